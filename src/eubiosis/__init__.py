@@ -1,0 +1,30 @@
+"""Eubiosis: virtual trials of microbiome-targeted therapy in multiple sclerosis.
+
+Everything this package prints is simulated. Nothing in it is evidence of efficacy or medical advice.
+Sub-packages are loaded on first use, so that ``import eubiosis`` stays fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__version__ = "0.1.0"
+
+_PUBLIC_PACKAGES = ("core", "engine", "model", "report", "workflow")
+
+__all__ = ["__version__", *_PUBLIC_PACKAGES]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _PUBLIC_PACKAGES:
+        return import_module(f"eubiosis.{name}")
+    message = f"module 'eubiosis' has no attribute {name!r}; public packages: {', '.join(_PUBLIC_PACKAGES)}"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,84 @@
+"""The ``eubiosis`` command: groups are loaded only when they are called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from eubiosis import __version__
+from eubiosis.core.findings import FindingsError, unknown_word
+
+# command -> (module that holds it, one line for the overview)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("eubiosis.cli.demo", "Simulate three people for a year and write one page."),
+    "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on first use, so that --help stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        command = getattr(import_module(module), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command when the one asked for does not exist."""
+        name = args[0] if args else ""
+        if name and name not in COMMANDS:
+            ctx.fail(f"command {unknown_word(name, COMMANDS)}; see: eubiosis --help")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Print the overview without importing any command."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="eubiosis")
+def cli() -> None:
+    """Virtual trials of microbiome-targeted therapy in multiple sclerosis.
+
+    Everything printed is simulated; nothing here is evidence of efficacy or medical advice.
+    """
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 findings in a file, 2 a wrong command line."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except FindingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Units, provenance, tables, random streams and errors: what every other package stands on."""

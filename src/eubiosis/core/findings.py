@@ -1,0 +1,93 @@
+"""Findings: what is wrong with an input, where, what is allowed, and what to do next.
+
+A check collects every finding before it reports; ``FindingsError`` carries them all at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem in one place.
+
+    ``file`` is the file as the user named it, ``place`` a line, cell or path inside it.
+    """
+
+    file: str
+    place: str
+    problem: str
+    allowed: str = ""
+    next_step: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.place}: {self.problem}" if self.place else self.problem
+        if self.allowed:
+            text += f"; allowed: {self.allowed}"
+        if self.next_step:
+            text += f"; next: {self.next_step}"
+        return text
+
+
+class FindingsError(Exception):
+    """Raised with every finding of a check; the command line turns it into exit status 1."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__(format_findings(self.findings))
+
+
+@dataclass
+class FindingCollector:
+    """Collect findings while checking; raise them together at the end."""
+
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, file: str, place: str, problem: str, *, allowed: str = "", next_step: str = "") -> None:
+        """Record one finding."""
+        self.findings.append(Finding(file, place, problem, allowed, next_step))
+
+    def extend(self, findings: Iterable[Finding]) -> None:
+        """Record the findings of another check."""
+        self.findings.extend(findings)
+
+    def raise_if_any(self) -> None:
+        """Raise ``FindingsError`` with everything collected, or return when there is nothing."""
+        if self.findings:
+            raise FindingsError(self.findings)
+
+
+def format_findings(findings: Iterable[Finding]) -> str:
+    """Group findings by file, one line each, as the command line prints them."""
+    by_file: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_file.setdefault(finding.file, []).append(finding)
+    lines: list[str] = []
+    for file, rows in by_file.items():
+        noun = "finding" if len(rows) == 1 else "findings"
+        lines.append(f"{file}: {len(rows)} {noun}")
+        lines.extend(f"  {row}" for row in rows)
+    return "\n".join(lines)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word closest to ``word``, or an empty string when none is close.
+
+    >>> nearest("inulim", ["inulin", "propionate"])
+    'inulin'
+    """
+    matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else ""
+
+
+def unknown_word(word: str, known: Iterable[str]) -> str:
+    """Say that a word is unknown and name the nearest known one.
+
+    >>> unknown_word("inulim", ["inulin"])
+    '"inulim" is unknown; nearest "inulin"'
+    """
+    close = nearest(word, known)
+    return f'"{word}" is unknown; nearest "{close}"' if close else f'"{word}" is unknown'
