@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 _PUBLIC_PACKAGES = ("core", "engine", "model", "report", "workflow")
 
-__all__ = ["__version__", *_PUBLIC_PACKAGES]
+__all__ = ["__version__", "core", "engine", "model", "report", "workflow"]
 
 
 def __getattr__(name: str) -> ModuleType:
