@@ -1,0 +1,172 @@
+"""Check the model against its targets: every row with what the model gives and a verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from eubiosis.engine.kernel import Array
+from eubiosis.model.content import TargetRow
+from eubiosis.model.model import Model
+from eubiosis.model.natural_history.figures import doubled_acids, natural_history, simulate_cohort
+from eubiosis.model.natural_history.people import HOST_INPUTS
+from eubiosis.model.natural_history.scale import joined_inputs
+from eubiosis.model.therapies import compare_therapies
+
+HIT, MISS, UNTESTED = "hit", "miss", "untested prediction"
+POPULATION, SEED = 2000, 7
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One target with the model's answer."""
+
+    quantity: str
+    condition: str
+    model: float
+    target: float | None
+    low: float | None
+    high: float | None
+    role: str
+    verdict: str
+    unit: str = ""
+
+    def as_record(self) -> dict[str, Any]:
+        """The row as the command line prints it with --json."""
+        return {
+            "quantity": self.quantity,
+            "condition": self.condition,
+            "model": self.model,
+            "target": self.target,
+            "low": self.low,
+            "high": self.high,
+            "role": self.role,
+            "verdict": self.verdict,
+        }
+
+
+def check_targets(model: Model, *, population: bool = True) -> list[Verdict]:
+    """Evaluate every target; ``population=False`` leaves out those that need a simulated population."""
+    rows = [t for t in model.content.targets if population or t.statistic not in ("population", "therapy")]
+    answers = _Answers(model)
+    return [_judge(target, answers.of(target)) for target in rows]
+
+
+def basis_shares(model: Model) -> dict[str, float]:
+    """Return the share of the model's numbers by basis."""
+    counts = Counter(row.basis for row in model.content.numbers.values())
+    total = sum(counts.values())
+    return {basis: counts[basis] / total for basis in ("measured", "fitted", "derived", "assumed")}
+
+
+def _judge(target: TargetRow, value: float) -> Verdict:
+    if target.low is None and target.high is None:
+        verdict = UNTESTED
+    else:
+        above = target.low is None or value >= target.low
+        below = target.high is None or value <= target.high
+        verdict = HIT if above and below else MISS
+    return Verdict(
+        target.quantity, target.condition, value, target.target, target.low, target.high, target.role, verdict,
+        target.unit,
+    )  # fmt: skip
+
+
+class _Answers:
+    """Evaluate targets; a condition or a population is simulated once."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._populations: dict[str, dict[str, float]] = {}
+        self._therapies: dict[str, dict[str, float]] = {}
+
+    def of(self, target: TargetRow) -> float:
+        if target.statistic == "population":
+            return self._population(target.condition)[target.quantity]
+        if target.statistic == "therapy":
+            return self._therapy(target.condition)[target.observable]
+        if target.statistic == "bolus":
+            return self._bolus()
+        return self._course(target)
+
+    def _population(self, condition: str) -> dict[str, float]:
+        if condition not in self._populations:
+            model = self.model
+            healthy = model.derived.of("healthy")
+            if condition == "natural_history_host":
+                number = {name: row.value for name, row in model.content.numbers.items()}
+                inputs = {name: number["host_ms_" + name.removeprefix("host_")] for name in HOST_INPUTS}
+            else:
+                inputs = joined_inputs(model.kernel, model.derived.of("ms"))
+            references = {k: v for k, v in healthy.items() if k.startswith("host_") and k.endswith("_healthy")}
+            cohort = simulate_cohort(
+                model.content, model.host_kernel, inputs, references, size=POPULATION, seed=SEED
+            )
+            self._populations[condition] = {**natural_history(cohort), **doubled_acids(cohort)}
+        return self._populations[condition]
+
+    def _therapy(self, condition: str) -> dict[str, float]:
+        if not self._therapies:
+            for row in compare_therapies(self.model):
+                self._therapies[row.condition] = {
+                    "relapses": float(row.relapses[0]),
+                    "lesions": float(row.lesions[0]),
+                    "share_worse": float(row.share_worse[0]),
+                    "treg_14d": float(row.treg_14d[0]),
+                }
+        return self._therapies[condition]
+
+    def _bolus(self) -> float:
+        """Peak serum propionate (mM) after 500 mg of the salt: absorption at its initial rate."""
+        number = {name: row.value for name, row in self.model.content.numbers.items()}
+        dose = 0.5 / number["handover_salt_molar_mass"] * (1 - number["handover_phi"])
+        appearance = (1 - number["handover_E_liver"]) * number["handover_k_si"] * dose
+        return (number["handover_Ra_Pr"] + appearance) / number["handover_CL_Pr"]
+
+    def _course(self, target: TargetRow) -> float:
+        condition = self.model.condition(target.condition)
+        day = target.day if target.day is not None else condition.days
+        names = tuple(name.strip() for name in target.observable.split("+"))
+        extra = ("gut_scfa", "gut_scfa_production", "gut_stool_scfa", "gut_stool_wet")
+        days = sorted({0.0, day, day + 3.0})
+        solution = self.model.simulate(target.condition, days, (*names, *extra))
+        if solution.status[0] != "ok":
+            message = f"condition {target.condition} failed: {solution.status[0]}"
+            raise ArithmeticError(message)
+
+        def at(time: float, of: tuple[str, ...] = names) -> float:
+            return float(sum(solution[name][0, days.index(time)] for name in of))
+
+        production = ("gut_scfa_production",)
+        excreted = at(day, ("gut_stool_scfa",)) * at(day, ("gut_stool_wet",)) / 1000  # g wet per L taken as one
+        simple = {
+            "value": lambda: at(day),
+            "ratio": lambda: at(day) / at(0.0),
+            "log10": lambda: float(np.log10(at(day))),
+            "log10_fall_3d": lambda: float(np.log10(at(day) / at(day + 3.0))),
+            "share_of_acids": lambda: at(day) / at(day, ("gut_scfa",)),
+            "excreted": lambda: excreted,
+            "absorbed_share": lambda: 1 - excreted / at(day, production),
+            "extra_per_g_itf": lambda: (at(day, production) - at(0.0, production)) / self._fructans(condition),
+            "over_healthy": lambda: at(day) / self._healthy(names),
+        }
+        return simple[target.statistic]()
+
+    def _fructans(self, condition: Any) -> float:
+        dose = next(pulse.level for pulse in condition.pulses if pulse.target == "gut_dose_inulin")
+        return float(dose * self.model.content.numbers["gut_itf_fraction"].value)
+
+    def _healthy(self, names: tuple[str, ...]) -> float:
+        values: Array = self.model.simulate("healthy", [0.0], names).values
+        return float(values.sum())
+
+
+def summary(verdicts: list[Verdict]) -> Mapping[str, int]:
+    """Count the verdicts."""
+    return Counter(v.verdict for v in verdicts)
+
+

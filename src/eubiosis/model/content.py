@@ -1,0 +1,196 @@
+"""Load the model's data: parameters, initial values, interface, hand-over, persons, conditions, targets.
+
+A content folder holds ``models/*.ant``, ``parameters/*.tsv`` and the tables beside them. The packaged one
+is the default; a copy can be edited and named instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from eubiosis.core.findings import FindingCollector
+from eubiosis.core.provenance import Basis, Read, SourcedNumber
+from eubiosis.core.tables import TableRow, check_unique, display_name, read_table
+
+PACKAGED_CONTENT = Path(__file__).parents[1] / "content"
+
+# parameter tables whose numbers enter the SBML model, and those used outside it
+MODEL_TABLES = ("gut", "gut_processes", "host", "handover")
+OUTSIDE_TABLES = ("population", "clinic", "persons")
+MODULES = ("gut", "handover", "host")
+OPTIONAL_MODULES = ("fmt",)
+GUILDS = ("BAC", "PRV", "AKK", "RUM", "BIF", "LAC", "FAE", "ROS", "ANA", "VEI", "BLA", "MET", "ENT", "CLO")
+
+
+Statistic = Literal[
+    "value",
+    "ratio",
+    "over_healthy",
+    "log10",
+    "log10_fall_3d",
+    "share_of_acids",
+    "absorbed_share",
+    "excreted",
+    "extra_per_g_itf",
+    "bolus",
+    "therapy",
+    "population",
+]
+
+
+class InterfaceRow(TableRow):
+    """What a module takes in (input), gives out (output) or needs of a person (person)."""
+
+    module: Literal["gut", "handover", "host", "fmt"]
+    id: str
+    direction: Literal["input", "output", "person"]
+    unit: str
+    default: str = ""
+    meaning: str
+
+
+class HandoverRow(TableRow):
+    """One quantity that crosses from one half to the other."""
+
+    source_variable: str
+    target_variable: str
+    reference: str
+    unit: str
+    transform: Literal["ratio", "occupancy", "appearance", "compartment", "share", "constant"]
+    basis: Basis
+    read: Read | None = None
+    source: str = ""
+    note: str
+
+
+class PersonRow(TableRow):
+    """A setting in which one kind of person differs from the reference."""
+
+    person: str
+    target: str
+    value: str
+    note: str
+
+
+class ConditionRow(TableRow):
+    """A named experiment: who, and for how many days."""
+
+    condition: str
+    person: str
+    days: float
+    description: str
+
+
+class ChangeRow(TableRow):
+    """One change of an input within a condition: an amount, so often a day, from one day to another."""
+
+    condition: str
+    target: str
+    amount: str
+    unit: str
+    times_per_day: float = 1.0
+    start_day: float = 0.0
+    stop_day: float | None = None
+    kind: Literal["input", "fixed", "event"]
+    basis: Basis
+    source: str = ""
+    note: str = ""
+
+
+class TargetRow(TableRow):
+    """What the evidence says a quantity should be under a condition."""
+
+    quantity: str
+    condition: str
+    observable: str
+    statistic: Statistic
+    day: float | None = None
+    unit: str
+    target: float | None = None
+    low: float | None = None
+    high: float | None = None
+    role: Literal["fit", "check", "holdout", "prediction"]
+    read: Read | None = None
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Content:
+    """Every table of a content folder and the text of its modules."""
+
+    folder: Path
+    numbers: Mapping[str, SourcedNumber]
+    table_of: Mapping[str, str]
+    initial: Mapping[str, SourcedNumber]
+    interface: tuple[InterfaceRow, ...]
+    handover: tuple[HandoverRow, ...]
+    persons: tuple[PersonRow, ...]
+    conditions: tuple[ConditionRow, ...]
+    changes: tuple[ChangeRow, ...]
+    targets: tuple[TargetRow, ...]
+    modules: Mapping[str, str]
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def value(self, text: str) -> float:
+        """Return a number written as such or as the id of a sourced number."""
+        if text in self.numbers:
+            return self.numbers[text].value
+        return float(text)
+
+    def file(self, name: str) -> str:
+        """Name a file of this content as findings show it."""
+        return display_name(self.folder / name)
+
+
+def load_content(folder: Path = PACKAGED_CONTENT, findings: FindingCollector | None = None) -> Content:
+    """Load a content folder.
+
+    Findings of the tables go to ``findings``; without a collector they are raised as ``FindingsError``.
+    """
+    own = findings if findings is not None else FindingCollector()
+    numbers: dict[str, SourcedNumber] = {}
+    table_of: dict[str, str] = {}
+    places: list[tuple[str, str]] = []
+    for table in (*MODEL_TABLES, *OUTSIDE_TABLES):
+        name = f"parameters/{table}.tsv"
+        for row in read_table(folder / name, SourcedNumber, own):
+            places.append((row.id, display_name(folder / name)))
+            numbers.setdefault(row.id, row)
+            table_of.setdefault(row.id, name)
+    check_unique(places, "parameters", "parameter", own)
+    initial = {row.id: row for row in read_table(folder / "parameters/initial.tsv", SourcedNumber, own)}
+    content = Content(
+        folder=folder,
+        numbers=numbers,
+        table_of=table_of,
+        initial=initial,
+        interface=tuple(read_table(folder / "models/interface.tsv", InterfaceRow, own)),
+        handover=tuple(read_table(folder / "handover.tsv", HandoverRow, own)),
+        persons=tuple(read_table(folder / "persons.tsv", PersonRow, own)),
+        conditions=tuple(read_table(folder / "conditions/conditions.tsv", ConditionRow, own)),
+        changes=tuple(read_table(folder / "conditions/changes.tsv", ChangeRow, own)),
+        targets=tuple(read_table(folder / "targets/targets.tsv", TargetRow, own)),
+        modules=_read_modules(folder, own),
+    )
+    if findings is None:
+        own.raise_if_any()
+    return content
+
+
+def _read_modules(folder: Path, findings: FindingCollector) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for module in (*MODULES, *OPTIONAL_MODULES):
+        path = folder / "models" / f"{module}.ant"
+        try:
+            texts[module] = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            findings.add(
+                display_name(path), "", "the module is missing", next_step="restore it from the package"
+            )
+        except UnicodeDecodeError as error:
+            findings.add(display_name(path), f"byte {error.start}", "not UTF-8 text")
+    return texts

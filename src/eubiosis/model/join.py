@@ -1,0 +1,185 @@
+"""Join the modules and their numbers into one flat Antimony model, and that into SBML Level 3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eubiosis.core.units import base_factors
+from eubiosis.model.content import MODEL_TABLES, Content
+from eubiosis.model.modules import Module, parse_module
+
+DISCLAIMER = (
+    "Simulated. A research model of the gut-immune-brain axis in multiple sclerosis: not evidence of efficacy,",
+    "not medical advice. Most numbers are assumed; see the parameter tables for basis and source of each.",
+)
+_SBML_BASE = {"gram": "gram", "mole": "mole", "litre": "litre", "day": "86400 second"}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A named number with its unit, as it enters the joined model."""
+
+    id: str
+    value: float
+    unit: str
+    comment: str = ""
+
+
+def parsed_modules(content: Content, names: Iterable[str]) -> dict[str, Module]:
+    """Parse the named modules of a content folder."""
+    return {name: parse_module(name, content.modules[name]) for name in names}
+
+
+def joined_antimony(
+    content: Content,
+    modules: Sequence[str],
+    values: Mapping[str, float],
+    *,
+    name: str = "eubiosis",
+    inputs: Mapping[str, str] | None = None,
+    assigned_units: Mapping[str, str] | None = None,
+    header: Sequence[str] = (),
+) -> str:
+    """Return the flat Antimony text of the named modules.
+
+    ``values`` gives numbers for the person's quantities and replaces table values and initial values where
+    it names them; ``inputs`` replaces the constant default of an input by an expression, such as a
+    piecewise function of time; ``assigned_units`` annotates assigned quantities.
+    """
+    parsed = parsed_modules(content, modules)
+    defined = {target for module in parsed.values() for target in module.defines}
+    needed = frozenset().union(*(module.mentions for module in parsed.values())) | defined
+    quantities = _quantities(content, modules, values, needed, defined)
+    states = [state for module in parsed.values() for state in module.states]
+    initial = [
+        Quantity(s, values.get(s, content.initial[s].value), content.initial[s].unit, "") for s in states
+    ]
+    inputs = dict(inputs or {})
+    lines = [f"// {line}" for line in (*DISCLAIMER, *header)]
+    lines += [f"model {name}()", "", "  // Units", "  unit time_unit = 86400 second"]
+    assigned_units = assigned_units or {}
+    used_units = {q.unit for q in (*quantities, *initial)} | set(assigned_units.values())
+    lines += [f"  unit {unit_id(unit)} = {_unit_definition(unit)}" for unit in sorted(used_units)]
+    lines += ["", "  // Numbers"]
+    variable = {row.id for row in content.interface if row.direction == "input"}
+    for q in quantities:
+        if q.id in inputs:
+            lines.append(f"  {q.id} := {inputs[q.id]}")
+        else:
+            lines.append(f"  {'var ' if q.id in variable else 'const '}{q.id} = {_number(q.value)}")
+        lines.append(f"  {q.id} has {unit_id(q.unit)}")
+    lines += ["", "  // Initial values"]
+    for q in initial:
+        lines += [f"  var {q.id} = {_number(q.value)}", f"  {q.id} has {unit_id(q.unit)}"]
+    if assigned_units:
+        lines += ["", "  // Units of assigned quantities"]
+        lines += [f"  {i} has {unit_id(unit)}" for i, unit in assigned_units.items()]
+    for module in modules:
+        lines += ["", f"  // ---- module {module}", parsed[module].body]
+    lines += ["end", ""]
+    return "\n".join(lines)
+
+
+def _quantities(
+    content: Content,
+    modules: Sequence[str],
+    values: Mapping[str, float],
+    needed: frozenset[str] | set[str],
+    defined: set[str],
+) -> list[Quantity]:
+    rows: list[Quantity] = []
+    tables = {f"parameters/{table}.tsv" for table in MODEL_TABLES}
+    for number in content.numbers.values():
+        if number.id in needed and number.id not in defined and content.table_of[number.id] in tables:
+            rows.append(Quantity(number.id, values.get(number.id, number.value), number.unit))
+    taken = {q.id for q in rows}
+    for row in content.interface:
+        if row.module not in modules or row.direction == "output" or row.id in defined or row.id in taken:
+            continue
+        if row.direction == "person":
+            rows.append(Quantity(row.id, values.get(row.id, 1.0), row.unit))
+        else:
+            rows.append(Quantity(row.id, values.get(row.id, content.value(row.default)), row.unit))
+        taken.add(row.id)
+    return rows
+
+
+def unit_id(unit: str) -> str:
+    """Return the SBML id of a unit: g/(gDW*d) becomes u_g_per_gDW_d."""
+    text = unit if unit not in ("-", "") else "dimensionless_"
+    text = re.sub(r"^1/", "per_", text).replace("/", "_per_")
+    return "u_" + re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
+
+
+def _unit_definition(unit: str) -> str:
+    scale, exponents = base_factors(unit)
+    if not exponents:
+        return "dimensionless" if scale == 1 else f"{_scale(scale)} dimensionless"
+    above = [_factor(b, p) for b, p in exponents.items() if p > 0]
+    below = [_factor(b, -p) for b, p in exponents.items() if p < 0]
+    if not above or (scale != 1 and above[0][0].isdigit()):
+        above.insert(0, f"{_scale(scale)} dimensionless")
+    elif scale != 1:
+        above[0] = f"{_scale(scale)} {above[0]}"
+    text = " * ".join(above)
+    return f"{text} / ({' * '.join(below)})" if below else text
+
+
+def _scale(value: float) -> str:
+    return f"{value:.12g}"
+
+
+def _factor(base: str, power: float) -> str:
+    name = _SBML_BASE[base]
+    return name if power == 1 else f"{name}^{power:g}"
+
+
+def _number(value: float) -> str:
+    return repr(float(value))
+
+
+def antimony_to_sbml(text: str, name: str = "eubiosis") -> str:
+    """Translate Antimony text to SBML Level 3; raises ``AntimonySyntaxError`` with Antimony's message."""
+    import antimony
+
+    antimony.clearPreviousLoads()
+    if antimony.loadAntimonyString(text) < 0:
+        raise AntimonySyntaxError(str(antimony.getLastError()))
+    return str(antimony.getSBMLString(name))
+
+
+class AntimonySyntaxError(ValueError):
+    """Antimony could not read a model."""
+
+
+def consistency_errors(sbml: str) -> list[str]:
+    """Return what libSBML's consistency check (units included) objects to, one line each."""
+    import libsbml
+
+    document: Any = libsbml.readSBMLFromString(sbml)
+    document.checkConsistency()
+    return [
+        f"line {e.getLine()}: {e.getMessage().strip()}"
+        for e in (document.getError(i) for i in range(document.getNumErrors()))
+        if e.getSeverity() >= libsbml.LIBSBML_SEV_WARNING
+    ]
+
+
+def unit_texts(content: Content, system: Any) -> dict[str, str]:
+    """Return the inferred unit of every assigned quantity of the joined model."""
+    from eubiosis.model.units import infer_units
+
+    units, _ = infer_units(system, declared_units(content, system))
+    return {name: unit.text for name, unit in units.items()}
+
+
+def declared_units(content: Content, system: Any) -> dict[str, Any]:
+    """Return the declared units of a system's states and parameters."""
+    from eubiosis.model.units import read_unit
+
+    rows = [*content.numbers.values(), *content.initial.values(), *content.interface]
+    known = {*system.states, *system.parameters}
+    return {row.id: read_unit(row.unit) for row in rows if row.id in known}

@@ -1,0 +1,56 @@
+"""Scale the two event rates: the only two numbers of the natural history that are set from its level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from eubiosis.engine import Kernel, compile_system, read_sbml
+from eubiosis.engine.kernel import Array
+from eubiosis.model.content import Content
+from eubiosis.model.join import antimony_to_sbml, joined_antimony
+from eubiosis.model.natural_history.course import excess, run_hosts
+from eubiosis.model.natural_history.people import HOST_INPUTS, draw_drive, draw_people
+
+SIZE, SEED, DAYS, SETTLING = 1000, 2026, 1825, 365
+_YEAR = 365.25
+
+
+def scale_event_rates(content: Content, person: Mapping[str, float], joined: Kernel) -> dict[str, float]:
+    """Return ``host_lambda0`` and ``host_h0`` (1/d) for the host joined with the gut of a person with MS."""
+    text = joined_antimony(content, ("host",), {})
+    host = compile_system(read_sbml(antimony_to_sbml(text)))
+    inputs = joined_inputs(joined, person)
+    people = draw_people(content, host, inputs, person, size=SIZE, seed=SEED)
+    drive = draw_drive(content, people, days=DAYS, seed=SEED)
+    record, _ = run_hosts(host, people, drive, ["host_C"])
+    infiltrate = record["host_C"][SETTLING:]
+    epsilon = content.numbers["host_eps_X"].value
+    return scales(content, excess(infiltrate, person["host_C_healthy"], epsilon), people.frailty)
+
+
+def scales(content: Content, over: Array, frailty: Array) -> dict[str, float]:
+    """Return the two scales that give the mean Gd+ count of a scan and the mean relapse hazard.
+
+    ``over`` is the excess infiltrate, shape (days, people). Closed form: a scan shows the mean rate of new
+    lesions times the mean duration of enhancement.
+    """
+    number = {name: row.value for name, row in content.numbers.items()}
+    lesions = np.mean(over ** number["host_gam_L"])
+    hazard = np.mean(over ** number["host_gam_R"] * frailty)
+    return {
+        "host_lambda0": float(number["host_scale_Gd"] / (lesions * number["host_tau_Gd"])),
+        "host_h0": float(number["host_scale_hazard"] / hazard / _YEAR),
+    }
+
+
+def joined_inputs(joined: Kernel, person: Mapping[str, float]) -> dict[str, float]:
+    """Return what the gut of a person at steady state hands to the host (keys ``HOST_INPUTS``)."""
+    states = np.array([person[name] for name in joined.system.states])
+    parameters = joined.default_parameters.copy()
+    for name, value in person.items():
+        if name in joined.parameter_index:
+            parameters[joined.parameter_index[name]] = value
+    assigned = joined.assigned(0.0, states[:, None], parameters[:, None])[:, 0]
+    return {name: float(assigned[joined.assigned_index[name]]) for name in HOST_INPUTS}

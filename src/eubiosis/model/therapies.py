@@ -1,0 +1,173 @@
+"""Therapies side by side: what each does to the gut, and what the uncalibrated host half makes of it.
+
+With the specification's gains, a one-signed hand fit, the host's answers are not predictions. With the
+gut-to-host couplings drawn symmetric about zero they are, and their width is the honest result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from eubiosis.core.streams import stream
+from eubiosis.engine.kernel import Array
+from eubiosis.model.model import Model
+from eubiosis.model.natural_history.course import excess, run_hosts
+from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
+from eubiosis.model.natural_history.scale import joined_inputs
+
+THERAPIES = {
+    "inulin 20 g/d": "ms_inulin_20g",
+    "fibre 40 g/d": "ms_fibre_40g",
+    "Mediterranean diet": "ms_mediterranean",
+    "ketogenic diet": "ms_ketogenic",
+    "fecal transplant": "ms_fmt",
+    "propionate 1 g/d": "ms_propionate",
+    "vancomycin 10 d": "ms_vancomycin",
+}
+BURN_IN, DAYS, GUT_DAY = 730, 365, 84
+_GUT_COLUMNS = {
+    "acids": "gut_scfa",
+    "butyrate": "gut_C_Bu",
+    "propionate": "gut_C_Pr",
+    "lps": "gut_LPS",
+    "indole": "gut_Ind",
+    "ipa": "gut_IPA",
+    "ahr": "host_ahr",
+}
+
+
+@dataclass(frozen=True)
+class TherapyRow:
+    """One therapy in a person with MS.
+
+    ``gut`` holds ratios to the own untreated state on day 84; Treg ratios are medians over people on days
+    14 and 84; relapses and lesions are ratios of expected events over the first year under the same random
+    drive; ``share_worse`` is the share of people whose expected relapses rise. Every host figure is an array
+    over worlds, shape (worlds,); the specification's gains are one world.
+    """
+
+    therapy: str
+    condition: str
+    gut: Mapping[str, float]
+    treg_14d: Array
+    treg_84d: Array
+    relapses: Array
+    lesions: Array
+    share_worse: Array
+
+
+def compare_therapies(
+    model: Model,
+    *,
+    size: int = 800,
+    worlds: int | None = None,
+    couplings: Mapping[str, float] | None = None,
+    seed: int = 11,
+    therapies: Mapping[str, str] | None = None,
+) -> list[TherapyRow]:
+    """Run every therapy in a population with MS against no therapy, under common random numbers.
+
+    Without ``worlds`` the specification's gains are used; with it, that many draws of all gut-to-host
+    couplings from a normal distribution about 0 with standard deviation 1 (1 being the specification's
+    gain), each with ``size`` people. ``couplings`` sets couplings by name instead.
+    """
+    kernel, content = model.host_kernel, model.content
+    inputs = joined_inputs(model.kernel, model.derived.of("ms"))
+    healthy = model.derived.of("healthy")
+    values = {name: healthy[name] for name in ("host_C_healthy", "host_MG_healthy", "host_NfL_healthy")}
+    people = draw_people(content, kernel, inputs, {**values, **(couplings or {})}, size=size, seed=seed)
+    drive = draw_drive(content, people, days=BURN_IN + DAYS, seed=seed)
+    count = worlds or 1
+    if worlds:
+        people = _in_worlds(people, kernel.parameter_index, coupling_names(model), worlds, seed)
+        drive = Drive(np.tile(drive.tone, (1, worlds)), np.tile(drive.shots, (1, worlds)))
+    before = Drive(drive.tone[:BURN_IN], drive.shots[:BURN_IN])
+    record = ("host_C", "host_R")
+    _, entry = run_hosts(kernel, people, before, ())
+    untreated, _ = run_hosts(kernel, people, drive, record, start=entry, day0=BURN_IN)
+    rows = []
+    for therapy, condition in (therapies or THERAPIES).items():
+        gut, factors, levels = gut_course(model, condition)
+        treated, _ = run_hosts(
+            kernel, people, drive, record, start=entry, factors=factors, levels=levels, day0=BURN_IN
+        )
+        rows.append(_row(model, therapy, condition, gut, treated, untreated, people, count))
+    return rows
+
+
+def gut_course(model: Model, condition: str) -> tuple[dict[str, float], dict[str, Array], dict[str, Array]]:
+    """Return the gut's ratios on day 84, and what it hands to the host: daily factors and daily levels."""
+    names = (*_GUT_COLUMNS.values(), *HOST_INPUTS, "host_si_pro")
+    baseline = model.simulate("ms", [0.0], names).values[0, 0]
+    solution = model.simulate(condition, np.arange(DAYS + 1.0), names)
+    if solution.status[0] != "ok":
+        message = f"condition {condition} failed: {solution.status[0]}"
+        raise ArithmeticError(message)
+    start = dict(zip(names, baseline, strict=True))
+    gut = {column: float(solution[name][0, GUT_DAY] / start[name]) for column, name in _GUT_COLUMNS.items()}
+    factors = {name: solution[name][0, 1:] / start[name] for name in HOST_INPUTS}
+    return gut, factors, {"host_si_pro": solution["host_si_pro"][0, 1:]}
+
+
+def coupling_names(model: Model) -> tuple[str, ...]:
+    """Name the gut-to-host couplings."""
+    return tuple(name for name in model.content.numbers if name.startswith("host_c_") and _is_coupling(model, name))
+
+
+def _is_coupling(model: Model, name: str) -> bool:
+    return model.content.numbers[name].description.startswith("gut-to-host coupling")
+
+
+def _in_worlds(
+    people: People, index: Mapping[str, int], couplings: Sequence[str], worlds: int, seed: int
+) -> People:
+    """Repeat the same people in every world; worlds differ in their couplings only."""
+    parameters = np.tile(people.parameters, (1, worlds))
+    for name in couplings:
+        draws = stream(seed, f"worlds/{name}").standard_normal(worlds)
+        parameters[index[name]] = np.repeat(draws, len(people))
+    return replace(
+        people,
+        parameters=parameters,
+        frailty=np.tile(people.frailty, worlds),
+        triggers=np.tile(people.triggers, worlds),
+        age=np.tile(people.age, worlds),
+    )
+
+
+def _row(
+    model: Model,
+    therapy: str,
+    condition: str,
+    gut: Mapping[str, float],
+    treated: Mapping[str, Array],
+    untreated: Mapping[str, Array],
+    people: People,
+    worlds: int,
+) -> TherapyRow:
+    number = {name: row.value for name, row in model.content.numbers.items()}
+    healthy = model.derived.of("healthy")["host_C_healthy"]
+
+    def expected(course: Mapping[str, Array], exponent: float) -> Array:
+        over = excess(course["host_C"], healthy, number["host_eps_X"])
+        return np.asarray((over**exponent).sum(axis=0) * people.frailty)
+
+    def by_world(values: Array) -> Array:
+        return values.reshape(worlds, -1)
+
+    relapses = [by_world(expected(c, number["host_gam_R"])) for c in (treated, untreated)]
+    lesions = [by_world(expected(c, number["host_gam_L"]) / people.frailty) for c in (treated, untreated)]
+    treg = [by_world(treated["host_R"][d - 1] / untreated["host_R"][d - 1]) for d in (14, GUT_DAY)]
+    return TherapyRow(
+        therapy,
+        condition,
+        gut,
+        np.median(treg[0], axis=1),
+        np.median(treg[1], axis=1),
+        relapses[0].sum(axis=1) / relapses[1].sum(axis=1),
+        lesions[0].sum(axis=1) / lesions[1].sum(axis=1),
+        np.mean(relapses[0] > relapses[1], axis=1),
+    )
