@@ -67,18 +67,28 @@ class Kernel:
         ``parameters`` may have one column for all subjects.
         """
         self._rates(
-            states.shape[1], time, states.ctypes.data, parameters.ctypes.data, parameters.shape[1],
-            int(parameters.shape[1] > 1), out.ctypes.data,
-        )  # fmt: skip
+            states.shape[1],
+            time,
+            states.ctypes.data,
+            parameters.ctypes.data,
+            parameters.shape[1],
+            int(parameters.shape[1] > 1),
+            out.ctypes.data,
+        )
 
     def assigned(self, time: float, states: Array, parameters: Array) -> Array:
         """Return every assigned quantity, shape (assigned, subjects)."""
         states, parameters = np.ascontiguousarray(states), np.ascontiguousarray(parameters)
         out = np.empty((len(self.system.assigned), states.shape[1]))
         self._assigned(
-            states.shape[1], time, states.ctypes.data, parameters.ctypes.data, parameters.shape[1],
-            int(parameters.shape[1] > 1), out.ctypes.data,
-        )  # fmt: skip
+            states.shape[1],
+            time,
+            states.ctypes.data,
+            parameters.ctypes.data,
+            parameters.shape[1],
+            int(parameters.shape[1] > 1),
+            out.ctypes.data,
+        )
         return out
 
 

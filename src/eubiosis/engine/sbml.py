@@ -7,6 +7,7 @@ Everything else is refused by an error that names the feature and its element.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -157,9 +158,7 @@ def _timed_event(event: Any) -> TimedEvent:
     return TimedEvent(name, condition.arguments[1], assignments)  # type: ignore[union-attr]
 
 
-def _breakpoints(
-    expressions: Mapping[str, Expression], constants: Mapping[str, float]
-) -> tuple[float, ...]:
+def _breakpoints(expressions: Mapping[str, Expression], constants: Mapping[str, float]) -> tuple[float, ...]:
     """Collect the times at which a comparison with the time changes its answer."""
     times: set[float] = set()
     for name, expression in expressions.items():
@@ -277,7 +276,7 @@ def _operator(op: str, arguments: tuple[Expression, ...]) -> Expression:
     if len(arguments) == 1 and op in ("+", "*", "and", "or"):
         return arguments[0]
     if op in RELATIONS and len(arguments) > 2:
-        pairs = zip(arguments[:-1], arguments[1:], strict=True)
+        pairs = itertools.pairwise(arguments)
         return Call("and", tuple(Call(op, pair) for pair in pairs))
     return Call(op, arguments)
 

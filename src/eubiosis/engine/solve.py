@@ -86,8 +86,11 @@ def solve(
     if grid.ndim != 1 or len(grid) < 1 or np.any(np.diff(grid) <= 0):
         message = "times must increase"
         raise ValueError(message)
-    unknown = [o for o in observables if o not in kernel.state_index and o not in kernel.assigned_index
-               and o not in kernel.parameter_index]  # fmt: skip
+    unknown = [
+        o
+        for o in observables
+        if o not in kernel.state_index and o not in kernel.assigned_index and o not in kernel.parameter_index
+    ]
     if unknown:
         raise KeyError(unknown[0])
     start = np.atleast_2d(kernel.default_states if states is None else states)
@@ -194,9 +197,16 @@ class _Course:
             warnings.simplefilter("error", ODEintWarning)
             try:
                 path: Any = odeint(
-                    rates, y, points, Dfun=jacobian, tfirst=True, rtol=self.tolerances.relative,
-                    atol=self.tolerances.absolute, mxstep=self.tolerances.max_steps, tcrit=[right],
-                )  # fmt: skip
+                    rates,
+                    y,
+                    points,
+                    Dfun=jacobian,
+                    tfirst=True,
+                    rtol=self.tolerances.relative,
+                    atol=self.tolerances.absolute,
+                    mxstep=self.tolerances.max_steps,
+                    tcrit=[right],
+                )
             except ODEintWarning as warning:
                 word = STEP_LIMIT if "work" in str(warning) else NON_FINITE
                 return np.empty((0, n)), word

@@ -71,9 +71,16 @@ def _judge(target: TargetRow, value: float) -> Verdict:
         below = target.high is None or value <= target.high
         verdict = HIT if above and below else MISS
     return Verdict(
-        target.quantity, target.condition, value, target.target, target.low, target.high, target.role, verdict,
+        target.quantity,
+        target.condition,
+        value,
+        target.target,
+        target.low,
+        target.high,
+        target.role,
+        verdict,
         target.unit,
-    )  # fmt: skip
+    )
 
 
 class _Answers:
@@ -102,7 +109,9 @@ class _Answers:
                 inputs = {name: number["host_ms_" + name.removeprefix("host_")] for name in HOST_INPUTS}
             else:
                 inputs = joined_inputs(model.kernel, model.derived.of("ms"))
-            references = {k: v for k, v in healthy.items() if k.startswith("host_") and k.endswith("_healthy")}
+            references = {
+                k: v for k, v in healthy.items() if k.startswith("host_") and k.endswith("_healthy")
+            }
             cohort = simulate_cohort(
                 model.content, model.host_kernel, inputs, references, size=POPULATION, seed=SEED
             )
@@ -142,7 +151,9 @@ class _Answers:
             return float(sum(solution[name][0, days.index(time)] for name in of))
 
         production = ("gut_scfa_production",)
-        excreted = at(day, ("gut_stool_scfa",)) * at(day, ("gut_stool_wet",)) / 1000  # g wet per L taken as one
+        excreted = (
+            at(day, ("gut_stool_scfa",)) * at(day, ("gut_stool_wet",)) / 1000
+        )  # g wet per L taken as one
         simple = {
             "value": lambda: at(day),
             "ratio": lambda: at(day) / at(0.0),
@@ -151,7 +162,9 @@ class _Answers:
             "share_of_acids": lambda: at(day) / at(day, ("gut_scfa",)),
             "excreted": lambda: excreted,
             "absorbed_share": lambda: 1 - excreted / at(day, production),
-            "extra_per_g_itf": lambda: (at(day, production) - at(0.0, production)) / self._fructans(condition),
+            "extra_per_g_itf": lambda: (
+                (at(day, production) - at(0.0, production)) / self._fructans(condition)
+            ),
             "over_healthy": lambda: at(day) / self._healthy(names),
         }
         return simple[target.statistic]()
@@ -168,5 +181,3 @@ class _Answers:
 def summary(verdicts: list[Verdict]) -> Mapping[str, int]:
     """Count the verdicts."""
     return Counter(v.verdict for v in verdicts)
-
-

@@ -48,31 +48,34 @@ class Condition:
                 changes.setdefault(pulse.stop, {}).setdefault(pulse.target, self.defaults[pulse.target])
         return sorted(changes.items())
 
-    def expressions(self, content: Content) -> dict[str, str]:
+    def expressions(self) -> dict[str, str]:
         """Return each dosed input as an Antimony piecewise function of time."""
-        del content
         pieces: dict[str, list[str]] = {}
         for pulse in sorted(self.pulses, key=lambda p: p.start):
             window = f"(time >= {pulse.start!r}) && (time < {pulse.stop!r})"
             pieces.setdefault(pulse.target, []).append(f"{pulse.level!r}, {window}")
         return {
-            target: f"piecewise({', '.join(parts)}, {self.defaults[target]!r})" for target, parts in pieces.items()
+            target: f"piecewise({', '.join(parts)}, {self.defaults[target]!r})"
+            for target, parts in pieces.items()
         }
 
 
 def read_conditions(content: Content, findings: FindingCollector | None = None) -> dict[str, Condition]:
-    """Build the conditions of a content folder; findings are collected, or raised when no collector is given."""
+    """Build the conditions of a content folder; findings are raised when no collector is given."""
     own = findings if findings is not None else FindingCollector()
     units = {row.id: row.unit for row in content.interface} | {n.id: n.unit for n in content.numbers.values()}
     names = {row.condition for row in content.conditions}
     for change in content.changes:
         if change.condition not in names:
-            own.add(content.file(_FILE), change.condition, f"condition {unknown_word(change.condition, names)}")
+            own.add(
+                content.file(_FILE), change.condition, f"condition {unknown_word(change.condition, names)}"
+            )
     built = {}
     for row in content.conditions:
         changes = [c for c in content.changes if c.condition == row.condition]
-        built[row.condition] = _build(content, row.condition, row.person, row.days, row.description, changes,
-                                      units, own)  # fmt: skip
+        built[row.condition] = _build(
+            content, row.condition, row.person, row.days, row.description, changes, units, own
+        )
     if findings is None:
         own.raise_if_any()
     return built
@@ -101,7 +104,12 @@ def _build(
         elif change.kind == "event":
             events[change.target] = level
         elif change.target not in inputs:
-            findings.add(content.file(_FILE), f"{name}, {change.target}", "not an input", allowed="an input of interface.tsv")
+            findings.add(
+                content.file(_FILE),
+                f"{name}, {change.target}",
+                "not an input",
+                allowed="an input of interface.tsv",
+            )
         else:
             stop = change.stop_day if change.stop_day is not None else days + 1.0
             if not change.start_day < stop:
@@ -111,7 +119,11 @@ def _build(
                     f"starts on day {change.start_day:g} and stops on day {stop:g}",
                     allowed="start_day < stop_day",
                 )
-            overlapping = [p for p in pulses if p.target == change.target and p.start < stop and change.start_day < p.stop]
+            overlapping = [
+                p
+                for p in pulses
+                if p.target == change.target and p.start < stop and change.start_day < p.stop
+            ]
             if overlapping:
                 findings.add(
                     content.file(_FILE),

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.provenance import Basis
 from eubiosis.core.tables import TableRow, read_table, write_table
 from eubiosis.engine import Kernel, Tolerances, compile_system, read_sbml, solve
 from eubiosis.engine.kernel import Array
-from eubiosis.core.findings import FindingCollector
 from eubiosis.model.content import GUILDS, MODEL_TABLES, MODULES, OUTSIDE_TABLES, Content
 from eubiosis.model.join import antimony_to_sbml, joined_antimony
 from eubiosis.model.niche import NICHE_UNSOLVED, Niche, fold_shares, solve_niche
@@ -25,6 +24,7 @@ from eubiosis.model.niche import NICHE_UNSOLVED, Niche, fold_shares, solve_niche
 TABLE = "parameters/derived.tsv"
 KEY_FILE = "parameters/derived.sha256"
 _TIGHT = Tolerances(relative=1e-10, absolute=1e-13)
+_ABSENT = 1e-15
 _GUT_REFERENCES = {
     "handover_ref_Bu": "gut_C_Bu",
     "handover_ref_Pr": "gut_C_Pr",
@@ -110,6 +110,7 @@ def derive(content: Content) -> Derived:
     _demand_solved(content, "healthy", healthy)
     shared = {f"gut_w_don_{g}": float(w) for g, w in zip(GUILDS, healthy.factors, strict=True)}
     values = {"healthy": {**shared, **_factors(healthy)}}
+    start = {"healthy": healthy.states}
     shared |= _references(joined, gut, healthy, values["healthy"])
     for person in dict.fromkeys(row.person for row in content.persons):
         folds, settings = _person(content, person)
@@ -122,16 +123,14 @@ def derive(content: Content) -> Derived:
         )
         _demand_solved(content, person, niche)
         values[person] = {**settings, **_factors(niche)}
-    start = {"healthy": healthy.states}
+        start[person] = niche.states
     days = content.numbers["host_run_in"].value
     for person, own in values.items():
-        own |= shared
-        gut_states = start.get(person)
-        own |= _run_in(joined, gut, own, gut_states if gut_states is not None else healthy.states, days)
+        own.update(shared)
+        own.update(_run_in(joined, gut, own, start.get(person, healthy.states), days))
         if person == "healthy":
-            host = {name: own[state] for name, state in _HOST_REFERENCES.items()}
-            shared |= host
-            own |= host
+            shared |= {name: own[state] for name, state in _HOST_REFERENCES.items()}
+            own.update(shared)
     scales = scale_event_rates(content, values["ms"] if "ms" in values else values["healthy"], joined)
     rows = []
     units = _units(content)
@@ -201,7 +200,11 @@ def _run_in(
     if solution.status[0] != "ok":
         message = f"the run-in of the reference state failed: {solution.status[0]}"
         raise ArithmeticError(message)
-    return dict(zip(joined.system.states, map(float, solution.states[0]), strict=True))
+    end = dict(zip(joined.system.states, map(float, solution.states[0]), strict=True))
+    # a strain or drug that nobody takes is exactly absent; round-off of the linear algebra is not a dose
+    return {
+        name: 0.0 if abs(v) < _ABSENT and not joined.system.initial[name] else v for name, v in end.items()
+    }
 
 
 def _with(kernel: Kernel, own: Mapping[str, float]) -> Array:

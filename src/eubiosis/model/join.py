@@ -12,8 +12,9 @@ from eubiosis.model.content import MODEL_TABLES, Content
 from eubiosis.model.modules import Module, parse_module
 
 DISCLAIMER = (
-    "Simulated. A research model of the gut-immune-brain axis in multiple sclerosis: not evidence of efficacy,",
-    "not medical advice. Most numbers are assumed; see the parameter tables for basis and source of each.",
+    "Simulated. A research model of the gut-immune-brain axis in multiple sclerosis:",
+    "not evidence of efficacy, not medical advice. Most numbers are assumed; the",
+    "parameter tables give the basis and source of each.",
 )
 _SBML_BASE = {"gram": "gram", "mole": "mole", "litre": "litre", "day": "86400 second"}
 
@@ -61,7 +62,7 @@ def joined_antimony(
     lines = [f"// {line}" for line in (*DISCLAIMER, *header)]
     lines += [f"model {name}()", "", "  // Units", "  unit time_unit = 86400 second"]
     assigned_units = assigned_units or {}
-    used_units = {q.unit for q in (*quantities, *initial)} | set(assigned_units.values())
+    used_units = {"d"} | {q.unit for q in (*quantities, *initial)} | set(assigned_units.values())
     lines += [f"  unit {unit_id(unit)} = {_unit_definition(unit)}" for unit in sorted(used_units)]
     lines += ["", "  // Numbers"]
     variable = {row.id for row in content.interface if row.direction == "input"}
@@ -148,7 +149,39 @@ def antimony_to_sbml(text: str, name: str = "eubiosis") -> str:
     antimony.clearPreviousLoads()
     if antimony.loadAntimonyString(text) < 0:
         raise AntimonySyntaxError(str(antimony.getLastError()))
-    return str(antimony.getSBMLString(name))
+    return _with_literal_units(str(antimony.getSBMLString(name)))
+
+
+def _with_literal_units(sbml: str) -> str:
+    """Give every literal its unit: dimensionless, but days beside time and the input's own in a dose."""
+    import libsbml
+
+    document: Any = libsbml.readSBMLFromString(sbml)
+    model = document.getModel()
+    for rule in model.getListOfRules():
+        math = rule.getMath().deepCopy()
+        dose = math.getType() == libsbml.AST_FUNCTION_PIECEWISE
+        own = model.getParameter(rule.getVariable()).getUnits()
+        _set_literal_units(math, own if dose and own else "dimensionless")
+        rule.setMath(math)
+    for event in model.getListOfEvents():
+        for holder in (event.getTrigger(), *event.getListOfEventAssignments()):
+            math = holder.getMath().deepCopy()
+            _set_literal_units(math, "dimensionless")
+            holder.setMath(math)
+    return str(libsbml.writeSBMLToString(document))
+
+
+def _set_literal_units(node: Any, unit: str) -> None:
+    import libsbml
+
+    children = [node.getChild(i) for i in range(node.getNumChildren())]
+    if any(child.getType() == libsbml.AST_NAME_TIME for child in children):
+        unit = unit_id("d")
+    if node.isNumber():
+        node.setUnits(unit)
+    for child in children:
+        _set_literal_units(child, unit)
 
 
 class AntimonySyntaxError(ValueError):
@@ -162,7 +195,7 @@ def consistency_errors(sbml: str) -> list[str]:
     document: Any = libsbml.readSBMLFromString(sbml)
     document.checkConsistency()
     return [
-        f"line {e.getLine()}: {e.getMessage().strip()}"
+        f"line {e.getLine()}: {' '.join(e.getMessage().split())}"
         for e in (document.getError(i) for i in range(document.getNumErrors()))
         if e.getSeverity() >= libsbml.LIBSBML_SEV_WARNING
     ]
@@ -180,6 +213,7 @@ def declared_units(content: Content, system: Any) -> dict[str, Any]:
     """Return the declared units of a system's states and parameters."""
     from eubiosis.model.units import read_unit
 
-    rows = [*content.numbers.values(), *content.initial.values(), *content.interface]
+    texts = {row.id: row.unit for row in content.interface}
+    texts |= {n.id: n.unit for n in (*content.numbers.values(), *content.initial.values())}
     known = {*system.states, *system.parameters}
-    return {row.id: read_unit(row.unit) for row in rows if row.id in known}
+    return {name: read_unit(unit) for name, unit in texts.items() if name in known}

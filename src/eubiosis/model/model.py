@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -133,7 +133,7 @@ class Model:
         engraft = np.array([self.content.numbers[f"gut_eng_{g}"].value for g in GUILDS])
         biomass = np.array([donor[f"gut_B_{g}"] for g in GUILDS])
 
-        def transplant(dose: float) -> Jump.change:  # type: ignore[name-defined]
+        def transplant(dose: float) -> Callable[[Array], Array]:
             def change(y: Array) -> Array:
                 new = y.copy()
                 new[index["gut_Efmt"]] = max(y[index["gut_Efmt"]], dose)
@@ -146,15 +146,15 @@ class Model:
 
     def antimony(self, condition: str | None = None) -> str:
         """Return the joined model, or one named condition with its doses in it, as Antimony text."""
+        modules: tuple[str, ...] = MODULES
         if condition is None:
-            person, inputs, modules = "healthy", {}, MODULES
+            inputs: dict[str, str] = {}
             values = dict(self.derived.of("healthy"))
             header = ["The joined model: reference parameters, a healthy person at steady state, no therapy."]
         else:
             setting = self.condition(condition)
-            person, inputs = setting.person, setting.expressions(self.content)
-            values = {**self.derived.of(person), **setting.fixed}
-            modules = MODULES
+            inputs = setting.expressions()
+            values = {**self.derived.of(setting.person), **setting.fixed}
             header = [f"Condition {condition}: {setting.description}; {setting.days:g} days."]
             if setting.transplants:
                 modules = (*MODULES, "fmt")

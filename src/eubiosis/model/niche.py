@@ -149,7 +149,6 @@ class _Relaxation:
         return Niche(factors, x, OK)
 
 
-
 def geometric_mean(values: Array) -> float:
     """Return the geometric mean of positive values."""
     return float(np.exp(np.mean(np.log(values))))

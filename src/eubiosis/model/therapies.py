@@ -114,7 +114,9 @@ def gut_course(model: Model, condition: str) -> tuple[dict[str, float], dict[str
 
 def coupling_names(model: Model) -> tuple[str, ...]:
     """Name the gut-to-host couplings."""
-    return tuple(name for name in model.content.numbers if name.startswith("host_c_") and _is_coupling(model, name))
+    return tuple(
+        name for name in model.content.numbers if name.startswith("host_c_") and _is_coupling(model, name)
+    )
 
 
 def _is_coupling(model: Model, name: str) -> bool:
@@ -127,7 +129,8 @@ def _in_worlds(
     """Repeat the same people in every world; worlds differ in their couplings only."""
     parameters = np.tile(people.parameters, (1, worlds))
     for name in couplings:
-        draws = stream(seed, f"worlds/{name}").standard_normal(worlds)
+        half = stream(seed, f"worlds/{name}").standard_normal((worlds + 1) // 2)
+        draws = np.concatenate([half, -half])[:worlds]  # antithetic: every world has its mirror image
         parameters[index[name]] = np.repeat(draws, len(people))
     return replace(
         people,
@@ -158,6 +161,10 @@ def _row(
     def by_world(values: Array) -> Array:
         return values.reshape(worlds, -1)
 
+    for name in ("host_C", "host_R"):
+        if not (np.all(np.isfinite(treated[name])) and np.all(np.isfinite(untreated[name]))):
+            message = f"{therapy}: {name} left the finite range in some person"
+            raise ArithmeticError(message)
     relapses = [by_world(expected(c, number["host_gam_R"])) for c in (treated, untreated)]
     lesions = [by_world(expected(c, number["host_gam_L"]) / people.frailty) for c in (treated, untreated)]
     treg = [by_world(treated["host_R"][d - 1] / untreated["host_R"][d - 1]) for d in (14, GUT_DAY)]

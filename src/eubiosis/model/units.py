@@ -51,7 +51,8 @@ class Unit:
             close = [word for factor, word in _PREFIXES if abs(scale / factor - 1) < _RELATIVE]
             if close:
                 prefix, scale = close[0], 1.0
-        above, below = [], []
+        above: list[str] = []
+        below: list[str] = []
         for k, (symbol, power) in enumerate(zip(_SYMBOLS, self.powers, strict=True)):
             if power:
                 word = (prefix if k == lead else "") + symbol

@@ -82,7 +82,7 @@ def edss_paths(onset: NDArray[np.bool_], microglia: Array, age: Array, content: 
     drift = np.cumsum(
         number["host_pira"] / 365.25 * np.maximum(microglia - number["host_pira_MG"], 0), axis=0
     ) * np.exp(number["host_age_on_smold"] * (age - number["host_age_mean"]))
-    return np.clip(baseline + transient + residual + drift, 0, 10)
+    return np.asarray(np.clip(baseline + transient + residual + drift, 0, 10))
 
 
 def _law(number: dict[str, float], kind: str) -> tuple[Array, None, bool, Array]:

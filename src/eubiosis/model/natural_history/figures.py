@@ -71,9 +71,7 @@ def simulate_cohort(
     people = draw_people(content, kernel, inputs, healthy, size=size, seed=seed)
     drive = draw_drive(content, people, days=days, seed=seed)
     course, _ = run_hosts(kernel, people, drive, _RECORD)
-    over = excess(
-        course["host_C"][SETTLING:], healthy["host_C_healthy"], content.numbers["host_eps_X"].value
-    )
+    over = excess(course["host_C"][SETTLING:], healthy["host_C_healthy"], content.numbers["host_eps_X"].value)
     scale = scales(content, over, people.frailty)
     return Cohort(content, kernel, healthy, people, drive, course, scale, seed)
 
@@ -93,7 +91,9 @@ def _relapse_figures(cohort: Cohort) -> dict[str, float]:
     figures = {
         "relapses a year": float((first + second).mean() / 2),
         "relapses in year 1, entry with a relapse": float(first[entered].mean()),
-        "relapses year 1 over year 2, entry with a relapse": float(first[entered].mean() / second[entered].mean()),
+        "relapses year 1 over year 2, entry with a relapse": float(
+            first[entered].mean() / second[entered].mean()
+        ),
         "dispersion of relapses, 1 year": negative_binomial_dispersion(first),
         "dispersion of relapses, 2 years": negative_binomial_dispersion(first + second),
         "relapse-free over 2 years": float(np.mean(first + second == 0)),
@@ -127,16 +127,16 @@ def _lesion_figures(cohort: Cohort) -> dict[str, float]:
         "enhancing lesions, memory of month before": memory[1],
         # a Poisson count is zero with probability exp(-expected): no sampling noise is added
         "no new T2 lesion in 6 months": float(np.mean(np.exp(-expected_t2[ENTRY : ENTRY + 183].sum(axis=0)))),
-        "no new T2 lesion in 2 years": float(np.mean(np.exp(-expected_t2[ENTRY : ENTRY + 2 * YEAR].sum(axis=0)))),
+        "no new T2 lesion in 2 years": float(
+            np.mean(np.exp(-expected_t2[ENTRY : ENTRY + 2 * YEAR].sum(axis=0)))
+        ),
     }
 
 
 def _memory(counts: Counts) -> tuple[float, float]:
     """Regress a scan's count on the two before it, in people with at least two lesions a scan."""
     active = counts[counts.mean(axis=1) >= 2.0]
-    design = np.column_stack(
-        [np.ones(active[:, 2:].size), active[:, 1:-1].ravel(), active[:, :-2].ravel()]
-    )
+    design = np.column_stack([np.ones(active[:, 2:].size), active[:, 1:-1].ravel(), active[:, :-2].ravel()])
     coefficients = np.linalg.lstsq(design, active[:, 2:].ravel(), rcond=None)[0]
     return float(coefficients[1]), float(coefficients[2])
 
@@ -187,9 +187,7 @@ def doubled_acids(cohort: Cohort) -> dict[str, float]:
     Ratios are of expected events (integrated rates), days 90 to 730 after the change.
     """
     people, kernel = cohort.people, cohort.kernel
-    _, at_entry = run_hosts(
-        kernel, people, Drive(cohort.drive.tone[:ENTRY], cohort.drive.shots[:ENTRY]), ()
-    )
+    _, at_entry = run_hosts(kernel, people, Drive(cohort.drive.tone[:ENTRY], cohort.drive.shots[:ENTRY]), ())
     days = DAYS - ENTRY
     double = {"host_but": np.full(days, 2.0), "host_pro": np.full(days, 2.0)}
     treated, _ = run_hosts(kernel, people, cohort.drive, _RECORD, start=at_entry, factors=double, day0=ENTRY)

@@ -40,7 +40,13 @@ class People:
 
 
 def draw_people(
-    content: Content, kernel: Kernel, inputs: Mapping[str, float], values: Mapping[str, float], *, size: int, seed: int
+    content: Content,
+    kernel: Kernel,
+    inputs: Mapping[str, float],
+    values: Mapping[str, float],
+    *,
+    size: int,
+    seed: int,
 ) -> People:
     """Draw people around median gut ``inputs`` of the host (keys ``HOST_INPUTS``).
 
@@ -70,7 +76,9 @@ def draw_people(
             base[kernel.parameter_index[name]] = value
     parameters = np.repeat(base[:, None], size, axis=1)
     age = np.clip(
-        number["host_age_mean"] + number["host_age_sd"] * normal("age"), number["host_age_min"], number["host_age_max"]
+        number["host_age_mean"] + number["host_age_sd"] * normal("age"),
+        number["host_age_min"],
+        number["host_age_max"],
     )
     carrier = uniform("DRB1*15:01") < number["host_dr15_share"]
     smoker = uniform("smoking") < number["host_smoker_share"]

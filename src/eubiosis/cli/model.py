@@ -1,0 +1,325 @@
+"""``eubiosis model``: list, show, simulate, check, therapies, derive and export."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eubiosis.core.findings import Finding, FindingsError, unknown_word
+
+if TYPE_CHECKING:
+    from eubiosis.model.check import Verdict
+    from eubiosis.model.model import Model
+
+_CONTENT = click.option(
+    "--content",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A content folder to use instead of the packaged one.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def model() -> None:
+    """The mechanistic model: gut, hand-over and host.
+
+    Simulated; nothing here is evidence of efficacy or medical advice.
+    """
+
+
+@model.command("list")
+@_CONTENT
+@_JSON
+def list_command(content: Path | None, as_json: bool) -> None:
+    """List modules, persons and conditions."""
+    loaded = _load(content)
+    conditions = [
+        {"condition": c.name, "person": c.person, "days": c.days, "description": c.description}
+        for c in loaded.conditions.values()
+    ]
+    system = loaded.system
+    summary = {
+        "states": len(system.states),
+        "assigned": len(system.assigned),
+        "parameters": len(system.parameters),
+        "persons": list(loaded.derived.persons),
+        "conditions": conditions,
+    }
+    if as_json:
+        click.echo(json.dumps(summary, indent=1))
+        return
+    click.echo(
+        f"{len(system.states)} states, {len(system.assigned)} assigned quantities, "
+        f"{len(system.parameters)} parameters and inputs"
+    )
+    click.echo(f"persons: {', '.join(loaded.derived.persons)}")
+    click.echo("conditions:")
+    for row in conditions:
+        click.echo(f"  {row['condition']:<30}{row['days']:>5g} d  {row['description']}")
+
+
+@model.command("show")
+@click.argument("name")
+@_CONTENT
+@_JSON
+def show_command(name: str, content: Path | None, as_json: bool) -> None:
+    """Show one quantity: value, unit, range, basis and source, or its equation."""
+    loaded = _load(content)
+    record = _describe(loaded, name)
+    if as_json:
+        click.echo(json.dumps(record, indent=1))
+        return
+    for key, value in record.items():
+        if value not in (None, "", []):
+            click.echo(f"{key:<14}{value if not isinstance(value, list) else ', '.join(map(str, value))}")
+
+
+@model.command("simulate")
+@click.argument("condition")
+@click.option("--observable", "-y", multiple=True, help="A quantity to print; repeat for more.")
+@click.option(
+    "--every",
+    default=7.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Days between outputs.",
+)
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Days to run.")
+@_CONTENT
+@_JSON
+def simulate_command(
+    condition: str,
+    observable: Sequence[str],
+    every: float,
+    days: float | None,
+    content: Path | None,
+    as_json: bool,
+) -> None:
+    """Run one condition and print a table of time courses (tab-separated, time in days)."""
+    import numpy as np
+
+    loaded = _load(content)
+    setting = loaded.condition(condition)
+    end = days if days is not None else setting.days
+    grid = np.append(np.arange(0.0, end, every), end)
+    names = tuple(observable) or ("gut_scfa", "gut_C_Bu", "gut_pH", "gut_LPS", "host_R", "host_T17", "host_C")
+    system = loaded.system
+    known = (*system.states, *system.assigned, *system.parameters)
+    wrong = [name for name in names if name not in known]
+    if wrong:
+        raise FindingsError(
+            [
+                Finding(
+                    "--observable",
+                    name,
+                    f"quantity {unknown_word(name, known)}",
+                    next_step="see: eubiosis model show NAME",
+                )
+                for name in wrong
+            ]
+        )
+    solution = loaded.simulate(condition, grid, names)
+    if as_json:
+        courses = {name: solution[name][0].tolist() for name in names}
+        click.echo(
+            json.dumps(
+                {
+                    "condition": condition,
+                    "simulated": True,
+                    "status": solution.status[0],
+                    "time_days": grid.tolist(),
+                    **courses,
+                }
+            )
+        )
+    else:
+        click.echo("\t".join(("time", *names)))
+        for time, row in zip(grid, solution.values[0], strict=True):
+            click.echo("\t".join(f"{value:.6g}" for value in (time, *row)))
+    if solution.status[0] != "ok":
+        click.echo(f"status: {solution.status[0]}", err=True)
+        sys.exit(3)
+
+
+@model.command("check")
+@click.option("--quick", is_flag=True, help="Leave out the targets that need a simulated population.")
+@_CONTENT
+@_JSON
+def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
+    """Check tables, modules, units and SBML, then compare the model with every target."""
+    from eubiosis.model.check import basis_shares, check_targets, summary
+    from eubiosis.model.content import PACKAGED_CONTENT
+    from eubiosis.model.lint import lint_content
+
+    findings = lint_content(content or PACKAGED_CONTENT)
+    if findings:
+        raise FindingsError(findings)
+    loaded = _load(content)
+    click.echo("tables, modules, units and hand-over: no findings; libSBML: no errors, no warnings", err=True)
+    verdicts = check_targets(loaded, population=not quick)
+    if as_json:
+        click.echo(json.dumps([v.as_record() for v in verdicts], indent=1))
+    else:
+        click.echo(format_verdicts(verdicts))
+    counts = summary(verdicts)
+    click.echo(", ".join(f"{number} {word}" for word, number in counts.items()), err=as_json)
+    shares = basis_shares(loaded)
+    text = ", ".join(f"{basis} {share:.0%}" for basis, share in shares.items())
+    click.echo(f"numbers by basis: {text}", err=as_json)
+
+
+@model.command("therapies")
+@click.option("--size", default=400, show_default=True, type=click.IntRange(min=10), help="People.")
+@click.option(
+    "--worlds",
+    default=24,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Draws of the gut-to-host couplings, symmetric about zero; 0 leaves them out.",
+)
+@click.option("--seed", default=11, show_default=True)
+@_CONTENT
+@_JSON
+def therapies_command(size: int, worlds: int, seed: int, content: Path | None, as_json: bool) -> None:
+    """Compare therapies in MS: what reaches the host, and what the uncalibrated host makes of it."""
+    from eubiosis.model.check import check_targets
+    from eubiosis.model.therapies import compare_therapies
+    from eubiosis.report.therapy_table import format_therapies, therapy_records
+
+    loaded = _load(content)
+    fitted = compare_therapies(loaded, size=size, seed=seed)
+    sampled = compare_therapies(loaded, size=max(size // 4, 10), worlds=worlds, seed=seed) if worlds else []
+    rows = therapy_records(fitted, sampled)
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    conditions = {row.condition for row in fitted}
+    misfits = [v for v in check_targets(loaded) if v.condition in conditions and v.verdict == "miss"]
+    click.echo(format_therapies(rows))
+    click.echo("\nmisfits with the evidence (printed, not tuned away):")
+    for verdict in misfits:
+        click.echo(
+            f"  {verdict.quantity}: model {verdict.model:.3g}, evidence {_range(verdict)} ({verdict.role})"
+        )
+
+
+@model.command("export")
+@click.option("--format", "form", type=click.Choice(["sbml", "antimony"]), default="sbml", show_default=True)
+@click.option("--condition", help="One named condition with its doses in it.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout."
+)
+@_CONTENT
+def export_command(form: str, condition: str | None, output: Path | None, content: Path | None) -> None:
+    """Print the joined model, or one named condition, for any SBML tool."""
+    loaded = _load(content)
+    text = loaded.sbml(condition) if form == "sbml" else loaded.antimony(condition)
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FindingsError(
+            [
+                Finding(
+                    str(output),
+                    "",
+                    f"cannot be written: {error.strerror}",
+                    next_step="name a file in a folder that exists and is writable",
+                )
+            ]
+        ) from error
+    click.echo(f"wrote {output}", err=True)
+
+
+@model.command("derive")
+@_CONTENT
+def derive_command(content: Path | None) -> None:
+    """Derive niche factors, reference states and event-rate scales anew and store them with the tables."""
+    from eubiosis.model.content import PACKAGED_CONTENT, load_content
+    from eubiosis.model.derived import derive, save_derived
+
+    loaded = load_content(content or PACKAGED_CONTENT)
+    derived = derive(loaded)
+    save_derived(loaded, derived)
+    click.echo(f"{len(derived.rows)} derived numbers for {', '.join(derived.persons)}", err=True)
+
+
+def _load(content: Path | None) -> Model:
+    from eubiosis.model import load
+    from eubiosis.model.content import PACKAGED_CONTENT
+
+    return load(content or PACKAGED_CONTENT)
+
+
+def _describe(loaded: Model, name: str) -> dict[str, Any]:
+    from eubiosis.model.join import parsed_modules, unit_texts
+
+    content = loaded.content
+    if name in loaded.conditions:
+        setting = loaded.conditions[name]
+        return {
+            "condition": name,
+            "person": setting.person,
+            "days": setting.days,
+            "description": setting.description,
+            "inputs": [
+                f"{p.target} = {p.level:g} from day {p.start:g} to {p.stop:g}" for p in setting.pulses
+            ],
+            "fixed": [f"{k} = {v:g}" for k, v in setting.fixed.items()],
+        }
+    if name in content.numbers:
+        return content.numbers[name].model_dump()
+    modules = parsed_modules(content, content.modules)
+    for module in modules.values():
+        if name in module.defines:
+            equation = module.defines[name]
+            persons = {
+                p: f"{loaded.derived.of(p)[name]:.6g}"
+                for p in loaded.derived.persons
+                if name in loaded.derived.of(p)
+            }
+            return {
+                "id": name,
+                "module": module.name,
+                "line": equation.line,
+                "kind": equation.kind,
+                "equation": equation.expression,
+                "uses": list(equation.mentions),
+                "unit": unit_texts(content, loaded.system).get(name, ""),
+                "reference state": [f"{p} {v}" for p, v in persons.items()],
+                "start": content.initial[name].model_dump() if name in content.initial else None,
+            }
+    for row in content.interface:
+        if row.id == name:
+            return row.model_dump()
+    known = {*loaded.conditions, *content.numbers, *content.initial, *(r.id for r in content.interface)}
+    known |= {target for module in modules.values() for target in module.defines}
+    raise FindingsError(
+        [Finding("model", "", unknown_word(name, known), next_step="see: eubiosis model list")]
+    )
+
+
+def format_verdicts(verdicts: Sequence[Verdict]) -> str:
+    """Lay verdicts out as a table for the terminal."""
+    lines = [f"{'quantity':<58}{'condition':<28}{'model':>11}  {'target':<24}{'role':<12}verdict"]
+    for v in verdicts:
+        lines.append(
+            f"{v.quantity:<58}{v.condition:<28}{v.model:>11.4g}  {_range(v):<24}{v.role:<12}{v.verdict}"
+        )
+    return "\n".join(lines)
+
+
+def _range(verdict: Verdict) -> str:
+    low = "" if verdict.low is None else f"{verdict.low:g}"
+    high = "" if verdict.high is None else f"{verdict.high:g}"
+    if not low and not high:
+        return "none"
+    target = "" if verdict.target is None else f"{verdict.target:g} "
+    return f"{target}[{low or '-inf'}, {high or 'inf'}]"

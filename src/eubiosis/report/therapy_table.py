@@ -1,0 +1,91 @@
+"""The therapy table: gut, Treg and event ratios, with the specification's gains and with sampled ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+NOTICE = """\
+Simulated. Ratios to the own untreated state; gut on day 84. Host columns with the specification's
+gains are a one-signed hand fit and predict nothing. The columns in brackets sample all gut-to-host
+couplings symmetric about zero (2.5, 50 and 97.5 % of worlds): prior only, not calibrated to any
+clinical outcome. No trial has tested a relapse outcome for any of these therapies."""
+
+
+class TherapyLike(Protocol):
+    """What a row of the comparison offers; arrays have shape (worlds,)."""
+
+    @property
+    def therapy(self) -> str: ...
+    @property
+    def condition(self) -> str: ...
+    @property
+    def gut(self) -> Mapping[str, float]: ...
+    @property
+    def treg_84d(self) -> NDArray[np.float64]: ...
+    @property
+    def relapses(self) -> NDArray[np.float64]: ...
+    @property
+    def lesions(self) -> NDArray[np.float64]: ...
+    @property
+    def share_worse(self) -> NDArray[np.float64]: ...
+
+
+def therapy_records(fitted: Sequence[TherapyLike], sampled: Sequence[TherapyLike]) -> list[dict[str, Any]]:
+    """Return one record for each therapy, ready for JSON; sampled figures are [2.5, 50, 97.5] percentiles."""
+    by_condition = {row.condition: row for row in sampled}
+    records = []
+    for row in fitted:
+        record: dict[str, Any] = {"therapy": row.therapy, "condition": row.condition, "simulated": True}
+        record |= {f"{name}_ratio": round(value, 4) for name, value in row.gut.items()}
+        record |= {
+            "treg_ratio_hand_fit": _one(row.treg_84d),
+            "arr_ratio_hand_fit": _one(row.relapses),
+            "mri_ratio_hand_fit": _one(row.lesions),
+            "share_worse_hand_fit": _one(row.share_worse),
+        }
+        if row.condition in by_condition:
+            other = by_condition[row.condition]
+            record |= {
+                "treg_ratio_sampled": _quantiles(other.treg_84d),
+                "arr_ratio_sampled": _quantiles(other.relapses),
+                "mri_ratio_sampled": _quantiles(other.lesions),
+                "share_worse_sampled": _quantiles(other.share_worse),
+                "worlds": len(other.relapses),
+            }
+        record["origin"] = "prior only: not calibrated to any clinical outcome"
+        records.append(record)
+    return records
+
+
+def format_therapies(records: Sequence[Mapping[str, Any]]) -> str:
+    """Lay the records out for the terminal."""
+    head = f"{'therapy':<20}{'acids':>7}{'butyr.':>7}{'LPS':>7}{'indole':>7}{'IPA':>7}{'AHR':>7}"
+    head += f"{'Treg':>7}{'ARR':>7}{'MRI':>7}{'worse':>7}   sampled couplings: ARR, MRI, share worse"
+    lines = [NOTICE, "", head]
+    for r in records:
+        line = f"{r['therapy']:<20}" + "".join(
+            f"{r[f'{name}_ratio']:>7.2f}" for name in ("acids", "butyrate", "lps", "indole", "ipa", "ahr")
+        )
+        line += "".join(
+            f"{r[f'{name}_hand_fit']:>7.2f}"
+            for name in ("treg_ratio", "arr_ratio", "mri_ratio", "share_worse")
+        )
+        if "arr_ratio_sampled" in r:
+            line += "   " + "  ".join(
+                "[" + " ".join(f"{x:.2f}" for x in r[f"{name}_sampled"]) + "]"
+                for name in ("arr_ratio", "mri_ratio", "share_worse")
+            )
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _one(values: NDArray[np.float64]) -> float:
+    return round(float(values[0]), 4)
+
+
+def _quantiles(values: NDArray[np.float64]) -> list[float]:
+    return [round(float(q), 4) for q in np.percentile(values, [2.5, 50, 97.5])]
