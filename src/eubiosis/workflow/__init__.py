@@ -1,1 +1,1 @@
-"""The workflow package."""
+"""The only place that knows the whole chain."""

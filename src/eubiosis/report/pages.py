@@ -1,0 +1,116 @@
+"""Self-contained HTML pages: styles, figures and data inside, nothing fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis import __version__
+from eubiosis.report.figures import course_panels, share_bars
+
+NOTICE = (
+    "Nothing on this page is evidence that a therapy works, and nothing is medical advice. Every effect is "
+    "prior only: not calibrated to any clinical outcome. Most numbers are assumed."
+)
+_BASIS_COLOURS = {"measured": "#0f5132", "fitted": "#0072B2", "derived": "#5b6e7f", "assumed": "#b45309"}
+_PANELS = (
+    ("gut_C_Bu", "luminal butyrate, mM"),
+    ("gut_LPS", "luminal LPS, mg/L"),
+    ("host_ahr", "AHR tone from indoles, relative"),
+    ("host_R", "Treg, relative"),
+    ("host_T17", "Th17, relative"),
+    ("host_C_rel", "CNS infiltrate, relative"),
+)
+
+
+class VerdictLike(Protocol):
+    """A row of the target table."""
+
+    @property
+    def quantity(self) -> str: ...
+    @property
+    def condition(self) -> str: ...
+    @property
+    def model(self) -> float: ...
+    @property
+    def target(self) -> float | None: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill one of the packaged templates; text is escaped unless a template marks it safe."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=PackageLoader("eubiosis.report", "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+    )
+    css = resources.files("eubiosis.report").joinpath("templates/base.css").read_text(encoding="utf-8")
+    return environment.get_template(template).render(css=css, version=__version__, **values)
+
+
+def axis_panels() -> tuple[str, ...]:
+    """Name the quantities that the page of the axis draws as time courses."""
+    return tuple(name for name, _ in _PANELS)
+
+
+def axis_page(
+    times: NDArray[np.float64],
+    courses: Mapping[str, Mapping[str, NDArray[np.float64]]],
+    shares: Mapping[str, Mapping[str, float]],
+    verdicts: Sequence[VerdictLike],
+    basis: Mapping[str, float],
+    *,
+    numbers: int,
+) -> str:
+    """Return the page of the axis: time courses of a few people, guild shares, the target table.
+
+    ``times`` in days, shape (times,); ``courses`` person -> quantity -> values of the same shape.
+    """
+    origin = f"Eubiosis {__version__}, simulated, prior only"
+    counts = {word: sum(v.verdict.startswith(word) for v in verdicts) for word in ("hit", "miss", "untested")}
+    return render(
+        "axis.html",
+        title="The gut-immune-brain axis in three people",
+        notice=NOTICE,
+        courses=course_panels(
+            times, courses, _PANELS, origin=f"{origin}; host panels: hand-fit gains, not a prediction"
+        ),
+        shares=share_bars(shares, origin=origin),
+        basis=[
+            {"name": name, "percent": 100 * share, "colour": _BASIS_COLOURS[name]}
+            for name, share in basis.items()
+        ],
+        numbers=numbers,
+        hits=counts["hit"],
+        misses=counts["miss"],
+        untested=counts["untested"],
+        rows=[_target_row(v) for v in verdicts],
+    )
+
+
+def _target_row(verdict: VerdictLike) -> dict[str, str]:
+    number = {name: getattr(verdict, name) for name in ("model", "target", "low", "high")}
+    return {
+        "quantity": verdict.quantity,
+        "condition": verdict.condition.replace("_", " "),
+        **{name: "" if value is None else f"{value:.3g}" for name, value in number.items()},
+        "unit": "" if verdict.unit == "-" else verdict.unit,
+        "role": verdict.role,
+        "verdict": verdict.verdict,
+        "tag": verdict.verdict.split()[0],
+    }
