@@ -1,0 +1,388 @@
+"""Read a stool table (samples by taxa, either way round) and count its reads in the model's guilds."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.population.reading import CellGrid, parse_numbers, read_grid, read_groups, shown
+from eubiosis.population.scale import Scale, check_scale, detect_scale
+from eubiosis.population.taxa import GUILDS, TaxaTable, label_ranks, load_taxa
+
+Orientation = Literal["samples_in_rows", "samples_in_columns"]
+Status = Literal["ok", "mapped_below_half", "no_known_taxon", "empty"]
+Name = TypeVar("Name", bound=Hashable)
+USABLE: tuple[str, ...] = ("ok", "mapped_below_half")
+LOW_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class UnmappedTaxon:
+    """A taxon that is in no guild: its share of all reads of the table (0-1), and why it is in none."""
+
+    name: str
+    share: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class StoolTable:
+    """Guild sums of real samples, in the scale of the table that they were read from.
+
+    Arrays have n samples first: ``guild_sums`` (n, 14) in reads, fractions or percent as ``scale`` says,
+    columns in the order of ``GUILDS``; ``depth`` (n,) the sum over all taxa of a sample, mapped or not, in
+    the same scale; ``detection_limit`` (n,) one read, or the smallest value above zero of the sample where
+    the table holds no counts; ``mapped_share`` (n,) between 0 and 1, NaN for an empty sample. A sample that
+    cannot be used stays, with a ``status`` other than "ok" or "mapped_below_half" (usable, with caution).
+    """
+
+    file: str
+    sample_ids: tuple[str, ...]
+    groups: tuple[str, ...] | None
+    guild_sums: np.ndarray
+    depth: np.ndarray
+    detection_limit: np.ndarray
+    mapped_share: np.ndarray
+    status: tuple[Status, ...]
+    scale: Scale
+    orientation: Orientation
+    taxon_guilds: Mapping[str, str]
+    unmapped: tuple[UnmappedTaxon, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def usable(self) -> np.ndarray:
+        """Return which samples can be used, shape (n,), boolean."""
+        return np.array([status in USABLE for status in self.status], dtype=bool)
+
+    @property
+    def fractions(self) -> np.ndarray:
+        """Return guild fractions of the mapped reads, shape (n, 14), rows summing to 1.
+
+        Fractions of reads on this platform, zeros as seen; not biomass fractions. Rows of samples that
+        cannot be used are NaN.
+        """
+        fractions = np.full(self.guild_sums.shape, np.nan)
+        keep = self.usable
+        fractions[keep] = self.guild_sums[keep] / self.guild_sums[keep].sum(axis=1, keepdims=True)
+        return fractions
+
+    @property
+    def overall_mapped_share(self) -> float:
+        """Return the share of all reads of the table (for fractions: the mean share) that is in a guild."""
+        total = float(self.depth.sum())
+        return float(self.guild_sums.sum()) / total if total else float("nan")
+
+
+def read_profiles(
+    path: Path | str,
+    *,
+    metadata: Path | str | None = None,
+    id_column: str = "sample_id",
+    group_column: str = "group",
+    orientation: Orientation | None = None,
+    scale: Scale | None = None,
+    taxa: TaxaTable | None = None,
+) -> StoolTable:
+    """Read a stool table; raises ``FindingsError`` with everything that is wrong with it.
+
+    Arguments as in ``read_stool_table``.
+    """
+    findings = FindingCollector()
+    table = read_stool_table(
+        Path(path),
+        findings,
+        metadata=None if metadata is None else Path(metadata),
+        id_column=id_column,
+        group_column=group_column,
+        orientation=orientation,
+        scale=scale,
+        taxa=taxa,
+    )
+    findings.raise_if_any()
+    if table is None:  # a reader that returns nothing has said why
+        raise AssertionError("no table and no finding")
+    return table
+
+
+def read_stool_table(
+    path: Path,
+    findings: FindingCollector,
+    *,
+    metadata: Path | None = None,
+    id_column: str = "sample_id",
+    group_column: str = "group",
+    orientation: Orientation | None = None,
+    scale: Scale | None = None,
+    taxa: TaxaTable | None = None,
+) -> StoolTable | None:
+    """Read a genus table (TSV or CSV, also .gz) and report all that is wrong with it to ``findings``.
+
+    The table has one header line and one column of names; cells are counts, fractions or percent. Which
+    way round it lies is seen from the names that are known, and what the cells are from their sums, unless
+    ``orientation`` and ``scale`` say so. The metadata table gives each sample its group. Returns None where
+    no table can be made. A table is returned together with findings where single samples are at fault.
+    """
+    names = load_taxa() if taxa is None else taxa
+    groups = None
+    if metadata is not None:
+        groups = read_groups(metadata, id_column, group_column, findings)
+    grid = read_grid(path, findings)
+    if grid is None:
+        return None
+    values = parse_numbers(grid, findings)
+    direction = orientation or _find_orientation(grid, names, findings)
+    if direction is None:
+        return None
+    samples, labels = grid.row_names, grid.columns
+    if direction == "samples_in_columns":
+        samples, labels, values = labels, samples, values.T
+    _check_samples(grid.file, samples, findings)
+    _check_labels(grid.file, labels, names, findings)
+    if metadata is not None and groups is not None:
+        _check_groups(grid.file, metadata, samples, groups, findings)
+    whole = ~np.isnan(values).any(axis=1)
+    numbered = [sample for sample, good in zip(samples, whole, strict=True) if good]
+    _check_reads(grid.file, numbered, values[whole], findings)
+    if scale is None:
+        found = detect_scale(grid.file, numbered, values[whole], findings)
+    else:
+        found = scale
+        check_scale(grid.file, numbered, values[whole], scale, findings)
+    if found is None or not whole.all():
+        return None
+    ordered = None if groups is None else tuple(groups.get(sample, "") for sample in samples)
+    notes = _metadata_notes(samples, groups)
+    return _assemble(
+        samples,
+        labels,
+        values,
+        names,
+        file=grid.file,
+        groups=ordered,
+        scale=found,
+        orientation=direction,
+        notes=notes,
+    )
+
+
+def _assemble(
+    samples: Sequence[str],
+    labels: Sequence[str],
+    values: np.ndarray,
+    names: TaxaTable,
+    *,
+    file: str,
+    groups: tuple[str, ...] | None,
+    scale: Scale,
+    orientation: Orientation,
+    notes: tuple[str, ...],
+) -> StoolTable:
+    guilds = [names.guild_of(label) for label in labels]
+    sums = np.zeros((len(samples), len(GUILDS)))
+    for g, guild in enumerate(GUILDS):
+        members = [j for j, owner in enumerate(guilds) if owner == guild]
+        sums[:, g] = values[:, members].sum(axis=1)
+    depth = values.sum(axis=1)
+    mapped = sums.sum(axis=1)
+    share = np.full(len(samples), np.nan)
+    np.divide(mapped, depth, out=share, where=depth > 0)
+    limit = np.ones(len(samples))
+    if scale != "counts" or not np.array_equal(values, np.round(values)):
+        limit = np.min(np.where(values > 0, values, np.inf), axis=1)
+    return StoolTable(
+        file=file,
+        sample_ids=tuple(samples),
+        groups=groups,
+        guild_sums=sums,
+        depth=depth,
+        detection_limit=limit,
+        mapped_share=share,
+        status=tuple(_status(d, s) for d, s in zip(depth, share, strict=True)),
+        scale=scale,
+        orientation=orientation,
+        taxon_guilds=MappingProxyType(
+            {label: guild for label, guild in zip(labels, guilds, strict=True) if guild is not None}
+        ),
+        unmapped=_unmapped(labels, values, guilds, names),
+        notes=(*notes, *_share_notes(mapped, depth)),
+    )
+
+
+def _share_notes(mapped: np.ndarray, depth: np.ndarray) -> tuple[str, ...]:
+    total = float(depth.sum())
+    share = float(mapped.sum()) / total if total else 0.0
+    if share >= LOW_SHARE:
+        return ()
+    return (f"only {share:.0%} of all reads are in a guild: the names of this table are hardly known",)
+
+
+def _status(depth: float, share: float) -> Status:
+    if depth == 0:
+        return "empty"
+    if share == 0:
+        return "no_known_taxon"
+    return "ok" if share >= LOW_SHARE else "mapped_below_half"
+
+
+def _unmapped(
+    labels: Sequence[str], values: np.ndarray, guilds: Sequence[str | None], names: TaxaTable
+) -> tuple[UnmappedTaxon, ...]:
+    total = float(values.sum())
+    rows = []
+    for j, label in enumerate(labels):
+        if guilds[j] is not None:
+            continue
+        row = names.find(label)
+        if row is None:
+            close = names.nearest_name(label)
+            reason = "not in the taxa table" + (f'; nearest "{close}"' if close else "")
+        elif row.role in ("product", "readout"):
+            reason = f"{row.role}: {row.note}"
+        else:
+            reason = row.note
+        rows.append(UnmappedTaxon(label, float(values[:, j].sum()) / total if total else 0.0, reason))
+    return tuple(sorted(rows, key=lambda row: (-row.share, row.name)))
+
+
+def _find_orientation(grid: CellGrid, names: TaxaTable, findings: FindingCollector) -> Orientation | None:
+    across = sum(names.guild_of(label) is not None for label in grid.columns)
+    down = sum(names.guild_of(label) is not None for label in grid.row_names)
+    if across > down:
+        return "samples_in_rows"
+    if down > across:
+        return "samples_in_columns"
+    if across:
+        findings.add(
+            grid.file,
+            "",
+            f"as many known taxa in the header as in the first column ({across})",
+            next_step="say which way round the table lies: --orientation samples_in_rows or _columns",
+        )
+        return None
+    examples = shown([*grid.columns[:2], *grid.row_names[:1]])
+    findings.add(
+        grid.file,
+        "",
+        f"no known genus in the header or the first column (found {examples})",
+        allowed="genus names or lineages, as in Bacteroides, g__Blautia, k__Bacteria;...;g__Roseburia",
+        next_step="collapse the table to genus level; sequence or OTU numbers carry no name",
+    )
+    return None
+
+
+def _check_samples(file: str, samples: Sequence[str], findings: FindingCollector) -> None:
+    if any(not sample for sample in samples):
+        findings.add(file, "", "a sample without an id", next_step="name every sample")
+    for sample in _doubles(samples):
+        findings.add(
+            file,
+            f"sample {sample}",
+            f"the sample id occurs {samples.count(sample)} times",
+            next_step="keep one, or give repeated samples ids of their own",
+        )
+
+
+def _check_reads(file: str, samples: Sequence[str], values: np.ndarray, findings: FindingCollector) -> None:
+    for sample, total in zip(samples, values.sum(axis=1), strict=True):
+        if total == 0:
+            findings.add(
+                file,
+                f"sample {sample}",
+                "no reads: every value is zero",
+                allowed="at least one value above zero",
+                next_step="remove the sample from the table, or sequence it again",
+            )
+
+
+def _check_labels(file: str, labels: Sequence[str], names: TaxaTable, findings: FindingCollector) -> None:
+    if not any(names.guild_of(label) is not None for label in labels):
+        findings.add(
+            file,
+            "",
+            f"no known genus among the taxa (found {shown(labels)})",
+            allowed="genus names or lineages, as in Bacteroides, g__Blautia, k__Bacteria;...;g__Roseburia",
+            next_step="turn the orientation round, or collapse the table to genus level",
+        )
+    keys = [tuple(rank.text for rank in label_ranks(label)) for label in labels]
+    for key in _doubles(keys):
+        spelled = [label for label, other in zip(labels, keys, strict=True) if other == key]
+        findings.add(
+            file,
+            f"taxon {spelled[0]}",
+            f"the taxon occurs {len(spelled)} times",
+            next_step="add the columns up",
+        )
+    whole = set(keys)
+    parents = {key[:depth] for key in whole for depth in range(1, len(key))} & whole
+    for parent in sorted(parents):
+        findings.add(
+            file,
+            f"taxon {labels[keys.index(parent)]}",
+            "a rank above genus stands beside its own genera, so its reads would count twice",
+            allowed="one rank in one table",
+            next_step="keep the genus level only",
+        )
+
+
+def _doubles(words: Sequence[Name]) -> list[Name]:
+    seen: set[Name] = set()
+    twice: list[Name] = []
+    for word in words:
+        if word in seen and word not in twice:
+            twice.append(word)
+        seen.add(word)
+    return twice
+
+
+def _check_groups(
+    file: str, metadata: Path, samples: Sequence[str], groups: Mapping[str, str], findings: FindingCollector
+) -> None:
+    absent = [sample for sample in samples if sample not in groups]
+    if absent:
+        example = next(iter(groups), "")
+        findings.add(
+            file,
+            "",
+            f"{len(absent)} of {len(samples)} samples are not in {metadata.name} ({shown(absent)})",
+            allowed=f'the ids of the metadata, as in "{example}"',
+            next_step="make the ids agree, or name another id column",
+        )
+    empty = [sample for sample in samples if sample in groups and not groups[sample]]
+    if empty:
+        findings.add(
+            metadata.name,
+            "",
+            f"{len(empty)} samples have no group ({shown(empty)})",
+            next_step="fill in the group of every sample",
+        )
+
+
+def _metadata_notes(samples: Sequence[str], groups: Mapping[str, str] | None) -> tuple[str, ...]:
+    if groups is None:
+        return ()
+    extra = len(set(groups) - set(samples))
+    return (f"{extra} lines of the metadata have no sample in the table",) if extra else ()
+
+
+def check_control(table: StoolTable, control: str, findings: FindingCollector) -> None:
+    """Report a control group that the table does not have, or that has no usable sample."""
+    known = sorted(set(table.groups or ()) - {""})
+    if control not in known:
+        findings.add(
+            table.file,
+            "control",
+            f"group {unknown_word(control, known)}",
+            allowed=", ".join(known) or "a table with groups",
+            next_step="" if known else "give a metadata table with a group column",
+        )
+        return
+    members = np.array([group == control for group in table.groups or ()])
+    if not (members & table.usable).any():
+        findings.add(table.file, "control", f'group "{control}" has no usable sample')
