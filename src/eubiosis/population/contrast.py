@@ -55,11 +55,12 @@ class GuildContrast:
         lacks a guild, is not positive or does not sum to 1 (within 0.001; it is then closed exactly).
         """
         reference = _reference(reference_fractions)
-        raised = np.where(self.observed, reference * np.exp(self.log_ratios), 0.0)
+        fractions = np.full(self.log_ratios.shape, np.nan)
+        known = ~np.isnan(self.log_ratios).any(axis=1)
+        raised = np.where(self.observed, reference * np.exp(self.log_ratios[known]), 0.0)
         share = float(reference[self.observed].sum())
         scaled = raised * (share / raised.sum(axis=1, keepdims=True))
-        fractions = np.where(self.observed, scaled, reference)
-        fractions[np.isnan(self.log_ratios).any(axis=1)] = np.nan
+        fractions[known] = np.where(self.observed, scaled, reference)
         return fractions
 
     def target_log_ratios(self, reference_fractions: Mapping[str, float]) -> np.ndarray:
@@ -82,21 +83,22 @@ def guild_contrast(table: StoolTable, control: str | None = None) -> GuildContra
     if usable.any():
         detected_share = (table.guild_sums[usable] > 0).mean(axis=0)
     observed = detected_share >= 1 - NOT_OBSERVED_ABOVE
-    log_ratios = np.zeros(table.guild_sums.shape)
     replaced, shallow = replace_zeros(table.guild_sums[:, observed], table.detection_limit)
-    log_ratios[:, observed] = centred_log_ratios(replaced)
+    keep = usable & ~shallow
+    log_ratios = np.full(table.guild_sums.shape, np.nan)
+    log_ratios[keep] = 0.0
+    log_ratios[np.ix_(keep, observed)] = centred_log_ratios(replaced[keep])
     status: list[str] = list(table.status)
     for k in np.flatnonzero(usable & shallow):
         status[k] = "too_shallow"
-    keep = usable & ~shallow
-    log_ratios[~keep] = np.nan
     in_centre = keep.copy()
     if control is not None:
         in_centre &= np.array([group == control for group in table.groups or ()], dtype=bool)
-    if in_centre.any():
+    if in_centre.any() and observed.any():
         members = log_ratios[in_centre]
         centre = _mean(members) if control is not None else np.median(members, axis=0)
         log_ratios = log_ratios - centre
+        # medians of log-ratios need not sum to zero; contrasts do
         log_ratios[:, observed] -= log_ratios[:, observed].mean(axis=1, keepdims=True)
     return GuildContrast(
         subject_ids=table.sample_ids,
@@ -130,7 +132,12 @@ def replace_zeros(sums: np.ndarray, detection_limit: np.ndarray) -> tuple[np.nda
 
 
 def centred_log_ratios(compositions: np.ndarray) -> np.ndarray:
-    """Return log parts minus their mean over the parts, shape (n, parts); parts must be positive."""
+    """Return log parts minus their mean over the parts, shape (n, parts); parts must be positive.
+
+    A row of NaN stays a row of NaN; no rows and no parts give an array of that shape.
+    """
+    if not compositions.size:
+        return compositions.copy()
     logarithms = np.log(compositions)
     return np.asarray(logarithms - logarithms.mean(axis=1, keepdims=True))
 

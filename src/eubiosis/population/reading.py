@@ -127,7 +127,7 @@ def parse_numbers(grid: CellGrid, findings: FindingCollector) -> np.ndarray:
                 faults.setdefault(kind, []).append(f'line {grid.lines[i]} "{row[j]}"')
         for kind, places in faults.items():
             problem, allowed, step = _FAULTS[kind]
-            count = f"{len(places)} cells" if len(places) > 1 else "a cell"
+            count = f"{len(places)} {'cell' if len(places) == 1 else 'cells'}"
             shown = ", ".join(places[:_SHOWN]) + (", ..." if len(places) > _SHOWN else "")
             findings.add(
                 grid.file, f"column {column}", f"{count} {problem} ({shown})", allowed=allowed, next_step=step
@@ -171,12 +171,12 @@ def shown(words: Sequence[str]) -> str:
 
 _FAULTS = {
     "missing": (
-        "without a number",
+        "without a value",
         "a number in every cell, 0 where a taxon was not seen",
         "write 0 for taxa that were looked for and not seen, or remove the sample",
     ),
     "text": (
-        "not a number",
+        "with text where a number belongs",
         "numbers with a decimal point; one text column, the first",
         "remove text columns, or correct the cells",
     ),

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.core.tables import display_name
 from eubiosis.population.reading import CellGrid, parse_numbers, read_grid, read_groups, shown
 from eubiosis.population.scale import Scale, check_scale, detect_scale
 from eubiosis.population.taxa import GUILDS, TaxaTable, label_ranks, load_taxa
@@ -40,6 +41,7 @@ class StoolTable:
     the same scale; ``detection_limit`` (n,) one read, or the smallest value above zero of the sample where
     the table holds no counts; ``mapped_share`` (n,) between 0 and 1, NaN for an empty sample. A sample that
     cannot be used stays, with a ``status`` other than "ok" or "mapped_below_half" (usable, with caution).
+    ``platform`` says in words how the reads came about; numbers of two platforms are not comparable.
     """
 
     file: str
@@ -55,6 +57,7 @@ class StoolTable:
     taxon_guilds: Mapping[str, str]
     unmapped: tuple[UnmappedTaxon, ...]
     notes: tuple[str, ...]
+    platform: str = ""
 
     @property
     def usable(self) -> np.ndarray:
@@ -88,6 +91,7 @@ def read_profiles(
     group_column: str = "group",
     orientation: Orientation | None = None,
     scale: Scale | None = None,
+    platform: str = "",
     taxa: TaxaTable | None = None,
 ) -> StoolTable:
     """Read a stool table; raises ``FindingsError`` with everything that is wrong with it.
@@ -103,6 +107,7 @@ def read_profiles(
         group_column=group_column,
         orientation=orientation,
         scale=scale,
+        platform=platform,
         taxa=taxa,
     )
     findings.raise_if_any()
@@ -120,6 +125,7 @@ def read_stool_table(
     group_column: str = "group",
     orientation: Orientation | None = None,
     scale: Scale | None = None,
+    platform: str = "",
     taxa: TaxaTable | None = None,
 ) -> StoolTable | None:
     """Read a genus table (TSV or CSV, also .gz) and report all that is wrong with it to ``findings``.
@@ -169,6 +175,7 @@ def read_stool_table(
         scale=found,
         orientation=direction,
         notes=notes,
+        platform=platform,
     )
 
 
@@ -183,6 +190,7 @@ def _assemble(
     scale: Scale,
     orientation: Orientation,
     notes: tuple[str, ...],
+    platform: str,
 ) -> StoolTable:
     guilds = [names.guild_of(label) for label in labels]
     sums = np.zeros((len(samples), len(GUILDS)))
@@ -212,6 +220,7 @@ def _assemble(
         ),
         unmapped=_unmapped(labels, values, guilds, names),
         notes=(*notes, *_share_notes(mapped, depth)),
+        platform=platform,
     )
 
 
@@ -350,14 +359,14 @@ def _check_groups(
         findings.add(
             file,
             "",
-            f"{len(absent)} of {len(samples)} samples are not in {metadata.name} ({shown(absent)})",
+            f"{len(absent)} of {len(samples)} samples are not in {display_name(metadata)} ({shown(absent)})",
             allowed=f'the ids of the metadata, as in "{example}"',
             next_step="make the ids agree, or name another id column",
         )
     empty = [sample for sample in samples if sample in groups and not groups[sample]]
     if empty:
         findings.add(
-            metadata.name,
+            display_name(metadata),
             "",
             f"{len(empty)} samples have no group ({shown(empty)})",
             next_step="fill in the group of every sample",
