@@ -90,7 +90,11 @@ BAD = {
     "negative": ("id\tBlautia\tDorea\na\t-1\t3\n", ["column Blautia", "below zero", "0 or more"]),
     "percent with fractions": (
         "id\tBlautia\tDorea\na\t0.25\t0.75\nb\t24.5\t75.5\n",
-        ["different scales", 'fractions in 1 samples ("a")', 'percent in 1 samples ("b")'],
+        ["different scales", 'fractions in 1 sample ("a")', 'percent in 1 sample ("b")'],
+    ),
+    "header without its first cell": (
+        "Blautia\tDorea\na\t1\t2\nb\t1\t2\n",
+        ["header has 2 cells, every other line 3", "id column name"],
     ),
     "ragged line": (GOOD + "c\t1\n", ["line 4", "2 cells", "4 cells, as in the header"]),
 }
@@ -133,7 +137,7 @@ def test_all_findings_come_at_once(run):
         (META, ("--id-column", "whom", "--group-column", "arm"), ['"whom" is unknown; nearest "who"']),
         (META, (*WITH_META, "--control", "Controls"), ['"Controls" is unknown; nearest "Control"', "case"]),
         ("who\tarm\na\tcase\n", WITH_META, ['1 of 2 samples are not in m.tsv ("b")', 'as in "a"']),
-        ("who\tarm\na\tcase\nb\t\n", WITH_META, ["1 samples have no group", '"b"']),
+        ("who\tarm\na\tcase\nb\t\n", WITH_META, ["no group for 1 sample", '"b"']),
         (None, WITH_META, ["m.tsv: 1 finding", "the file is missing"]),
     ],
 )

@@ -117,6 +117,9 @@ def replace_zeros(sums: np.ndarray, detection_limit: np.ndarray) -> tuple[np.nda
     becomes half the detection limit d over the sample's sum, and the other parts are multiplied by one
     minus what the zeros received, so that ratios between seen parts stay. A sample in which the zeros
     would receive more than half of the whole, or that is empty, is too shallow: its row is NaN.
+
+    >>> replace_zeros(np.array([[60.0, 40.0, 0.0]]), np.array([1.0]))[0].round(3).tolist()
+    [[0.597, 0.398, 0.005]]
     """
     total = sums.sum(axis=1)
     composition = np.full(sums.shape, np.nan)

@@ -127,7 +127,7 @@ def parse_numbers(grid: CellGrid, findings: FindingCollector) -> np.ndarray:
                 faults.setdefault(kind, []).append(f'line {grid.lines[i]} "{row[j]}"')
         for kind, places in faults.items():
             problem, allowed, step = _FAULTS[kind]
-            count = f"{len(places)} {'cell' if len(places) == 1 else 'cells'}"
+            count = counted(len(places), "cell")
             shown = ", ".join(places[:_SHOWN]) + (", ..." if len(places) > _SHOWN else "")
             findings.add(
                 grid.file, f"column {column}", f"{count} {problem} ({shown})", allowed=allowed, next_step=step
@@ -160,6 +160,15 @@ def read_groups(
             )
         groups.setdefault(key, record[group_column])
     return groups
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun in the right form.
+
+    >>> counted(1, "sample"), counted(2, "sample")
+    ('1 sample', '2 samples')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def shown(words: Sequence[str]) -> str:
@@ -198,14 +207,17 @@ def _number(cell: str) -> tuple[str, float]:
 def _same_width(name: str, rows: list[tuple[int, list[str]]], findings: FindingCollector) -> bool:
     width = len(rows[0][1])
     bad = [(number, len(cells)) for number, cells in rows if len(cells) != width]
-    for number, found in bad[:_SHOWN]:
+    if len(bad) == len(rows) - 1 and all(found == width + 1 for _, found in bad):
         findings.add(
             name,
-            f"line {number}",
-            f"{found} cells",
-            allowed=f"{width} cells, as in the header",
-            next_step="a header needs a word above the first column too" if number == rows[1][0] else "",
+            f"line {rows[0][0]}",
+            f"the header has {width} cells, every other line {width + 1}",
+            allowed="a word above the first column too",
+            next_step="put an id column name in front of the header",
         )
+        return False
+    for number, found in bad[:_SHOWN]:
+        findings.add(name, f"line {number}", f"{found} cells", allowed=f"{width} cells, as in the header")
     if len(bad) > _SHOWN:
-        findings.add(name, "", f"{len(bad) - _SHOWN} more lines of the wrong length")
+        findings.add(name, "", f"{counted(len(bad) - _SHOWN, 'more line')} of the wrong length")
     return not bad

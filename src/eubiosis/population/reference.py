@@ -133,7 +133,11 @@ class ReferencePopulation:
 
 @cache
 def load_reference(folder: Path = POPULATION_FOLDER) -> ReferencePopulation:
-    """Load the packaged reference population; raises ``FindingsError`` when its tables are damaged."""
+    """Load the packaged reference population; raises ``FindingsError`` when its tables are damaged.
+
+    >>> load_reference().draw_profiles("MS", size=2, seed=1).subject_ids
+    ('MS-0', 'MS-1')
+    """
     findings = FindingCollector()
     guilds = read_table(folder / "guild_log_ratios.tsv", GuildSummary, findings)
     pairs = read_table(folder / "guild_covariances.tsv", GuildCovariance, findings)

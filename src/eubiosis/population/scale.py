@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from eubiosis.core.findings import FindingCollector
-from eubiosis.population.reading import shown
+from eubiosis.population.reading import counted, shown
 
 Scale = Literal["counts", "fractions", "percent"]
 SCALES: tuple[str, ...] = get_args(Scale)
@@ -41,7 +41,9 @@ def detect_scale(
             members.setdefault(kind, []).append(sample)
     if len(members) == 1:
         return next(iter(members))
-    described = "; ".join(f"{kind} in {len(ids)} samples ({shown(ids)})" for kind, ids in members.items())
+    described = "; ".join(
+        f"{kind} in {counted(len(ids), 'sample')} ({shown(ids)})" for kind, ids in members.items()
+    )
     findings.add(
         file,
         "",
@@ -62,7 +64,7 @@ def check_scale(
         findings.add(
             file,
             "",
-            f"{len(above)} samples add up to more than {scale} can ({shown(above)})",
+            f"{counted(len(above), 'sample')} above what {scale} can add up to ({shown(above)})",
             allowed=f"sums up to {limit:g}",
             next_step="name another scale, or correct the samples",
         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from eubiosis.core.findings import FindingCollector, unknown_word
 from eubiosis.core.tables import display_name
-from eubiosis.population.reading import CellGrid, parse_numbers, read_grid, read_groups, shown
+from eubiosis.population.reading import CellGrid, counted, parse_numbers, read_grid, read_groups, shown
 from eubiosis.population.scale import Scale, check_scale, detect_scale
 from eubiosis.population.taxa import GUILDS, TaxaTable, label_ranks, load_taxa
 
@@ -21,6 +21,8 @@ Status = Literal["ok", "mapped_below_half", "no_known_taxon", "empty"]
 Name = TypeVar("Name", bound=Hashable)
 USABLE: tuple[str, ...] = ("ok", "mapped_below_half")
 LOW_SHARE = 0.5
+# a nearest known name is looked for only where it could matter: the search is slow
+_NEAREST_FROM = 1e-4
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,13 @@ def read_profiles(
     """Read a stool table; raises ``FindingsError`` with everything that is wrong with it.
 
     Arguments as in ``read_stool_table``.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "stool.csv"
+    ...     _ = path.write_text("id,Blautia,Roseburia,Sutterella\\nperson,60,20,20\\n")
+    ...     read_profiles(path).mapped_share.tolist()
+    [0.8]
     """
     findings = FindingCollector()
     table = read_stool_table(
@@ -219,7 +228,7 @@ def _assemble(
             {label: guild for label, guild in zip(labels, guilds, strict=True) if guild is not None}
         ),
         unmapped=_unmapped(labels, values, guilds, names),
-        notes=(*notes, *_share_notes(mapped, depth)),
+        notes=(*notes, *_share_notes(mapped, depth), *_closure_notes(depth, scale)),
         platform=platform,
     )
 
@@ -230,6 +239,16 @@ def _share_notes(mapped: np.ndarray, depth: np.ndarray) -> tuple[str, ...]:
     if share >= LOW_SHARE:
         return ()
     return (f"only {share:.0%} of all reads are in a guild: the names of this table are hardly known",)
+
+
+def _closure_notes(depth: np.ndarray, scale: Scale) -> tuple[str, ...]:
+    whole = {"counts": 0.0, "fractions": 1.0, "percent": 100.0}[scale]
+    median = float(np.median(depth))
+    if median >= 0.98 * whole:
+        return ()
+    return (
+        f"samples add up to {median:g} of {whole:g} (median): the mapped share is of what the table holds",
+    )
 
 
 def _status(depth: float, share: float) -> Status:
@@ -248,15 +267,16 @@ def _unmapped(
     for j, label in enumerate(labels):
         if guilds[j] is not None:
             continue
+        share = float(values[:, j].sum()) / total if total else 0.0
         row = names.find(label)
         if row is None:
-            close = names.nearest_name(label)
+            close = names.nearest_name(label) if share >= _NEAREST_FROM else ""
             reason = "not in the taxa table" + (f'; nearest "{close}"' if close else "")
         elif row.role in ("product", "readout"):
             reason = f"{row.role}: {row.note}"
         else:
             reason = row.note
-        rows.append(UnmappedTaxon(label, float(values[:, j].sum()) / total if total else 0.0, reason))
+        rows.append(UnmappedTaxon(label, share, reason))
     return tuple(sorted(rows, key=lambda row: (-row.share, row.name)))
 
 
@@ -368,7 +388,7 @@ def _check_groups(
         findings.add(
             display_name(metadata),
             "",
-            f"{len(empty)} samples have no group ({shown(empty)})",
+            f"no group for {counted(len(empty), 'sample')} ({shown(empty)})",
             next_step="fill in the group of every sample",
         )
 
@@ -377,7 +397,7 @@ def _metadata_notes(samples: Sequence[str], groups: Mapping[str, str] | None) ->
     if groups is None:
         return ()
     extra = len(set(groups) - set(samples))
-    return (f"{extra} lines of the metadata have no sample in the table",) if extra else ()
+    return (f"metadata without a sample in the table: {counted(extra, 'line')}",) if extra else ()
 
 
 def check_control(table: StoolTable, control: str, findings: FindingCollector) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import model_validator
 
@@ -24,28 +24,14 @@ from eubiosis.core.tables import RowProblem, TableRow, display_name, read_table
 Guild = Literal[
     "BAC", "PRV", "AKK", "RUM", "BIF", "LAC", "FAE", "ROS", "ANA", "VEI", "BLA", "MET", "ENT", "CLO"
 ]
-GUILDS: tuple[str, ...] = (
-    "BAC",
-    "PRV",
-    "AKK",
-    "RUM",
-    "BIF",
-    "LAC",
-    "FAE",
-    "ROS",
-    "ANA",
-    "VEI",
-    "BLA",
-    "MET",
-    "ENT",
-    "CLO",
-)
+GUILDS: tuple[str, ...] = get_args(Guild)
 TAXA_FILE = Path(__file__).resolve().parents[1] / "content" / "taxa" / "taxa.tsv"
 
 Rank = Literal["class", "order", "family", "genus", "species", "subspecies", "other"]
 Role = Literal["resident", "product", "readout", "none"]
 
 _RANK_PREFIX = re.compile(r"^(?:[a-z]{1,2}|d_\d+)__+", re.IGNORECASE)
+_BELOW_GENUS = frozenset(("s", "t", "d_6", "d_7"))
 _SEPARATORS = re.compile(r"[\s_\-/.,]+")
 _NO_GENUS_BEFORE = re.compile(r"^(?:unclassified|uncultured|unidentified|unknown) ")
 _NO_GENUS_AFTER = re.compile(r" (?:unclassified|uncultured|unidentified|unknown|incertae sedis)$")
@@ -151,17 +137,16 @@ class TaxaTable:
         ranks = informative_ranks(label)
         if not ranks:
             return None
-        candidates = [ranks[-1].text]
-        if len(ranks) > 1:
-            family_and_name = f"{ranks[-2].text};{ranks[-1].text}"
-            candidates.insert(0, family_and_name)
-        lower = [rank for rank in ranks if rank.letter in ("s", "t")]
-        if lower and len(ranks) > len(lower):
-            genus = ranks[len(ranks) - len(lower) - 1].text
-            species = lower[0].text
-            candidates = [species, f"{genus} {species}", genus]
-            if len(ranks) > len(lower) + 1:
-                candidates.insert(2, f"{ranks[len(ranks) - len(lower) - 2].text};{genus}")
+        species = _species_ranks(ranks)
+        above = ranks[: len(ranks) - species]
+        candidates: list[str] = []
+        if species:
+            name = ranks[len(above)].text
+            candidates = [name, *([f"{above[-1].text} {name}"] if above else [])]
+        if len(above) > 1:
+            candidates.append(f"{above[-2].text};{above[-1].text}")
+        if above:
+            candidates.append(above[-1].text)
         for candidate in candidates:
             row = self._look_up(candidate)
             if row is not None:
@@ -206,6 +191,16 @@ def label_ranks(label: str) -> tuple[RankName, ...]:
 def informative_ranks(label: str) -> tuple[RankName, ...]:
     """Return the ranks of a label that name something, highest first."""
     return tuple(rank for rank in label_ranks(label) if rank.text and rank.text not in _UNINFORMATIVE)
+
+
+def _species_ranks(ranks: tuple[RankName, ...]) -> int:
+    """Count the ranks below genus at the end of a label: by prefix, or as "Genus" before "Genus species"."""
+    below = sum(rank.letter in _BELOW_GENUS for rank in ranks)
+    if below or len(ranks) < 2:
+        return below
+    genus, last = ranks[-2], ranks[-1]
+    binomial = last.text.startswith(f"{genus.text} ") and not genus.text.endswith(("aceae", "ales"))
+    return 1 if binomial and last.letter == "" else 0
 
 
 def normalise(name: str) -> str:

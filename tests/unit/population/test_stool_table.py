@@ -74,7 +74,7 @@ def test_groups_come_from_the_metadata_in_the_order_of_the_table(tmp_path):
     meta = write(tmp_path / "m.csv", [["arm", "who"], ["z", "c"], ["y", "b"], ["x", "a"], ["x", "d"]], ",")
     table = read_profiles(path, metadata=meta, id_column="who", group_column="arm")
     assert table.groups == ("x", "y", "z")
-    assert table.notes == ("1 lines of the metadata have no sample in the table",)
+    assert table.notes == ("metadata without a sample in the table: 1 line",)
 
 
 def test_a_sample_outside_all_guilds_stays_with_its_status(tmp_path):
@@ -104,7 +104,7 @@ def test_orientation_can_be_said(tmp_path):
 
 def test_a_named_scale_is_checked(tmp_path):
     path = write(tmp_path / "t.tsv", by_rows())
-    with pytest.raises(FindingsError, match="add up to more than fractions can"):
+    with pytest.raises(FindingsError, match="3 samples above what fractions can add up to"):
         read_profiles(path, scale="fractions")
     assert read_profiles(path, scale="counts").scale == "counts"
 
@@ -125,3 +125,34 @@ def test_a_table_with_hardly_known_names_says_so(tmp_path):
     rows = {k: {**row, "Sutterella": 10_000} for k, row in ROWS.items()}
     table = read_profiles(write(tmp_path / "t.tsv", by_rows(rows)))
     assert "only 1% of all reads are in a guild" in table.notes[0]
+
+
+def test_fractions_of_a_part_of_the_sample_are_said_to_be(tmp_path):
+    cells = [["id", "Blautia", "Dorea"], ["a", "0.25", "0.25"], ["b", "0.3", "0.1"]]
+    table = read_profiles(write(tmp_path / "t.tsv", cells))
+    assert table.scale == "fractions"
+    assert table.notes == (
+        "samples add up to 0.45 of 1 (median): the mapped share is of what the table holds",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "scale"),
+    [
+        ([[30, 70], [1, 99]], "percent"),
+        ([[30, 70], [2, 99]], "percent"),
+        ([[30, 70], [30, 90]], "counts"),
+        ([[1, 0], [0, 1]], "counts"),
+        ([[0.5, 0.5], [1, 0]], "fractions"),
+        ([[33.3, 66.7], [60, 40]], "percent"),
+        ([[1000.5, 3], [700.25, 2]], "counts"),
+    ],
+)
+def test_scales_are_told_apart_by_their_sums(tmp_path, rows, scale):
+    cells = [["id", "Blautia", "Dorea"], *([f"s{k}", *row] for k, row in enumerate(rows))]
+    assert read_profiles(write(tmp_path / "t.tsv", cells)).scale == scale
+
+
+def test_platforms_are_carried_along(tmp_path):
+    table = read_profiles(write(tmp_path / "t.tsv", by_rows()), platform="16S V4, Greengenes")
+    assert table.platform == "16S V4, Greengenes"

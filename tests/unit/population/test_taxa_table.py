@@ -49,6 +49,10 @@ HEADER = "rank\tname\tsynonyms\tncbi_id\tid_read\tguild\trole\tbasis\tread\tsour
         ("g__Faecalibacterium|s__Faecalibacterium_prausnitzii", "FAE"),
         ("g__Eubacterium;s__rectale", "ROS"),
         ("g__Ruminococcus;s__gnavus", "BLA"),
+        ("f__Lachnospiraceae;g__Ruminococcus;s__", "BLA"),
+        ("f__Lachnospiraceae;g__Ruminococcus;s__nobody", "BLA"),
+        ("D_4__Bacteroidaceae;D_5__Bacteroides;D_6__Bacteroides nobodyi", "BAC"),
+        ("Bacteroidaceae;Bacteroides;Bacteroides nobodyi", "BAC"),
     ],
 )
 def test_a_label_finds_its_guild(label, guild):
@@ -65,6 +69,8 @@ def test_a_label_finds_its_guild(label, guild):
         "g__Bifidobacterium;s__animalis",
         "k__Bacteria;o__Clostridiales;f__;g__",
         "f__Lachnospiraceae;g__Nobodyella",
+        "Lachnospiraceae;Lachnospiraceae XYZ group",
+        "Blautia nobodyi",
         "human",
         "Clostridia",
         "__",
