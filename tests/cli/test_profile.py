@@ -111,6 +111,14 @@ def test_bad_tables_are_findings_with_exit_status_1(run, case):
         assert part in err
 
 
+def test_a_text_column_does_not_hide_what_else_is_wrong(run):
+    table = "id\tBlautia\tDorea\tarm\na\t0.25\t0.75\tx\nb\t24.5\t75.5\ty\nc\t0\t0\tx\n"
+    status, _, err = run("t.tsv", t_tsv=table)
+    assert status == 1
+    for part in ("column arm: 3 cells with text", "sample c: no reads", "different scales"):
+        assert part in err
+
+
 def test_all_findings_come_at_once(run):
     table = "id\tBlautia\tDorea\tDorea\na\t-1\tx\t1\na\t1\t\t1\nb\t0\t0\t0\n"
     meta = "who\tarm\nq\tcase\nq\tcase\n"

@@ -18,7 +18,7 @@ from eubiosis.population.taxa import GUILDS
 
 if TYPE_CHECKING:
     from eubiosis.population.scale import Scale
-    from eubiosis.population.stool import Orientation
+    from eubiosis.population.stool_checks import Orientation
 
 _ORIGIN = (
     "Read fractions of a real stool table, summed over guilds on its own sequencing platform: not biomass "

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 
 from eubiosis.core.findings import FindingCollector, unknown_word
-from eubiosis.core.tables import display_name
-from eubiosis.population.reading import CellGrid, counted, parse_numbers, read_grid, read_groups, shown
+from eubiosis.population.reading import counted, parse_numbers, read_grid, read_groups
 from eubiosis.population.scale import Scale, check_scale, detect_scale
-from eubiosis.population.taxa import GUILDS, TaxaTable, label_ranks, load_taxa
+from eubiosis.population.stool_checks import (
+    Orientation,
+    check_groups,
+    check_labels,
+    check_reads,
+    check_samples,
+    find_orientation,
+)
+from eubiosis.population.taxa import GUILDS, TaxaTable, load_taxa
 
-Orientation = Literal["samples_in_rows", "samples_in_columns"]
 Status = Literal["ok", "mapped_below_half", "no_known_taxon", "empty"]
-Name = TypeVar("Name", bound=Hashable)
 USABLE: tuple[str, ...] = ("ok", "mapped_below_half")
 LOW_SHARE = 0.5
 # a nearest known name is looked for only where it could matter: the search is slow
@@ -152,25 +157,18 @@ def read_stool_table(
     if grid is None:
         return None
     values = parse_numbers(grid, findings)
-    direction = orientation or _find_orientation(grid, names, findings)
+    direction = orientation or find_orientation(grid, names, findings)
     if direction is None:
         return None
     samples, labels = grid.row_names, grid.columns
     if direction == "samples_in_columns":
         samples, labels, values = labels, samples, values.T
-    _check_samples(grid.file, samples, findings)
-    _check_labels(grid.file, labels, names, findings)
+    check_samples(grid.file, samples, findings)
+    check_labels(grid.file, labels, names, findings)
     if metadata is not None and groups is not None:
-        _check_groups(grid.file, metadata, samples, groups, findings)
-    whole = ~np.isnan(values).any(axis=1)
-    numbered = [sample for sample, good in zip(samples, whole, strict=True) if good]
-    _check_reads(grid.file, numbered, values[whole], findings)
-    if scale is None:
-        found = detect_scale(grid.file, numbered, values[whole], findings)
-    else:
-        found = scale
-        check_scale(grid.file, numbered, values[whole], scale, findings)
-    if found is None or not whole.all():
+        check_groups(grid.file, metadata, samples, groups, findings)
+    found = _checked_scale(grid.file, samples, values, scale, findings)
+    if found is None or np.isnan(values).any():
         return None
     ordered = None if groups is None else tuple(groups.get(sample, "") for sample in samples)
     notes = _metadata_notes(samples, groups)
@@ -186,6 +184,20 @@ def read_stool_table(
         notes=notes,
         platform=platform,
     )
+
+
+def _checked_scale(
+    file: str, samples: Sequence[str], values: np.ndarray, scale: Scale | None, findings: FindingCollector
+) -> Scale | None:
+    # judge what is left when columns without any number, and then samples with a gap, are set aside
+    numeric = values[:, ~np.isnan(values).all(axis=0)]
+    whole = ~np.isnan(numeric).any(axis=1)
+    kept = [sample for sample, good in zip(samples, whole, strict=True) if good]
+    check_reads(file, kept, numeric[whole], findings)
+    if scale is None:
+        return detect_scale(file, kept, numeric[whole], findings)
+    check_scale(file, kept, numeric[whole], scale, findings)
+    return scale
 
 
 def _assemble(
@@ -278,119 +290,6 @@ def _unmapped(
             reason = row.note
         rows.append(UnmappedTaxon(label, share, reason))
     return tuple(sorted(rows, key=lambda row: (-row.share, row.name)))
-
-
-def _find_orientation(grid: CellGrid, names: TaxaTable, findings: FindingCollector) -> Orientation | None:
-    across = sum(names.guild_of(label) is not None for label in grid.columns)
-    down = sum(names.guild_of(label) is not None for label in grid.row_names)
-    if across > down:
-        return "samples_in_rows"
-    if down > across:
-        return "samples_in_columns"
-    if across:
-        findings.add(
-            grid.file,
-            "",
-            f"as many known taxa in the header as in the first column ({across})",
-            next_step="say which way round the table lies: --orientation samples_in_rows or _columns",
-        )
-        return None
-    examples = shown([*grid.columns[:2], *grid.row_names[:1]])
-    findings.add(
-        grid.file,
-        "",
-        f"no known genus in the header or the first column (found {examples})",
-        allowed="genus names or lineages, as in Bacteroides, g__Blautia, k__Bacteria;...;g__Roseburia",
-        next_step="collapse the table to genus level; sequence or OTU numbers carry no name",
-    )
-    return None
-
-
-def _check_samples(file: str, samples: Sequence[str], findings: FindingCollector) -> None:
-    if any(not sample for sample in samples):
-        findings.add(file, "", "a sample without an id", next_step="name every sample")
-    for sample in _doubles(samples):
-        findings.add(
-            file,
-            f"sample {sample}",
-            f"the sample id occurs {samples.count(sample)} times",
-            next_step="keep one, or give repeated samples ids of their own",
-        )
-
-
-def _check_reads(file: str, samples: Sequence[str], values: np.ndarray, findings: FindingCollector) -> None:
-    for sample, total in zip(samples, values.sum(axis=1), strict=True):
-        if total == 0:
-            findings.add(
-                file,
-                f"sample {sample}",
-                "no reads: every value is zero",
-                allowed="at least one value above zero",
-                next_step="remove the sample from the table, or sequence it again",
-            )
-
-
-def _check_labels(file: str, labels: Sequence[str], names: TaxaTable, findings: FindingCollector) -> None:
-    if not any(names.guild_of(label) is not None for label in labels):
-        findings.add(
-            file,
-            "",
-            f"no known genus among the taxa (found {shown(labels)})",
-            allowed="genus names or lineages, as in Bacteroides, g__Blautia, k__Bacteria;...;g__Roseburia",
-            next_step="turn the orientation round, or collapse the table to genus level",
-        )
-    keys = [tuple(rank.text for rank in label_ranks(label)) for label in labels]
-    for key in _doubles(keys):
-        spelled = [label for label, other in zip(labels, keys, strict=True) if other == key]
-        findings.add(
-            file,
-            f"taxon {spelled[0]}",
-            f"the taxon occurs {len(spelled)} times",
-            next_step="add the columns up",
-        )
-    whole = set(keys)
-    parents = {key[:depth] for key in whole for depth in range(1, len(key))} & whole
-    for parent in sorted(parents):
-        findings.add(
-            file,
-            f"taxon {labels[keys.index(parent)]}",
-            "a rank above genus stands beside its own genera, so its reads would count twice",
-            allowed="one rank in one table",
-            next_step="keep the genus level only",
-        )
-
-
-def _doubles(words: Sequence[Name]) -> list[Name]:
-    seen: set[Name] = set()
-    twice: list[Name] = []
-    for word in words:
-        if word in seen and word not in twice:
-            twice.append(word)
-        seen.add(word)
-    return twice
-
-
-def _check_groups(
-    file: str, metadata: Path, samples: Sequence[str], groups: Mapping[str, str], findings: FindingCollector
-) -> None:
-    absent = [sample for sample in samples if sample not in groups]
-    if absent:
-        example = next(iter(groups), "")
-        findings.add(
-            file,
-            "",
-            f"{len(absent)} of {len(samples)} samples are not in {display_name(metadata)} ({shown(absent)})",
-            allowed=f'the ids of the metadata, as in "{example}"',
-            next_step="make the ids agree, or name another id column",
-        )
-    empty = [sample for sample in samples if sample in groups and not groups[sample]]
-    if empty:
-        findings.add(
-            display_name(metadata),
-            "",
-            f"no group for {counted(len(empty), 'sample')} ({shown(empty)})",
-            next_step="fill in the group of every sample",
-        )
 
 
 def _metadata_notes(samples: Sequence[str], groups: Mapping[str, str] | None) -> tuple[str, ...]:
