@@ -119,6 +119,12 @@ def test_a_text_column_does_not_hide_what_else_is_wrong(run):
         assert part in err
 
 
+def test_a_table_of_zeros_names_every_sample(run):
+    status, _, err = run("t.tsv", t_tsv="id\tBlautia\tDorea\na\t0\t0\nb\t0\t0\n")
+    assert status == 1
+    assert "t.tsv: 2 findings" in err
+
+
 def test_all_findings_come_at_once(run):
     table = "id\tBlautia\tDorea\tDorea\na\t-1\tx\t1\na\t1\t\t1\nb\t0\t0\t0\n"
     meta = "who\tarm\nq\tcase\nq\tcase\n"

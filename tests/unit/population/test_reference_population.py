@@ -93,6 +93,7 @@ def test_covariates_lie_on_their_scales_and_follow_the_shares(reference):
     for course, share in shares.items():
         found = drawn.disease_course.count(course) / size
         assert abs(found - share) < 5 * math.sqrt(share * (1 - share) / size)
+    assert set(np.arange(0, 6.5, 0.5)) <= set(drawn.edss)  # every half step of the crowded bands turns up
     relapsing = np.array([course == "RRMS" for course in drawn.disease_course])
     assert drawn.edss[relapsing].mean() + 1 < drawn.edss[~relapsing].mean()
 
