@@ -13,6 +13,7 @@ from eubiosis.core.findings import FindingsError, unknown_word
 # command -> (module that holds it, one line for the overview)
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("eubiosis.cli.demo", "Simulate three people for a year and write one page."),
+    "profile": ("eubiosis.cli.profile", "Sum the taxa of a stool table into the guilds of the model."),
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
 }
 

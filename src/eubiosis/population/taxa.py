@@ -1,0 +1,258 @@
+"""Names of gut taxa and the guild each belongs to, from the curated table in ``content/taxa``.
+
+A name is looked up whole. Spelling is normalised (case, rank prefixes, underscores, hyphens, brackets),
+but the first word of a longer name is never taken for the name: that sends species into a genus they have
+left, and residents into probiotic product strains.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from pydantic import model_validator
+
+from eubiosis.core.findings import FindingCollector, nearest
+from eubiosis.core.provenance import Basis, Read
+from eubiosis.core.tables import RowProblem, TableRow, display_name, read_table
+
+Guild = Literal[
+    "BAC", "PRV", "AKK", "RUM", "BIF", "LAC", "FAE", "ROS", "ANA", "VEI", "BLA", "MET", "ENT", "CLO"
+]
+GUILDS: tuple[str, ...] = get_args(Guild)
+TAXA_FILE = Path(__file__).resolve().parents[1] / "content" / "taxa" / "taxa.tsv"
+
+Rank = Literal["class", "order", "family", "genus", "species", "subspecies", "other"]
+Role = Literal["resident", "product", "readout", "none"]
+
+_RANK_PREFIX = re.compile(r"^(?:[a-z]{1,2}|d_\d+)__+", re.IGNORECASE)
+_BELOW_GENUS = frozenset(("s", "t", "d_6", "d_7"))
+_SEPARATORS = re.compile(r"[\s_\-/.,]+")
+_NO_GENUS_BEFORE = re.compile(r"^(?:unclassified|uncultured|unidentified|unknown) ")
+_NO_GENUS_AFTER = re.compile(r" (?:unclassified|uncultured|unidentified|unknown|incertae sedis)$")
+_UNINFORMATIVE = frozenset(
+    (
+        "unclassified",
+        "uncultured",
+        "unidentified",
+        "unknown",
+        "unassigned",
+        "other",
+        "others",
+        "na",
+        "n a",
+        "nan",
+        "none",
+        "bacterium",
+        "metagenome",
+        "gut metagenome",
+        "human gut metagenome",
+        "uncultured bacterium",
+        "uncultured organism",
+        "ambiguous taxa",
+        "incertae sedis",
+        "unknown family",
+        "unknown genus",
+    )
+)
+
+
+class Taxon(TableRow):
+    """One row of the taxa table: a name, the guild it is counted in, and why.
+
+    ``guild`` is empty where reads of this name stay outside the model. ``basis``, ``read`` and ``source``
+    speak about the assignment to the guild, ``id_read`` about the NCBI id. A name of the form
+    ``Family;Genus`` is used only for labels that carry the lineage.
+    """
+
+    rank: Rank
+    name: str
+    synonyms: str = ""
+    ncbi_id: int | None = None
+    id_read: Read | None = None
+    guild: Guild | None = None
+    role: Role
+    basis: Basis
+    read: Read
+    source: str = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _origin_is_stated(self) -> Taxon:
+        if self.read == "recalled" and self.basis != "assumed":
+            raise RowProblem(
+                f'basis "{self.basis}" with a source that nobody has read',
+                allowed='basis "assumed" where read is "recalled"',
+            )
+        if self.basis == "assumed" and not self.note:
+            raise RowProblem("assumed without a note", next_step="say in the note why this guild")
+        if self.basis != "assumed" and not self.source:
+            raise RowProblem(f"{self.basis} without a source", next_step="name the source")
+        if (self.ncbi_id is None) != (self.id_read is None):
+            raise RowProblem("one of ncbi_id and id_read is empty", next_step="give both or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _role_fits_the_guild(self) -> Taxon:
+        if self.guild is not None and self.role != "resident":
+            raise RowProblem(
+                f'role "{self.role}" with guild {self.guild}',
+                allowed="a guild for residents only",
+                next_step="leave the guild of products, readouts and others empty",
+            )
+        if self.guild is None and self.role == "resident":
+            raise RowProblem("a resident without a guild", next_step='set the role to "none"')
+        if self.rank in ("class", "order", "family") and self.guild is not None and self.basis != "assumed":
+            raise RowProblem(
+                f"a {self.rank} label in a guild is an assumption", allowed='basis "assumed" with a note'
+            )
+        return self
+
+    def names(self) -> tuple[str, ...]:
+        """Return the name and its synonyms."""
+        return (self.name, *(word.strip() for word in self.synonyms.split("|") if word.strip()))
+
+
+@dataclass(frozen=True)
+class TaxaTable:
+    """The taxa rows and an index from every normalised name to its row."""
+
+    rows: tuple[Taxon, ...]
+    index: Mapping[str, Taxon]
+
+    def find(self, label: str) -> Taxon | None:
+        """Return the row that a label of a stool table names, or None where the table has no such name.
+
+        The last informative rank of a lineage decides. Where that is a species without a row of its own,
+        the genus that the lineage states decides; an unknown genus never falls back on its family.
+
+        >>> load_taxa().find("k__Bacteria;f__Lachnospiraceae;g__Roseburia").guild
+        'ROS'
+        """
+        ranks = informative_ranks(label)
+        if not ranks:
+            return None
+        species = _species_ranks(ranks)
+        above = ranks[: len(ranks) - species]
+        candidates: list[str] = []
+        if species:
+            name = ranks[len(above)].text
+            candidates = [name, *([f"{above[-1].text} {name}"] if above else [])]
+        if len(above) > 1:
+            candidates.append(f"{above[-2].text};{above[-1].text}")
+        if above:
+            candidates.append(above[-1].text)
+        for candidate in candidates:
+            row = self._look_up(candidate)
+            if row is not None:
+                return row
+        return None
+
+    def guild_of(self, label: str) -> str | None:
+        """Return the guild of a label, or None where it has none or is unknown."""
+        row = self.find(label)
+        return None if row is None else row.guild
+
+    def nearest_name(self, label: str) -> str:
+        """Return the known name closest to a label, or an empty string."""
+        ranks = informative_ranks(label)
+        if not ranks:
+            return ""
+        close = nearest(ranks[-1].text, self.index)
+        return self.index[close].name if close else ""
+
+    def _look_up(self, text: str) -> Taxon | None:
+        plain = text.replace("[", "").replace("]", "")
+        named = _NO_GENUS_AFTER.sub("", _NO_GENUS_BEFORE.sub("", plain))
+        for key in (text, plain, named):
+            if key in self.index:
+                return self.index[key]
+        return None
+
+
+@dataclass(frozen=True)
+class RankName:
+    """One rank of a label: its prefix letter (empty when none is given) and its normalised name."""
+
+    letter: str
+    text: str
+
+
+def label_ranks(label: str) -> tuple[RankName, ...]:
+    """Split a label into ranks, highest first, each normalised; ranks without a name stay, empty."""
+    return tuple(_rank(part) for part in re.split(r"[;|]", label))
+
+
+def informative_ranks(label: str) -> tuple[RankName, ...]:
+    """Return the ranks of a label that name something, highest first."""
+    return tuple(rank for rank in label_ranks(label) if rank.text and rank.text not in _UNINFORMATIVE)
+
+
+def _species_ranks(ranks: tuple[RankName, ...]) -> int:
+    """Count the ranks below genus at the end of a label: by prefix, or as "Genus" before "Genus species"."""
+    below = sum(rank.letter in _BELOW_GENUS for rank in ranks)
+    if below or len(ranks) < 2:
+        return below
+    genus, last = ranks[-2], ranks[-1]
+    binomial = last.text.startswith(f"{genus.text} ") and not genus.text.endswith(("aceae", "ales"))
+    return 1 if binomial and last.letter == "" else 0
+
+
+def normalise(name: str) -> str:
+    """Return a name in lower case, without a rank prefix, with single spaces; brackets stay.
+
+    >>> normalise("g__Escherichia-Shigella")
+    'escherichia shigella'
+    """
+    return _rank(name).text
+
+
+def read_taxa(path: Path, findings: FindingCollector) -> TaxaTable:
+    """Read and check a taxa table; a name that two rows claim is a finding."""
+    rows = read_table(path, Taxon, findings)
+    return index_taxa(rows, display_name(path), findings)
+
+
+def index_taxa(rows: Iterable[Taxon], file: str, findings: FindingCollector) -> TaxaTable:
+    """Index rows by every normalised name; a name that two rows claim is a finding."""
+    kept = tuple(rows)
+    index: dict[str, Taxon] = {}
+    for row in kept:
+        for key in {_key(name) for name in row.names()}:
+            if key in index:
+                findings.add(
+                    file,
+                    row.name,
+                    f'the name "{key}" also belongs to {index[key].name}',
+                    next_step="keep it in one row",
+                )
+            else:
+                index[key] = row
+    return TaxaTable(rows=kept, index=MappingProxyType(index))
+
+
+@cache
+def load_taxa() -> TaxaTable:
+    """Load the packaged taxa table; raises ``FindingsError`` when it is damaged."""
+    findings = FindingCollector()
+    table = read_taxa(TAXA_FILE, findings)
+    findings.raise_if_any()
+    return table
+
+
+def _key(name: str) -> str:
+    return ";".join(normalise(part) for part in name.split(";"))
+
+
+def _rank(part: str) -> RankName:
+    text = part.strip().strip("\"'").strip()
+    prefix = _RANK_PREFIX.match(text)
+    letter = prefix.group(0).rstrip("_").lower() if prefix else ""
+    if prefix:
+        text = text[prefix.end() :]
+    return RankName(letter=letter, text=_SEPARATORS.sub(" ", text).strip().lower())

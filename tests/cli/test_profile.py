@@ -1,0 +1,181 @@
+"""``eubiosis profile``: what it prints, and every bad input by its message and exit status."""
+
+import gzip
+import json
+import sys
+
+import pytest
+
+from eubiosis.cli import main as command_line
+
+GOOD = "id\tBacteroides\tBlautia\tSutterella\na\t50\t30\t20\nb\t10\t30\t160\n"
+META = "who\tarm\na\tcase\nb\tControl\n"
+WITH_META = ("--id-column", "who", "--group-column", "arm")
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run the command in an empty folder that holds the given files; return status, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, **files):
+        for name, content in files.items():
+            path = tmp_path / name.replace("_", ".")
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        monkeypatch.setattr(sys, "argv", ["eubiosis", "profile", *arguments])
+        status = 0
+        try:
+            command_line.main()
+        except SystemExit as stop:
+            status = stop.code
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return call
+
+
+def test_samples_and_summary_go_to_stdout_and_the_log_to_stderr(run):
+    status, out, err = run("t.tsv", t_tsv=GOOD)
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0].split()[:7] == ["sample", "group", "status", "depth", "mapped", "BAC", "PRV"]
+    assert lines[1].split()[:7] == ["a", "-", "ok", "100", "0.800", "0.6250", "0"]
+    assert lines[2].split()[:6] == ["b", "-", "mapped_below_half", "200", "0.200", "0.2500"]
+    assert lines[3].startswith("# 2 samples (1 mapped_below_half, 1 ok); mapped share of all reads 40.0%")
+    assert "60.00%  Sutterella" in err
+    assert "not observed" in err
+
+
+def test_json_carries_its_origin_and_the_contrasts(run):
+    status, out, _ = run(
+        "t.tsv", "--metadata", "m.tsv", *WITH_META, "--control", "Control", "--json", t_tsv=GOOD, m_tsv=META
+    )
+    assert status == 0
+    record = json.loads(out)
+    assert "no diagnosis" in record["origin"]
+    assert record["centre"] == "controls"
+    case, control = record["samples"]
+    assert (case["group"], control["group"]) == ("case", "Control")
+    assert set(control["log_ratio_to_centre"].values()) == {0.0}
+    # ln(50/30) - ln(10/30) = ln 5, half of it up and half down between two guilds
+    assert case["log_ratio_to_centre"]["BAC"] == pytest.approx(0.8047189562)
+    assert case["log_ratio_to_centre"]["BLA"] == pytest.approx(-0.8047189562)
+
+
+def test_one_sample_says_that_it_has_no_contrast(run):
+    status, _, err = run("t.tsv", t_tsv="id\tBacteroides\tBlautia\na\t5\t6\n")
+    assert status == 0
+    assert "its contrast is zero by construction" in err
+
+
+BAD = {
+    "missing file": (None, ["the file is missing", "correct the path"]),
+    "empty file": ("", ["the table is empty"]),
+    "header only": ("id\tBacteroides\n", ["the table is empty"]),
+    "not UTF-8": ("id\tBactéroides\na\t1\n".encode("latin-1"), ["not UTF-8 text", "UTF-8"]),
+    "not a table": ("just a sentence\nand another\n", ["only one column", "tabs"]),
+    "damaged gzip": (gzip.compress(GOOD.encode())[:20], ["damaged gzip"]),
+    "all-zero sample": (GOOD + "c\t0\t0\t0\n", ["sample c", "every value is zero", "remove the sample"]),
+    "double sample": (GOOD + "a\t1\t2\t3\n", ["sample a", "occurs 2 times"]),
+    "sample without id": (GOOD + "\t1\t2\t3\n", ["a sample without an id"]),
+    "double taxon": ("id\tBlautia\tg__Blautia\na\t1\t2\n", ["taxon Blautia", "occurs 2 times"]),
+    "no known genus": ("id\tOTU1\tOTU2\na\t1\t2\n", ["no known genus", '"OTU1"', "genus level"]),
+    "empty cell": (
+        "id\tBlautia\tDorea\na\t1\t\n",
+        ["column Dorea", "without a value", "0 where a taxon was not seen"],
+    ),
+    "NaN cell": ("id\tBlautia\tDorea\na\tNaN\t3\n", ["column Blautia", 'line 2 "NaN"']),
+    "text": ("id\tBlautia\tDorea\na\tmany\t3\n", ["column Blautia", 'line 2 "many"', "decimal point"]),
+    "decimal comma": ("id\tBlautia\tDorea\na\t0,5\t1\n", ["column Blautia", 'line 2 "0,5"']),
+    "negative": ("id\tBlautia\tDorea\na\t-1\t3\n", ["column Blautia", "below zero", "0 or more"]),
+    "percent with fractions": (
+        "id\tBlautia\tDorea\na\t0.25\t0.75\nb\t24.5\t75.5\n",
+        ["different scales", 'fractions in 1 sample ("a")', 'percent in 1 sample ("b")'],
+    ),
+    "header without its first cell": (
+        "Blautia\tDorea\na\t1\t2\nb\t1\t2\n",
+        ["header has 2 cells, every other line 3", "id column name"],
+    ),
+    "ragged line": (GOOD + "c\t1\n", ["line 4", "2 cells", "4 cells, as in the header"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_tables_are_findings_with_exit_status_1(run, case):
+    content, parts = BAD[case]
+    status, out, err = run("t.tsv", **({} if content is None else {"t_tsv": content}))
+    assert status == 1
+    assert out == ""
+    assert "t.tsv: 1 finding" in err
+    for part in parts:
+        assert part in err
+
+
+def test_a_text_column_does_not_hide_what_else_is_wrong(run):
+    table = "id\tBlautia\tDorea\tarm\na\t0.25\t0.75\tx\nb\t24.5\t75.5\ty\nc\t0\t0\tx\n"
+    status, _, err = run("t.tsv", t_tsv=table)
+    assert status == 1
+    for part in ("column arm: 3 cells with text", "sample c: no reads", "different scales"):
+        assert part in err
+
+
+def test_a_table_of_zeros_names_every_sample(run):
+    status, _, err = run("t.tsv", t_tsv="id\tBlautia\tDorea\na\t0\t0\nb\t0\t0\n")
+    assert status == 1
+    assert "t.tsv: 2 findings" in err
+
+
+def test_all_findings_come_at_once(run):
+    table = "id\tBlautia\tDorea\tDorea\na\t-1\tx\t1\na\t1\t\t1\nb\t0\t0\t0\n"
+    meta = "who\tarm\nq\tcase\nq\tcase\n"
+    status, out, err = run(
+        "t.tsv", "--metadata", "m.tsv", *WITH_META, "--control", "Cntrl", t_tsv=table, m_tsv=meta
+    )
+    assert (status, out) == (1, "")
+    for part in (
+        "below zero",
+        'text where a number belongs (line 2 "x")',
+        'without a value (line 3 "")',
+        "the sample id occurs 2 times",
+        "the taxon occurs 2 times",
+        "sample b: no reads",
+        '3 of 3 samples are not in m.tsv ("a", "a", "b")',
+        'the id "q" occurs twice',
+    ):
+        assert part in err
+
+
+@pytest.mark.parametrize(
+    ("meta", "options", "parts"),
+    [
+        (META, ("--id-column", "whom", "--group-column", "arm"), ['"whom" is unknown; nearest "who"']),
+        (META, (*WITH_META, "--control", "Controls"), ['"Controls" is unknown; nearest "Control"', "case"]),
+        ("who\tarm\na\tcase\n", WITH_META, ['1 of 2 samples are not in m.tsv ("b")', 'as in "a"']),
+        ("who\tarm\na\tcase\nb\t\n", WITH_META, ["no group for 1 sample", '"b"']),
+        (None, WITH_META, ["m.tsv: 1 finding", "the file is missing"]),
+    ],
+)
+def test_bad_metadata_is_a_finding(run, meta, options, parts):
+    files = {"t_tsv": GOOD} if meta is None else {"t_tsv": GOOD, "m_tsv": meta}
+    status, out, err = run("t.tsv", "--metadata", "m.tsv", *options, **files)
+    assert (status, out) == (1, "")
+    for part in parts:
+        assert part in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "Missing argument"),
+        (("t.tsv", "--id-column", "who"), "need --metadata"),
+        (("t.tsv", "--metadata", "m.tsv"), "--metadata needs --id-column"),
+        (("t.tsv", "--control", "Control"), "--control needs --metadata"),
+        (("t.tsv", "--scale", "permille"), "'permille' is not one of"),
+        (("t.tsv", "--orientation", "sideways"), "'sideways' is not one of"),
+        (("t.tsv", "--jsn"), "No such option"),
+    ],
+)
+def test_a_wrong_command_line_ends_with_exit_status_2(run, arguments, message):
+    status, out, err = run(*arguments, t_tsv=GOOD, m_tsv=META)
+    assert (status, out) == (2, "")
+    assert message in err
