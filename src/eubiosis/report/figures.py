@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 # Okabe and Ito's palette, in the order the arms are given
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.spines.top": False,

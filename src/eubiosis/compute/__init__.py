@@ -1,0 +1,1 @@
+"""Run independent pieces of work over processes, in an order that changes no result."""

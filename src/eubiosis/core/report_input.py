@@ -1,0 +1,140 @@
+"""What a trial report is made of: plain tables handed from the workflow to the report.
+
+The report knows nothing of the model or the trial; everything it shows stands here. All figures are
+simulated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
+
+
+@dataclass(frozen=True)
+class ArmInfo:
+    """One arm of the trial in words."""
+
+    name: str
+    description: str
+    control: bool
+
+
+@dataclass(frozen=True)
+class FlowRow:
+    """One stage of participant flow: mean number of subjects in a simulated trial, in all or by arm."""
+
+    stage: str
+    total: float
+    by_arm: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class EffectRow:
+    """One endpoint in one active arm against control.
+
+    ``scale`` is "ratio" (1 is no effect) or "difference" (0 is no effect, in ``unit``). ``truth`` holds
+    quantiles over worlds of the true effect under the prior, ``estimate`` quantiles over simulated trials
+    of what an analysis reports, ``standardised`` the truth on one axis for all endpoints (log ratio or
+    difference over the standard deviation between subjects). ``power`` is the share of trials with
+    p < 0.05 in either direction, with its Monte Carlo error over worlds; ``coverage`` the share of trials
+    whose 95 % interval holds the truth of their world.
+    """
+
+    endpoint: str
+    label: str
+    arm: str
+    scale: str
+    unit: str
+    better: str  # "lower", "higher" or "neither"
+    truth: Quantiles
+    estimate: Quantiles
+    standardised: Quantiles
+    power: float
+    power_error: float
+    coverage: float
+    trials: int
+    not_usable: int
+    method: str
+    clinical: bool
+    tested: str  # "no trial has tested ..." or ""
+    primary: bool = False
+
+
+@dataclass(frozen=True)
+class CourseBand:
+    """An observed quantity by arm over the visits: quantiles over subjects of all simulated trials.
+
+    ``by_arm`` arm -> rows of quantiles (2.5, 25, 50, 75, 97.5 %), one row for each visit.
+    """
+
+    endpoint: str
+    label: str
+    unit: str
+    weeks: tuple[float, ...]
+    by_arm: Mapping[str, tuple[tuple[float, ...], ...]]
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """Latent change of a guild or metabolite from baseline to the end, log2 ratio, by arm (over subjects)."""
+
+    group: str  # "guild", "stool", "plasma", "lumen"
+    quantity: str
+    by_arm: Mapping[str, Quantiles]
+
+
+@dataclass(frozen=True)
+class VarianceRow:
+    """Where the uncertainty of an estimated effect comes from: shares of its variance, summing to 1.
+
+    ``worlds``: what nobody knows about the model; ``subjects``: which subjects were drawn; ``sampling``:
+    randomisation, events and measurement in one trial.
+    """
+
+    endpoint: str
+    label: str
+    arm: str
+    worlds: float
+    subjects: float
+    sampling: float
+
+
+@dataclass(frozen=True)
+class AssumptionRow:
+    """A number the result rests on, as its table states it."""
+
+    id: str
+    description: str
+    value: float
+    unit: str
+    low: float | None
+    high: float | None
+    basis: str
+    read: str
+    source: str
+    note: str
+    role: str  # "varies between worlds", "design", "trial layer"
+
+
+@dataclass(frozen=True)
+class TrialReportInput:
+    """Everything that a trial report shows."""
+
+    title: str
+    question: str
+    context_of_use: str
+    decision: str
+    design: tuple[tuple[str, str], ...]
+    arms: tuple[ArmInfo, ...]
+    flow: tuple[FlowRow, ...]
+    effects: tuple[EffectRow, ...]
+    courses: tuple[CourseBand, ...]
+    changes: tuple[ChangeRow, ...]
+    variance: tuple[VarianceRow, ...]
+    assumptions: tuple[AssumptionRow, ...]
+    basis_shares: Mapping[str, float]
+    facts: tuple[tuple[str, str], ...]  # seeds, sizes, versions, hashes, durations
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Design, eligibility, randomisation, visits, endpoints: a virtual trial, observed and latent apart."""
