@@ -21,6 +21,8 @@ OK = "ok"
 NICHE_UNSOLVED = "niche_unsolved"
 _HORIZON = 400.0  # days of relaxation; the slowest microbial mode is about 0.1 a day
 _SETTLED = 1e-7  # largest relative rate of change (per day) that counts as settled
+_FIRST_STEP, _SMALLEST_STEP, _LARGEST_STEP, _MOST_STEPS = 0.01, 1e-8, 1e8, 200  # days, days, days
+_ROUND_OFF = 1e-12
 
 
 @dataclass(frozen=True)
@@ -87,66 +89,135 @@ class _Relaxation:
             values[kernel.parameter_index[name]] = value
         self.unit = values[:, None].copy()
         self.unit[self.factor_rows] = 1.0
-        self.actual = values[:, None].copy()
         self.seed = float(
             values[kernel.parameter_index["gut_iota0"]] * values[kernel.parameter_index["gut_immigration"]]
         )
-        self.column = np.empty((len(index), 1))
-        self.rate = np.empty((len(index), 1))
 
     def factors(self, x: Array) -> tuple[Array, Array]:
-        """Return niche factors at growth = loss, unscaled, and the losses (1/d)."""
-        quantities = self.kernel.assigned(0.0, x[:, None], self.unit)[:, 0]
+        """Return niche factors at growth = loss, unscaled, and the losses (1/d); x is (states, columns)."""
+        quantities = self.kernel.assigned(0.0, x, self.unit)
         immigration = self.seed * quantities[self.reference] / x[self.guild_rows]
         loss = quantities[self.lysis] + quantities[self.outflow] - immigration
         return loss / quantities[self.growth], loss
 
-    def rates(self, x: Array) -> Array:
-        """Return d(states)/dt with the factors that hold the composition."""
-        factors, _ = self.factors(x)
-        factors = factors * (self.geometric_mean / geometric_mean(factors))
-        self.actual[self.factor_rows, 0] = factors
-        self.column[:, 0] = x
-        self.kernel.rates(0.0, self.column, self.actual, self.rate)
-        return self.rate[:, 0]
-
     def full(self, reduced: Array) -> Array:
-        """Rebuild all states from (other states, log total biomass)."""
-        x = np.empty(len(self.guild_rows) + len(self.other_rows))
+        """Rebuild all states from (other states, log total biomass), columns side by side."""
+        x = np.empty((len(self.guild_rows) + len(self.other_rows), reduced.shape[1]))
         x[self.other_rows] = reduced[:-1]
-        x[self.guild_rows] = self.shares * np.exp(reduced[-1])
+        x[self.guild_rows] = self.shares[:, None] * np.exp(reduced[-1])
         return x
 
+    def reduced_rates(self, reduced: Array) -> Array:
+        """Return d(other states, log total biomass)/dt with the factors that hold the composition."""
+        x = self.full(reduced)
+        factors, _ = self.factors(x)
+        factors = factors * (self.geometric_mean / np.exp(np.mean(np.log(factors), axis=0)))
+        parameters = np.repeat(self.unit, x.shape[1], axis=1)
+        parameters[self.factor_rows] = factors
+        rate = np.empty_like(x)
+        self.kernel.rates(0.0, x, parameters, rate)
+        out = np.empty_like(reduced)
+        out[:-1] = rate[self.other_rows]
+        out[-1] = rate[self.guild_rows].sum(axis=0) / x[self.guild_rows].sum(axis=0)
+        return out
+
     def run(self, start: Array, total: float) -> Niche:
+        reduced = np.append(start[self.other_rows], np.log(total))[:, None]
+        with np.errstate(all="ignore"):
+            settled = self._pseudo_transient(reduced)
+            if settled is None:
+                settled = self._relax(reduced)
+            if settled is not None:
+                x = self.full(settled)
+                factors, loss = self.factors(x)
+                if np.all(loss > 0) and np.all(factors > 0) and np.all(x >= -_ROUND_OFF):
+                    return Niche(factors[:, 0], np.maximum(x[:, 0], 0.0), OK)
+        size = len(start)
+        return Niche(np.full(len(GUILDS), np.nan), np.full(size, np.nan), NICHE_UNSOLVED)
+
+    def _settled(self, reduced: Array, rates: Array) -> bool:
+        return bool(np.all(np.abs(rates) < _SETTLED * (np.abs(reduced) + 1e-3)))
+
+    def _pseudo_transient(self, reduced: Array) -> Array | None:
+        """Follow the relaxation by implicit Euler steps that grow as it settles, to a Newton step at last.
+
+        Pseudo-transient continuation (Kelley and Keyes 1998, SIAM J Numer Anal 35:508). Returns None when a
+        state turns negative or the iteration does not settle; the caller then integrates.
+        """
+        y = reduced.copy()
+        rates = self.reduced_rates(y)
+        size = _residual(rates, y)
+        step = _FIRST_STEP
+        identity = np.eye(len(y))
+        for _ in range(_MOST_STEPS):
+            if not np.isfinite(size):
+                return None
+            jacobian = self._jacobian(y, rates)
+            try:
+                change = np.linalg.solve(identity / step - jacobian, rates)
+            except np.linalg.LinAlgError:
+                return None
+            trial = y + change
+            if np.any(trial[:-1] < -_ROUND_OFF) or not np.all(np.isfinite(trial)):
+                step *= 0.2
+                if step < _SMALLEST_STEP:
+                    return None
+                continue
+            y = trial
+            rates = self.reduced_rates(y)
+            new_size = _residual(rates, y)
+            step = _grown(step, size, new_size)
+            size = new_size
+            if step > 1.0 and self._settled(y, rates):
+                return self._polish(y, rates)
+        return None
+
+    def _polish(self, y: Array, rates: Array) -> Array:
+        """Take two Newton steps, each only if it lowers the residual."""
+        for _ in range(2):
+            trial = y - np.linalg.solve(self._jacobian(y, rates), rates)
+            new = self.reduced_rates(trial)
+            if not np.linalg.norm(new) < np.linalg.norm(rates):
+                break
+            y, rates = trial, new
+        return y
+
+    def _jacobian(self, y: Array, rates: Array) -> Array:
+        steps = 1e-7 * (np.abs(y[:, 0]) + 1e-3)
+        shifted = y + np.diag(steps)
+        return (self.reduced_rates(shifted) - rates) / (np.diag(shifted) - y[:, 0])
+
+    def _relax(self, reduced: Array) -> Array | None:
+        """Integrate the relaxation with a stiff solver."""
         from scipy.integrate import ODEintWarning, odeint
 
-        size = len(start)
-        unsolved = Niche(np.full(len(GUILDS), np.nan), np.full(size, np.nan), NICHE_UNSOLVED)
-
-        def reduced_rates(_: float, reduced: Array) -> Array:
-            x = self.full(reduced)
-            rate = self.rates(x)
-            out = np.empty(len(reduced))
-            out[:-1] = rate[self.other_rows]
-            out[-1] = rate[self.guild_rows].sum() / x[self.guild_rows].sum()
-            return out
-
-        y0 = np.append(start[self.other_rows], np.log(total))
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        with warnings.catch_warnings():
             warnings.simplefilter("error", ODEintWarning)
             try:
                 path: Any = odeint(
-                    reduced_rates, y0, [0.0, _HORIZON], tfirst=True, rtol=1e-10, atol=1e-13, mxstep=20_000
+                    lambda _, y: self.reduced_rates(y[:, None])[:, 0],
+                    reduced[:, 0],
+                    [0.0, _HORIZON],
+                    tfirst=True,
+                    rtol=1e-10,
+                    atol=1e-13,
+                    mxstep=5_000,
                 )
             except ODEintWarning:
-                return unsolved
-            x = self.full(path[-1])
-            factors, loss = self.factors(x)
-            change = np.abs(reduced_rates(0.0, path[-1])) / (np.abs(path[-1]) + 1e-3)
-        settled = np.all(np.isfinite(x)) and np.all(change < _SETTLED)
-        if not settled or np.any(loss <= 0) or np.any(factors <= 0):
-            return unsolved
-        return Niche(factors, x, OK)
+                return None
+        end: Array = path[-1][:, None]
+        return end if np.all(np.isfinite(end)) and self._settled(end, self.reduced_rates(end)) else None
+
+
+def _residual(rates: Array, y: Array) -> float:
+    return float(np.linalg.norm(rates / (np.abs(y) + 1e-3)))
+
+
+def _grown(step: float, size: float, new_size: float) -> float:
+    """Grow the step as the residual falls, by a fifth at least and tenfold at most."""
+    if new_size == 0:
+        return _LARGEST_STEP
+    return min(step * max(min(size / new_size, 10.0), 1.2), _LARGEST_STEP)
 
 
 def geometric_mean(values: Array) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eubiosis.core.streams import stream
+from eubiosis.core.streams import CohortDraws, stream
 from eubiosis.engine.kernel import Array
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.course import excess, run_hosts
@@ -78,8 +78,9 @@ def compare_therapies(
     inputs = joined_inputs(model.kernel, model.derived.of("ms"))
     healthy = model.derived.of("healthy")
     values = {name: healthy[name] for name in ("host_C_healthy", "host_MG_healthy", "host_NfL_healthy")}
-    people = draw_people(content, kernel, inputs, {**values, **(couplings or {})}, size=size, seed=seed)
-    drive = draw_drive(content, people, days=BURN_IN + DAYS, seed=seed)
+    draws = CohortDraws(seed, size)
+    people = draw_people(content, kernel, inputs, {**values, **(couplings or {})}, draws)
+    drive = draw_drive(content, people, draws, days=BURN_IN + DAYS)
     count = worlds or 1
     if worlds:
         people = _in_worlds(people, kernel.parameter_index, coupling_names(model), worlds, seed)

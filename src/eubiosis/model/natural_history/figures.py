@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eubiosis.core.streams import CohortDraws
 from eubiosis.engine import Kernel
 from eubiosis.engine.kernel import Array
 from eubiosis.model.content import Content
@@ -68,8 +69,9 @@ def simulate_cohort(
     days: int = DAYS,
 ) -> Cohort:
     """Run an untreated population around the median gut ``inputs`` and scale its two event rates."""
-    people = draw_people(content, kernel, inputs, healthy, size=size, seed=seed)
-    drive = draw_drive(content, people, days=days, seed=seed)
+    draws = CohortDraws(seed, size)
+    people = draw_people(content, kernel, inputs, healthy, draws)
+    drive = draw_drive(content, people, draws, days=days)
     course, _ = run_hosts(kernel, people, drive, _RECORD)
     over = excess(course["host_C"][SETTLING:], healthy["host_C_healthy"], content.numbers["host_eps_X"].value)
     scale = scales(content, over, people.frailty)

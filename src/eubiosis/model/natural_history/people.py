@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.core.streams import stream
+from eubiosis.core.streams import Draws
 from eubiosis.engine.kernel import Array, Kernel
 from eubiosis.model.content import Content
 
@@ -42,24 +42,28 @@ class People:
 def draw_people(
     content: Content,
     kernel: Kernel,
-    inputs: Mapping[str, float],
+    inputs: Mapping[str, float | Array],
     values: Mapping[str, float],
+    draws: Draws,
     *,
-    size: int,
-    seed: int,
+    vary_inputs: bool = True,
+    vary_gains: bool = True,
+    age: Array | None = None,
 ) -> People:
-    """Draw people around median gut ``inputs`` of the host (keys ``HOST_INPUTS``).
+    """Draw people around gut ``inputs`` of the host (keys ``HOST_INPUTS``; a number or one for each person).
 
-    ``values`` overrides parameters for everybody, such as the healthy reference values.
+    ``values`` overrides parameters for everybody, such as the healthy reference values. ``vary_inputs`` adds
+    the variation between people that the host specification assumes for the gut, ``vary_gains`` its variation
+    of three gut-to-host gains. ``age`` (years, shape (people,)) is drawn when it is not given.
     """
     number = {name: row.value for name, row in content.numbers.items()}
     spread = {name: row.spread for name, row in content.numbers.items()}
 
     def normal(name: str) -> Array:
-        return stream(seed, f"people/{name}").standard_normal(size)
+        return draws.normals(f"people/{name}", 1)[:, 0]
 
     def uniform(name: str) -> Array:
-        return stream(seed, f"people/{name}").random(size)
+        return draws.uniforms(f"people/{name}", 1)[:, 0]
 
     def lognormal(name: str, sd: float) -> Array:
         """Mean-one lognormal factors."""
@@ -70,16 +74,18 @@ def draw_people(
         assert sd is not None, f"{name} has no spread"
         return number[name] * lognormal(name, sd)
 
+    if age is None:
+        age = np.clip(
+            number["host_age_mean"] + number["host_age_sd"] * normal("age"),
+            number["host_age_min"],
+            number["host_age_max"],
+        )
     base = kernel.default_parameters.copy()
-    for name, value in {**values, **inputs}.items():
+    for name, value in values.items():
         if name in kernel.parameter_index:
             base[kernel.parameter_index[name]] = value
-    parameters = np.repeat(base[:, None], size, axis=1)
-    age = np.clip(
-        number["host_age_mean"] + number["host_age_sd"] * normal("age"),
-        number["host_age_min"],
-        number["host_age_max"],
-    )
+    parameters = np.repeat(base[:, None], len(age), axis=1)
+    older = age - number["host_age_mean"]
     carrier = uniform("DRB1*15:01") < number["host_dr15_share"]
     smoker = uniform("smoking") < number["host_smoker_share"]
     vitamin_d = np.clip(
@@ -88,8 +94,7 @@ def draw_people(
         number["host_vitD_max"],
     )
     quiescent = uniform("quiescent") < number["host_quiescent_share"]
-    older = age - number["host_age_mean"]
-    drawn: dict[str, Array] = {
+    drawn: dict[str, float | Array] = {
         "host_a_A": personal("host_a_A")
         * np.where(carrier, number["host_dr15_on"], number["host_dr15_off"])
         * number["host_age_5y"] ** (older / 5 * number["host_age_on_aA"]),
@@ -100,20 +105,18 @@ def draw_people(
         "host_k_rem": personal("host_k_rem") * np.exp(-number["host_age_on_rem"] * older),
         "host_smold": number["host_smold_ms"]
         * lognormal("host_smold", number["host_sd_ln_smold"])
-        * (1 + number["host_age_on_smold"] * older),
+        * np.maximum(1 + number["host_age_on_smold"] * older, 0),
+        **inputs,
     }
-    drawn |= {name: personal(name) for name in _PERSONAL}
-    drawn |= {name: inputs[name] * lognormal(name, number[sd]) for name, sd in _INPUT_SPREAD.items()}
+    if vary_gains:
+        drawn |= {name: personal(name) for name in _PERSONAL}
+    if vary_inputs:
+        drawn |= {name: inputs[name] * lognormal(name, number[sd]) for name, sd in _INPUT_SPREAD.items()}
     for name, column in drawn.items():
         parameters[kernel.parameter_index[name]] = column
     frailty_sd = spread["host_v_i"]
     assert frailty_sd is not None, "host_v_i has no spread"
-    return People(
-        parameters,
-        lognormal("frailty", frailty_sd),
-        personal("host_nu"),
-        age,
-    )
+    return People(parameters, lognormal("frailty", frailty_sd), personal("host_nu"), age)
 
 
 @dataclass(frozen=True)
@@ -128,24 +131,23 @@ class Drive:
     shots: Array
 
 
-def draw_drive(content: Content, people: People, *, days: int, seed: int) -> Drive:
+def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> Drive:
     """Draw the slow tone (two Ornstein-Uhlenbeck processes in its logarithm) and the triggers (Poisson)."""
     number = {name: row.value for name, row in content.numbers.items()}
-    size = len(people)
-    log_tone = np.zeros((days, size))
+    log_tone = np.zeros((days, len(people)))
     for sd_name, tau_name in (("host_sd_Z", "host_tau_Z"), ("host_sd_Z2", "host_tau_Z2")):
         sd, tau = number[sd_name], number[tau_name]
-        # people first in the draw, so that a person's path does not depend on how many there are
-        noise = stream(seed, f"drive/{sd_name}").standard_normal((size, days + 1)).T
+        noise = draws.normals(f"drive/{sd_name}", days + 1).T
         keep = np.exp(-1.0 / tau)
         z = noise[0]
         for day in range(days):
             log_tone[day] += sd * z - sd**2 / 2
             z = keep * z + np.sqrt(1 - keep**2) * noise[day + 1]
-    count = _poisson(people.triggers / _YEAR, stream(seed, "drive/triggers").random((size, days)))
-    sizes = stream(seed, "drive/sizes").exponential(number["host_shot_mean"], (size, days, _MOST))
+    count = _poisson(people.triggers / _YEAR, draws.uniforms("drive/triggers", days))
+    sizes = number["host_shot_mean"] * draws.exponentials("drive/sizes", days * _MOST)
     wanted = np.arange(_MOST) < count[:, :, None]
-    return Drive(np.exp(log_tone), np.where(wanted, sizes, 0.0).sum(axis=2).T.copy())
+    shots = np.where(wanted, sizes.reshape(len(people), days, _MOST), 0.0).sum(axis=2)
+    return Drive(np.exp(log_tone), np.ascontiguousarray(shots.T))
 
 
 _YEAR = 365.25

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from eubiosis.core.streams import CohortDraws
 from eubiosis.engine import Kernel, compile_system, read_sbml
 from eubiosis.engine.kernel import Array
 from eubiosis.model.content import Content
@@ -22,8 +23,9 @@ def scale_event_rates(content: Content, person: Mapping[str, float], joined: Ker
     text = joined_antimony(content, ("host",), {})
     host = compile_system(read_sbml(antimony_to_sbml(text)))
     inputs = joined_inputs(joined, person)
-    people = draw_people(content, host, inputs, person, size=SIZE, seed=SEED)
-    drive = draw_drive(content, people, days=DAYS, seed=SEED)
+    draws = CohortDraws(SEED, SIZE)
+    people = draw_people(content, host, inputs, person, draws)
+    drive = draw_drive(content, people, draws, days=DAYS)
     record, _ = run_hosts(host, people, drive, ["host_C"])
     infiltrate = record["host_C"][SETTLING:]
     epsilon = content.numbers["host_eps_X"].value
