@@ -48,7 +48,7 @@ class Draws(Protocol):
 
 @dataclass(frozen=True)
 class CohortDraws:
-    """One stream for each decision: fast, for a fixed group (subject k's draws depend on how many each takes)."""
+    """One stream for each decision: fast, for a group of fixed size."""
 
     seed: int
     size: int

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from eubiosis.engine.expressions import (
@@ -61,6 +61,12 @@ class System:
     units: Mapping[str, str]
     events: tuple[TimedEvent, ...] = ()
     breakpoints: tuple[float, ...] = field(default=())
+
+    @cached_property
+    def explicit_time(self) -> bool:
+        """Whether any rule mentions the time itself."""
+        expressions = [*self.rules.values(), *self.rates.values()]
+        return any(TIME in symbols(expression) for expression in expressions)
 
 
 def read_sbml(text: str) -> System:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.engine.expressions import evaluate
 from eubiosis.engine.kernel import Array, Kernel
@@ -246,19 +247,34 @@ def _observe(
 ) -> Array:
     """Evaluate the observables along a path; shape (times, observables)."""
     out = np.full((len(grid), len(observables)), np.nan)
-    needed = [o for o in observables if o in kernel.assigned_index]
-    rows: dict[int, Array] = {}
-    if needed:
-        for k, time in enumerate(grid):
-            if np.all(np.isfinite(path[k])):
-                rows[k] = kernel.assigned(time, path[k][:, None], parameters_at(time))[:, 0]
+    finite = np.all(np.isfinite(path), axis=1)
+    parameters = [parameters_at(time) for time in grid]
+    rows = np.full((len(grid), len(kernel.system.assigned)), np.nan)
+    if any(name in kernel.assigned_index for name in observables):
+        for points in _together(kernel, parameters, finite):
+            time = float(grid[points[0]])
+            rows[points] = kernel.assigned(time, path[points].T, parameters[points[0]]).T
     for j, name in enumerate(observables):
         if name in kernel.state_index:
             out[:, j] = path[:, kernel.state_index[name]]
         elif name in kernel.assigned_index:
-            for k, row in rows.items():
-                out[k, j] = row[kernel.assigned_index[name]]
+            out[:, j] = rows[:, kernel.assigned_index[name]]
         else:
-            for k, time in enumerate(grid):
-                out[k, j] = parameters_at(time)[kernel.parameter_index[name], 0]
+            out[:, j] = [values[kernel.parameter_index[name], 0] for values in parameters]
     return out
+
+
+def _together(kernel: Kernel, parameters: Sequence[Array], finite: NDArray[np.bool_]) -> list[list[int]]:
+    """Group grid points that can be evaluated in one call: equal parameters and no explicit time."""
+    groups: list[list[int]] = []
+    for k in np.flatnonzero(finite):
+        same = (
+            groups
+            and not kernel.system.explicit_time
+            and np.array_equal(parameters[groups[-1][-1]], parameters[k])
+        )
+        if same:
+            groups[-1].append(int(k))
+        else:
+            groups.append([int(k)])
+    return groups

@@ -111,7 +111,7 @@ def derive(content: Content) -> Derived:
     shared = {f"gut_w_don_{g}": float(w) for g, w in zip(GUILDS, healthy.factors, strict=True)}
     values = {"healthy": {**shared, **_factors(healthy)}}
     start = {"healthy": healthy.states}
-    shared |= _references(joined, gut, healthy, values["healthy"])
+    shared |= healthy_references(joined, gut, healthy, values["healthy"])
     for person in dict.fromkeys(row.person for row in content.persons):
         folds, settings = _person(content, person)
         niche = solve_niche(
@@ -171,7 +171,9 @@ def _factors(niche: Niche) -> dict[str, float]:
     return {f"gut_w_{g}": float(w) for g, w in zip(GUILDS, niche.factors, strict=True)}
 
 
-def _references(joined: Kernel, gut: Kernel, healthy: Niche, own: Mapping[str, float]) -> dict[str, float]:
+def healthy_references(
+    joined: Kernel, gut: Kernel, healthy: Niche, own: Mapping[str, float]
+) -> dict[str, float]:
     """Read the healthy gut's values of what crosses to the host."""
     states = joined.default_states.copy()
     for name, i in gut.state_index.items():

@@ -1,0 +1,157 @@
+"""Worlds: draws of what nobody knows about the model and all subjects share.
+
+A gut world draws gut and hand-over numbers and rederives the healthy references; a host world draws the
+gut-to-host couplings symmetric about zero and the share of the Treg gain that counts in the CNS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from eubiosis.core.findings import FindingCollector
+from eubiosis.core.provenance import SourcedNumber
+from eubiosis.core.streams import stream
+from eubiosis.core.tables import TableRow, read_table
+from eubiosis.engine.kernel import Array
+from eubiosis.model.content import GUILDS
+from eubiosis.model.derived import healthy_references
+from eubiosis.model.model import Model
+from eubiosis.model.niche import OK, Niche, solve_niche
+
+TABLE = "worlds.tsv"
+Couplings = Literal["symmetric", "zero", "hand_fit"]
+
+
+class WorldRow(TableRow):
+    """A number that differs between worlds, and why."""
+
+    id: str
+    part: Literal["gut", "host"]
+    note: str
+
+
+@dataclass(frozen=True)
+class GutWorld:
+    """One draw of the gut and hand-over numbers.
+
+    ``values`` overrides table values, with the healthy references of this world; ``healthy`` is the healthy
+    steady state of the gut, shape (gut states,).
+    """
+
+    number: int
+    values: Mapping[str, float]
+    healthy: Array
+
+
+def world_rows(model: Model) -> tuple[WorldRow, ...]:
+    """Read which numbers differ between worlds."""
+    findings = FindingCollector()
+    rows = read_table(model.content.folder / TABLE, WorldRow, findings)
+    for row in rows:
+        if row.id not in model.content.numbers:
+            findings.add(model.content.file(TABLE), row.id, "unknown number", next_step="correct the id")
+    findings.raise_if_any()
+    return tuple(rows)
+
+
+def draw_gut_world(model: Model, number: int, seed: int, *, vary: bool = True) -> GutWorld:
+    """Draw gut world ``number``; world 0 and ``vary=False`` keep the table values.
+
+    A draw in which the healthy gut has no steady state is drawn again, at most 20 times; raises
+    ``ArithmeticError`` after that.
+    """
+    scale = model.content.numbers["gut_w_scale"].value
+    for attempt in range(_ATTEMPTS):
+        values = _draw(model, "gut", number, seed, attempt) if vary and number else {}
+        healthy = solve_niche(
+            model.gut_kernel,
+            {k: v for k, v in values.items() if k in model.gut_kernel.parameter_index},
+            reference_shares(model),
+            geometric_mean=scale,
+            start=_stored_healthy(model),
+        )
+        if healthy.status == OK:
+            return GutWorld(number, {**values, **_references(model, values, healthy)}, healthy.states)
+    message = f"gut world {number}: no healthy steady state in {_ATTEMPTS} draws"
+    raise ArithmeticError(message)
+
+
+def draw_host_world(model: Model, number: int, seed: int, couplings: Couplings) -> dict[str, float]:
+    """Draw host world ``number``: couplings and the functional share of Treg.
+
+    Odd worlds mirror the couplings of the even world before them, so every draw has its opposite.
+    """
+    from eubiosis.model.therapies import coupling_names
+
+    names = coupling_names(model)
+    if couplings == "zero":
+        return dict.fromkeys(names, 0.0)
+    if couplings == "hand_fit":
+        return dict.fromkeys(names, 1.0)
+    pair, mirrored = divmod(number, 2)
+    sign = -1.0 if mirrored else 1.0
+    drawn = {n: sign * float(stream(seed, f"world/{n}", pair).standard_normal()) for n in names}
+    return {**drawn, **_draw(model, "host", pair, seed, 0)}
+
+
+def draw_number(row: SourcedNumber, quantile: float) -> float:
+    """Return the value of a sourced number at a quantile of its distribution.
+
+    ``low`` and ``high`` are its 2.5 and 97.5 % points; without a range the spread is used; beta is taken as
+    normal within the range. Raises ``ValueError`` for a number without either.
+    """
+    from scipy.special import ndtri
+
+    z = float(ndtri(quantile))
+    low, high = row.low, row.high
+    if row.distribution in ("lognormal", "loguniform") and low and high:
+        if row.distribution == "loguniform":
+            return float(low * (high / low) ** quantile)
+        width = np.log(high / low) / (2 * _Z975)
+        return float(np.exp(np.log(row.value) + width * z))
+    if row.distribution == "lognormal" and row.spread:
+        return float(row.value * np.exp(row.spread * z))
+    if low is not None and high is not None:
+        if row.distribution == "uniform":
+            return float(low + (high - low) * quantile)
+        width = (high - low) / (2 * _Z975)
+        return float(np.clip(row.value + width * z, low, high))
+    message = f"{row.id} has neither a range nor a spread to draw from"
+    raise ValueError(message)
+
+
+def reference_shares(model: Model) -> Array:
+    """Return the model's reference composition, shape (guilds,), summing to one."""
+    shares = np.array([model.content.numbers[f"gut_frac_{g}"].value for g in GUILDS])
+    return np.asarray(shares / shares.sum())
+
+
+_ATTEMPTS = 20
+_Z975 = 1.959963984540054
+
+
+def _draw(model: Model, part: str, number: int, seed: int, attempt: int) -> dict[str, float]:
+    suffix = f"/{attempt}" if attempt else ""
+    return {
+        row.id: draw_number(
+            model.content.numbers[row.id],
+            float(stream(seed, f"world/{row.id}{suffix}", number).uniform(1e-6, 1 - 1e-6)),
+        )
+        for row in world_rows(model)
+        if row.part == part
+    }
+
+
+def _stored_healthy(model: Model) -> Array:
+    values = model.derived.of("healthy")
+    return np.array([values[name] for name in model.gut_kernel.system.states])
+
+
+def _references(model: Model, values: Mapping[str, float], healthy: Niche) -> dict[str, float]:
+    factors = {f"gut_w_{g}": float(w) for g, w in zip(GUILDS, healthy.factors, strict=True)}
+    own = {**model.derived.of("healthy"), **values, **factors}
+    return healthy_references(model.kernel, model.gut_kernel, healthy, own)
