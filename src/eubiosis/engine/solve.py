@@ -271,7 +271,7 @@ def _together(kernel: Kernel, parameters: Sequence[Array], finite: NDArray[np.bo
         same = (
             groups
             and not kernel.system.explicit_time
-            and np.array_equal(parameters[groups[-1][-1]], parameters[k])
+            and np.array_equal(parameters[groups[-1][-1]], parameters[int(k)])
         )
         if same:
             groups[-1].append(int(k))

@@ -1,0 +1,72 @@
+"""Latent scores of one subject: EDSS and fatigue along the courses, without measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from eubiosis.core.streams import stream
+from eubiosis.engine.kernel import Array
+
+_YEAR = 365.25
+
+
+class ClinicalLaws:
+    """The clinical numbers of the model, ready to use."""
+
+    def __init__(self, number: Mapping[str, float], healthy_microglia: float) -> None:
+        self.number = number
+        self.healthy_microglia = healthy_microglia
+        self.cumulated = {kind: self._law(kind) for kind in ("peak", "mild", "severe")}
+
+    def _law(self, kind: str) -> Array:
+        prefix = f"host_edss_{kind}_"
+        weights = np.array([self.number[name] for name in sorted(self.number) if name.startswith(prefix)])
+        return np.asarray(np.cumsum(weights / weights.sum()))
+
+    def _step(self, kind: str, uniform: float) -> float:
+        """Return EDSS points of a law at a uniform."""
+        law = self.cumulated[kind]
+        return min(int(np.searchsorted(law, uniform)), len(law) - 1) / 2
+
+    def edss(
+        self, baseline: float, relapses: Array, microglia: Array, age: float, draws: tuple[int, str, int]
+    ) -> Array:
+        """Return true EDSS on each day, shape (days,).
+
+        ``relapses`` are days of onset, ``microglia`` the activation relative to health, ``draws`` (seed,
+        decision, subject). Each relapse adds a peak that recovers to a residual; microglial activation adds
+        a drift. The k-th relapse of a subject has the same severity in every arm.
+        """
+        n = self.number
+        days = np.arange(len(microglia), dtype=float)
+        drift = n["host_pira"] / _YEAR * np.cumsum(np.maximum(microglia - n["host_pira_MG"], 0))
+        path = baseline + drift * np.exp(n["host_age_on_smold"] * (age - n["host_age_mean"]))
+        uniforms = stream(*draws).random((max(len(relapses), 1), 2))
+        for onset, (first, second) in zip(relapses, uniforms, strict=False):
+            peak = self._step("peak", first)
+            left = self._step("mild" if peak <= 0.5 else "severe", second)
+            since = days - onset
+            rise = np.clip((since + 1) / n["host_edss_ramp"], 0, 1)
+            fall = np.exp(-np.maximum(since - n["host_edss_ramp"], 0) / n["host_edss_tau"])
+            path = path + np.where(since >= 0, left + (max(peak, left) - left) * rise * fall, 0.0)
+        return np.clip(path, 0, 10)
+
+    def mfis_change(self, tone: Array, microglia: Array, edss: Array) -> Array:
+        """Return MFIS above the personal level from inflammatory tone, microglia and EDSS, any shape."""
+        n = self.number
+        return np.asarray(
+            n["host_mfis_IL"] * np.log(tone)
+            + n["host_mfis_MG"] * np.log(microglia)
+            + n["host_mfis_edss"] * (edss - n["host_mfis_edss0"])
+        )
+
+    def tone(self, course: Mapping[str, Array]) -> Array:
+        """Return the inflammatory tone of dendritic and T cells, shape of the courses."""
+        n = self.number
+        return np.asarray(
+            n["host_mfis_wD"] * course["host_D"]
+            + n["host_mfis_wT1"] * course["host_T1"]
+            + n["host_mfis_wT17"] * course["host_T17"]
+        )
