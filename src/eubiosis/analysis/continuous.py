@@ -180,17 +180,16 @@ def noncentral_t_interval(statistic: float, degrees_of_freedom: float, level: fl
     from scipy.stats import nct
 
     tail = (1 - level) / 2
-    reach = 10.0 + abs(statistic)
 
     def solve(probability: float) -> float:
-        return float(
-            brentq(
-                lambda shift: float(nct.cdf(statistic, degrees_of_freedom, shift)) - probability,
-                statistic - reach,
-                statistic + reach,
-                xtol=1e-12,
-            )
-        )
+        def excess(shift: float) -> float:  # falls as the shift grows
+            return float(nct.cdf(statistic, degrees_of_freedom, shift)) - probability
+
+        direction = 1.0 if excess(statistic) > 0 else -1.0
+        near, far = statistic, statistic + direction
+        while excess(far) * direction > 0:
+            near, far = far, far + direction
+        return float(brentq(excess, min(near, far), max(near, far), xtol=1e-12))
 
     return solve(1 - tail), solve(tail)
 

@@ -178,7 +178,7 @@ def test_several_arms_share_one_regression():
 
 
 def test_marginal_rates_of_an_unadjusted_model_are_the_fitted_rates():
-    counts, years, arm, prior = _trial(12)
+    counts, years, arm, _ = _trial(12)
     treated, control, ratio, difference = marginal_rates(
         counts, years, arm, treated="active", control="placebo"
     )
