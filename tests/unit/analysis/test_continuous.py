@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eubiosis.analysis.continuous import (
@@ -47,6 +47,7 @@ def test_cohen_d_and_hedges_g_by_hand():
     assert g.estimate == pytest.approx(factor * d.estimate)
 
 
+@settings(deadline=None)
 @given(st.floats(0.2, 50.0), st.floats(-100.0, 100.0))
 def test_a_change_of_unit_scales_the_difference_and_leaves_the_test(factor, shift):
     first = ancova(SCORE, ARM, treated="inulin", control="placebo")
