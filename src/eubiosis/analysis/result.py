@@ -22,7 +22,6 @@ Scale = Literal[
     "risk ratio",
     "odds ratio",
     "restricted mean difference",
-    "ratio of mean cumulative rates",
 ]
 Status = Literal["ok", "boundary", "not_converged", "too_few_events", "too_few_participants", "singular"]
 
@@ -34,7 +33,6 @@ RATIO_SCALES: frozenset[str] = frozenset(
         "hazard ratio",
         "risk ratio",
         "odds ratio",
-        "ratio of mean cumulative rates",
     )
 )
 USABLE: frozenset[str] = frozenset(("ok", "boundary"))
@@ -207,3 +205,24 @@ def count_by_status(estimates: Iterable[Estimate]) -> dict[str, int]:
     for one in estimates:
         totals[one.status] = totals.get(one.status, 0) + 1
     return totals
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A test without an effect: its statistic, degrees of freedom and p-value."""
+
+    name: str
+    value: float
+    degrees_of_freedom: float
+    p_value: float
+
+
+def chi_squared(name: str, value: float, degrees_of_freedom: float) -> Statistic:
+    """Build a chi-squared test from its statistic.
+
+    >>> round(chi_squared("example", 3.841459, 1).p_value, 4)
+    0.05
+    """
+    from scipy.stats import chi2
+
+    return Statistic(name, value, degrees_of_freedom, float(chi2.sf(value, degrees_of_freedom)))
