@@ -1,0 +1,455 @@
+"""Restricted maximum likelihood for correlated rows, with small-sample errors and degrees of freedom.
+
+Rows belong to independent blocks (participants, clusters). Blocks of the same make-up share one
+covariance matrix V; X'V^-1X, its derivatives P, and the terms Q and R are those of Kenward and Roger
+(1997, Biometrics 53:983).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.analysis.columns import Floats, inverse
+from eubiosis.analysis.result import Status
+
+GRADIENT = 1e-8  # largest score allowed at convergence, per relative change of the parameter
+STEP = 1e-4  # of the differences that give the observed information
+
+
+class Structure(Protocol):
+    """A covariance matrix of a block as a function of parameters (parameters,)."""
+
+    def start(self, blocks: Blocks, residuals: Floats) -> Floats:
+        """Return starting values from least-squares residuals (rows,)."""
+
+    def bounds(self) -> list[tuple[float | None, float | None]] | None:
+        """Return the range of each parameter, or None when all are free."""
+
+    def rescale(self, theta: Floats, factor: float) -> Floats:
+        """Return the parameters of outcomes that are ``factor`` times as large."""
+
+    def covariance(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
+        """Return the covariance (size, size) of the rows at the given positions of a block."""
+
+    def slopes(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
+        """Return the first derivatives (parameters, size, size)."""
+
+    def curvatures(self, theta: Floats, positions: NDArray[np.intp]) -> Floats | None:
+        """Return the second derivatives (parameters, parameters, size, size), None when all are zero."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Blocks with rows at the same positions: matrix (blocks, size, columns), outcome (blocks, size)."""
+
+    positions: NDArray[np.intp]
+    matrix: Floats
+    outcome: Floats
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Rows grouped by block and sorted by position; ``order`` maps them to the rows given."""
+
+    patterns: tuple[Pattern, ...]
+    rows: tuple[NDArray[np.intp], ...]
+    count: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class MixedFit:
+    """A fitted model.
+
+    ``coefficients`` (columns,), ``covariance`` (columns, columns) with the covariance parameters taken
+    as known, ``adjusted`` that of Kenward and Roger; ``theta`` the covariance parameters with their
+    covariance ``theta_covariance``; ``slopes`` (parameters, columns, columns) the derivatives P.
+    """
+
+    coefficients: Floats
+    covariance: Floats
+    adjusted: Floats
+    theta: Floats
+    theta_covariance: Floats
+    slopes: Floats
+    log_likelihood: float
+    status: Status
+    blocks: int
+    rows: int
+
+    def contrast(self, weights: Floats, *, adjusted: bool = True) -> tuple[float, float, float]:
+        """Return value, standard error and degrees of freedom of one linear combination.
+
+        For a single contrast the degrees of freedom of Satterthwaite and of Kenward and Roger are the
+        same: 2 v^2 over the variance of v, the unadjusted variance of the contrast.
+        """
+        spread = self.adjusted if adjusted else self.covariance
+        variance = float(weights @ self.covariance @ weights)
+        turned = self.covariance @ weights
+        change = np.einsum("i,hij,j->h", turned, self.slopes, turned)
+        uncertainty = float(change @ self.theta_covariance @ change)
+        freedom = 2 * variance**2 / uncertainty if uncertainty > 0 else math.inf
+        return (
+            float(weights @ self.coefficients),
+            math.sqrt(max(float(weights @ spread @ weights), 0.0)),
+            freedom,
+        )
+
+
+def group_rows(
+    outcome: Floats, matrix: Floats, block: NDArray[np.intp], position: NDArray[np.intp]
+) -> Blocks:
+    """Group rows by block and blocks by the positions they have; a position twice in a block raises."""
+    order = np.lexsort((position, block))
+    block, position = block[order], position[order]
+    if np.any((np.diff(block) == 0) & (np.diff(position) == 0)):
+        message = "a participant has two rows at the same visit"
+        raise ValueError(message)
+    edges = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
+    members: dict[tuple[int, ...], list[NDArray[np.intp]]] = {}
+    for rows in np.split(np.arange(len(order)), edges[1:]):
+        members.setdefault(tuple(position[rows].tolist()), []).append(order[rows])
+    patterns, origins = [], []
+    for positions, rows_of in members.items():
+        rows = np.array(rows_of, dtype=np.intp)
+        patterns.append(Pattern(np.array(positions, dtype=np.intp), matrix[rows], outcome[rows]))
+        origins.append(rows)
+    return Blocks(tuple(patterns), tuple(origins), len(edges), matrix.shape[1])
+
+
+def fit_mixed(blocks: Blocks, structure: Structure, *, expected_information: bool = False) -> MixedFit:
+    """Fit by restricted maximum likelihood.
+
+    The covariance of the covariance parameters is the inverse of the observed information, or of the
+    expected one where asked for. Status "boundary" means that a variance lies at zero, "singular" that
+    the columns are not independent, "not_converged" that no maximum was found.
+    """
+    from scipy.optimize import minimize
+
+    stacked = np.concatenate([part.matrix.reshape(-1, blocks.columns) for part in blocks.patterns])
+    outcome = np.concatenate([part.outcome.ravel() for part in blocks.patterns])
+    if len(outcome) <= blocks.columns or np.linalg.matrix_rank(stacked) < blocks.columns:
+        return _no_fit(blocks, len(outcome), "singular")
+    residuals = outcome - stacked @ np.linalg.lstsq(stacked, outcome, rcond=None)[0]
+    size = float(np.sqrt(np.mean(residuals**2)))
+    if size <= 1e-10 * max(float(np.max(np.abs(outcome))), 1e-300):
+        return _no_fit(blocks, len(outcome), "singular")
+    scaled = replace(
+        blocks, patterns=tuple(replace(part, outcome=part.outcome / size) for part in blocks.patterns)
+    )
+    theta = structure.start(scaled, residuals / size)
+    bounds = structure.bounds()
+
+    def objective(point: Floats) -> tuple[float, Floats]:
+        state = _evaluate(scaled, structure, point)
+        return (1e10, np.zeros_like(point)) if state is None else (-state.value, -state.score)
+
+    method = "BFGS" if bounds is None else "L-BFGS-B"
+    found = minimize(objective, theta, jac=True, method=method, bounds=bounds, options={"maxiter": 500})
+    theta = np.asarray(found.x, dtype=np.float64)
+    at_edge = np.zeros(len(theta), dtype=bool)
+    if bounds is not None:
+        at_edge = np.array(
+            [
+                low is not None and x <= low * (1 + 1e-9) + 1e-12
+                for x, (low, _) in zip(theta, bounds, strict=True)
+            ]
+        )
+    theta, converged = _polish(scaled, structure, theta, at_edge)
+    if not converged:
+        return _no_fit(blocks, len(outcome), "not_converged")
+    theta = structure.rescale(theta, size)
+    return _finish(blocks, structure, theta, at_edge, expected_information=expected_information)
+
+
+def evaluate_at(blocks: Blocks, structure: Structure, theta: Floats) -> MixedFit:
+    """Return the generalised least-squares fit at given covariance parameters, without a search.
+
+    Parameters whose covariance is not positive definite raise ``ValueError``.
+    """
+    if _evaluate(blocks, structure, theta) is None:
+        message = "the covariance is not positive definite"
+        raise ValueError(message)
+    return _finish(blocks, structure, theta, np.zeros(len(theta), dtype=bool), expected_information=False)
+
+
+@dataclass(frozen=True)
+class _State:
+    value: float
+    score: Floats
+    coefficients: Floats
+    covariance: Floats
+
+
+def _evaluate(blocks: Blocks, structure: Structure, theta: Floats) -> _State | None:
+    """Return the restricted log-likelihood and its score, or None where V is not positive definite."""
+    columns = blocks.columns
+    normal, right, rest, log_determinant, rows = np.zeros((columns, columns)), np.zeros(columns), 0.0, 0.0, 0
+    inverses = []
+    for part in blocks.patterns:
+        matrix = structure.covariance(theta, part.positions)
+        try:
+            factor = np.linalg.cholesky(matrix)
+        except np.linalg.LinAlgError:
+            return None
+        log_determinant += 2 * float(np.sum(np.log(np.diag(factor)))) * len(part.outcome)
+        back = inverse(matrix)
+        inverses.append(back)
+        weighted = part.matrix.transpose(0, 2, 1) @ back
+        normal += np.einsum("nki,nil->kl", weighted, part.matrix)
+        right += np.einsum("nki,ni->k", weighted, part.outcome)
+        rest += float(np.einsum("ni,ij,nj->", part.outcome, back, part.outcome))
+        rows += part.outcome.size
+    sign, log_normal = np.linalg.slogdet(normal)
+    if sign <= 0:
+        return None
+    covariance = inverse(normal)
+    beta = covariance @ right
+    constant = (rows - columns) * math.log(2 * math.pi)
+    value = -0.5 * (log_determinant + float(log_normal) + rest - float(right @ beta) + constant)
+    score = np.zeros(len(theta))
+    for part, back in zip(blocks.patterns, inverses, strict=True):
+        residual = part.outcome - part.matrix @ beta
+        spread = residual.T @ residual + np.einsum("nik,kl,njl->ij", part.matrix, covariance, part.matrix)
+        gradient = -0.5 * (len(part.outcome) * back - back @ spread @ back)
+        score += np.einsum("ij,hij->h", gradient, structure.slopes(theta, part.positions))
+    return _State(value, score, beta, covariance)
+
+
+def _polish(
+    blocks: Blocks, structure: Structure, theta: Floats, at_edge: NDArray[np.bool_]
+) -> tuple[Floats, bool]:
+    """Take Newton steps in the free parameters until the score vanishes."""
+    free = ~at_edge
+    for _ in range(30):
+        state = _evaluate(blocks, structure, theta)
+        if state is None:
+            return theta, False
+        relative = np.ones_like(theta) if structure.bounds() is None else np.maximum(np.abs(theta), 1e-6)
+        if not free.any() or float(np.max(np.abs(state.score * relative)[free])) < GRADIENT:
+            return theta, True
+        information = _observed_information(blocks, structure, theta)[np.ix_(free, free)]
+        try:
+            np.linalg.cholesky(information)
+        except np.linalg.LinAlgError:
+            return theta, False
+        step, size = np.linalg.solve(information, state.score[free]), 1.0
+        for _ in range(30):
+            candidate = theta.copy()
+            candidate[free] += size * step
+            reached = _evaluate(blocks, structure, candidate)
+            if reached is not None and reached.value >= state.value - 1e-9 * abs(state.value):
+                break
+            size /= 2
+        else:
+            return theta, False
+        theta = candidate
+    return theta, False
+
+
+def _observed_information(blocks: Blocks, structure: Structure, theta: Floats) -> Floats:
+    """Differentiate the score numerically, forwards and backwards."""
+    size = len(theta)
+    information = np.zeros((size, size))
+    for h in range(size):
+        floor = 0.1 if structure.bounds() is None else 1e-8
+        step = STEP * max(abs(float(theta[h])), floor)
+        ahead, behind = theta.copy(), theta.copy()
+        ahead[h] += step
+        behind[h] -= step
+        up, down = _evaluate(blocks, structure, ahead), _evaluate(blocks, structure, behind)
+        if up is None or down is None:
+            information[h] = math.nan
+        else:
+            information[h] = -(up.score - down.score) / (2 * step)
+    return 0.5 * (information + information.T)
+
+
+def _finish(
+    blocks: Blocks,
+    structure: Structure,
+    theta: Floats,
+    at_edge: NDArray[np.bool_],
+    *,
+    expected_information: bool,
+) -> MixedFit:
+    state = _evaluate(blocks, structure, theta)
+    assert state is not None
+    size, columns = len(theta), blocks.columns
+    slopes, second = np.zeros((size, columns, columns)), np.zeros((size, size, columns, columns))
+    bend, traces = np.zeros((size, size, columns, columns)), np.zeros((size, size))
+    for part in blocks.patterns:
+        back = inverse(structure.covariance(theta, part.positions))
+        first = back @ structure.slopes(theta, part.positions)  # (parameters, size, size)
+        weighted = back @ part.matrix  # (blocks, size, columns)
+        slopes -= np.einsum("nik,hij,njl->hkl", part.matrix, first, weighted)
+        product = np.einsum("hij,gjk->hgik", first, first)
+        second += np.einsum("nik,hgij,njl->hgkl", part.matrix, product, weighted)
+        traces += len(part.outcome) * np.einsum("hgii->hg", product)
+        curved = structure.curvatures(theta, part.positions)
+        if curved is not None:
+            bend += np.einsum("nik,hgij,njl->hgkl", weighted, curved, weighted)
+    spread = state.covariance
+    if expected_information:
+        turned = slopes @ spread
+        information = 0.5 * (
+            traces - 2 * np.einsum("kl,hglk->hg", spread, second) + np.einsum("hkl,glk->hg", turned, turned)
+        )
+    else:
+        information = _observed_information(blocks, structure, theta)
+    uncertainty = np.zeros((size, size))
+    free = np.flatnonzero(~at_edge)
+    uncertainty[np.ix_(free, free)] = inverse(information[np.ix_(free, free)])
+    inner = second - np.einsum("hkl,lm,gmn->hgkn", slopes, spread, slopes) - bend / 4
+    adjusted = spread + 2 * spread @ np.einsum("hg,hgkl->kl", uncertainty, inner) @ spread
+    return MixedFit(
+        state.coefficients,
+        spread,
+        adjusted,
+        theta,
+        uncertainty,
+        slopes,
+        state.value,
+        "boundary" if at_edge.any() else "ok",
+        blocks.count,
+        sum(part.outcome.size for part in blocks.patterns),
+    )
+
+
+def _no_fit(blocks: Blocks, rows: int, status: Status) -> MixedFit:
+    empty, square = np.full(blocks.columns, math.nan), np.full((blocks.columns, blocks.columns), math.nan)
+    none, nothing = np.full(0, math.nan), np.full((0, 0), math.nan)
+    slopes = np.full((0, blocks.columns, blocks.columns), math.nan)
+    return MixedFit(empty, square, square, none, nothing, slopes, math.nan, status, blocks.count, rows)
+
+
+class Unstructured:
+    """Any covariance of a fixed number of visits: log standard deviations, then a unit triangle.
+
+    Sigma = D L L' D with D = diag(exp(theta)) and L unit lower triangular, row by row: the
+    parameterisation of R's mmrm, on which the second derivatives of Kenward and Roger's covariance
+    depend.
+    """
+
+    def __init__(self, visits: int) -> None:
+        self.visits = visits
+        self.rows, self.columns = np.tril_indices(visits, -1)
+
+    def start(self, blocks: Blocks, residuals: Floats) -> Floats:
+        """Start from pairwise covariances of the residuals, drawn towards their diagonal."""
+        m = self.visits
+        products, numbers = np.zeros((m, m)), np.zeros((m, m))
+        offset = 0
+        for part in blocks.patterns:
+            piece = residuals[offset : offset + part.outcome.size].reshape(part.outcome.shape)
+            offset += part.outcome.size
+            where = np.ix_(part.positions, part.positions)
+            products[where] += piece.T @ piece
+            numbers[where] += len(piece)
+        sigma = products / np.maximum(numbers, 1)
+        variances = np.maximum(np.diag(sigma), 1e-8)
+        correlation = np.clip(sigma / np.sqrt(np.outer(variances, variances)), -0.9, 0.9)
+        share = 0.8
+        while True:
+            mixed = share * correlation + (1 - share) * np.eye(m)
+            np.fill_diagonal(mixed, 1.0)
+            if np.linalg.eigvalsh(mixed)[0] > 0.05:
+                break
+            share /= 2
+        factor = np.linalg.cholesky(mixed * np.sqrt(np.outer(variances, variances)))
+        scales = np.diag(factor)
+        below: Floats = (factor / scales[:, None])[self.rows, self.columns]
+        return np.concatenate([np.log(scales), below])
+
+    def bounds(self) -> None:
+        """Return None: every parameter is free."""
+
+    def rescale(self, theta: Floats, factor: float) -> Floats:
+        """Return the parameters of outcomes that are ``factor`` times as large."""
+        moved = theta.copy()
+        moved[: self.visits] += math.log(factor)
+        return moved
+
+    def _below(self) -> list[tuple[int, int]]:
+        return list(zip(self.rows.tolist(), self.columns.tolist(), strict=True))
+
+    def _parts(self, theta: Floats) -> tuple[Floats, Floats]:
+        triangle = np.eye(self.visits)
+        triangle[self.rows, self.columns] = theta[self.visits :]
+        return np.exp(theta[: self.visits]), triangle
+
+    def covariance(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
+        """Return the covariance of the given visits."""
+        scales, triangle = self._parts(theta)
+        factor = scales[:, None] * triangle
+        sigma: Floats = np.asarray(factor @ factor.T, dtype=np.float64)
+        return sigma[np.ix_(positions, positions)]
+
+    def _factor_slopes(self, theta: Floats) -> tuple[Floats, Floats]:
+        scales, triangle = self._parts(theta)
+        m, size = self.visits, len(theta)
+        slopes = np.zeros((size, m, m))
+        for i in range(m):
+            slopes[i, i] = scales[i] * triangle[i]
+        for h, (i, j) in enumerate(self._below(), start=m):
+            slopes[h, i, j] = scales[i]
+        return scales[:, None] * triangle, slopes
+
+    def slopes(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
+        """Return the first derivatives of the covariance of the given visits."""
+        factor, slopes = self._factor_slopes(theta)
+        half = slopes @ factor.T
+        result: Floats = (half + half.transpose(0, 2, 1))[:, positions[:, None], positions[None, :]]
+        return result
+
+    def curvatures(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
+        """Return the second derivatives of the covariance of the given visits."""
+        factor, slopes = self._factor_slopes(theta)
+        m, size = self.visits, len(theta)
+        bends = np.zeros((size, size, m, m))
+        for i in range(m):
+            bends[i, i, i] = factor[i]
+        for h, (i, j) in enumerate(self._below(), start=m):
+            bends[i, h, i, j] = bends[h, i, i, j] = slopes[h, i, j]
+        half = bends @ factor.T + np.einsum("hik,gjk->hgij", slopes, slopes)
+        whole = half + half.transpose(0, 1, 3, 2)
+        result: Floats = whole[:, :, positions[:, None], positions[None, :]]
+        return result
+
+
+class SharedIntercept:
+    """A block-wide random intercept: variance theta[0] between blocks, theta[1] within."""
+
+    def start(self, blocks: Blocks, residuals: Floats) -> Floats:
+        """Start with a fifth of the variance between blocks."""
+        del blocks
+        variance = max(float(np.var(residuals)), 1e-8)
+        return np.array([0.2 * variance, 0.8 * variance])
+
+    def bounds(self) -> list[tuple[float | None, float | None]]:
+        """Return: the variance between blocks may be zero, that within may not."""
+        return [(0.0, None), (1e-10, None)]
+
+    def rescale(self, theta: Floats, factor: float) -> Floats:
+        """Return the parameters of outcomes that are ``factor`` times as large."""
+        return theta * factor**2
+
+    def covariance(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
+        """Return the covariance of a block."""
+        size = len(positions)
+        sigma: Floats = np.full((size, size), theta[0]) + theta[1] * np.eye(size)
+        return sigma
+
+    def slopes(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
+        """Return the first derivatives, which do not depend on the parameters."""
+        del theta
+        size = len(positions)
+        return np.stack([np.ones((size, size)), np.eye(size)])
+
+    def curvatures(self, theta: Floats, positions: NDArray[np.intp]) -> None:
+        """Return None: the covariance is linear in its parameters."""
