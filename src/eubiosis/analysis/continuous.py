@@ -166,7 +166,7 @@ def small_sample_factor(degrees_of_freedom: float) -> float:
     """Return Hedges' exact factor J, which makes a standardised difference unbiased.
 
     >>> round(small_sample_factor(10), 4)
-    0.9228
+    0.9227
     """
     from scipy.special import gammaln
 

@@ -48,8 +48,9 @@ def adjust(p_values: ArrayLike, procedure: Procedure = "holm") -> Floats:
 def graph(p_values: ArrayLike, weights: ArrayLike, transitions: ArrayLike) -> Floats:
     """Return adjusted p-values of a graphical Bonferroni procedure.
 
-    Bretz, Maurer, Brannath and Posch (2009, Statistics in Medicine 28:586). ``weights`` (hypotheses,) share alpha at the start, ``transitions`` (hypotheses, hypotheses) say which
-    share of a rejected hypothesis' weight goes where. Weights or rows that sum to more than one, negative
+    Bretz, Maurer, Brannath and Posch (2009, Statistics in Medicine 28:586). ``weights`` (hypotheses,)
+    share alpha at the start, ``transitions`` (hypotheses, hypotheses) say which share of a rejected
+    hypothesis' weight goes where. Weights or rows that sum to more than one, negative
     entries or a diagonal other than zero raise ``ValueError``.
     """
     p = _checked(p_values)
