@@ -130,19 +130,20 @@ def impute(
         )
         raise ValueError(message)
     gaps = np.isnan(values)
+    patterns, bread = _gap_patterns(gaps), inverse(design.matrix.T @ design.matrix)
     draw = stream(seed, f"impute {strategy}")
     later = np.cumsum(~gaps[:, ::-1], axis=1)[:, ::-1] == 0  # after the last observation
     filled = np.where(gaps, np.nanmean(values, axis=0), values)
     completed = np.empty((imputations, people, visits))
     for step in range(BURN_IN + imputations * THINNING):
-        slopes, sigma = _draw_parameters(filled, design.matrix, draw)
+        slopes, sigma = _draw_parameters(filled, design.matrix, bread, draw)
         mean = design.matrix @ slopes
-        filled = _fill(values, gaps, mean, sigma, draw)
+        filled = _fill(values, patterns, mean, sigma, draw)
         if step >= BURN_IN and (step - BURN_IN) % THINNING == 0:
             imputed = filled
             if strategy != "MAR" or delta:
                 shifted = _reference_mean(mean, design.with_arm(control) @ slopes, later, strategy)
-                whole = _fill(values, gaps, shifted, sigma, draw)
+                whole = _fill(values, patterns, shifted, sigma, draw)
                 imputed = np.where(later, whole + delta * (design.arm != control)[:, None], filled)
                 imputed = np.where((design.arm == control)[:, None], filled, imputed)
             completed[(step - BURN_IN) // THINNING] = imputed
@@ -209,41 +210,59 @@ def reference_based_difference(
     )
 
 
-def _draw_parameters(filled: Floats, matrix: Floats, draw: np.random.Generator) -> tuple[Floats, Floats]:
+@dataclass(frozen=True)
+class _Gap:
+    """Participants (rows) who lack the same visits: which are lost and which seen."""
+
+    rows: NDArray[np.intp]
+    lost: NDArray[np.intp]
+    seen: NDArray[np.intp]
+
+
+def _gap_patterns(gaps: Bools) -> list[_Gap]:
+    patterns, number = np.unique(gaps, axis=0, return_inverse=True)
+    return [
+        _Gap(np.flatnonzero(number.ravel() == k), np.flatnonzero(pattern), np.flatnonzero(~pattern))
+        for k, pattern in enumerate(patterns)
+        if pattern.any()
+    ]
+
+
+def _draw_parameters(
+    filled: Floats, matrix: Floats, bread: Floats, draw: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Draw slopes (columns, visits) and covariance from their posterior given complete data.
 
-    Flat prior on the slopes, |Sigma|^-(visits+1)/2 on the covariance: inverse Wishart, then normal.
+    Flat prior on the slopes, |Sigma|^-(visits+1)/2 on the covariance: inverse Wishart by Bartlett's
+    decomposition, then normal. ``bread`` is the inverse of X'X.
     """
-    from scipy.stats import invwishart
-
     people, columns = matrix.shape
-    bread = inverse(matrix.T @ matrix)
-    centre = bread @ matrix.T @ filled
+    visits = filled.shape[1]
+    centre = bread @ (matrix.T @ filled)
     residual = filled - matrix @ centre
-    sigma = np.atleast_2d(invwishart.rvs(people - columns, residual.T @ residual, random_state=draw))
+    lower = np.tril(draw.standard_normal((visits, visits)), -1)
+    np.fill_diagonal(lower, np.sqrt(draw.chisquare(people - columns - np.arange(visits))))
+    factor = np.linalg.cholesky(residual.T @ residual) @ inverse(lower).T
     noise = draw.standard_normal(centre.shape)
-    slopes = centre + np.linalg.cholesky(bread) @ noise @ np.linalg.cholesky(sigma).T
-    return slopes, np.asarray(sigma, dtype=np.float64)
+    slopes: Floats = centre + np.linalg.cholesky(bread) @ noise @ factor.T
+    return slopes, np.asarray(factor @ factor.T, dtype=np.float64)
 
 
-def _fill(values: Floats, gaps: Bools, mean: Floats, sigma: Floats, draw: np.random.Generator) -> Floats:
+def _fill(
+    values: Floats, patterns: list[_Gap], mean: Floats, sigma: Floats, draw: np.random.Generator
+) -> Floats:
     """Draw the missing entries given the observed ones, for means (participants, visits)."""
     filled = values.copy()
     noise = draw.standard_normal(values.shape)
-    patterns, number = np.unique(gaps, axis=0, return_inverse=True)
-    for k, pattern in enumerate(patterns):
-        if not pattern.any():
-            continue
-        rows = np.flatnonzero(number.ravel() == k)
-        lost, seen = np.flatnonzero(pattern), np.flatnonzero(~pattern)
-        spread = sigma[np.ix_(lost, lost)]
-        centre = mean[np.ix_(rows, lost)]
+    for gap in patterns:
+        cells, lost, seen = np.ix_(gap.rows, gap.lost), gap.lost, gap.seen
+        spread, centre = sigma[np.ix_(lost, lost)], mean[cells]
         if len(seen):
             weights = np.linalg.solve(sigma[np.ix_(seen, seen)], sigma[np.ix_(seen, lost)])
-            centre = centre + (values[np.ix_(rows, seen)] - mean[np.ix_(rows, seen)]) @ weights
+            known = np.ix_(gap.rows, seen)
+            centre = centre + (values[known] - mean[known]) @ weights
             spread = spread - sigma[np.ix_(lost, seen)] @ weights
-        factor = np.linalg.cholesky(spread)
-        filled[np.ix_(rows, lost)] = centre + noise[np.ix_(rows, lost)] @ factor.T
+        filled[cells] = centre + noise[cells] @ np.linalg.cholesky(spread).T
     return filled
 
 

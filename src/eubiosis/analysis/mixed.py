@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -50,6 +51,20 @@ class Pattern:
     positions: NDArray[np.intp]
     matrix: Floats
     outcome: Floats
+
+    @cached_property
+    def products(self) -> Floats:
+        """Sum over blocks the products of two entries of (matrix, outcome): (size^2, (columns + 1)^2)."""
+        rows = np.concatenate([self.matrix, self.outcome[:, :, None]], axis=2)
+        sums = np.einsum("nia,njb->ijab", rows, rows, optimize=True)
+        return np.asarray(sums.reshape(sums.shape[0] ** 2, -1), dtype=np.float64)
+
+    def between(self, weights: Floats) -> Floats:
+        """Return the sum over blocks of X' W X for each W in ``weights`` (..., size, size)."""
+        columns = self.matrix.shape[2] + 1
+        flat = weights.reshape(-1, self.products.shape[0]) @ self.products
+        result: Floats = flat.reshape(*weights.shape[:-2], columns, columns)[..., :-1, :-1]
+        return result
 
 
 @dataclass(frozen=True)
@@ -135,12 +150,16 @@ def fit_mixed(blocks: Blocks, structure: Structure, *, expected_information: boo
     outcome = np.concatenate([part.outcome.ravel() for part in blocks.patterns])
     if len(outcome) <= blocks.columns or np.linalg.matrix_rank(stacked) < blocks.columns:
         return _no_fit(blocks, len(outcome), "singular")
-    residuals = outcome - stacked @ np.linalg.lstsq(stacked, outcome, rcond=None)[0]
+    least = np.linalg.lstsq(stacked, outcome, rcond=None)[0]
+    residuals = outcome - stacked @ least
     size = float(np.sqrt(np.mean(residuals**2)))
     if size <= 1e-10 * max(float(np.max(np.abs(outcome))), 1e-300):
         return _no_fit(blocks, len(outcome), "singular")
     scaled = replace(
-        blocks, patterns=tuple(replace(part, outcome=part.outcome / size) for part in blocks.patterns)
+        blocks,
+        patterns=tuple(
+            replace(part, outcome=(part.outcome - part.matrix @ least) / size) for part in blocks.patterns
+        ),
     )
     theta = structure.start(scaled, residuals / size)
     bounds = structure.bounds()
@@ -189,7 +208,7 @@ class _State:
 def _evaluate(blocks: Blocks, structure: Structure, theta: Floats) -> _State | None:
     """Return the restricted log-likelihood and its score, or None where V is not positive definite."""
     columns = blocks.columns
-    normal, right, rest, log_determinant, rows = np.zeros((columns, columns)), np.zeros(columns), 0.0, 0.0, 0
+    normal, log_determinant, rows = np.zeros((columns + 1, columns + 1)), 0.0, 0
     inverses = []
     for part in blocks.patterns:
         matrix = structure.covariance(theta, part.positions)
@@ -200,24 +219,26 @@ def _evaluate(blocks: Blocks, structure: Structure, theta: Floats) -> _State | N
         log_determinant += 2 * float(np.sum(np.log(np.diag(factor)))) * len(part.outcome)
         back = inverse(matrix)
         inverses.append(back)
-        weighted = part.matrix.transpose(0, 2, 1) @ back
-        normal += np.einsum("nki,nil->kl", weighted, part.matrix)
-        right += np.einsum("nki,ni->k", weighted, part.outcome)
-        rest += float(np.einsum("ni,ij,nj->", part.outcome, back, part.outcome))
+        normal += (back.ravel() @ part.products).reshape(columns + 1, columns + 1)
         rows += part.outcome.size
-    sign, log_normal = np.linalg.slogdet(normal)
+    sign, log_normal = np.linalg.slogdet(normal[:-1, :-1])
     if sign <= 0:
         return None
-    covariance = inverse(normal)
+    covariance = inverse(normal[:-1, :-1])
+    right = normal[:-1, -1]
     beta = covariance @ right
     constant = (rows - columns) * math.log(2 * math.pi)
-    value = -0.5 * (log_determinant + float(log_normal) + rest - float(right @ beta) + constant)
+    rest = float(normal[-1, -1] - right @ beta)
+    value = -0.5 * (log_determinant + float(log_normal) + rest + constant)
+    # the products of residuals, plus what the estimation of beta takes from them
+    pair = np.append(-beta, 1.0)
+    weights = np.outer(pair, pair)
+    weights[:-1, :-1] += covariance
     score = np.zeros(len(theta))
     for part, back in zip(blocks.patterns, inverses, strict=True):
-        residual = part.outcome - part.matrix @ beta
-        spread = residual.T @ residual + np.einsum("nik,kl,njl->ij", part.matrix, covariance, part.matrix)
+        spread = (part.products @ weights.ravel()).reshape(back.shape)
         gradient = -0.5 * (len(part.outcome) * back - back @ spread @ back)
-        score += np.einsum("ij,hij->h", gradient, structure.slopes(theta, part.positions))
+        score += structure.slopes(theta, part.positions).reshape(len(theta), -1) @ gradient.ravel()
     return _State(value, score, beta, covariance)
 
 
@@ -286,14 +307,13 @@ def _finish(
     for part in blocks.patterns:
         back = inverse(structure.covariance(theta, part.positions))
         first = back @ structure.slopes(theta, part.positions)  # (parameters, size, size)
-        weighted = back @ part.matrix  # (blocks, size, columns)
-        slopes -= np.einsum("nik,hij,njl->hkl", part.matrix, first, weighted)
-        product = np.einsum("hij,gjk->hgik", first, first)
-        second += np.einsum("nik,hgij,njl->hgkl", part.matrix, product, weighted)
+        slopes -= part.between(first @ back)
+        product = first[:, None] @ first[None]
+        second += part.between(product @ back)
         traces += len(part.outcome) * np.einsum("hgii->hg", product)
         curved = structure.curvatures(theta, part.positions)
         if curved is not None:
-            bend += np.einsum("nik,hgij,njl->hgkl", weighted, curved, weighted)
+            bend += part.between(back @ curved @ back)
     spread = state.covariance
     if expected_information:
         turned = slopes @ spread
@@ -305,7 +325,7 @@ def _finish(
     uncertainty = np.zeros((size, size))
     free = np.flatnonzero(~at_edge)
     uncertainty[np.ix_(free, free)] = inverse(information[np.ix_(free, free)])
-    inner = second - np.einsum("hkl,lm,gmn->hgkn", slopes, spread, slopes) - bend / 4
+    inner = second - (slopes @ spread)[:, None] @ slopes[None] - bend / 4
     adjusted = spread + 2 * spread @ np.einsum("hg,hgkl->kl", uncertainty, inner) @ spread
     return MixedFit(
         state.coefficients,
