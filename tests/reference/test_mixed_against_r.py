@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from eubiosis.analysis.continuous import ancova
-from eubiosis.analysis.mixed import SharedIntercept, Unstructured, evaluate_at, fit_mixed, group_rows
+from eubiosis.analysis.covariances import SharedIntercept, Unstructured
+from eubiosis.analysis.mixed import evaluate_at, fit_mixed, group_rows
 from eubiosis.analysis.repeated import cluster_trial, crossover, mmrm
 
 RTOL = 1e-3

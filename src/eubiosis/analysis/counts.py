@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from eubiosis.analysis.columns import TABLE, Design, Floats, arm_column, build_design, demand_arm
 from eubiosis.analysis.negbin import CountFit, fit_negative_binomial, fit_poisson
-from eubiosis.analysis.result import USABLE, Counts, Estimate, Scale, Status, wald
+from eubiosis.analysis.result import USABLE, Counts, Estimate, Scale, Statistic, Status, chi_squared, wald
 from eubiosis.core.findings import FindingCollector
 
 Law = Literal["negative binomial", "Poisson", "Poisson, robust"]
@@ -100,6 +100,30 @@ def rate_ratio(
     by_arm = {one.treated: one for one in results}
     demand_arm(treated, by_arm)
     return by_arm[treated]
+
+
+def likelihood_ratio_test(
+    counts: ArrayLike,
+    years: ArrayLike,
+    arm: ArrayLike,
+    *,
+    treated: str,
+    control: str,
+    covariates: Mapping[str, ArrayLike] | None = None,
+) -> Statistic:
+    """Test one arm's rate against the control by the likelihood ratio of two NB regressions.
+
+    The dispersion is estimated in both. Where a fit has no numbers the statistic and its p-value are
+    NaN. With an arm without events the test still has no finite fit and is NaN too.
+    """
+    design, fit = fit_counts(counts, years, arm, control=control, covariates=covariates)
+    demand_arm(treated, design.treated_arms)
+    if _status(design, fit, (treated, control)) not in USABLE:
+        return Statistic("likelihood ratio", math.nan, 1, math.nan)
+    smaller = np.delete(design.matrix, design.column(arm_column(treated)), axis=1)
+    without = fit_negative_binomial(design.values["counts"], smaller, np.log(design.values["years"]))
+    value = 2 * (fit.log_likelihood - without.log_likelihood)
+    return chi_squared("likelihood ratio", max(value, 0.0), 1)
 
 
 def marginal_rates(

@@ -168,7 +168,7 @@ def score_residuals(data: Histories, beta: Floats, ties: Ties = "Efron") -> Floa
     """
     residuals = np.zeros_like(data.matrix)
     for part in data.parts():
-        weight = np.exp(part.matrix @ beta)
+        weight = np.exp(np.clip(part.matrix @ beta, -500.0, 500.0))
         hazard, mean, _ = _steps(part, beta, ties)
         fraction = part.fraction if ties == "Efron" else np.zeros(len(part.entry))
         count = len(part.times)
@@ -248,7 +248,7 @@ def _steps(
     part: _Stratum, beta: Floats, ties: Ties, *, with_spread: bool = False
 ) -> tuple[Floats, Floats, Floats]:
     """Return per event: one over the weight at risk, the weighted mean, and the weighted covariance."""
-    weight = np.exp(part.matrix @ beta)
+    weight = np.exp(np.clip(part.matrix @ beta, -500.0, 500.0))
     weighted = weight[:, None] * part.matrix
     total, first = part.at_risk(weight)[part.entry], part.at_risk(weighted)[part.entry]
     fraction = part.fraction if ties == "Efron" else np.zeros(len(part.entry))

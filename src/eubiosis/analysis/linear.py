@@ -36,8 +36,8 @@ def fit_least_squares(outcome: Floats, matrix: Floats, covariance: Covariance = 
 
     ``covariance`` "model" assumes equal variances; HC0 to HC3 are the sandwich estimators of MacKinnon
     and White (1985, Journal of Econometrics 29:305), HC3 dividing each residual by one minus its
-    leverage. A matrix without full column rank, or no more rows than columns, gives NaN numbers and
-    ``full_rank`` false.
+    leverage; NaN where a leverage is one. A matrix without full column rank, or no more rows than
+    columns, gives NaN numbers and ``full_rank`` false.
     """
     rows, columns = matrix.shape
     if rows <= columns or np.linalg.matrix_rank(matrix) < columns:
@@ -86,5 +86,7 @@ def _weights(residuals: Floats, leverage: Floats, covariance: Covariance, factor
     if covariance == "HC1":
         return squared * factor
     power = 1 if covariance == "HC2" else 2
-    result: Floats = squared / (1.0 - leverage) ** power
+    # a row that its own column fits exactly has no residual to estimate a variance from
+    left = np.where(leverage < 1.0 - 1e-10, 1.0 - leverage, math.nan)
+    result: Floats = squared / left**power
     return result

@@ -120,6 +120,8 @@ def group_rows(
     outcome: Floats, matrix: Floats, block: NDArray[np.intp], position: NDArray[np.intp]
 ) -> Blocks:
     """Group rows by block and blocks by the positions they have; a position twice in a block raises."""
+    if len(outcome) == 0:
+        return Blocks((), (), 0, matrix.shape[1])
     order = np.lexsort((position, block))
     block, position = block[order], position[order]
     if np.any((np.diff(block) == 0) & (np.diff(position) == 0)):
@@ -146,6 +148,8 @@ def fit_mixed(blocks: Blocks, structure: Structure, *, expected_information: boo
     """
     from scipy.optimize import minimize
 
+    if not blocks.patterns:
+        return _no_fit(blocks, 0, "too_few_participants")
     stacked = np.concatenate([part.matrix.reshape(-1, blocks.columns) for part in blocks.patterns])
     outcome = np.concatenate([part.outcome.ravel() for part in blocks.patterns])
     if len(outcome) <= blocks.columns or np.linalg.matrix_rank(stacked) < blocks.columns:
@@ -173,12 +177,9 @@ def fit_mixed(blocks: Blocks, structure: Structure, *, expected_information: boo
     theta = np.asarray(found.x, dtype=np.float64)
     at_edge = np.zeros(len(theta), dtype=bool)
     if bounds is not None:
-        at_edge = np.array(
-            [
-                low is not None and x <= low * (1 + 1e-9) + 1e-12
-                for x, (low, _) in zip(theta, bounds, strict=True)
-            ]
-        )
+        low = np.array([0.0 if bound[0] is None else bound[0] for bound in bounds])
+        at_edge = theta <= low + 1e-6
+        theta = np.where(at_edge, low, theta)
     theta, converged = _polish(scaled, structure, theta, at_edge)
     if not converged:
         return _no_fit(blocks, len(outcome), "not_converged")
@@ -249,7 +250,7 @@ def _polish(
     free = ~at_edge
     for _ in range(30):
         state = _evaluate(blocks, structure, theta)
-        if state is None:
+        if state is None or np.any(state.score[at_edge] > GRADIENT):  # uphill into the inside
             return theta, False
         relative = np.ones_like(theta) if structure.bounds() is None else np.maximum(np.abs(theta), 1e-6)
         if not free.any() or float(np.max(np.abs(state.score * relative)[free])) < GRADIENT:
@@ -257,9 +258,11 @@ def _polish(
         information = _observed_information(blocks, structure, theta)[np.ix_(free, free)]
         try:
             np.linalg.cholesky(information)
+            step, size = np.linalg.solve(information, state.score[free]), 1.0
         except np.linalg.LinAlgError:
             return theta, False
-        step, size = np.linalg.solve(information, state.score[free]), 1.0
+        if not np.all(np.isfinite(step)):
+            return theta, False
         for _ in range(30):
             candidate = theta.copy()
             candidate[free] += size * step
@@ -324,7 +327,10 @@ def _finish(
         information = _observed_information(blocks, structure, theta)
     uncertainty = np.zeros((size, size))
     free = np.flatnonzero(~at_edge)
-    uncertainty[np.ix_(free, free)] = inverse(information[np.ix_(free, free)])
+    try:
+        uncertainty[np.ix_(free, free)] = inverse(information[np.ix_(free, free)])
+    except np.linalg.LinAlgError:
+        return _no_fit(blocks, sum(part.outcome.size for part in blocks.patterns), "singular")
     inner = second - (slopes @ spread)[:, None] @ slopes[None] - bend / 4
     adjusted = spread + 2 * spread @ np.einsum("hg,hgkl->kl", uncertainty, inner) @ spread
     return MixedFit(
@@ -346,130 +352,3 @@ def _no_fit(blocks: Blocks, rows: int, status: Status) -> MixedFit:
     none, nothing = np.full(0, math.nan), np.full((0, 0), math.nan)
     slopes = np.full((0, blocks.columns, blocks.columns), math.nan)
     return MixedFit(empty, square, square, none, nothing, slopes, math.nan, status, blocks.count, rows)
-
-
-class Unstructured:
-    """Any covariance of a fixed number of visits: log standard deviations, then a unit triangle.
-
-    Sigma = D L L' D with D = diag(exp(theta)) and L unit lower triangular, row by row: the
-    parameterisation of R's mmrm, on which the second derivatives of Kenward and Roger's covariance
-    depend.
-    """
-
-    def __init__(self, visits: int) -> None:
-        self.visits = visits
-        self.rows, self.columns = np.tril_indices(visits, -1)
-
-    def start(self, blocks: Blocks, residuals: Floats) -> Floats:
-        """Start from pairwise covariances of the residuals, drawn towards their diagonal."""
-        m = self.visits
-        products, numbers = np.zeros((m, m)), np.zeros((m, m))
-        offset = 0
-        for part in blocks.patterns:
-            piece = residuals[offset : offset + part.outcome.size].reshape(part.outcome.shape)
-            offset += part.outcome.size
-            where = np.ix_(part.positions, part.positions)
-            products[where] += piece.T @ piece
-            numbers[where] += len(piece)
-        sigma = products / np.maximum(numbers, 1)
-        variances = np.maximum(np.diag(sigma), 1e-8)
-        correlation = np.clip(sigma / np.sqrt(np.outer(variances, variances)), -0.9, 0.9)
-        share = 0.8
-        while True:
-            mixed = share * correlation + (1 - share) * np.eye(m)
-            np.fill_diagonal(mixed, 1.0)
-            if np.linalg.eigvalsh(mixed)[0] > 0.05:
-                break
-            share /= 2
-        factor = np.linalg.cholesky(mixed * np.sqrt(np.outer(variances, variances)))
-        scales = np.diag(factor)
-        below: Floats = (factor / scales[:, None])[self.rows, self.columns]
-        return np.concatenate([np.log(scales), below])
-
-    def bounds(self) -> None:
-        """Return None: every parameter is free."""
-
-    def rescale(self, theta: Floats, factor: float) -> Floats:
-        """Return the parameters of outcomes that are ``factor`` times as large."""
-        moved = theta.copy()
-        moved[: self.visits] += math.log(factor)
-        return moved
-
-    def _below(self) -> list[tuple[int, int]]:
-        return list(zip(self.rows.tolist(), self.columns.tolist(), strict=True))
-
-    def _parts(self, theta: Floats) -> tuple[Floats, Floats]:
-        triangle = np.eye(self.visits)
-        triangle[self.rows, self.columns] = theta[self.visits :]
-        return np.exp(theta[: self.visits]), triangle
-
-    def covariance(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
-        """Return the covariance of the given visits."""
-        scales, triangle = self._parts(theta)
-        factor = scales[:, None] * triangle
-        sigma: Floats = np.asarray(factor @ factor.T, dtype=np.float64)
-        return sigma[np.ix_(positions, positions)]
-
-    def _factor_slopes(self, theta: Floats) -> tuple[Floats, Floats]:
-        scales, triangle = self._parts(theta)
-        m, size = self.visits, len(theta)
-        slopes = np.zeros((size, m, m))
-        for i in range(m):
-            slopes[i, i] = scales[i] * triangle[i]
-        for h, (i, j) in enumerate(self._below(), start=m):
-            slopes[h, i, j] = scales[i]
-        return scales[:, None] * triangle, slopes
-
-    def slopes(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
-        """Return the first derivatives of the covariance of the given visits."""
-        factor, slopes = self._factor_slopes(theta)
-        half = slopes @ factor.T
-        result: Floats = (half + half.transpose(0, 2, 1))[:, positions[:, None], positions[None, :]]
-        return result
-
-    def curvatures(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
-        """Return the second derivatives of the covariance of the given visits."""
-        factor, slopes = self._factor_slopes(theta)
-        m, size = self.visits, len(theta)
-        bends = np.zeros((size, size, m, m))
-        for i in range(m):
-            bends[i, i, i] = factor[i]
-        for h, (i, j) in enumerate(self._below(), start=m):
-            bends[i, h, i, j] = bends[h, i, i, j] = slopes[h, i, j]
-        half = bends @ factor.T + np.einsum("hik,gjk->hgij", slopes, slopes)
-        whole = half + half.transpose(0, 1, 3, 2)
-        result: Floats = whole[:, :, positions[:, None], positions[None, :]]
-        return result
-
-
-class SharedIntercept:
-    """A block-wide random intercept: variance theta[0] between blocks, theta[1] within."""
-
-    def start(self, blocks: Blocks, residuals: Floats) -> Floats:
-        """Start with a fifth of the variance between blocks."""
-        del blocks
-        variance = max(float(np.var(residuals)), 1e-8)
-        return np.array([0.2 * variance, 0.8 * variance])
-
-    def bounds(self) -> list[tuple[float | None, float | None]]:
-        """Return: the variance between blocks may be zero, that within may not."""
-        return [(0.0, None), (1e-10, None)]
-
-    def rescale(self, theta: Floats, factor: float) -> Floats:
-        """Return the parameters of outcomes that are ``factor`` times as large."""
-        return theta * factor**2
-
-    def covariance(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
-        """Return the covariance of a block."""
-        size = len(positions)
-        sigma: Floats = np.full((size, size), theta[0]) + theta[1] * np.eye(size)
-        return sigma
-
-    def slopes(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
-        """Return the first derivatives, which do not depend on the parameters."""
-        del theta
-        size = len(positions)
-        return np.stack([np.ones((size, size)), np.eye(size)])
-
-    def curvatures(self, theta: Floats, positions: NDArray[np.intp]) -> None:
-        """Return None: the covariance is linear in its parameters."""

@@ -218,10 +218,9 @@ def _direction(score: Floats, information: Floats) -> tuple[Floats, float]:
     try:
         factor = np.linalg.cholesky(information)
     except np.linalg.LinAlgError:
-        blocks = information.copy()
-        blocks[-1, :-1] = blocks[:-1, -1] = 0.0
-        blocks[-1, -1] = max(abs(blocks[-1, -1]), abs(float(score[-1])), 1e-8)
-        factor = np.linalg.cholesky(blocks)
+        values, vectors = np.linalg.eigh(information)
+        lifted = np.maximum(np.abs(values), 1e-8 * max(float(np.max(np.abs(values))), 1.0))
+        factor = np.linalg.cholesky((vectors * lifted) @ vectors.T)
     half = np.linalg.solve(factor, score)
     step: Floats = np.linalg.solve(factor.T, half)
     return step, 0.5 * float(half @ half)

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eubiosis.analysis.columns import TABLE, Design, Floats, arm_column, build_design, demand_arm
+from eubiosis.analysis.covariances import SharedIntercept, Unstructured
 from eubiosis.analysis.linear import cluster_covariance, fit_least_squares
-from eubiosis.analysis.mixed import MixedFit, SharedIntercept, Unstructured, fit_mixed, group_rows
-from eubiosis.analysis.result import Counts, Estimate, Status, wald
+from eubiosis.analysis.mixed import MixedFit, fit_mixed, group_rows
+from eubiosis.analysis.result import Counts, Estimate, Status, failed, wald
 from eubiosis.core.findings import FindingCollector
 
 SmallSample = Literal["Kenward-Roger", "Satterthwaite"]
@@ -46,6 +47,8 @@ def mmrm(
     )
     demand_arm(treated, design.treated_arms)
     times = np.unique(visits)
+    if len(times) == 0:
+        return _nobody(visit, design, endpoint, (treated, control), level=level)
     matrix, places = _by_visit(design, visits, times, by_visit)
     number = np.unique(people, return_inverse=True)[1].astype(np.intp)
     position = np.searchsorted(times, visits).astype(np.intp)
@@ -136,7 +139,7 @@ def cluster_trial(
     kept = groups[design.kept]
     column = design.column(arm_column(treated))
     number = np.unique(kept, return_inverse=True)[1].astype(np.intp)
-    clusters = int(number.max()) + 1
+    clusters = len(np.unique(number))
     if robust:
         least = fit_least_squares(design.values["outcome"], design.matrix)
         status: Status = "ok" if least.full_rank else "singular"
@@ -214,6 +217,25 @@ def _long_design(
     return design, people[design.kept], design.values["visit"]
 
 
+def _nobody(
+    visit: ArrayLike, design: Design, endpoint: str, arms: tuple[str, str], *, level: float
+) -> tuple[Estimate, ...]:
+    """Return a result without numbers for every visit of a table in which no row is complete."""
+    return tuple(
+        failed(
+            "too_few_participants",
+            endpoint=endpoint,
+            method="MMRM",
+            arms=arms,
+            scale="mean difference",
+            counts=design.counts(arms[0]),
+            level=level,
+            detail={"visit": time, "observations": 0},
+        )
+        for time in np.unique(np.asarray(visit, dtype=np.float64)).tolist()
+    )
+
+
 def _by_visit(
     design: Design, visits: Floats, times: Floats, by_visit: Sequence[str]
 ) -> tuple[Floats, dict[str, list[int]]]:
@@ -248,7 +270,7 @@ def _sequences(
 def _shared_intercept(design: Design, groups: NDArray[np.str_], *, expected_information: bool) -> MixedFit:
     number = np.unique(groups, return_inverse=True)[1].astype(np.intp)
     order = np.argsort(number, kind="stable")
-    starts = np.searchsorted(number[order], np.arange(int(number.max()) + 1))
+    starts = np.searchsorted(number[order], np.unique(number))
     position = np.empty(len(number), dtype=np.intp)
     position[order] = np.arange(len(number)) - starts[number[order]]
     blocks = group_rows(design.values["outcome"], design.matrix, number, position)

@@ -139,7 +139,8 @@ def wald(
     reach = float(law.isf((1 - level) / 2)) * standard_error
     points = np.array([value, value - reach, value + reach])
     if scale in RATIO_SCALES:
-        points = np.exp(points)
+        with np.errstate(over="ignore"):  # an interval may reach to infinity
+            points = np.exp(points)
     return Estimate(
         endpoint,
         method,

@@ -219,6 +219,8 @@ def restricted_mean_difference(
             means.append((math.nan, math.nan))
         else:
             means.append(curve.restricted_mean(limit))
+    if status == "ok" and means[0][1] == means[1][1] == 0.0:
+        status = "too_few_events"
     return wald(
         means[0][0] - means[1][0],
         math.hypot(means[0][1], means[1][1]),

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eubiosis.analysis.continuous import ancova
-from eubiosis.analysis.mixed import SharedIntercept, Unstructured, _evaluate, group_rows
+from eubiosis.analysis.covariances import SharedIntercept, Unstructured
+from eubiosis.analysis.mixed import _evaluate, group_rows
 from eubiosis.analysis.repeated import cluster_trial, crossover, mmrm
 from eubiosis.core.findings import FindingsError
 
