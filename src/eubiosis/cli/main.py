@@ -13,8 +13,8 @@ from eubiosis.core.findings import FindingsError, unknown_word
 # command -> (module that holds it, one line for the overview)
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("eubiosis.cli.demo", "Simulate three people for a year and write one page."),
-    "trial": ("eubiosis.cli.trial", "Sample size and power of a trial, endpoint by endpoint."),
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
+    "trial": ("eubiosis.cli.trial", "Plan a trial: sample size and power; validate the analyses by simulation."),
 }
 
 
