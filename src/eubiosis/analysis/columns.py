@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,7 +86,7 @@ def build_design(
     findings = FindingCollector()
     arms_of_rows = np.asarray(arm).astype(str)
     numeric = {name: np.asarray(values, dtype=np.float64) for name, values in required.items()}
-    extra = {name: np.asarray(values) for name, values in (covariates or {}).items()}
+    extra = {name: _column(values) for name, values in (covariates or {}).items()}
     _check(arms_of_rows, control, {**numeric, **extra}, findings)
     findings.raise_if_any()
     arms = tuple(str(name) for name in np.unique(arms_of_rows))
@@ -138,6 +139,17 @@ def missing_values(values: NDArray[Any]) -> Bools:
     if values.dtype.kind in "iub":
         return np.zeros(len(values), dtype=bool)
     return np.array([v is None or str(v) in ("", "nan", "NaN", "None") for v in values.tolist()], dtype=bool)
+
+
+def _column(values: ArrayLike) -> NDArray[Any]:
+    """Read a covariate; numbers with gaps (None) are numbers, not categories."""
+    column = np.asarray(values)
+    if column.dtype.kind != "O":
+        return column
+    entries = column.tolist()
+    if all(entry is None or isinstance(entry, (int, float)) for entry in entries):
+        return np.array([math.nan if entry is None else float(entry) for entry in entries])
+    return column
 
 
 def _coded(name: str, values: NDArray[Any]) -> Sequence[tuple[str, Floats]]:

@@ -123,6 +123,16 @@ def dissimilarity(table: ArrayLike, kind: Dissimilarity = "Bray-Curtis", pseudoc
     return np.asarray(bray if kind == "Bray-Curtis" else 2 * bray / (1 + bray), dtype=np.float64)
 
 
+def change_dissimilarity(followed: ArrayLike, baseline: ArrayLike, pseudocount: float = 0.5) -> Floats:
+    """Return the distances between participants' changes from baseline, (participants, participants).
+
+    The change is that of the centred log ratios, the distance Euclidean: the input of a PERMANOVA of arms
+    that is adjusted for where everybody started.
+    """
+    change = centred_log_ratio(followed, pseudocount) - centred_log_ratio(baseline, pseudocount)
+    return np.asarray(np.linalg.norm(change[:, None] - change[None], axis=2), dtype=np.float64)
+
+
 def permanova(
     distances: ArrayLike,
     group: ArrayLike,
@@ -136,7 +146,7 @@ def permanova(
 
     Pseudo-F of Anderson (2001, Austral Ecology 26:32) and McArdle and Anderson (2001): the groups' share
     of the squared distances beyond the covariates, against the residual. Group labels are permuted
-    within ``blocks``; p counts the observed arrangement. A p-value cannot be below 1 / (permutations + 1).
+    within ``blocks``, which is what randomisation justifies; p counts the observed arrangement. A p-value cannot be below 1 / (permutations + 1).
     """
     squared = np.asarray(distances, dtype=np.float64) ** 2
     samples = len(squared)

@@ -14,7 +14,7 @@ from eubiosis.core.findings import FindingsError, unknown_word
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("eubiosis.cli.demo", "Simulate three people for a year and write one page."),
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
-    "trial": ("eubiosis.cli.trial", "Plan a trial: sample size and power; validate the analyses by simulation."),
+    "trial": ("eubiosis.cli.trial", "Plan a trial: sample size, power; validate the analyses."),
 }
 
 

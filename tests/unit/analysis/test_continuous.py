@@ -87,6 +87,14 @@ def test_text_strata_are_coded_and_missing_ones_counted():
     assert one.detail["residual_sd"] < 2
 
 
+def test_numbers_with_gaps_stay_numbers():
+    outcome, arm = [1.0, 2.0, 4.0, 3.0, 5.0, 9.0, 7.0], ["t", "c"] * 3 + ["t"]
+    gaps = ancova(outcome, arm, treated="t", control="c", covariates={"x": [1, 2, None, 4, 5, 6, 9]})
+    numbers = ancova(outcome, arm, treated="t", control="c", covariates={"x": [1, 2, math.nan, 4, 5, 6, 9]})
+    assert gaps == numbers
+    assert gaps.degrees_of_freedom == 6 - 3
+
+
 def test_too_few_participants_stay_in_the_table():
     one = ancova(
         [1.0, np.nan, 3.0, 4.0, 5.0, np.nan], ["a", "a", "b", "b", "b", "b"], treated="b", control="a"

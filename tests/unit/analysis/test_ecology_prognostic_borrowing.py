@@ -16,6 +16,7 @@ from eubiosis.analysis.borrowing import (
 from eubiosis.analysis.ecology import (
     alpha_diversity,
     centred_log_ratio,
+    change_dissimilarity,
     dissimilarity,
     permanova,
     rarefied_richness,
@@ -80,6 +81,16 @@ def test_permanova_is_level_under_the_null_and_sees_a_shift():
     assert abs(hits / 120 - 0.05) < 4 * math.sqrt(0.05 * 0.95 / 120)
     table[:8, 0] += 40
     assert permanova(dissimilarity(table), group, permutations=199, seed=1).p_value == pytest.approx(1 / 200)
+
+
+def test_changes_cancel_where_people_started():
+    """Very different people whose every taxon doubles do not differ in their change."""
+    start = np.array([[10.0, 20.0, 30.0], [300.0, 5.0, 60.0], [7.0, 90.0, 1.0]])
+    same = change_dissimilarity(2 * start, start, pseudocount=0.0)
+    np.testing.assert_allclose(same, 0.0, atol=1e-12)
+    moved = change_dissimilarity(start * [[4.0, 1, 1], [1, 1, 1], [1, 1, 1]], start, pseudocount=0.0)
+    # one log ratio up by log 4 less a third, the two others down by a third of it
+    assert moved[0, 1] == pytest.approx(math.log(4) * math.sqrt((2 / 3) ** 2 + 2 / 9))
 
 
 def test_blocks_and_covariates_take_their_part():
