@@ -146,7 +146,8 @@ def permanova(
 
     Pseudo-F of Anderson (2001, Austral Ecology 26:32) and McArdle and Anderson (2001): the groups' share
     of the squared distances beyond the covariates, against the residual. Group labels are permuted
-    within ``blocks``, which is what randomisation justifies; p counts the observed arrangement. A p-value cannot be below 1 / (permutations + 1).
+    within ``blocks``, which is what randomisation justifies; p counts the observed arrangement, so that
+    it cannot be below 1 / (permutations + 1).
     """
     squared = np.asarray(distances, dtype=np.float64) ** 2
     samples = len(squared)

@@ -30,6 +30,7 @@ class Scenario:
     null: bool
     trial: Callable[[np.random.Generator], Estimate]
     planned_power: float | None = None
+    level: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def as_markdown(rows: Iterable[Performance]) -> str:
         one = row.scenario
         planned = "" if one.planned_power is None else f"{100 * one.planned_power:.1f}"
         if one.null:
-            planned = "5.0 (level)"
+            planned = f"{100 * one.level:.1f} (level)"
         lines.append(
             f"| {one.name} | {one.method} | {row.trials} | {row.failed} | {row.boundary} "
             f"| {100 * row.rejected.value:.1f} ({100 * row.rejected.error:.1f}) | {planned} "

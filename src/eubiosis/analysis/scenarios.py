@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,16 @@ from eubiosis.analysis.binary import risk_contrasts
 from eubiosis.analysis.classic_planning import ancova_power, hazard_ratio_size, proportions_size
 from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.continuous import ancova, geometric_mean_ratio
-from eubiosis.analysis.count_planning import FollowUp, negative_binomial_power
+from eubiosis.analysis.count_planning import (
+    FollowUp,
+    SequentialCounts,
+    negative_binomial_power,
+    sequential_negative_binomial,
+)
 from eubiosis.analysis.counts import Law, rate_ratio
+from eubiosis.analysis.group_sequential import boundaries
 from eubiosis.analysis.imputation import reference_based_difference
+from eubiosis.analysis.interim import Look, decide
 from eubiosis.analysis.linear import Covariance
 from eubiosis.analysis.operating import Scenario
 from eubiosis.analysis.repeated import cluster_trial, crossover, mmrm
@@ -37,7 +45,7 @@ Trial = Callable[[np.random.Generator], Estimate]
 
 def scenarios() -> tuple[Scenario, ...]:
     """Return every scenario of the validation, in the order of its table."""
-    return (*_counts(), *_scores(), *_times(), *_repeated(), *_others())
+    return (*_counts(), *_looks(), *_scores(), *_times(), *_repeated(), *_others())
 
 
 def _arms(n: int) -> NDArray[np.str_]:
@@ -97,6 +105,52 @@ def _count_trial(
         return rate_ratio(
             counts, years, arm, covariates=covariates, law=law, treated=TREATED, control=CONTROL
         )
+
+    return trial
+
+
+def _looks() -> list[Scenario]:
+    """Group-sequential relapse trials: three looks by calendar time, boundaries at observed information."""
+    found = []
+    design = boundaries([1 / 3, 2 / 3, 1.0])
+    follow_up = FollowUp(1.5, 1.0)
+    plan = sequential_negative_binomial(design, RATE, 0.6, DISPERSION, follow_up)
+    for ratio in (1.0, 0.6):
+        name = f"relapses, 3 looks, {plan.trial.n_control} per arm, ratio {ratio}"
+        trial = _sequential_trial(plan, ratio)
+        power = None if ratio == 1 else design.power
+        found.append(Scenario(name, "NB, LD-OBF, one-sided", ratio, ratio == 1, trial, power, design.alpha))
+    return found
+
+
+def _sequential_trial(plan: SequentialCounts, ratio: float) -> Trial:
+    """Stop at the first crossing; the p-value is 0 or 1 by the boundary, the interval the last look's."""
+
+    def trial(draw: np.random.Generator) -> Estimate:
+        n, follow_up = plan.trial.n_control, plan.trial.follow_up
+        arm, entry = _arms(n), draw.uniform(0, follow_up.accrual_years, 2 * n)
+        rate = RATE * np.where(arm == TREATED, ratio, 1.0) * draw.gamma(1 / DISPERSION, DISPERSION, 2 * n)
+        longest = plan.trial.calendar_years - entry
+        events = [
+            np.sort(draw.uniform(0, end, draw.poisson(own * end)))
+            for own, end in zip(rate, longest, strict=True)
+        ]
+        looks: list[Look] = []
+        for k, now in enumerate(plan.calendar_years):
+            years = np.clip(now - entry, 0.0, None)
+            counts = [np.searchsorted(times, t) for times, t in zip(events, years, strict=True)]
+            one = rate_ratio(counts, years, arm, treated=TREATED, control=CONTROL)
+            last = k == len(plan.calendar_years) - 1
+            if not one.usable:  # nothing to look at yet
+                continue
+            z = -math.log(one.estimate) / one.standard_error
+            looks.append(Look(1 / one.standard_error**2, z))
+            decision = decide(looks, plan.information_needed, last=last)
+            if decision.stop == "efficacy":
+                return replace(one, p_value=0.0)
+            if decision.stop == "futility":
+                break
+        return replace(one, p_value=1.0)
 
     return trial
 

@@ -20,6 +20,7 @@ from eubiosis.analysis.count_planning import (
     observed_information,
 )
 from eubiosis.analysis.group_sequential import boundaries, conditional_power, spent, stopping
+from eubiosis.analysis.interim import Look, decide
 
 
 @settings(deadline=None)
@@ -141,6 +142,34 @@ def test_conditional_power_of_a_last_look_by_hand():
     position = math.sqrt(0.5)
     by_hand = norm.sf((design.efficacy[1] - position - 0.5 * 2.0) / math.sqrt(0.5))
     assert conditional_power(design, 0, 1.0, drift=2.0) == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_interim_decisions_at_the_planned_information_are_the_design():
+    design = boundaries([1 / 3, 2 / 3, 1.0])
+    made = []
+    for k, t in enumerate(design.information):
+        looks = [*made, Look(60 * t, 1.0)]
+        decision = decide(looks, 60.0, last=k == 2)
+        assert decision.boundary == pytest.approx(design.efficacy[k], abs=1e-8)
+        assert decision.stop == ("continue" if k < 2 else "futility")
+        over = decide([*made, Look(60 * t, design.efficacy[k] + 1e-6)], 60.0, last=k == 2)
+        assert over.stop == "efficacy"
+        made = looks
+
+
+def test_an_overrunning_last_look_still_spends_only_alpha():
+    decision = decide([Look(30.0, 1.0), Look(80.0, 2.1)], 60.0, last=True)
+    again = boundaries([30.0, 80.0])
+    assert decision.boundary == pytest.approx(again.efficacy[1])
+    assert decision.alpha_spent == 0.025
+    assert decision.fraction == pytest.approx(80 / 60)
+
+
+def test_conditional_power_orders_hopes_and_may_stop_for_futility():
+    poor = decide([Look(30.0, -0.5)], 60.0, last=False, futility_below=0.2)
+    assert poor.stop == "futility"
+    assert poor.conditional_power_trend < poor.conditional_power_null < poor.conditional_power_planned < 0.2
+    assert decide([Look(30.0, -0.5)], 60.0, last=False).stop == "continue"
 
 
 @pytest.mark.parametrize(
