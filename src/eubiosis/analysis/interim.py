@@ -73,8 +73,10 @@ def decide(
             sure,
             sure,
         )
-    place, common = len(seen) - 1, {"alpha": alpha, "power": power}
-    design = boundaries([*seen, planned_information], rule=rule, parameter=parameter, **common)
+    place = len(seen) - 1
+    design = boundaries(
+        [*seen, planned_information], rule=rule, parameter=parameter, alpha=alpha, power=power
+    )
     trend = z / math.sqrt(design.information[place])
     chances = [conditional_power(design, place, z, drift) for drift in (design.drift, trend, 0.0)]
     stop: Literal["efficacy", "futility", "continue"] = "continue"
