@@ -8,7 +8,7 @@ to zero. Regression coefficients and log alpha are found together by a guarded N
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,18 +70,49 @@ def fit_negative_binomial(counts: Floats, matrix: Floats, offset: Floats | None 
     (rows,) the logarithm of the follow-up in years. Status "not_converged" or "singular" comes with NaN
     numbers; negative or fractional counts raise ``ValueError``.
     """
-    data = _prepare(counts, matrix, offset)
-    columns = matrix.shape[1]
-    if np.linalg.matrix_rank(matrix) < columns:
-        return _no_fit(columns, "singular", 0)
+    scaled, back = _standardised(matrix)
+    data = _prepare(counts, scaled, offset)
+    if np.linalg.matrix_rank(scaled) < matrix.shape[1]:
+        return _no_fit(matrix.shape[1], "singular", 0)
+    return _transformed(_search(data), back)
+
+
+def fit_poisson(counts: Floats, matrix: Floats, offset: Floats | None = None) -> CountFit:
+    """Fit a Poisson regression by maximum likelihood; arguments as for the negative binomial."""
+    fit = fit_fixed_dispersion(counts, matrix, offset, 0.0)
+    return replace(fit, dispersion=0.0)
+
+
+def fit_fixed_dispersion(counts: Floats, matrix: Floats, offset: Floats | None, alpha: float) -> CountFit:
+    """Fit the coefficients of an NB2 regression whose dispersion is known (0: Poisson)."""
+    scaled, back = _standardised(matrix)
+    data = _prepare(counts, scaled, offset)
+    if np.linalg.matrix_rank(scaled) < matrix.shape[1]:
+        return _no_fit(matrix.shape[1], "singular", 0)
+    beta, iterations, converged = _fit_fixed(data, alpha, _start(data))
+    if not converged:
+        return _no_fit(matrix.shape[1], "not_converged", iterations)
+    mu = data.means(beta)
+    observed = (scaled * (mu * (1 + alpha * data.counts) / (1 + alpha * mu) ** 2)[:, None]).T @ scaled
+    expected = (scaled * (mu / (1 + alpha * mu))[:, None]).T @ scaled
+    try:
+        covariance, fixed = inverse(observed), inverse(expected)
+    except np.linalg.LinAlgError:
+        return _no_fit(matrix.shape[1], "singular", iterations)
+    likelihood = _log_likelihood(data, beta, alpha)
+    fit = CountFit(beta, covariance, fixed, alpha, math.nan, likelihood, iterations, "ok")
+    return _transformed(fit, back)
+
+
+def _search(data: _Data) -> CountFit:
+    columns = data.matrix.shape[1]
     beta, iterations, converged = _fit_fixed(data, 0.0, _start(data))
     if not converged:
         return _no_fit(columns, "not_converged", iterations)
     alpha = _starting_alpha(data, beta)
     if alpha == 0.0:
         return _poisson(data, beta, iterations)
-    theta = np.append(_fit_fixed(data, alpha, beta)[0], math.log(alpha))
-    theta, more, converged = _newton(data, theta)
+    theta, more, converged = _newton(data, np.append(beta, math.log(alpha)))
     iterations += more
     if not converged:
         return _no_fit(columns, "not_converged", iterations)
@@ -90,28 +121,30 @@ def fit_negative_binomial(counts: Floats, matrix: Floats, offset: Floats | None 
     return _assemble(data, theta, iterations)
 
 
-def fit_poisson(counts: Floats, matrix: Floats, offset: Floats | None = None) -> CountFit:
-    """Fit a Poisson regression by maximum likelihood; arguments as for the negative binomial."""
-    data = _prepare(counts, matrix, offset)
-    if np.linalg.matrix_rank(matrix) < matrix.shape[1]:
-        return _no_fit(matrix.shape[1], "singular", 0)
-    beta, iterations, converged = _fit_fixed(data, 0.0, _start(data))
-    if not converged:
-        return _no_fit(matrix.shape[1], "not_converged", iterations)
-    return _poisson(data, beta, iterations, status="ok")
+def _standardised(matrix: Floats) -> tuple[Floats, Floats]:
+    """Scale the columns, centred where there is an intercept; return them and the way back.
+
+    The coefficients of the matrix given are ``back`` times those of the scaled one.
+    """
+    spread = matrix.std(axis=0)
+    varies = spread > 0
+    back = np.diag(1.0 / np.where(varies, spread, 1.0))
+    ones = np.flatnonzero(np.all(matrix == 1.0, axis=0))
+    centre = np.zeros(matrix.shape[1])
+    if len(ones):
+        centre = np.where(varies, matrix.mean(axis=0), 0.0)
+        back[ones[0]] -= centre @ back
+    scaled: Floats = (matrix - centre) / np.where(varies, spread, 1.0)
+    return scaled, back
 
 
-def fit_fixed_dispersion(counts: Floats, matrix: Floats, offset: Floats | None, alpha: float) -> CountFit:
-    """Fit the coefficients of an NB2 regression whose dispersion is known."""
-    data = _prepare(counts, matrix, offset)
-    beta, iterations, converged = _fit_fixed(data, alpha, _start(data))
-    if not converged:
-        return _no_fit(matrix.shape[1], "not_converged", iterations)
-    mu = data.means(beta)
-    observed = (matrix * (mu * (1 + alpha * data.counts) / (1 + alpha * mu) ** 2)[:, None]).T @ matrix
-    expected = (matrix * (mu / (1 + alpha * mu))[:, None]).T @ matrix
-    likelihood = _log_likelihood(data, beta, alpha)
-    return CountFit(beta, inverse(observed), inverse(expected), alpha, math.nan, likelihood, iterations, "ok")
+def _transformed(fit: CountFit, back: Floats) -> CountFit:
+    return replace(
+        fit,
+        coefficients=back @ fit.coefficients,
+        covariance=back @ fit.covariance @ back.T,
+        covariance_fixed=back @ fit.covariance_fixed @ back.T,
+    )
 
 
 def _prepare(counts: Floats, matrix: Floats, offset: Floats | None) -> _Data:
@@ -264,16 +297,16 @@ def _shape(x: Floats) -> tuple[Floats, Floats]:
 def _assemble(data: _Data, theta: Floats, iterations: int) -> CountFit:
     alpha = math.exp(theta[-1])
     _, information = derivatives(data, theta)
-    try:
-        covariance = inverse(information)
-    except np.linalg.LinAlgError:
-        return _no_fit(len(theta) - 1, "singular", iterations)
     mu = data.means(theta[:-1])
     expected = (data.matrix * (mu / (1.0 + alpha * mu))[:, None]).T @ data.matrix
+    try:
+        covariance, fixed = inverse(information), inverse(expected)
+    except np.linalg.LinAlgError:
+        return _no_fit(len(theta) - 1, "singular", iterations)
     return CountFit(
         theta[:-1],
         covariance[:-1, :-1],
-        inverse(expected),
+        fixed,
         alpha,
         alpha * _root(covariance[-1, -1]),
         _log_likelihood(data, theta[:-1], alpha),
@@ -282,11 +315,14 @@ def _assemble(data: _Data, theta: Floats, iterations: int) -> CountFit:
     )
 
 
-def _poisson(data: _Data, beta: Floats, iterations: int, status: Status = "boundary") -> CountFit:
+def _poisson(data: _Data, beta: Floats, iterations: int) -> CountFit:
     information = (data.matrix * data.means(beta)[:, None]).T @ data.matrix
-    covariance = inverse(information)
+    try:
+        covariance = inverse(information)
+    except np.linalg.LinAlgError:
+        return _no_fit(len(beta), "singular", iterations)
     likelihood = _log_likelihood(data, beta, 0.0)
-    return CountFit(beta, covariance, covariance, 0.0, math.nan, likelihood, iterations, status)
+    return CountFit(beta, covariance, covariance, 0.0, math.nan, likelihood, iterations, "boundary")
 
 
 def _no_fit(columns: int, status: Status, iterations: int) -> CountFit:

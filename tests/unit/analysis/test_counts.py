@@ -139,6 +139,19 @@ def test_the_fit_is_a_maximum_or_says_that_it_is_none(seed, dispersion, rate, n)
         assert fit.log_likelihood >= fit_fixed_dispersion(counts, matrix, None, alpha).log_likelihood - 1e-7
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 100_000), scale=st.floats(-4.0, 4.0), shift=st.floats(-1e4, 1e4))
+def test_the_unit_of_a_covariate_does_not_matter(seed, scale, shift):
+    counts, years, arm, prior = _trial(seed, n=40)
+    first, second = (
+        rate_ratio(counts, years, arm, treated="active", control="placebo", covariates={"x": x})
+        for x in (prior, prior * 10**scale + shift * 10**scale)
+    )
+    assert second.status == first.status
+    assert second.estimate == pytest.approx(first.estimate, rel=1e-5)
+    assert second.standard_error == pytest.approx(first.standard_error, rel=1e-5)
+
+
 def test_an_arm_without_events_is_counted_as_not_significant():
     arm = np.repeat(["t", "c"], 20)
     counts = np.concatenate([np.zeros(20), np.tile([0, 3], 10)])
