@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("eubiosis.cli.demo", "Simulate three people for a year and write one page."),
     "profile": ("eubiosis.cli.profile", "Sum the taxa of a stool table into the guilds of the model."),
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
+    "trial": ("eubiosis.cli.trial", "Plan a trial: sample size, power; validate the analyses."),
 }
 
 

@@ -1,0 +1,322 @@
+"""Cox's proportional hazards model: ties after Efron, Breslow or exact, strata, late entry, robust errors.
+
+A row is an interval (start, stop] of one participant, with an event at its end or none; so recurrent
+events are rows of the same participant (Andersen and Gill 1982), and the robust covariance summed by
+participant makes the analysis that of Lin, Wei, Yang and Ying (2000, JRSS B 62:711).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.analysis.columns import Bools, Floats, inverse
+from eubiosis.analysis.result import Statistic, Status, chi_squared
+
+Ties = Literal["Efron", "Breslow", "exact"]
+MAX_ITERATIONS = 50
+TOLERANCE = 1e-12  # of half the Newton decrement
+DIVERGED = 15.0  # a linear predictor this steep per standard deviation means that there is no maximum
+
+
+@dataclass(frozen=True)
+class CoxFit:
+    """A fitted Cox model.
+
+    ``coefficients`` (columns,), ``covariance`` the inverse information, ``robust`` the sandwich summed by
+    participant; log-likelihoods at zero and at the fit; ``score`` the score test at zero.
+    """
+
+    coefficients: Floats
+    covariance: Floats
+    robust: Floats
+    log_likelihood_null: float
+    log_likelihood: float
+    score: float
+    iterations: int
+    events: int
+    status: Status
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Rows of event histories: matrix (rows, columns), start, stop, event and stratum number (rows,)."""
+
+    matrix: Floats
+    start: Floats
+    stop: Floats
+    event: Bools
+    stratum: NDArray[np.intp]
+
+    def parts(self) -> list[_Stratum]:
+        """Split by stratum; a stratum without events says nothing and is left out."""
+        return [
+            _Stratum(self.matrix[rows], self.start[rows], self.stop[rows], self.event[rows], rows)
+            for rows in (np.flatnonzero(self.stratum == s) for s in np.unique(self.stratum))
+            if self.event[rows].any()
+        ]
+
+
+class _Stratum:
+    """Rows of one stratum, sorted by the end of their interval, with the risk set of each event time."""
+
+    def __init__(
+        self, matrix: Floats, start: Floats, stop: Floats, event: Bools, rows: NDArray[np.intp]
+    ) -> None:
+        order = np.argsort(stop, kind="stable")
+        self.matrix, self.start, self.stop = matrix[order], start[order], stop[order]
+        self.event, self.rows = event[order], rows[order]
+        self.times, inverse_, self.deaths = np.unique(
+            self.stop[self.event], return_inverse=True, return_counts=True
+        )
+        self.first = np.searchsorted(self.stop, self.times, side="left")  # risk set: rows from here on ...
+        self.by_start = np.argsort(self.start, kind="stable")
+        self.late = len(stop) - np.searchsorted(self.start[self.by_start], self.times, side="left")
+        self.delayed = bool(np.any(self.start > 0))
+        self.time_of_event = inverse_.astype(np.intp)
+        # one entry per event: which event time, and its rank among the ties as a fraction
+        self.entry = np.repeat(np.arange(len(self.times)), self.deaths)
+        starts = np.concatenate(([0], np.cumsum(self.deaths)[:-1]))
+        ranks = np.arange(len(self.entry)) - np.repeat(starts, self.deaths)
+        self.fraction = ranks / np.repeat(self.deaths, self.deaths)
+
+    def at_risk(self, values: Floats) -> Floats:
+        """Sum ``values`` (rows, ...) over the risk set of each event time."""
+        tail = np.concatenate((np.cumsum(values[::-1], axis=0)[::-1], np.zeros((1, *values.shape[1:]))))
+        sums: Floats = tail[self.first]
+        if self.delayed:  # ... without those who enter at that time or later
+            ordered = values[self.by_start]
+            late = np.concatenate((np.cumsum(ordered[::-1], axis=0)[::-1], np.zeros((1, *values.shape[1:]))))
+            sums = sums - late[len(values) - self.late]
+        return sums
+
+    def tied(self, values: Floats) -> Floats:
+        """Sum ``values`` over the rows that have their event at each event time."""
+        sums = np.zeros((len(self.times), *values.shape[1:]))
+        np.add.at(sums, self.time_of_event, values[self.event])
+        return sums
+
+
+def fit_cox(data: Histories, participant: NDArray[np.intp], ties: Ties = "Efron") -> CoxFit:
+    """Fit by maximum partial likelihood; ``participant`` (rows,) numbers whom each row belongs to.
+
+    No events give "too_few_events", a likelihood without maximum "not_converged", columns without
+    variation "singular"; numbers are then NaN.
+    """
+    columns = data.matrix.shape[1]
+    centred = data.matrix - data.matrix.mean(axis=0)
+    scale = centred.std(axis=0)
+    events = int(data.event.sum())
+    if events == 0:
+        return _no_fit(columns, events, "too_few_events", 0)
+    if np.any(scale == 0) or np.linalg.matrix_rank(centred) < columns:
+        return _no_fit(columns, events, "singular", 0)
+    scaled = Histories(centred / scale, data.start, data.stop, data.event, data.stratum)
+    parts = scaled.parts()
+    beta = np.zeros(columns)
+    null, score, information = _derivatives(parts, beta, ties)
+    start_score = score, information
+    value = null
+    for iteration in range(1, MAX_ITERATIONS + 1):
+        try:
+            step = np.linalg.solve(information, score)
+        except np.linalg.LinAlgError:
+            return _no_fit(columns, events, "singular", iteration)
+        if 0.5 * float(step @ score) < TOLERANCE:
+            break
+        size = 1.0
+        for _ in range(30):
+            reached = _derivatives(parts, beta + size * step, ties)
+            if reached[0] >= value - 1e-10 * abs(value):
+                break
+            size /= 2
+        beta = beta + size * step
+        value, score, information = reached
+        if np.any(np.abs(beta) > DIVERGED):
+            return _no_fit(columns, events, "not_converged", iteration)
+    else:
+        return _no_fit(columns, events, "not_converged", MAX_ITERATIONS)
+    covariance = inverse(information)
+    spread = covariance
+    if ties != "exact":
+        sums = np.zeros((int(participant.max()) + 1, columns))
+        np.add.at(sums, participant, score_residuals(scaled, beta, ties))
+        spread = covariance @ (sums.T @ sums) @ covariance
+    unit = np.outer(scale, scale)
+    return CoxFit(
+        beta / scale,
+        covariance / unit,
+        spread / unit if ties != "exact" else np.full((columns, columns), math.nan),
+        null,
+        value,
+        float(start_score[0] @ np.linalg.solve(start_score[1], start_score[0])),
+        iteration,
+        events,
+        "ok",
+    )
+
+
+def score_residuals(data: Histories, beta: Floats, ties: Ties = "Efron") -> Floats:
+    """Return the score residuals (rows, columns), which sum to the score.
+
+    Therneau and Grambsch (2000, Modeling Survival Data, chapter 4); for Efron's ties the average over
+    the steps in which the tied events leave the risk set.
+    """
+    residuals = np.zeros_like(data.matrix)
+    for part in data.parts():
+        weight = np.exp(np.clip(part.matrix @ beta, -500.0, 500.0))
+        hazard, mean, _ = _steps(part, beta, ties)
+        fraction = part.fraction if ties == "Efron" else np.zeros(len(part.entry))
+        count = len(part.times)
+        jumps = np.zeros((count, 3, 1 + part.matrix.shape[1]))
+        both = np.column_stack([hazard, hazard[:, None] * mean])
+        np.add.at(jumps[:, 0], part.entry, both)
+        np.add.at(jumps[:, 1], part.entry, both * fraction[:, None])
+        np.add.at(jumps[:, 2, 1:], part.entry, mean)
+        running = np.concatenate((np.zeros((1, jumps.shape[2])), np.cumsum(jumps[:, 0], axis=0)))
+        seen = np.searchsorted(part.times, part.stop, side="right")
+        before = np.searchsorted(part.times, part.start, side="right")
+        total = running[seen] - running[before]
+        total[part.event] -= jumps[part.time_of_event, 1]
+        own = -weight[:, None] * (part.matrix * total[:, :1] - total[:, 1:])
+        average = jumps[:, 2, 1:] / part.deaths[:, None]
+        own[part.event] += part.matrix[part.event] - average[part.time_of_event]
+        residuals[part.rows] = own
+    return residuals
+
+
+def proportional_hazards_tests(data: Histories, beta: Floats) -> tuple[Statistic, ...]:
+    """Test each coefficient, and all together, for change over time (Grambsch and Therneau 1994).
+
+    Score tests of adding each column times one minus the Kaplan-Meier estimate just before the event, as
+    cox.zph of R's survival 3 does by default. The last statistic is the global one.
+    """
+    parts = data.parts()
+    pooled, left = _left_survival(data)
+    columns = data.matrix.shape[1]
+    pieces = []
+    for part in parts:
+        _, mean, spread = _steps(part, beta, "Efron", with_spread=True)
+        pieces.append((1.0 - left[np.searchsorted(pooled, part.times)], part, mean, spread))
+    events = sum(len(part.entry) for part in parts)
+    centre = sum(float(g[part.entry].sum()) for g, part, _, _ in pieces) / events
+    first, cross, second = (np.zeros((columns, columns)) for _ in range(3))
+    change = np.zeros(columns)
+    for g, part, mean, spread in pieces:
+        at = g[part.entry] - centre
+        first += spread.sum(axis=0)
+        cross += np.einsum("e,eij->ij", at, spread)
+        second += np.einsum("e,eij->ij", at**2, spread)
+        observed = (g - centre) @ part.tied(part.matrix)
+        change += observed - at @ mean
+    tests = []
+    for j in range(columns):
+        variance = float(second[j, j] - cross[j] @ np.linalg.solve(first, cross[:, j]))
+        tests.append(chi_squared(f"column {j}", float(change[j] ** 2) / variance, 1))
+    variance_all = second - cross @ np.linalg.solve(first, cross)
+    tests.append(chi_squared("global", float(change @ np.linalg.solve(variance_all, change)), columns))
+    return tuple(tests)
+
+
+def concordance(data: Histories, beta: Floats) -> float:
+    """Return Harrell's concordance within strata, ties in the linear predictor counting one half."""
+    better = comparable = 0.0
+    risk = data.matrix @ beta
+    for stratum in np.unique(data.stratum):
+        rows = data.stratum == stratum
+        time, event, score = data.stop[rows], data.event[rows], risk[rows]
+        for i in np.flatnonzero(event):
+            later = (time > time[i]) | ((time == time[i]) & ~event)
+            better += float(np.sum(score[later] < score[i])) + 0.5 * float(np.sum(score[later] == score[i]))
+            comparable += float(np.sum(later))
+    return better / comparable if comparable else math.nan
+
+
+def _left_survival(data: Histories) -> tuple[Floats, Floats]:
+    """Return the event times of all strata and the Kaplan-Meier estimate just before each."""
+    times, deaths = np.unique(data.stop[data.event], return_counts=True)
+    risk = np.array([np.sum((data.stop >= t) & (data.start < t)) for t in times])
+    after = np.cumprod(1.0 - deaths / risk)
+    return times, np.concatenate(([1.0], after[:-1]))
+
+
+def _steps(
+    part: _Stratum, beta: Floats, ties: Ties, *, with_spread: bool = False
+) -> tuple[Floats, Floats, Floats]:
+    """Return per event: one over the weight at risk, the weighted mean, and the weighted covariance."""
+    weight = np.exp(np.clip(part.matrix @ beta, -500.0, 500.0))
+    weighted = weight[:, None] * part.matrix
+    total, first = part.at_risk(weight)[part.entry], part.at_risk(weighted)[part.entry]
+    fraction = part.fraction if ties == "Efron" else np.zeros(len(part.entry))
+    total = total - fraction * part.tied(weight)[part.entry]
+    first = first - fraction[:, None] * part.tied(weighted)[part.entry]
+    mean = first / total[:, None]
+    spread = np.zeros((0, 0, 0))
+    if with_spread:
+        squares = weighted[:, :, None] * part.matrix[:, None, :]
+        second = part.at_risk(squares)[part.entry] - fraction[:, None, None] * part.tied(squares)[part.entry]
+        spread = second / total[:, None, None] - mean[:, :, None] * mean[:, None, :]
+    return 1.0 / total, mean, spread
+
+
+def _derivatives(parts: list[_Stratum], beta: Floats, ties: Ties) -> tuple[float, Floats, Floats]:
+    """Return the log partial likelihood, its score and its information."""
+    if ties == "exact":
+        return _exact_derivatives(parts, beta)
+    value, columns = 0.0, len(beta)
+    score, information = np.zeros(columns), np.zeros((columns, columns))
+    for part in parts:
+        hazard, mean, spread = _steps(part, beta, ties, with_spread=True)
+        observed = part.matrix[part.event].sum(axis=0)
+        value += float(observed @ beta) + float(np.sum(np.log(hazard)))
+        score += observed - mean.sum(axis=0)
+        information += spread.sum(axis=0)
+    return value, score, information
+
+
+def _exact_derivatives(parts: list[_Stratum], beta: Floats) -> tuple[float, Floats, Floats]:
+    """Do the same for the conditional likelihood: which of the risk set had the events, given how many.
+
+    Sums over all subsets by the recursion of Gail, Lubin and Rubinstein (1981, Biometrika 68:703).
+    """
+    value, columns = 0.0, len(beta)
+    score, information = np.zeros(columns), np.zeros((columns, columns))
+    for part in parts:
+        linear = part.matrix @ beta
+        sums = part.tied(part.matrix)
+        for k, time in enumerate(part.times):
+            members = np.flatnonzero((part.stop >= time) & (part.start < time))
+            top = float(linear[members].max())
+            zero, one, two = _subset_sums(
+                np.exp(linear[members] - top), part.matrix[members], int(part.deaths[k])
+            )
+            mean = one / zero
+            value += float(sums[k] @ beta) - math.log(zero) - top * float(part.deaths[k])
+            score += sums[k] - mean
+            information += two / zero - np.outer(mean, mean)
+    return value, score, information
+
+
+def _subset_sums(weight: Floats, matrix: Floats, size: int) -> tuple[float, Floats, Floats]:
+    """Sum the products of weights over all subsets of a size, with first and second moments."""
+    columns = matrix.shape[1]
+    zero, one = np.zeros(size + 1), np.zeros((size + 1, columns))
+    two = np.zeros((size + 1, columns, columns))
+    zero[0] = 1.0
+    for w, x in zip(weight, matrix, strict=True):
+        cross = one[:-1, :, None] * x[None, None, :]
+        two[1:] += w * (
+            two[:-1] + cross + cross.transpose(0, 2, 1) + zero[:-1, None, None] * np.outer(x, x)[None]
+        )
+        one[1:] += w * (one[:-1] + zero[:-1, None] * x[None])
+        zero[1:] += w * zero[:-1]
+    return float(zero[size]), one[size], two[size]
+
+
+def _no_fit(columns: int, events: int, status: Status, iterations: int) -> CoxFit:
+    empty, square = np.full(columns, math.nan), np.full((columns, columns), math.nan)
+    return CoxFit(empty, square, square, math.nan, math.nan, math.nan, iterations, events, status)

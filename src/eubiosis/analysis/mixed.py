@@ -1,0 +1,354 @@
+"""Restricted maximum likelihood for correlated rows, with small-sample errors and degrees of freedom.
+
+Rows belong to independent blocks (participants, clusters). Blocks of the same make-up share one
+covariance matrix V; X'V^-1X, its derivatives P, and the terms Q and R are those of Kenward and Roger
+(1997, Biometrics 53:983).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.analysis.columns import Floats, inverse
+from eubiosis.analysis.result import Status
+
+GRADIENT = 1e-8  # largest score allowed at convergence, per relative change of the parameter
+STEP = 1e-4  # of the differences that give the observed information
+
+
+class Structure(Protocol):
+    """A covariance matrix of a block as a function of parameters (parameters,)."""
+
+    def start(self, blocks: Blocks, residuals: Floats) -> Floats:
+        """Return starting values from least-squares residuals (rows,)."""
+
+    def bounds(self) -> list[tuple[float | None, float | None]] | None:
+        """Return the range of each parameter, or None when all are free."""
+
+    def rescale(self, theta: Floats, factor: float) -> Floats:
+        """Return the parameters of outcomes that are ``factor`` times as large."""
+
+    def covariance(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
+        """Return the covariance (size, size) of the rows at the given positions of a block."""
+
+    def slopes(self, theta: Floats, positions: NDArray[np.intp]) -> Floats:
+        """Return the first derivatives (parameters, size, size)."""
+
+    def curvatures(self, theta: Floats, positions: NDArray[np.intp]) -> Floats | None:
+        """Return the second derivatives (parameters, parameters, size, size), None when all are zero."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Blocks with rows at the same positions: matrix (blocks, size, columns), outcome (blocks, size)."""
+
+    positions: NDArray[np.intp]
+    matrix: Floats
+    outcome: Floats
+
+    @cached_property
+    def products(self) -> Floats:
+        """Sum over blocks the products of two entries of (matrix, outcome): (size^2, (columns + 1)^2)."""
+        rows = np.concatenate([self.matrix, self.outcome[:, :, None]], axis=2)
+        sums = np.einsum("nia,njb->ijab", rows, rows, optimize=True)
+        return np.asarray(sums.reshape(sums.shape[0] ** 2, -1), dtype=np.float64)
+
+    def between(self, weights: Floats) -> Floats:
+        """Return the sum over blocks of X' W X for each W in ``weights`` (..., size, size)."""
+        columns = self.matrix.shape[2] + 1
+        flat = weights.reshape(-1, self.products.shape[0]) @ self.products
+        result: Floats = flat.reshape(*weights.shape[:-2], columns, columns)[..., :-1, :-1]
+        return result
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Rows grouped by block and sorted by position; ``order`` maps them to the rows given."""
+
+    patterns: tuple[Pattern, ...]
+    rows: tuple[NDArray[np.intp], ...]
+    count: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class MixedFit:
+    """A fitted model.
+
+    ``coefficients`` (columns,), ``covariance`` (columns, columns) with the covariance parameters taken
+    as known, ``adjusted`` that of Kenward and Roger; ``theta`` the covariance parameters with their
+    covariance ``theta_covariance``; ``slopes`` (parameters, columns, columns) the derivatives P.
+    """
+
+    coefficients: Floats
+    covariance: Floats
+    adjusted: Floats
+    theta: Floats
+    theta_covariance: Floats
+    slopes: Floats
+    log_likelihood: float
+    status: Status
+    blocks: int
+    rows: int
+
+    def contrast(self, weights: Floats, *, adjusted: bool = True) -> tuple[float, float, float]:
+        """Return value, standard error and degrees of freedom of one linear combination.
+
+        For a single contrast the degrees of freedom of Satterthwaite and of Kenward and Roger are the
+        same: 2 v^2 over the variance of v, the unadjusted variance of the contrast.
+        """
+        spread = self.adjusted if adjusted else self.covariance
+        variance = float(weights @ self.covariance @ weights)
+        turned = self.covariance @ weights
+        change = np.einsum("i,hij,j->h", turned, self.slopes, turned)
+        uncertainty = float(change @ self.theta_covariance @ change)
+        freedom = 2 * variance**2 / uncertainty if uncertainty > 0 else math.inf
+        return (
+            float(weights @ self.coefficients),
+            math.sqrt(max(float(weights @ spread @ weights), 0.0)),
+            freedom,
+        )
+
+
+def group_rows(
+    outcome: Floats, matrix: Floats, block: NDArray[np.intp], position: NDArray[np.intp]
+) -> Blocks:
+    """Group rows by block and blocks by the positions they have; a position twice in a block raises."""
+    if len(outcome) == 0:
+        return Blocks((), (), 0, matrix.shape[1])
+    order = np.lexsort((position, block))
+    block, position = block[order], position[order]
+    if np.any((np.diff(block) == 0) & (np.diff(position) == 0)):
+        message = "a participant has two rows at the same visit"
+        raise ValueError(message)
+    edges = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
+    members: dict[tuple[int, ...], list[NDArray[np.intp]]] = {}
+    for rows in np.split(np.arange(len(order)), edges[1:]):
+        members.setdefault(tuple(position[rows].tolist()), []).append(order[rows])
+    patterns, origins = [], []
+    for positions, rows_of in members.items():
+        rows = np.array(rows_of, dtype=np.intp)
+        patterns.append(Pattern(np.array(positions, dtype=np.intp), matrix[rows], outcome[rows]))
+        origins.append(rows)
+    return Blocks(tuple(patterns), tuple(origins), len(edges), matrix.shape[1])
+
+
+def fit_mixed(blocks: Blocks, structure: Structure, *, expected_information: bool = False) -> MixedFit:
+    """Fit by restricted maximum likelihood.
+
+    The covariance of the covariance parameters is the inverse of the observed information, or of the
+    expected one where asked for. Status "boundary" means that a variance lies at zero, "singular" that
+    the columns are not independent, "not_converged" that no maximum was found.
+    """
+    from scipy.optimize import minimize
+
+    if not blocks.patterns:
+        return _no_fit(blocks, 0, "too_few_participants")
+    stacked = np.concatenate([part.matrix.reshape(-1, blocks.columns) for part in blocks.patterns])
+    outcome = np.concatenate([part.outcome.ravel() for part in blocks.patterns])
+    if len(outcome) <= blocks.columns or np.linalg.matrix_rank(stacked) < blocks.columns:
+        return _no_fit(blocks, len(outcome), "singular")
+    least = np.linalg.lstsq(stacked, outcome, rcond=None)[0]
+    residuals = outcome - stacked @ least
+    size = float(np.sqrt(np.mean(residuals**2)))
+    if size <= 1e-10 * max(float(np.max(np.abs(outcome))), 1e-300):
+        return _no_fit(blocks, len(outcome), "singular")
+    scaled = replace(
+        blocks,
+        patterns=tuple(
+            replace(part, outcome=(part.outcome - part.matrix @ least) / size) for part in blocks.patterns
+        ),
+    )
+    theta = structure.start(scaled, residuals / size)
+    bounds = structure.bounds()
+
+    def objective(point: Floats) -> tuple[float, Floats]:
+        state = _evaluate(scaled, structure, point)
+        return (1e10, np.zeros_like(point)) if state is None else (-state.value, -state.score)
+
+    method = "BFGS" if bounds is None else "L-BFGS-B"
+    found = minimize(objective, theta, jac=True, method=method, bounds=bounds, options={"maxiter": 500})
+    theta = np.asarray(found.x, dtype=np.float64)
+    at_edge = np.zeros(len(theta), dtype=bool)
+    if bounds is not None:
+        low = np.array([0.0 if bound[0] is None else bound[0] for bound in bounds])
+        at_edge = theta <= low + 1e-6
+        theta = np.where(at_edge, low, theta)
+    theta, converged = _polish(scaled, structure, theta, at_edge)
+    if not converged:
+        return _no_fit(blocks, len(outcome), "not_converged")
+    theta = structure.rescale(theta, size)
+    return _finish(blocks, structure, theta, at_edge, expected_information=expected_information)
+
+
+def evaluate_at(blocks: Blocks, structure: Structure, theta: Floats) -> MixedFit:
+    """Return the generalised least-squares fit at given covariance parameters, without a search.
+
+    Parameters whose covariance is not positive definite raise ``ValueError``.
+    """
+    if _evaluate(blocks, structure, theta) is None:
+        message = "the covariance is not positive definite"
+        raise ValueError(message)
+    return _finish(blocks, structure, theta, np.zeros(len(theta), dtype=bool), expected_information=False)
+
+
+@dataclass(frozen=True)
+class _State:
+    value: float
+    score: Floats
+    coefficients: Floats
+    covariance: Floats
+
+
+def _evaluate(blocks: Blocks, structure: Structure, theta: Floats) -> _State | None:
+    """Return the restricted log-likelihood and its score, or None where V is not positive definite."""
+    columns = blocks.columns
+    normal, log_determinant, rows = np.zeros((columns + 1, columns + 1)), 0.0, 0
+    inverses = []
+    for part in blocks.patterns:
+        matrix = structure.covariance(theta, part.positions)
+        try:
+            factor = np.linalg.cholesky(matrix)
+        except np.linalg.LinAlgError:
+            return None
+        log_determinant += 2 * float(np.sum(np.log(np.diag(factor)))) * len(part.outcome)
+        back = inverse(matrix)
+        inverses.append(back)
+        normal += (back.ravel() @ part.products).reshape(columns + 1, columns + 1)
+        rows += part.outcome.size
+    sign, log_normal = np.linalg.slogdet(normal[:-1, :-1])
+    if sign <= 0:
+        return None
+    covariance = inverse(normal[:-1, :-1])
+    right = normal[:-1, -1]
+    beta = covariance @ right
+    constant = (rows - columns) * math.log(2 * math.pi)
+    rest = float(normal[-1, -1] - right @ beta)
+    value = -0.5 * (log_determinant + float(log_normal) + rest + constant)
+    # the products of residuals, plus what the estimation of beta takes from them
+    pair = np.append(-beta, 1.0)
+    weights = np.outer(pair, pair)
+    weights[:-1, :-1] += covariance
+    score = np.zeros(len(theta))
+    for part, back in zip(blocks.patterns, inverses, strict=True):
+        spread = (part.products @ weights.ravel()).reshape(back.shape)
+        gradient = -0.5 * (len(part.outcome) * back - back @ spread @ back)
+        score += structure.slopes(theta, part.positions).reshape(len(theta), -1) @ gradient.ravel()
+    return _State(value, score, beta, covariance)
+
+
+def _polish(
+    blocks: Blocks, structure: Structure, theta: Floats, at_edge: NDArray[np.bool_]
+) -> tuple[Floats, bool]:
+    """Take Newton steps in the free parameters until the score vanishes."""
+    free = ~at_edge
+    for _ in range(30):
+        state = _evaluate(blocks, structure, theta)
+        if state is None or np.any(state.score[at_edge] > GRADIENT):  # uphill into the inside
+            return theta, False
+        relative = np.ones_like(theta) if structure.bounds() is None else np.maximum(np.abs(theta), 1e-6)
+        if not free.any() or float(np.max(np.abs(state.score * relative)[free])) < GRADIENT:
+            return theta, True
+        information = _observed_information(blocks, structure, theta)[np.ix_(free, free)]
+        try:
+            np.linalg.cholesky(information)
+            step, size = np.linalg.solve(information, state.score[free]), 1.0
+        except np.linalg.LinAlgError:
+            return theta, False
+        if not np.all(np.isfinite(step)):
+            return theta, False
+        for _ in range(30):
+            candidate = theta.copy()
+            candidate[free] += size * step
+            reached = _evaluate(blocks, structure, candidate)
+            if reached is not None and reached.value >= state.value - 1e-9 * abs(state.value):
+                break
+            size /= 2
+        else:
+            return theta, False
+        theta = candidate
+    return theta, False
+
+
+def _observed_information(blocks: Blocks, structure: Structure, theta: Floats) -> Floats:
+    """Differentiate the score numerically, forwards and backwards."""
+    size = len(theta)
+    information = np.zeros((size, size))
+    for h in range(size):
+        floor = 0.1 if structure.bounds() is None else 1e-8
+        step = STEP * max(abs(float(theta[h])), floor)
+        ahead, behind = theta.copy(), theta.copy()
+        ahead[h] += step
+        behind[h] -= step
+        up, down = _evaluate(blocks, structure, ahead), _evaluate(blocks, structure, behind)
+        if up is None or down is None:
+            information[h] = math.nan
+        else:
+            information[h] = -(up.score - down.score) / (2 * step)
+    return 0.5 * (information + information.T)
+
+
+def _finish(
+    blocks: Blocks,
+    structure: Structure,
+    theta: Floats,
+    at_edge: NDArray[np.bool_],
+    *,
+    expected_information: bool,
+) -> MixedFit:
+    state = _evaluate(blocks, structure, theta)
+    assert state is not None
+    size, columns = len(theta), blocks.columns
+    slopes, second = np.zeros((size, columns, columns)), np.zeros((size, size, columns, columns))
+    bend, traces = np.zeros((size, size, columns, columns)), np.zeros((size, size))
+    for part in blocks.patterns:
+        back = inverse(structure.covariance(theta, part.positions))
+        first = back @ structure.slopes(theta, part.positions)  # (parameters, size, size)
+        slopes -= part.between(first @ back)
+        product = first[:, None] @ first[None]
+        second += part.between(product @ back)
+        traces += len(part.outcome) * np.einsum("hgii->hg", product)
+        curved = structure.curvatures(theta, part.positions)
+        if curved is not None:
+            bend += part.between(back @ curved @ back)
+    spread = state.covariance
+    if expected_information:
+        turned = slopes @ spread
+        information = 0.5 * (
+            traces - 2 * np.einsum("kl,hglk->hg", spread, second) + np.einsum("hkl,glk->hg", turned, turned)
+        )
+    else:
+        information = _observed_information(blocks, structure, theta)
+    uncertainty = np.zeros((size, size))
+    free = np.flatnonzero(~at_edge)
+    try:
+        uncertainty[np.ix_(free, free)] = inverse(information[np.ix_(free, free)])
+    except np.linalg.LinAlgError:
+        return _no_fit(blocks, sum(part.outcome.size for part in blocks.patterns), "singular")
+    inner = second - (slopes @ spread)[:, None] @ slopes[None] - bend / 4
+    adjusted = spread + 2 * spread @ np.einsum("hg,hgkl->kl", uncertainty, inner) @ spread
+    return MixedFit(
+        state.coefficients,
+        spread,
+        adjusted,
+        theta,
+        uncertainty,
+        slopes,
+        state.value,
+        "boundary" if at_edge.any() else "ok",
+        blocks.count,
+        sum(part.outcome.size for part in blocks.patterns),
+    )
+
+
+def _no_fit(blocks: Blocks, rows: int, status: Status) -> MixedFit:
+    empty, square = np.full(blocks.columns, math.nan), np.full((blocks.columns, blocks.columns), math.nan)
+    none, nothing = np.full(0, math.nan), np.full((0, 0), math.nan)
+    slopes = np.full((0, blocks.columns, blocks.columns), math.nan)
+    return MixedFit(empty, square, square, none, nothing, slopes, math.nan, status, blocks.count, rows)

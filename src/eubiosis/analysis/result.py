@@ -1,0 +1,229 @@
+"""The one result type of every analysis: an effect with its interval, its status and what it rests on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+Scale = Literal[
+    "rate ratio",
+    "rate difference",
+    "rate",
+    "mean",
+    "mean difference",
+    "ratio of geometric means",
+    "standardised mean difference",
+    "hazard ratio",
+    "risk difference",
+    "risk ratio",
+    "odds ratio",
+    "restricted mean difference",
+]
+Status = Literal["ok", "boundary", "not_converged", "too_few_events", "too_few_participants", "singular"]
+
+RATIO_SCALES: frozenset[str] = frozenset(
+    (
+        "rate ratio",
+        "rate",
+        "ratio of geometric means",
+        "hazard ratio",
+        "risk ratio",
+        "odds ratio",
+    )
+)
+USABLE: frozenset[str] = frozenset(("ok", "boundary"))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One contrast of one endpoint, as one method estimates it.
+
+    ``estimate``, ``ci_low`` and ``ci_high`` are on the scale that ``scale`` names (a rate ratio of 0.85
+    is 0.85, in years where a rate is meant); ``standard_error`` is on the analysis scale, which is the
+    natural logarithm for every ratio and for a rate and the scale itself otherwise. ``degrees_of_freedom``
+    is infinite for a normal reference distribution. ``n_*`` count the participants analysed, ``missing_*``
+    those whom a missing value kept out.
+
+    ``status`` is "ok"; "boundary" (a variance parameter lies at zero, so the smaller model was used: the
+    numbers are valid); or the reason why there are no numbers, which are then NaN. A result without
+    numbers counts as not significant, stays in its table and is counted.
+    """
+
+    endpoint: str
+    method: str
+    treated: str
+    control: str
+    scale: Scale
+    estimate: float
+    standard_error: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    n_treated: int
+    n_control: int
+    missing_treated: int = 0
+    missing_control: int = 0
+    status: Status = "ok"
+    level: float = 0.95
+    degrees_of_freedom: float = math.inf
+    detail: Mapping[str, float | int | str] = field(default_factory=dict)
+
+    @property
+    def usable(self) -> bool:
+        """Say whether the numbers may be read: status "ok" or "boundary"."""
+        return self.status in USABLE
+
+    def significant(self, alpha: float = 0.05) -> bool:
+        """Say whether the two-sided p-value is below ``alpha``; never for a result without numbers."""
+        return self.usable and self.p_value < alpha
+
+    def as_row(self) -> dict[str, float | int | str]:
+        """Return one flat table row; the entries of ``detail`` get the prefix ``detail_``."""
+        row = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "detail"}
+        row.update({f"detail_{name}": value for name, value in self.detail.items()})
+        return row
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many participants of the two arms were analysed and how many a missing value kept out."""
+
+    n_treated: int
+    n_control: int
+    missing_treated: int = 0
+    missing_control: int = 0
+
+
+def wald(
+    value: float,
+    standard_error: float,
+    *,
+    endpoint: str,
+    method: str,
+    arms: tuple[str, str],
+    scale: Scale,
+    counts: Counts,
+    level: float = 0.95,
+    degrees_of_freedom: float = math.inf,
+    status: Status = "ok",
+    detail: Mapping[str, float | int | str] | None = None,
+) -> Estimate:
+    """Build an estimate from a value and its standard error, both on the analysis scale.
+
+    ``arms`` is (treated, control). The reference distribution is Student's t with the degrees of freedom
+    given, the normal one when they are infinite; ratios are exponentiated at the end. A value or
+    standard error that is not finite gives status "not_converged".
+    """
+    from scipy.stats import norm, t
+
+    if status in USABLE and not (
+        math.isfinite(value) and math.isfinite(standard_error) and standard_error > 0
+    ):
+        status = "not_converged"
+    if status not in USABLE:
+        return failed(
+            status,
+            endpoint=endpoint,
+            method=method,
+            arms=arms,
+            scale=scale,
+            counts=counts,
+            level=level,
+            detail=detail,
+        )
+    law = norm if math.isinf(degrees_of_freedom) else t(degrees_of_freedom)
+    reach = float(law.isf((1 - level) / 2)) * standard_error
+    points = np.array([value, value - reach, value + reach])
+    if scale in RATIO_SCALES:
+        with np.errstate(over="ignore"):  # an interval may reach to infinity
+            points = np.exp(points)
+    return Estimate(
+        endpoint,
+        method,
+        *arms,
+        scale,
+        float(points[0]),
+        standard_error,
+        float(points[1]),
+        float(points[2]),
+        float(2 * law.sf(abs(value) / standard_error)),
+        counts.n_treated,
+        counts.n_control,
+        counts.missing_treated,
+        counts.missing_control,
+        status,
+        level,
+        degrees_of_freedom,
+        dict(detail or {}),
+    )
+
+
+def failed(
+    status: Status,
+    *,
+    endpoint: str,
+    method: str,
+    arms: tuple[str, str],
+    scale: Scale,
+    counts: Counts,
+    level: float = 0.95,
+    detail: Mapping[str, float | int | str] | None = None,
+) -> Estimate:
+    """Build the row of an analysis that gave no numbers, so that it stays in the table."""
+    nan = math.nan
+    return Estimate(
+        endpoint,
+        method,
+        *arms,
+        scale,
+        nan,
+        nan,
+        nan,
+        nan,
+        nan,
+        counts.n_treated,
+        counts.n_control,
+        counts.missing_treated,
+        counts.missing_control,
+        status,
+        level,
+        nan,
+        dict(detail or {}),
+    )
+
+
+def count_by_status(estimates: Iterable[Estimate]) -> dict[str, int]:
+    """Count the estimates of each status.
+
+    >>> count_by_status([])
+    {}
+    """
+    totals: dict[str, int] = {}
+    for one in estimates:
+        totals[one.status] = totals.get(one.status, 0) + 1
+    return totals
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A test without an effect: its statistic, degrees of freedom and p-value."""
+
+    name: str
+    value: float
+    degrees_of_freedom: float
+    p_value: float
+
+
+def chi_squared(name: str, value: float, degrees_of_freedom: float) -> Statistic:
+    """Build a chi-squared test from its statistic.
+
+    >>> round(chi_squared("example", 3.841459, 1).p_value, 4)
+    0.05
+    """
+    from scipy.stats import chi2
+
+    return Statistic(name, value, degrees_of_freedom, float(chi2.sf(value, degrees_of_freedom)))
