@@ -63,6 +63,12 @@ class Model:
         return compile_system(read_sbml(antimony_to_sbml(text, "eubiosis_host")))
 
     @cached_property
+    def upstream_kernel(self) -> Kernel:
+        """The gut and the hand-over, compiled: all that lies before the host."""
+        text = joined_antimony(self.content, ("gut", "handover"), {}, name="eubiosis_upstream")
+        return compile_system(read_sbml(antimony_to_sbml(text, "eubiosis_upstream")))
+
+    @cached_property
     def gut_kernel(self) -> Kernel:
         """The gut module alone, compiled."""
         text = joined_antimony(self.content, ("gut",), {}, name="eubiosis_gut")

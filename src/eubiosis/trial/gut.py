@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Tolerances, solve
@@ -18,10 +19,19 @@ from eubiosis.model.worlds import GutWorld
 from eubiosis.population.subjects import USABLE_PROFILE, VirtualSubjects
 from eubiosis.trial.design import Arm, Design
 
-STOOL = ("gut_stool_scfa", "gut_stool_Ac", "gut_stool_Pr", "gut_stool_Bu")
-PLASMA = ("handover_plasma_Ac", "handover_plasma_Pr", "handover_plasma_Bu")
-SHARES = tuple(f"gut_share_{g}" for g in GUILDS)
-MARKERS = (*STOOL, *PLASMA, *SHARES)
+# endpoint -> quantity of the model
+MARKER_SOURCES = {
+    "stool_scfa": "gut_stool_scfa",
+    "stool_acetate": "gut_stool_Ac",
+    "stool_propionate": "gut_stool_Pr",
+    "stool_butyrate": "gut_stool_Bu",
+    "plasma_acetate": "handover_plasma_Ac",
+    "plasma_propionate": "handover_plasma_Pr",
+    "plasma_butyrate": "handover_plasma_Bu",
+    **{f"share_{g}": f"gut_share_{g}" for g in GUILDS},
+}
+MARKERS = tuple(MARKER_SOURCES)
+NOT_RUN = "not_run"
 HANDED = (*HOST_INPUTS, "host_si_pro")
 _TOLERANCES = Tolerances(relative=1e-7, absolute=1e-11)
 
@@ -55,11 +65,16 @@ def adherence(arm: Arm, draws: SubjectDraws) -> Array:
 
 
 def gut_courses(
-    model: Model, world: GutWorld, subjects: VirtualSubjects, design: Design, seed: int
+    model: Model,
+    world: GutWorld,
+    subjects: VirtualSubjects,
+    design: Design,
+    seed: int,
+    wanted: NDArray[np.bool_] | None = None,
 ) -> GutCourses:
     """Hold each subject's composition, then run every active arm; the control stays at its steady state.
 
-    A composition without a steady state gives status ``niche_unsolved``, a failed run its reason; the
+    ``wanted`` (subjects,) leaves out candidates who fail screening anyway: status ``not_run``. A composition without a steady state gives status ``niche_unsolved``, a failed run its reason; the
     subject stays in the table.
     """
     days = np.arange(design.days + 1.0)
@@ -70,6 +85,9 @@ def gut_courses(
     markers = {arm.name: np.full((len(subjects), len(visits), len(MARKERS)), np.nan) for arm in design.arms}
     status = []
     for i in range(len(subjects)):
+        if wanted is not None and not wanted[i]:
+            status.append(NOT_RUN)
+            continue
         if subjects.profile_status[i] not in USABLE_PROFILE:
             status.append(f"profile_{subjects.profile_status[i]}")
             continue
@@ -90,7 +108,7 @@ def gut_courses(
 
 def _person(model: Model, world: GutWorld, shares: Array) -> tuple[Array, Array] | None:
     """Return the joined parameters and states of a person who holds ``shares``, or None."""
-    gut, joined = model.gut_kernel, model.kernel
+    gut, joined = model.gut_kernel, model.upstream_kernel
     niche = solve_niche(
         gut,
         {name: value for name, value in world.values.items() if name in gut.parameter_index},
@@ -100,12 +118,13 @@ def _person(model: Model, world: GutWorld, shares: Array) -> tuple[Array, Array]
     )
     if niche.status != OK:
         return None
-    parameters = model.parameters("healthy")
+    parameters = model.parameters("healthy", joined)
     for name, value in world.values.items():
-        parameters[joined.parameter_index[name]] = value
+        if name in joined.parameter_index:
+            parameters[joined.parameter_index[name]] = value
     for guild, factor in zip(GUILDS, niche.factors, strict=True):
         parameters[joined.parameter_index[f"gut_w_{guild}"]] = factor
-    states = model.states("healthy")
+    states = model.states("healthy", joined)
     for name, row in gut.state_index.items():
         states[joined.state_index[name]] = niche.states[row]
     return parameters, states
@@ -115,17 +134,19 @@ def _run(
     model: Model, parameters: Array, states: Array, arm: Arm, taken: float, days: Array
 ) -> tuple[Array, str]:
     """Return (days + 1, HANDED + MARKERS) and the status of one subject in one arm."""
-    names = (*HANDED, *MARKERS)
+    names = (*HANDED, *MARKER_SOURCES.values())
     dose = arm.therapy.dose * taken
     if arm.control or dose == 0:
-        still = solve(model.kernel, days[:1], names, states=states[None], parameters=parameters[None])
+        still = solve(
+            model.upstream_kernel, days[:1], names, states=states[None], parameters=parameters[None]
+        )
         return np.repeat(still.values[0], len(days), axis=0), still.status[0]
     begin, end = 7 * arm.therapy.start_week, 7 * arm.therapy.stop_week
     schedule = [(begin, {arm.therapy.model_input: dose})]
     if end < days[-1]:
         schedule.append((end, {arm.therapy.model_input: 0.0}))
     solution = solve(
-        model.kernel,
+        model.upstream_kernel,
         days,
         names,
         states=states[None],

@@ -140,6 +140,12 @@ def replicate(model: Model, world: World, design: Design, number: int) -> tuple[
 
 def _reason(subjects: VirtualSubjects, status: tuple[str, ...], design: Design, i: int) -> str:
     """Return the first reason why a candidate fails on what is known without running the host."""
+    early = paper_reason(subjects, design, i)
+    return early or ("" if status[i] == "ok" else f"stool profile: {status[i]}")
+
+
+def paper_reason(subjects: VirtualSubjects, design: Design, i: int) -> str:
+    """Return why a candidate fails on paper: course, age or EDSS; empty if none does."""
     rules = design.eligibility
     if not subjects.relapsing[i]:
         return "not relapsing-remitting"
@@ -147,7 +153,7 @@ def _reason(subjects: VirtualSubjects, status: tuple[str, ...], design: Design, 
         return "age"
     if rules.edss is not None and not rules.edss[0] <= subjects.edss[i] <= rules.edss[1]:
         return "EDSS"
-    return "" if status[i] == "ok" else f"stool profile: {status[i]}"
+    return ""
 
 
 def _late_reasons(
@@ -277,11 +283,11 @@ def _markers(latent: Array, noise: Array, layer: Mapping[str, float]) -> dict[st
     """Measure stool acids, plasma acids and guild shares; shares of one sample sum to one."""
     out: dict[str, Array] = {}
     for k, name in enumerate(MARKERS):
-        kind = "stool_acids" if name.startswith("gut_stool") else "plasma_acids"
-        if name.startswith("gut_share"):
+        kind = "stool_acids" if name.startswith("stool") else "plasma_acids"
+        if name.startswith("share"):
             kind = "share"
         out[name] = latent[:, :, k] * np.exp(layer[f"trial_sd_ln_{kind}"] * noise[:, :, k])
-    shares = [name for name in MARKERS if name.startswith("gut_share")]
+    shares = [name for name in MARKERS if name.startswith("share")]
     total = sum(out[name] for name in shares)
     return {**out, **{name: out[name] / total for name in shares}}
 
@@ -351,4 +357,13 @@ def _take_host(host: HostCourses, rows: np.ndarray) -> HostCourses:
     )
 
 
-__all__ = ["Latent", "Observed", "TrialIsTooSmall", "World", "enrol", "randomise", "replicate"]
+__all__ = [
+    "Latent",
+    "Observed",
+    "TrialIsTooSmall",
+    "World",
+    "enrol",
+    "paper_reason",
+    "randomise",
+    "replicate",
+]

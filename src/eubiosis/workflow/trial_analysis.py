@@ -1,0 +1,73 @@
+"""Analyse one observed trial: every endpoint, every active arm, by the method that its plan names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from eubiosis.analysis.continuous import ancovas, geometric_mean_ratio
+from eubiosis.analysis.counts import rate_ratios
+from eubiosis.analysis.result import Estimate
+from eubiosis.core.endpoints import ENDPOINTS
+
+# endpoint -> (column of events, column of exposure, unit of exposure)
+COUNTS = {
+    "relapses": ("relapses", "follow_up_years"),
+    "gd_lesions": ("gd_lesions", "scans"),
+    "t2_lesions": ("t2_lesions", "t2_years"),
+}
+SCORES = ("edss", "mfis")
+
+
+def analyse_trial(
+    subjects: Mapping[str, np.ndarray], visits: Mapping[str, np.ndarray], control: str
+) -> list[Estimate]:
+    """Return one estimate for each endpoint and active arm of an observed trial.
+
+    Counts: negative binomial regression with the log of follow-up (or scans) as offset. Scores: analysis of
+    covariance of the last planned visit on baseline. Biomarkers: the same on the logarithm. A subject who
+    misses the last visit is counted as missing there.
+    """
+    arm = subjects["arm"]
+    results: list[Estimate] = []
+    wide = _wide(subjects["subject"], visits)
+    for endpoint in ENDPOINTS:
+        if endpoint in COUNTS:
+            events, exposure = COUNTS[endpoint]
+            results += rate_ratios(
+                subjects[events], subjects[exposure], arm, control=control, endpoint=endpoint
+            )
+            continue
+        baseline, last = wide[endpoint]
+        if endpoint in SCORES:
+            results += ancovas(
+                last, arm, control=control, covariates={"baseline": baseline}, endpoint=endpoint
+            )
+            continue
+        results += [
+            geometric_mean_ratio(
+                last, arm, treated=name, control=control, baseline=baseline, endpoint=endpoint
+            )
+            for name in dict.fromkeys(arm[arm != control])
+        ]
+    return results
+
+
+def _wide(subject: np.ndarray, visits: Mapping[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return baseline and last planned visit of each endpoint, in the order of the subjects; NaN if missed."""
+    row = {number: i for i, number in enumerate(subject.tolist())}
+    position = np.array([row[number] for number in visits["subject"].tolist()])
+    first, end = visits["week"].min(), visits["week"].max()
+    wide = {}
+    for endpoint in ENDPOINTS:
+        if endpoint in COUNTS:
+            continue
+        columns = []
+        for week in (first, end):
+            values = np.full(len(subject), np.nan)
+            at = visits["week"] == week
+            values[position[at]] = visits[endpoint][at]
+            columns.append(values)
+        wide[endpoint] = (columns[0], columns[1])
+    return wide

@@ -1,0 +1,139 @@
+"""The simulation behind a trial report: worlds outside, subjects inside, trials on top."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from eubiosis import __version__
+from eubiosis.compute.pool import map_ordered
+from eubiosis.core.report_input import TrialReportInput
+from eubiosis.population import guild_contrast, read_profiles
+from eubiosis.population.contrast import GuildContrast
+from eubiosis.population.subjects import USABLE_PROFILE
+from eubiosis.trial.design import Design
+from eubiosis.workflow.spec import WorkflowSpec
+from eubiosis.workflow.trial_summary import report_input
+from eubiosis.workflow.trial_worlds import Task, WorldResult, run_gut_world
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """Tables of the run folder, what the report shows, and facts for the manifest."""
+
+    tables: Mapping[str, Mapping[str, Any]]
+    report_input: TrialReportInput
+    facts: Mapping[str, str]
+
+
+def run_job(
+    spec: WorkflowSpec, design: Design, *, processes: int = 1, progress: bool | None = None
+) -> TrialJob:
+    """Simulate every world of a workflow, analyse every trial and summarise.
+
+    The result does not depend on ``processes``. Raises ``FindingsError`` for a stool table that cannot be
+    used and ``TrialIsTooSmall`` where hardly anybody is eligible.
+    """
+    runs = spec.simulation
+    profiles, members = _profiles(spec)
+    tasks = [
+        Task(
+            design=design,
+            seed=spec.seed,
+            gut_world=g,
+            host_worlds=runs.host_worlds,
+            replicates=runs.replicates,
+            couplings=runs.couplings,
+            group=spec.population.group if spec.population.source == "reference" else "MS",
+            profiles=profiles,
+            members=members,
+        )
+        for g in range(runs.gut_worlds)
+    ]
+    results = map_ordered(run_gut_world, tasks, processes, progress, label="gut worlds")
+    facts = _facts(spec, design, results, profiles, members)
+    return TrialJob(_tables(results), report_input(spec, design, results, facts), facts)
+
+
+def _profiles(spec: WorkflowSpec) -> tuple[GuildContrast | None, np.ndarray | None]:
+    """Read real profiles: their contrasts, and the rows of the participants whose group is asked for."""
+    source = spec.population
+    if source.source == "reference":
+        return None, None
+    table = read_profiles(
+        spec.table_path,
+        metadata=spec.metadata_path,
+        id_column=source.id_column or "sample_id",
+        group_column=source.group_column or "group",
+        orientation=source.orientation,
+        scale=source.scale,
+    )
+    contrast = guild_contrast(table, source.control)
+    wanted = np.array([table.groups is None or g == source.group for g in table.groups or table.sample_ids])
+    usable = np.array([status in USABLE_PROFILE for status in contrast.status])
+    return contrast, np.flatnonzero(wanted & usable)
+
+
+def _tables(results: list[WorldResult]) -> dict[str, dict[str, Any]]:
+    """Return the tables of the run folder; the observed and the latent ones are apart."""
+    estimates: dict[str, list[Any]] = {}
+    keep = ("endpoint", "method", "treated", "control", "scale", "estimate", "standard_error", "ci_low",
+            "ci_high", "p_value", "n_treated", "n_control", "missing_treated", "missing_control", "status")  # fmt: skip
+    for result in results:
+        for world, number, estimate in result.estimates:
+            estimates.setdefault("world", []).append(world)
+            estimates.setdefault("replicate", []).append(number)
+            for name in keep:
+                estimates.setdefault(name, []).append(getattr(estimate, name))
+    truths = [truth for result in results for truth in result.truths]
+    tables: dict[str, dict[str, Any]] = {
+        "estimates": estimates,
+        "latent_effects": {
+            name: [getattr(truth, name) for truth in truths]
+            for name in ("world", "endpoint", "arm", "value", "spread", "unit_sd")
+        },
+    }
+    example = results[0].example
+    if example is not None and results[0].example_latent is not None:
+        tables["observed_subjects"] = dict(example.subjects)
+        tables["observed_visits"] = dict(example.visits)
+        tables["latent_subjects"] = dict(results[0].example_latent)
+    return tables
+
+
+def _facts(
+    spec: WorkflowSpec,
+    design: Design,
+    results: list[WorldResult],
+    profiles: GuildContrast | None,
+    members: np.ndarray | None,
+) -> dict[str, str]:
+    runs = spec.simulation
+    worlds = runs.gut_worlds * runs.host_worlds
+    facts = {
+        "seed": str(spec.seed),
+        "subjects in a trial": str(design.participants),
+        "worlds": f"{worlds} ({runs.gut_worlds} gut x {runs.host_worlds} host)",
+        "trials": str(worlds * runs.replicates),
+        "gut-to-host couplings": _COUPLINGS[runs.couplings],
+        "candidates made in a gut world": f"{np.mean([r.candidates for r in results]):.0f}",
+        "candidates whose stool profile no steady state holds": f"{np.mean([r.unsolved for r in results]):.1f}",
+        "population": "embedded reference population"
+        if profiles is None or members is None
+        else f"{len(members)} stool profiles of the given table",
+        "eubiosis": __version__,
+        "python": ".".join(map(str, sys.version_info[:3])),
+    }
+    return facts | {name: version(name) for name in ("numpy", "scipy", "llvmlite", "python-libsbml")}
+
+
+_COUPLINGS = {
+    "symmetric": "drawn about zero, each with its mirror image",
+    "zero": "all zero: no therapy reaches the host",
+    "hand_fit": "the specification's one-signed hand fit: not a prediction",
+}
