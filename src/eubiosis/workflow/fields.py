@@ -194,7 +194,7 @@ def _every(value: str) -> tuple[float, ...]:
     if step <= 0 or not 0 < end <= LONGEST_WEEKS or end / step > MOST_VISITS or end % step:
         raise RowProblem(
             f"{shown(value)} has no whole number of intervals, or too many",
-            allowed=f"intervals that end on the last week; {MOST_VISITS} visits, {LONGEST_WEEKS} weeks at most",
+            allowed=f"intervals that end on the last week; {MOST_VISITS} visits, {LONGEST_WEEKS} weeks",
             next_step="change the interval or the last week, or list the weeks",
         )
     return tuple(step * k for k in range(round(end / step) + 1))
