@@ -6,23 +6,25 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.running import processes_option, quiet_option, run_workflow
+
 
 @click.command()
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     default=Path("demo"),
     show_default=True,
-    help="Folder for the page.",
+    help="A new folder for the run.",
 )
-def demo(out: Path) -> None:
-    """Simulate a healthy person, one with MS and one with MS on inulin, and write one page."""
-    from eubiosis.model import load
-    from eubiosis.workflow.axis import write_axis_page
+@processes_option
+@quiet_option
+def demo(out: Path, *, processes: int | None, quiet: bool) -> None:
+    """Run the packaged trial: placebo, inulin 12 g/day and propionate 1000 mg/day for 48 weeks.
 
-    def say(message: str) -> None:
-        click.echo(message, err=True)
+    120 subjects from the embedded reference population, in many simulated trials; everything that comes out
+    is simulated.
+    """
+    from eubiosis.workflow.trial_run import DEMO
 
-    say("loading the model")
-    page = write_axis_page(load(), out / "axis.html", say=say)
-    click.echo(str(page))
+    run_workflow(DEMO, out, processes, quiet)

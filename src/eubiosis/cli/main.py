@@ -8,11 +8,16 @@ from importlib import import_module
 import click
 
 from eubiosis import __version__
+from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import FindingsError, unknown_word
 
 # command -> (module that holds it, one line for the overview)
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("eubiosis.cli.demo", "Simulate three people for a year and write one page."),
+    "doctor": ("eubiosis.cli.doctor", "Show versions and cores, and solve two systems with a known answer."),
+    "new": ("eubiosis.cli.new", "Make a folder with a commented workflow.yaml."),
+    "check": ("eubiosis.cli.check", "Report every finding in workflows and stool tables; no simulation."),
+    "run": ("eubiosis.cli.run", "The main job: run a workflow and write its tables and report."),
+    "demo": ("eubiosis.cli.demo", "Run the packaged trial: placebo, inulin and propionate for 48 weeks."),
     "profile": ("eubiosis.cli.profile", "Sum the taxa of a stool table into the guilds of the model."),
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
     "trial": ("eubiosis.cli.trial", "Plan a trial: sample size, power; validate the analyses."),
@@ -63,7 +68,10 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line: exit 0 done, 1 findings in a file, 2 a wrong command line."""
+    """Run the command line.
+
+    Exit 0 done, 1 findings in a file, 2 a wrong command line, 3 more numerical failures than allowed.
+    """
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as error:
@@ -77,6 +85,9 @@ def main() -> None:
     except FindingsError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
+    except NumericalFailuresError as error:
+        click.echo(str(error), err=True)
+        sys.exit(3)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)

@@ -1,4 +1,4 @@
-"""``eubiosis model``: list, show, simulate, check, therapies, derive and export."""
+"""``eubiosis model``: list, show, simulate, check, page, therapies, derive and export."""
 
 from __future__ import annotations
 
@@ -171,6 +171,26 @@ def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     shares = basis_shares(loaded)
     text = ", ".join(f"{basis} {share:.0%}" for basis, share in shares.items())
     click.echo(f"numbers by basis: {text}", err=as_json)
+
+
+@model.command("page")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("axis.html"),
+    show_default=True,
+    help="The page to write; an existing one is replaced.",
+)
+@_CONTENT
+def page_command(out: Path, content: Path | None) -> None:
+    """Simulate a healthy person, one with MS and one with MS on inulin, and write one page."""
+    from eubiosis.workflow.axis import write_axis_page
+
+    def say(message: str) -> None:
+        click.echo(message, err=True)
+
+    say("loading the model")
+    click.echo(str(write_axis_page(_load(content), out, say=say)))
 
 
 @model.command("therapies")

@@ -1,0 +1,63 @@
+"""What ``run`` and ``demo`` share: options, messages, and a clean end on Ctrl-C and SIGTERM."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+processes_option = click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    help="Processes to use (default: all cores that may be used); the tables are the same with any number.",
+)
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="No messages and no progress bar.")
+
+
+def run_workflow(workflow: Path, out: Path, processes: int | None, quiet: bool) -> None:
+    """Run a workflow and print the path of its report."""
+    from eubiosis.compute.pool import available_cores
+    from eubiosis.workflow.trial_run import run_trial
+
+    with terminated_like_interrupted():
+        report = run_trial(
+            workflow,
+            out,
+            processes=processes or available_cores(),
+            progress=False if quiet else None,
+            say=sayer(quiet),
+        )
+    click.echo(str(report))
+
+
+def sayer(quiet: bool) -> Callable[[str], None]:
+    """Return what prints messages on standard error, or nothing at all."""
+
+    def say(message: str) -> None:
+        if not quiet:
+            click.echo(message, err=True)
+
+    return say
+
+
+@contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that what is half-written is removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,248 @@
+"""A run folder: written aside and renamed when it is whole, so a failure leaves nothing half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from eubiosis import __version__
+from eubiosis.core.findings import Finding, FindingsError
+
+ORIGIN = "simulated; prior only: not calibrated to any clinical outcome"
+LIBRARIES = ("antimony", "llvmlite", "numpy", "pyarrow", "pydantic", "python-libsbml", "pyyaml", "scipy")
+LOG = "log.jsonl"
+MANIFEST = "manifest.json"
+
+
+class RunFolder:
+    """Write a run folder, whole or not at all.
+
+    Use as a context manager. Files go into a hidden folder beside ``target``, which is renamed to
+    ``target`` when the block ends; an exception inside the block, Ctrl-C included, removes it. Entering
+    raises ``FindingsError`` when the target is a file or a folder that is not empty, or when its parent
+    cannot be written to.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self._seeds: dict[str, int] = {}
+        self._inputs: dict[str, dict[str, Any]] = {}
+        self._facts: dict[str, Any] = {}
+        self._made: list[Path] = []
+        self._files: list[str] = []
+        self._started = 0.0
+        self._folder: Path | None = None
+
+    def __enter__(self) -> RunFolder:
+        self._refuse_target()
+        whole = self.target.absolute()
+        with ExitStack() as undo:
+            undo.callback(self._remove_parents)
+            try:
+                for folder in reversed([p for p in whole.parents if not p.exists()]):
+                    folder.mkdir()
+                    self._made.append(folder)
+                partial = whole.parent / f".{whole.name}.{secrets.token_hex(4)}.partial"
+                partial.mkdir()
+            except OSError as error:
+                raise self._refusal(
+                    f"the run folder cannot be made here ({error.strerror})",
+                    "a new folder where you may write",
+                    "give another --out",
+                ) from error
+            undo.pop_all()
+        self._folder = partial
+        self._started = time.monotonic()
+        self.log("started", utc=datetime.now(UTC).isoformat(timespec="seconds"), eubiosis=__version__)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self.log("finished", seconds=round(time.monotonic() - self._started, 1))
+                self._write_manifest()
+                self._publish()
+        finally:
+            if self.folder.exists():
+                shutil.rmtree(self.folder)
+                self._remove_parents()
+
+    @property
+    def folder(self) -> Path:
+        """The folder that is being written; raises ``RuntimeError`` outside the block."""
+        if self._folder is None:
+            message = "a run folder is written inside its with block"
+            raise RuntimeError(message)
+        return self._folder
+
+    def write_text(self, name: str, text: str) -> str:
+        """Write a text file in UTF-8 and return its SHA-256."""
+        return self.write_bytes(name, text.encode("utf-8"))
+
+    def write_json(self, name: str, record: Mapping[str, Any]) -> str:
+        """Write a record as JSON and return the file's SHA-256; NaN raises ``ValueError``."""
+        return self.write_text(name, json.dumps(record, indent=1, allow_nan=False) + "\n")
+
+    def write_bytes(self, name: str, content: bytes) -> str:
+        """Write a file and return its SHA-256; a name that is taken or leaves the folder is refused."""
+        path = self._claim(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return hashlib.sha256(content).hexdigest()
+
+    def write_table(
+        self,
+        name: str,
+        columns: Mapping[str, np.ndarray | Sequence[Any]],
+        metadata: Mapping[str, str],
+    ) -> str:
+        """Write ``tables/NAME.parquet`` and return its SHA-256.
+
+        ``columns`` all have one length. ``metadata`` goes into the file beside its origin; what unit a
+        column has stands there under "units". The same columns give the same bytes.
+        """
+        return self.write_bytes(f"tables/{name}.parquet", table_bytes(columns, metadata))
+
+    def log(self, event: str, **fields: object) -> None:
+        """Add a line to log.jsonl."""
+        record = {"seconds": round(time.monotonic() - self._started, 3), "event": event, **fields}
+        with (self.folder / LOG).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(record, allow_nan=False) + "\n")
+
+    def add_seed(self, name: str, seed: int) -> None:
+        """Record a seed for the manifest."""
+        self._seeds[name] = seed
+
+    def add_fact(self, name: str, value: str | int | float | bool) -> None:
+        """Record one more thing for the manifest."""
+        self._facts[name] = value
+
+    def add_input(self, label: str, path: Path) -> str:
+        """Record what a file read by the run held, under a label without a path; return its SHA-256."""
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        self._inputs[label] = {"sha256": digest, "bytes": len(content)}
+        return digest
+
+    def add_inputs(self, prefix: str, folder: Path) -> None:
+        """Record every file below a folder, under the prefix and its path inside the folder."""
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            self.add_input(f"{prefix}/{path.relative_to(folder).as_posix()}", path)
+
+    def _claim(self, name: str) -> Path:
+        pure = PurePosixPath(name)
+        if pure.is_absolute() or ".." in pure.parts or name in (LOG, MANIFEST) or name in self._files:
+            message = f'"{name}" is taken, reserved or outside the run folder'
+            raise ValueError(message)
+        self._files.append(name)
+        return self.folder / name
+
+    def _write_manifest(self) -> None:
+        files = {}
+        for name in sorted([*self._files, LOG]):
+            content = (self.folder / name).read_bytes()
+            files[name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        record = {
+            "origin": ORIGIN,
+            "eubiosis": __version__,
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "libraries": {library: metadata.version(library) for library in LIBRARIES},
+            "seeds": self._seeds,
+            "facts": self._facts,
+            "inputs": self._inputs,
+            "files": files,
+        }
+        _refuse_absolute_paths(record)
+        (self.folder / MANIFEST).write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", "utf-8")
+
+    def _publish(self) -> None:
+        self._refuse_target()  # somebody may have written there meanwhile
+        if self.target.exists():
+            self.target.rmdir()
+        self.folder.rename(self.target.absolute())
+
+    def _refuse_target(self) -> None:
+        if not self.target.exists() and not self.target.is_symlink():
+            return
+        if not self.target.is_dir():
+            raise self._refusal(
+                "a file stands where the run folder should be", "a folder that does not exist yet"
+            )
+        if any(self.target.iterdir()):
+            raise self._refusal("the folder is not empty", "a new or empty folder; nothing is overwritten")
+
+    def _refusal(
+        self, problem: str, allowed: str, next_step: str = "give another --out, or move the old one"
+    ) -> FindingsError:
+        return FindingsError([Finding(str(self.target), "--out", problem, allowed, next_step)])
+
+    def _remove_parents(self) -> None:
+        while self._made:
+            folder = self._made.pop()
+            if any(folder.iterdir()):
+                return
+            folder.rmdir()
+
+
+def table_bytes(columns: Mapping[str, np.ndarray | Sequence[Any]], metadata: Mapping[str, str]) -> bytes:
+    """Return a parquet file as bytes, the same for the same columns and metadata.
+
+    Raises ``ValueError`` for columns of different lengths and for metadata that would replace the origin.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if "origin" in metadata:
+        message = 'metadata "origin" is written by the run folder itself'
+        raise ValueError(message)
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        message = f"columns of different lengths: {lengths}"
+        raise ValueError(message)
+    notes = {"origin": ORIGIN, "eubiosis": __version__, **metadata}
+    arrays = {name: pa.array(_plain(values)) for name, values in columns.items()}
+    table = pa.table(arrays).replace_schema_metadata(dict(sorted(notes.items())))
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", compression_level=3, version="2.6")
+    return bytes(sink.getvalue())
+
+
+def _plain(values: np.ndarray | Sequence[Any]) -> Any:
+    # text arrays of numpy have a fixed width; arrow wants Python text
+    array = np.asarray(values)
+    return array.tolist() if array.dtype.kind in "UO" else array
+
+
+def _refuse_absolute_paths(record: Mapping[str, Any]) -> None:
+    for text in _texts(record):
+        if PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute():
+            message = f'the manifest would hold an absolute path: "{text}"'
+            raise ValueError(message)
+
+
+def _texts(record: Any) -> Iterable[str]:
+    if isinstance(record, str):
+        yield record
+    elif isinstance(record, Mapping):
+        for key, value in record.items():
+            yield str(key)
+            yield from _texts(value)

@@ -1,0 +1,51 @@
+"""Check the tables that a workflow names before anything is simulated."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.population.stool import StoolTable, check_control, read_stool_table
+from eubiosis.workflow.spec import WorkflowSpec
+
+
+def check_tables(spec: WorkflowSpec, findings: FindingCollector) -> StoolTable | None:
+    """Read the stool table and metadata of a workflow and report all that is wrong with them.
+
+    Returns the table, or None where there is none (``source: reference``) or where it cannot be read.
+    """
+    population, path = spec.population, spec.table_path
+    if path is None:
+        return None
+    table = read_stool_table(
+        path,
+        findings,
+        metadata=spec.metadata_path,
+        id_column=population.id_column or "",
+        group_column=population.group_column or "",
+        orientation=population.orientation,
+        scale=population.scale,
+    )
+    if table is None or table.groups is None:
+        return table
+    if population.control is not None:
+        check_control(table, population.control, findings)
+    known = sorted({*table.groups} - {""})
+    members = np.array([group == population.group for group in table.groups])
+    if not members.any():
+        findings.add(
+            table.file,
+            "population.group",
+            f"group {unknown_word(population.group, known)}",
+            allowed=", ".join(known),
+            next_step="name the participants' group",
+        )
+    elif not (members & table.usable).any():
+        findings.add(
+            table.file,
+            "population.group",
+            f'group "{population.group}" has no usable sample',
+            allowed="at least one sample with known taxa",
+            next_step="see: eubiosis profile TABLE",
+        )
+    return table
