@@ -2,7 +2,7 @@
 
 Repeated samples of the same people before an intervention (Baxter 2019, 10.1128/mBio.02566-18, in
 ../shared/cohorts/int_baxter_2019_fibers): the share of the variance of a guild's log-ratio that lies between
-people, by one-way analysis of variance. Writes content/population/reliability.tsv. Run from the repository root:
+people, by one-way analysis of variance. Writes content/population/reliability.tsv; from the root:
 
     .venv/bin/python validation/baxter_2019/reliability.py
 """
@@ -58,7 +58,7 @@ def main() -> int:
         writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
         writer.writerow(["guild", "reliability", "people", "unit", "basis", "read", "source", "note"])
         for guild, share in shares.items():
-            note = f"share of log-ratio variance between people; {samples:.1f} samples a person before an intervention"
+            note = f"share of log-ratio variance between people; {samples:.1f} samples a person"
             writer.writerow([guild, f"{share:.2f}", people, "-", "derived", "data_file", SOURCE, note])
     print(f"wrote {TARGET.relative_to(ROOT)}: {len(shares)} guilds, {people} people")
     return 0

@@ -74,8 +74,9 @@ def gut_courses(
 ) -> GutCourses:
     """Hold each subject's composition, then run every active arm; the control stays at its steady state.
 
-    ``wanted`` (subjects,) leaves out candidates who fail screening anyway: status ``not_run``. A composition without a steady state gives status ``niche_unsolved``, a failed run its reason; the
-    subject stays in the table.
+    ``wanted`` (subjects,) leaves out candidates who fail screening anyway: status ``not_run``. A
+    composition without a steady state gives status ``niche_unsolved``, a failed run its reason; the subject
+    stays in the table.
     """
     days = np.arange(design.days + 1.0)
     visits = np.array([round(7 * week) for week in design.visits])

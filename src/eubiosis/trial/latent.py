@@ -28,7 +28,7 @@ class ClinicalLaws:
     def _step(self, kind: str, uniform: float) -> float:
         """Return EDSS points of a law at a uniform."""
         law = self.cumulated[kind]
-        return min(int(np.searchsorted(law, uniform)), len(law) - 1) / 2
+        return float(min(int(np.searchsorted(law, uniform)), len(law) - 1)) / 2
 
     def edss(
         self, baseline: float, relapses: Array, microglia: Array, age: float, draws: tuple[int, str, int]
@@ -51,7 +51,7 @@ class ClinicalLaws:
             rise = np.clip((since + 1) / n["host_edss_ramp"], 0, 1)
             fall = np.exp(-np.maximum(since - n["host_edss_ramp"], 0) / n["host_edss_tau"])
             path = path + np.where(since >= 0, left + (max(peak, left) - left) * rise * fall, 0.0)
-        return np.clip(path, 0, 10)
+        return np.asarray(np.clip(path, 0, 10))
 
     def mfis_change(self, tone: Array, microglia: Array, edss: Array) -> Array:
         """Return MFIS above the personal level from inflammatory tone, microglia and EDSS, any shape."""

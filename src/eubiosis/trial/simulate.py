@@ -132,7 +132,7 @@ def enrol(
 
 
 def replicate(model: Model, world: World, design: Design, number: int) -> tuple[Observed, Latent]:
-    """Run one trial on the world's subjects: randomise, let events happen, measure, lose some to follow-up."""
+    """Run one trial on the world's subjects: randomise, let events happen, measure, lose some."""
     laws = _laws(model)
     latent = _latent(world, design, laws, number)
     return _observe(world, design, laws, latent, number), latent

@@ -55,7 +55,7 @@ def analyse_trial(
 
 
 def _wide(subject: np.ndarray, visits: Mapping[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return baseline and last planned visit of each endpoint, in the order of the subjects; NaN if missed."""
+    """Return baseline and last planned visit of each endpoint, subjects in order; NaN if missed."""
     row = {number: i for i, number in enumerate(subject.tolist())}
     position = np.array([row[number] for number in visits["subject"].tolist()])
     first, end = visits["week"].min(), visits["week"].max()

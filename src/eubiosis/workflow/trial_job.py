@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from eubiosis import __version__
+from eubiosis.analysis.result import Estimate
 from eubiosis.compute.pool import map_ordered
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.population import guild_contrast, read_profiles
@@ -65,6 +66,8 @@ def _profiles(spec: WorkflowSpec) -> tuple[GuildContrast | None, np.ndarray | No
     source = spec.population
     if source.source == "reference":
         return None, None
+    if spec.table_path is None:  # the schema demands it of this source
+        raise AssertionError("a stool population without a table")
     table = read_profiles(
         spec.table_path,
         metadata=spec.metadata_path,
@@ -82,8 +85,7 @@ def _profiles(spec: WorkflowSpec) -> tuple[GuildContrast | None, np.ndarray | No
 def _tables(results: list[WorldResult]) -> dict[str, dict[str, Any]]:
     """Return the tables of the run folder; the observed and the latent ones are apart."""
     estimates: dict[str, list[Any]] = {}
-    keep = ("endpoint", "method", "treated", "control", "scale", "estimate", "standard_error", "ci_low",
-            "ci_high", "p_value", "n_treated", "n_control", "missing_treated", "missing_control", "status")  # fmt: skip
+    keep = [name for name in Estimate.__dataclass_fields__ if name not in ("detail", "level")]
     for result in results:
         for world, number, estimate in result.estimates:
             estimates.setdefault("world", []).append(world)
@@ -122,7 +124,9 @@ def _facts(
         "trials": str(worlds * runs.replicates),
         "gut-to-host couplings": _COUPLINGS[runs.couplings],
         "candidates made in a gut world": f"{np.mean([r.candidates for r in results]):.0f}",
-        "candidates whose stool profile no steady state holds": f"{np.mean([r.unsolved for r in results]):.1f}",
+        "of them with a stool profile that no steady state holds": (
+            f"{np.mean([r.unsolved for r in results]):.1f}"
+        ),
         "population": "embedded reference population"
         if profiles is None or members is None
         else f"{len(members)} stool profiles of the given table",

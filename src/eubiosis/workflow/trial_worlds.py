@@ -1,4 +1,4 @@
-"""One gut world of a trial job: every host world in it, every replicate, analysed; runs in its own process."""
+"""One gut world of a trial job: its host worlds and replicates, analysed; runs in its own process."""
 
 from __future__ import annotations
 

@@ -30,9 +30,10 @@ def run_hosts(
     """Integrate everyone through the days of the drive.
 
     ``record`` names states to keep at the end of each day, shape (days, people) each. ``factors`` maps
-    parameter names to multipliers of each person's own value for each day, ``levels`` to
-    absolute values; both (days,) or (days, people). ``start`` is the state matrix (states, people), by default the initial values of the
-    model for everyone; the drive is read from ``day0`` on. Returns the records and the final states.
+    parameter names to multipliers of each person's own value for each day, ``levels`` to absolute values;
+    both (days,) or (days, people). ``start`` is the state matrix (states, people), by default the initial
+    values of the model for everyone; the drive is read from ``day0`` on. Returns the records and the final
+    states.
     """
     size = len(people)
     states = np.repeat(kernel.default_states[:, None], size, axis=1) if start is None else start.copy()
