@@ -46,7 +46,7 @@ _PURE: dict[str, Callable[..., float]] = {
     "-": lambda a, b: a - b,
     "*": lambda *a: math.prod(a),
     "/": lambda a, b: a / b,
-    "^": lambda a, b: a**b,
+    "^": math.pow,  # a negative base with a fractional power is an error, not a complex number
     "neg": lambda a: -a,
     "exp": math.exp,
     "ln": math.log,

@@ -197,7 +197,9 @@ class _Course:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ODEintWarning)
             try:
-                path: Any = odeint(
+                path: Any
+                details: Any
+                path, details = odeint(
                     rates,
                     y,
                     points,
@@ -207,17 +209,21 @@ class _Course:
                     atol=self.tolerances.absolute,
                     mxstep=self.tolerances.max_steps,
                     tcrit=[right],
+                    full_output=True,
                 )
             except ODEintWarning as warning:
                 word = STEP_LIMIT if "work" in str(warning) else NON_FINITE
                 return np.empty((0, n)), word
-        if not np.all(np.isfinite(path)):
+        # near a pole the step shrinks until time stands still, and LSODA calls that a success
+        arrived = np.all(details["tcur"] >= points[1:] - _LATE * (1 + abs(points[1:])))
+        if not arrived or not np.all(np.isfinite(path)):
             return np.empty((0, n)), NON_FINITE
         return path[1:], OK
 
 
 _STEP = 1e-7
 _SCALE = 1e-6
+_LATE = 1e-12
 
 
 def _file_events(kernel: Kernel, parameters: Array) -> list[Jump]:
