@@ -5,6 +5,7 @@ The canonical unit of each dimension is the one the model is written in: day, li
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ _DEFINITIONS = (
     "lesion = []",
     "point = []",
 )
+
+_LEADING_NUMBER = re.compile(r"^(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?:\*(.+)|(/.+))?$")
 
 
 @cache
@@ -80,10 +83,14 @@ def conversion_factor(from_unit: str, to_unit: str) -> float:
 def base_factors(text: str) -> tuple[float, Mapping[str, float]]:
     """Split a unit into a multiplier and exponents of gram, litre, mole, day and count.
 
-    Returns (multiplier, exponents), e.g. ``mmol/d`` is (0.001, {"mole": 1, "day": -1}).
+    Returns (multiplier, exponents), e.g. ``mmol/d`` is (0.001, {"mole": 1, "day": -1}). A number may lead the
+    unit, as in ``1000*g/L``, which is how an inferred unit without a prefix of its own is written.
     """
     units = registry()
-    quantity = units.Quantity(1.0, parse_unit(text)).to_base_units()
+    lead = _LEADING_NUMBER.match(text)
+    factor = float(lead.group(1)) if lead else 1.0
+    unit = parse_unit(lead.group(2) or f"1{lead.group(3) or ''}" if lead else text)
+    quantity = units.Quantity(factor, unit).to_base_units()
     wanted = {"[mass]": "gram", "[substance]": "mole", "[time]": "day", "[length]": "litre"}
     exponents: dict[str, float] = {}
     target = units.Unit("dimensionless")
@@ -91,7 +98,7 @@ def base_factors(text: str) -> tuple[float, Mapping[str, float]]:
         name = wanted[dimension]
         exponents[name] = power / 3 if name == "litre" else power
         target = target * units.Unit(name) ** exponents[name]
-    return float(units.Quantity(1.0, parse_unit(text)).to(target).magnitude), exponents
+    return float(units.Quantity(factor, unit).to(target).magnitude), exponents
 
 
 def _spell_out(expression: str) -> str:
