@@ -152,14 +152,13 @@ def simulate_command(
 @_JSON
 def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     """Check tables, modules, units and SBML, then compare the model with every target."""
+    from eubiosis.model import load
     from eubiosis.model.check import basis_shares, check_targets, summary
     from eubiosis.model.content import PACKAGED_CONTENT
-    from eubiosis.model.lint import lint_content
 
-    findings = lint_content(content or PACKAGED_CONTENT)
-    if findings:
-        raise FindingsError(findings)
-    loaded = _load(content)
+    folder = content or PACKAGED_CONTENT
+    _demand_no_findings(folder)
+    loaded = load(folder)
     click.echo("tables, modules, units and hand-over: no findings; libSBML: no errors, no warnings", err=True)
     verdicts = check_targets(loaded, population=not quick)
     if as_json:
@@ -265,6 +264,8 @@ def derive_command(content: Path | None) -> None:
     from eubiosis.model.content import PACKAGED_CONTENT, load_content
     from eubiosis.model.derived import derive, save_derived
 
+    if content is not None:
+        _demand_no_findings(content)
     loaded = load_content(content or PACKAGED_CONTENT)
     derived = derive(loaded)
     save_derived(loaded, derived)
@@ -275,7 +276,17 @@ def _load(content: Path | None) -> Model:
     from eubiosis.model import load
     from eubiosis.model.content import PACKAGED_CONTENT
 
+    if content is not None:  # an edited folder: its modules may be wrong as well as its tables
+        _demand_no_findings(content)
     return load(content or PACKAGED_CONTENT)
+
+
+def _demand_no_findings(folder: Path) -> None:
+    from eubiosis.model.lint import lint_content
+
+    findings = lint_content(folder)
+    if findings:
+        raise FindingsError(findings)
 
 
 def _describe(loaded: Model, name: str) -> dict[str, Any]:
@@ -312,7 +323,9 @@ def _describe(loaded: Model, name: str) -> dict[str, Any]:
                 "kind": equation.kind,
                 "equation": equation.expression,
                 "uses": list(equation.mentions),
-                "unit": unit_texts(content, loaded.system).get(name, ""),
+                "unit": content.initial[name].unit
+                if name in content.initial
+                else unit_texts(content, loaded.system).get(name, ""),
                 "reference state": [f"{p} {v}" for p, v in persons.items()],
                 "start": content.initial[name].model_dump() if name in content.initial else None,
             }
