@@ -21,16 +21,14 @@ RELATION = ("<", "<=", ">", ">=", "==", "!=")
 def compound(children):
     pair = st.tuples(children, children)
     condition = st.builds(Call, st.sampled_from(RELATION), pair)
-    logic = st.builds(Call, st.sampled_from(("and", "or", "xor")), st.tuples(condition, condition)) | st.builds(
-        lambda c: Call("not", (c,)), condition
-    )
+    logic = st.builds(
+        Call, st.sampled_from(("and", "or", "xor")), st.tuples(condition, condition)
+    ) | st.builds(lambda c: Call("not", (c,)), condition)
     return (
         st.builds(lambda op, a: Call(op, (a,)), st.sampled_from(UNARY), children)
         | st.builds(Call, st.sampled_from(("+", "-", "*", "/", "min", "max", "^")), pair)
         | st.builds(Call, st.sampled_from(("+", "*", "min", "max")), st.tuples(children, children, children))
-        | st.builds(
-            lambda base, n: Call("^", (base, Number(float(n)))), children, st.integers(-20, 20)
-        )
+        | st.builds(lambda base, n: Call("^", (base, Number(float(n)))), children, st.integers(-20, 20))
         | st.builds(lambda a, c, b: Call("piecewise", (a, c, b)), children, condition | logic, children)
         | st.builds(
             lambda a, c, b, d, e: Call("piecewise", (a, c, b, d, e)),
@@ -87,13 +85,13 @@ def well_posed(tree, values):
 def wiggle(tree, values):
     """How much the value moves when every number moves by a rounding error: the conditioning of the tree."""
     base = evaluate(tree, values)
-    moved = [
-        evaluate(tree, {k: v * (1 + s * 1e-12) + s * 1e-13 for k, v in values.items()}) for s in (1, -1)
-    ]
+    moved = [evaluate(tree, {k: v * (1 + s * 1e-12) + s * 1e-13 for k, v in values.items()}) for s in (1, -1)]
     return max(abs(m - base) for m in moved)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
+)
 @given(TREES, st.lists(POINTS, min_size=1, max_size=4))
 def test_kernel_agrees_with_evaluate(tree, points):
     columns, wanted, slack = [], [], []

@@ -48,7 +48,11 @@ def test_a_hexose_gives_its_24_electrons(model, pathway):
 
 
 def test_the_list_of_pathways_is_complete(model):
-    ids = {n.removeprefix("gut_hex_").rsplit("_", 1)[0] for n in model.content.numbers if n.startswith("gut_hex_")}
+    ids = {
+        n.removeprefix("gut_hex_").rsplit("_", 1)[0]
+        for n in model.content.numbers
+        if n.startswith("gut_hex_")
+    }
     assert ids == set(PATHWAYS)
 
 
@@ -84,7 +88,12 @@ def test_protein_gives_no_more_carbon_than_it_has(model):
         assert 0 < weigh(products, CARBONS) < 44
 
 
-SNAPSHOTS = (("healthy", 0.0), ("ms_vancomycin", 8.0), ("healthy_ketogenic", 1.0), ("healthy_synbiotic", 20.0))
+SNAPSHOTS = (
+    ("healthy", 0.0),
+    ("ms_vancomycin", 8.0),
+    ("healthy_ketogenic", 1.0),
+    ("healthy_synbiotic", 20.0),
+)
 
 
 @pytest.mark.parametrize(("condition", "day"), SNAPSHOTS)
@@ -151,12 +160,18 @@ def switched(model):
     """A diet switch under vancomycin: the volume falls by a third while everything moves."""
     low = model.conditions["healthy_low_carbohydrate"]
     vancomycin = model.conditions["healthy_vancomycin"]
-    both = replace(low, pulses=(*low.pulses, *vancomycin.pulses), defaults={**low.defaults, **vancomycin.defaults})
+    both = replace(
+        low, pulses=(*low.pulses, *vancomycin.pulses), defaults={**low.defaults, **vancomycin.defaults}
+    )
     laboratory = replace(model, conditions={"both": both})
-    names = {n for parts in INVENTORIES.values() for n in parts[:3] if n} | set(INVENTORIES) | {"gut_V", "gut_D"}
+    names = (
+        {n for parts in INVENTORIES.values() for n in parts[:3] if n} | set(INVENTORIES) | {"gut_V", "gut_D"}
+    )
     ordered = tuple(sorted(names))
     # geometric first, to resolve the first minutes; then every 3 minutes
-    grid = np.unique(np.concatenate([[0.0], np.geomspace(1e-6, 0.02, 400), np.arange(0.02, 9.0, 0.002), [9.0]]))
+    grid = np.unique(
+        np.concatenate([[0.0], np.geomspace(1e-6, 0.02, 400), np.arange(0.02, 9.0, 0.002), [9.0]])
+    )
     solution = laboratory.simulate("both", grid, ordered)
     assert solution.status == ("ok",)
     course = {n: solution[n][0] for n in ordered}
@@ -185,7 +200,17 @@ def test_an_inventory_changes_by_what_goes_in_and_out(model, switched, quantity)
 
 @pytest.mark.parametrize("person", ["healthy", "ms"])
 def test_hydrogen_closes_at_steady_state(model, person):
-    names = ("gut_P_H2", "gut_q_MET_H2", "gut_B_MET", "gut_q_BLA_H2", "gut_B_BLA", "gut_C_H2", "gut_D", "gut_CH4", "gut_V")
+    names = (
+        "gut_P_H2",
+        "gut_q_MET_H2",
+        "gut_B_MET",
+        "gut_q_BLA_H2",
+        "gut_B_BLA",
+        "gut_C_H2",
+        "gut_D",
+        "gut_CH4",
+        "gut_V",
+    )
     h = dict(zip(names, model.simulate(person, [0.0], names).values[0, 0], strict=True))
     methanogens, acetogens = h["gut_q_MET_H2"] * h["gut_B_MET"], h["gut_q_BLA_H2"] * h["gut_B_BLA"]
     lost = (model.content.numbers["gut_k_gas"].value + h["gut_D"]) * h["gut_C_H2"]
@@ -202,7 +227,9 @@ def test_nothing_turns_negative_whatever_the_parameters(model, condition):
     """Five draws for each of six conditions, every dimensional parameter within a factor of two of its value."""
     rng = np.random.default_rng(sum(map(ord, condition)))
     names = [
-        n for n, v in model.content.numbers.items() if v.unit in SCALABLE and n in model.kernel.parameter_index and v.value
+        n
+        for n, v in model.content.numbers.items()
+        if v.unit in SCALABLE and n in model.kernel.parameter_index and v.value
     ]
     assert len(names) > 150
     changes = {n: model.content.numbers[n].value * 2 ** rng.uniform(-1, 1, 5) for n in names}
@@ -239,7 +266,9 @@ def test_no_dose_no_difference(model):
             defaults=dict.fromkeys(DOSES, 0.0),
         )
 
-    laboratory = replace(model, conditions={**model.conditions, "all": nothing(0.0, 101.0), "some": nothing(5.0, 33.3)})
+    laboratory = replace(
+        model, conditions={**model.conditions, "all": nothing(0.0, 101.0), "some": nothing(5.0, 33.3)}
+    )
     days = np.arange(0, 101.0)
     base = laboratory.simulate("ms", days).values
     assert np.array_equal(laboratory.simulate("all", days).values, base)
@@ -247,7 +276,9 @@ def test_no_dose_no_difference(model):
     np.testing.assert_allclose(laboratory.simulate("some", days).values, base, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("condition", ["ms_ketogenic", "ms_fibre_40g", "ms_vancomycin", "ms_propionate", "ms_fmt"])
+@pytest.mark.parametrize(
+    "condition", ["ms_ketogenic", "ms_fibre_40g", "ms_vancomycin", "ms_propionate", "ms_fmt"]
+)
 def test_without_couplings_the_gut_does_not_reach_the_host(model, condition):
     assert all(c in model.kernel.parameter_index for c in COUPLINGS)
     host = tuple(s for s in model.system.states if s.startswith("host_"))

@@ -2,7 +2,14 @@
 
 import pytest
 
-from eubiosis.core.findings import Finding, FindingCollector, FindingsError, format_findings, nearest, unknown_word
+from eubiosis.core.findings import (
+    Finding,
+    FindingCollector,
+    FindingsError,
+    format_findings,
+    nearest,
+    unknown_word,
+)
 
 
 def test_findings_are_grouped_by_file_in_order_of_first_appearance():

@@ -40,7 +40,9 @@ def test_a_subject_does_not_depend_on_who_else_draws_or_in_which_order():
 
 def test_another_process_draws_the_same():
     code = "from eubiosis.core.streams import stream; print(stream(3, 'x', 7).random().hex())"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert out == float(stream(3, "x", 7).random()).hex()
 
 

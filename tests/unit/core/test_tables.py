@@ -85,7 +85,10 @@ def test_an_empty_file_is_reported_as_missing_columns(tmp_path):
 
 
 def test_a_written_table_reads_back_the_same(tmp_path):
-    rows = [Fruit(id="apple", mass=0.1 + 0.2, colour="red"), Fruit(id="fig", mass=1e-17, colour="green", note="a b")]
+    rows = [
+        Fruit(id="apple", mass=0.1 + 0.2, colour="red"),
+        Fruit(id="fig", mass=1e-17, colour="green", note="a b"),
+    ]
     path = tmp_path / "out.tsv"
     write_table(path, rows, tuple(Fruit.model_fields))
     collector = FindingCollector()

@@ -62,9 +62,7 @@ def pulse_answer(t, rate, k, start, stop):
 
 def test_a_pulse_in_a_piecewise_input_is_not_stepped_over():
     """A pulse of 90 minutes after a long rest, with outputs only every 50 days."""
-    k = kernel(
-        "k = 0.01; x = 0; u := piecewise(24, (time >= 60) && (time < 60.0625), 0); x' = u - k*x"
-    )
+    k = kernel("k = 0.01; x = 0; u := piecewise(24, (time >= 60) && (time < 60.0625), 0); x' = u - k*x")
     assert k.system.breakpoints == (60.0, 60.0625)
     t = np.arange(0.0, 201.0, 50.0)
     got = solve(k, t, ("x", "u"), tolerances=TIGHT)
@@ -76,14 +74,14 @@ def test_a_pulse_in_a_piecewise_input_is_not_stepped_over():
 def test_the_same_pulse_as_a_schedule():
     k = kernel("k = 0.01; var u = 0; x = 0; x' = u - k*x")
     t = np.arange(0.0, 201.0, 50.0)
-    got = solve(
-        k, t, ("x", "u"), schedule=[(60.0, {"u": 24.0}), (60.0625, {"u": 0.0})], tolerances=TIGHT
-    )
+    got = solve(k, t, ("x", "u"), schedule=[(60.0, {"u": 24.0}), (60.0625, {"u": 0.0})], tolerances=TIGHT)
     np.testing.assert_allclose(got["x"][0], pulse_answer(t, 24, 0.01, 60, 60.0625), rtol=1e-8, atol=1e-12)
 
 
 def test_breakpoints_may_be_parameters_and_may_stand_on_either_side():
-    k = kernel("on = 2; off = 5; k = 1; x = 0; u := piecewise(3, (time >= on) && (off > time), 0); x' = u - k*x")
+    k = kernel(
+        "on = 2; off = 5; k = 1; x = 0; u := piecewise(3, (time >= on) && (off > time), 0); x' = u - k*x"
+    )
     assert k.system.breakpoints == (2.0, 5.0)
     np.testing.assert_allclose(
         solve(k, GRID, ("x",), tolerances=TIGHT)["x"][0], pulse_answer(GRID, 3, 1, 2, 5), atol=1e-10
@@ -195,9 +193,13 @@ def test_a_subject_does_not_depend_on_its_companions_or_their_order():
     parameters[:, order] = rows
     together = solve(k, GRID, ("x", "y", "z"), parameters=parameters).values
     shuffled = rng.permutation(6)
-    assert np.array_equal(solve(k, GRID, ("x", "y", "z"), parameters=parameters[shuffled]).values, together[shuffled])
+    assert np.array_equal(
+        solve(k, GRID, ("x", "y", "z"), parameters=parameters[shuffled]).values, together[shuffled]
+    )
     for i in range(6):
-        assert np.array_equal(solve(k, GRID, ("x", "y", "z"), parameters=parameters[i]).values[0], together[i])
+        assert np.array_equal(
+            solve(k, GRID, ("x", "y", "z"), parameters=parameters[i]).values[0], together[i]
+        )
 
 
 def test_kernel_columns_do_not_depend_on_each_other():

@@ -5,7 +5,9 @@ import pytest
 
 
 def at(model, condition, names, day=0.0):
-    return dict(zip(names, model.simulate(condition, [0.0, day] if day else [0.0], names).values[0, -1], strict=True))
+    return dict(
+        zip(names, model.simulate(condition, [0.0, day] if day else [0.0], names).values[0, -1], strict=True)
+    )
 
 
 def number(model, name):
@@ -66,7 +68,10 @@ def test_receptor_occupancy_by_hand(model, condition):
 
 def test_ratios_to_the_own_healthy_state(model):
     names = ("gut_C_Bu", "gut_C_Pr", "gut_LPS", "gut_Mucus")
-    ms, healthy = at(model, "ms", (*names, "host_but", "host_pro", "host_lps_lumen", "host_muc")), at(model, "healthy", names)
+    ms, healthy = (
+        at(model, "ms", (*names, "host_but", "host_pro", "host_lps_lumen", "host_muc")),
+        at(model, "healthy", names),
+    )
     assert ms["host_but"] == pytest.approx(15 * ms["gut_C_Bu"] / healthy["gut_C_Bu"], rel=1e-6)
     assert ms["host_pro"] == pytest.approx(18 * ms["gut_C_Pr"] / healthy["gut_C_Pr"], rel=1e-6)
     assert ms["host_lps_lumen"] == pytest.approx(ms["gut_LPS"] / healthy["gut_LPS"], rel=1e-6)
@@ -124,9 +129,10 @@ def test_one_row_for_each_crossing_equation(model):
     defined = parse_module("handover", model.content.modules["handover"]).defines
     crossing = {t for t in defined if t.startswith(("gut_", "host_"))}
     assert crossing <= {row.target_variable for row in model.content.handover}
-    host_inputs = {
-        r.id for r in model.content.interface if r.module == "host" and r.direction == "input"
-    } - {"host_shot", "host_Z"}
+    host_inputs = {r.id for r in model.content.interface if r.module == "host" and r.direction == "input"} - {
+        "host_shot",
+        "host_Z",
+    }
     assert host_inputs == {t for t in crossing if t.startswith("host_")}
     assert np.isfinite([number(model, "handover_OX_host")]).all()
     assert number(model, "handover_OX_host") == 0

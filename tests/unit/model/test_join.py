@@ -43,7 +43,16 @@ def test_the_random_drive_enters_with_constant_defaults(model):
 
 @pytest.mark.parametrize(
     "condition",
-    [None, "healthy", "ms", "ms_fmt", "ms_vancomycin", "healthy_low_carbohydrate", "healthy_vsl3", "ms_propionate"],
+    [
+        None,
+        "healthy",
+        "ms",
+        "ms_fmt",
+        "ms_vancomycin",
+        "healthy_low_carbohydrate",
+        "healthy_vsl3",
+        "ms_propionate",
+    ],
 )
 def test_libsbml_finds_neither_error_nor_warning(model, condition):
     text = model.sbml(condition)
@@ -80,7 +89,9 @@ def test_exported_numbers_are_those_of_the_tables(model):
         if name in system.constants and name not in model.derived.of("ms"):
             assert system.constants[name] == pytest.approx(row.value, rel=1e-14), name
     for name in system.states:
-        assert system.initial[name] == pytest.approx(model.derived.of("ms")[name], rel=1e-13, abs=1e-300), name
+        assert system.initial[name] == pytest.approx(model.derived.of("ms")[name], rel=1e-13, abs=1e-300), (
+            name
+        )
 
 
 def test_the_export_says_what_it_is_not(model):

@@ -101,7 +101,9 @@ def test_the_text_of_a_unit_reads_back(scale, powers):
     assert read_unit(unit.text).fits(unit)
 
 
-@pytest.mark.parametrize("text", ["g/L", "mM", "mmol/d", "mmol/(gDW*d)", "1/d", "-", "ng/mL", "L/nmol", "cell/gDW"])
+@pytest.mark.parametrize(
+    "text", ["g/L", "mM", "mmol/d", "mmol/(gDW*d)", "1/d", "-", "ng/mL", "L/nmol", "cell/gDW"]
+)
 def test_units_of_the_tables_read_back(text):
     unit = read_unit(text)
     assert read_unit(unit.text).fits(unit)

@@ -1,0 +1,90 @@
+"""The gut half against the printed figures of the specification's prototype, an independent implementation."""
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TABLE = Path(__file__).parents[2] / "validation/gut_prototype/expected.tsv"
+LOG = "log10 "
+WITHIN, BOUND_OF_EXCEPTIONS = 0.05, 0.12
+
+# where the prototype itself was not exact to 5 %; every other row is
+EXCEPTIONS = {
+    ("healthy_vancomycin", 10.0, "gut_CH4"): "the prototype solved the methanogen factor to 0.5 % only, and "
+    "methane, the difference of growth and loss of a guild without competitors, magnifies it",
+    (
+        "healthy_vancomycin",
+        24.0,
+        "gut_CH4",
+    ): "as on day 10: two weeks later the difference has grown, not healed",
+    (
+        "healthy_l_casei",
+        28.0,
+        "log10 gut_stool_PB_LAC",
+    ): "14 d after dosing the strain lay below the prototype's absolute tolerance",
+    ("healthy_p_histicola", 28.0, "log10 gut_stool_PB_PRV"): "as L. casei: five cells a gram",
+}
+
+
+def rows():
+    with TABLE.open() as stream:
+        return [
+            (r["condition"], float(r["day"]), r["observable"], float(r["value"]), float(r["half_last_digit"]))
+            for r in csv.DictReader(stream, delimiter="\t")
+        ]
+
+
+@pytest.fixture(scope="module")
+def answers(model):
+    wanted = defaultdict(lambda: (set(), set()))
+    for condition, day, observable, _, _ in rows():
+        wanted[condition][0].add(day)
+        wanted[condition][1].add(observable)
+    found = {}
+    for condition, (days, observables) in wanted.items():
+        grid, names = [0.0, *sorted(days)], tuple(sorted({o.removeprefix(LOG) for o in observables}))
+        solution = model.simulate(condition, grid, names)
+        assert solution.status == ("ok",), condition
+        for k, day in enumerate(grid):
+            for j, name in enumerate(names):
+                found[condition, day, name] = solution.values[0, k, j]
+    return found
+
+
+def excess_error(answers, condition, day, observable, value, half):
+    """Relative error after allowing the rounding of the printed figure; of the count where a log10 is printed."""
+    got = answers[condition, day, observable.removeprefix(LOG)]
+    if observable.startswith(LOG):
+        return 10 ** max(abs(np.log10(got) - value) - half, 0) - 1
+    return max(abs(got - value) - half, 0) / max(abs(value), half)
+
+
+@pytest.mark.parametrize("condition", sorted({r[0] for r in rows()}))
+def test_a_condition_agrees_with_the_prototype(answers, condition):
+    wrong = []
+    for name, day, observable, value, half in rows():
+        if name == condition and (name, day, observable) not in EXCEPTIONS:
+            error = excess_error(answers, name, day, observable, value, half)
+            if error > WITHIN:
+                got = answers[name, day, observable.removeprefix(LOG)]
+                wrong.append(f"day {day:g} {observable}: {got:.5g} for {value:.5g} +- {half:g} ({error:.1%})")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("key", EXCEPTIONS)
+def test_the_known_exceptions_are_bounded(answers, key):
+    value, half = next((v, h) for c, d, o, v, h in rows() if (c, d, o) == key)
+    assert WITHIN < excess_error(answers, *key, value, half) <= BOUND_OF_EXCEPTIONS
+
+
+def test_the_table_is_whole():
+    """373 figures of 21 runs, none twice; most are not trivially covered by their rounding."""
+    table = rows()
+    assert len(table) == 373
+    assert len({r[:3] for r in table}) == len(table)
+    assert not any(c.startswith("ms") for c, *_ in table)
+    telling = np.mean([half < WITHIN * abs(value) for *_, value, half in table])
+    assert telling > 0.75
