@@ -298,7 +298,7 @@ def test_a_unit_that_is_no_unit(eubiosis, content):
 
 
 def test_a_unit_that_makes_an_odd_scale(eubiosis, content):
-    """An equation whose result has no prefixed unit of its own is allowed, and must not end in a traceback."""
+    """An equation whose result has no prefixed unit of its own is allowed and is no traceback."""
     edit(
         content,
         "models/gut.ant",

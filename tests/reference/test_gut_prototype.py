@@ -1,4 +1,4 @@
-"""The gut half against the printed figures of the specification's prototype, an independent implementation."""
+"""The gut half against the printed figures of the specification's prototype, written independently."""
 
 import csv
 from collections import defaultdict
@@ -55,7 +55,7 @@ def answers(model):
 
 
 def excess_error(answers, condition, day, observable, value, half):
-    """Relative error after allowing the rounding of the printed figure; of the count where a log10 is printed."""
+    """Relative error after allowing the rounding of the printed figure; of the count, where it is a log10."""
     got = answers[condition, day, observable.removeprefix(LOG)]
     if observable.startswith(LOG):
         return 10 ** max(abs(np.log10(got) - value) - half, 0) - 1

@@ -1,8 +1,8 @@
 """The exported conditions in other people's SBML simulators: libRoadRunner and COPASI.
 
-Agreement of a and b is |a - b| <= 1e-4 |b| + 1e-7 x that state's healthy value (1 where that is zero), for every
-state on every day of a year. The exported file is also run by this project's engine, and by the schedule that
-``Model.simulate`` uses instead of the piecewise doses of the file.
+Agreement of a and b is |a - b| <= 1e-4 |b| + 1e-7 x that state's healthy value (1 where that is zero), for
+every state on every day of a year. The exported file is also run by this project's engine, and by the
+schedule that ``Model.simulate`` uses instead of the piecewise doses of the file.
 """
 
 import warnings

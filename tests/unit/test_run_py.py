@@ -150,7 +150,7 @@ def set_up(run_py, monkeypatch, tmp_path):
 
     monkeypatch.setattr(run_py.os, "name", "posix")
     monkeypatch.setattr(run_py, "make_environment", environment)
-    monkeypatch.setattr(run_py, "pip", lambda python, *arguments: done.append(arguments))
+    monkeypatch.setattr(run_py, "pip", lambda _, *arguments: done.append(arguments))
     return done
 
 

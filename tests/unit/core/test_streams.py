@@ -4,12 +4,13 @@ import subprocess
 import sys
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eubiosis.core.streams import stream
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**63), st.text(max_size=20), st.none() | st.integers(0, 10**9))
 def test_same_arguments_same_draws(seed, decision, subject):
     a, b = (stream(seed, decision, subject).random(4) for _ in range(2))

@@ -89,8 +89,8 @@ def test_breakpoints_may_be_parameters_and_may_stand_on_either_side():
 
 
 def test_a_timed_event_uses_values_from_before_it():
-    text = "k = 0.5; dose = 4; at_day = 3; x = 1; y = 2; x' = -k*x; y' = 0; E: at (time >= at_day): x = y + dose, y = x;"
-    k = kernel(text)
+    event = "E: at (time >= at_day): x = y + dose, y = x;"
+    k = kernel("k = 0.5; dose = 4; at_day = 3; x = 1; y = 2; x' = -k*x; y' = 0; " + event)
     got = solve(k, GRID, ("x", "y"), tolerances=TIGHT)
     exact = np.where(GRID < 3, np.exp(-0.5 * GRID), 6 * np.exp(-0.5 * (GRID - 3)))
     np.testing.assert_allclose(got["x"][0], exact, rtol=1e-8)
@@ -135,7 +135,8 @@ def test_refusals_name_the_feature_and_its_element(case):
 RAW = """<?xml version="1.0" encoding="UTF-8"?>
 <sbml xmlns="http://www.sbml.org/sbml/level3/version1/core" level="3" version="1"><model id="m">
 {functions}<listOfParameters>
-<parameter id="x" value="1" constant="false"/><parameter id="y" value="1" constant="false"/></listOfParameters>
+<parameter id="x" value="1" constant="false"/><parameter id="y" value="1" constant="false"/>
+</listOfParameters>
 <listOfRules>{rules}</listOfRules>{rest}</model></sbml>"""
 MATH = '<math xmlns="http://www.w3.org/1998/Math/MathML">{}</math>'
 DECAY = '<rateRule variable="x">' + MATH.format("<apply><minus/><ci>x</ci></apply>") + "</rateRule>"

@@ -1,4 +1,4 @@
-"""The joined model: one flat SBML model with every state of the specifications and nothing libSBML objects to."""
+"""The joined model: one flat SBML model with every state of the specifications that libSBML accepts."""
 
 import libsbml
 import pytest

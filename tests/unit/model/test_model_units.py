@@ -1,7 +1,7 @@
 """Unit inference: hand-made mismatches are found, and what fits is not reported."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eubiosis.core.units import UnitProblem
@@ -92,6 +92,7 @@ def test_one_bad_equation_does_not_accuse_those_that_use_it():
     assert [name for name, _ in problems] == ["z", "v"]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([1.0, 1e-3, 1e-6, 1e-9, 1000.0, 60.0]),
     st.tuples(*[st.integers(-3, 3).map(float)] * 4),
