@@ -47,7 +47,8 @@ class System:
 
     ``states`` have rate rules, ``assigned`` assignment rules in an order in which each needs only
     earlier ones, ``parameters`` neither. ``initial`` gives each state's and ``constants`` each
-    parameter's value in the units of the file; time runs in the file's time unit.
+    parameter's value in the units of the file; time runs in the file's time unit. ``bounds`` are the
+    constant expressions that the time is compared with, ``breakpoints`` their values with these constants.
     """
 
     name: str
@@ -61,6 +62,7 @@ class System:
     units: Mapping[str, str]
     events: tuple[TimedEvent, ...] = ()
     breakpoints: tuple[float, ...] = field(default=())
+    bounds: tuple[Expression, ...] = field(default=())
 
     @cached_property
     def explicit_time(self) -> bool:
@@ -116,6 +118,7 @@ def _build(model: Any) -> System:
         message = f"no value for {', '.join(missing)}"
         raise ValueError(message)
     events = tuple(_timed_event(event) for event in model.getListOfEvents())
+    bounds = _bounds({**rules, **rates}, constants)
     return System(
         name=model.getId(),
         states=tuple(rates),
@@ -127,7 +130,8 @@ def _build(model: Any) -> System:
         constants=constants,
         units=units,
         events=events,
-        breakpoints=_breakpoints({**rules, **rates}, constants),
+        breakpoints=tuple(sorted({evaluate(bound, constants) for bound in bounds})),
+        bounds=bounds,
     )
 
 
@@ -164,22 +168,22 @@ def _timed_event(event: Any) -> TimedEvent:
     return TimedEvent(name, condition.arguments[1], assignments)  # type: ignore[union-attr]
 
 
-def _breakpoints(expressions: Mapping[str, Expression], constants: Mapping[str, float]) -> tuple[float, ...]:
-    """Collect the times at which a comparison with the time changes its answer."""
-    times: set[float] = set()
+def _bounds(expressions: Mapping[str, Expression], constants: Mapping[str, float]) -> tuple[Expression, ...]:
+    """Collect the constant expressions at which a comparison with the time changes its answer."""
+    bounds: dict[Expression, None] = {}
     for name, expression in expressions.items():
         for tree in subtrees(expression):
             if not (isinstance(tree, Call) and tree.op in RELATIONS):
                 continue
             if TIME not in symbols(tree):
                 continue
-            left, right = (substitute(side, constants) for side in tree.arguments)
+            left, right = tree.arguments
             bound = right if left == Symbol(TIME) else left if right == Symbol(TIME) else None
-            if not isinstance(bound, Number):
+            if bound is None or not isinstance(substitute(bound, constants), Number):
                 message = f"{name}: a comparison of time with something that varies is not supported yet"
                 raise UnsupportedSbmlError(message)
-            times.add(bound.value)
-    return tuple(sorted(times))
+            bounds[bound] = None
+    return tuple(bounds)
 
 
 def _order(rules: Mapping[str, Expression]) -> list[str]:

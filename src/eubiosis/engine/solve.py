@@ -132,7 +132,8 @@ class _Course:
             for name in change:
                 kernel.parameter_index[name]  # raises KeyError for an unknown name
         first, last = grid[0], grid[-1]
-        marks = {first, last, *kernel.system.breakpoints}
+        own = dict(zip(kernel.system.parameters, parameters, strict=True))
+        marks = {first, last, *(evaluate(bound, own) for bound in kernel.system.bounds)}
         marks |= {time for time, _ in self.schedule} | {jump.time for jump in jumps}
         self.bounds = sorted(mark for mark in marks if first <= mark <= last)
 
