@@ -156,6 +156,15 @@ def _level(
     wanted = units[change.target]
     rate = wanted.endswith("/d") and not change.unit.endswith("/d")
     given = f"{change.unit}/d" if rate else change.unit
+    if not rate and change.times_per_day != 1:
+        findings.add(
+            file,
+            place,
+            f"times_per_day {change.times_per_day:g} does not go with an amount in {change.unit}",
+            allowed="times_per_day 1 where the unit is already a daily rate, a share or a setting",
+            next_step="give the amount of one dose, such as mg, or the whole day's",
+        )
+        return None
     try:
         factor = conversion_factor(given, wanted)
     except UnitProblem as problem:
