@@ -88,6 +88,18 @@ def test_breakpoints_may_be_parameters_and_may_stand_on_either_side():
     )
 
 
+def test_a_pulse_whose_time_differs_between_subjects_is_not_stepped_over():
+    k = kernel(
+        "on = 2; k = 0.01; x = 0; u := piecewise(24, (time >= on) && (time < on + 0.0625), 0); x' = u - k*x"
+    )
+    assert k.system.parameters == ("on", "k")
+    parameters = np.array([[2.0, 0.01], [130.0, 0.01], [60.0, 0.02]])
+    t = np.arange(0.0, 201.0, 50.0)
+    got = solve(k, t, ("x",), parameters=parameters, tolerances=TIGHT)["x"]
+    for row, (on, rate) in zip(got, parameters, strict=True):
+        np.testing.assert_allclose(row, pulse_answer(t, 24, rate, on, on + 0.0625), rtol=1e-8, atol=1e-12)
+
+
 def test_a_timed_event_uses_values_from_before_it():
     event = "E: at (time >= at_day): x = y + dose, y = x;"
     k = kernel("k = 0.5; dose = 4; at_day = 3; x = 1; y = 2; x' = -k*x; y' = 0; " + event)

@@ -9,16 +9,8 @@ from eubiosis.model.content import TargetRow
 
 
 def target(low, high, role="fit"):
-    return TargetRow(
-        quantity="q",
-        condition="c",
-        observable="o",
-        statistic="value",
-        unit="-",
-        low=low,
-        high=high,
-        role=role,
-    )
+    row = {"quantity": "q", "condition": "c", "observable": "o", "statistic": "value", "unit": "-"}
+    return TargetRow(**row, low=low, high=high, role=role)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,10 @@ BAD = {
     "a wrong unit": (row(unit="mmol"), "does not measure the same"),
     "a unit that is none": (row(unit="grm"), "not a unit"),
     "stop before start": (row(start_day=5, stop_day=2), "starts on day 5 and stops on day 2"),
+    "a daily rate several times a day": (
+        row(unit="g/d", times_per_day=2),
+        "times_per_day 2 does not go with",
+    ),
     "a parameter dosed as an input": (row(target="gut_F_IN", unit="g/d"), "not an input"),
 }
 
