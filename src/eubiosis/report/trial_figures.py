@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from eubiosis.core.report_input import ChangeRow, CourseBand, TrialReportInput, VarianceRow
 from eubiosis.report.figures import Array, house_style, new_figure
-from eubiosis.report.trial_svg import HATCHES, INK, SOFT, WIDTH, arm_mark, empty_figure, finish
+from eubiosis.report.trial_svg import CONTROL, INK, SOFT, WIDTH, arm_marks, empty_figure, finish
 from eubiosis.report.trial_words import NOT_ESTIMABLE, estimable, wrapped
 
 _PANELS, _COLUMNS = 6, 3
@@ -47,10 +48,9 @@ def _course_figure(report_input: TrialReportInput, bands: Sequence[CourseBand], 
     figure, axes = new_figure(rows, columns, width=WIDTH, height=2.55 * rows + 1.05)
     figure.get_layout_engine().set(hspace=0.08, wspace=0.05)
     untested = {row.endpoint for row in report_input.effects if row.tested}
-    arms = [arm.name for arm in report_input.arms]
     for k, band in enumerate(bands):
         axis = axes[k // columns][k % columns]
-        _course_panel(axis, band, arms, untested=band.endpoint in untested)
+        _course_panel(axis, band, arm_marks(report_input), untested=band.endpoint in untested)
         if k + columns >= len(bands):
             axis.set_xlabel("weeks from randomisation", fontsize=8)
     for k in range(len(bands), rows * columns):
@@ -64,24 +64,27 @@ def _course_figure(report_input: TrialReportInput, bands: Sequence[CourseBand], 
         report_input,
         name=f"courses{index}",
         label=f"Simulated courses over the visits by arm: {names}",
-        shows="Line: median over subjects of all trials; dark band: 25 to 75 %; pale band with thin edges: "
-        "2.5 to 97.5 %",
+        shows="Thick line: median over subjects of all trials; inner band (thin edges): 25 to 75 %; "
+        "outer band: 2.5 to 97.5 %; control filled grey",
     )
 
 
-def _course_panel(axis: Any, band: CourseBand, arms: Sequence[str], *, untested: bool) -> None:
+def _course_panel(
+    axis: Any, band: CourseBand, marks: Mapping[str, Mapping[str, Any]], *, untested: bool
+) -> None:
     weeks = np.asarray(band.weeks, dtype=float)
     drawn = False
-    for k, arm in enumerate(arms):
-        mark = arm_mark(k)
+    for arm, mark in marks.items():
         table = _quantile_table(band.by_arm.get(arm), len(weeks))
         drawn = drawn or bool(np.isfinite(table).any())
         colour, line = mark["color"], mark["linestyle"]
-        axis.fill_between(weeks, table[:, 0], table[:, 4], color=colour, alpha=0.06, linewidth=0)
-        axis.fill_between(weeks, table[:, 1], table[:, 3], color=colour, alpha=0.17, linewidth=0)
-        for edge in (0, 4):
-            axis.plot(weeks, table[:, edge], color=colour, linestyle=line, linewidth=0.6, alpha=0.8)
-        axis.plot(weeks, table[:, 2], label=arm, markersize=3.6, linewidth=1.6, markeredgecolor="white",
+        # filled bands of several arms mix into mud: control is filled, the others are outlined
+        outer, inner = (0.09, 0.16) if colour == CONTROL else (0.0, 0.10)
+        axis.fill_between(weeks, table[:, 0], table[:, 4], color=colour, alpha=outer, linewidth=0)
+        axis.fill_between(weeks, table[:, 1], table[:, 3], color=colour, alpha=inner, linewidth=0)
+        for edge, width in ((0, 0.7), (1, 0.9), (3, 0.9), (4, 0.7)):
+            axis.plot(weeks, table[:, edge], color=colour, linestyle=line, linewidth=width, alpha=0.85)
+        axis.plot(weeks, table[:, 2], label=arm, markersize=4.2, linewidth=2, markeredgecolor="white",
                   markeredgewidth=0.5, **mark)  # fmt: skip
     title = wrapped(("UNTESTED · " if untested else "") + band.label, 38, 3)
     axis.set_title("\n".join(title), fontsize=8.5)
@@ -114,7 +117,7 @@ def change_figure(report_input: TrialReportInput) -> str:
     height = top + 0.26 * tall + foot
     figure = empty_figure(height)
     values = [abs(q[1]) for row in report_input.changes for q in row.by_arm.values() if math.isfinite(q[1])]
-    limit = max(float(np.percentile(values, 97)) if values else 1.0, 0.05)
+    limit = max(min(max(values), 4 * float(np.percentile(values, 90))) if values else 1.0, 0.05)
     for k, half in enumerate(halves):
         rows = len(half) + _breaks(half) * 0.6
         axis = figure.add_axes(
@@ -169,20 +172,30 @@ def _heat_map(axis: Any, rows: Sequence[ChangeRow], arms: Sequence[str], limit: 
             dark = known and abs(shade - 0.5) > 0.33
             text = f"{middle:+.2f}".replace("-", "−") if known else NOT_ESTIMABLE
             clear = None if known else {"facecolor": "white", "edgecolor": "none", "pad": 1}
-            axis.text(column + 0.5, y + 0.5, "0.00" if text in ("+0.00", "−0.00") else text, ha="center",
-                      va="center", fontsize=8 if known else 6.5, color="white" if dark else INK, bbox=clear)  # fmt: skip
+            text = "0.00" if text in ("+0.00", "−0.00") else text
+            axis.text(column + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8 if known else 6.5,
+                      color="white" if dark else INK, bbox=clear)  # fmt: skip
         y += 1
 
 
 def _colour_scale(figure: Any, limit: float, height: float) -> None:
+    from matplotlib import colormaps
+
     axis = figure.add_axes((0.215, 1 - 0.36 / height, 0.27, 0.13 / height))
-    axis.imshow(np.linspace(0, 1, 128)[None, :], aspect="auto", cmap="PuOr_r", extent=(-limit, limit, 0, 1))
+    # steps as shapes: an image inside an SVG would need a data address, which the page forbids
+    steps = np.linspace(-limit, limit, 42)
+    for low, high in pairwise(steps):
+        shade = 0.5 + 0.25 * (low + high) / limit
+        axis.barh(0.5, high - low, 1, left=low, color=colormaps["PuOr_r"](shade), linewidth=0)
+    axis.set_xlim(-limit, limit)
+    axis.set_ylim(0, 1)
     axis.set_yticks([])
+    axis.spines["left"].set_visible(False)
     axis.grid(visible=False)
     axis.tick_params(labelsize=7.5, length=2, pad=1.5)
     axis.locator_params(axis="x", nbins=5)
-    figure.text(0.5, 1 - 0.3 / height, "log2 ratio to own baseline: orange (+) rises, violet (−) falls",
-                fontsize=8, va="center")  # fmt: skip
+    words = "log2 ratio to the own baseline: orange (+) rises, violet (−) falls;\nbeyond the scale: its last colour"
+    figure.text(0.52, 1 - 0.32 / height, words, fontsize=8, va="center")
 
 
 @house_style()
@@ -253,25 +266,25 @@ def basis_figure(report_input: TrialReportInput) -> str:
     """Draw the shares of the numbers that the result rests on by their basis, as one bar."""
     shares: Mapping[str, float] = report_input.basis_shares
     known = {name: (colour, ink) for name, colour, ink in _BASES}
-    figure = empty_figure(1.25)
-    axis = figure.add_axes((0.005, 0.62, 0.99, 0.3))
+    figure = empty_figure(1.1)
+    axis = figure.add_axes((0.005, 0.66, 0.99, 0.32))
     axis.set_axis_off()
     axis.set_xlim(0, 100)
     axis.set_ylim(-0.5, 0.5)
     start, keys = 0.0, []
-    for k, (name, share) in enumerate(shares.items()):
+    for name, share in shares.items():
         if not math.isfinite(share) or share <= 0:
             continue
         colour, ink = known.get(name, ("#eeeeee", INK))
         axis.barh(0, 100 * share, 0.9, left=start, color=colour, edgecolor="white", linewidth=1,
-                  hatch=HATCHES[k % 4] if name == "assumed" else "")  # fmt: skip
+                  hatch="////" if name == "assumed" else "")  # fmt: skip
         if share > 0.13:
             clear = {"facecolor": colour, "edgecolor": "none", "pad": 1.2}
             axis.text(start + 50 * share, 0, f"{name} {100 * share:.0f} %", ha="center", va="center",
                       fontsize=8.5, color=ink, bbox=clear)  # fmt: skip
         keys.append(f"{name} {100 * share:.0f} %")
         start += 100 * share
-    figure.text(0.005, 0.5, "Numbers that the result rests on, by basis: " + ", ".join(keys), fontsize=8.5,
+    figure.text(0.005, 0.51, "Numbers that the result rests on, by basis: " + ", ".join(keys), fontsize=8.5,
                 va="center")  # fmt: skip
     return finish(
         figure,
@@ -279,4 +292,5 @@ def basis_figure(report_input: TrialReportInput) -> str:
         name="basis",
         label="Numbers by basis: " + ", ".join(keys),
         shows="Bar: share of all numbers, %; inputs of the simulation",
+        sized=False,
     )

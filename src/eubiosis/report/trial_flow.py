@@ -112,7 +112,7 @@ def _draw(
             last_bottom = bottom
         elif kind == "left":
             centre, y = 7.45, top - height / 2
-            _box(axis, centre, top, 3.7, height, _text(kind, rows, None, 46), soft=True)
+            _box(axis, centre, top, 3.7, height, _text(kind, rows, None, 46), soft=True, bold=True)
             _arrow(axis, (trunk, y), (centre - 1.85, y))
         else:
             for arm, x in zip(arms, centres, strict=True):
@@ -162,7 +162,7 @@ def _box(
     for k, line in enumerate(lines):
         axis.text(
             left, top - _PAD / 2 - (k + 0.5) * _LINE, line, va="center", fontsize=8.5, color=INK,
-            fontweight="bold" if bold and k == 0 and not soft else "normal",
+            fontweight="bold" if bold and k == 0 else "normal",
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from eubiosis.core.report_input import EffectRow, Quantiles, TrialReportInput
 from eubiosis.report.figures import house_style
-from eubiosis.report.trial_svg import INK, LINE, SOFT, TINT, arm_mark, empty_figure, finish
+from eubiosis.report.trial_svg import INK, LINE, SOFT, TINT, arm_marks, empty_figure, finish
 from eubiosis.report.trial_words import (
     NOT_ESTIMABLE,
     control_name,
@@ -30,7 +30,8 @@ _WORRY = "#9a3412"
 def forest_figure(report_input: TrialReportInput) -> str:
     """Draw the forest; a row for each endpoint and active arm, clinical outcomes first."""
     rows = report_input.effects
-    arms = {arm.name: k for k, arm in enumerate(report_input.arms)}
+    marks = arm_marks(report_input)
+    spare = {"color": INK, "linestyle": "-", "marker": "o"}
     blocks = _blocks(rows)
     lines = sum(_block_lines(block) for _, block in blocks) + _headings(blocks)
     height = _TOP + lines * _LINE + _FOOT
@@ -51,7 +52,7 @@ def forest_figure(report_input: TrialReportInput) -> str:
             axis.axhspan(y, y + size, xmin=-1.54, xmax=2.28, color=TINT, clip_on=False, zorder=0, linewidth=0)
         _label(axis, block[0], y)
         for j, row in enumerate(block):
-            _row(axis, row, y + j + 0.5 + (size - len(block)) / 2, limit, arms.get(row.arm, 0))
+            _row(axis, row, y + j + 0.5 + (size - len(block)) / 2, limit, marks.get(row.arm, spare))
         y += size
     return finish(
         figure,
@@ -150,14 +151,13 @@ def _label(axis: Any, row: EffectRow, y: float) -> None:
         )  # fmt: skip
 
 
-def _row(axis: Any, row: EffectRow, y: float, limit: float, arm: int) -> None:
+def _row(axis: Any, row: EffectRow, y: float, limit: float, mark: dict[str, Any]) -> None:
     side = {"transform": axis.get_yaxis_transform(), "va": "center", "fontsize": 7.5, "color": INK}
     axis.text(-0.40, y, wrapped(row.arm, 14, 1)[0], **side)
     truth = with_interval(row.truth)
     unit = "" if truth == NOT_ESTIMABLE else "ratio " if row.scale == "ratio" else "diff. "
     axis.text(1.05, y, unit + truth, **side)
     axis.text(2.26, y, power_text(row), ha="right", **side)
-    mark = arm_mark(arm)
     behind = estimate_on_axis(row)
     if behind is not None and estimable(behind):
         low, high = max(behind[0], -limit), min(behind[2], limit)

@@ -66,11 +66,12 @@ def trial_report(report_input: TrialReportInput) -> str:
 
 
 def _effect_groups(rows: Sequence[EffectRow], control: str) -> list[dict[str, Any]]:
-    groups = []
+    groups: list[dict[str, Any]] = []
     for name, clinical in (("Clinical outcomes", True), ("Biological endpoints", False)):
         chosen = sorted((row for row in rows if row.clinical is clinical), key=lambda row: not row.primary)
         if chosen:
-            groups.append({"name": name, "rows": [_effect_cells(row, control) for row in chosen]})
+            shown = [_effect_cells(row, control) for row in chosen]
+            groups.append({"name": name, "rows": shown, "open": clinical or len(groups) == 0})
     return groups
 
 
@@ -86,25 +87,27 @@ def _effect_cells(row: EffectRow, control: str) -> dict[str, Any]:
         "quantiles": [
             _two_lines(row.truth),
             _two_lines(row.estimate),
-            _two_lines(row.standardised, sign=True, figures=2),
+            _two_lines(row.standardised, sign=True, decimals=2),
         ],
-        "power": power_text(row),
+        "power": power_text(row).partition(" ± ")[::2],
         "coverage": percent(row.coverage, decimals=1),
         "not_usable": f"{row.not_usable:,} of {row.trials:,}",
     }
 
 
-def _two_lines(values: Quantiles, *, sign: bool = False, figures: int = 3) -> tuple[str, str]:
+def _two_lines(values: Quantiles, *, sign: bool = False, decimals: int | None = None) -> tuple[str, str]:
     """Return the median and, in brackets, its interval; the second is empty where nothing is estimable."""
     if not estimable(values):
         return NOT_ESTIMABLE, ""
-    middle = interval_texts(values, sign=sign, figures=figures)[1]
-    return middle, f"({low_to_high(values, sign=sign, figures=figures)})"
+    middle = interval_texts(values, sign=sign, decimals=decimals)[1]
+    return middle, f"({low_to_high(values, sign=sign, decimals=decimals)})"
 
 
 def _change_cells(row: ChangeRow, report_input: TrialReportInput) -> dict[str, Any]:
     arms = [arm.name for arm in report_input.arms]
-    cells = [with_interval(row.by_arm[arm], sign=True) if arm in row.by_arm else "–" for arm in arms]
+    cells = [
+        with_interval(row.by_arm[arm], sign=True, decimals=2) if arm in row.by_arm else "–" for arm in arms
+    ]
     return {"group": row.group, "quantity": row.quantity, "cells": cells}
 
 

@@ -12,19 +12,27 @@ from eubiosis.report.figures import COLOURS, to_svg
 from eubiosis.report.trial_words import origin_text, size_text
 
 INK, SOFT, LINE, TINT = "#1b1f23", "#57606a", "#d8dee4", "#f6f8fa"
-LINE_STYLES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.4)), (0, (5, 1.5, 1, 1.5)))
+CONTROL = "#4a4f55"
+LINE_STYLES: tuple[Any, ...] = ((0, (5, 2)), (0, (1.2, 1.2)), (0, (5, 1.5, 1, 1.5)))
 MARKERS = ("o", "s", "^", "D")
-HATCHES = ("", "////", "....", "xxxx")
 WIDTH = 9.6  # inches; a figure is as wide as the page
 
 
-def arm_mark(index: int) -> dict[str, Any]:
-    """Return colour, line style and marker of an arm by its place in the design."""
-    return {
-        "color": COLOURS[index % len(COLOURS)],
-        "linestyle": LINE_STYLES[index % len(LINE_STYLES)],
-        "marker": MARKERS[index % len(MARKERS)],
-    }
+def arm_marks(report_input: TrialReportInput) -> dict[str, dict[str, Any]]:
+    """Return colour, line style and marker of each arm: control dark grey and solid, the others in colour."""
+    marks: dict[str, dict[str, Any]] = {}
+    active = 0
+    for arm in report_input.arms:
+        if arm.control:
+            marks[arm.name] = {"color": CONTROL, "linestyle": "-", "marker": MARKERS[0]}
+            continue
+        marks[arm.name] = {
+            "color": COLOURS[active % len(COLOURS)],
+            "linestyle": LINE_STYLES[active % len(LINE_STYLES)],
+            "marker": MARKERS[1 + active % (len(MARKERS) - 1)],
+        }
+        active += 1
+    return marks
 
 
 def empty_figure(height: float) -> Any:
@@ -34,13 +42,22 @@ def empty_figure(height: float) -> Any:
     return Figure(figsize=(WIDTH, height))
 
 
-def finish(figure: Any, report_input: TrialReportInput, *, name: str, label: str, shows: str) -> str:
+def finish(
+    figure: Any,
+    report_input: TrialReportInput,
+    *,
+    name: str,
+    label: str,
+    shows: str,
+    sized: bool = True,
+) -> str:
     """Render a figure for the page.
 
-    ``shows`` says in the figure what marks and bands are, followed by n and the origin; ``label`` is read
-    to those who do not see it; ``name`` keeps the ids of one page apart.
+    ``shows`` says in the figure what marks and bands are, followed by n (where ``sized``) and the origin;
+    ``label`` is read to those who do not see it; ``name`` keeps the ids of one page apart.
     """
-    footer = f"{shows}. {size_text(report_input)}.\n{origin_text(report_input)}"
+    size = f" {size_text(report_input)}." if sized else ""
+    footer = f"{shows}.{size}\n{origin_text(report_input)}"
     with warnings.catch_warnings():
         # a script that the measuring font lacks is drawn by the reader's own fonts
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")

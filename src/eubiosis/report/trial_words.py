@@ -69,7 +69,7 @@ def count(value: float, beside: Iterable[float] = ()) -> str:
 
 def percent(share: float, *, decimals: int = 0) -> str:
     """Write a share as a percentage."""
-    return f"{100 * share:.{decimals}f} %" if math.isfinite(share) else NOT_ESTIMABLE
+    return f"{100 * share:.{decimals}f} %" if math.isfinite(share) else NOT_ESTIMABLE
 
 
 def estimable(values: Iterable[float]) -> bool:
@@ -77,10 +77,12 @@ def estimable(values: Iterable[float]) -> bool:
     return all(math.isfinite(v) for v in values)
 
 
-def interval_texts(values: Quantiles, *, sign: bool = False, figures: int = 3) -> tuple[str, str, str]:
-    """Write three quantiles with the same number of decimals, as many as the largest of them deserves.
+def interval_texts(
+    values: Quantiles, *, sign: bool = False, decimals: int | None = None
+) -> tuple[str, str, str]:
+    """Write three quantiles with the same number of decimals, by default as many as the largest deserves.
 
-    Where that would write a ratio or an end as zero, or the numbers are very large or small, each is
+    Where the default would write a ratio or an end as zero, or the numbers are very large or small, each is
     written by itself.
 
     >>> interval_texts((0.7071, 1.012, 1.433)), interval_texts((-3.2, -0.0642, 3.07), sign=True)
@@ -88,12 +90,14 @@ def interval_texts(values: Quantiles, *, sign: bool = False, figures: int = 3) -
     """
     apart = (number(values[0], sign=sign), number(values[1], sign=sign), number(values[2], sign=sign))
     largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
-    if not 1e-3 <= largest < 1e5:
+    fixed = decimals is not None and largest < 1e5
+    if not fixed and not 1e-3 <= largest < 1e5:
         return apart
-    decimals = max(0, figures - 1 - math.floor(math.log10(float(f"{largest:.{figures - 1}e}"))))
+    if decimals is None:
+        decimals = max(0, 2 - math.floor(math.log10(float(f"{largest:.3g}"))))
     rounded = [round(v, decimals) if math.isfinite(v) else v for v in values]
     lost = [value != 0 and new == 0 for value, new in zip(values, rounded, strict=True)]
-    if lost[0] or lost[2] or (lost[1] and values[0] > 0):
+    if not fixed and (lost[0] or lost[2] or (lost[1] and values[0] > 0)):
         return apart
 
     def text(value: float) -> str:
@@ -107,19 +111,19 @@ def interval_texts(values: Quantiles, *, sign: bool = False, figures: int = 3) -
     return text(rounded[0]), text(rounded[1]), text(rounded[2])
 
 
-def low_to_high(values: Quantiles, *, sign: bool = False, figures: int = 3) -> str:
+def low_to_high(values: Quantiles, *, sign: bool = False, decimals: int | None = None) -> str:
     """Write the outer two of three quantiles as "x to y"."""
     if not estimable((values[0], values[2])):
         return NOT_ESTIMABLE
-    low, _, high = interval_texts(values, sign=sign, figures=figures)
+    low, _, high = interval_texts(values, sign=sign, decimals=decimals)
     return f"{low} to {high}"
 
 
-def with_interval(values: Quantiles, *, sign: bool = False, figures: int = 3) -> str:
+def with_interval(values: Quantiles, *, sign: bool = False, decimals: int | None = None) -> str:
     """Write three quantiles as "median (low to high)"."""
     if not estimable(values):
         return NOT_ESTIMABLE
-    low, middle, high = interval_texts(values, sign=sign, figures=figures)
+    low, middle, high = interval_texts(values, sign=sign, decimals=decimals)
     return f"{middle} ({low} to {high})"
 
 
@@ -127,14 +131,12 @@ def power_text(row: EffectRow) -> str:
     """Write the power of a row with its Monte Carlo error, in percent."""
     if not estimable((row.power, row.power_error)):
         return NOT_ESTIMABLE
-    return f"{100 * row.power:.0f} ± {100 * row.power_error:.1f} %"
+    return f"{100 * row.power:.0f} ± {100 * row.power_error:.1f} %"
 
 
 def scale_text(row: EffectRow, control: str) -> str:
-    """Say on which scale an effect stands and where no effect lies."""
-    if row.scale == "ratio":
-        return f"ratio to {control}; 1 is no effect"
-    return f"difference to {control}, {row.unit}; 0 is no effect"
+    """Say on which scale an effect stands."""
+    return f"ratio to {control}" if row.scale == "ratio" else f"difference to {control}, {row.unit}"
 
 
 def wrapped(text: str, width: int, lines: int) -> list[str]:
@@ -224,7 +226,7 @@ def _effect_sentence(rows: Sequence[EffectRow], control: str) -> str:
             if not low <= null <= high:
                 beyond.append(row.arm)
     words = f"{_capital(first.label)}{' (primary)' if first.primary else ''}: the simulated prior allows "
-    words += f"{' and '.join(allowed)} ({scale_text(first, control)}). "
+    words += f"{' and '.join(allowed)} ({scale_text(first, control)}; {null:.0f} is no effect). "
     if beyond:
         words += f"That no effect is left out for {' and '.join(beyond)} follows from assumptions alone. "
     return f"{lead} {words}No effect can be read from this.".strip()
