@@ -12,7 +12,7 @@ import numpy as np
 from eubiosis.core.report_input import ChangeRow, CourseBand, TrialReportInput, VarianceRow
 from eubiosis.report.figures import Array, house_style, new_figure
 from eubiosis.report.trial_svg import CONTROL, INK, SOFT, WIDTH, arm_marks, empty_figure, finish
-from eubiosis.report.trial_words import NOT_ESTIMABLE, estimable, wrapped
+from eubiosis.report.trial_words import NOT_ESTIMABLE, estimable, short_arm, wrapped
 
 _PANELS, _COLUMNS = 6, 3
 _GROUPS = {
@@ -56,7 +56,7 @@ def _course_figure(report_input: TrialReportInput, bands: Sequence[CourseBand], 
     for k in range(len(bands), rows * columns):
         axes[k // columns][k % columns].set_visible(False)
     handles, labels = axes[0][0].get_legend_handles_labels()
-    short = [wrapped(label, 30, 1)[0] for label in labels]
+    short = [short_arm(report_input, label, 30) for label in labels]
     figure.legend(handles, short, loc="outside upper left", ncols=min(len(short), 4), handlelength=3.4)
     names = ", ".join(band.label for band in bands)
     return finish(
@@ -111,7 +111,6 @@ def change_figure(report_input: TrialReportInput) -> str:
     guilds = [row for row in report_input.changes if row.group == "guild"]
     others = [row for row in report_input.changes if row.group != "guild"]
     halves = [half for half in (guilds, others) if half]
-    arms = [arm.name for arm in report_input.arms]
     tall = max((len(half) + _breaks(half) * 0.6 for half in halves), default=1)
     top, foot = 0.95, 0.75
     height = top + 0.26 * tall + foot
@@ -123,7 +122,7 @@ def change_figure(report_input: TrialReportInput) -> str:
         axis = figure.add_axes(
             (0.215 + 0.5 * k, 1 - (top + 0.26 * rows) / height, 0.27, 0.26 * rows / height)
         )
-        _heat_map(axis, half, arms, limit, rows)
+        _heat_map(axis, half, report_input, limit, rows)
     _colour_scale(figure, limit, height)
     return finish(
         figure,
@@ -140,16 +139,19 @@ def _breaks(rows: Sequence[ChangeRow]) -> int:
     return len({row.group for row in rows})
 
 
-def _heat_map(axis: Any, rows: Sequence[ChangeRow], arms: Sequence[str], limit: float, tall: float) -> None:
+def _heat_map(
+    axis: Any, rows: Sequence[ChangeRow], report_input: TrialReportInput, limit: float, tall: float
+) -> None:
     from matplotlib import colormaps
     from matplotlib.patches import Rectangle
 
-    colours = colormaps["PuOr_r"]
+    arms = [arm.name for arm in report_input.arms]
+    colours, wide = colormaps["PuOr_r"], max(9, 33 // max(len(arms), 1))
     axis.set_xlim(0, len(arms))
     axis.set_ylim(tall, 0)
     axis.set_axis_off()
     for column, arm in enumerate(arms):
-        name = "\n".join(wrapped(arm, max(9, 33 // max(len(arms), 1)), 2))
+        name = "\n".join(wrapped(short_arm(report_input, arm, 2 * wide), wide, 2))
         axis.text(column + 0.5, -0.25, name, ha="center", va="bottom", fontsize=8, fontweight="bold")
     y, group = 0.0, ""
     for row in rows:
@@ -158,7 +160,7 @@ def _heat_map(axis: Any, rows: Sequence[ChangeRow], arms: Sequence[str], limit: 
             axis.text(-0.08, y + 0.35, _GROUPS.get(group, group), ha="right", va="center", fontsize=8,
                       fontweight="bold", color=SOFT)  # fmt: skip
             y += 0.6
-        axis.text(-0.08, y + 0.5, wrapped(row.quantity, 26, 1)[0], ha="right", va="center", fontsize=8)
+        axis.text(-0.08, y + 0.5, wrapped(row.quantity, 30, 1)[0], ha="right", va="center", fontsize=8)
         for column, arm in enumerate(arms):
             middle = row.by_arm[arm][1] if arm in row.by_arm else math.nan
             known = math.isfinite(middle)
@@ -194,7 +196,10 @@ def _colour_scale(figure: Any, limit: float, height: float) -> None:
     axis.grid(visible=False)
     axis.tick_params(labelsize=7.5, length=2, pad=1.5)
     axis.locator_params(axis="x", nbins=5)
-    words = "log2 ratio to the own baseline: orange (+) rises, violet (−) falls;\nbeyond the scale: its last colour"
+    words = (
+        "log2 ratio to the own baseline: orange (+) rises, violet (−) falls;\n"
+        "beyond the scale: its last colour"
+    )
     figure.text(0.52, 1 - 0.32 / height, words, fontsize=8, va="center")
 
 
@@ -278,7 +283,7 @@ def basis_figure(report_input: TrialReportInput) -> str:
         colour, ink = known.get(name, ("#eeeeee", INK))
         axis.barh(0, 100 * share, 0.9, left=start, color=colour, edgecolor="white", linewidth=1,
                   hatch="////" if name == "assumed" else "")  # fmt: skip
-        if share > 0.13:
+        if share > 0.105:
             clear = {"facecolor": colour, "edgecolor": "none", "pad": 1.2}
             axis.text(start + 50 * share, 0, f"{name} {100 * share:.0f} %", ha="center", va="center",
                       fontsize=8.5, color=ink, bbox=clear)  # fmt: skip

@@ -10,6 +10,7 @@ from eubiosis.report.figures import house_style
 from eubiosis.report.trial_svg import INK, SOFT, TINT, WIDTH, empty_figure, finish
 from eubiosis.report.trial_words import count, wrapped
 
+_Line = tuple[str, bool]  # text, and whether it belongs to the heading of its box
 _LINE = 0.165  # inches for a line of text
 _PAD = 0.16  # inches inside a box, above and below together
 _GAP = 0.28  # inches between boxes
@@ -55,29 +56,28 @@ def _levels(flow: Sequence[FlowRow]) -> list[tuple[str, list[FlowRow]]]:
     return levels
 
 
-def _text(kind: str, rows: Sequence[FlowRow], arm: str | None, width: int) -> list[str]:
-    """Return the lines of one box; the first line is its heading."""
+def _text(kind: str, rows: Sequence[FlowRow], arm: str | None, width: int) -> list[_Line]:
+    """Return the lines of one box, each with whether it belongs to the heading."""
     if kind == "stage":
-        return _broken(
-            [f"{rows[0].stage}: {count(rows[0].total)}"] + [rows[0].note] * bool(rows[0].note), width
-        )
+        return _broken(f"{rows[0].stage}: {count(rows[0].total)}", [rows[0].note], width)
     if arm is None:
         totals = [row.total for row in rows]
-        lines = [f"not included: {count(sum(totals), totals)}"]
         reasons = [
             f"{row.stage}: {count(row.total, totals)}" + f" ({row.note})" * bool(row.note) for row in rows
         ]
-        return _broken(lines + reasons, width)
-    lines = [] if kind == "arms left" else [arm]
+        return _broken(f"not included: {count(sum(totals), totals)}", reasons, width)
+    lines = []
     for row in rows:
         value = row.by_arm.get(arm)
         lines.append(f"{row.stage}: {'–' if value is None else count(value, row.by_arm.values())}")
-        lines.extend([row.note] * bool(row.note))
-    return _broken(lines, width)
+        lines.append(row.note)
+    return _broken("" if kind == "arms left" else arm, lines, width)
 
 
-def _broken(lines: Sequence[str], width: int) -> list[str]:
-    return [part for line in lines for part in wrapped(line, width, 3)]
+def _broken(heading: str, lines: Sequence[str], width: int) -> list[_Line]:
+    """Break a heading and the lines under it; empty ones are left out."""
+    head: list[_Line] = [(part, True) for part in wrapped(heading, width - 4, 3) if part]
+    return head + [(part, False) for line in lines if line for part in wrapped(line, width, 3)]
 
 
 def _arm_characters(arms: Sequence[str]) -> int:
@@ -112,12 +112,12 @@ def _draw(
             last_bottom = bottom
         elif kind == "left":
             centre, y = 7.45, top - height / 2
-            _box(axis, centre, top, 3.7, height, _text(kind, rows, None, 46), soft=True, bold=True)
+            _box(axis, centre, top, 3.7, height, _text(kind, rows, None, 46), soft=True)
             _arrow(axis, (trunk, y), (centre - 1.85, y))
         else:
             for arm, x in zip(arms, centres, strict=True):
                 lines = _text(kind, rows, arm, _arm_characters(arms))
-                _box(axis, x, top, wide, height, lines, soft=kind == "arms left", bold=kind == "arms")
+                _box(axis, x, top, wide, height, lines, soft=kind == "arms left")
             _join(axis, centres, top, trunk, last_bottom, arm_bottom)
             arm_bottom = bottom
         top = bottom - _GAP
@@ -144,10 +144,9 @@ def _box(
     top: float,
     width: float,
     height: float,
-    lines: Sequence[str],
+    lines: Sequence[_Line],
     *,
     soft: bool = False,
-    bold: bool = True,
 ) -> None:
     from matplotlib.patches import Rectangle
 
@@ -159,10 +158,10 @@ def _box(
         )
     )  # fmt: skip
     left = centre - width / 2 + 0.12
-    for k, line in enumerate(lines):
+    for k, (line, heading) in enumerate(lines):
         axis.text(
             left, top - _PAD / 2 - (k + 0.5) * _LINE, line, va="center", fontsize=8.5, color=INK,
-            fontweight="bold" if bold and k == 0 else "normal",
+            fontweight="bold" if heading else "normal",
         )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from eubiosis.report.trial_words import (
     control_name,
     estimable,
     power_text,
+    short_arm,
     with_interval,
     wrapped,
 )
@@ -40,7 +41,7 @@ def forest_figure(report_input: TrialReportInput) -> str:
         (_AXIS_LEFT, _FOOT / height, _AXIS_RIGHT - _AXIS_LEFT, 1 - (_TOP + _FOOT) / height)
     )
     limit = axis_limit([q for row in rows for q in (row.standardised, estimate_on_axis(row))])
-    _dress(axis, lines, limit, control_name(report_input))
+    _dress(axis, lines, limit, short_arm(report_input, control_name(report_input), 16))
     y, heading = 0, ""
     for k, (group, block) in enumerate(blocks):
         if group != heading:
@@ -52,7 +53,10 @@ def forest_figure(report_input: TrialReportInput) -> str:
             axis.axhspan(y, y + size, xmin=-1.54, xmax=2.28, color=TINT, clip_on=False, zorder=0, linewidth=0)
         _label(axis, block[0], y)
         for j, row in enumerate(block):
-            _row(axis, row, y + j + 0.5 + (size - len(block)) / 2, limit, marks.get(row.arm, spare))
+            middle = y + j + 0.5 + (size - len(block)) / 2
+            axis.text(-0.40, middle, short_arm(report_input, row.arm, 16), va="center", fontsize=7.5, color=INK,
+                      transform=axis.get_yaxis_transform())  # fmt: skip
+            _row(axis, row, middle, limit, marks.get(row.arm, spare))
         y += size
     return finish(
         figure,
@@ -89,10 +93,8 @@ def estimate_on_axis(row: EffectRow) -> Quantiles | None:
 def axis_limit(intervals: Sequence[Quantiles | None]) -> float:
     """Choose half the width of the axis: all intervals, unless a few would flatten the rest."""
     ends = [abs(value) for q in intervals if q is not None for value in (q[0], q[2]) if math.isfinite(value)]
-    if not ends or max(ends) == 0:
-        return 1.0
-    usual = float(np.percentile(ends, 75))
-    return 1.06 * (max(ends) if usual == 0 else min(max(ends), 3 * usual))
+    moved = [end for end in ends if end > 0]
+    return 1.06 * min(max(moved), 5 * float(np.median(moved))) if moved else 1.0
 
 
 def _blocks(rows: Sequence[EffectRow]) -> list[tuple[str, list[EffectRow]]]:
@@ -129,7 +131,7 @@ def _dress(axis: Any, lines: int, limit: float, control: str) -> None:
     inch = 1 / max(lines * _LINE, _LINE)
     below = {"transform": axis.transAxes, "fontsize": 8, "va": "top", "color": INK}
     axis.text(0, -0.28 * inch, "← lower", **below)
-    axis.text(0.5, -0.28 * inch, f"than {wrapped(control, 14, 1)[0]}", ha="center", **below)
+    axis.text(0.5, -0.28 * inch, f"than {control}", ha="center", **below)
     axis.text(1, -0.28 * inch, "higher →", ha="right", **below)
     axis.text(0.5, -0.46 * inch, "log ratio or difference, over the standard deviation between subjects",
               ha="center", **below)  # fmt: skip
@@ -153,7 +155,6 @@ def _label(axis: Any, row: EffectRow, y: float) -> None:
 
 def _row(axis: Any, row: EffectRow, y: float, limit: float, mark: dict[str, Any]) -> None:
     side = {"transform": axis.get_yaxis_transform(), "va": "center", "fontsize": 7.5, "color": INK}
-    axis.text(-0.40, y, wrapped(row.arm, 14, 1)[0], **side)
     truth = with_interval(row.truth)
     unit = "" if truth == NOT_ESTIMABLE else "ratio " if row.scale == "ratio" else "diff. "
     axis.text(1.05, y, unit + truth, **side)

@@ -22,7 +22,6 @@ from eubiosis.report.trial_words import (
     low_to_high,
     origin_text,
     percent,
-    power_text,
     scale_text,
     sentences,
     size_text,
@@ -50,14 +49,14 @@ def trial_report(report_input: TrialReportInput) -> str:
         prior_only_sentence=f"Simulated; {PRIOR_ONLY}.",
         control=control,
         says=sentences(report_input),
-        flow=flow_figure(report_input),
-        forest=forest_figure(report_input),
+        flow=flow_figure(report_input) if report_input.flow else "",
+        forest=forest_figure(report_input) if report_input.effects else "",
         effect_groups=_effect_groups(report_input.effects, control),
         courses=course_figures(report_input),
         change=change_figure(report_input) if report_input.changes else "",
         change_rows=[_change_cells(row, report_input) for row in report_input.changes],
         variance=variance_figure(report_input) if report_input.variance else "",
-        basis=basis_figure(report_input),
+        basis=basis_figure(report_input) if report_input.basis_shares else "",
         assumption_groups=_assumption_groups(report_input.assumptions),
         origin=origin_text(report_input),
         size=size_text(report_input),
@@ -89,7 +88,7 @@ def _effect_cells(row: EffectRow, control: str) -> dict[str, Any]:
             _two_lines(row.estimate),
             _two_lines(row.standardised, sign=True, decimals=2),
         ],
-        "power": power_text(row).partition(" ± ")[::2],
+        "power": _power_lines(row),
         "coverage": percent(row.coverage, decimals=1),
         "not_usable": f"{row.not_usable:,} of {row.trials:,}",
     }
@@ -101,6 +100,13 @@ def _two_lines(values: Quantiles, *, sign: bool = False, decimals: int | None = 
         return NOT_ESTIMABLE, ""
     middle = interval_texts(values, sign=sign, decimals=decimals)[1]
     return middle, f"({low_to_high(values, sign=sign, decimals=decimals)})"
+
+
+def _power_lines(row: EffectRow) -> tuple[str, str]:
+    """Return the power and its Monte Carlo error, which is empty where nothing is estimable."""
+    if not estimable((row.power, row.power_error)):
+        return NOT_ESTIMABLE, ""
+    return percent(row.power), percent(row.power_error, decimals=1)
 
 
 def _change_cells(row: ChangeRow, report_input: TrialReportInput) -> dict[str, Any]:

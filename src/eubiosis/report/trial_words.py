@@ -150,6 +150,14 @@ def control_name(report_input: TrialReportInput) -> str:
     return next((arm.name for arm in report_input.arms if arm.control), "control")
 
 
+def short_arm(report_input: TrialReportInput, name: str, width: int) -> str:
+    """Return an arm's name, or its number in the table of arms and as much of its name as fits."""
+    if len(name) <= width:
+        return name
+    numbers = {arm.name: k for k, arm in enumerate(report_input.arms, start=1)}
+    return wrapped(f"{numbers[name]}: {name}" if name in numbers else name, width, 1)[0]
+
+
 def origin_text(report_input: TrialReportInput) -> str:
     """State in one line where the figures come from: program, simulated, prior only, seed, design."""
     size = report_input.size

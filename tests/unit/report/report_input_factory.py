@@ -227,3 +227,61 @@ def _assumptions() -> tuple[AssumptionRow, ...]:
         AssumptionRow("placebo_mfis", "placebo response of MFIS", -4.0, "points", -10.0, 0.0, "assumed", "",
                       "", "trials range widely", "trial layer"),
     )  # fmt: skip
+
+
+def make_hard_input() -> TrialReportInput:
+    """Return an input at the edge: 2 arms, 5 endpoints, very long names, figures that are not finite."""
+    nan, inf = float("nan"), float("inf")
+    made = make_report_input(arms=2, endpoints=5)
+    long_arm = "inulin-type fructans of long and short chain, 20 g a day in two doses, with rising start"
+    long_label = (
+        "composite of relapses, new T2 lesions and confirmed disability worsening at 24 weeks, adjudicated"
+    )
+    arms = (
+        ArmInfo("matching maltodextrin placebo, equal in taste and energy", "Placebo. " * 30, control=True),
+        ArmInfo(long_arm, "Active. " * 30, control=False),
+    )
+    names = {"placebo": arms[0].name, "inulin": long_arm}
+    lost = (nan, nan, nan)
+    effects = [
+        dataclasses.replace(row, arm=long_arm, label=long_label if row.endpoint == "relapses" else row.label)
+        for row in made.effects
+    ]
+    effects[0] = dataclasses.replace(effects[0], estimate=(-inf, 0.1, inf))
+    effects[2] = dataclasses.replace(effects[2], truth=lost, estimate=lost, standardised=lost, power=nan)
+    effects[3] = dataclasses.replace(effects[3], truth=(1.0, 1.0, 1.0), standardised=(0.0, 0.0, 0.0))
+    effects[4] = dataclasses.replace(
+        effects[4], truth=(-3.1e6, 2.0, 4.2e6), standardised=(-40.0, 0.1, 60.0), coverage=nan
+    )
+    courses = [
+        dataclasses.replace(
+            course, label=long_label if course.endpoint == "relapses" else course.label,
+            by_arm={names[arm]: rows for arm, rows in course.by_arm.items()},
+        )
+        for course in made.courses
+    ]  # fmt: skip
+    gone = tuple((nan,) * 5 for _ in WEEKS)
+    courses[2] = dataclasses.replace(courses[2], by_arm=dict.fromkeys(names.values(), gone))
+    changes = [
+        dataclasses.replace(row, by_arm={names[arm]: q for arm, q in row.by_arm.items()})
+        for row in made.changes
+    ]
+    changes[1] = dataclasses.replace(changes[1], by_arm={names["placebo"]: (0.0, 0.0, 0.0), long_arm: lost})
+    changes[3] = dataclasses.replace(
+        changes[3], quantity="a guild whose members nobody has named so far, unclassified"
+    )
+    variance = [dataclasses.replace(row, arm=long_arm) for row in made.variance]
+    variance[1] = dataclasses.replace(variance[1], worlds=nan, subjects=nan, sampling=nan, label=long_label)
+    flow = [
+        dataclasses.replace(row, by_arm={names[arm]: value for arm, value in row.by_arm.items()})
+        for row in made.flow
+    ]
+    flow[1] = dataclasses.replace(
+        flow[1], stage="no stable disease-modifying drug for six months before screening"
+    )
+    return dataclasses.replace(
+        made, arms=arms, effects=tuple(effects), courses=tuple(courses), changes=tuple(changes),
+        variance=tuple(variance), flow=tuple(flow), size=SimulationSize(),
+        title="A title that runs on: " + "fibre, acids and fatigue, " * 5,
+        question="Unbroken" + "word" * 60,
+    )  # fmt: skip
