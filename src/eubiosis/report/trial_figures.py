@@ -12,7 +12,7 @@ import numpy as np
 from eubiosis.core.report_input import ChangeRow, CourseBand, TrialReportInput, VarianceRow
 from eubiosis.report.figures import Array, house_style, new_figure
 from eubiosis.report.trial_svg import CONTROL, INK, SOFT, WIDTH, arm_marks, empty_figure, finish
-from eubiosis.report.trial_words import NOT_ESTIMABLE, estimable, short_arm, wrapped
+from eubiosis.report.trial_words import NOT_ESTIMABLE, estimable, short_arm, untested_mark, wrapped
 
 _PANELS, _COLUMNS = 6, 3
 _GROUPS = {
@@ -47,10 +47,10 @@ def _course_figure(report_input: TrialReportInput, bands: Sequence[CourseBand], 
     rows = -(-len(bands) // columns)
     figure, axes = new_figure(rows, columns, width=WIDTH, height=2.55 * rows + 1.05)
     figure.get_layout_engine().set(hspace=0.08, wspace=0.05)
-    untested = {row.endpoint for row in report_input.effects if row.tested}
     for k, band in enumerate(bands):
         axis = axes[k // columns][k % columns]
-        _course_panel(axis, band, arm_marks(report_input), untested=band.endpoint in untested)
+        name = untested_mark(report_input.effects, band.endpoint) + band.label
+        _course_panel(axis, band, arm_marks(report_input), name)
         if k + columns >= len(bands):
             axis.set_xlabel("weeks from randomisation", fontsize=8)
     for k in range(len(bands), rows * columns):
@@ -69,9 +69,7 @@ def _course_figure(report_input: TrialReportInput, bands: Sequence[CourseBand], 
     )
 
 
-def _course_panel(
-    axis: Any, band: CourseBand, marks: Mapping[str, Mapping[str, Any]], *, untested: bool
-) -> None:
+def _course_panel(axis: Any, band: CourseBand, marks: Mapping[str, Mapping[str, Any]], name: str) -> None:
     weeks = np.asarray(band.weeks, dtype=float)
     drawn = False
     for arm, mark in marks.items():
@@ -86,8 +84,7 @@ def _course_panel(
             axis.plot(weeks, table[:, edge], color=colour, linestyle=line, linewidth=width, alpha=0.85)
         axis.plot(weeks, table[:, 2], label=arm, markersize=4.2, linewidth=2, markeredgecolor="white",
                   markeredgewidth=0.5, **mark)  # fmt: skip
-    title = wrapped(("UNTESTED · " if untested else "") + band.label, 38, 3)
-    axis.set_title("\n".join(title), fontsize=8.5)
+    axis.set_title("\n".join(wrapped(name, 38, 3)), fontsize=8.5)
     axis.set_ylabel(wrapped(band.unit, 26, 1)[0], fontsize=8)
     axis.tick_params(labelsize=8)
     axis.set_xticks(weeks if len(weeks) <= 7 else weeks[:: -(-len(weeks) // 7)])
@@ -211,9 +208,8 @@ def variance_figure(report_input: TrialReportInput) -> str:
     for row in report_input.variance:
         labels.setdefault(row.endpoint, row.label)
         by_arm.setdefault(row.arm, {})[row.endpoint] = row
-    untested = {row.endpoint for row in report_input.effects if row.tested}
     names = [
-        "\n".join(wrapped(("UNTESTED · " if endpoint in untested else "") + label, 36, 2))
+        "\n".join(wrapped(untested_mark(report_input.effects, endpoint) + label, 36, 2))
         for endpoint, label in labels.items()
     ]
     step = 0.36 if any("\n" in name for name in names) else 0.27

@@ -17,6 +17,7 @@ from eubiosis.report.trial_words import (
     estimable,
     power_text,
     short_arm,
+    untested_mark,
     with_interval,
     wrapped,
 )
@@ -51,11 +52,11 @@ def forest_figure(report_input: TrialReportInput) -> str:
         size = _block_lines(block)
         if k % 2 == 0:
             axis.axhspan(y, y + size, xmin=-1.54, xmax=2.28, color=TINT, clip_on=False, zorder=0, linewidth=0)
-        _label(axis, block[0], y)
+        _label(axis, block, y)
         for j, row in enumerate(block):
             middle = y + j + 0.5 + (size - len(block)) / 2
-            axis.text(-0.40, middle, short_arm(report_input, row.arm, 16), va="center", fontsize=7.5, color=INK,
-                      transform=axis.get_yaxis_transform())  # fmt: skip
+            name = short_arm(report_input, row.arm, 16)
+            axis.text(-0.40, middle, name, transform=axis.get_yaxis_transform(), va="center", fontsize=7.5)
             _row(axis, row, middle, limit, marks.get(row.arm, spare))
         y += size
     return finish(
@@ -110,13 +111,13 @@ def _headings(blocks: Sequence[tuple[str, list[EffectRow]]]) -> int:
     return len({group for group, _ in blocks})
 
 
-def _label_lines(row: EffectRow) -> list[str]:
-    name = row.label + (" (primary)" if row.primary else "")
-    return wrapped(f"UNTESTED · {name}" if row.tested else name, 31, 3)
+def _label_lines(block: Sequence[EffectRow]) -> list[str]:
+    name = block[0].label + (" (primary)" if block[0].primary else "")
+    return wrapped(untested_mark(block, block[0].endpoint) + name, 31, 3)
 
 
 def _block_lines(block: Sequence[EffectRow]) -> int:
-    return max(len(block), len(_label_lines(block[0])), 2)
+    return max(len(block), len(_label_lines(block)), 2)
 
 
 def _dress(axis: Any, lines: int, limit: float, control: str) -> None:
@@ -144,12 +145,12 @@ def _dress(axis: Any, lines: int, limit: float, control: str) -> None:
     axis.text(2.26, above, "power ± MCE", ha="right", **head)
 
 
-def _label(axis: Any, row: EffectRow, y: float) -> None:
-    for k, line in enumerate(_label_lines(row)):
-        worry = row.tested and k == 0
+def _label(axis: Any, block: Sequence[EffectRow], y: float) -> None:
+    for k, line in enumerate(_label_lines(block)):
+        worry = k == 0 and any(row.tested for row in block)
         axis.text(
             -1.52, y + k + 0.5, line, transform=axis.get_yaxis_transform(), va="center", fontsize=8,
-            fontweight="bold" if row.primary else "normal", color=_WORRY if worry else INK,
+            fontweight="bold" if block[0].primary else "normal", color=_WORRY if worry else INK,
         )  # fmt: skip
 
 

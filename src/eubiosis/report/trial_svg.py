@@ -63,7 +63,12 @@ def finish(
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
         svg = to_svg(figure, origin=footer)
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
-    svg = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', svg)
-    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
+    # inside tags only: the text of labels comes from users
+    svg = re.sub(r"<[^>]+>", lambda tag: _with_prefix(tag.group(), name), svg)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1).rstrip()
+
+
+def _with_prefix(tag: str, name: str) -> str:
+    tag = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', tag)
+    tag = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', tag)
+    return re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", tag)

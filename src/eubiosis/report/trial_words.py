@@ -150,6 +150,14 @@ def control_name(report_input: TrialReportInput) -> str:
     return next((arm.name for arm in report_input.arms if arm.control), "control")
 
 
+def untested_mark(rows: Iterable[EffectRow], endpoint: str) -> str:
+    """Return what stands before the name of an endpoint that no trial has tested, in all or in some arms."""
+    told = [bool(row.tested) for row in rows if row.endpoint == endpoint]
+    if not any(told):
+        return ""
+    return "UNTESTED · " if all(told) else "PARTLY UNTESTED · "
+
+
 def short_arm(report_input: TrialReportInput, name: str, width: int) -> str:
     """Return an arm's name, or its number in the table of arms and as much of its name as fits."""
     if len(name) <= width:
@@ -227,7 +235,7 @@ def _effect_sentence(rows: Sequence[EffectRow], control: str) -> str:
         low, high = row.truth[0], row.truth[2]
         if not estimable((low, high)):
             allowed.append(f"an effect that is {NOT_ESTIMABLE} for {row.arm}")
-        elif low == high == null:
+        elif math.isclose(low, null, abs_tol=1e-9) and math.isclose(high, null, abs_tol=1e-9):
             allowed.append(f"no effect at all, by construction, for {row.arm}")
         else:
             allowed.append(f"from {low_to_high(row.truth)} for {row.arm}")
