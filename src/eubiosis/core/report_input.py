@@ -13,6 +13,21 @@ Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
 
 
 @dataclass(frozen=True)
+class SimulationSize:
+    """What every simulated figure goes back to; None or "" is shown as not stated.
+
+    ``worlds`` parameter draws, ``trials`` simulated trials in each world, ``participants`` randomised in
+    each trial.
+    """
+
+    seed: int | None = None
+    worlds: int | None = None
+    trials: int | None = None
+    participants: int | None = None
+    design_hash: str = ""
+
+
+@dataclass(frozen=True)
 class ArmInfo:
     """One arm of the trial in words."""
 
@@ -23,12 +38,17 @@ class ArmInfo:
 
 @dataclass(frozen=True)
 class FlowRow:
-    """One stage of participant flow: mean number of subjects in a simulated trial, in all or by arm."""
+    """One stage of participant flow: mean number of subjects in a simulated trial, in all or by arm.
+
+    ``left`` marks a row that counts who left here (one row for each reason); it is drawn beside the
+    stages and its ``stage`` is the reason, such as "age outside 18 to 60 years".
+    """
 
     stage: str
     total: float
     by_arm: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,9 +58,10 @@ class EffectRow:
     ``scale`` is "ratio" (1 is no effect) or "difference" (0 is no effect, in ``unit``). ``truth`` holds
     quantiles over worlds of the true effect under the prior, ``estimate`` quantiles over simulated trials
     of what an analysis reports, ``standardised`` the truth on one axis for all endpoints (log ratio or
-    difference over the standard deviation between subjects). ``power`` is the share of trials with
-    p < 0.05 in either direction, with its Monte Carlo error over worlds; ``coverage`` the share of trials
-    whose 95 % interval holds the truth of their world.
+    difference over the standard deviation between subjects), ``standardised_estimate`` the estimate on
+    the same axis (None: carried over from ``truth`` and ``standardised``). ``power`` is the share of
+    trials with p < 0.05 in either direction, with its Monte Carlo error over worlds; ``coverage`` the
+    share of trials whose 95 % interval holds the truth of their world.
     """
 
     endpoint: str
@@ -61,6 +82,7 @@ class EffectRow:
     clinical: bool
     tested: str  # "no trial has tested ..." or ""
     primary: bool = False
+    standardised_estimate: Quantiles | None = None
 
 
 @dataclass(frozen=True)
@@ -138,3 +160,4 @@ class TrialReportInput:
     basis_shares: Mapping[str, float]
     facts: tuple[tuple[str, str], ...]  # seeds, sizes, versions, hashes, durations
     warnings: tuple[str, ...] = ()
+    size: SimulationSize = field(default_factory=SimulationSize)

@@ -26,6 +26,7 @@ _STYLE: Any = {
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.8,
     "svg.fonttype": "none",
+    "text.parse_math": False,
     "svg.hashsalt": "eubiosis",
     "legend.frameon": False,
 }

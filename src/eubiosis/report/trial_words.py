@@ -1,0 +1,274 @@
+"""How a trial report writes its numbers, and the fixed sentences that say what they mean."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from eubiosis import __version__
+from eubiosis.core.report_input import EffectRow, Quantiles, TrialReportInput, VarianceRow
+
+PRIOR_ONLY = "prior only: not calibrated to any clinical outcome"
+NOT_ESTIMABLE = "not estimable"
+NOTICE = (
+    "Every subject, event and number here comes from a computer model. It is not evidence of efficacy or "
+    "safety, it is not medical advice, and no number may be quoted as a finding about a therapy. Every "
+    f"effect is {PRIOR_ONLY}."
+)
+_Row = TypeVar("_Row", EffectRow, VarianceRow)
+_MINUS = "−"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: float | None, *, sign: bool = False) -> str:
+    """Write a number with about three significant figures; what is not finite is not estimable.
+
+    >>> number(0.12345), number(-3.0), number(231.4), number(12600), number(float("nan"))
+    ('0.123', '−3.00', '231', '12,600', 'not estimable')
+    """
+    if value is None or not math.isfinite(value):
+        return NOT_ESTIMABLE
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size >= 999_999.5 or size < 0.000_995:
+        mantissa, exponent = f"{size:.2e}".split("e")
+        text = f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    elif size >= 999.5:
+        text = f"{float(f'{size:.3g}'):,.0f}"
+    else:
+        # how many decimals leave three figures, judged after rounding: 9.996 is 10.0, not 10.00
+        decimals = max(0, 2 - math.floor(math.log10(float(f"{size:.3g}"))))
+        text = f"{size:.{decimals}f}"
+    if value < 0:
+        return _MINUS + text
+    return f"+{text}" if sign else text
+
+
+def stated(value: float) -> str:
+    """Write a number of a table as it was given there: no rounding, thousands apart, no trailing zeros.
+
+    >>> stated(0.4), stated(1200000.0), stated(-4.0)
+    ('0.4', '1,200,000', '−4')
+    """
+    if not math.isfinite(value):
+        return NOT_ESTIMABLE
+    text = f"{value:,.10g}" if 1e-4 <= abs(value) < 1e9 or value == 0 else f"{value:.6g}"
+    return text.replace("-", _MINUS)
+
+
+def count(value: float, beside: Iterable[float] = ()) -> str:
+    """Write a mean count of subjects: whole where it and those ``beside`` it are whole, else one decimal."""
+    if not math.isfinite(value):
+        return NOT_ESTIMABLE
+    whole = all(abs(v - round(v)) < 0.05 for v in (value, *beside) if math.isfinite(v))
+    return f"{value:,.0f}" if whole else f"{value:,.1f}"
+
+
+def percent(share: float, *, decimals: int = 0) -> str:
+    """Write a share as a percentage."""
+    return f"{100 * share:.{decimals}f} %" if math.isfinite(share) else NOT_ESTIMABLE
+
+
+def estimable(values: Iterable[float]) -> bool:
+    """Tell whether every one of the values is finite."""
+    return all(math.isfinite(v) for v in values)
+
+
+def interval_texts(
+    values: Quantiles, *, sign: bool = False, decimals: int | None = None
+) -> tuple[str, str, str]:
+    """Write three quantiles with the same number of decimals, by default as many as the largest deserves.
+
+    Where the default would write a ratio or an end as zero, or the numbers are very large or small, each is
+    written by itself.
+
+    >>> interval_texts((0.7071, 1.012, 1.433)), interval_texts((-3.2, -0.0642, 3.07), sign=True)
+    (('0.71', '1.01', '1.43'), ('−3.20', '−0.06', '+3.07'))
+    """
+    apart = (number(values[0], sign=sign), number(values[1], sign=sign), number(values[2], sign=sign))
+    largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
+    fixed = decimals is not None and largest < 1e5
+    if not fixed and not 1e-3 <= largest < 1e5:
+        return apart
+    if decimals is None:
+        decimals = max(0, 2 - math.floor(math.log10(float(f"{largest:.3g}"))))
+    rounded = [round(v, decimals) if math.isfinite(v) else v for v in values]
+    lost = [value != 0 and new == 0 for value, new in zip(values, rounded, strict=True)]
+    if not fixed and (lost[0] or lost[2] or (lost[1] and values[0] > 0)):
+        return apart
+
+    def text(value: float) -> str:
+        if not math.isfinite(value):
+            return NOT_ESTIMABLE
+        plain = f"{abs(value):,.{decimals}f}"
+        if value == 0:
+            return plain
+        return (_MINUS if value < 0 else "+" if sign else "") + plain
+
+    return text(rounded[0]), text(rounded[1]), text(rounded[2])
+
+
+def low_to_high(values: Quantiles, *, sign: bool = False, decimals: int | None = None) -> str:
+    """Write the outer two of three quantiles as "x to y"."""
+    if not estimable((values[0], values[2])):
+        return NOT_ESTIMABLE
+    low, _, high = interval_texts(values, sign=sign, decimals=decimals)
+    return f"{low} to {high}"
+
+
+def with_interval(values: Quantiles, *, sign: bool = False, decimals: int | None = None) -> str:
+    """Write three quantiles as "median (low to high)"."""
+    if not estimable(values):
+        return NOT_ESTIMABLE
+    low, middle, high = interval_texts(values, sign=sign, decimals=decimals)
+    return f"{middle} ({low} to {high})"
+
+
+def power_text(row: EffectRow) -> str:
+    """Write the power of a row with its Monte Carlo error, in percent."""
+    if not estimable((row.power, row.power_error)):
+        return NOT_ESTIMABLE
+    return f"{100 * row.power:.0f} ± {100 * row.power_error:.1f} %"
+
+
+def scale_text(row: EffectRow, control: str) -> str:
+    """Say on which scale an effect stands."""
+    return f"ratio to {control}" if row.scale == "ratio" else f"difference to {control}, {row.unit}"
+
+
+def wrapped(text: str, width: int, lines: int) -> list[str]:
+    """Break a text into at most ``lines`` lines of ``width`` characters, the last cut with an ellipsis."""
+    parts = textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_long_words=True)
+    return parts or [""]
+
+
+def control_name(report_input: TrialReportInput) -> str:
+    """Name the control arm."""
+    return next((arm.name for arm in report_input.arms if arm.control), "control")
+
+
+def untested_mark(rows: Iterable[EffectRow], endpoint: str) -> str:
+    """Return what stands before the name of an endpoint that no trial has tested, in all or in some arms."""
+    told = [bool(row.tested) for row in rows if row.endpoint == endpoint]
+    if not any(told):
+        return ""
+    return "UNTESTED · " if all(told) else "PARTLY UNTESTED · "
+
+
+def short_arm(report_input: TrialReportInput, name: str, width: int) -> str:
+    """Return an arm's name, or its number in the table of arms and as much of its name as fits."""
+    if len(name) <= width:
+        return name
+    numbers = {arm.name: k for k, arm in enumerate(report_input.arms, start=1)}
+    return wrapped(f"{numbers[name]}: {name}" if name in numbers else name, width, 1)[0]
+
+
+def origin_text(report_input: TrialReportInput) -> str:
+    """State in one line where the figures come from: program, simulated, prior only, seed, design."""
+    size = report_input.size
+    seed = "not stated" if size.seed is None else str(size.seed)
+    parts = [f"Eubiosis {__version__}", "simulated, not patient data", PRIOR_ONLY, f"seed {seed}"]
+    if size.design_hash:
+        parts.append(f"design {size.design_hash[:12]}")
+    return "; ".join(parts)
+
+
+def size_text(report_input: TrialReportInput) -> str:
+    """State how many worlds, trials and participants stand behind a figure."""
+    size = report_input.size
+    parts = [
+        f"{value:,} {name}"
+        for value, name in (
+            (size.worlds, "worlds"),
+            (size.trials, "trials in each"),
+            (size.participants, "participants in each trial"),
+        )
+        if value is not None
+    ]
+    return "n = " + " × ".join(parts) if parts else "n not stated"
+
+
+def sentences(report_input: TrialReportInput) -> list[str]:
+    """Say in fixed sentences what the numbers of a report mean and what they do not."""
+    effects, control = report_input.effects, control_name(report_input)
+    untested = {row.endpoint for row in effects if row.tested}
+    shown = {row.endpoint for row in effects}
+    lines = ["All of this is simulated; what follows describes assumptions played out, not a finding."]
+    if untested:
+        lines.append(
+            f"Of the {len(shown)} endpoints, {len(untested)} {'is' if len(untested) == 1 else 'are'} ones "
+            "that no trial has tested; their rows say so first."
+        )
+    told = [row for row in effects if row.primary]
+    told += [row for row in effects if row.clinical and not row.primary]
+    lines.extend(_effect_sentence(rows, control) for rows in _by_endpoint(told))
+    primary = [row for row in effects if row.primary]
+    lines.extend(_uncertainty_sentence(rows) for rows in _by_endpoint(_primary_variance(report_input)))
+    lines.extend(_power_sentence(rows) for rows in _by_endpoint(primary))
+    failed = sum(row.not_usable for row in effects)
+    lines.append(
+        f"{failed:,} of {sum(row.trials for row in effects):,} fits were not usable; "
+        "they count as trials without p < 0.05."
+    )
+    assumed = report_input.basis_shares.get("assumed")
+    if assumed is not None and math.isfinite(assumed):
+        lines.append(f"{percent(assumed)} of the numbers that the result rests on are assumed.")
+    return lines
+
+
+def _by_endpoint(rows: Iterable[_Row]) -> list[list[_Row]]:
+    gathered: dict[str, list[_Row]] = {}
+    for row in rows:
+        gathered.setdefault(row.endpoint, []).append(row)
+    return list(gathered.values())
+
+
+def _effect_sentence(rows: Sequence[EffectRow], control: str) -> str:
+    first = rows[0]
+    null = 1.0 if first.scale == "ratio" else 0.0
+    lead = " ".join(dict.fromkeys(f"{row.tested.rstrip('.')}." for row in rows if row.tested))
+    allowed, beyond = [], []
+    for row in rows:
+        low, high = row.truth[0], row.truth[2]
+        if not estimable((low, high)):
+            allowed.append(f"an effect that is {NOT_ESTIMABLE} for {row.arm}")
+        elif math.isclose(low, null, abs_tol=1e-9) and math.isclose(high, null, abs_tol=1e-9):
+            allowed.append(f"no effect at all, by construction, for {row.arm}")
+        else:
+            allowed.append(f"from {low_to_high(row.truth)} for {row.arm}")
+            if not low <= null <= high:
+                beyond.append(row.arm)
+    words = f"{_capital(first.label)}{' (primary)' if first.primary else ''}: the simulated prior allows "
+    words += f"{' and '.join(allowed)} ({scale_text(first, control)}; {null:.0f} is no effect). "
+    if beyond:
+        words += f"That no effect is left out for {' and '.join(beyond)} follows from assumptions alone. "
+    return f"{lead} {words}No effect can be read from this.".strip()
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _primary_variance(report_input: TrialReportInput) -> Sequence[VarianceRow]:
+    primary = {(row.endpoint, row.arm) for row in report_input.effects if row.primary}
+    return [row for row in report_input.variance if (row.endpoint, row.arm) in primary]
+
+
+def _uncertainty_sentence(rows: Sequence[VarianceRow]) -> str:
+    shares = ", ".join(f"{percent(row.worlds)} for {row.arm}" for row in rows)
+    return (
+        f"What nobody knows about the model makes up this share of the uncertainty about "
+        f"{rows[0].label}: {shares}. A larger trial does not shrink it."
+    )
+
+
+def _power_sentence(rows: Sequence[EffectRow]) -> str:
+    shares = ", ".join(f"{power_text(row)} for {row.arm}" for row in rows)
+    return (
+        f"Simulated trials that end with p < 0.05 for {rows[0].label}, in one direction or the other, with "
+        f"Monte Carlo error: {shares}. This is the reach of the design under the prior, not "
+        "a chance of success."
+    )

@@ -1,0 +1,151 @@
+"""How a trial report writes numbers and sentences, and where the forest puts its intervals."""
+
+from __future__ import annotations
+
+import dataclasses
+import doctest
+import math
+import re
+
+import pytest
+from report_input_factory import make_hard_input, make_report_input
+
+from eubiosis.core.report_input import EffectRow, FlowRow
+from eubiosis.report import trial_words
+from eubiosis.report.trial_flow import flow_figure
+from eubiosis.report.trial_forest import axis_limit, estimate_on_axis
+from eubiosis.report.trial_words import (
+    count,
+    interval_texts,
+    number,
+    sentences,
+    stated,
+    untested_mark,
+    with_interval,
+)
+
+NAN = float("nan")
+
+
+def test_examples_hold():
+    result = doctest.testmod(trial_words)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"), (9.996, "10.0"), (0.09996, "0.100"), (999.6, "1,000"), (123456.0, "123,000"),
+        (1.5e7, "1.50 × 10⁷"), (-2.34e-5, "−2.34 × 10⁻⁵"), (NAN, "not estimable"),
+        (math.inf, "not estimable"), (None, "not estimable"),
+    ],
+)  # fmt: skip
+def test_numbers_have_three_figures(value, text):
+    assert number(value) == text
+
+
+def test_interval_shares_its_decimals_but_never_writes_a_ratio_as_zero():
+    assert with_interval((0.5, 1.0, 12.0)) == "1.0 (0.5 to 12.0)"
+    assert interval_texts((0.0004, 1.0, 120.0)) == ("4.00 × 10⁻⁴", "1.00", "120")
+    assert with_interval((-0.2, -0.0001, 0.2), decimals=2) == "0.00 (−0.20 to 0.20)"
+    assert with_interval((NAN, 1.0, 2.0)) == "not estimable"
+
+
+def test_counts_and_stated_numbers():
+    assert count(40.0) == "40"
+    assert count(40.0, [3.6]) == "40.0"
+    assert count(NAN) == "not estimable"
+    assert stated(0.123456789) == "0.123456789"
+    assert stated(5e-6) == "5e−06"
+
+
+def effect(**changes: object) -> EffectRow:
+    row = next(row for row in make_report_input().effects if row.endpoint == "relapses")
+    return dataclasses.replace(row, **changes)
+
+
+def test_sentences_say_that_nothing_can_be_read_from_them():
+    straddling = effect(truth=(0.7, 1.0, 1.4), tested="No trial has tested relapses.")
+    outside = effect(truth=(0.5, 0.6, 0.8), arm="propionate", tested="No trial has tested relapses.")
+    (line,) = [
+        text for text in sentences(make_report_input(effects=(straddling, outside))) if "prior allows" in text
+    ]
+    assert line.startswith("No trial has tested relapses. Relapses per year: the simulated prior allows")
+    assert line.count("No trial has tested") == 1
+    assert "from 0.70 to 1.40 for inulin and from 0.500 to 0.800 for propionate" in line
+    assert "That no effect is left out for propionate follows from assumptions alone." in line
+    assert line.endswith("No effect can be read from this.")
+
+
+def test_a_null_world_is_named_as_one():
+    lines = sentences(make_report_input(effects=(effect(truth=(1.0, 1.0, 1.0)),)))
+    assert any("no effect at all, by construction, for inulin" in line for line in lines)
+
+
+@pytest.mark.parametrize("make", [make_report_input, make_hard_input])
+def test_no_sentence_speaks_of_a_benefit(make):
+    text = " ".join(sentences(make())).lower()
+    assert "simulated" in text
+    assert not re.search(r"\b(reduces?|improves?|effective|beneficial|benefits?|superior|works)\b", text)
+
+
+def test_failed_fits_are_counted():
+    rows = (effect(not_usable=3, trials=400), effect(arm="propionate", not_usable=4, trials=400))
+    assert "7 of 800 fits were not usable; they count as trials without p < 0.05." in sentences(
+        make_report_input(effects=rows)
+    )
+
+
+def test_estimate_is_carried_over_on_the_log_scale():
+    # standard deviation 2 of the log: truth of 1/e to e lies at -1/2 to 1/2, so e squared lies at 1
+    row = effect(
+        truth=(math.exp(-1), 1.0, math.e), standardised=(-0.5, 0.0, 0.5),
+        estimate=(math.exp(-2), 1.0, math.exp(2)),
+    )  # fmt: skip
+    assert estimate_on_axis(row) == pytest.approx((-1.0, 0.0, 1.0))
+    given = dataclasses.replace(row, standardised_estimate=(-3.0, 0.0, 3.0))
+    assert estimate_on_axis(given) == (-3.0, 0.0, 3.0)
+
+
+def test_estimate_is_carried_over_on_the_difference_scale():
+    row = effect(
+        scale="difference", truth=(-7.0, 0.0, 14.0), standardised=(-0.5, 0.0, 1.0), estimate=(-14, 7, 28)
+    )
+    assert estimate_on_axis(row) == pytest.approx((-1.0, 0.5, 2.0))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"truth": (1.0, 1.0, 1.0)}, {"estimate": (0.0, 1.0, 2.0)}, {"standardised": (NAN,) * 3}]
+)
+def test_estimate_without_a_place_on_the_axis_is_left_out(changes):
+    assert estimate_on_axis(effect(**changes)) is None
+
+
+def test_axis_is_not_flattened_by_one_interval():
+    usual = [(-0.5, 0.0, 0.5)] * 9
+    assert axis_limit(usual) == pytest.approx(0.53)
+    assert axis_limit([*usual, (-80.0, 0.0, 80.0), None]) == pytest.approx(5 * 0.5 * 1.06)
+    assert axis_limit([(NAN, NAN, NAN), (0.0, 0.0, 0.0)]) == 1.0
+
+
+def test_flow_shows_reasons_and_arms():
+    flow = (
+        FlowRow("screened", 150.0),
+        FlowRow("too old", 20.5, left=True),
+        FlowRow("EDSS too high", 9.5, left=True),
+        FlowRow("randomised", 120.0),
+        FlowRow("completed", 100.0, {"placebo": 34.0, "inulin": 33.0, "propionate": 33.0}),
+    )
+    text = re.sub(r"<[^>]+>", "\n", flow_figure(make_report_input(flow=flow)))
+    shown = ("screened: 150", "not included: 30.0", "too old: 20.5", "EDSS too high: 9.5", "completed: 34")
+    for words in shown:
+        assert words in text
+    assert text.count("completed: 33") == 2
+
+
+def test_mark_of_an_untested_outcome_tells_all_arms_from_some():
+    tested, untested = effect(tested=""), effect(arm="propionate", tested="No trial has tested it.")
+    assert untested_mark([untested, untested], "relapses") == "UNTESTED · "
+    assert untested_mark([tested, untested], "relapses") == "PARTLY UNTESTED · "
+    assert untested_mark([tested, untested], "mfis") == ""
