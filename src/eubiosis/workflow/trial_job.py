@@ -18,6 +18,7 @@ from eubiosis.population import guild_contrast, read_profiles
 from eubiosis.population.contrast import GuildContrast
 from eubiosis.population.subjects import USABLE_PROFILE
 from eubiosis.trial.design import Design
+from eubiosis.trial.gut import MARKERS
 from eubiosis.workflow.spec import WorkflowSpec
 from eubiosis.workflow.trial_summary import report_input
 from eubiosis.workflow.trial_worlds import Task, WorldResult, run_gut_world
@@ -58,7 +59,11 @@ def run_job(
     ]
     results = map_ordered(run_gut_world, tasks, processes, progress, label="gut worlds")
     facts = _facts(spec, design, results, profiles, members)
-    return TrialJob(_tables(results), report_input(spec, design, results, facts), facts)
+    return TrialJob(
+        _tables(results, real_profiles=profiles is not None),
+        report_input(spec, design, results, facts),
+        facts,
+    )
 
 
 def _profiles(spec: WorkflowSpec) -> tuple[GuildContrast | None, np.ndarray | None]:
@@ -82,7 +87,7 @@ def _profiles(spec: WorkflowSpec) -> tuple[GuildContrast | None, np.ndarray | No
     return contrast, np.flatnonzero(wanted & usable)
 
 
-def _tables(results: list[WorldResult]) -> dict[str, dict[str, Any]]:
+def _tables(results: list[WorldResult], *, real_profiles: bool) -> dict[str, dict[str, Any]]:
     """Return the tables of the run folder; the observed and the latent ones are apart."""
     estimates: dict[str, list[Any]] = {}
     keep = [name for name in Estimate.__dataclass_fields__ if name not in ("detail", "level")]
@@ -104,7 +109,10 @@ def _tables(results: list[WorldResult]) -> dict[str, dict[str, Any]]:
     if example is not None and results[0].example_latent is not None:
         tables["observed_subjects"] = dict(example.subjects)
         tables["observed_visits"] = dict(example.visits)
-        tables["latent_subjects"] = dict(results[0].example_latent)
+        latent = dict(results[0].example_latent)
+        if real_profiles:  # a steady state would give a real person's composition away
+            latent = {name: column for name, column in latent.items() if name not in MARKERS}
+        tables["latent_subjects"] = latent
     return tables
 
 

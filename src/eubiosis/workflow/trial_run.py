@@ -114,9 +114,10 @@ def _record_inputs(folder: RunFolder, workflow: Path, spec: WorkflowSpec) -> Non
 
 
 def _write_report(folder: RunFolder, report_input: TrialReportInput) -> None:
-    report = import_module("eubiosis.report.trial_report")
-    folder.write_json("results.json", report.results_json(report_input))
-    folder.write_text("report.html", report.trial_report(report_input))
+    page = import_module("eubiosis.report.trial_report")
+    results = import_module("eubiosis.report.results_json")
+    folder.write_text("results.json", results.results_text(report_input))
+    folder.write_text("report.html", page.trial_report(report_input))
     folder.log("report written")
 
 

@@ -18,6 +18,7 @@ from eubiosis.core.report_input import (
     EffectRow,
     FlowRow,
     Quantiles,
+    SimulationSize,
     TrialReportInput,
     VarianceRow,
 )
@@ -27,6 +28,7 @@ from eubiosis.model.content import GUILD_NAMES
 from eubiosis.model.worlds import world_rows
 from eubiosis.trial.design import Design
 from eubiosis.trial.layer import trial_numbers
+from eubiosis.workflow.plan import analysis_plan, plan_hash
 from eubiosis.workflow.spec import WorkflowSpec
 from eubiosis.workflow.trial_worlds import Truth, WorldResult
 
@@ -59,6 +61,13 @@ def report_input(
         basis_shares=basis_shares(model),
         facts=tuple(facts.items()),
         warnings=_warnings(spec),
+        size=SimulationSize(
+            seed=spec.seed,
+            worlds=spec.simulation.gut_worlds * spec.simulation.host_worlds,
+            trials=spec.simulation.replicates,
+            participants=design.participants,
+            design_hash=plan_hash(analysis_plan(spec))[:12],
+        ),
     )
 
 
@@ -186,14 +195,13 @@ def _flow(design: Design, results: Sequence[WorldResult]) -> tuple[FlowRow, ...]
     rows = [FlowRow("screened", float(np.mean([sum(c.values()) for c in screened])))]
     reasons = sorted({reason for counts in screened for reason in counts} - {"enrolled"})
     rows += [
-        FlowRow("screen failure", float(np.mean([c.get(reason, 0) for c in screened])), note=reason)
-        for reason in reasons
+        FlowRow(reason, float(np.mean([c.get(reason, 0) for c in screened])), left=True) for reason in reasons
     ]
     randomised, completed = mean("randomised"), mean("completed")
     lost = {arm: randomised[arm] - completed[arm] for arm in randomised}
     rows += [
         FlowRow("randomised", sum(randomised.values()), randomised),
-        FlowRow("lost to follow-up", sum(lost.values()), lost),
+        FlowRow("lost to follow-up", sum(lost.values()), lost, left=True),
         FlowRow("completed", sum(completed.values()), completed),
     ]
     return tuple(rows)
