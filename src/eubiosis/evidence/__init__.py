@@ -1,0 +1,1 @@
+"""Published evidence: records, effect sizes, pooled estimates, certainty, claims, priors, graph."""
