@@ -75,8 +75,8 @@ def mixture_quantile(p: float, weights: Array, means: Array, sds: Array) -> floa
 
 
 def bayes_fit(
-    y: Sequence[float],
-    v: Sequence[float],
+    y: Sequence[float] | Array,
+    v: Sequence[float] | Array,
     *,
     tau_scale: float,
     mean_prior_sd: float | None = None,

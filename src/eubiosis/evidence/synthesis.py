@@ -106,7 +106,7 @@ def fit(
     k, p = x_.shape
     tau2, tau2_se = tau2_estimate(y_, v_, x_, method)
     w = 1 / (v_ + tau2)
-    covariance: Array = np.linalg.inv(x_.T @ (w[:, None] * x_))
+    covariance: Array = np.asarray(np.linalg.inv(x_.T @ (w[:, None] * x_)), dtype=np.float64)
     coefficients = covariance @ x_.T @ (w * y_)
     df: int | None = None
     if test != "wald":
@@ -116,7 +116,7 @@ def fit(
             raise ValueError(message)
         factor = cochran_q(y_, v_, x_, tau2) / df
         covariance = covariance * (max(1.0, factor) if test == "knapp-hartung-adhoc" else factor)
-    errors: Array = np.sqrt(np.diag(covariance)).astype(np.float64)
+    errors: Array = np.sqrt(np.diag(covariance))
     statistics = np.divide(coefficients, errors, out=np.full(p, math.inf), where=errors > 0)
     half = _critical(level, df) * errors
     q = cochran_q(y_, v_, x_)
