@@ -13,6 +13,10 @@ from eubiosis.core.findings import FindingsError, unknown_word
 # command -> (module that holds it, one line for the overview)
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("eubiosis.cli.demo", "Simulate three people for a year and write one page."),
+    "evidence": (
+        "eubiosis.cli.evidence",
+        "Published studies: records, pools, checks, claims, priors, graph.",
+    ),
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
 }
 

@@ -243,8 +243,8 @@ def _sensitivity(evidence: Evidence, pooled: Pooled, ci: CiMethod) -> list[Sensi
     out = sorted({x.study.id for x in pooled.selection.excluded
                   if x.study.integrity_status in ("retracted", "notice")})  # fmt: skip
     if out:
-        variants.append((f"with retracted studies and notices ({', '.join(out)})",
-                         replace(question, statuses=("none", "failed_check", "notice", "retracted"))))  # fmt: skip
+        everything = replace(question, statuses=("none", "failed_check", "notice", "retracted"))
+        variants.append((f"with retracted studies and notices ({', '.join(out)})", everything))
     if any(one.estimate.dispersion_type == "SE->SD" for one in included):
         variants.append(("dispersions read as printed, without conversion from standard errors",
                          replace(question, dispersions="as printed")))  # fmt: skip
@@ -302,8 +302,9 @@ def _nothing_left(selection: Selection) -> Finding:
     what = f"{selection.outcome.id} under {selection.intervention}"
     if not reasons:
         return Finding("evidence", what, "no record", next_step="see: eubiosis evidence list")
-    return Finding("evidence", what, "no estimate can be pooled (" + "; ".join(reasons) + ")",
-                   next_step="a prior without a trial is centred on zero: eubiosis evidence prior")  # fmt: skip
+    problem = "no estimate can be pooled (" + "; ".join(reasons) + ")"
+    next_step = "a prior without a trial is centred on zero: eubiosis evidence prior"
+    return Finding("evidence", what, problem, next_step=next_step)
 
 
 __all__ = [

@@ -1,0 +1,188 @@
+"""The ``evidence`` commands: list, show, pool, check, audit, prior, graph, add, import and the flow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from eubiosis.evidence.store import Evidence
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group()
+@click.option("--tables", type=FOLDER, help="Another folder of evidence tables (default: the packaged ones).")
+@click.pass_context
+def evidence(ctx: click.Context, tables: Path | None) -> None:
+    """Published studies: records, pooled estimates, checks, claims, priors and the knowledge graph.
+
+    Nothing printed here is evidence that a therapy works, nor advice for any person.
+    """
+    ctx.obj = tables
+
+
+def load_tables(ctx: click.Context) -> Evidence:
+    """Load the folder that the group was given, or the packaged tables."""
+    from eubiosis.evidence.store import load
+
+    return load(ctx.obj)
+
+
+def names(text: str | None) -> tuple[str, ...]:
+    """Split "A,B" into names."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON on standard output."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+@evidence.command("list")
+@click.argument("what", type=click.Choice(["studies", "outcomes", "interventions"]), default="studies")
+@click.option("--outcome", help="Only studies with this outcome.")
+@click.option("--intervention", help="Only studies of this intervention.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def list_command(
+    ctx: click.Context, what: str, outcome: str | None, intervention: str | None, as_json: bool
+) -> None:
+    """List studies (the default), outcomes or interventions."""
+    from eubiosis.evidence.listing import list_interventions, list_outcomes, list_studies
+
+    tables = load_tables(ctx)
+    if what == "outcomes":
+        rows = list_outcomes(tables)
+    elif what == "interventions":
+        rows = list_interventions(tables)
+    else:
+        rows = list_studies(tables, outcome, intervention)
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        click.echo("\t".join(str(value) for value in row.values()))
+
+
+@evidence.command()
+@click.argument("study")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def show(ctx: click.Context, study: str, as_json: bool) -> None:
+    """Show one study with its estimates, checks and sources."""
+    from eubiosis.evidence.listing import show_study
+
+    record = show_study(load_tables(ctx), study)
+    if as_json:
+        print_json(record)
+        return
+    for key, value in record.items():
+        if not isinstance(value, list):
+            click.echo(f"{key}: {value}")
+    for key in (k for k, v in record.items() if isinstance(v, list)):
+        click.echo(f"\n{key}")
+        for row in record[key]:
+            click.echo("  " + "; ".join(f"{k} {v}" for k, v in row.items() if v not in ("", None)))
+
+
+@evidence.command()
+@click.option("--outcome", required=True, help="Outcome by any of its names, e.g. hs-CRP.")
+@click.option("--intervention", required=True, help="Intervention class or narrower term, e.g. probiotic.")
+@click.option("--studies", help="Only these studies, separated by commas.")
+@click.option("--leave-out", help="Leave out the cohorts of these studies, separated by commas.")
+@click.option(
+    "--metric", default="auto", show_default=True, help="MD, SMD, RR, OR, HR, RD, rate-ratio or auto."
+)
+@click.option(
+    "--tau2",
+    type=click.Choice(["FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM"]),
+    default="REML",
+    show_default=True,
+    help="Estimator of the variance between studies (FE: none).",
+)
+@click.option(
+    "--ci",
+    type=click.Choice(["auto", "wald", "knapp-hartung", "bayes"]),
+    default="auto",
+    show_default=True,
+    help="Interval of the headline; auto is Bayesian below five cohorts.",
+)
+@click.option(
+    "--tau-scale", type=float, help="Scale of the half-normal prior on tau, in the unit of the effect."
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Write a page and figures here."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def pool(  # noqa: PLR0917 - one argument per option
+    ctx: click.Context, outcome: str, intervention: str, studies: str | None, leave_out: str | None,
+    metric: str, tau2: Any, ci: Any, tau_scale: float | None, out: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Pool the trials of an outcome under an intervention, with every choice shown."""
+    from eubiosis.evidence.certainty import grade
+    from eubiosis.evidence.pool_record import pool_record
+    from eubiosis.evidence.pooling import pool as pool_trials
+
+    if tau_scale is not None and tau_scale <= 0:
+        raise click.BadParameter("must be positive", param_hint="--tau-scale")
+    tables = load_tables(ctx)
+    pooled = pool_trials(
+        outcome, intervention, studies=names(studies), leave_out=names(leave_out), metric=metric, tau2=tau2,
+        ci=ci, tau_scale=tau_scale, evidence=tables,
+    )  # fmt: skip
+    record = pool_record(pooled, grade(pooled, tables))
+    if out is not None:
+        from eubiosis.workflow.evidence_page import write_pool_page
+
+        for path in write_pool_page(record, out):
+            click.echo(f"wrote {path}", err=True)
+    if as_json:
+        print_json(record)
+    else:
+        from eubiosis.evidence.listing import pool_text
+
+        click.echo(pool_text(record))
+
+
+@evidence.command()
+@click.option("--write", is_flag=True, help="Store the outcome of every check in the evidence folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def check(ctx: click.Context, write: bool, as_json: bool) -> None:
+    """Find every inconsistency; exit 1 when one is not acknowledged with its reason."""
+    from collections import Counter
+
+    from eubiosis.core.findings import FindingsError
+    from eubiosis.evidence import checking
+
+    tables = load_tables(ctx)
+    report = checking.check(tables)
+    if write:
+        click.echo(f"wrote {checking.store(tables, report.results).name}", err=True)
+        report = checking.check(tables)
+    counts = Counter(result.outcome for result in report.results)
+    if as_json:
+        print_json(
+            {
+                "checks": dict(counts),
+                "acknowledged": [
+                    {"check": d.check, "place": d.place, "problem": d.problem, "reason": reason}
+                    for d, reason in report.acknowledged
+                ],
+                "open": [{"file": f.file, "place": f.place, "problem": f.problem} for f in report.open],
+            }
+        )
+    else:
+        totals = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
+        click.echo(f"{len(tables.studies)} studies, {len(tables.estimates)} estimates, checks: {totals}")
+        click.echo(f"{len(report.acknowledged)} known defects, each acknowledged with its reason:")
+        for defect, reason in report.acknowledged:
+            click.echo(f"  {defect.place}: {defect.check}: {defect.problem}\n    because: {reason}")
+    if report.open:
+        raise FindingsError(report.open)
+    click.echo("no open finding", err=True)
