@@ -123,6 +123,7 @@ REWORD = {
     "curated with registry numbers; not re-read in the source": "curated elsewhere; source not read",
     "narrative review (seed)": "narrative review",
     "bugsigdb/seed": "bugsigdb/review",
+    "Seed_Thalib2026": "Thalib2026",
     "(seed prints MONDO:0005134)": "(the review prints MONDO:0005134)",
     'challenges "Akkermansia = harmful" in seed': 'challenges "Akkermansia = harmful" in the review',
     "note identical to the seed review's unsourced": "identical to the review's unsourced",

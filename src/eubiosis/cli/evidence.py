@@ -186,3 +186,67 @@ def check(ctx: click.Context, write: bool, as_json: bool) -> None:
     if report.open:
         raise FindingsError(report.open)
     click.echo("no open finding", err=True)
+
+
+@evidence.command()
+@click.argument("claim", required=False)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write the audit page here.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def audit(ctx: click.Context, claim: str | None, out: Path | None, as_json: bool) -> None:
+    """Hold claims in circulation against the records (all of them, or one by its id)."""
+    from eubiosis.core.findings import Finding, FindingsError, unknown_word
+    from eubiosis.evidence import claims
+
+    audited = claims.audit(load_tables(ctx))
+    if claim is not None:
+        known = [item.claim.id for item in audited]
+        if claim not in known:
+            raise FindingsError([Finding("claims.tsv", "claim", unknown_word(claim, known))])
+        audited = [item for item in audited if item.claim.id == claim]
+    records = [claims.audit_record(item) for item in audited]
+    if out is not None:
+        from eubiosis.workflow.evidence_page import write_audit_page
+
+        click.echo(f"wrote {write_audit_page(records, out)}", err=True)
+    if as_json:
+        print_json(records)
+        return
+    for item in audited:
+        click.echo(f"{item.verdict:<13} {item.claim.id}: {item.claim.statement}\n{'':<13} {item.reason}")
+        if claim is not None:
+            for line in item.lines:
+                click.echo(f"  {line.stance:<15} {line.record}: {line.text} [{line.source}]")
+
+
+@evidence.command()
+@click.option("--outcome", required=True, help="Outcome by any of its names.")
+@click.option("--intervention", required=True, help="Intervention class or narrower term.")
+@click.option("--metric", default="auto", show_default=True, help="As in pool.")
+@click.option("--leave-out", help="Hold back the cohorts of these studies, separated by commas.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def prior(  # noqa: PLR0917 - one argument per option
+    ctx: click.Context, outcome: str, intervention: str, metric: str, leave_out: str | None, as_json: bool
+) -> None:
+    """Print the discounted prior of a new trial's true effect, centred on zero where no trial exists."""
+    from eubiosis.evidence.priors import prior as find_prior
+    from eubiosis.evidence.priors import prior_record
+
+    found = find_prior(
+        outcome, intervention, metric=metric, leave_out=names(leave_out), evidence=load_tables(ctx)
+    )
+    if as_json:
+        print_json(prior_record(found))
+        return
+    click.echo(
+        f"{found.outcome} under {found.intervention}: {found.scale} {found.unit} ({found.basis})".strip()
+    )
+    click.echo(f"  mean {found.mean:.3f}, SD {found.sd:.3f}")
+    click.echo(f"  2.5 % {found.quantile(0.025):.3f}, median {found.quantile(0.5):.3f}, "
+               f"97.5 % {found.quantile(0.975):.3f}")  # fmt: skip
+    click.echo(
+        f"  cohorts: {', '.join(found.cohorts) or 'none'}; left out: {', '.join(found.left_out) or 'none'}"
+    )
+    for note in found.notes:
+        click.echo(f"  {note}")

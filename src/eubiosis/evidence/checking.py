@@ -19,8 +19,22 @@ from eubiosis.evidence.trial_checks import CheckResult, check_trials
 
 STORED = "checks.tsv"
 ACKNOWLEDGED = "acknowledged.tsv"
-_PREFIXES = ("NCBITaxon:", "NCBIGene:", "MESH:", "CHEBI:", "PubChem:", "CL:", "UBERON:", "MONDO:", "EFO:", "NCIT:",
-             "GO:")  # fmt: skip
+_PREFIXES = tuple(
+    f"{name}:"
+    for name in (
+        "NCBITaxon",
+        "NCBIGene",
+        "MESH",
+        "CHEBI",
+        "PubChem",
+        "CL",
+        "UBERON",
+        "MONDO",
+        "EFO",
+        "NCIT",
+        "GO",
+    )
+)
 _RATIO_METRICS = ("RR", "OR", "HR")
 
 
@@ -200,6 +214,11 @@ def _pooled_results(evidence: Evidence) -> Iterator[Defect]:
 
 
 def _ids(evidence: Evidence) -> Iterator[Defect]:
+    yield from _mechanism_ids(evidence)
+    yield from _entity_ids(evidence)
+
+
+def _mechanism_ids(evidence: Evidence) -> Iterator[Defect]:
     unverified: set[str] = set()
     recalled_doi: set[str] = set()
     for row in evidence.table("mechanisms", companions.Mechanism):
@@ -215,6 +234,9 @@ def _ids(evidence: Evidence) -> Iterator[Defect]:
         yield Defect("source not read", "mechanisms.tsv", f"DOI recalled: {', '.join(sorted(recalled_doi))}")
     if unverified:
         yield Defect("unverified id", "mechanisms.tsv", f"{len(unverified)}: {', '.join(sorted(unverified))}")
+
+
+def _entity_ids(evidence: Evidence) -> Iterator[Defect]:
     for entity in evidence.table("entities", companions.Entity):
         if re.match(r"means|tagged|not an organism|check|neutrophil", entity.note):
             yield Defect("wrong tag", f"{entity.name} {entity.id}", entity.note)

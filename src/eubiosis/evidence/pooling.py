@@ -225,10 +225,26 @@ def _warnings(selection: Selection) -> list[str]:
         words.append(f"not double-blind, so expectation may explain part of it: {', '.join(unblind)}")
     if k < 10:
         words.append(f"{k} of the 10 studies that a test for small-study bias needs")
+    words += nulls_without_numbers(selection)
     unread = [one.study.id for one in included if one.estimate.read in ("abstract", "secondary")]
     if unread:
         words.append(f"read no further than the abstract or a secondary source: {', '.join(unread)}")
     return words
+
+
+def nulls_without_numbers(selection: Selection) -> list[str]:
+    """Name the randomised trials that found no difference and print no number, so that no pool holds them."""
+    missing = [
+        out.study.id
+        for out in selection.excluded
+        if out.estimate.verdict == "no_difference"
+        and out.estimate.design_class.startswith("randomised")
+        and out.estimate.measure != "within_change"
+        and out.reason.startswith(("no number", "no variance"))
+    ]
+    if not missing:
+        return []
+    return [f"found no difference but print no usable number, so the pool leans: {', '.join(missing)}"]
 
 
 def _sensitivity(evidence: Evidence, pooled: Pooled, ci: CiMethod) -> list[SensitivityLine]:
