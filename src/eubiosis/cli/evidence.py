@@ -250,3 +250,64 @@ def prior(  # noqa: PLR0917 - one argument per option
     )
     for note in found.notes:
         click.echo(f"  {note}")
+
+
+@evidence.command()
+@click.option("--from", "start", help="First node of the paths, by any of its names.")
+@click.option("--to", "end", help="Last node of the paths.")
+@click.option(
+    "--longest", default=6, show_default=True, type=click.IntRange(1, 10), help="Most edges of a path."
+)
+@click.option("--recorded-only", is_flag=True, help="Leave out what the simulator assumes.")
+@click.option("--nodes", is_flag=True, help="List the nodes.")
+@click.option("--studies", is_flag=True, help="Make every study a node too.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Write all formats and a picture."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def graph(  # noqa: PLR0917 - one argument per option
+    ctx: click.Context, start: str | None, end: str | None, longest: int, recorded_only: bool, nodes: bool,
+    studies: bool, out: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Ask the knowledge graph for paths, list its nodes, or write it to files."""
+    from eubiosis.evidence import graph_export, graph_query
+    from eubiosis.evidence.graph import build
+
+    if (start is None) != (end is None):
+        raise click.UsageError("give both --from and --to")
+    found = build(load_tables(ctx), studies=studies)
+    if out is not None:
+        from eubiosis.workflow.evidence_page import write_graph_picture
+
+        out.mkdir(parents=True, exist_ok=True)
+        written = [
+            graph_export.write_graphml(found, out / "graph.graphml"),
+            graph_export.write_jsonld(found, out / "graph.jsonld"),
+            *graph_export.write_csv(found, out),
+            *write_graph_picture(found, out),
+        ]
+        for path in written:
+            click.echo(f"wrote {path}", err=True)
+    if start is not None and end is not None:
+        record = graph_query.answer(found, start, end, longest=longest, assumed=not recorded_only)
+        if as_json:
+            print_json(record)
+        else:
+            click.echo(graph_query.answer_text(record))
+    elif nodes:
+        for node in found.nodes.values():
+            click.echo(f"{node.id}\t{node.kind}\t{node.label}\t{node.ontology_id}")
+    elif out is None:
+        click.echo(f"{len(found.nodes)} nodes, {len(found.edges)} edges; ask with --from and --to")
+
+
+def _attach() -> None:
+    """Add the commands that grow the evidence; they live in their own file."""
+    from eubiosis.cli import evidence_growing
+
+    for command in evidence_growing.COMMANDS:
+        evidence.add_command(command)
+
+
+_attach()
