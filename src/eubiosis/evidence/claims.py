@@ -33,11 +33,12 @@ from typing import Literal
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.tables import TableRow, read_table
 from eubiosis.evidence import companion_records as companions
+from eubiosis.evidence.certainty import grade
 from eubiosis.evidence.derive import derive
 from eubiosis.evidence.graph_tables import Node, nodes_by_name, read_nodes
-from eubiosis.evidence.pooling import natural
+from eubiosis.evidence.pooling import natural, pool_question
 from eubiosis.evidence.records import Estimate, Read, Study
-from eubiosis.evidence.selection import METRICS
+from eubiosis.evidence.selection import METRICS, Question, select
 from eubiosis.evidence.store import Evidence
 
 Verdict = Literal["supported", "mixed", "contradicted", "untraceable", "not tested"]
@@ -183,7 +184,18 @@ def _direction(evidence: Evidence, claim: Claim) -> Audited:
         groups = {s.author_group for s in unanimous if s.integrity_status == "none"}
         verdict = "supported" if len(groups) >= 2 else "mixed"
         reason = f"all {len(votes)} randomised cohorts found it; {len(groups)} unflagged independent groups"
-    return Audited(claim, verdict, reason, tuple(lines))
+    return Audited(claim, verdict, reason + _certainty(evidence, claim), tuple(lines))
+
+
+def _certainty(evidence: Evidence, claim: Claim) -> str:
+    """Return the certainty of the pools that the claim's outcomes allow, to stand beside the verdict."""
+    words = ""
+    for outcome in claim.outcomes.split(";"):
+        question = Question(outcome, claim.subject)
+        if select(evidence, question).included:
+            level = grade(pool_question(evidence, question, sensitivity=False), evidence).level
+            words += f"; certainty of the pooled {outcome}: {level}"
+    return words
 
 
 def _number(evidence: Evidence, claim: Claim) -> Audited:

@@ -68,7 +68,7 @@ def pool_text(record: dict[str, Any]) -> str:
     """Format a pool record as text."""
     unit = f" {record['unit']}" if record["unit"] else ""
     lines = [
-        f"{record['outcome_label']} under {record['intervention']}: {record['metric']}{unit}, "
+        f"{record['outcome_label']} under {record['intervention_label']}: {record['metric']}{unit}, "
         f"{record['better']} is better; {record['k']} cohorts, {record['participants']} participants",
         "",
         f"  {record['ci_method']:<24} {_span(record)}   <- headline",

@@ -23,6 +23,7 @@ def pool_record(pooled: Pooled, certainty: Certainty) -> dict[str, Any]:
         "outcome": selection.outcome.id,
         "outcome_label": selection.outcome.label,
         "intervention": selection.intervention,
+        "intervention_label": selection.intervention_label,
         "metric": pooled.scale.removeprefix("log "),
         "analysis_scale": pooled.scale,
         "unit": selection.unit,

@@ -64,6 +64,7 @@ class Selection:
 
     outcome: OutcomeTerm
     intervention: str
+    intervention_label: str
     scale: Scale | None = None
     unit: str = ""
     included: list[Included] = field(default_factory=list)
@@ -78,7 +79,7 @@ def select(evidence: Evidence, question: Question) -> Selection:
     """
     outcome, intervention = evidence.outcome(question.outcome), evidence.intervention(question.intervention)
     _check_names(evidence, question)
-    selection = Selection(outcome, intervention.id)
+    selection = Selection(outcome, intervention.id, intervention.label)
     left_out = {evidence.cohort_of(name) for name in question.leave_out}
     candidates: list[tuple[Study, Estimate, dict[Scale, Derived]]] = []
     for estimate in evidence.estimates:

@@ -18,16 +18,25 @@ from matplotlib.patches import FancyBboxPatch, Polygon
 Record = Mapping[str, Any]
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#7F7F7F", "#222222"
 KIND_COLOURS = {
-    "intervention": "#56B4E9",
-    "taxon": "#009E73",
-    "metabolite": "#F0E442",
-    "receptor": "#CC79A7",
-    "mediator": "#E69F00",
-    "cell": "#0072B2",
-    "barrier": "#A6761D",
-    "exposure": "#999999",
-    "outcome": "#D55E00",
+    "intervention": "#CFE8F7",
+    "taxon": "#BFE5DA",
+    "metabolite": "#FBF8CF",
+    "receptor": "#F1DCE8",
+    "mediator": "#F8E3B8",
+    "cell": "#C2DDEE",
+    "barrier": "#E8DAC2",
+    "exposure": "#E3E3E3",
+    "outcome": "#F5CFB5",
 }
+GRAPH_COLUMNS = (
+    ("intervention", "exposure"),
+    ("taxon",),
+    ("metabolite",),
+    ("receptor", "barrier"),
+    ("mediator",),
+    ("cell",),
+    ("outcome",),
+)
 STRENGTH_WIDTH = {
     "assumed": 0.5,
     "recalled": 0.5,
@@ -78,13 +87,15 @@ def forest(record: Record, folder: Path, name: str = "forest") -> list[Path]:
         axes.spines[side].set_visible(False)
     unit = f" ({record['unit']})" if record["unit"] else ""
     axes.set_xlabel(f"{record['metric']}{unit}; {record['better']} is better")
-    axes.set_title(f"{record['outcome_label']}: {record['intervention']}", loc="left", fontsize=11, pad=24)
+    axes.set_title(
+        f"{record['outcome_label']}: {record['intervention_label']}", loc="left", fontsize=11, pad=24
+    )
     axes.text(0, 1.01, _subtitle(record), transform=axes.transAxes, fontsize=8, color=GREY, va="bottom")
     return save(figure, folder, name)
 
 
 def _subtitle(record: Record) -> str:
-    marked = " \u25cf orange: a check of the paper's numbers failed." if _flagged(record) else ""
+    marked = " Orange: a check of the paper's numbers failed." if _flagged(record) else ""
     certainty = record["certainty"]["level"]
     size = f"k = {record['k']}, {record['participants']} participants; certainty {certainty}."
     return f"{size}{marked} Not evidence of efficacy."
@@ -144,6 +155,11 @@ def _limit_x(axes: Axes, record: Record, null: float, *, ratio: bool) -> None:
     low, high = min(values), max(values)
     if ratio:
         axes.set_xlim(low / 1.15, high * 1.15)
+        ticks = [
+            t for t in (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10) if low / 1.15 < t < high * 1.15
+        ]
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.set_xticks([], minor=True)
     else:
         margin = 0.06 * (high - low)
         axes.set_xlim(low - margin, high + margin)
@@ -177,39 +193,49 @@ def knowledge_graph(
     nodes: Sequence[Record], edges: Sequence[Record], folder: Path, name: str = "graph"
 ) -> list[Path]:
     """Draw nodes (id, label, kind) in columns by kind, and edges (source, target, sign, strength)."""
-    columns = [("intervention", "exposure"), ("taxon",), ("metabolite",), ("receptor", "barrier"), ("mediator",),
-               ("cell",), ("outcome",)]  # fmt: skip
-    placed = _columns(nodes, columns)
-    tallest = max(len([n for n in nodes if n["kind"] in kinds]) for kinds in columns)
+    placed = _columns(nodes, edges)
+    tallest = max(sum(n["kind"] in kinds for n in nodes) for kinds in GRAPH_COLUMNS)
     figure = Figure(figsize=(19, max(7.0, 0.34 * tallest + 2)), layout="constrained")
     axes = figure.add_subplot()
     for edge in edges:
         _draw_edge(axes, placed[edge["source"]], placed[edge["target"]], edge)
     for node in nodes:
         x, y = placed[node["id"]]
-        box = {"boxstyle": "round,pad=0.25", "facecolor": KIND_COLOURS[node["kind"]], "alpha": 0.35,
-               "edgecolor": GREY, "linewidth": 0.5}  # fmt: skip
+        box: dict[str, Any] = {
+            "boxstyle": "round,pad=0.25",
+            "facecolor": KIND_COLOURS[node["kind"]],
+            "edgecolor": GREY,
+            "linewidth": 0.5,
+        }
         axes.text(x, y, _wrap(node["label"]), ha="center", va="center", fontsize=7.5, bbox=box, zorder=3)
-    for column, kinds in enumerate(columns):
+    for column, kinds in enumerate(GRAPH_COLUMNS):
         axes.text(column, 1.035, " / ".join(kinds), ha="center", fontsize=10, color=INK)
-    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_xlim(-0.5, len(GRAPH_COLUMNS) - 0.5)
     axes.set_ylim(-0.02, 1.06)
     axes.axis("off")
     legend = (
         "green: raises   orange: lowers   grey: both ways or unstated   "
-        "dashed: assumed, recalled or by definition   thicker: stronger evidence"
+        "dashed: assumed, recalled or by definition   thicker: stronger design   "
+        "Reports as published; not evidence of efficacy."
     )
     axes.set_title(legend, fontsize=10, color=INK)
     return save(figure, folder, name)
 
 
-def _columns(nodes: Sequence[Record], columns: Sequence[tuple[str, ...]]) -> dict[str, tuple[float, float]]:
-    placed: dict[str, tuple[float, float]] = {}
-    for column, kinds in enumerate(columns):
-        own = [node for kind in kinds for node in nodes if node["kind"] == kind]
-        for row, node in enumerate(own):
-            placed[node["id"]] = (column, 1 - (row + 0.5) / len(own))
-    return placed
+def _columns(nodes: Sequence[Record], edges: Sequence[Record]) -> dict[str, tuple[float, float]]:
+    """Place nodes in their columns, each near the mean height of its neighbours (six sweeps)."""
+    members = [[n["id"] for kind in kinds for n in nodes if n["kind"] == kind] for kinds in GRAPH_COLUMNS]
+    near: dict[str, list[str]] = {node["id"]: [] for node in nodes}
+    for edge in edges:
+        near[edge["source"]].append(edge["target"])
+        near[edge["target"]].append(edge["source"])
+    height = {name: 1 - (row + 0.5) / len(own) for own in members for row, name in enumerate(own)}
+    for _ in range(6):
+        for own in members:
+            pull = {n: sum(height[m] for m in near[n]) / len(near[n]) if near[n] else height[n] for n in own}
+            own.sort(key=lambda name: -pull[name])
+            height.update({name: 1 - (row + 0.5) / len(own) for row, name in enumerate(own)})
+    return {name: (float(column), height[name]) for column, own in enumerate(members) for name in own}
 
 
 def _draw_edge(axes: Axes, start: tuple[float, float], end: tuple[float, float], edge: Record) -> None:
