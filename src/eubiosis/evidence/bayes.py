@@ -6,9 +6,9 @@ normal in closed form, so the posterior is a mixture over a grid of tau (Roever 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import optimize, stats
@@ -94,7 +94,7 @@ def bayes_fit(
     if len(y_) == 0 or len(y_) != len(v_):
         message = f"{len(y_)} estimates and {len(v_)} variances"
         raise ValueError(message)
-    nodes, node_weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, node_weights = _quadrature()
     top = 6 * tau_scale
     taus = 0.5 * top * (nodes + 1)
     w = 1 / (v_[None, :] + taus[:, None] ** 2)
@@ -108,6 +108,8 @@ def bayes_fit(
     return BayesFit(weights, means, precision**-0.5, taus, tau_scale, level)
 
 
-def half_normal_mean(scale: float) -> float:
-    """Return the mean scale sqrt(2/pi) of a half-normal distribution."""
-    return scale * math.sqrt(2 / math.pi)
+@cache
+def _quadrature() -> tuple[Array, Array]:
+    """Return Gauss-Legendre nodes and weights on -1 to 1."""
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    return np.asarray(nodes, dtype=np.float64), np.asarray(weights, dtype=np.float64)

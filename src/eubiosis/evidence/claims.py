@@ -6,7 +6,8 @@ the source, and the report is neither retracted nor under a notice; each cohort 
 direction
     no such record: "not tested". Some favour the claim and some do not, or one goes the other way: "mixed".
     None favours it: "contradicted". All favour it: "supported" when at least two groups without a failed
-    check stand behind it, else "mixed", because the support is one group or flagged.
+    check stand behind it and their pool leaves more than very low certainty, else "mixed", because the
+    support is one group, flagged, without numbers, or too uncertain.
 number
     the number must be found, within the tolerance, as an estimate or published pool on the claimed metric:
     found and significant: "supported"; found and not significant: "mixed". Not found: "contradicted" when
@@ -182,20 +183,22 @@ def _direction(evidence: Evidence, claim: Claim) -> Audited:
         reason = f"{len(unanimous)} of {len(votes)} randomised cohorts found it throughout"
     else:
         groups = {s.author_group for s in unanimous if s.integrity_status == "none"}
-        verdict = "supported" if len(groups) >= 2 else "mixed"
+        certain = [level for _, level in _certainties(evidence, claim) if level != "very low"]
+        verdict = "supported" if len(groups) >= 2 and certain else "mixed"
         reason = f"all {len(votes)} randomised cohorts found it; {len(groups)} unflagged independent groups"
-    return Audited(claim, verdict, reason + _certainty(evidence, claim), tuple(lines))
+    levels = "".join(f"; certainty of the pooled {o}: {level}" for o, level in _certainties(evidence, claim))
+    return Audited(claim, verdict, reason + levels, tuple(lines))
 
 
-def _certainty(evidence: Evidence, claim: Claim) -> str:
-    """Return the certainty of the pools that the claim's outcomes allow, to stand beside the verdict."""
-    words = ""
+def _certainties(evidence: Evidence, claim: Claim) -> list[tuple[str, str]]:
+    """Return the certainty of each pool that the claim's outcomes allow, to stand beside the verdict."""
+    levels: list[tuple[str, str]] = []
     for outcome in claim.outcomes.split(";"):
         question = Question(outcome, claim.subject)
         if select(evidence, question).included:
             level = grade(pool_question(evidence, question, sensitivity=False), evidence).level
-            words += f"; certainty of the pooled {outcome}: {level}"
-    return words
+            levels.append((outcome, level))
+    return levels
 
 
 def _number(evidence: Evidence, claim: Claim) -> Audited:

@@ -28,6 +28,7 @@ KIND_COLOURS = {
     "exposure": "#E3E3E3",
     "outcome": "#F5CFB5",
 }
+RATIO_TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
 GRAPH_COLUMNS = (
     ("intervention", "exposure"),
     ("taxon",),

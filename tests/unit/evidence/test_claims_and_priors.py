@@ -58,12 +58,24 @@ def flip(evidence, outcome, verdict):
     return evidence.with_rows(estimates=rows)
 
 
+def stronger(evidence):
+    """Return the evidence with large, judged and unflagged trials."""
+    large = {"n_treatment": 400, "n_control": 400, "n_basis": "printed"}
+    rows = [e.model_copy(update=large) for e in evidence.estimates]
+    studies = [s.model_copy(update={"integrity_status": "none"}) for s in evidence.studies.values()]
+    judged = {"overall": "low", "judged_by": "made up for a test", "date": "2026-01-01"}
+    risk = [r.model_copy(update=judged) for r in evidence.rows["risk_of_bias"]]
+    return evidence.with_rows(estimates=rows, studies=studies, risk_of_bias=risk)
+
+
 def test_verdicts_move_with_the_records():
     evidence = load()
     claim = next(c for c in read_claims(evidence) if c.id == "probiotic_edss")
     assert audit_claim(flip(evidence, "EDSS", "no_difference"), claim).verdict == "contradicted"
-    # all four favour it, and two groups without a failed check stand behind it (kouchaki2017, naseri2025)
-    assert audit_claim(flip(evidence, "EDSS", "favours_treatment"), claim).verdict == "supported"
+    # all four favour it from two groups without a failed check, but the certainty is very low
+    agreed = flip(evidence, "EDSS", "favours_treatment")
+    assert audit_claim(agreed, claim).verdict == "mixed"
+    assert audit_claim(stronger(agreed), claim).verdict == "supported"
     none = evidence.with_rows(estimates=[e for e in evidence.estimates if e.outcome != "EDSS"])
     assert audit_claim(none, claim).verdict == "not tested"
 

@@ -245,13 +245,19 @@ def _bibtex_fields(body: str) -> Iterator[tuple[str, str]]:
 def _csv(text: str, name: str, source: str, findings: FindingCollector) -> list[Reference]:
     first = text.splitlines()[0] if text.strip() else ""
     delimiter = "\t" if first.count("\t") > first.count(",") else ","
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    header = set(reader.fieldnames or [])
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
+    try:
+        header, rows = set(reader.fieldnames or []), [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        findings.add(
+            name, f"line {reader.line_num}", f"not a readable table: {error}", next_step="export it again"
+        )
+        return []
     for dialect, (signs, columns) in CSV_DIALECTS.items():
         if signs <= header:
             records = (
-                (reader.line_num, {key: [row.get(column) or ""] for key, column in columns.items()})
-                for row in reader
+                (line, {key: [row.get(column) or ""] for key, column in columns.items()})
+                for line, row in rows
             )
             return _collect(records, name, source or dialect.partition(" (")[0], findings)
     findings.add(name, "line 1", "an unknown format",
