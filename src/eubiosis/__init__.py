@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_PUBLIC_PACKAGES = ("core", "engine", "model", "report", "workflow")
+_PUBLIC_PACKAGES = ("core", "engine", "evidence", "model", "report", "workflow")
 
-__all__ = ["__version__", "core", "engine", "model", "report", "workflow"]
+__all__ = ["__version__", "core", "engine", "evidence", "model", "report", "workflow"]
 
 
 def __getattr__(name: str) -> ModuleType:

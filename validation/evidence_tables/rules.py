@@ -100,6 +100,8 @@ SCALES = {
     "hs-CRP ug/mL change": "hs-CRP ug/mL",
     "CRP change": "hs-CRP ug/mL",
     "hs_CRP serum change": "hs-CRP",
+    "MDA umol/L change": "MDA umol/L",
+    "MDA nmol/mL change": "MDA umol/L",  # the same unit
     "FSS change": "FSS sum",
     "FSS change (+-SE)": "FSS mean",
     "MFIS (primary, ITT)": "MFIS",

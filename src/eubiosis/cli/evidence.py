@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from eubiosis.evidence.store import Evidence
 
+LISTS = ["studies", "outcomes", "interventions", "published"]
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -43,7 +44,7 @@ def print_json(data: Any) -> None:
 
 
 @evidence.command("list")
-@click.argument("what", type=click.Choice(["studies", "outcomes", "interventions"]), default="studies")
+@click.argument("what", type=click.Choice(LISTS), default="studies")
 @click.option("--outcome", help="Only studies with this outcome.")
 @click.option("--intervention", help="Only studies of this intervention.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -51,7 +52,7 @@ def print_json(data: Any) -> None:
 def list_command(
     ctx: click.Context, what: str, outcome: str | None, intervention: str | None, as_json: bool
 ) -> None:
-    """List studies (the default), outcomes or interventions."""
+    """List studies (the default), outcomes, interventions, or published pools against ours."""
     from eubiosis.evidence.listing import list_interventions, list_outcomes, list_studies
 
     tables = load_tables(ctx)
@@ -59,6 +60,10 @@ def list_command(
         rows = list_outcomes(tables)
     elif what == "interventions":
         rows = list_interventions(tables)
+    elif what == "published":
+        from eubiosis.evidence.published import compare_published, comparison_record
+
+        rows = [comparison_record(comparison) for comparison in compare_published(tables)]
     else:
         rows = list_studies(tables, outcome, intervention)
     if as_json:

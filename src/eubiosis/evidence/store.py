@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
-from eubiosis.core.findings import Finding, FindingCollector, FindingsError, unknown_word
+from eubiosis.core.findings import Finding, FindingCollector, FindingsError, nearest, unknown_word
 from eubiosis.core.tables import TableRow, check_unique, read_table
 from eubiosis.evidence import companion_records as companions
 from eubiosis.evidence.records import (
@@ -214,7 +214,9 @@ def _resolve(name: str, names: Mapping[str, str], what: str, command: str) -> st
     folded = _fold(name)
     if folded in names:
         return names[folded]
-    raise FindingsError([_unknown(what, name, names, command)])
+    close = nearest(folded, names)
+    problem = f'"{name}" is unknown; nearest "{names[close]}"' if close else f'"{name}" is unknown'
+    raise FindingsError([Finding("evidence", what, problem, next_step=f"see: {command}")])
 
 
 def _fold(name: str) -> str:
