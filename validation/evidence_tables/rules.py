@@ -116,7 +116,7 @@ SCALES = {
 SCALES_BY_STUDY = {("chen2023", "FSS"): "FSS mean"}
 
 _GUESSED = re.compile(r"assumed|approximate|back-calculated|(\bn|split|arm) recalled")
-_TOOL_MARK = re.compile(r"\s*\(?find_string id \d+(, offsets [\d-]+)?(; repository not shown)?\)?,?")
+_LOOKUP_MARK = re.compile(r"\s*\(?[a-z_]+ id \d{9,}(, offsets [\d-]+)?(; repository not shown)?\)?,?")
 REWORD = {
     "GitHub port bricks/": "a public re-implementation, bricks/",
     "GitHub MS simulation repo": "a public simulation repository",
@@ -173,7 +173,7 @@ def plain(row: dict[str, str], renames: dict[str, str]) -> dict[str, str]:
 
 def reword(cell: str) -> str:
     """Drop marks of how a text was looked up, and words that only its extractor understands."""
-    text = _TOOL_MARK.sub("", cell)
+    text = _LOOKUP_MARK.sub("", cell)
     for old, new in REWORD.items():
         text = text.replace(old, new)
     return " ".join(text.split())
