@@ -199,3 +199,25 @@ def test_template_and_add(tmp_path):
     run("template", tmp_path / "filled")
     result = run("add", tmp_path / "filled", "--out", tmp_path / "grown", code=1)
     assert "fill in both tables" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "word"),
+    [
+        (["evidence", "list"], 0, ""),
+        (["evidence", "show", "nobody2000"], 1, "unknown"),
+        (["evidence", "pool"], 2, "--outcome"),
+        (["evidence", "pool", "--outcome", "hs-CRP", "--intervention", "probiotic", "--tau2", "XX"], 2, "XX"),
+    ],
+)
+def test_exit_status_of_the_whole_command(arguments, status, word, monkeypatch, capsys):
+    from eubiosis.cli.main import main
+
+    monkeypatch.setattr("sys.argv", ["eubiosis", *arguments])
+    try:
+        main()
+        code = 0
+    except SystemExit as stop:
+        code = stop.code
+    assert code == status
+    assert word in capsys.readouterr().err

@@ -35,8 +35,8 @@ def _projection(w: Array, x: Array) -> Array:
 
 
 def cochran_q(y: Array, v: Array, x: Array, tau2: float = 0.0) -> float:
-    """Return y'Py: Cochran's Q at tau2 = 0, the generalised Q elsewhere."""
-    return float(y @ projection(v, x, tau2) @ y)
+    """Return y'Py: Cochran's Q at tau2 = 0, the generalised Q elsewhere; rounding never makes it negative."""
+    return max(0.0, float(y @ projection(v, x, tau2) @ y))
 
 
 def tau2_estimate(y: Array, v: Array, x: Array, method: Tau2Method) -> tuple[float, float | None]:

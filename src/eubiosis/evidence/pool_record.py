@@ -7,6 +7,7 @@ from typing import Any
 from scipy import stats
 
 from eubiosis.evidence.certainty import Certainty
+from eubiosis.evidence.diagnostics import diagnostics_record
 from eubiosis.evidence.pooling import Included, Interval, Pooled, natural
 
 NOTICE = (
@@ -75,6 +76,7 @@ def pool_record(pooled: Pooled, certainty: Certainty) -> dict[str, Any]:
                 {"name": d.name, "steps_down": d.steps, "reason": d.reason} for d in certainty.domains
             ],
         },
+        "diagnostics": diagnostics_record(pooled),
         "notice": NOTICE,
     }
 
