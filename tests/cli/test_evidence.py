@@ -141,6 +141,9 @@ def test_list_and_show():
     assert record["integrity_status"] == "failed_check"
     assert len(record["estimates"]) == 5
     assert "rahimlou2022/2" in run("show", "rahimlou2022").stdout
+    failed = {row["check"] for row in record["checks"] if row["outcome"] == "failed"}
+    assert "p against dispersions" in failed
+    assert {row["taxon"] for row in read("show", "asghari2023")["agent_taxa"]} == {"Saccharomyces boulardii"}
     assert "nearest" in str(run("show", "rahimlou2O22", code=1).exception)
 
 

@@ -124,7 +124,7 @@ def show(ctx: click.Context, study: str, as_json: bool) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def pool(  # noqa: PLR0917 - one argument per option
+def pool(
     ctx: click.Context, outcome: str, intervention: str, studies: str | None, leave_out: str | None,
     metric: str, tau2: Any, ci: Any, tau_scale: float | None, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
@@ -231,7 +231,7 @@ def audit(ctx: click.Context, claim: str | None, out: Path | None, as_json: bool
 @click.option("--leave-out", help="Hold back the cohorts of these studies, separated by commas.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def prior(  # noqa: PLR0917 - one argument per option
+def prior(
     ctx: click.Context, outcome: str, intervention: str, metric: str, leave_out: str | None, as_json: bool
 ) -> None:
     """Print the discounted prior of a new trial's true effect, centred on zero where no trial exists."""
@@ -271,7 +271,7 @@ def prior(  # noqa: PLR0917 - one argument per option
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def graph(  # noqa: PLR0917 - one argument per option
+def graph(
     ctx: click.Context, start: str | None, end: str | None, longest: int, recorded_only: bool, nodes: bool,
     studies: bool, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip

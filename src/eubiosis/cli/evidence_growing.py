@@ -83,7 +83,7 @@ def search(query: str, review: Path, service: str, base_url: str | None) -> None
 @click.option("--study", default="", help="The study that the report belongs to; needed for an inclusion.")
 @click.option("--by", required=True, help="The role of who decides, e.g. reviewer 1.")
 @click.option("--date", required=True, help="The day of the decision, as 2026-11-22.")
-def screen(  # noqa: PLR0917 - one argument per option
+def screen(
     reference: str, review: Path, stage: Any, decision: Any, reason: str, study: str, by: str, date: str
 ) -> None:
     """Record a screening decision on one reference."""

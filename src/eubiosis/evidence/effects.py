@@ -38,9 +38,7 @@ class EffectSize:
         return math.sqrt(self.variance)
 
 
-def mean_difference(  # noqa: PLR0917 - the order every textbook prints
-    m1: float, sd1: float, n1: float, m2: float, sd2: float, n2: float
-) -> EffectSize:
+def mean_difference(m1: float, sd1: float, n1: float, m2: float, sd2: float, n2: float) -> EffectSize:
     """Subtract two independent means; variance sd1^2/n1 + sd2^2/n2 (Handbook 10.3.1).
 
     >>> mean_difference(10, 2, 30, 9, 2, 30)
@@ -67,7 +65,7 @@ def pooled_sd(sd1: float, n1: float, sd2: float, n2: float) -> float:
     return math.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / (n1 + n2 - 2))
 
 
-def standardised_mean_difference(  # noqa: PLR0917 - the order every textbook prints
+def standardised_mean_difference(
     m1: float, sd1: float, n1: float, m2: float, sd2: float, n2: float, *, variance: str = "large-sample"
 ) -> EffectSize:
     """Divide a mean difference by the pooled SD, with Hedges' exact correction (Hedges & Olkin 1985).

@@ -51,7 +51,7 @@ def grim(mean: float, n: int, *, half: float, step: float = 1.0) -> bool | None:
     return abs(nearest - mean) <= half + 1e-9
 
 
-def welch_p(m1: float, sd1: float, n1: int, m2: float, sd2: float, n2: int) -> float:  # noqa: PLR0917
+def welch_p(m1: float, sd1: float, n1: int, m2: float, sd2: float, n2: int) -> float:
     """Return the two-sided p of Welch's t test from means, SDs and sizes."""
     a, b = sd1**2 / n1, sd2**2 / n2
     if a + b == 0:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from eubiosis.evidence.records import RiskOfBias
+from eubiosis.evidence.records import AgentTaxon, RiskOfBias
 from eubiosis.evidence.store import Evidence
+from eubiosis.evidence.trial_checks import check_trials
 
 
 def list_studies(evidence: Evidence, outcome: str | None, intervention: str | None) -> list[dict[str, Any]]:
@@ -50,7 +51,7 @@ def list_interventions(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def show_study(evidence: Evidence, study_id: str) -> dict[str, Any]:
-    """Return everything recorded about one study, its other reports, estimates and risk-of-bias row."""
+    """Return everything recorded about one study: other reports, taxa of its agent, estimates, checks made."""
     study = evidence.study(study_id)
     same = [s.id for s in evidence.studies.values() if s.cohort_id == study.cohort_id and s.id != study.id]
     risk = [
@@ -59,7 +60,15 @@ def show_study(evidence: Evidence, study_id: str) -> dict[str, Any]:
     return {
         **study.model_dump(),
         "same_cohort": ", ".join(same),
+        "agent_taxa": [
+            row.model_dump() for row in evidence.table("agents", AgentTaxon) if row.agent == study.agent
+        ],
         "estimates": [e.model_dump() for e in evidence.estimates if e.study_id == study.id],
+        "checks": [
+            {"check": r.check, "estimate": r.estimate_id, "outcome": r.outcome, "detail": r.detail}
+            for r in check_trials(evidence)
+            if r.study_id == study.id and r.outcome != "not possible"
+        ],
         "risk_of_bias": risk,
     }
 
