@@ -51,7 +51,7 @@ def list_interventions(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def show_study(evidence: Evidence, study_id: str) -> dict[str, Any]:
-    """Return everything recorded about one study: other reports, taxa of its agent, estimates, checks made."""
+    """Return everything recorded about one study: other reports, taxa, estimates, checks made."""
     study = evidence.study(study_id)
     same = [s.id for s in evidence.studies.values() if s.cohort_id == study.cohort_id and s.id != study.id]
     risk = [
