@@ -147,6 +147,19 @@ def test_list_and_show():
     assert "nearest" in str(run("show", "rahimlou2O22", code=1).exception)
 
 
+def test_summary_rates_every_outcome_and_hides_no_null():
+    record = read("summary", "--intervention", "probiotic")
+    rows = {row["outcome"]: row for row in record["outcomes"]}
+    assert (rows["hs_CRP"]["k"], rows["hs_CRP"]["cohorts_compared"]) == (3, 4)
+    assert "naseri2025" in rows["EDSS"]["nulls_without_numbers"][0]
+    assert rows["cognition_speed"]["k"] == 0
+    assert rows["cognition_speed"]["certainty"] == "not rated"
+    assert all(row["reasons"] for row in rows.values())
+    assert "IL8_mRNA" not in rows  # only a retracted trial looked at it
+    assert "not evidence" in record["notice"]
+    assert "certainty very low" in run("summary", "--intervention", "probiotic").stdout
+
+
 def test_audit_prints_and_writes_every_claim(tmp_path):
     records = read("audit", "--out", tmp_path)
     page = (tmp_path / "audit.html").read_text("utf-8")

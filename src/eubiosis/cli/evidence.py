@@ -155,6 +155,22 @@ def pool(
 
 
 @evidence.command()
+@click.option("--intervention", required=True, help="Intervention class or narrower term.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def summary(ctx: click.Context, intervention: str, as_json: bool) -> None:
+    """Print the summary of findings of an intervention: every outcome with its certainty and the reasons."""
+    from eubiosis.evidence.pool_record import NOTICE
+    from eubiosis.evidence.summary import summary_of_findings, summary_text
+
+    rows = summary_of_findings(load_tables(ctx), intervention)
+    if as_json:
+        print_json({"intervention": intervention, "outcomes": rows, "notice": NOTICE})
+    else:
+        click.echo(f"{summary_text(rows)}\n\n{NOTICE}")
+
+
+@evidence.command()
 @click.option("--write", is_flag=True, help="Store the outcome of every check in the evidence folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context

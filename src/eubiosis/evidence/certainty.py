@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from eubiosis.evidence.pooling import Pooled
+from eubiosis.evidence.pooling import Pooled, nulls_without_numbers
 from eubiosis.evidence.records import RiskOfBias
 from eubiosis.evidence.small_study import ENOUGH_STUDIES, egger
 from eubiosis.evidence.store import Evidence
@@ -103,12 +103,15 @@ def _imprecision(pooled: Pooled, people: int) -> Domain:
 
 
 def _publication_bias(pooled: Pooled) -> Domain:
+    """Rate down for nulls that print no number, and for an asymmetric funnel where it can be judged."""
+    missing = nulls_without_numbers(pooled.selection)
     if pooled.k < ENOUGH_STUDIES:
         reason = f"{pooled.k} studies, fewer than the {ENOUGH_STUDIES} a test needs: not excluded"
-        return Domain("publication bias", 0, reason)
+        return Domain("publication bias", len(missing), "; ".join([*missing, reason]))
     effects = [x.derived.effect for x in pooled.selection.included]
     test = egger([e.estimate for e in effects], [e.variance for e in effects])
-    return Domain("publication bias", int(test.p_value < 0.1), f"Egger p = {test.p_value:.3f}")
+    steps = int(test.p_value < 0.1 or bool(missing))
+    return Domain("publication bias", steps, "; ".join([*missing, f"Egger p = {test.p_value:.3f}"]))
 
 
 def _includes_no_effect(pooled: Pooled, low: float | None, high: float | None) -> bool:

@@ -178,6 +178,10 @@ def test_certainty_is_never_better_than_its_reasons():
         "risk of bias", "inconsistency", "indirectness", "imprecision", "publication bias",
     }  # fmt: skip
     assert all(domain.reason for domain in certainty.domains)
+    # a null that prints no number takes a level off the pool that it is missing from
+    bias = {d.name: d for d in grade(pool("EDSS", "probiotic"), evidence).domains}["publication bias"]
+    assert bias.steps == 1
+    assert "naseri2025" in bias.reason
 
 
 def test_record_holds_every_key_that_is_promised():
