@@ -179,6 +179,9 @@ def test_prior_is_null_centred_without_a_trial_and_holds_back_cohorts():
     assert held["left_out"] == ["chen2023"]
     assert "chen2023" not in held["cohorts"]
     assert "left out: chen2023" in run(*fatigue, "--leave-out", "chen2023").stdout
+    assert read(*fatigue, "--without-holdouts")["cohorts"] == ["katzsand2019"]
+    pooled = read("pool", "--outcome", "fatigue", "--intervention", "diet", "--without-holdouts")
+    assert [one["study"] for one in pooled["included"]] == ["katzsand2019"]
 
 
 def test_graph_answers_and_writes_every_format(tmp_path):

@@ -168,7 +168,10 @@ NUMBERED = {"meta_analyses": "ma", "recomputed_pools": "pool", "mechanisms": "m"
 
 def plain(row: dict[str, str], renames: dict[str, str]) -> dict[str, str]:
     """Rename columns and reword remarks; nothing else changes."""
-    return {renames.get(column, column): reword(cell) for column, cell in row.items()}
+    renamed = {renames.get(column, column): reword(cell) for column, cell in row.items()}
+    if renamed.get("read") == "dataset":  # the project's word for it
+        renamed["read"] = "data_file"
+    return renamed
 
 
 def reword(cell: str) -> str:

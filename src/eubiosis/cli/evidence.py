@@ -38,6 +38,13 @@ def names(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
+def left_out(tables: Evidence, text: str | None, *, without_holdouts: bool) -> tuple[str, ...]:
+    """Return the studies to leave out: those named and, where asked for, those held out for forecasts."""
+    from eubiosis.evidence.priors import holdout_studies
+
+    return tuple(dict.fromkeys((*names(text), *(holdout_studies(tables) if without_holdouts else ()))))
+
+
 def print_json(data: Any) -> None:
     """Print data as JSON on standard output."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
@@ -69,8 +76,8 @@ def list_command(
     if as_json:
         print_json(rows)
         return
-    for row in rows:
-        click.echo("\t".join(str(value) for value in row.values()))
+    for line in [list(rows[0]) if rows else [], *(row.values() for row in rows)]:
+        click.echo("\t".join(str(value) for value in line))
 
 
 @evidence.command()
@@ -100,6 +107,9 @@ def show(ctx: click.Context, study: str, as_json: bool) -> None:
 @click.option("--studies", help="Only these studies, separated by commas.")
 @click.option("--leave-out", help="Leave out the cohorts of these studies, separated by commas.")
 @click.option(
+    "--without-holdouts", is_flag=True, help="Leave out every study that is held out for forecasts."
+)
+@click.option(
     "--metric", default="auto", show_default=True, help="MD, SMD, RR, OR, HR, RD, rate-ratio or auto."
 )
 @click.option(
@@ -126,7 +136,8 @@ def show(ctx: click.Context, study: str, as_json: bool) -> None:
 @click.pass_context
 def pool(
     ctx: click.Context, outcome: str, intervention: str, studies: str | None, leave_out: str | None,
-    metric: str, tau2: Any, ci: Any, tau_scale: float | None, out: Path | None, as_json: bool,
+    without_holdouts: bool, metric: str, tau2: Any, ci: Any, tau_scale: float | None, out: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Pool the trials of an outcome under an intervention, with every choice shown."""
     from eubiosis.evidence.certainty import grade
@@ -137,7 +148,8 @@ def pool(
         raise click.BadParameter("must be positive", param_hint="--tau-scale")
     tables = load_tables(ctx)
     pooled = pool_trials(
-        outcome, intervention, studies=names(studies), leave_out=names(leave_out), metric=metric, tau2=tau2,
+        outcome, intervention, studies=names(studies), metric=metric, tau2=tau2,
+        leave_out=left_out(tables, leave_out, without_holdouts=without_holdouts),
         ci=ci, tau_scale=tau_scale, evidence=tables,
     )  # fmt: skip
     record = pool_record(pooled, grade(pooled, tables))
@@ -245,18 +257,22 @@ def audit(ctx: click.Context, claim: str | None, out: Path | None, as_json: bool
 @click.option("--intervention", required=True, help="Intervention class or narrower term.")
 @click.option("--metric", default="auto", show_default=True, help="As in pool.")
 @click.option("--leave-out", help="Hold back the cohorts of these studies, separated by commas.")
+@click.option(
+    "--without-holdouts", is_flag=True, help="Hold back every study that is held out for forecasts."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def prior(
-    ctx: click.Context, outcome: str, intervention: str, metric: str, leave_out: str | None, as_json: bool
-) -> None:
+    ctx: click.Context, outcome: str, intervention: str, metric: str, leave_out: str | None,
+    without_holdouts: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Print the discounted prior of a new trial's true effect, centred on zero where no trial exists."""
     from eubiosis.evidence.priors import prior as find_prior
     from eubiosis.evidence.priors import prior_record
 
-    found = find_prior(
-        outcome, intervention, metric=metric, leave_out=names(leave_out), evidence=load_tables(ctx)
-    )
+    tables = load_tables(ctx)
+    held = left_out(tables, leave_out, without_holdouts=without_holdouts)
+    found = find_prior(outcome, intervention, metric=metric, leave_out=held, evidence=tables)
     if as_json:
         print_json(prior_record(found))
         return

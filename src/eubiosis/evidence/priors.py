@@ -63,6 +63,13 @@ def prior_for_target(target_id: str, outcome: str, intervention: str, *, metric:
     return prior(outcome, intervention, metric=metric, leave_out=names, evidence=tables)
 
 
+def holdout_studies(evidence: Evidence) -> tuple[str, ...]:
+    """Return the studies of every hold-out target: what a prior used for fitting has to leave out."""
+    targets = evidence.table("calibration_targets", companions.CalibrationTarget)
+    named = (name for t in targets if t.role == "holdout" for name in t.study_ids.split(";"))
+    return tuple(dict.fromkeys(name for name in named if name in evidence.studies))
+
+
 def read_discounts(evidence: Evidence) -> dict[str, float]:
     """Read the discounts by id; raises ``FindingsError`` where one is missing or invalid."""
     findings = FindingCollector()

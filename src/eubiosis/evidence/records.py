@@ -12,9 +12,7 @@ from pydantic import model_validator
 
 from eubiosis.core.tables import RowProblem, TableRow
 
-Read = Literal[
-    "full_text", "table", "abstract", "data_file", "dataset", "results_excerpt", "secondary", "recalled"
-]
+Read = Literal["full_text", "table", "abstract", "data_file", "results_excerpt", "secondary", "recalled"]
 Species = Literal["human", "mouse", "rat"]
 Integrity = Literal["none", "notice", "failed_check", "retracted"]
 DesignClass = Literal["randomised", "randomised_crossover", "non_randomised", "single_arm", "case", "animal"]

@@ -8,7 +8,7 @@ import pytest
 from eubiosis.core.effect_prior import EffectPrior
 from eubiosis.core.findings import FindingsError
 from eubiosis.evidence.claims import VERDICTS, audit, audit_claim, read_claims
-from eubiosis.evidence.priors import prior, prior_for_target
+from eubiosis.evidence.priors import holdout_studies, prior, prior_for_target
 from eubiosis.evidence.records import Estimate
 from eubiosis.evidence.store import load
 
@@ -145,6 +145,16 @@ def test_a_prior_beside_a_held_out_study_does_not_know_it(held, outcome, interve
     assert cohort in beside.left_out
     assert cohort not in beside.cohorts
     assert beside.mean != prior(outcome, intervention, metric=metric).mean
+
+
+def test_a_prior_for_fitting_can_leave_out_every_hold_out():
+    evidence = load()
+    held = holdout_studies(evidence)
+    assert {"naseri2025", "chen2023", "sorensen2016_recycline", "metz2017", "ladakis2025"} <= set(held)
+    assert "katzsand2019" not in held  # a check, not a hold-out
+    found = prior("fatigue", "diet", metric="SMD", leave_out=held)
+    assert found.cohorts == ("katzsand2019",)
+    assert prior("time_to_relapse", "minocycline", leave_out=held).cohorts == ()
 
 
 def test_prior_for_a_held_out_target_drops_its_cohorts():

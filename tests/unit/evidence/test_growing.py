@@ -303,7 +303,14 @@ class Replay(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def service():
+def no_proxy(monkeypatch):
+    """Keep a proxy of the machine out of the way of the loopback address."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def service(no_proxy):
     Replay.failures, Replay.seen = 0, ()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Replay)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -345,6 +352,6 @@ def test_a_busy_service_is_asked_again_and_a_dead_one_is_a_finding(service):
         clients.search_europe_pmc("x", base_url="file:///etc", pause_s=0)
 
 
-def test_an_address_where_nobody_listens():
+def test_an_address_where_nobody_listens(no_proxy):
     with pytest.raises(FindingsError, match="cannot be reached"):
         clients.search_europe_pmc("x", base_url="http://127.0.0.1:9", pause_s=0)
