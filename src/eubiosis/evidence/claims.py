@@ -29,6 +29,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 from eubiosis.core.findings import FindingCollector
@@ -125,7 +126,7 @@ def _records(evidence: Evidence, claim: Claim) -> list[tuple[Study, Estimate]]:
 def _subjects(evidence: Evidence, claim: Claim) -> set[str]:
     if claim.subject == "microbiome":
         return {t.id for t in evidence.interventions.values() if t.microbiome_targeted == "yes"}
-    return {evidence.intervention(claim.subject).id}
+    return {evidence.intervention(name).id for name in claim.subject.split(";")}
 
 
 def why_not_counted(study: Study, estimate: Estimate) -> str:
@@ -162,6 +163,8 @@ def _direction(evidence: Evidence, claim: Claim) -> Audited:
         if claim.claimed_direction not in ("either", estimate.direction_better):
             favours = estimate.verdict == "favours_control"
         text = f"{study.id}: {_describe(estimate)}"
+        if study.comparator in ("lower dose", "active treatment"):
+            text += f"; compared with: {study.comparator}"
         if excuse:
             lines.append(Line("does not count", estimate.id, f"{text}; {excuse}", estimate.source))
             continue
@@ -177,15 +180,17 @@ def _direction(evidence: Evidence, claim: Claim) -> Audited:
     refused = [study for study, answers in votes.values() if not any(answers)]
     if len(refused) == len(votes):
         verdict: Verdict = "contradicted"
-        reason = f"none of {len(votes)} randomised cohorts found it"
+        reason = f"none of {len(votes)} randomised cohort(s) found it"
     elif len(unanimous) < len(votes):
         verdict = "mixed"
-        reason = f"{len(unanimous)} of {len(votes)} randomised cohorts found it throughout"
+        reason = f"{len(unanimous)} of {len(votes)} randomised cohort(s) found it throughout"
     else:
         groups = {s.author_group for s in unanimous if s.integrity_status == "none"}
         certain = [level for _, level in _certainties(evidence, claim) if level != "very low"]
         verdict = "supported" if len(groups) >= 2 and certain else "mixed"
-        reason = f"all {len(votes)} randomised cohorts found it; {len(groups)} unflagged independent groups"
+        reason = (
+            f"all {len(votes)} randomised cohort(s) found it; unflagged independent groups: {len(groups)}"
+        )
     levels = "".join(f"; certainty of the pooled {o}: {level}" for o, level in _certainties(evidence, claim))
     return Audited(claim, verdict, reason + levels, tuple(lines))
 
@@ -193,8 +198,8 @@ def _direction(evidence: Evidence, claim: Claim) -> Audited:
 def _certainties(evidence: Evidence, claim: Claim) -> list[tuple[str, str]]:
     """Return the certainty of each pool that the claim's outcomes allow, to stand beside the verdict."""
     levels: list[tuple[str, str]] = []
-    for outcome in claim.outcomes.split(";"):
-        question = Question(outcome, claim.subject)
+    for outcome, subject in product(claim.outcomes.split(";"), claim.subject.split(";")):
+        question = Question(outcome, subject)
         if select(evidence, question).included:
             level = grade(pool_question(evidence, question, sensitivity=False), evidence).level
             levels.append((outcome, level))
@@ -234,7 +239,7 @@ def _number(evidence: Evidence, claim: Claim) -> Audited:
         return Audited(claim, "supported" if significant else "mixed", reason, tuple(lines))
     if estimates and all(not low <= target <= high for _, low, high in estimates):
         return Audited(claim, "contradicted", "every interval excludes the number", tuple(lines))
-    reason = f"no record of {len(estimates)} on this metric gives the number"
+    reason = f"{len(estimates)} record(s) on this metric, none gives the number"
     return Audited(claim, "untraceable", reason, tuple(lines))
 
 

@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 
 from eubiosis.evidence.graph import Edge, Graph
 
+NOTICE = "Edges repeat what published reports say, with their defects; none is evidence that a therapy works."
+
 _NODE_KEYS = ("label", "kind", "ontology_id", "harm")
 _EDGE_KEYS = ("relation", "sign", "strength", "contested", "records", "studies", "sources", "note")
 _PREFIXES = {
@@ -47,6 +49,7 @@ def write_graphml(graph: Graph, path: Path) -> Path:
         for key in keys:
             attributes = {"id": f"{domain}_{key}", "for": domain, "attr.name": key, "attr.type": "string"}
             ElementTree.SubElement(root, "key", attributes)
+    ElementTree.SubElement(root, "desc").text = NOTICE
     body = ElementTree.SubElement(root, "graph", id="evidence", edgedefault="directed")
     for node in graph.nodes.values():
         element = ElementTree.SubElement(body, "node", id=node.id)
@@ -99,7 +102,10 @@ def write_jsonld(graph: Graph, path: Path) -> Path:
             }
         )
     path.write_text(
-        json.dumps({"@context": context, "@graph": records}, indent=1, ensure_ascii=False), "utf-8"
+        json.dumps(
+            {"@context": context, "rdfs:comment": NOTICE, "@graph": records}, indent=1, ensure_ascii=False
+        ),
+        "utf-8",
     )
     return path
 

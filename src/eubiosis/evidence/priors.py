@@ -169,5 +169,6 @@ def prior_record(found: EffectPrior) -> dict[str, object]:
         "cohorts": list(found.cohorts),
         "left_out": list(found.left_out),
         "notes": list(found.notes),
+        "notice": "An input of simulations; not evidence that a therapy works, and no advice for any person.",
         "components": {"weights": list(found.weights), "means": list(found.means), "sds": list(found.sds)},
     }

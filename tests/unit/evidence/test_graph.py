@@ -102,6 +102,7 @@ def test_exports_hold_all_nodes_and_edges(graph, tmp_path):
     edges = list(graphml.iter(f"{space}edge"))
     assert len(edges) == len(graph.edges)
     assert all(e.get("source") in ids and e.get("target") in ids for e in edges)
+    assert "none is evidence" in "".join(graphml.itertext())
     document = json.loads(graph_export.write_jsonld(graph, tmp_path / "g.jsonld").read_text("utf-8"))
     records = {record["@id"]: record for record in document["@graph"]}
     statements = [r for r in records.values() if r.get("@type") == "rdf:Statement"]
