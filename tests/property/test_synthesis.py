@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eubiosis.evidence import bayes, heterogeneity, synthesis
@@ -15,7 +15,7 @@ STUDIES = st.lists(st.tuples(VALUES, VARIANCES), min_size=3, max_size=9)
 METHODS = st.sampled_from(heterogeneity.TAU2_METHODS)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STUDIES, METHODS, st.floats(-2, 2), st.floats(0.5, 3))
 def test_shift_and_scale(studies, method, shift, scale):
     y, v = map(np.array, zip(*studies, strict=True))
@@ -25,7 +25,7 @@ def test_shift_and_scale(studies, method, shift, scale):
     assert moved.tau2 == pytest.approx(scale**2 * plain.tau2, abs=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STUDIES, METHODS)
 def test_order_and_sign_do_not_matter(studies, method):
     y, v = map(np.array, zip(*studies, strict=True))
@@ -37,7 +37,7 @@ def test_order_and_sign_do_not_matter(studies, method):
     assert 0 <= plain.i2 <= 100
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STUDIES)
 def test_intervals_are_nested(studies):
     y, v = zip(*studies, strict=True)
@@ -50,7 +50,7 @@ def test_intervals_are_nested(studies):
     assert narrow[1] < wide[1]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STUDIES)
 def test_profile_interval_is_where_q_meets_its_quantiles(studies):
     y, v = map(np.array, zip(*studies, strict=True))

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eubiosis.core.findings import FindingCollector, FindingsError
@@ -150,7 +150,7 @@ def test_bytes_that_are_not_text_are_a_finding(tmp_path):
     assert [f.problem for f in findings.findings] == ["not UTF-8 text", "the file is missing"]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=300))
 def test_no_text_makes_the_reader_crash(text):
     for prefix in ("", "TY  - JOUR\n", "PMID- 1\n", "@article{", "PMID,Title,Journal/Book\n"):
