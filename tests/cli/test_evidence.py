@@ -124,6 +124,34 @@ def test_check_fails_on_an_open_finding(tmp_path):
     assert "p against dispersions" in str(result.exception)
 
 
+def test_stale_outcomes_and_acknowledgements_without_a_defect_are_findings(tmp_path):
+    import shutil
+
+    from eubiosis.evidence.store import packaged_folder
+
+    shutil.copytree(packaged_folder(), tmp_path / "tables")
+    path = tmp_path / "tables" / "acknowledged.tsv"
+    path.write_text(path.read_text("utf-8") + "interval\tasghari2023/1\tmade up for a test\n", "utf-8")
+    path = tmp_path / "tables" / "checks.tsv"
+    path.write_text(path.read_text("utf-8").replace("\tpassed\t", "\tfailed\t", 1), "utf-8")
+    text = str(run("--tables", tmp_path / "tables", "check", code=1).exception)
+    assert "no such defect is found any more" in text
+    assert "outcomes differ" in text
+
+
+def test_a_pool_can_be_divided_but_not_by_place():
+    record = read(*CRP, "--by", "integrity_status", "--tau2", "FE")
+    groups = {row["group"]: row for row in record["subgroups"]["groups"]}
+    # the flagged trial alone gives back its own estimate
+    assert groups["failed_check"]["estimate"] == pytest.approx(-0.98)
+    weights = [1 / (3.5**2 / 30 + 1.4**2 / 30), 1 / (2.26**2 / 20 + 1.42**2 / 20)]
+    by_hand = (-1.7 * weights[0] - 2.22 * weights[1]) / sum(weights)
+    assert groups["none"]["estimate"] == pytest.approx(by_hand)
+    assert "divided by integrity_status" in run(*CRP, "--by", "integrity_status").stdout
+    assert "allowed" in str(run(*CRP, "--by", "country", code=1).exception)
+    assert "same blinding" in str(run(*CRP, "--by", "blinding", code=1).exception)
+
+
 def test_list_and_show():
     studies = read("list", "--outcome", "hs-CRP", "--intervention", "probiotic")
     assert {row["id"] for row in studies} == {"kouchaki2017", "salami2019", "rahimlou2022", "asghari2023"}

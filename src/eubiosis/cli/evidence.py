@@ -136,11 +136,12 @@ def show(ctx: click.Context, study: str, as_json: bool) -> None:
 @click.pass_context
 def pool(
     ctx: click.Context, outcome: str, intervention: str, studies: str | None, leave_out: str | None,
-    without_holdouts: bool, metric: str, tau2: Any, ci: Any, tau_scale: float | None, out: Path | None,
-    as_json: bool,
+    without_holdouts: bool, metric: str, tau2: Any, ci: Any, tau_scale: float | None, by: str | None,
+    out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Pool the trials of an outcome under an intervention, with every choice shown."""
     from eubiosis.evidence.certainty import grade
+    from eubiosis.evidence.diagnostics import subgroup_record
     from eubiosis.evidence.pool_record import pool_record
     from eubiosis.evidence.pooling import pool as pool_trials
 
@@ -153,6 +154,8 @@ def pool(
         ci=ci, tau_scale=tau_scale, evidence=tables,
     )  # fmt: skip
     record = pool_record(pooled, grade(pooled, tables))
+    if by is not None:
+        record["subgroups"] = subgroup_record(pooled, by)
     if out is not None:
         from eubiosis.workflow.evidence_page import write_pool_page
 

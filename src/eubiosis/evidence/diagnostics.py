@@ -6,9 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.evidence import small_study
 from eubiosis.evidence.pooling import Pooled, natural
-from eubiosis.evidence.synthesis import MetaFit, cumulative, fit, influence
+from eubiosis.evidence.synthesis import MetaFit, cumulative, fit, influence, subgroups
+
+SUBGROUP_FIELDS = (
+    "integrity_status",
+    "blinding",
+    "comparator",
+    "subclass",
+    "n_basis",
+    "read",
+    "dispersion_type",
+)
 
 
 def diagnostics_record(pooled: Pooled) -> dict[str, Any]:
@@ -50,6 +61,33 @@ def diagnostics_record(pooled: Pooled) -> dict[str, Any]:
         else f"{len(y)} studies: far too few for these tests, not to be interpreted"
     )
     return record
+
+
+def subgroup_record(pooled: Pooled, field: str) -> dict[str, Any]:
+    """Return the pool divided by a property of the studies or estimates, with the test of their difference.
+
+    ``field`` is one of ``SUBGROUP_FIELDS``; place and people are not among them. Raises ``FindingsError``
+    for another field or where all studies fall into one group.
+    """
+    if field not in SUBGROUP_FIELDS:
+        raise FindingsError([Finding("question", "by", unknown_word(field, SUBGROUP_FIELDS),
+                                     allowed=", ".join(SUBGROUP_FIELDS))])  # fmt: skip
+    included = pooled.selection.included
+    groups = [
+        str(getattr(one.study if hasattr(one.study, field) else one.estimate, field)) for one in included
+    ]
+    if len(set(groups)) < 2:
+        raise FindingsError([Finding("question", "by", f"all studies have the same {field}: {groups[0]}")])
+    effects = [one.derived.effect for one in included]
+    fits, test = subgroups(
+        [e.estimate for e in effects], [e.variance for e in effects], groups, method=pooled.tau2_method
+    )
+    return {
+        "by": field,
+        "groups": [{"group": name, "k": fitted.k, **_span(fitted, pooled)} for name, fitted in fits.items()],
+        "difference": {"Q": test.statistic, "df": test.df, "p": test.p_value},
+        "note": "a comparison between trials and not within them: other differences may explain it",
+    }
 
 
 def meta_regression(pooled: Pooled, moderator: list[float]) -> MetaFit:

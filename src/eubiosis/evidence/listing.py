@@ -101,6 +101,11 @@ def pool_text(record: dict[str, Any]) -> str:
     lines += ["", "warnings", *(f"  {text}" for text in record["warnings"])]
     lines += ["", "if a choice were made differently"]
     lines += [f"  {_span(x)}  k {x['k']}  {x['change']}" for x in record["sensitivity"]]
+    if "subgroups" in record:
+        divided = record["subgroups"]
+        lines += ["", f"divided by {divided['by']} ({divided['note']})"]
+        lines += [f"  {_span(x)}  k {x['k']}  {x['group']}" for x in divided["groups"]]
+        lines.append(f"  difference: p = {divided['difference']['p']:.3f}")
     certainty = record["certainty"]
     lines += ["", f"certainty: {certainty['level']}"]
     lines += [f"  {d['name']} -{d['steps_down']}: {d['reason']}" for d in certainty["domains"]]
