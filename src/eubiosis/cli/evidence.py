@@ -129,6 +129,7 @@ def show(ctx: click.Context, study: str, as_json: bool) -> None:
 @click.option(
     "--tau-scale", type=float, help="Scale of the half-normal prior on tau, in the unit of the effect."
 )
+@click.option("--by", help="Divide the pool too, e.g. by blinding or integrity_status.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Write a page and figures here."
 )
