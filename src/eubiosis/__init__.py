@@ -14,9 +14,32 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_PUBLIC_PACKAGES = ("core", "engine", "model", "population", "report", "workflow")
+_PUBLIC_PACKAGES = (
+    "analysis",
+    "core",
+    "engine",
+    "evidence",
+    "model",
+    "population",
+    "report",
+    "therapy",
+    "trial",
+    "workflow",
+)
 
-__all__ = ["__version__", "core", "engine", "model", "population", "report", "workflow"]
+__all__ = [
+    "__version__",
+    "analysis",
+    "core",
+    "engine",
+    "evidence",
+    "model",
+    "population",
+    "report",
+    "therapy",
+    "trial",
+    "workflow",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -19,6 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("eubiosis.cli.run", "The main job: run a workflow and write its tables and report."),
     "demo": ("eubiosis.cli.demo", "Run the packaged trial: placebo, inulin and propionate for 48 weeks."),
     "profile": ("eubiosis.cli.profile", "Sum the taxa of a stool table into the guilds of the model."),
+    "evidence": (
+        "eubiosis.cli.evidence",
+        "Published studies: records, pools, checks, claims, priors, graph.",
+    ),
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
     "trial": ("eubiosis.cli.trial", "Plan a trial: sample size, power; validate the analyses."),
 }

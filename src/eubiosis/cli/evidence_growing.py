@@ -1,0 +1,145 @@
+"""The ``evidence`` commands that grow it: template, add, import, search, screen and flow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from eubiosis.evidence.growing.references import Reference
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+REVIEW = click.option("--review", required=True, type=FOLDER, help="The folder of the review.")
+
+
+@click.command()
+@click.argument("folder", type=FOLDER)
+def template(folder: Path) -> None:
+    """Write two empty tables to fill in, one for studies and one for estimates."""
+    from eubiosis.evidence.growing.adding import write_template
+
+    for path in write_template(folder):
+        click.echo(f"wrote {path}", err=True)
+
+
+@click.command()
+@click.argument("filled", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", required=True, type=FOLDER, help="Write the grown evidence here.")
+@click.pass_context
+def add(ctx: click.Context, filled: Path, out: Path) -> None:
+    """Check a filled template and, when nothing is wrong, write the grown evidence to a folder."""
+    from eubiosis.evidence.growing.adding import add as add_records
+    from eubiosis.evidence.store import load
+
+    before = load(ctx.obj)
+    after = add_records(filled, out, before)
+    studies = len(after.studies) - len(before.studies)
+    estimates = len(after.estimates) - len(before.estimates)
+    click.echo(f"added {studies} studies and {estimates} estimates; use them with --tables {out}", err=True)
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@REVIEW
+@click.option("--source", default="", help="The database, where the file does not say it (RIS, BibTeX).")
+def import_command(files: tuple[Path, ...], review: Path, source: str) -> None:
+    """Import RIS, NBIB, BibTeX or CSV exports into a review and mark duplicates."""
+    from eubiosis.core.findings import FindingCollector
+    from eubiosis.evidence.growing.importers import read_file
+
+    findings = FindingCollector()
+    found = [reference for file in files for reference in read_file(file, findings, source=source)]
+    findings.raise_if_any()
+    _keep(review, found)
+
+
+@click.command()
+@click.argument("query")
+@REVIEW
+@click.option(
+    "--service", type=click.Choice(["europepmc", "clinicaltrials"]), default="europepmc", show_default=True
+)
+@click.option("--base-url", help="Another address of the service.")
+def search(query: str, review: Path, service: str, base_url: str | None) -> None:
+    """Search Europe PMC or ClinicalTrials.gov over the network and import what is found."""
+    from eubiosis.evidence.growing import clients
+
+    if service == "europepmc":
+        found = clients.search_europe_pmc(query, base_url=base_url or clients.EUROPE_PMC)
+    else:
+        found = clients.search_clinical_trials(query, base_url=base_url or clients.CLINICAL_TRIALS)
+    _keep(review, found)
+
+
+@click.command()
+@click.argument("reference")
+@REVIEW
+@click.option("--stage", required=True, type=click.Choice(["screening", "retrieval", "eligibility"]))
+@click.option("--decision", required=True, type=click.Choice(["include", "exclude"]))
+@click.option("--reason", default="", help="Why; needed for an exclusion at eligibility.")
+@click.option("--study", default="", help="The study that the report belongs to; needed for an inclusion.")
+@click.option("--by", required=True, help="The role of who decides, e.g. reviewer 1.")
+@click.option("--date", required=True, help="The day of the decision, as 2026-11-22.")
+def screen(
+    reference: str, review: Path, stage: Any, decision: Any, reason: str, study: str, by: str, date: str
+) -> None:
+    """Record a screening decision on one reference."""
+    from pydantic import ValidationError
+
+    from eubiosis.evidence.growing.screening import Decision, record
+
+    try:
+        made = Decision(
+            reference_id=reference,
+            stage=stage,
+            decision=decision,
+            reason=reason,
+            study_id=study,
+            by=by,
+            date=date,
+        )
+    except ValidationError as error:
+        raise click.UsageError("; ".join(str(issue["msg"]) for issue in error.errors())) from error
+    click.echo(f"wrote {record(review, made)}", err=True)
+
+
+@click.command()
+@REVIEW
+@click.option("--out", type=FOLDER, help="Draw the PRISMA 2020 diagram here.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def flow(review: Path, out: Path | None, as_json: bool) -> None:
+    """Count the PRISMA 2020 flow of a review from its records."""
+    from eubiosis.evidence.growing.screening import flow as count
+
+    counted = count(review).model_dump()
+    if out is not None:
+        from eubiosis.workflow.evidence_page import write_flow_picture
+
+        for path in write_flow_picture(counted, out):
+            click.echo(f"wrote {path}", err=True)
+    if as_json:
+        click.echo(json.dumps(counted, indent=2, ensure_ascii=False))
+        return
+    for name, value in counted.items():
+        click.echo(f"{name.replace('_', ' ')}: {value}")
+
+
+def _keep(review: Path, found: list[Reference]) -> None:
+    from eubiosis.evidence.growing.references import merge, read_references, write_references
+
+    known = read_references(review)
+    merged = merge(known, found)
+    write_references(review, merged)
+    new = merged[len(known) :]
+    duplicates = sum(bool(r.duplicate_of) for r in new)
+    possible = sum(bool(r.possible_duplicate_of) for r in new)
+    click.echo(
+        f"{len(new)} references imported, {duplicates} of them duplicates, {possible} possibly so",
+        err=True,
+    )
+
+
+COMMANDS = (template, add, import_command, search, screen, flow)

@@ -1,0 +1,81 @@
+"""A prior on the true effect of a new trial: a mixture of normals that calibration and assurance take."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+
+@dataclass(frozen=True)
+class EffectPrior:
+    """The distribution of a true effect, as weights, means and SDs (m,) of normal components.
+
+    ``scale`` is the scale of the effect (MD, SMD, RD, or the log of a ratio) with ``unit`` for mean
+    differences; ``better`` says which direction helps a patient. ``cohorts`` are the studies behind it and
+    ``left_out`` those held back; ``basis`` is "assumed" where no trial exists.
+    """
+
+    outcome: str
+    intervention: str
+    scale: str
+    unit: str
+    better: str
+    weights: tuple[float, ...]
+    means: tuple[float, ...]
+    sds: tuple[float, ...]
+    cohorts: tuple[str, ...]
+    left_out: tuple[str, ...]
+    basis: str
+    notes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.weights) == len(self.means) == len(self.sds) > 0:
+            message = "a prior needs as many weights as means and SDs, and at least one"
+            raise ValueError(message)
+        if min(self.weights) < 0 or not math.isclose(sum(self.weights), 1.0, abs_tol=1e-9):
+            message = f"the weights must not be negative and must sum to 1, not {sum(self.weights)}"
+            raise ValueError(message)
+        if min(self.sds) <= 0:
+            message = "every SD must be positive"
+            raise ValueError(message)
+
+    @property
+    def mean(self) -> float:
+        """Return the mean of the mixture."""
+        return float(np.dot(self.weights, self.means))
+
+    @property
+    def sd(self) -> float:
+        """Return the standard deviation of the mixture."""
+        second = float(np.dot(self.weights, np.square(self.sds) + np.square(self.means)))
+        return math.sqrt(second - self.mean**2)
+
+    def cdf(self, value: float) -> float:
+        """Return the probability that the true effect lies below ``value``."""
+        z = (value - np.asarray(self.means)) / np.asarray(self.sds)
+        return float(np.dot(self.weights, stats.norm.cdf(z)))
+
+    def log_density(self, value: float) -> float:
+        """Return the logarithm of the density at ``value``."""
+        parts = stats.norm.logpdf(value, loc=self.means, scale=self.sds) + np.log(
+            np.maximum(self.weights, 1e-300)
+        )
+        return float(np.logaddexp.reduce(parts))
+
+    def quantile(self, p: float) -> float:
+        """Return the p quantile, 0 < p < 1."""
+        if not 0 < p < 1:
+            message = f"p = {p} lies outside 0 to 1"
+            raise ValueError(message)
+        means, sds = np.asarray(self.means), np.asarray(self.sds)
+        low, high = float((means - 40 * sds).min()), float((means + 40 * sds).max())
+        return float(optimize.brentq(lambda x: self.cdf(x) - p, low, high, xtol=1e-12))
+
+    def sample(self, generator: np.random.Generator, size: int) -> NDArray[np.float64]:
+        """Draw ``size`` true effects (size,)."""
+        component = generator.choice(len(self.weights), size=size, p=np.asarray(self.weights))
+        return generator.normal(np.asarray(self.means)[component], np.asarray(self.sds)[component])
