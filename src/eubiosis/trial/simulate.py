@@ -13,13 +13,13 @@ import numpy as np
 
 from eubiosis.core.streams import SubjectDraws, stream
 from eubiosis.engine.kernel import Array
+from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
 from eubiosis.trial.events import event_days, without_refractory
 from eubiosis.trial.gut import MARKERS, GutCourses
 from eubiosis.trial.host import BURN_IN, HostCourses, host_courses
-from eubiosis.trial.latent import ClinicalLaws
 from eubiosis.trial.layer import trial_numbers
 
 _TONE_DAYS = 28

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from eubiosis.core.streams import stream
 from eubiosis.engine.kernel import Array
+from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.content import Content
 
 Counts = NDArray[np.int64]
@@ -56,40 +57,30 @@ def enhancing_lesions(rates: Array, duration: float, scans: Counts, seed: int) -
     return counts
 
 
-def edss_paths(onset: NDArray[np.bool_], microglia: Array, age: Array, content: Content, seed: int) -> Array:
+def edss_paths(
+    onset: NDArray[np.bool_], microglia: Array, age: Array, laws: ClinicalLaws, seed: int
+) -> Array:
     """Return each person's true EDSS (continuous) on each day, shape (days, people).
 
-    A relapse adds a peak that recovers to a residual; microglial activation adds a slow drift.
+    ``onset`` marks relapses and ``microglia`` is the activation relative to health, both (days, people).
     """
-    number = {name: row.value for name, row in content.numbers.items()}
-    law = {kind: _law(number, kind) for kind in ("peak", "mild", "severe")}
-    days, people = onset.shape
-    generator = stream(seed, "clinic/edss")
-    baseline = np.minimum(
-        np.round(2 * generator.gamma(number["host_edss_shape"], number["host_edss_scale"], people)) / 2,
-        number["host_edss_cap"],
+    number = laws.number
+    people = len(age)
+    gamma = stream(seed, "clinic/edss baseline").gamma(
+        number["host_edss_shape"], number["host_edss_scale"], people
     )
-    transient, residual = np.zeros((days, people)), np.zeros((days, people))
-    for day, person in zip(*np.nonzero(onset), strict=True):
-        peak = generator.choice(*law["peak"])
-        left = generator.choice(*law["mild" if peak <= 0.5 else "severe"])
-        peak = max(peak, left)
-        since = np.arange(days - day)
-        rise = np.minimum(1.0, (since + 1) / number["host_edss_ramp"])
-        fall = np.exp(-np.maximum(since - number["host_edss_ramp"], 0) / number["host_edss_tau"])
-        transient[day:, person] += (peak - left) * rise * fall
-        residual[day:, person] += left
-    drift = np.cumsum(
-        number["host_pira"] / 365.25 * np.maximum(microglia - number["host_pira_MG"], 0), axis=0
-    ) * np.exp(number["host_age_on_smold"] * (age - number["host_age_mean"]))
-    return np.asarray(np.clip(baseline + transient + residual + drift, 0, 10))
-
-
-def _law(number: dict[str, float], kind: str) -> tuple[Array, None, bool, Array]:
-    prefix = f"host_edss_{kind}_"
-    size = sum(name.startswith(prefix) for name in number)
-    weights = np.array([number[f"{prefix}{k}"] for k in range(size)])
-    return np.arange(size) / 2, None, True, weights / weights.sum()
+    baseline = np.minimum(np.round(2 * gamma) / 2, number["host_edss_cap"])
+    paths = [
+        laws.edss(
+            float(baseline[i]),
+            np.flatnonzero(onset[:, i]).astype(float),
+            microglia[:, i],
+            float(age[i]),
+            (seed, "clinic/edss", i),
+        )
+        for i in range(people)
+    ]
+    return np.array(paths).T
 
 
 def confirmed_progression(edss: Array, content: Content, seed: int) -> NDArray[np.bool_]:
@@ -110,20 +101,13 @@ def confirmed_progression(edss: Array, content: Content, seed: int) -> NDArray[n
     return np.logical_or.accumulate(confirmed, axis=1)
 
 
-def mfis_scores(content: Content, tone: Array, microglia: Array, edss: Array, seed: int) -> Array:
+def mfis_scores(laws: ClinicalLaws, tone: Array, microglia: Array, edss: Array, seed: int) -> Array:
     """Return true MFIS of each person from mean inflammatory tone, microglia and EDSS; shape (people,).
 
     A relapse enters through EDSS and the inflammatory tone only, not a third time of its own.
     """
-    number = {name: row.value for name, row in content.numbers.items()}
-    between = number["host_mfis_sd"] * stream(seed, "clinic/mfis").standard_normal(len(tone))
-    return np.asarray(
-        number["host_mfis_base"]
-        + between
-        + number["host_mfis_IL"] * np.log(tone)
-        + number["host_mfis_MG"] * np.log(microglia)
-        + number["host_mfis_edss"] * (edss - number["host_mfis_edss0"])
-    )
+    between = laws.number["host_mfis_sd"] * stream(seed, "clinic/mfis").standard_normal(len(tone))
+    return laws.number["host_mfis_base"] + between + laws.mfis_change(tone, microglia, edss)
 
 
 def negative_binomial_dispersion(counts: Counts) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 from eubiosis.core.streams import CohortDraws
 from eubiosis.engine import Kernel
 from eubiosis.engine.kernel import Array
+from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.content import Content
 from eubiosis.model.natural_history.clinic import (
     Counts,
@@ -145,18 +146,19 @@ def _memory(counts: Counts) -> tuple[float, float]:
 
 def _progression_figures(cohort: Cohort) -> dict[str, float]:
     content = cohort.content
-    number = {n: row.value for n, row in content.numbers.items()}
+    laws = _laws(cohort)
+    number = laws.number
     window = slice(ENTRY, ENTRY + 2 * YEAR)
     refractory = number["host_refractory"]
     onset = sample_relapses(cohort.rates().relapses, refractory, cohort.seed)[window]
     microglia = cohort.course["host_MG"][window] / cohort.healthy["host_MG_healthy"]
     age = cohort.people.age
-    edss = edss_paths(onset, microglia, age, content, cohort.seed)
-    still = edss_paths(np.zeros_like(onset), microglia, age, content, cohort.seed)
-    flat = edss_paths(onset, np.zeros_like(microglia), age, content, cohort.seed)
+    edss = edss_paths(onset, microglia, age, laws, cohort.seed)
+    still = edss_paths(np.zeros_like(onset), microglia, age, laws, cohort.seed)
+    flat = edss_paths(onset, np.zeros_like(microglia), age, laws, cohort.seed)
     confirmed = confirmed_progression(edss, content, cohort.seed)
-    tone = inflammatory_tone(content, cohort.course, slice(ENTRY + 150, ENTRY + 240))
-    mfis = mfis_scores(content, tone, microglia[150:240].mean(axis=0), edss[180], cohort.seed)
+    tone = inflammatory_tone(laws, cohort.course, slice(ENTRY + 150, ENTRY + 240))
+    mfis = mfis_scores(laws, tone, microglia[150:240].mean(axis=0), edss[180], cohort.seed)
     return {
         "progression confirmed at 12 weeks, 1 year": float(confirmed[:, 4].mean()),
         "progression confirmed at 12 weeks, 2 years": float(confirmed[:, -1].mean()),
@@ -172,15 +174,15 @@ def _residuals(edss: Array) -> float:
     return float((edss[-30:].min(axis=0) - edss[0]).mean() / 2)
 
 
-def inflammatory_tone(content: Content, course: Mapping[str, Array], window: slice) -> Array:
-    """Return the mean weighted tone of dendritic and T cells over a window, shape (people,)."""
-    number = {n: row.value for n, row in content.numbers.items()}
-    tone = (
-        number["host_mfis_wD"] * course["host_D"][window]
-        + number["host_mfis_wT1"] * course["host_T1"][window]
-        + number["host_mfis_wT17"] * course["host_T17"][window]
-    )
+def inflammatory_tone(laws: ClinicalLaws, course: Mapping[str, Array], window: slice) -> Array:
+    """Return the geometric mean of the tone of dendritic and T cells over a window, shape (people,)."""
+    tone = laws.tone({name: course[name][window] for name in ("host_D", "host_T1", "host_T17")})
     return np.asarray(np.exp(np.log(tone).mean(axis=0)))
+
+
+def _laws(cohort: Cohort) -> ClinicalLaws:
+    number = {name: row.value for name, row in cohort.content.numbers.items()}
+    return ClinicalLaws(number, cohort.healthy["host_MG_healthy"])
 
 
 def doubled_acids(cohort: Cohort) -> dict[str, float]:
@@ -199,13 +201,13 @@ def doubled_acids(cohort: Cohort) -> dict[str, float]:
     relapses = new.relapses[after].sum() / old.relapses[after].sum()
     lesions = new.lesions[after].sum() / old.lesions[after].sum()
     window = slice(150, 240)
-    healthy_mg = cohort.healthy["host_MG_healthy"]
-    edss = np.full(len(people), cohort.content.numbers["host_mfis_edss0"].value)
+    laws = _laws(cohort)
+    edss = np.full(len(people), laws.number["host_mfis_edss0"])
     scores = [
         mfis_scores(
-            cohort.content,
-            inflammatory_tone(cohort.content, course, window),
-            course["host_MG"][window].mean(axis=0) / healthy_mg,
+            laws,
+            inflammatory_tone(laws, course, window),
+            course["host_MG"][window].mean(axis=0) / laws.healthy_microglia,
             edss,
             cohort.seed,
         )

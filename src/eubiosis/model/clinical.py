@@ -1,4 +1,4 @@
-"""Latent scores of one subject: EDSS and fatigue along the courses, without measurement."""
+"""Clinical scores of one person along the courses of the host: EDSS and fatigue, without measurement."""
 
 from __future__ import annotations
 
