@@ -89,9 +89,12 @@ def subjects_from_contrast(
     Every profile is used once, in an order drawn from the seed, before any is used again. Covariates are
     drawn from the reference population: those of the participants themselves are not taken over.
     """
-    rounds = -(-(first + size) // len(members))
-    order = [members[stream(seed, "population.order", k).permutation(len(members))] for k in range(rounds)]
-    rows = np.concatenate(order)[first : first + size]
+    begin, end = first // len(members), -(-(first + size) // len(members))
+    order = [
+        members[stream(seed, "population.order", k).permutation(len(members))] for k in range(begin, end)
+    ]
+    skip = first - begin * len(members)
+    rows = np.concatenate(order)[skip : skip + size]
     return _subjects(contrast, rows, reference_shares, range(first, first + size), "MS", seed)
 
 

@@ -34,6 +34,7 @@ from eubiosis.trial.simulate import (
 from eubiosis.workflow.trial_analysis import COUNTS, SCORES, analyse_trial
 
 _BOOTSTRAPS = 100
+_NUMBERS_A_WORLD = 1_000_000
 _FIRST_POOL, _MOST_POOL = 2.2, 40.0  # candidates for each participant
 
 
@@ -127,10 +128,13 @@ def run_gut_world(task: Task) -> WorldResult:
 
 def _candidates(model: Model, task: Task, size: int) -> VirtualSubjects:
     shares = dict(zip(GUILDS, reference_shares(model), strict=True))
+    first = task.gut_world * _NUMBERS_A_WORLD  # every gut world has people of its own
     if task.profiles is None:
-        return subjects_from_reference(shares, group=task.group, size=size, seed=task.seed)
+        return subjects_from_reference(shares, group=task.group, size=size, seed=task.seed, first=first)
     assert task.members is not None
-    return subjects_from_contrast(task.profiles, shares, members=task.members, size=size, seed=task.seed)
+    return subjects_from_contrast(
+        task.profiles, shares, members=task.members, size=size, seed=task.seed, first=first
+    )
 
 
 def _collect(model: Model, task: Task, worlds: list[World], candidates: int, unsolved: int) -> WorldResult:
