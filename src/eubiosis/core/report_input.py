@@ -60,7 +60,7 @@ class EffectRow:
     of what an analysis reports, ``standardised`` the truth on one axis for all endpoints (log ratio or
     difference over the standard deviation between subjects), ``standardised_estimate`` the estimate on
     the same axis (None: carried over from ``truth`` and ``standardised``). ``power`` is the share of
-    trials with p < 0.05 in either direction, with its Monte Carlo error over worlds; ``coverage`` the
+    trials with p < 0.05 in either direction, with its Monte Carlo error over gut worlds; ``coverage`` the
     share of trials whose 95 % interval holds the truth of their world.
     """
 

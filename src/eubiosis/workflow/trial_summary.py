@@ -125,7 +125,7 @@ def _effect(
     covered = [
         _on_scale(e.ci_low, ratio) <= by_world[world] <= _on_scale(e.ci_high, ratio) for world, e in usable
     ]
-    power = [float(np.mean([e.significant() for w, e in estimates if w == world])) for world in by_world]
+    power, power_error = _power(estimates)
     unit = float(np.mean([t.unit_sd for t in truths]))
     return EffectRow(
         endpoint=endpoint.id,
@@ -137,8 +137,8 @@ def _effect(
         truth=_interval(np.exp(values) if ratio else values),
         estimate=_interval(np.array([e.estimate for _, e in usable])),
         standardised=_interval(values / unit) if unit > 0 else (float("nan"),) * 3,
-        power=float(np.mean(power)),
-        power_error=float(np.std(power, ddof=1) / np.sqrt(len(power))) if len(power) > 1 else float("nan"),
+        power=power,
+        power_error=power_error,
         coverage=float(np.mean(covered)) if covered else float("nan"),
         trials=len(estimates),
         not_usable=len(estimates) - len(usable),
@@ -147,6 +147,19 @@ def _effect(
         tested=endpoint.tested,
         primary=endpoint.id == primary,
     )
+
+
+def _power(estimates: list[tuple[str, Estimate]]) -> tuple[float, float]:
+    """Return the share of significant trials and its Monte Carlo error.
+
+    The error is over gut worlds, which share neither people nor luck: trials within one share their people.
+    """
+    hits: dict[str, list[bool]] = {}
+    for world, estimate in estimates:
+        hits.setdefault(world.split(".")[0], []).append(estimate.significant())
+    means = np.array([np.mean(values) for values in hits.values()])
+    error = float(np.std(means, ddof=1) / np.sqrt(len(means))) if len(means) > 1 else float("nan")
+    return float(means.mean()), error
 
 
 def _variance(
