@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from eubiosis.analysis.continuous import ancovas, geometric_mean_ratio
 from eubiosis.analysis.counts import rate_ratios
+from eubiosis.analysis.randomisation import randomisation_p
 from eubiosis.analysis.result import Estimate
 from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.streams import stream
 
 # endpoint -> (column of events, column of exposure, unit of exposure)
 COUNTS = {
@@ -21,11 +24,18 @@ SCORES = ("edss", "mfis")
 
 
 def analyse_trial(
-    subjects: Mapping[str, np.ndarray], visits: Mapping[str, np.ndarray], control: str
+    subjects: Mapping[str, np.ndarray],
+    visits: Mapping[str, np.ndarray],
+    control: str,
+    *,
+    seed: int,
+    label: str,
 ) -> list[Estimate]:
     """Return one estimate for each endpoint and active arm of an observed trial.
 
-    Counts: negative binomial regression with the log of follow-up (or scans) as offset. Scores: analysis of
+    Counts: negative binomial regression with the log of follow-up (or scans) as offset, and the p-value of a
+    randomisation test, because counts are more unequal than that law; ``seed`` and ``label`` (of the trial)
+    key its re-labellings. Scores: analysis of
     covariance of the last planned visit on baseline. Biomarkers: the same on the logarithm. A subject who
     misses the last visit is counted as missing there.
     """
@@ -35,9 +45,8 @@ def analyse_trial(
     for endpoint in ENDPOINTS:
         if endpoint in COUNTS:
             events, exposure = COUNTS[endpoint]
-            results += rate_ratios(
-                subjects[events], subjects[exposure], arm, control=control, endpoint=endpoint
-            )
+            fits = rate_ratios(subjects[events], subjects[exposure], arm, control=control, endpoint=endpoint)
+            results += [_with_randomisation_p(fit, subjects, events, exposure, seed, label) for fit in fits]
             continue
         baseline, last = wide[endpoint]
         if endpoint in SCORES:
@@ -52,6 +61,22 @@ def analyse_trial(
             for name in dict.fromkeys(arm[arm != control])
         ]
     return results
+
+
+def _with_randomisation_p(
+    fit: Estimate, subjects: Mapping[str, np.ndarray], events: str, exposure: str, seed: int, label: str
+) -> Estimate:
+    if not fit.usable:
+        return fit
+    p_value = randomisation_p(
+        subjects[events],
+        subjects[exposure],
+        subjects["arm"],
+        treated=fit.treated,
+        control=fit.control,
+        generator=stream(seed, f"analysis/{label}/{fit.endpoint}/{fit.treated}"),
+    )
+    return replace(fit, p_value=p_value, method=f"{fit.method}; p by randomisation test")
 
 
 def _wide(subject: np.ndarray, visits: Mapping[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:

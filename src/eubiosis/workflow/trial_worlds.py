@@ -146,11 +146,18 @@ def _collect(model: Model, task: Task, worlds: list[World], candidates: int, uns
     for h, world in enumerate(worlds):
         latents = []
         for number in range(task.replicates):
-            observed, latent = replicate(model, world, design, h * task.replicates + number)
+            unique = (task.gut_world * task.host_worlds + h) * task.replicates + number
+            observed, latent = replicate(model, world, design, unique)
             latents.append(latent)
             estimates += [
                 (world.label, number, e)
-                for e in analyse_trial(observed.subjects, observed.visits, design.control.name)
+                for e in analyse_trial(
+                    observed.subjects,
+                    observed.visits,
+                    design.control.name,
+                    seed=task.seed,
+                    label=f"{world.label}/{number}",
+                )
             ]
             flow.append(_flow(observed, design))
             if number == 0:
