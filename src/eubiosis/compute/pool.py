@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -42,15 +44,20 @@ def map_ordered(
     workers = min(processes, len(work))
     if workers <= 1:
         return [_one(function, item, k) for k, item in enumerate(_bar(work, len(work), progress, label))]
+    # what cannot travel fails here, not in the executor's own thread, where it could block the shutdown
+    for number, item in enumerate(work):
+        _named(partial(pickle.dumps, (function, item)), item, number)
     executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    futures = [executor.submit(function, item) for item in work]
     try:
-        futures = [executor.submit(function, item) for item in work]
         results = [
             _named(future.result, work[k], k)
             for k, future in enumerate(_bar(futures, len(futures), progress, label))
         ]
     except BaseException:
-        executor.shutdown(wait=True, cancel_futures=True)
+        for future in futures:
+            future.cancel()
+        executor.shutdown()
         raise
     executor.shutdown()
     return results
