@@ -32,7 +32,8 @@ def map_ordered(
     and items and results must travel between processes. ``progress`` draws a bar on standard error: True
     always, False never, None where standard error is a terminal. The exception of the first item that
     fails (in the order of the items) is raised as it is, with a note that names the item; items that have
-    not begun are then dropped. Raises ``ValueError`` for fewer than one process.
+    not begun are then dropped; Ctrl-C ends those that are running. Raises ``ValueError`` for fewer
+    than one process.
 
     >>> map_ordered(len, ["a", "bcd"], processes=1, progress=False)
     [1, 3]
@@ -47,6 +48,7 @@ def map_ordered(
     # what cannot travel fails here, not in the executor's own thread, where it could block the shutdown
     for number, item in enumerate(work):
         _named(partial(pickle.dumps, (function, item)), item, number)
+    others = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
     futures = [executor.submit(function, item) for item in work]
     try:
@@ -54,7 +56,10 @@ def map_ordered(
             _named(future.result, work[k], k)
             for k, future in enumerate(_bar(futures, len(futures), progress, label))
         ]
-    except BaseException:
+    except BaseException as error:
+        if not isinstance(error, Exception):  # stopped from outside: do not wait for items that are running
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
         for future in futures:
             future.cancel()
         executor.shutdown()

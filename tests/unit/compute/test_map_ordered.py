@@ -1,6 +1,8 @@
 """The process pool: one order and one result whatever the number of processes."""
 
+import multiprocessing
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -60,3 +62,17 @@ def test_no_items_and_no_processes():
     with pytest.raises(ValueError, match="0 processes; allowed: 1 or more"):
         map_ordered(root_of, [1.0], 0)
     assert available_cores() >= 1
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_stopping_does_not_wait_for_what_is_running(monkeypatch, stop):
+    def stopped(items, *_):
+        yield next(iter(items))
+        raise stop
+
+    monkeypatch.setattr("eubiosis.compute.pool._bar", stopped)
+    began = time.monotonic()
+    with pytest.raises(stop):
+        map_ordered(time.sleep, [0.0, 60.0, 60.0], 2, progress=False)
+    assert time.monotonic() - began < 30
+    assert multiprocessing.active_children() == []
