@@ -39,6 +39,9 @@ def stage(monkeypatch):
     report = types.ModuleType("eubiosis.report.trial_report")
     report.trial_report = lambda _: "<html>simulated</html>"
     report.results_json = lambda _: {"origin": "simulated"}
+    results = types.ModuleType("eubiosis.report.results_json")
+    results.results_text = lambda _: '{"origin": "simulated"}'
+    monkeypatch.setitem(sys.modules, results.__name__, results)
     monkeypatch.setitem(sys.modules, job.__name__, job)
     monkeypatch.setitem(sys.modules, report.__name__, report)
     return seen
