@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -30,7 +32,8 @@ def map_ordered(
     and items and results must travel between processes. ``progress`` draws a bar on standard error: True
     always, False never, None where standard error is a terminal. The exception of the first item that
     fails (in the order of the items) is raised as it is, with a note that names the item; items that have
-    not begun are then dropped. Raises ``ValueError`` for fewer than one process.
+    not begun are then dropped; Ctrl-C ends those that are running. Raises ``ValueError`` for fewer
+    than one process.
 
     >>> map_ordered(len, ["a", "bcd"], processes=1, progress=False)
     [1, 3]
@@ -42,15 +45,24 @@ def map_ordered(
     workers = min(processes, len(work))
     if workers <= 1:
         return [_one(function, item, k) for k, item in enumerate(_bar(work, len(work), progress, label))]
+    # what cannot travel fails here, not in the executor's own thread, where it could block the shutdown
+    for number, item in enumerate(work):
+        _named(partial(pickle.dumps, (function, item)), item, number)
+    others = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    futures = [executor.submit(function, item) for item in work]
     try:
-        futures = [executor.submit(function, item) for item in work]
         results = [
             _named(future.result, work[k], k)
             for k, future in enumerate(_bar(futures, len(futures), progress, label))
         ]
-    except BaseException:
-        executor.shutdown(wait=True, cancel_futures=True)
+    except BaseException as error:
+        if not isinstance(error, Exception):  # stopped from outside: do not wait for items that are running
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
+        for future in futures:
+            future.cancel()
+        executor.shutdown()
         raise
     executor.shutdown()
     return results

@@ -76,10 +76,18 @@ def format_findings(findings: Iterable[Finding]) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the known word closest to ``word``, or an empty string when none is close.
 
+    A word that differs in capitals only is the closest.
+
     >>> nearest("inulim", ["inulin", "propionate"])
     'inulin'
+    >>> nearest("share_bif", ["share_VEI", "share_BIF"])
+    'share_BIF'
     """
-    matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    words = list(known)
+    folded = [each.casefold() for each in words]
+    if word.casefold() in folded:
+        return words[folded.index(word.casefold())]
+    matches = get_close_matches(word, words, n=1, cutoff=0.6)
     return matches[0] if matches else ""
 
 

@@ -74,7 +74,8 @@ def _filled(content: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(arms, list):
         return filled
     last = Design.visits[-1]
-    if isinstance(design, dict):
+    if isinstance(design, dict | None):
+        design = design or {}
         with suppress(RowProblem):  # reported where the visits are checked
             last = visit_weeks(design.get("visits", Design.visits))[-1]
         filled["design"] = {"allocation": [1] * len(arms), **design}

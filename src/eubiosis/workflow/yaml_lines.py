@@ -20,12 +20,20 @@ from eubiosis.core.tables import display_name
 Step = str | int
 Place = tuple[Step, ...]
 LARGEST = 1_000_000
+DEEPEST = 30
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"([+-]?)\.?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 _WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
+_OPENING = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+_CLOSING = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 _DATA = "text, numbers, lists and keys"
 
 
@@ -69,18 +77,7 @@ def read_yaml(path: Path, findings: FindingCollector) -> Document | None:
     if text is None:
         return None
     try:
-        tokens = list(yaml.scan(text, Loader=yaml.BaseLoader))
-        references = [t for t in tokens if isinstance(t, yaml.AliasToken | yaml.AnchorToken)]
-        for token in references:
-            mark = "*" if isinstance(token, yaml.AliasToken) else "&"
-            findings.add(
-                file,
-                f"line {token.start_mark.line + 1}",
-                f'"{mark}{token.value}" is an anchor or alias',
-                allowed=_DATA,
-                next_step="write the value out; put text that begins with & or * in quotes",
-            )
-        if references:
+        if not _is_plain(text, file, findings):
             return None
         root = yaml.compose(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
@@ -95,15 +92,34 @@ def read_yaml(path: Path, findings: FindingCollector) -> Document | None:
             next_step="correct the line, or compare it with the file that eubiosis new makes",
         )
         return None
-    except RecursionError:
-        findings.add(file, "", "nested too deeply", allowed=_DATA, next_step="write the file flat")
-        return None
     if root is None:
         findings.add(file, "", "the file is empty", next_step="start from: eubiosis new NAME")
         return None
     lines: dict[Place, int] = {}
     content = _value(root, (), file, lines, findings)
     return Document(file, content, lines)
+
+
+def _is_plain(text: str, file: str, findings: FindingCollector) -> bool:
+    """Look for anchors, aliases and deep nesting before anything is built; report them."""
+    depth, plain = 0, True
+    for token in yaml.scan(text, Loader=yaml.BaseLoader):
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        line = f"line {token.start_mark.line + 1}"
+        if depth > DEEPEST:
+            findings.add(file, line, "nested too deeply", allowed=_DATA, next_step="write the file flat")
+            return False
+        if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
+            mark = "*" if isinstance(token, yaml.AliasToken) else "&"
+            findings.add(
+                file,
+                line,
+                f'"{mark}{token.value}" is an anchor or alias',
+                allowed=_DATA,
+                next_step="write the value out; put text that begins with & or * in quotes",
+            )
+            plain = False
+    return plain
 
 
 def _text(path: Path, file: str, findings: FindingCollector) -> str | None:

@@ -1,0 +1,78 @@
+"""The process pool: one order and one result whatever the number of processes."""
+
+import multiprocessing
+import pickle
+import time
+
+import numpy as np
+import pytest
+
+from eubiosis.compute.pool import available_cores, map_ordered
+from eubiosis.core.streams import stream
+
+
+def draw(subject):
+    """Draw from a subject's own stream; a module function, so that it travels to another process."""
+    return subject, stream(11, "test.pool", subject).standard_normal(4)
+
+
+def root_of(value):
+    if value < 0:
+        raise ValueError(f"no root of {value}")
+    return float(np.sqrt(value))
+
+
+def test_same_bytes_in_one_and_two_processes_in_the_order_of_the_items():
+    items = [5, 3, 9, 1, 4]
+    alone = map_ordered(draw, items, 1, progress=False)
+    pair = map_ordered(draw, items, 2, progress=False)
+    assert [subject for subject, _ in pair] == items
+    assert [values.tobytes() for _, values in alone] == [values.tobytes() for _, values in pair]
+    assert len({values.tobytes() for _, values in pair}) == len(items)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_exception_keeps_its_type_and_names_the_first_item_that_failed(processes):
+    with pytest.raises(ValueError, match="no root of -2") as caught:
+        map_ordered(root_of, [4.0, -2.0, 9.0, -7.0], processes, progress=False)
+    assert caught.value.__notes__[-1] == "item 1: -2.0"
+
+
+def test_one_process_stays_in_this_one():
+    seen = []
+    assert map_ordered(seen.append, [1, 2], processes=1, progress=False) == [None, None]
+    assert seen == [1, 2]
+    # a function that cannot travel cannot be used with two
+    with pytest.raises((pickle.PicklingError, AttributeError, TypeError)):
+        map_ordered(lambda item: item, [1, 2], processes=2, progress=False)
+
+
+def test_the_bar_is_on_stderr_and_only_when_asked_for(capsys):
+    map_ordered(root_of, [1.0, 4.0], 1, progress=True, label="worlds")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "worlds" in captured.err
+    assert "2/2" in captured.err
+    map_ordered(root_of, [1.0, 4.0], 1)  # standard error is no terminal here
+    assert capsys.readouterr().err == ""
+
+
+def test_no_items_and_no_processes():
+    assert map_ordered(root_of, [], 2, progress=False) == []
+    with pytest.raises(ValueError, match="0 processes; allowed: 1 or more"):
+        map_ordered(root_of, [1.0], 0)
+    assert available_cores() >= 1
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_stopping_does_not_wait_for_what_is_running(monkeypatch, stop):
+    def stopped(items, *_):
+        yield next(iter(items))
+        raise stop
+
+    monkeypatch.setattr("eubiosis.compute.pool._bar", stopped)
+    began = time.monotonic()
+    with pytest.raises(stop):
+        map_ordered(time.sleep, [0.0, 60.0, 60.0], 2, progress=False)
+    assert time.monotonic() - began < 30
+    assert multiprocessing.active_children() == []

@@ -1,0 +1,191 @@
+"""The run folder: whole or not at all, the same bytes for the same tables, nothing of the machine in it."""
+
+import getpass
+import hashlib
+import json
+import os
+import platform
+import re
+import sys
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from eubiosis.compute.run_folder import ORIGIN, RunFolder, table_bytes
+from eubiosis.core.findings import FindingsError
+
+COLUMNS = {"subject": np.array([1, 2, 3]), "arm": np.array(["a", "b", "a"]), "mfis": [1.5, float("nan"), 3.0]}
+
+
+def write_one(target):
+    with RunFolder(target) as folder:
+        folder.write_text("report.html", "<p>simulated</p>")
+        folder.write_table("observed", COLUMNS, {"units": '{"mfis": "points"}'})
+        folder.add_seed("seed", 7)
+        folder.add_fact("subjects", 3)
+
+
+def within(target, work):
+    with RunFolder(target) as folder:
+        work(folder)
+
+
+def test_files_appear_at_the_end_and_the_manifest_hashes_every_one(tmp_path):
+    target = tmp_path / "run"
+    with RunFolder(target) as folder:
+        folder.write_text("a/b.txt", "Käse")
+        assert not target.exists()
+    manifest = json.loads((target / "manifest.json").read_text())
+    found = {p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file()}
+    assert set(manifest["files"]) == found - {"manifest.json"} == {"a/b.txt", "log.jsonl"}
+    for name, record in manifest["files"].items():
+        content = (target / name).read_bytes()
+        assert record == {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+    events = [json.loads(line)["event"] for line in (target / "log.jsonl").read_text().splitlines()]
+    assert events == ["started", "finished"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_a_failure_leaves_nothing_behind(tmp_path, error):
+    def fail(folder):
+        assert folder.folder.is_dir()
+        folder.write_text("half.txt", "half")
+        raise error
+
+    with pytest.raises(error):
+        within(tmp_path / "deep" / "er" / "run", fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_in_the_manifest_leaves_nothing_behind(tmp_path):
+    with (
+        pytest.raises(ValueError, match="absolute path"),
+        RunFolder(tmp_path / "run") as folder,
+    ):
+        folder.add_fact("table", "/somewhere/table.tsv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parents_that_others_use_meanwhile_stay(tmp_path):
+    def fail(folder):
+        (tmp_path / "runs" / "other.txt").write_text("mine")
+        raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        within(tmp_path / "runs" / "run", fail)
+    assert [p.name for p in (tmp_path / "runs").iterdir()] == ["other.txt"]
+
+
+def test_an_existing_run_is_left_as_it_is(tmp_path):
+    target = tmp_path / "run"
+    target.mkdir()
+    (target / "mine.txt").write_text("keep")
+    with pytest.raises(FindingsError, match=r"not empty.*nothing is overwritten.*give another --out"):
+        write_one(target)
+    assert (target / "mine.txt").read_text() == "keep"
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_run_that_appears_meanwhile_is_left_as_it_is(tmp_path):
+    target = tmp_path / "run"
+
+    def be_late(folder):
+        folder.write_text("a.txt", "a")
+        target.mkdir()
+        (target / "theirs.txt").write_text("first")
+
+    with pytest.raises(FindingsError, match="not empty"):
+        within(target, be_late)
+    assert [p.name for p in target.iterdir()] == ["theirs.txt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_an_empty_folder_is_filled(tmp_path):
+    (tmp_path / "run").mkdir()
+    write_one(tmp_path / "run")
+    assert (tmp_path / "run" / "report.html").read_text() == "<p>simulated</p>"
+
+
+def test_a_file_in_the_way_is_a_finding(tmp_path):
+    (tmp_path / "file").write_text("keep")
+    with pytest.raises(FindingsError, match="a file stands where"):
+        write_one(tmp_path / "file")
+    with pytest.raises(FindingsError, match="cannot be made here"):
+        write_one(tmp_path / "file" / "run")
+    assert (tmp_path / "file").read_text() == "keep"
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or getattr(os, "geteuid", lambda: 1)() == 0, reason="root may write everywhere"
+)
+def test_a_parent_without_write_permission_is_a_finding(tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    with pytest.raises(FindingsError, match=r"cannot be made here \(Permission denied\)"):
+        write_one(locked / "run")
+
+
+def test_the_manifest_says_nothing_about_the_machine_or_the_user(tmp_path, monkeypatch):
+    (tmp_path / "secret_place").mkdir()
+    source = tmp_path / "secret_place" / "table.tsv"
+    source.write_text("x")
+    monkeypatch.chdir(tmp_path)
+    with RunFolder(tmp_path / "run") as folder:
+        folder.add_input("stool table", source)
+    text = (tmp_path / "run" / "manifest.json").read_text() + (tmp_path / "run" / "log.jsonl").read_text()
+    for private in (str(tmp_path), "secret_place", "table.tsv"):
+        assert private not in text
+    words = set(re.split(r"[^\w.-]+", text))
+    assert "seconds" in words
+    assert words.isdisjoint({platform.node(), getpass.getuser()})
+    record = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert record["inputs"]["stool table"]["sha256"] == hashlib.sha256(b"x").hexdigest()
+    assert record["origin"] == ORIGIN
+
+
+def test_parquet_bytes_depend_on_the_columns_only(tmp_path):
+    for name in ("one", "two"):
+        write_one(tmp_path / name)
+    first, second = ((tmp_path / n / "tables" / "observed.parquet").read_bytes() for n in ("one", "two"))
+    assert first == second
+    changed = {**COLUMNS, "mfis": [1.5, 2.0, 3.0]}
+    assert table_bytes(changed, {"units": "{}"}) != table_bytes(COLUMNS, {"units": "{}"})
+
+
+def test_a_table_carries_its_origin_and_comes_back_as_it_was(tmp_path):
+    write_one(tmp_path / "run")
+    table = pq.read_table(tmp_path / "run" / "tables" / "observed.parquet")
+    assert table.schema.metadata[b"origin"].decode() == (
+        "simulated; prior only: not calibrated to any clinical outcome"
+    )
+    assert json.loads(table.schema.metadata[b"units"]) == {"mfis": "points"}
+    assert table["arm"].to_pylist() == ["a", "b", "a"]
+    assert table["subject"].to_pylist() == [1, 2, 3]
+    values = table["mfis"].to_numpy()
+    assert values[[0, 2]].tolist() == [1.5, 3.0]
+    assert np.isnan(values[1])
+
+
+def test_columns_of_different_lengths_and_a_false_origin_are_refused():
+    with pytest.raises(ValueError, match="different lengths"):
+        table_bytes({"a": [1], "b": [1, 2]}, {})
+    with pytest.raises(ValueError, match="origin"):
+        table_bytes({"a": [1]}, {"origin": "measured"})
+
+
+@pytest.mark.parametrize("name", ["../out.txt", "/out.txt", "log.jsonl", "manifest.json", "twice.txt"])
+def test_names_that_leave_the_folder_or_are_taken_are_refused(tmp_path, name):
+    def write_twice(folder):
+        folder.write_text("twice.txt", "once")
+        folder.write_text(name, "x")
+
+    with pytest.raises(ValueError, match="taken, reserved or outside"):
+        within(tmp_path / "run", write_twice)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writing_outside_the_block_is_refused(tmp_path):
+    with pytest.raises(RuntimeError, match="inside its with block"):
+        RunFolder(tmp_path / "run").write_text("a.txt", "a")
