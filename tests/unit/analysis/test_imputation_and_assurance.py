@@ -129,6 +129,18 @@ def test_a_failed_imputation_is_counted():
     assert pooled.detail["failed_imputations"] == 1
 
 
+def test_what_cannot_be_imputed_is_a_status():
+    arm = ["t", "c"] * 6
+    twice = {"a": np.arange(12.0), "b": 2 * np.arange(12.0)}
+    outcomes = np.random.default_rng(1).normal(size=(12, 2))
+    common = {"treated": "t", "control": "c", "seed": 1}
+    assert reference_based_difference(outcomes, arm, covariates=twice, **common).status == "singular"
+    outcomes[:, 0] = np.nan
+    assert reference_based_difference(outcomes, arm, **common).status == "too_few_participants"
+    with pytest.raises(ValueError, match="every visit seen"):
+        impute(outcomes, arm, control="c", seed=1)
+
+
 def test_assurance_three_ways_agree():
     prior, n = Prior(0.25, 0.15), 100
     error = mean_difference_error(n)
