@@ -134,8 +134,8 @@ def impute(
     status = _imputable(values, design)
     if status != "ok":
         message = (
-            f"{people} participants, {visits} visits, {design.matrix.shape[1]} columns: {status}; allowed: more "
-            "participants than visits and columns, independent columns, every visit seen in someone"
+            f"{people} participants, {visits} visits, {design.matrix.shape[1]} columns: {status}; allowed: "
+            "more participants than visits and columns, independent columns, every visit seen in someone"
         )
         raise ValueError(message)
     gaps = np.isnan(values)
@@ -206,8 +206,8 @@ def reference_based_difference(
     )
     column = design.column(arm_column(treated))
     estimates, variances, freedom = [], [], math.inf
-    for table in completed:
-        fit = fit_least_squares(table[:, -1], design.matrix)
+    for imputed in completed:
+        fit = fit_least_squares(imputed[:, -1], design.matrix)
         estimates.append(float(fit.coefficients[column]))
         variances.append(float(fit.covariance[column, column]))
         freedom = float(fit.degrees_of_freedom)
