@@ -16,7 +16,9 @@ def _codes(values):
 
 
 def _coefficients(fit, adjusted):
-    rows = [fit.contrast(row, adjusted=adjusted) for row in np.eye(len(fit.coefficients))]
+    rows = [
+        fit.contrast(row, "adjusted" if adjusted else "unadjusted") for row in np.eye(len(fit.coefficients))
+    ]
     return (np.array(column) for column in zip(*rows, strict=True))
 
 

@@ -30,6 +30,32 @@ class Prior:
             raise ValueError(message)
 
 
+def sceptical_prior(effect: float, chance: float = 0.05) -> Prior:
+    """Return a prior centred on no effect in which ``effect`` or more has only this chance.
+
+    Spiegelhalter, Freedman and Parmar (1994, JRSS A 157:357). A chance outside (0, 0.5) or an effect
+    that is not positive raises ``ValueError``.
+
+    >>> round(sceptical_prior(0.3).sd, 4)
+    0.1824
+    """
+    return Prior(0.0, _spread(effect, chance))
+
+
+def optimistic_prior(effect: float, chance: float = 0.05) -> Prior:
+    """Return a prior centred on ``effect`` in which no effect or harm has only this chance."""
+    return Prior(effect, _spread(effect, chance))
+
+
+def _spread(effect: float, chance: float) -> float:
+    from scipy.stats import norm
+
+    if not effect > 0 or not 0 < chance < 0.5:
+        message = f"effect {effect}, chance {chance}; allowed: positive effect, chance between 0 and 0.5"
+        raise ValueError(message)
+    return effect / float(norm.isf(chance))
+
+
 @dataclass(frozen=True)
 class Assurance:
     """What a trial promises under a prior.

@@ -177,7 +177,7 @@ def permanova(
         for one in np.unique(layer):
             rows = np.flatnonzero(layer == one)
             order[rows] = draw.permutation(rows)
-        hits += pseudo_f(order)[0] >= observed * (1 - 1e-12)
+        hits += pseudo_f(order)[0] >= observed - 1e-12 * abs(observed)
     return Permanova(
         observed,
         explained / total,

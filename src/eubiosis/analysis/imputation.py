@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eubiosis.analysis.columns import Bools, Design, Floats, arm_column, build_design, demand_arm, inverse
 from eubiosis.analysis.linear import fit_least_squares
-from eubiosis.analysis.result import RATIO_SCALES, Estimate, failed, wald
+from eubiosis.analysis.result import RATIO_SCALES, Estimate, Status, failed, wald
 from eubiosis.analysis.result import Counts as ArmCounts
 from eubiosis.core.streams import stream
 
@@ -56,6 +56,13 @@ def pool(estimates: ArrayLike, variances: ArrayLike, complete_degrees_of_freedom
     increase = (1 + 1 / count) * between / within
     lost = (increase + 2 / (freedom + 3)) / (increase + 1)
     return Pooled(float(q.mean()), within, between, total, freedom, increase, lost)
+
+
+def _imputable(values: Floats, design: Design) -> Status:
+    people, visits = values.shape
+    if people <= design.matrix.shape[1] + visits or np.isnan(values).all(axis=0).any():
+        return "too_few_participants"
+    return "ok" if np.linalg.matrix_rank(design.matrix) == design.matrix.shape[1] else "singular"
 
 
 def pool_estimates(estimates: Sequence[Estimate]) -> Estimate:
@@ -124,9 +131,11 @@ def impute(
     design = build_design(arm, control, required={}, covariates=covariates)
     values = table[design.kept]
     people, visits = values.shape
-    if people <= design.matrix.shape[1] + visits:
+    status = _imputable(values, design)
+    if status != "ok":
         message = (
-            f"{people} participants are too few for {visits} visits and {design.matrix.shape[1]} columns"
+            f"{people} participants, {visits} visits, {design.matrix.shape[1]} columns: {status}; allowed: "
+            "more participants than visits and columns, independent columns, every visit seen in someone"
         )
         raise ValueError(message)
     gaps = np.isnan(values)
@@ -170,7 +179,22 @@ def reference_based_difference(
     lost to missing data (Cro 2019, JRSS A 182:623) and so is larger than the spread of the estimate.
     ``detail`` counts the missing outcomes at the last visit.
     """
-    completed, design = impute(
+    table = np.asarray(outcomes, dtype=np.float64)
+    design = build_design(arm, control, required={}, covariates=covariates)
+    demand_arm(treated, design.treated_arms)
+    method = f"ANCOVA, multiple imputation {strategy}"
+    status = _imputable(table[design.kept], design)
+    if status != "ok":
+        return failed(
+            status,
+            endpoint=endpoint,
+            method=method,
+            arms=(treated, control),
+            scale="mean difference",
+            counts=design.counts(treated),
+            level=level,
+        )
+    completed, _ = impute(
         outcomes,
         arm,
         control=control,
@@ -180,21 +204,20 @@ def reference_based_difference(
         delta=delta,
         seed=seed,
     )
-    demand_arm(treated, design.treated_arms)
     column = design.column(arm_column(treated))
     estimates, variances, freedom = [], [], math.inf
-    for table in completed:
-        fit = fit_least_squares(table[:, -1], design.matrix)
+    for imputed in completed:
+        fit = fit_least_squares(imputed[:, -1], design.matrix)
         estimates.append(float(fit.coefficients[column]))
         variances.append(float(fit.covariance[column, column]))
         freedom = float(fit.degrees_of_freedom)
     pooled = pool(estimates, variances, freedom)
-    last = np.isnan(np.asarray(outcomes, dtype=np.float64)[design.kept, -1])
+    last = np.isnan(table[design.kept, -1])
     return wald(
         pooled.estimate,
         math.sqrt(pooled.total),
         endpoint=endpoint,
-        method=f"ANCOVA, multiple imputation {strategy}",
+        method=method,
         arms=(treated, control),
         scale="mean difference",
         counts=design.counts(treated),

@@ -55,9 +55,16 @@ def decide(
     ``planned_information`` is the maximum the design needs; the ``last`` look spends all alpha that is
     left whatever its information. Where ``futility_below`` is positive an interim look stops for futility
     when the conditional power under the planned effect is below it; this is not binding: the efficacy
-    boundary ignores it. Information that does not increase raises ``ValueError``.
+    boundary ignores it. Estimated information may fall between looks; it then counts as not having
+    grown, and next to no alpha is spent. No look, or one without positive information, raises
+    ``ValueError``.
     """
-    seen = [look.information for look in looks]
+    if not looks or not all(look.information > 0 for look in looks):
+        message = "allowed: one look or more, each with positive information"
+        raise ValueError(message)
+    seen: list[float] = []
+    for look in looks:
+        seen.append(max(look.information, seen[-1] * (1 + 1e-6) if seen else 0.0))
     now = seen[-1]
     z = looks[-1].z
     if last or now >= planned_information:

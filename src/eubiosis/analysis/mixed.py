@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from eubiosis.analysis.columns import Floats, inverse
 from eubiosis.analysis.result import Status
 
+Errors = Literal["adjusted", "adjusted linear", "unadjusted"]
 GRADIENT = 1e-8  # largest score allowed at convergence, per relative change of the parameter
 STEP = 1e-4  # of the differences that give the observed information
 
@@ -82,13 +83,16 @@ class MixedFit:
     """A fitted model.
 
     ``coefficients`` (columns,), ``covariance`` (columns, columns) with the covariance parameters taken
-    as known, ``adjusted`` that of Kenward and Roger; ``theta`` the covariance parameters with their
-    covariance ``theta_covariance``; ``slopes`` (parameters, columns, columns) the derivatives P.
+    as known, ``adjusted`` that of Kenward and Roger with the second derivatives of the covariance in its
+    parameters, ``adjusted_linear`` that without them, which does not depend on the parameterisation and
+    is theirs for parameters in which the covariance is linear. ``theta`` the covariance parameters with
+    their covariance ``theta_covariance``; ``slopes`` (parameters, columns, columns) the derivatives P.
     """
 
     coefficients: Floats
     covariance: Floats
     adjusted: Floats
+    adjusted_linear: Floats
     theta: Floats
     theta_covariance: Floats
     slopes: Floats
@@ -97,13 +101,18 @@ class MixedFit:
     blocks: int
     rows: int
 
-    def contrast(self, weights: Floats, *, adjusted: bool = True) -> tuple[float, float, float]:
+    def contrast(self, weights: Floats, errors: Errors = "adjusted") -> tuple[float, float, float]:
         """Return value, standard error and degrees of freedom of one linear combination.
 
         For a single contrast the degrees of freedom of Satterthwaite and of Kenward and Roger are the
         same: 2 v^2 over the variance of v, the unadjusted variance of the contrast.
         """
-        spread = self.adjusted if adjusted else self.covariance
+        choices = {
+            "adjusted": self.adjusted,
+            "adjusted linear": self.adjusted_linear,
+            "unadjusted": self.covariance,
+        }
+        spread = choices[errors]
         variance = float(weights @ self.covariance @ weights)
         turned = self.covariance @ weights
         change = np.einsum("i,hij,j->h", turned, self.slopes, turned)
@@ -331,12 +340,16 @@ def _finish(
         uncertainty[np.ix_(free, free)] = inverse(information[np.ix_(free, free)])
     except np.linalg.LinAlgError:
         return _no_fit(blocks, sum(part.outcome.size for part in blocks.patterns), "singular")
-    inner = second - (slopes @ spread)[:, None] @ slopes[None] - bend / 4
-    adjusted = spread + 2 * spread @ np.einsum("hg,hgkl->kl", uncertainty, inner) @ spread
+    inner = second - (slopes @ spread)[:, None] @ slopes[None]
+    linear, adjusted = (
+        spread + 2 * spread @ np.einsum("hg,hgkl->kl", uncertainty, terms) @ spread
+        for terms in (inner, inner - bend / 4)
+    )
     return MixedFit(
         state.coefficients,
         spread,
         adjusted,
+        linear,
         theta,
         uncertainty,
         slopes,
@@ -351,4 +364,6 @@ def _no_fit(blocks: Blocks, rows: int, status: Status) -> MixedFit:
     empty, square = np.full(blocks.columns, math.nan), np.full((blocks.columns, blocks.columns), math.nan)
     none, nothing = np.full(0, math.nan), np.full((0, 0), math.nan)
     slopes = np.full((0, blocks.columns, blocks.columns), math.nan)
-    return MixedFit(empty, square, square, none, nothing, slopes, math.nan, status, blocks.count, rows)
+    return MixedFit(
+        empty, square, square, square, none, nothing, slopes, math.nan, status, blocks.count, rows
+    )

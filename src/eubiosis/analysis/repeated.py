@@ -12,11 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 from eubiosis.analysis.columns import TABLE, Design, Floats, arm_column, build_design, demand_arm
 from eubiosis.analysis.covariances import SharedIntercept, Unstructured
 from eubiosis.analysis.linear import cluster_covariance, fit_least_squares
-from eubiosis.analysis.mixed import MixedFit, fit_mixed, group_rows
+from eubiosis.analysis.mixed import Errors, MixedFit, fit_mixed, group_rows
 from eubiosis.analysis.result import Counts, Estimate, Status, failed, wald
 from eubiosis.core.findings import FindingCollector
 
-SmallSample = Literal["Kenward-Roger", "Satterthwaite"]
+SmallSample = Literal["Kenward-Roger, linear", "Kenward-Roger", "Satterthwaite"]
+ERRORS: dict[SmallSample, Errors] = {
+    "Kenward-Roger, linear": "adjusted linear",
+    "Kenward-Roger": "adjusted",
+    "Satterthwaite": "unadjusted",
+}
 
 
 def mmrm(
@@ -29,7 +34,7 @@ def mmrm(
     control: str,
     covariates: Mapping[str, ArrayLike] | None = None,
     by_visit: Sequence[str] = (),
-    small_sample: SmallSample = "Kenward-Roger",
+    small_sample: SmallSample = "Kenward-Roger, linear",
     endpoint: str = "score",
     level: float = 0.95,
 ) -> tuple[Estimate, ...]:
@@ -39,6 +44,10 @@ def mmrm(
     the covariance between visits unstructured and shared by the arms. ``covariates`` enter once, those
     named in ``by_visit`` (the baseline, usually) with a slope per visit. Rows without an outcome are left
     out, which is valid when data are missing at random; participants without any are counted as missing.
+    The degrees of freedom are the same for all three of ``small_sample``. "Kenward-Roger, linear" adds to
+    the variance what estimating the covariance costs and is exact where there is one visit;
+    "Kenward-Roger" also subtracts a term for the curvature of mmrm's parameterisation, as that R package
+    does by default, and is then too small in small trials; "Satterthwaite" adds nothing.
     ``detail`` names the visit. Returns one estimate per visit. Two rows of a participant at one visit
     raise ``ValueError``, an unknown name in ``by_visit`` ``FindingsError``.
     """
@@ -187,7 +196,7 @@ def _estimate(
 ) -> Estimate:
     value, error, freedom = math.nan, math.nan, math.nan
     if fit.status in ("ok", "boundary"):
-        value, error, freedom = fit.contrast(weights, adjusted=small_sample == "Kenward-Roger")
+        value, error, freedom = fit.contrast(weights, ERRORS[small_sample])
     return wald(
         value,
         error,

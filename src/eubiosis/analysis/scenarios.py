@@ -30,7 +30,7 @@ from eubiosis.analysis.imputation import reference_based_difference
 from eubiosis.analysis.interim import Look, decide
 from eubiosis.analysis.linear import Covariance
 from eubiosis.analysis.operating import Scenario
-from eubiosis.analysis.repeated import cluster_trial, crossover, mmrm
+from eubiosis.analysis.repeated import SmallSample, cluster_trial, crossover, mmrm
 from eubiosis.analysis.result import Estimate
 from eubiosis.analysis.survival import (
     hazard_ratio,
@@ -275,7 +275,12 @@ def _repeated() -> list[Scenario]:
     for n, effect in ((40, 0.0), (40, 6.0), (12, 0.0)):
         name = f"fatigue at 3 visits, {n} per arm, drop-out after a bad visit, effect {effect} points"
         trial = _repeated_trial(n, effect)
-        found.append(Scenario(name, "MMRM, Kenward-Roger", -effect, effect == 0, trial))
+        found.append(Scenario(name, "MMRM, Kenward-Roger, linear", -effect, effect == 0, trial))
+    others: tuple[SmallSample, ...] = ("Kenward-Roger", "Satterthwaite")
+    name = "fatigue at 3 visits, 12 per arm, drop-out after a bad visit, effect 0.0 points"
+    for small_sample in others:
+        trial = _repeated_trial(12, 0.0, small_sample=small_sample)
+        found.append(Scenario(name, f"MMRM, {small_sample}", 0.0, True, trial))
     name = "fatigue at 3 visits, 40 per arm, drop-out after a bad visit, effect 6.0 points"
     completers = _repeated_trial(40, 6.0, completers=True)
     found.append(Scenario(name, "ANCOVA of completers", -6.0, False, completers))
@@ -295,7 +300,13 @@ def _visits(draw: np.random.Generator, n: int, effect: float) -> tuple[NDArray[n
     return arm, base, outcomes
 
 
-def _repeated_trial(n: int, effect: float, *, completers: bool = False) -> Trial:
+def _repeated_trial(
+    n: int,
+    effect: float,
+    *,
+    completers: bool = False,
+    small_sample: SmallSample = "Kenward-Roger, linear",
+) -> Trial:
     def trial(draw: np.random.Generator) -> Estimate:
         arm, base, outcomes = _visits(draw, n, effect)
         if completers:
@@ -309,6 +320,7 @@ def _repeated_trial(n: int, effect: float, *, completers: bool = False) -> Trial
             np.repeat(arm, 3),
             covariates={"baseline": np.repeat(base, 3)},
             by_visit=["baseline"],
+            small_sample=small_sample,
             treated=TREATED,
             control=CONTROL,
         )[-1]

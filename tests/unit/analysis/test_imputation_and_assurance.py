@@ -10,7 +10,9 @@ from eubiosis.analysis.assurance import (
     assurance,
     mean_difference_error,
     normal_assurance,
+    optimistic_prior,
     rate_ratio_error,
+    sceptical_prior,
     simulate_assurance,
     sizes_for_assurance,
 )
@@ -127,6 +129,18 @@ def test_a_failed_imputation_is_counted():
     assert pooled.detail["failed_imputations"] == 1
 
 
+def test_what_cannot_be_imputed_is_a_status():
+    arm = ["t", "c"] * 6
+    twice = {"a": np.arange(12.0), "b": 2 * np.arange(12.0)}
+    outcomes = np.random.default_rng(1).normal(size=(12, 2))
+    common = {"treated": "t", "control": "c", "seed": 1}
+    assert reference_based_difference(outcomes, arm, covariates=twice, **common).status == "singular"
+    outcomes[:, 0] = np.nan
+    assert reference_based_difference(outcomes, arm, **common).status == "too_few_participants"
+    with pytest.raises(ValueError, match="every visit seen"):
+        impute(outcomes, arm, control="c", seed=1)
+
+
 def test_assurance_three_ways_agree():
     prior, n = Prior(0.25, 0.15), 100
     error = mean_difference_error(n)
@@ -155,6 +169,18 @@ def test_assurance_never_exceeds_its_ceiling_by_more_than_false_positives():
     sure = assurance(Prior(-math.log(0.85), 1e-4), error)
     power = negative_binomial_power(1400, 0.35, 0.85, 0.8, FollowUp(2.0))
     assert sure.assurance == pytest.approx(power, abs=1e-5)
+
+
+def test_sceptics_and_optimists_give_the_stated_chances():
+    from scipy.stats import norm
+
+    sceptic, optimist = sceptical_prior(0.3, 0.05), optimistic_prior(0.3, 0.05)
+    assert norm.sf(0.3, sceptic.mean, sceptic.sd) == pytest.approx(0.05)
+    assert norm.cdf(0.0, optimist.mean, optimist.sd) == pytest.approx(0.05)
+    error = mean_difference_error(176)
+    assert assurance(sceptic, error).assurance < 0.5 < assurance(optimist, error).assurance
+    with pytest.raises(ValueError, match="positive effect"):
+        sceptical_prior(-0.3)
 
 
 def test_sizes_for_assurance_say_what_cannot_be_reached():

@@ -73,6 +73,7 @@ def test_one_visit_is_ancova():
     )
     assert one.estimate == pytest.approx(same.estimate, rel=1e-9)
     assert one.degrees_of_freedom == pytest.approx(same.degrees_of_freedom, rel=1e-5)
+    assert one.standard_error == pytest.approx(same.standard_error, rel=1e-6)
     satterthwaite = mmrm(
         *rows,
         treated="active",
@@ -81,6 +82,19 @@ def test_one_visit_is_ancova():
         small_sample="Satterthwaite",
     )[0]
     assert satterthwaite.standard_error == pytest.approx(same.standard_error, rel=1e-6)
+
+
+def test_the_curvature_of_the_parameters_shrinks_the_error_of_one_visit():
+    """With V = exp(2 theta) and n - k degrees of freedom the term is -1/(n - k) of the variance, by hand."""
+    person, visit, outcome, arm, _ = _long(2, missing=0.0)
+    last = visit == 48
+    rows = (person[last], visit[last], outcome[last], arm[last])
+    exact, curved = (
+        mmrm(*rows, treated="active", control="placebo", small_sample=name)[0]
+        for name in ("Kenward-Roger, linear", "Kenward-Roger")
+    )
+    shrink = (curved.standard_error / exact.standard_error) ** 2
+    assert shrink == pytest.approx(1 - 1 / (40 - 2), rel=1e-5)
 
 
 def test_complete_data_give_the_difference_of_means_at_every_visit():

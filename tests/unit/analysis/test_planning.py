@@ -165,6 +165,17 @@ def test_an_overrunning_last_look_still_spends_only_alpha():
     assert decision.fraction == pytest.approx(80 / 60)
 
 
+def test_information_that_falls_spends_nothing():
+    before = decide([Look(30.0, 1.0)], 60.0, last=False)
+    after = decide([Look(30.0, 1.0), Look(29.0, 1.2)], 60.0, last=False)
+    assert after.alpha_spent == pytest.approx(before.alpha_spent, abs=1e-6)
+    assert after.boundary == pytest.approx(before.boundary, abs=0.01)
+    final = decide([Look(30.0, 1.0), Look(29.0, 1.2)], 60.0, last=True)
+    assert final.alpha_spent == 0.025
+    with pytest.raises(ValueError, match="positive information"):
+        decide([], 60.0, last=False)
+
+
 def test_conditional_power_orders_hopes_and_may_stop_for_futility():
     poor = decide([Look(30.0, -0.5)], 60.0, last=False, futility_below=0.2)
     assert poor.stop == "futility"
