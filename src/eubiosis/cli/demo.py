@@ -15,7 +15,7 @@ from eubiosis.cli.running import processes_option, quiet_option, run_workflow
     type=click.Path(path_type=Path),
     default=Path("demo"),
     show_default=True,
-    help="A new folder for the run.",
+    help="Folder for the run; an earlier demo in it is replaced.",
 )
 @processes_option
 @quiet_option
@@ -27,4 +27,4 @@ def demo(out: Path, *, processes: int | None, quiet: bool) -> None:
     """
     from eubiosis.workflow.trial_run import DEMO
 
-    run_workflow(DEMO, out, processes, quiet)
+    run_workflow(DEMO, out, processes, quiet, replace=True)

@@ -19,7 +19,9 @@ processes_option = click.option(
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="No messages and no progress bar.")
 
 
-def run_workflow(workflow: Path, out: Path, processes: int | None, quiet: bool) -> None:
+def run_workflow(
+    workflow: Path, out: Path, processes: int | None, quiet: bool, *, replace: bool = False
+) -> None:
     """Run a workflow and print the path of its report."""
     from eubiosis.compute.pool import available_cores
     from eubiosis.workflow.trial_run import run_trial
@@ -31,6 +33,7 @@ def run_workflow(workflow: Path, out: Path, processes: int | None, quiet: bool) 
             processes=processes or available_cores(),
             progress=False if quiet else None,
             say=sayer(quiet),
+            replace=replace,
         )
     click.echo(str(report))
 

@@ -33,11 +33,13 @@ class RunFolder:
     Use as a context manager. Files go into a hidden folder beside ``target``, which is renamed to
     ``target`` when the block ends; an exception inside the block, Ctrl-C included, removes it. Entering
     raises ``FindingsError`` when the target is a file or a folder that is not empty, or when its parent
-    cannot be written to.
+    cannot be written to. With ``replace`` an earlier run folder is replaced, but only one that holds nothing
+    besides the files of its own manifest.
     """
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, *, replace: bool = False) -> None:
         self.target = target
+        self.replace = replace
         self._seeds: dict[str, int] = {}
         self._inputs: dict[str, dict[str, Any]] = {}
         self._facts: dict[str, Any] = {}
@@ -176,9 +178,13 @@ class RunFolder:
 
     def _publish(self) -> None:
         self._refuse_target()  # somebody may have written there meanwhile
-        if self.target.exists():
-            self.target.rmdir()
-        self.folder.rename(self.target.absolute())
+        whole = self.target.absolute()
+        old = whole.parent / f".{whole.name}.{secrets.token_hex(4)}.old"
+        if whole.exists():
+            whole.rename(old)
+        self.folder.rename(whole)
+        if old.exists():
+            shutil.rmtree(old)
 
     def _refuse_target(self) -> None:
         if not self.target.exists() and not self.target.is_symlink():
@@ -187,8 +193,21 @@ class RunFolder:
             raise self._refusal(
                 "a file stands where the run folder should be", "a folder that does not exist yet"
             )
-        if any(self.target.iterdir()):
+        if any(self.target.iterdir()) and not (self.replace and self._is_a_run()):
             raise self._refusal("the folder is not empty", "a new or empty folder; nothing is overwritten")
+
+    def _is_a_run(self) -> bool:
+        """Tell whether the target holds a run and nothing else."""
+        manifest = self.target / MANIFEST
+        try:
+            record = json.loads(manifest.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        if not isinstance(record, dict) or record.get("origin") != ORIGIN:
+            return False
+        own = {MANIFEST, *record.get("files", {})}
+        there = {p.relative_to(self.target).as_posix() for p in self.target.rglob("*") if not p.is_dir()}
+        return there <= own
 
     def _refusal(
         self, problem: str, allowed: str, next_step: str = "give another --out, or move the old one"

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from eubiosis.core.guilds import GUILDS
+
 EffectScale = Literal["ratio", "difference"]
 Better = Literal["lower", "higher", "neither"]
-
-# the 14 guilds of the gut model; a test compares them with the model's own list
-GUILD_IDS = ("BAC", "PRV", "AKK", "RUM", "BIF", "LAC", "FAE", "ROS", "ANA", "VEI", "BLA", "MET", "ENT", "CLO")
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,9 @@ class Endpoint:
 
 
 def _untested(outcome: str) -> str:
-    return f"no trial has tested {outcome} for inulin or oral propionate against a control group"
+    return (
+        f"no trial in our tables has tested {outcome} for inulin or oral propionate against a control group"
+    )
 
 
 def _acid(place: str, acid: str, name: str) -> Endpoint:
@@ -49,7 +50,7 @@ _ROWS = (
         "ratio",
         "lower",
         clinical=True,
-        tested="no trial has tested relapses for a microbiome-targeted therapy",
+        tested="no trial in our tables has tested relapses for a probiotic, prebiotic, synbiotic, transplant or acid",
     ),
     Endpoint(
         "gd_lesions",
@@ -91,7 +92,7 @@ _ROWS = (
     _acid("plasma", "butyrate", "Butyrate"),
     *(
         Endpoint(f"share_{guild}", f"Share of guild {guild}", "fraction", "ratio", "neither", clinical=False)
-        for guild in GUILD_IDS
+        for guild in GUILDS
     ),
 )
 

@@ -22,6 +22,7 @@ OK = "ok"
 STEP_LIMIT = "step_limit"
 NON_FINITE = "non_finite"
 NEGATIVE = "negative"
+FAILURES = (STEP_LIMIT, NON_FINITE, NEGATIVE)
 
 
 @dataclass(frozen=True)

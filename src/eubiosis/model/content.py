@@ -22,23 +22,6 @@ MODEL_TABLES = ("gut", "gut_processes", "host", "handover")
 OUTSIDE_TABLES = ("population", "clinic", "persons")
 MODULES = ("gut", "handover", "host")
 OPTIONAL_MODULES = ("fmt",)
-GUILD_NAMES = {
-    "BAC": "Bacteroides and kin",
-    "PRV": "Prevotella",
-    "AKK": "Akkermansia",
-    "RUM": "Ruminococcus and kin",
-    "BIF": "Bifidobacterium",
-    "LAC": "lactate producers",
-    "FAE": "Faecalibacterium",
-    "ROS": "Roseburia and kin",
-    "ANA": "Anaerostipes and kin",
-    "VEI": "Veillonella and kin",
-    "BLA": "Blautia, Dorea",
-    "MET": "methanogens",
-    "ENT": "Enterobacteria",
-    "CLO": "other clostridia",
-}
-GUILDS = tuple(GUILD_NAMES)
 
 
 Statistic = Literal[

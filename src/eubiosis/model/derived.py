@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
+from eubiosis.core.guilds import GUILDS
 from eubiosis.core.provenance import Basis
 from eubiosis.core.tables import TableRow, read_table, write_table
 from eubiosis.engine import Kernel, Tolerances, compile_system, read_sbml, solve
 from eubiosis.engine.kernel import Array
-from eubiosis.model.content import GUILDS, MODEL_TABLES, MODULES, OUTSIDE_TABLES, Content
+from eubiosis.model.content import MODEL_TABLES, MODULES, OUTSIDE_TABLES, Content
 from eubiosis.model.join import antimony_to_sbml, joined_antimony
 from eubiosis.model.niche import NICHE_UNSOLVED, Niche, fold_shares, solve_niche
 

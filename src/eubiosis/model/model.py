@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
+from eubiosis.core.guilds import GUILDS
 from eubiosis.engine import Kernel, Solution, System, Tolerances, compile_system, read_sbml, solve
 from eubiosis.engine.kernel import Array
 from eubiosis.engine.solve import Jump
 from eubiosis.model.conditions import Condition, read_conditions
-from eubiosis.model.content import GUILDS, MODULES, PACKAGED_CONTENT, Content, load_content
+from eubiosis.model.content import MODULES, PACKAGED_CONTENT, Content, load_content
 from eubiosis.model.derived import Derived, load_derived
 from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from eubiosis.core.guilds import GUILDS
 from eubiosis.engine.kernel import Array, Kernel
-from eubiosis.model.content import GUILDS
 
 OK = "ok"
 NICHE_UNSOLVED = "niche_unsolved"

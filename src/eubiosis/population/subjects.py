@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.guilds import GUILDS
 from eubiosis.core.provenance import Basis, Read
 from eubiosis.core.streams import stream
 from eubiosis.core.tables import TableRow, read_table
-from eubiosis.model.content import GUILDS
 from eubiosis.population.contrast import GuildContrast
 from eubiosis.population.reference import POPULATION_FOLDER, load_reference
 

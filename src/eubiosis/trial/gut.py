@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.guilds import GUILDS
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Tolerances, solve
 from eubiosis.engine.kernel import Array
-from eubiosis.model.content import GUILDS
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS
 from eubiosis.model.niche import NICHE_UNSOLVED, OK, solve_niche

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from eubiosis.core.guilds import GUILD_NAMES, GUILDS
 from eubiosis.model.check import basis_shares, check_targets
-from eubiosis.model.content import GUILD_NAMES, GUILDS
 from eubiosis.model.model import Model
 from eubiosis.report.pages import axis_page, axis_panels
 

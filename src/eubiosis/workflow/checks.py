@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, BeforeValidator
@@ -376,8 +376,6 @@ def _check_stool(population: Mapping[str, Any], folder: Path, report: Reporter) 
 
 
 def _check_file(name: str, where: Place, folder: Path, report: Reporter) -> None:
-    allowed = "a path relative to the folder of the workflow file"
-    if PurePosixPath(name).is_absolute() or PureWindowsPath(name).is_absolute():
-        report.add(where, f'"{name}" is an absolute path', allowed=allowed, next_step="write it relative")
-    elif not (folder / name).is_file():
+    allowed = "a path, relative to the folder of the workflow file or absolute"
+    if not (folder / name).is_file():
         report.add(where, f'the file "{name}" is missing', allowed=allowed, next_step="correct the path")

@@ -134,7 +134,10 @@ def _summary(endpoint: Endpoint, counts: bool) -> str:
 
 def _method(endpoint: Endpoint, counts: bool) -> str:
     if counts:
-        return "negative binomial regression, logarithm of follow-up as offset"
+        return (
+            "negative binomial regression, logarithm of follow-up as offset; p-value of a randomisation test "
+            "of the crude rates"
+        )
     scale = " of the logarithm" if endpoint.scale == "ratio" else ""
     return f"analysis of covariance{scale} at the last visit"
 

@@ -13,12 +13,15 @@ import numpy as np
 from eubiosis import __version__
 from eubiosis.analysis.result import Estimate
 from eubiosis.compute.pool import map_ordered
+from eubiosis.core.errors import NumericalFailuresError
+from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.population import guild_contrast, read_profiles
 from eubiosis.population.contrast import GuildContrast
 from eubiosis.population.subjects import USABLE_PROFILE
 from eubiosis.trial.design import Design
 from eubiosis.trial.gut import MARKERS
+from eubiosis.trial.simulate import TrialIsTooSmall
 from eubiosis.workflow.spec import WorkflowSpec
 from eubiosis.workflow.trial_summary import report_input
 from eubiosis.workflow.trial_worlds import Task, WorldResult, run_gut_world
@@ -57,13 +60,36 @@ def run_job(
         )
         for g in range(runs.gut_worlds)
     ]
-    results = map_ordered(run_gut_world, tasks, processes, progress, label="gut worlds")
+    try:
+        results = map_ordered(run_gut_world, tasks, processes, progress, label="gut worlds")
+    except TrialIsTooSmall as error:
+        finding = Finding(
+            "workflow",
+            "design.participants",
+            str(error),
+            allowed="no more participants than the population yields",
+            next_step="ask for fewer, or widen the eligibility",
+        )
+        raise FindingsError([finding]) from error
+    _refuse_failures(results)
     facts = _facts(spec, design, results, profiles, members)
     return TrialJob(
         _tables(results, real_profiles=profiles is not None),
         report_input(spec, design, results, facts),
         facts,
     )
+
+
+def _refuse_failures(results: list[WorldResult]) -> None:
+    """Raise ``NumericalFailuresError`` when too many of the candidates' gut runs failed."""
+    words: dict[str, int] = {}
+    for result in results:
+        for word, count in result.failed.items():
+            words[word] = words.get(word, 0) + count
+    total = sum(result.candidates for result in results)
+    allowed = round(_ALLOWED_FAILURES * total)
+    if sum(words.values()) > allowed:
+        raise NumericalFailuresError(sum(words.values()), total, allowed, words)
 
 
 def _profiles(spec: WorkflowSpec) -> tuple[GuildContrast | None, np.ndarray | None]:
@@ -144,6 +170,7 @@ def _facts(
     return facts | {name: version(name) for name in ("numpy", "scipy", "llvmlite", "python-libsbml")}
 
 
+_ALLOWED_FAILURES = 0.05
 _COUPLINGS = {
     "symmetric": "drawn about zero, each with its mirror image",
     "zero": "all zero: no therapy reaches the host",

@@ -70,18 +70,19 @@ def run_trial(
     processes: int = 1,
     progress: bool | None = None,
     say: Callable[[str], None],
+    replace: bool = False,
 ) -> Path:
     """Run a workflow and return the path of its report.
 
     The run folder ``out`` holds the resolved workflow, the analysis plan (hashed before the simulation
     begins), the tables, the results, the report, the log and the manifest. Raises ``FindingsError`` for bad
     input or a folder that cannot be used, and ``NumericalFailuresError`` when too many subjects could not
-    be solved; the folder is then not there.
+    be solved; the folder is then not there. With ``replace`` an earlier run in ``out`` is replaced.
     """
     spec = check_run(workflow)
     design = to_design(spec)
     plan = analysis_plan(spec)
-    with RunFolder(out) as folder:
+    with RunFolder(out, replace=replace) as folder:
         _record_inputs(folder, workflow, spec)
         folder.write_text("workflow_resolved.yaml", resolved_yaml(spec))
         digest = plan_hash(plan)

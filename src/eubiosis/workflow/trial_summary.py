@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from eubiosis.analysis.result import Estimate
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
+from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.report_input import (
     ArmInfo,
@@ -24,7 +25,6 @@ from eubiosis.core.report_input import (
 )
 from eubiosis.model import load
 from eubiosis.model.check import basis_shares
-from eubiosis.model.content import GUILD_NAMES
 from eubiosis.model.worlds import world_rows
 from eubiosis.trial.design import Design
 from eubiosis.trial.layer import trial_numbers

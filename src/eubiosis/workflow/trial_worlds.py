@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,9 +11,11 @@ import numpy as np
 
 from eubiosis.analysis.result import Estimate
 from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.guilds import GUILDS
 from eubiosis.engine.kernel import Array
+from eubiosis.engine.solve import FAILURES
 from eubiosis.model import Model, load
-from eubiosis.model.content import GUILDS
+from eubiosis.model.niche import NICHE_UNSOLVED
 from eubiosis.model.worlds import Couplings, draw_gut_world, draw_host_world, reference_shares
 from eubiosis.population.contrast import GuildContrast
 from eubiosis.population.subjects import (
@@ -83,6 +86,7 @@ class WorldResult:
     example_latent: Mapping[str, np.ndarray] | None
     candidates: int
     unsolved: int
+    failed: Mapping[str, int]  # numerical failures of gut runs, by status
 
 
 @cache
@@ -123,7 +127,7 @@ def run_gut_world(task: Task) -> WorldResult:
             pool_factor *= 2
             if pool_factor > _MOST_POOL:
                 raise
-    return _collect(model, task, worlds, len(candidates), sum(s == "niche_unsolved" for s in gut.status))
+    return _collect(model, task, worlds, gut.status)
 
 
 def _candidates(model: Model, task: Task, size: int) -> VirtualSubjects:
@@ -137,7 +141,7 @@ def _candidates(model: Model, task: Task, size: int) -> VirtualSubjects:
     )
 
 
-def _collect(model: Model, task: Task, worlds: list[World], candidates: int, unsolved: int) -> WorldResult:
+def _collect(model: Model, task: Task, worlds: list[World], status: tuple[str, ...]) -> WorldResult:
     design = task.design
     estimates, truths, flow = [], [], []
     visits: dict[str, dict[float, dict[str, list[Array]]]] = {}
@@ -177,8 +181,9 @@ def _collect(model: Model, task: Task, worlds: list[World], candidates: int, uns
         _changes(worlds[0], design),
         example,
         example_latent,
-        candidates,
-        unsolved,
+        len(status),
+        sum(word == NICHE_UNSOLVED for word in status),
+        Counter(word for word in status if word in FAILURES),
     )
 
 

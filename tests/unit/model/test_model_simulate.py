@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eubiosis.model.content import GUILDS
+from eubiosis.core.guilds import GUILDS
 
 
 def test_shapes_are_subjects_times_observables(model):

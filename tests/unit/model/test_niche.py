@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from eubiosis.core.guilds import GUILDS
 from eubiosis.engine import Tolerances, solve
-from eubiosis.model.content import GUILDS
 from eubiosis.model.niche import NICHE_UNSOLVED, fold_shares, solve_niche
 
 RATES = [f"gut_w_{g}" for g in GUILDS]

@@ -9,8 +9,10 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from eubiosis.core.endpoints import ENDPOINTS, GUILD_IDS
-from eubiosis.model.content import GUILDS, PACKAGED_CONTENT
+from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.guilds import GUILDS
+from eubiosis.core.guilds import GUILDS as GUILD_IDS
+from eubiosis.model.content import PACKAGED_CONTENT
 from eubiosis.workflow.plan import analysis_plan, plan_hash
 from eubiosis.workflow.spec import WorkflowSpec, read_workflow, resolved_yaml, to_design
 
