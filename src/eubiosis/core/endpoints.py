@@ -50,7 +50,7 @@ _ROWS = (
         "ratio",
         "lower",
         clinical=True,
-        tested="no trial in our tables has tested relapses for a probiotic, prebiotic, synbiotic, transplant or acid",
+        tested="no trial in our tables has tested relapses for a probiotic, prebiotic, synbiotic or acid",
     ),
     Endpoint(
         "gd_lesions",

@@ -189,3 +189,18 @@ def test_names_that_leave_the_folder_or_are_taken_are_refused(tmp_path, name):
 def test_writing_outside_the_block_is_refused(tmp_path):
     with pytest.raises(RuntimeError, match="inside its with block"):
         RunFolder(tmp_path / "run").write_text("a.txt", "a")
+
+
+def test_an_earlier_run_is_replaced_only_where_nothing_else_lies(tmp_path):
+    target = tmp_path / "demo"
+    with RunFolder(target) as folder:
+        folder.write_text("first.txt", "one")
+    with RunFolder(target, replace=True) as folder:
+        folder.write_text("second.txt", "two")
+    assert not (target / "first.txt").exists()
+    assert (target / "second.txt").read_text() == "two"
+    (target / "mine.txt").write_text("a user's own file")
+    with pytest.raises(FindingsError, match="not empty"), RunFolder(target, replace=True):
+        raise AssertionError("the block must not be entered")
+    assert (target / "mine.txt").read_text() == "a user's own file"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["demo"]

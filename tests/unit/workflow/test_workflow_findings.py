@@ -281,11 +281,11 @@ BAD = {
         "line 14, population.table",
         ['"lost.tsv" is missing', "relative to the folder of the workflow", "correct the path"],
     ),
-    "absolute path": (
+    "missing table by its absolute path": (
         "",
         "population: {source: stool, table: /lost.tsv}\n",
         "line 14, population.table",
-        ["absolute path", "relative"],
+        ['"/lost.tsv" is missing', "or absolute"],
     ),
     "control without metadata": (
         "",
