@@ -34,6 +34,11 @@ def main(arguments: list[str]) -> int:
     lost += write("risk_of_bias", risk, expected=sum(s["species"] == "human" for s in studies))
     for name, renames in rules.PLAIN.items():
         rows = [rules.plain(row, renames) for row in read(source / f"{name}.csv")]
+        if name == "control_arms_arr_input":
+            arms = [
+                rules.plain(row, rules.PLAIN["control_arms"]) for row in read(source / "control_arms.csv")
+            ]
+            rows = rules.with_read(rows, arms)
         if name in rules.NUMBERED:
             rows = [{"id": f"{rules.NUMBERED[name]}{i:03d}", **row} for i, row in enumerate(rows, start=1)]
         lost += write(rules.FILES.get(name, name), rows, expected=len(rows))

@@ -261,3 +261,34 @@ def design_class(design: str) -> str:
     if ("case" in design and "control" not in design) or design == "single-subject time series":
         return "case"
     return "single_arm"
+
+
+# trial of the regression table -> trial and arm of control_arms, where they are named differently
+RATE_RECORDS = {
+    "Copolymer-1": ("Copolymer-1 pivotal (Johnson)", "placebo"),
+    "VitD FLS Israel": ("Vitamin D flu-like-symptom RCT (Israel)", "low-dose vitamin D 800 IU/d"),
+    "GEMINI 1+2": ("GEMINI 1", "teriflunomide"),
+}
+RATE_ARMS = {"IFNB": "interferon_beta", "GA": "glatiramer", "TERI": "teriflunomide", "placebo": "placebo"}
+READ_ORDER = ("full_text", "table", "abstract", "data_file", "secondary", "recalled")
+
+
+def with_read(rates: list[dict[str, str]], arms: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Say for each row of the regression which record it rests on and how far that was read.
+
+    A rate that several records give counts as read as far as the best of them; a rate that no record
+    gives is an error.
+    """
+    for row in rates:
+        trial, arm = RATE_RECORDS.get(row["trial"], (row["trial"], RATE_ARMS[row["arm"]]))
+        found = [
+            record for record in arms
+            if (record["trial"], record["arm"], record["endpoint"]) == (trial, arm, "ARR")
+            and float(record["value"]) == float(row["arr"])
+        ]  # fmt: skip
+        if not found:
+            message = f"no record gives the rate of {row['trial']}, {row['arm']}"
+            raise ValueError(message)
+        best = min(found, key=lambda record: READ_ORDER.index(record["read"]))
+        row.update(record=trial, read=best["read"], source=best["source_doi_or_pmid"])
+    return rates

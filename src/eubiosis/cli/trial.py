@@ -25,7 +25,7 @@ DEFAULTS = {"--accrual-years": 0.0, "--dropout-per-year": 0.0, "--allocation": 1
 
 @click.group()
 def trial() -> None:
-    """Plan trials: how many participants for which endpoint."""
+    """Plan trials: how many participants for which endpoint, and what the control arm will show."""
 
 
 @trial.command()
@@ -72,6 +72,41 @@ def power(endpoint: str, as_json: bool, **options: Any) -> None:
     width = max(len(name) for name in answer)
     for name, value in answer.items():
         click.echo(f"{name:{width}}  {value:.6g}" if isinstance(value, float) else f"{name:{width}}  {value}")
+
+
+@trial.command("control-arm")
+@click.option("--year", type=click.IntRange(1980, 2100), required=True, help="Year of publication.")
+@click.option("--background", default="platform", show_default=True, help="Drug of the control arm, or none.")
+@click.option("--breakthrough", is_flag=True, help="A relapse on that drug is asked for at entry.")
+@click.option("--phenotype", default="RRMS", show_default=True)
+@click.option(
+    "--relapses-last-year", type=click.IntRange(0, 5), default=1, show_default=True, help="Least at entry."
+)
+@click.option("--mfis-from", type=click.FloatRange(0, 84), help="Lowest MFIS at entry.")
+@click.option("--people", type=click.IntRange(1), default=100, show_default=True, help="Size of the arm.")
+@click.option("--years", type=click.FloatRange(0.05, 10), default=1.0, show_default=True, help="Follow-up.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def control_arm(
+    year: int, background: str, breakthrough: bool, phenotype: str, relapses_last_year: int,
+    mfis_from: float | None, people: int, years: float, as_json: bool,
+) -> None:  # fmt: skip
+    """Forecast what a control arm will show, from published control arms alone.
+
+    The regression on all arms and that on the arms read at first hand, which decides; what so many people
+    will observe; the other endpoints; regression to the mean.
+    """
+    from eubiosis.evidence.control_arms import BACKGROUNDS, PHENOTYPES, ControlQuestion
+    from eubiosis.evidence.control_record import control_arm_record, control_arm_text
+
+    for option, word, known in (
+        ("--background", background, BACKGROUNDS), ("--phenotype", phenotype, PHENOTYPES)
+    ):  # fmt: skip
+        if word not in known:
+            message = f"{option} {unknown_word(word, known)}; allowed: {', '.join(known)}"
+            raise click.UsageError(message)
+    question = ControlQuestion(year, background, breakthrough, phenotype, relapses_last_year, mfis_from)
+    record = control_arm_record(question, people=people, years=years)
+    click.echo(json.dumps(record, indent=2) if as_json else control_arm_text(record))
 
 
 @trial.command()

@@ -270,19 +270,30 @@ class ControlArm(TableRow):
 
 
 class ControlArmRate(TableRow):
-    """The input of a regression of control-arm relapse rates on calendar time."""
+    """An arm of the regression of control-arm relapse rates on calendar time.
+
+    ``year`` of publication, ``arr`` relapses a year, ``fu`` years of follow-up; ``active`` 1 for a drug
+    and 0 for placebo, ``brk`` 1 where a relapse on that drug was asked for at entry, ``addon`` 1 for a
+    control arm with placebo on top of a drug. ``n_used`` is ``n`` or what was assumed without it; ``v``
+    and ``y`` are the variance and value of the log rate and ``t`` the year from 2015, all three derived.
+    ``record`` is the trial in control_arms.tsv that the rate was taken from and ``read`` how far that was
+    read.
+    """
 
     trial: str
     arm: str
     year: int
     arr: float
     n: int | None = None
-    fu: float | None = None
-    active: int | None = None
-    brk: int | None = None
-    addon: int | None = None
+    fu: float
+    active: Literal["0", "1"]
+    brk: Literal["0", "1"]
+    addon: Literal["0", "1"]
     prior: float | None = None
-    n_used: float | None = None
-    v: float
-    y: float
-    t: float
+    n_used: float
+    v: float | None = None
+    y: float | None = None
+    t: float | None = None
+    record: str = ""
+    read: Read
+    source: str = ""

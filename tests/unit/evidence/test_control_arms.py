@@ -1,0 +1,215 @@
+"""Control arms: the stated figures, hand calculations, simulation, and what happens outside the rows."""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eubiosis.core.findings import FindingCollector
+from eubiosis.core.tables import read_table
+from eubiosis.evidence.companion_records import ControlArmRate
+from eubiosis.evidence.control_arms import (
+    BACKGROUNDS,
+    ControlQuestion,
+    coefficients,
+    fit_early_predict_late,
+    fit_rates,
+    forecast_rate,
+    leave_one_trial_out,
+    log_rate_variance,
+    observed_interval,
+    rate_rows,
+    read_assumptions,
+    regression_to_the_mean,
+    relapse_free_share,
+    selected_rates,
+)
+from eubiosis.evidence.control_endpoints import RULES, choose_rows, forecast_endpoint
+from eubiosis.evidence.control_record import control_arm_record, mfis_regression
+from eubiosis.evidence.store import load, packaged_folder
+
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "evidence"
+NOTES = read_assumptions()
+ALPHA = NOTES["arr_dispersion"].value
+PLATFORM = ControlQuestion(2026)
+
+
+def test_the_regression_has_the_stated_factors():
+    factors = [c["factor"] for c in coefficients(fit_rates(rate_rows(), ALPHA))]
+    assert [round(f, 3) for f in factors[1:]] == [0.954, 0.684, 1.749]
+    assert math.sqrt(fit_rates(rate_rows(), ALPHA).tau2) == pytest.approx(0.24, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("breakthrough", "stated"),
+    [(False, (0.158, 0.131, 0.190, 0.094, 0.265)), (True, (0.276, None, None, 0.148, 0.515))],
+)
+def test_the_platform_arm_of_2026_is_as_stated(breakthrough, stated):
+    one = forecast_rate(ControlQuestion(2026, breakthrough=breakthrough), rate_rows(), NOTES)
+    got = (one.rate, one.ci_low, one.ci_high, one.low, one.high)
+    for number, figure in zip(got, stated, strict=True):
+        assert figure is None or round(number, 3) == figure
+    assert one.extrapolated == ()
+
+
+def test_predictions_of_arms_not_seen_are_as_stated():
+    apart = leave_one_trial_out(rate_rows(), ALPHA)
+    assert (apart.inside, apart.arms) == (36, 39)
+    late = fit_early_predict_late(rate_rows(), ALPHA)
+    assert (late.inside, late.arms) == (6, 7)
+    assert late.outside[0].startswith("evolutionRMS 1")
+
+
+def test_the_variances_of_the_table_are_those_of_the_formula():
+    for row in rate_rows():
+        assert log_rate_variance(row, 0.81) == pytest.approx(row.v, rel=1e-9)
+        assert math.log(row.arr) == pytest.approx(row.y, rel=1e-9)
+
+
+def test_the_regression_is_the_source_table_and_names_how_far_it_was_read():
+    path = SHARED / "control_arms_arr_input.csv"
+    if not path.exists():
+        pytest.skip("../shared/evidence is absent")
+    with path.open(newline="") as stream:
+        source = list(csv.DictReader(stream))
+    for row, mine in zip(source, rate_rows(), strict=True):
+        assert (row["trial"], float(row["arr"]), float(row["v"])) == (mine.trial, mine.arr, mine.v)
+    assert {r.trial for r in rate_rows()} - {r.trial for r in rate_rows(first_hand=True)} == {
+        "IFNB MS Study Group", "ATAMS", "DECIDE", "SUNBEAM", "RADIANCE B", "ULTIMATE I", "evolutionRMS 1",
+        "evolutionRMS 2",
+    }  # fmt: skip
+
+
+def test_a_trialist_extends_the_table_with_a_row(tmp_path):
+    text = (packaged_folder() / "control_arm_rates.tsv").read_text("utf-8")
+    header = text.splitlines()[0].split("\t")
+    new = {"trial": "NEW", "arm": "TERI", "year": "2026", "arr": "0.1", "n": "400", "fu": "2", "active": "1",
+           "brk": "0", "addon": "0", "n_used": "400", "read": "table", "source": "own"}  # fmt: skip
+    path = tmp_path / "control_arm_rates.tsv"
+    path.write_text(text + "\t".join(new.get(c, "") for c in header) + "\n", encoding="utf-8")
+    findings = FindingCollector()
+    rows = read_table(path, ControlArmRate, findings)
+    assert not findings.findings
+    before = forecast_rate(PLATFORM, rate_rows(), NOTES)
+    after = forecast_rate(PLATFORM, rows, NOTES)
+    assert after.arms == 40
+    assert after.rate < before.rate
+
+
+def test_what_people_observe_scatters_more_and_is_that_of_simulated_arms():
+    forecast = forecast_rate(PLATFORM, rate_rows(), NOTES)
+    low, high = observed_interval(forecast, 60, 1.0, ALPHA)
+    assert low < forecast.low
+    assert forecast.high < high
+    generator = np.random.default_rng(5)
+    true = generator.choice(forecast.true_rates(), 40_000)
+    people = generator.gamma(1 / ALPHA, ALPHA, (40_000, 60)) * true[:, None]
+    rates = generator.poisson(people.sum(axis=1)) / 60
+    assert np.mean((rates >= low) & (rates <= high)) == pytest.approx(0.955, abs=0.012)
+    assert np.quantile(rates, [0.025, 0.975]) == pytest.approx([low, high], abs=1.01 / 60)
+
+
+def test_the_logarithmic_approximation_of_the_observed_rate_is_as_stated():
+    sixty = control_arm_record(PLATFORM, people=60, years=1.0)["relapses"]["all_arms"]
+    assert sixty["observed_approximate"] == pytest.approx([0.066, 0.38], abs=0.005)
+    assert round(sixty["expected_relapses"], 1) == 9.5
+    hundred = control_arm_record(PLATFORM, people=100, years=1.0)["relapses"]["all_arms"]
+    assert hundred["observed_approximate"] == pytest.approx([0.075, 0.33], abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("question", "word"),
+    [
+        (ControlQuestion(2032), "year 2032"),
+        (ControlQuestion(2026, "anti_cd20"), "anti_cd20"),
+        (ControlQuestion(2026, phenotype="SPMS"), "SPMS"),
+        (ControlQuestion(2026, relapses_last_year=0), "0 relapses"),
+        (ControlQuestion(2026, "none", breakthrough=True), "breakthrough on no drug"),
+    ],
+)
+def test_outside_the_rows_the_forecast_says_so_and_widens(question, word):
+    plain = forecast_rate(PLATFORM, rate_rows(), NOTES)
+    far = forecast_rate(question, rate_rows(), NOTES)
+    assert word in " ".join(far.extrapolated)
+    assert far.high / far.low > 1.5 * plain.high / plain.low
+    assert far.ci_high / far.ci_low > plain.ci_high / plain.ci_low
+    assert far.low < far.ci_low < far.rate < far.ci_high < far.high
+
+
+def test_every_background_has_a_forecast():
+    for name in BACKGROUNDS:
+        assert 0 < forecast_rate(ControlQuestion(2026, name), rate_rows(), NOTES).rate < 1
+
+
+def test_the_dispersion_is_that_of_the_counts_it_names():
+    from scipy import optimize, stats
+
+    counts = [180, 76, 42, 8, 9]
+
+    def loss(p):
+        size = math.exp(-p[1])
+        chance = size / (size + math.exp(p[0]))
+        law = [stats.nbinom.pmf(i, size, chance) for i in range(4)]
+        return -float(np.dot(counts, np.log([*law, 1 - sum(law)])))
+
+    found = optimize.minimize(loss, [-0.3, -0.2], method="Nelder-Mead")
+    assert math.exp(found.x[1]) == pytest.approx(ALPHA, abs=0.005)
+    assert relapse_free_share(0.7, 1, ALPHA) == pytest.approx(180 / 315, abs=0.01)
+
+
+def test_regression_to_the_mean_is_that_of_simulated_people():
+    generator = np.random.default_rng(6)
+    true = generator.gamma(1 / ALPHA, 0.3 * ALPHA, 400_000)
+    first, second = generator.poisson(true), generator.poisson(true)
+    chosen = first >= 1
+    before, after = selected_rates(0.3, ALPHA, 1)
+    assert first[chosen].mean() == pytest.approx(before, rel=0.01)
+    assert second[chosen].mean() == pytest.approx(after, rel=0.015)
+    found = regression_to_the_mean(after, ALPHA, 1)
+    assert found["unselected"] == pytest.approx(0.3, rel=1e-6)
+    assert found["before"] == pytest.approx(before, rel=1e-6)
+
+
+def test_an_entry_threshold_of_mfis_alone_explains_little_of_the_fall_of_the_placebo_arm():
+    found = mfis_regression(33, NOTES)
+    assert found["at_entry"] == pytest.approx(51.3, abs=1.5)  # TRIUMPHANT-MS printed 51.3
+    assert 1 < found["fall"] < 2  # of 10.7
+
+
+def test_the_other_endpoints_use_first_hand_rows_of_the_drug_class_only():
+    for name in RULES:
+        used, unused = choose_rows(name, PLATFORM, NOTES, load())
+        assert all(one.row.read not in ("secondary", "recalled") for one in used)
+        assert len(used) + len(unused) == sum(r.endpoint == name for r in load().rows["control_arms"])
+        assert all(reason for _, reason in unused)
+    used, _ = choose_rows("CDP12", PLATFORM, NOTES, load())
+    assert {one.row.trial for one in used} & {"TEMSO", "PROMiSe", "HERCULES"} == set()
+
+
+def test_endpoint_forecasts_are_ordered_wide_and_change_with_time():
+    for name in RULES:
+        one = forecast_endpoint(name, PLATFORM, 2.0, NOTES)
+        assert one.low < one.value < one.high
+    shorter, longer = (forecast_endpoint("CDP12", PLATFORM, t, NOTES).value for t in (1.0, 2.0))
+    assert shorter < longer
+    assert 0.09 < longer < 0.22  # platform rows at about two years: 9 to 22 %, one of 29 and one of 30
+    far = forecast_endpoint("CDP12", ControlQuestion(2026, "natalizumab"), 2.0, NOTES)
+    near = forecast_endpoint("CDP12", PLATFORM, 2.0, NOTES)
+    assert far.extrapolated
+    assert far.high - far.low > near.high - near.low
+
+
+def test_an_endpoint_without_rows_gives_no_number():
+    one = forecast_endpoint("CDP24", ControlQuestion(2026, "none"), 2.0, NOTES)
+    assert one.value is None
+    assert "no row" in one.note
+    assert control_arm_record(PLATFORM, people=50, years=1)["nfl"]["value"] is None
+
+
+def test_relapse_free_shares_of_other_arms_are_foreseen():
+    record = control_arm_record(PLATFORM, people=50, years=2)["relapses"]["relapse_free"]
+    assert len(record["backtest"]) >= 10
+    assert record["median_error_points"] < 3
+    assert all(m["trial"] != "AFFIRM" for m in record["backtest"])
