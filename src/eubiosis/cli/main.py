@@ -24,7 +24,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Published studies: records, pools, checks, claims, priors, graph.",
     ),
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
-    "trial": ("eubiosis.cli.trial", "Plan a trial: sample size, power; validate the analyses."),
+    "brief": ("eubiosis.cli.brief", "Answer a question.yaml from the evidence alone, in one page."),
+    "trial": (
+        "eubiosis.cli.trial",
+        "Plan a trial: sample size, power, control arm; validate the analyses.",
+    ),
 }
 
 

@@ -182,8 +182,10 @@ def _analysed(row: ControlArm, rule: EndpointRule, assumptions: Mapping[str, Sou
         lost = -math.log(free)
         return UsedRow(row, math.log(lost / years), (1 - free) / (people * free * lost**2))
     if rule.kind == "count":
-        spread = assumptions["gd_dispersion" if row.endpoint == "Gd_per_scan" else "t2_dispersion"].value
-        return UsedRow(row, math.log(value), spread / people)
+        yearly = row.endpoint == "newT2_per_year"
+        spread = assumptions["t2_dispersion" if yearly else "gd_dispersion"].value
+        lesions = value * ((_years(row) or 1.0) if yearly else 1.0)
+        return UsedRow(row, math.log(value), (1 / lesions + spread) / people)
     return UsedRow(row, value, 2 * assumptions["mfis_sem"].value ** 2 / people)
 
 

@@ -91,6 +91,11 @@ def _relapses(
     second = [row for row in rate_rows(tables) if row.read in SECOND_HAND]
     found["second_hand"] = [f"{row.trial} {row.arm} {row.year}: {row.arr:g}" for row in second]
     found["decides"] = "first_hand"
+    found["deciding_arms"] = [
+        {"trial": row.trial, "arm": row.arm, "year": row.year, "rate": row.arr, "read": row.read,
+         "source": row.source}
+        for row in rate_rows(tables, first_hand=True)
+    ]  # fmt: skip
     return found
 
 

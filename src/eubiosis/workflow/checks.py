@@ -40,6 +40,14 @@ class Reporter:
         )
 
 
+def check_keys(document: Document, schema: type[BaseModel], report: Reporter) -> dict[str, Any]:
+    """Check each key of a file by itself against a schema; return the values that are right."""
+    if not isinstance(document.content, dict):
+        report.add((), f"{shown(document.content)} where keys belong", allowed=", ".join(schema.model_fields))
+        return {}
+    return _section(schema, _without_empty_sections(schema, document.content), (), report)
+
+
 def check_content(
     document: Document, folder: Path, schema: type[BaseModel], findings: FindingCollector
 ) -> dict[str, Any] | None:

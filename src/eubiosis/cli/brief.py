@@ -1,0 +1,32 @@
+"""``eubiosis brief``: what is known before anything is simulated."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("question", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Write brief.html, .md and .json here."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the data of the brief as JSON.")
+def brief(question: Path, out: Path | None, as_json: bool) -> None:
+    """Answer a question.yaml from the evidence alone: control arm, pools, sizes, assurance, protocol.
+
+    Without --json the brief is printed as Markdown. Nothing is simulated by the mechanistic model.
+    """
+    from eubiosis.report.brief_page import brief_markdown
+    from eubiosis.workflow.brief import make_brief, write_brief
+
+    record = make_brief(question)
+    if out is not None:
+        for path in write_brief(record, out):
+            click.echo(f"wrote {path}", err=True)
+    if as_json:
+        click.echo(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
+    elif out is None:
+        click.echo(brief_markdown(record), nl=False)
