@@ -31,6 +31,12 @@ NO_DRUG = "none"
 PLATFORM = ("platform", "interferon_beta", "glatiramer", "teriflunomide")
 UNSEEN = ("dimethyl_fumarate", "s1p_modulator", "cladribine", "natalizumab", "anti_cd20", "alemtuzumab")
 BACKGROUNDS = (NO_DRUG, *PLATFORM, *UNSEEN)
+BACKGROUND_LABELS = {
+    NO_DRUG: "no drug",
+    "platform": "a platform drug (interferon beta, glatiramer or teriflunomide)",
+    "s1p_modulator": "S1P modulator",
+    "anti_cd20": "anti-CD20",
+}
 PHENOTYPES = ("RRMS", "CIS", "SPMS", "PPMS", "mixed")
 _GRID = 4001
 

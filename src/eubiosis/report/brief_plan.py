@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eubiosis.report.brief_words import Block, Table, per_arm
+from eubiosis.report.brief_words import Block, Table, duration
 
 METHODS = {
     "count": "a negative binomial model with the logarithm of follow-up as offset",
@@ -28,7 +28,7 @@ def practical_block(record: Mapping[str, Any]) -> Block:
             price = "no prices given" if cost is None else f"{cost['cost']:,.0f} {cost['currency']}"
             short = "" if one["needed"] <= one["participants"] else f" (of {one['needed']:,} needed)"
             rows.append(
-                (f"{one['years']:g} years", f"{one['participants']:,}{short}", f"{one['months']:.1f} months",
+                (duration(one["years"]), f"{one['participants']:,}{short}", f"{one['months']:.1f} months",
                  f"{one['calendar_years']:.1f} years", price)
             )  # fmt: skip
         paragraphs.append(
@@ -37,12 +37,12 @@ def practical_block(record: Mapping[str, Any]) -> Block:
             "people and years; nothing is added to them."
         )
     known = "; ".join(
-        f"{x['study']}, {x['event']}: {x['statement']} (read: {x['read']})" for x in harms["records"]
+        f"{x['study']}, {x['event']}: “{x['statement']}” (read: {x['read']})" for x in harms["records"]
     )
     paragraphs.append(
         f"Harms: {harms['people']:,} treated people without a single case rule out, with 95 %, only risks "
-        "above "
-        f"{harms['excluded_risk']:.1%}. Records of harms and attrition: {known or 'none in the tables'}."
+        f"above {harms['excluded_risk']:.1%}. Records of harms and attrition, as reported: "
+        f"{known or 'none in the tables'}."
     )
     columns = ("treatment", "randomised", "recruitment", "first in to last out", "cost")
     return Block(
@@ -66,12 +66,11 @@ def estimand_block(record: Mapping[str, Any]) -> Block:
 
 def protocol_block(record: Mapping[str, Any]) -> Block:
     """Return a paragraph for a protocol, with the numbers of its references."""
-    asked, design = record["question"], record["question"]["design"]
+    design = record["question"]["design"]
     primary = next(one for one in record["endpoints"] if one["role"] == "primary")
     references = citations(record)
     number = {text: place for place, text in enumerate(references, start=1)}
     size = min(primary["sizes"], key=lambda one: one["n_per_arm"])
-    words = per_arm(size, design["recruitable_per_arm"])
     pooled = primary["pooled"]
     if pooled["k"]:
         cited = ", ".join(str(number[_study(x)]) for x in pooled["included"])
@@ -86,29 +85,34 @@ def protocol_block(record: Mapping[str, Any]) -> Block:
     blind = "double-blind" if design["blinding"] == "double" else "open-label"
     rate = record["control_arm"]["relapses"]["first_hand"]
     arms = [x for x in references if x.startswith("Control arm")]
-    cited_arms = f"{number[arms[0]]}-{number[arms[-1]]}"
+    estimand = record["estimands"][0]
+    extrapolated = ", extrapolated beyond them" if rate["extrapolated"] else ""
     text = (
-        f"This is a randomised, {blind}, two-arm trial of {asked['agent']} against {design['comparator']} "
-        "in people "
-        f"with {record['estimands'][0]['population']}. The primary endpoint, "
-        f"{record['estimands'][0]['variable']}, "
-        f"is compared by {METHODS[primary['kind']]}. {known} For {design['power']:.0%} power at a "
-        "two-sided level "
-        f"of {design['alpha']:g} and a true effect of {primary['effect_text']}, chosen by the planners, "
-        "the size per "
-        f"arm is {words} at {size['years']:g} years, a drop-out of {record['dropout']['per_year']:.1%} a "
-        "year "
-        f"included. From {rate['arms']} published control arms [{cited_arms}] the relapse rate of the "
-        "control arm is "
-        f"expected at {rate['rate']:.2f} a year (95 % prediction interval {rate['pi_low']:.2f} to "
-        f"{rate['pi_high']:.2f}{', extrapolated' if rate['extrapolated'] else ''}). The main analysis "
-        "keeps all "
-        "randomised participants under a treatment policy; the strategies for intercurrent events are in "
-        "the table."
+        f"This is a randomised, {blind}, two-arm trial. Treatment: {estimand['treatment']}. Population: "
+        f"{estimand['population']}. The primary endpoint, {estimand['variable']}, is compared by "
+        f"{METHODS[primary['kind']]}. {known} {_size_words(size, primary, design)} A drop-out of "
+        f"{record['dropout']['per_year']:.1%} a year ({record['dropout']['origin']}) is included. From "
+        f"{rate['arms']} published control arms [{number[arms[0]]} to {number[arms[-1]]}] the relapse rate "
+        f"of the control arm is expected at {rate['rate']:.2f} a year (95 % prediction interval "
+        f"{rate['pi_low']:.2f} to {rate['pi_high']:.2f}{extrapolated}). The main analysis keeps all "
+        "randomised participants; the strategies for intercurrent events are in the table."
     )
     if primary["expectancy"] is not None:
         text += " As treatment is open, the result is that of treatment and expectancy together."
     return Block("A paragraph for the protocol", (text,))
+
+
+def _size_words(size: Mapping[str, Any], primary: Mapping[str, Any], design: Mapping[str, Any]) -> str:
+    goal = (
+        f"For {design['power']:.0%} power at a two-sided level of {design['alpha']:g} and a true effect of "
+        f"{primary['effect_text']}, chosen by the planners,"
+    )
+    if size["reachable"]:
+        return f"{goal} {size['n_per_arm']:,} participants per arm are needed."
+    return (
+        f"{goal} {size['n_per_arm']:,} participants per arm would be needed, and no more than "
+        f"{design['recruitable_per_arm']:,} can be recruited: the endpoint is not reachable."
+    )
 
 
 def sources_block(record: Mapping[str, Any]) -> Block:

@@ -48,6 +48,17 @@ def brief_blocks(record: Mapping[str, Any]) -> list[Block]:
     ]
 
 
+def duration(years: float) -> str:
+    """Write a length of time: weeks below a year.
+
+    >>> duration(0.25), duration(1.0), duration(1.5)
+    ('13 weeks', '1 year', '1.5 years')
+    """
+    if years < 1:
+        return f"{round(years * 365.25 / 7)} weeks"
+    return "1 year" if years == 1 else f"{years:g} years"
+
+
 def per_arm(size: Mapping[str, Any], largest: int) -> str:
     """Return the people per arm as words: the number, or "not reachable" with the number.
 
@@ -69,10 +80,10 @@ def _answer(record: Mapping[str, Any]) -> Block:
         known = _known_words(one)
         items.append(
             f"{one['label']} ({one['role']}), if the truth were {one['effect_text']}: {reach} at "
-            f"{best['years']:g} years. {known}"
+            f"{duration(best['years'])}. {known}"
         )
     entry = asked["population"]
-    who = f"{entry['phenotype']} on {entry['background'].replace('_', ' ')}, {asked['agent']}"
+    who = f"{entry['phenotype']}, background {record['background']}; {asked['agent']}"
     return Block(
         "The answer", (f"Decision: {asked['decision']} Population and product: {who}.",), (), tuple(items)
     )
@@ -81,11 +92,10 @@ def _answer(record: Mapping[str, Any]) -> Block:
 def _known_words(one: Mapping[str, Any]) -> str:
     pooled = one["pooled"]
     if not pooled["k"]:
-        return f"Known about this product: {pooled['note']}; the prior is centred on no effect."
-    return (
-        f"Known: {pooled['k']} randomised cohorts, {pooled['participants']} participants, certainty "
-        f"{pooled['certainty']['level']}."
-    )
+        return f"Known about this class of product: {pooled['note']}; the prior is centred on no effect."
+    cohorts = "1 randomised cohort" if pooled["k"] == 1 else f"{pooled['k']} randomised cohorts"
+    certainty = pooled["certainty"]["level"]
+    return f"Known: {cohorts}, {pooled['participants']} participants, certainty {certainty}."
 
 
 def _control(record: Mapping[str, Any]) -> Block:
@@ -102,7 +112,7 @@ def _control(record: Mapping[str, Any]) -> Block:
     ]
     rows += [
         (
-            f"Relapses a year that {one['people']:,} people will show in {one['years']:g} years",
+            f"Relapses a year that {one['people']:,} people will show in {duration(one['years'])}",
             f"{one['expected_relapses']:.1f} relapses expected",
             f"{one['low']:.3f} to {one['high']:.3f}",
             "the spread of arms and of people",
@@ -112,7 +122,7 @@ def _control(record: Mapping[str, Any]) -> Block:
     free = rates["relapse_free"]
     rows.append(
         (
-            f"Free of relapses after {free['years']:g} years",
+            f"Free of relapses after {duration(free['years'])}",
             f"{free['share']:.0%}",
             f"{free['pi_low']:.0%} to {free['pi_high']:.0%}",
             f"from the rate; median error {free['median_error_points']:.1f} points in "
@@ -147,7 +157,7 @@ def _endpoint_row(one: Mapping[str, Any]) -> Row:
     shown = (one["value"], one["pi_low"], one["pi_high"])
     percent = one["kind"] == "hazard"
     value, low, high = (f"{x:.0%}" if percent else f"{x:.2f}".replace("-", "−") for x in shown)
-    label = f"{one['label']} after {one['years']:g} years" if percent else f"{one['label']}, {one['unit']}"
+    label = f"{one['label']} after {duration(one['years'])}" if percent else f"{one['label']}, {one['unit']}"
     return label, value, f"{low} to {high}", one["note"] + _reasons(one["extrapolated"])
 
 
@@ -161,10 +171,9 @@ def _selection_words(found: Mapping[str, Any]) -> str:
     if relapses["before"] > relapses["on_trial"]:
         words = (
             "Regression to the mean: people chosen for a relapse in the last year had "
-            f"{relapses['before']:.2f} "
-            f"in that year and show {relapses['on_trial']:.2f} a year afterwards if their true rates stay "
-            "as "
-            f"they are: a fall of {relapses['fall_without_treatment']:.0%} that is no effect of anything."
+            f"{relapses['before']:.2f} in that year and show {relapses['on_trial']:.2f} a year afterwards if "
+            f"their true rates stay as they are: a fall of {relapses['fall_without_treatment']:.0%} that "
+            "would be no effect of anything."
         )
     if "mfis" in found:
         mfis = found["mfis"]
@@ -187,7 +196,7 @@ def _known(record: Mapping[str, Any]) -> Block:
             for out in pooled["excluded"]
         ]
         if not pooled["k"]:
-            rows.append((one["label"], pooled["note"], "", "", ""))
+            rows.append((one["label"], pooled["note"], "–", "–", _nulls(pooled) or "–"))
             continue
         hartung = pooled["intervals"]["hartung_knapp"]
         hk = "undefined" if hartung["ci_low"] is None else _span(hartung["ci_low"], hartung["ci_high"])
@@ -201,13 +210,13 @@ def _known(record: Mapping[str, Any]) -> Block:
         rows.append(
             (
                 one["label"],
-                f"{pooled['k']} cohorts, {pooled['participants']} people",
+                f"{pooled['k']} cohort{'s' if pooled['k'] > 1 else ''}, {pooled['participants']} people",
                 f"{pooled['metric']} {_number(pooled['estimate'])} {pooled['unit']} "
                 f"[{_span(pooled['ci_low'], pooled['ci_high'])}] {pooled['ci_method']}; Hartung-Knapp "
                 f"[{hk}]; "
                 f"a new trial [{_span(pooled['pi_low'], pooled['pi_high'])}]",
                 f"certainty {pooled['certainty']['level']}",
-                integrity,
+                "; ".join(part for part in (integrity, _nulls(pooled)) if part),
             )
         )
     audit = tuple((claim["statement"], claim["verdict"], claim["reason"]) for claim in record["claims"])
@@ -218,6 +227,15 @@ def _known(record: Mapping[str, Any]) -> Block:
             Table(("claim in circulation", "verdict", "why"), audit, "Claims held against the records")
         )
     return Block("What is known", (), tuple(tables), (), tuple(small), "records that are not pooled, and why")
+
+
+def _nulls(pooled: Mapping[str, Any]) -> str:
+    """Name the trials that found no benefit and give no number to pool."""
+    found = [
+        out["study"] for out in pooled["excluded"] if out["verdict"] in ("no_difference", "favours_control")
+    ]
+    names = ", ".join(dict.fromkeys(found))
+    return f"without numbers, and no benefit: {names}" if found else ""
 
 
 def _number(value: float) -> str:
@@ -245,11 +263,11 @@ def _sizes(record: Mapping[str, Any]) -> Block:
         "were the "
         "planned effect, which is the planner's choice and no estimate. Drop-out "
         f"{dropout['per_year']:.1%} a "
-        f"year ({dropout['origin']}; {dropout['share']:.0%} within {dropout['years']:g} years) is counted: "
+        f"year ({dropout['origin']}; {dropout['share']:.0%} within {duration(dropout['years'])}) is counted: "
         "those who leave give their time to counts and no final score."
     )
-    columns = ("endpoint", "planned effect", *(f"{y:g} years" for y in years),
-               f"over the control interval, {years[-1]:g} years")  # fmt: skip
+    columns = ("endpoint", "planned effect", *(f"{duration(y)}" for y in years),
+               f"over the control interval, {duration(years[-1])}")  # fmt: skip
     return Block("How many", (text,), (Table(columns, tuple(rows)),))
 
 
@@ -265,23 +283,28 @@ def _assurance(record: Mapping[str, Any]) -> Block:
             exaggeration = f"x{curse:.2f}" if line["true_effect_given_success"] > 0 else "no true benefit"
             rows.append(
                 (
-                    one["label"], line["prior"], f"{line['assurance']:.0%}", f"{line['ceiling']:.0%}",
-                    reached["50%"], reached["80%"], exaggeration,
+                    f"{one['label']}, {duration(line['years'])}",
+                    line["prior"],
+                    f"{line['assurance']:.0%}",
+                    f"{line['ceiling']:.0%}",
+                    reached["50%"],
+                    reached["80%"],
+                    exaggeration,
                     f"{line['below_relevant_given_success']:.0%}",
                 )
-            )  # fmt: skip
-    design = record["question"]["design"]
+            )
+    people = record["question"]["design"]["recruitable_per_arm"]
+    nulls = record["null_centred"]
     text = (
-        f"The probability that a trial of {design['recruitable_per_arm']:,} per arm over "
-        f"{design['years'][-1]:g} "
-        "years succeeds, when the effect itself is uncertain, and the control rate with it. No trial can "
-        "pass the "
-        "ceiling, the prior probability of any benefit, by more than false positives. The winner's curse: "
-        "by how "
-        "much the estimates of trials that succeed exceed the truth behind them. Null-centred: no effect, "
-        "95 % "
-        "within the stated null spread; sceptical: no effect, and 5 % for the planned effect or more; "
-        "optimistic: the planned effect, and 5 % for none or harm."
+        f"The probability that a trial of {people:,} per arm succeeds when the effect itself is uncertain, "
+        "and the control level with it, each endpoint at the duration of its smallest size. No trial can "
+        "pass the ceiling, the prior probability of any benefit, by more than false positives. The winner's "
+        "curse says by how much the estimates of trials that succeed exceed the truth behind them, ratios on "
+        f"the log scale. Null-centred: no effect, 95 % within {nulls['score']:.2f} SD or within ratios of "
+        f"{nulls['ratio_low']:.2f} to {nulls['ratio_high']:.2f}; sceptical: no effect, and 5 % for the "
+        "planned effect or more; optimistic: the planned effect, and 5 % for none or harm; evidence: what "
+        "the pooled trials predict, failed checks discounted, mixed with a null-centred part. None of them "
+        "is a finding."
     )
     columns = ("endpoint", "prior of the effect", "assurance", "ceiling", "n for 50 %", "n for 80 %",
                "winner's curse", "succeeds, yet below the relevant effect")  # fmt: skip
@@ -306,24 +329,18 @@ def _expectancy(record: Mapping[str, Any]) -> list[Block]:
         )
         items = (
             f"If treatment does nothing, the usual test still succeeds in {found['false_success']:.0%} of "
-            "trials "
-            f"of this size, with a mean difference of {found['seen_if_null']:.2f} SD.",
-            f"The usual test would succeed in {found['power_usual']:.0%} at the planned effect; a test "
-            "that takes "
-            f"expectancy off in {found['power_corrected']:.0%}; for the power asked, {corrected}.",
+            f"trials of this size, with a mean difference of {found['seen_if_null']:.2f} SD.",
+            f"The usual test would succeed in {found['power_usual']:.0%} at the planned effect; a test that "
+            f"takes expectancy off in {found['power_corrected']:.0%}; for the power asked, {corrected}.",
             f"Only a difference above {found['needed']:.2f} SD would leave treatment above zero with 97.5 %.",
-            "What stays identifiable is the sum of treatment and expectancy. Treatment alone stays "
-            "uncertain by "
-            f"an SD of {found['best_error']:.2f} however many take part; blinding, or an outcome that "
-            "nobody "
-            "reports, is what buys more.",
+            "What stays identifiable is the sum of treatment and expectancy. Treatment alone stays uncertain "
+            f"by an SD of {found['best_error']:.2f} however many take part; blinding, or an outcome that "
+            "nobody reports, is what buys more.",
         )
         text = (
-            f"The trial is open and {one['label'].lower()} is reported by the patients themselves. "
-            "Expectancy adds "
-            f"{found['mean']:g} SD (95 % {found['low']:g} to {found['high']:g}; {found['basis']}) apart "
-            "from "
-            f"treatment. {review}."
+            f"The trial is open, and the patients themselves report {one['label'].lower()}. Expectancy adds "
+            f"{found['mean']:g} SD (95 % {found['low']:g} to {found['high']:g}; {found['basis']}) apart from "
+            f"treatment. What the assumption stands on: {review}."
         )
         blocks.append(Block(f"Expectancy: {one['label']}", (text,), (), items))
     return blocks

@@ -25,7 +25,14 @@ from eubiosis.evidence.control_record import control_arm_record
 from eubiosis.evidence.priors import prior as find_prior
 from eubiosis.evidence.priors import read_discounts
 from eubiosis.evidence.store import Evidence, load
-from eubiosis.workflow.brief_evidence import claims_of, estimand_of, harms_of, intercurrent_events, pooled_of
+from eubiosis.workflow.brief_evidence import (
+    background_label,
+    claims_of,
+    estimand_of,
+    harms_of,
+    intercurrent_events,
+    pooled_of,
+)
 from eubiosis.workflow.brief_sizes import (
     Level,
     Planned,
@@ -36,7 +43,7 @@ from eubiosis.workflow.brief_sizes import (
     rate_level,
     sizes,
 )
-from eubiosis.workflow.question import COUNTED, TIMES, BriefQuestion, read_question
+from eubiosis.workflow.question import COUNTED, TIMES, AskedEndpoint, BriefQuestion, read_question
 
 NOTICE = (
     "Origin: published evidence, arithmetic on it, and stated assumptions; nothing here is simulated by the "
@@ -65,8 +72,10 @@ def make_brief(path: Path | str) -> dict[str, Any]:
         "file": display_name(Path(path)),
         "notice": NOTICE,
         "question": json.loads(question.model_dump_json()),
+        "background": background_label(question.population.background),
         "control_arm": control,
         "control_observed": _observed(arm, question, assumptions, tables),
+        "null_centred": _null_centred(tables),
         "dropout": {"per_year": dropout, "origin": dropout_origin,
                     "share": 1 - math.exp(-dropout * longest), "years": longest},
         "endpoints": endpoints,
@@ -79,6 +88,17 @@ def make_brief(path: Path | str) -> dict[str, Any]:
         "intercurrent_events": intercurrent_events(question, endpoints),
         "assumptions": _used_assumptions(assumptions),
     }  # fmt: skip
+
+
+def _null_centred(tables: Evidence) -> dict[str, float]:
+    """Return where 95 % of the null-centred prior lies, in SDs and as ratios."""
+    discounts = read_discounts(tables)
+    half = 1.959964 * discounts["null_sd_log"]
+    return {
+        "score": 1.959964 * discounts["null_sd_smd"],
+        "ratio_low": math.exp(-half),
+        "ratio_high": math.exp(half),
+    }
 
 
 def control_question(question: BriefQuestion) -> ControlQuestion:
@@ -117,6 +137,8 @@ def _endpoint(
         found = replace(found, basis="assumed")
     priors = priors_of(planned.benefit, kind, found, pooled.get("sd"), read_discounts(tables))
     planned = replace(planned, priors=priors)
+    needed = sizes(planned)
+    best = min(needed, key=lambda size: size["n_per_arm"])["years"]
     label = outcome if outcome in TIMES else tables.outcomes[outcome].label
     patient_reported = outcome not in TIMES and tables.outcomes[outcome].domain == "patient-reported"
     record = {
@@ -126,19 +148,20 @@ def _endpoint(
         "role": asked.role,
         "kind": kind,
         "effect": asked.effect,
-        "effect_text": _effect_text(asked.effect, kind, pooled),
+        "effect_text": _effect_text(asked, kind, pooled, assumptions["mfis_sd"].value),
         "relevant": asked.relevant,
         "patient_reported": patient_reported,
         "control_level": None if kind == "score" else _level_record(planned.level),
         "pooled": pooled,
         "evidence_prior_notes": list(found.notes),
         "evidence_prior_basis": found.basis,
-        "sizes": sizes(planned),
-        "assurance": [row for years in question.design.years[-1:] for row in assurances(planned, years)],
+        "sizes": needed,
+        "best_years": best,
+        "assurance": assurances(planned, best),
         "expectancy": None,
     }
     if patient_reported and question.design.blinding == "open":
-        record["expectancy"] = _expectancy(planned, assumptions)
+        record["expectancy"] = _expectancy(planned, best, assumptions)
     return record
 
 
@@ -174,21 +197,22 @@ def _level_record(level: Level) -> dict[str, float]:
     return {"value": level.middle, "low": level.low, "high": level.high, "dispersion": level.dispersion}
 
 
-def _effect_text(effect: float, kind: str, pooled: Mapping[str, Any]) -> str:
+def _effect_text(asked: AskedEndpoint, kind: str, pooled: Mapping[str, Any], mfis_sd: float) -> str:
     if kind == "count":
-        return f"rate ratio {effect:g}"
+        return f"rate ratio {asked.effect:g}"
     if kind == "time":
-        return f"hazard ratio {effect:g}"
+        return f"hazard ratio {asked.effect:g}"
+    if asked.outcome.upper() == "MFIS":
+        return f"{asked.effect:g} SD ({asked.effect * mfis_sd:.2g} MFIS points)"
     if pooled.get("sd"):
-        return f"{effect:g} SD ({effect * pooled['sd']:.2g} {pooled['unit']})"
-    return f"{effect:g} SD"
+        return f"{asked.effect:g} SD ({asked.effect * pooled['sd']:.2g} {pooled['unit']})"
+    return f"{asked.effect:g} SD"
 
 
-def _expectancy(planned: Planned, assumptions: Mapping[str, SourcedNumber]) -> dict[str, Any]:
+def _expectancy(planned: Planned, years: float, assumptions: Mapping[str, SourcedNumber]) -> dict[str, Any]:
     row = assumptions["expectancy"]
     assert row.low is not None
     assert row.high is not None
-    years = planned.design.years[-1]
     staying = planned.design.recruitable_per_arm * math.exp(-planned.dropout * years)
     correlation = planned.asked.baseline_correlation or 0.0
     found = open_trial(

@@ -13,6 +13,7 @@ from eubiosis.core.tables import TableRow, read_table
 from eubiosis.evidence import claims
 from eubiosis.evidence.certainty import grade
 from eubiosis.evidence.companion_records import AdverseEvent
+from eubiosis.evidence.control_arms import BACKGROUND_LABELS
 from eubiosis.evidence.pool_record import pool_record
 from eubiosis.evidence.pooling import pool_question
 from eubiosis.evidence.selection import Question, Selection, select
@@ -101,18 +102,19 @@ def harms_of(intervention: str, tables: Evidence) -> list[dict[str, Any]]:
 def estimand_of(question: BriefQuestion, endpoint: Mapping[str, Any]) -> dict[str, str]:
     """Return the five attributes of the primary estimand."""
     asked = question.population
-    entry = [asked.phenotype, f"background: {asked.background.replace('_', ' ')}"]
+    entry = [asked.phenotype, f"background: {background_label(asked.background)}"]
     if asked.relapses_last_year:
-        entry.append(f"at least {asked.relapses_last_year} relapse(s) in the last year")
+        count = asked.relapses_last_year
+        entry.append(f"at least {count} relapse{'s' if count > 1 else ''} in the last year")
     if asked.mfis_from is not None:
         entry.append(f"MFIS {asked.mfis_from:g} or more")
     if asked.breakthrough:
         entry.append("a relapse on the background drug")
-    years = question.design.years[-1]
+    length = _length(endpoint["best_years"])
     variable = {
-        "count": f"{endpoint['label']} over {years:g} years",
-        "time": f"time to {endpoint['label']}, up to {years:g} years",
-        "score": f"change of {endpoint['label'].lower()} from baseline to {years:g} years",
+        "count": f"{endpoint['label']} over {length}",
+        "time": f"time to {endpoint['label']}, up to {length}",
+        "score": f"change of {_lower(endpoint['label'])} from baseline to {length}",
     }[endpoint["kind"]]
     summary = {"count": "rate ratio", "time": "hazard ratio", "score": "adjusted difference in means"}
     return {
@@ -123,6 +125,26 @@ def estimand_of(question: BriefQuestion, endpoint: Mapping[str, Any]) -> dict[st
         "intercurrent events": "as in the table of events",
         "summary": summary[endpoint["kind"]],
     }  # fmt: skip
+
+
+def background_label(background: str) -> str:
+    """Name a background drug in words.
+
+    >>> background_label("anti_cd20"), background_label("glatiramer")
+    ('anti-CD20', 'glatiramer')
+    """
+    return BACKGROUND_LABELS.get(background, background.replace("_", " "))
+
+
+def _length(years: float) -> str:
+    if years < 1:
+        return f"{round(years * 365.25 / 7)} weeks"
+    return "1 year" if years == 1 else f"{years:g} years"
+
+
+def _lower(label: str) -> str:
+    """Write a label inside a sentence; proper names and abbreviations in later words stay as they are."""
+    return label[:1].lower() + label[1:]
 
 
 def intercurrent_events(

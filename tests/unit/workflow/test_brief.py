@@ -1,0 +1,171 @@
+"""The brief: its schema, its numbers against the pieces they come from, and what it may not say."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from eubiosis.analysis.classic_planning import ancova_size
+from eubiosis.analysis.count_planning import FollowUp, negative_binomial_size
+from eubiosis.core.findings import FindingsError
+from eubiosis.evidence.control_arms import ControlQuestion, forecast_rate, rate_rows, read_assumptions
+from eubiosis.evidence.pooling import pool
+from eubiosis.report.brief_page import brief_html, brief_markdown
+from eubiosis.workflow.brief import make_brief, write_brief
+from eubiosis.workflow.question import read_question
+
+BRIEFS = Path(__file__).parents[3] / "src" / "eubiosis" / "content" / "briefs"
+FIBRE = (BRIEFS / "fibre_add_on.yaml").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def records():
+    return {path.stem: make_brief(path) for path in sorted(BRIEFS.glob("*.yaml"))}
+
+
+def _findings(tmp_path, text):
+    path = tmp_path / "question.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FindingsError) as error:
+        read_question(path)
+    return [str(finding) for finding in error.value.findings]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("decision:", "decison:", 4, 'nearest "decision"'),
+        ("prebiotic", "prebiotc", 5, 'nearest "prebiotic"'),
+        ("background: platform", "background: platfrm", 10, 'nearest "platform"'),
+        ("blinding: double", "blinding: tripel", 14, "allowed: double, open"),
+        ("years: [1, 2]", "years: [2, 1]", 16, "do not increase"),
+        ("outcome: MFIS", "outcome: MFISS", 19, "is unknown"),
+        ("effect: 0.85", "effect: 1.15", 25, "no benefit as a ratio"),
+        ("relevant: 0.9\n", "relevant: 0.8\n", 26, "larger than the planned"),
+        ("role: primary", "role: secondary", 18, "exactly one"),
+        ("effect: 0.85", "effect: 0.85\n    baseline_correlation: 0.5", 26, "no baseline correlation"),
+        ("outcome: ARR", "outcome: EAE", 24, "neither a count, a time nor a score"),
+        ("  per_month: 8", "  per_month: 8\nprices:\n  fixed: 3", 36, "prices without a currency"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(tmp_path, old, new, line, words):
+    assert old in FIBRE
+    found = _findings(tmp_path, FIBRE.replace(old, new, 1))
+    assert any(words in text and text.startswith(f"line {line}") for text in found), found
+
+
+def test_everything_wrong_is_said_at_once(tmp_path):
+    text = FIBRE.replace("decision:", "decison:").replace("prebiotic", "x").replace("[1, 2]", "2")
+    assert len(_findings(tmp_path, text)) == 4
+
+
+def test_sizes_are_those_of_the_planning_functions(records):
+    record = records["fibre_add_on"]
+    notes = read_assumptions()
+    dropout = record["dropout"]["per_year"]
+    rate = forecast_rate(ControlQuestion(2028), rate_rows(first_hand=True), notes)
+    relapses = record["endpoints"][1]
+    two_years = FollowUp(2.0, dropout_per_year=dropout)
+    expected = negative_binomial_size(rate.rate, 0.85, 0.81, two_years).n_per_arm
+    assert relapses["sizes"][1]["n_per_arm"] == expected
+    assert relapses["sizes"][1]["answer"] == "not reachable"
+    low = negative_binomial_size(rate.low, 0.85, 0.81, two_years).n_per_arm
+    assert relapses["sizes"][1]["n_if_control_low"] == low
+    fatigue = record["endpoints"][0]["sizes"][0]
+    assert fatigue["n_per_arm"] == math.ceil(ancova_size(0.3, 0.5).n_per_arm / math.exp(-dropout))
+    assert fatigue["answer"] == str(fatigue["n_per_arm"])
+
+
+def test_the_pool_is_the_pool_and_its_flag_is_shown(records):
+    pooled = records["probiotic_hs_crp"]["endpoints"][0]["pooled"]
+    other = pool("hs-CRP", "probiotic")
+    assert pooled["estimate"] == pytest.approx(other.headline.estimate)
+    text = brief_markdown(records["probiotic_hs_crp"])
+    assert "failed check: rahimlou2022" in text
+    assert "without numbers, and no benefit: naseri2025" in text
+    assert "very low" in text
+    deviations = [3.5, 1.4, 1.62, 1.74, 2.26, 1.42]
+    assert min(deviations) < pooled["sd"] < max(deviations)
+
+
+def test_assurance_stays_below_its_ceiling_and_success_exaggerates(records):
+    for record in records.values():
+        for one in record["endpoints"]:
+            names = [line["prior"] for line in one["assurance"]]
+            assert names[:3] == ["null-centred", "sceptical", "optimistic"]
+            assert ("evidence, discounted" in names) == (one["pooled"]["k"] > 0)
+            for line in one["assurance"]:
+                assert line["assurance"] <= line["ceiling"] + 0.025
+                assert line["estimate_given_success"] > line["true_effect_given_success"]
+            for line in one["assurance"][:2]:
+                assert line["ceiling"] == pytest.approx(0.5)
+                assert line["sizes"]["80%"] is None
+
+
+def test_expectancy_stands_only_where_open_and_reported_by_patients(records):
+    fatigue = records["fmt_pilot"]["endpoints"][1]["expectancy"]
+    assert (fatigue["mean"], fatigue["low"], fatigue["high"]) == (0.3, 0.0, 0.6)
+    assert [x["value"] for x in fatigue["review"]] == [-0.56, -0.17]
+    assert fatigue["n_corrected"] is None
+    assert fatigue["false_success"] > 0.1
+    others = [e for name, r in records.items() for e in r["endpoints"]
+              if name != "fmt_pilot" or e["outcome"] != "fatigue"]  # fmt: skip
+    assert all(one["expectancy"] is None for one in others)
+
+
+def test_the_forecast_beyond_the_rows_says_so(records):
+    assert "EXTRAPOLATED" in brief_markdown(records["fmt_pilot"])
+    rates = records["fmt_pilot"]["control_arm"]["relapses"]["first_hand"]
+    assert len(rates["extrapolated"]) == 2
+    assert not records["fibre_add_on"]["control_arm"]["relapses"]["first_hand"]["extrapolated"]
+
+
+def test_time_and_cost_are_the_users_numbers_times_people(records):
+    record = records["probiotic_hs_crp"]
+    people = 2 * record["endpoints"][0]["sizes"][0]["n_per_arm"]
+    assert record["recruitment"][0]["months"] == pytest.approx(people / 10)
+    assert record["cost"][0]["cost"] == pytest.approx(150000 + people * (1200 + 800 * 0.25))
+    assert records["fibre_add_on"]["cost"] is None
+
+
+def test_events_fit_the_question(records):
+    names = {key: {row["id"] for row in record["intercurrent_events"]} for key, record in records.items()}
+    assert {"switch", "antibiotics", "unblinding"} <= names["fmt_pilot"]
+    assert "steroids" in names["fibre_add_on"]
+    assert set(records["fmt_pilot"]["estimands"][0]) == {
+        "treatment", "population", "variable", "intercurrent events", "summary",
+    }  # fmt: skip
+
+
+def test_the_page_and_its_markdown_hold_the_same_and_no_promise(records, tmp_path):
+    for name, record in records.items():
+        paths = write_brief(record, tmp_path / name)
+        assert [path.name for path in paths] == ["brief.html", "brief.md", "brief.json"]
+        page, text = paths[0].read_text("utf-8"), paths[1].read_text("utf-8")
+        assert json.loads(paths[2].read_text("utf-8"))["question"]["title"] in page
+        for size in record["endpoints"][0]["sizes"]:
+            assert f"{size['n_per_arm']:,}" in page
+            assert f"{size['n_per_arm']:,}" in text
+        for words in ("nothing here is simulated", "none may be quoted as an effect"):
+            assert words in page
+            assert words in text
+        for words in ("is effective", "proven", "works well", "http://127", "<script src"):
+            assert words not in page.lower()
+
+
+def test_texts_of_a_question_are_escaped(tmp_path):
+    path = tmp_path / "question.yaml"
+    text = FIBRE.replace("title: Inulin", 'title: "<script>alert(1)</script> | Inulin"  # ')
+    path.write_text(text, encoding="utf-8")
+    record = make_brief(path)
+    assert "<script>alert" not in brief_html(record)
+    assert "\\<script>" in brief_markdown(record).splitlines()[0]
+
+
+def test_an_endpoint_that_no_control_arm_gives_is_a_finding(tmp_path):
+    path = tmp_path / "question.yaml"
+    text = FIBRE.replace("background: platform", "background: none")
+    path.write_text(text.replace("outcome: ARR", "outcome: CDP24"), encoding="utf-8")
+    with pytest.raises(FindingsError, match="CDP24"):
+        make_brief(path)
