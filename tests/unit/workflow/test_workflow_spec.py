@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.guilds import GUILDS
-from eubiosis.population.taxa import GUILDS as TAXA_GUILDS
 from eubiosis.model.content import PACKAGED_CONTENT
+from eubiosis.population.taxa import GUILDS as TAXA_GUILDS
 from eubiosis.workflow.plan import analysis_plan, plan_hash
 from eubiosis.workflow.spec import WorkflowSpec, read_workflow, resolved_yaml, to_design
 
