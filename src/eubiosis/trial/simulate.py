@@ -187,10 +187,13 @@ def _late_reasons(
 
 def _latent(world: World, design: Design, laws: ClinicalLaws, number: int) -> Latent:
     visits = np.array([round(7 * week) for week in design.visits])
-    rows = np.maximum(visits - 1, 0)
-    edss, mfis = {}, {}
+    edss, mfis, treg = {}, {}, {}
     for arm in design.arms:
-        course = world.host.after[arm.name]
+        course = {
+            name: np.concatenate((world.host.before[name][-_TONE_DAYS:], values))
+            for name, values in world.host.after[arm.name].items()
+        }
+        rows = visits + _TONE_DAYS - 1  # the last day before each visit: week 0 lies before any dose
         microglia = course["host_MG"] / laws.healthy_microglia
         tone = laws.tone(course)
         edss[arm.name] = np.empty((len(world.subjects), len(visits)))
@@ -200,20 +203,23 @@ def _latent(world: World, design: Design, laws: ClinicalLaws, number: int) -> La
             path = laws.edss(
                 float(world.subjects.edss[i]),
                 relapses,
-                microglia[:, i],
+                microglia[_TONE_DAYS:, i],
                 float(world.subjects.age[i]),
                 (world.seed, f"trial/{number}/edss", subject),
             )
-            recent = np.array([tone[max(r + 1 - _TONE_DAYS, 0) : r + 1, i].mean() for r in rows])
-            edss[arm.name][i] = path[rows]
-            mfis[arm.name][i] = world.level[i] + laws.mfis_change(recent, microglia[rows, i], path[rows])
+            recent = np.array([tone[r + 1 - _TONE_DAYS : r + 1, i].mean() for r in rows])
+            edss[arm.name][i] = np.concatenate((world.subjects.edss[i : i + 1], path))[visits]
+            mfis[arm.name][i] = world.level[i] + laws.mfis_change(
+                recent, microglia[rows, i], edss[arm.name][i]
+            )
+        treg[arm.name] = course["host_R"][rows].T
     return Latent(
         {arm.name: world.host.relapses[arm.name].sum(axis=0) for arm in design.arms},
         {arm.name: world.host.lesions[arm.name].sum(axis=0) for arm in design.arms},
         edss,
         mfis,
         world.gut.markers,
-        {arm.name: world.host.after[arm.name]["host_R"][rows].T for arm in design.arms},
+        treg,
     )
 
 
