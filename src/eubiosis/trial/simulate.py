@@ -23,6 +23,7 @@ from eubiosis.trial.host import BURN_IN, HostCourses, host_courses
 from eubiosis.trial.layer import trial_numbers
 
 _TONE_DAYS = 28
+_ENHANCED_BEFORE = 10  # mean durations of enhancement to look back for lesions that a scan still shows
 _YEAR = 365.25
 
 
@@ -307,10 +308,14 @@ def _count_events(
     seen: np.ndarray,
     number: int,
 ) -> dict[str, np.ndarray]:
-    """Count relapses in follow-up, Gd+ lesions at the scans attended and new T2 lesions at the last one."""
+    """Count relapses in follow-up, Gd+ lesions at the scans attended and new T2 lesions at the last one.
+
+    A lesion from before entry that still enhances counts at a scan, as it would in a clinic.
+    """
     size = len(world.subjects)
     relapses, gd, scans, t2, t2_years = (np.zeros(size) for _ in range(5))
     weeks = np.array(design.visits)
+    earlier = round(_ENHANCED_BEFORE * laws.number["host_tau_Gd"])
     for i, subject in enumerate(world.subjects.numbers):
         days = _relapse_days(world.host, laws, arms[i], i, subject, world.seed, f"{number}")
         relapses[i] = np.sum(days < followed[i])
@@ -318,12 +323,14 @@ def _count_events(
         scans[i] = len(attended)
         if not len(attended):
             continue
-        onset = event_days(world.host.lesions[arms[i]][:, i], world.seed, f"trial/{number}/lesions", subject)
+        before = world.host.lesions[""][-earlier:, i]
+        rate = np.concatenate((before, world.host.lesions[arms[i]][:, i]))
+        onset = event_days(rate, world.seed, f"trial/{number}/lesions", subject) - len(before)
         luck = stream(world.seed, f"trial/{number}/lesion fate", subject)
         ends = onset + laws.number["host_tau_Gd"] * luck.standard_exponential(len(onset))
         visible = luck.random(len(onset)) < laws.number["host_p_T2"]
         gd[i] = sum(int(np.sum((onset <= scan) & (ends > scan))) for scan in attended)
-        t2[i] = np.sum(visible & (onset <= attended[-1]))
+        t2[i] = np.sum(visible & (onset >= 0) & (onset <= attended[-1]))
         t2_years[i] = attended[-1] / _YEAR
     return {"relapses": relapses, "gd_lesions": gd, "scans": scans, "t2_lesions": t2, "t2_years": t2_years}
 
