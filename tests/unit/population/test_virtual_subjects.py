@@ -80,7 +80,8 @@ def test_taking_some_subjects_keeps_each_whole():
 
 def test_another_seed_gives_other_people():
     one, other = (subjects_from_reference(REFERENCE, group="MS", size=5, seed=s) for s in (3, 4))
-    assert not np.any(one.shares == other.shares)
+    seen = load_reference().observed
+    assert not np.any(one.shares[:, seen] == other.shares[:, seen])
     assert not np.any(one.age == other.age)
 
 
