@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eubiosis.core.endpoints import GUILD_IDS
+from eubiosis.core.guilds import GUILDS as GUILD_IDS
 from eubiosis.population import guild_contrast, read_profiles
 from eubiosis.workflow.spec import read_workflow, to_design
 from eubiosis.workflow.trial_job import _profiles, run_job

@@ -8,8 +8,8 @@ from functools import cache
 
 import numpy as np
 
+from eubiosis.core.guilds import GUILDS
 from eubiosis.model import Model, load
-from eubiosis.model.content import GUILDS
 from eubiosis.model.worlds import GutWorld, draw_gut_world, reference_shares
 from eubiosis.population.subjects import VirtualSubjects, subjects_from_reference
 from eubiosis.therapy.therapy import Therapy, inulin, placebo, propionate

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_trials import DESIGN, SEED
 
-from eubiosis.core.endpoints import GUILD_IDS
+from eubiosis.core.guilds import GUILDS as GUILD_IDS
 from eubiosis.trial import simulate
 from eubiosis.workflow import trial_worlds
 from eubiosis.workflow.trial_worlds import Task, run_gut_world

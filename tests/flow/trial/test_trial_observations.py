@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from small_trials import DESIGN, SEED, WEEKS, make_world
 
-from eubiosis.core.endpoints import ENDPOINTS, GUILD_IDS
+from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.guilds import GUILDS as GUILD_IDS
 from eubiosis.model.worlds import draw_host_world
 from eubiosis.trial.design import Eligibility
 from eubiosis.trial.gut import MARKERS

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from small_trials import SEED
 
+from eubiosis.core.guilds import GUILDS
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.engine import solve
-from eubiosis.model.content import GUILDS
 from eubiosis.model.therapies import coupling_names
 from eubiosis.model.worlds import draw_gut_world, draw_host_world, draw_number, reference_shares, world_rows
 from eubiosis.trial.gut import HANDED, _person

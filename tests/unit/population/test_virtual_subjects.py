@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eubiosis.model.content import GUILDS
+from eubiosis.core.guilds import GUILDS
 from eubiosis.population.contrast import GuildContrast
 from eubiosis.population.reference import load_reference
 from eubiosis.population.subjects import (
