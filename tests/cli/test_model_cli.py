@@ -130,10 +130,10 @@ def test_therapies(eubiosis):
 
 
 @pytest.mark.slow
-def test_demo_writes_one_page(eubiosis, tmp_path):
-    status, out, _ = eubiosis("demo", "--out", tmp_path / "page")
+def test_page_writes_one_page(eubiosis, tmp_path):
+    status, out, _ = eubiosis("model", "page", "--out", tmp_path / "axis.html")
     assert status == 0
-    page = (tmp_path / "page" / "axis.html").read_text(encoding="utf-8")
+    page = (tmp_path / "axis.html").read_text(encoding="utf-8")
     assert out.strip().endswith("axis.html")
     assert "imulated" in page
     assert "medical advice" in page

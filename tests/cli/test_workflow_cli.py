@@ -92,9 +92,13 @@ def test_the_demo_runs_the_packaged_trial(run, stage, tmp_path):
     assert (status, out) == (0, "shown/report.html\n")
     assert stage["arms"] == ["placebo", "inulin", "propionate"]
     assert "120 subjects in 3 arms" in err
+    # an earlier demo is replaced, but never a folder that holds something else
+    assert run("demo", "--out", "shown")[:2] == (0, "shown/report.html\n")
+    (tmp_path / "shown" / "mine.txt").write_text("keep")
     status, out, err = run("demo", "--out", "shown")
     assert (status, out) == (1, "")
     assert "not empty" in err
+    assert (tmp_path / "shown" / "mine.txt").read_text() == "keep"
 
 
 def test_check_reports_every_finding_of_every_file(run, tmp_path):

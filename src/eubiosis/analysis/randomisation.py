@@ -20,7 +20,7 @@ def randomisation_p(
     treated: str,
     control: str,
     generator: np.random.Generator,
-    relabellings: int = 1999,
+    relabellings: int = 999,
 ) -> float:
     """Return the two-sided p-value of equal event rates in two arms.
 

@@ -51,8 +51,8 @@ class Solution:
     """Observables of every subject at every time.
 
     ``values`` has shape (subjects, times, observables), in the order of ``observables``; a subject that
-    failed has NaN from its failure on. ``status`` has one word for each subject, ``states`` the final
-    states, shape (subjects, states).
+    failed has NaN from the start of the segment in which it failed. ``status`` has one word for each
+    subject, ``states`` the final states, shape (subjects, states).
     """
 
     times: Array

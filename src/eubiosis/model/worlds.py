@@ -101,8 +101,10 @@ def draw_host_world(model: Model, number: int, seed: int, couplings: Couplings) 
 def draw_number(row: SourcedNumber, quantile: float) -> float:
     """Return the value of a sourced number at a quantile of its distribution.
 
-    ``low`` and ``high`` are its 2.5 and 97.5 % points; without a range the spread is used; beta is taken as
-    normal within the range. Raises ``ValueError`` for a number without either.
+    The value is the median and ``low`` and ``high`` are the 2.5 and 97.5 % points; where the value is not in
+    the middle of them, the spread below it differs from the spread above it. For the uniform and loguniform
+    law they are its ends, and the value plays no part. Without a range the spread is used. Beta is taken as
+    normal within the range. Raises ``ValueError`` for a number with neither.
     """
     from scipy.special import ndtri
 
@@ -111,14 +113,14 @@ def draw_number(row: SourcedNumber, quantile: float) -> float:
     if row.distribution in ("lognormal", "loguniform") and low and high:
         if row.distribution == "loguniform":
             return float(low * (high / low) ** quantile)
-        width = np.log(high / low) / (2 * _Z975)
+        width = np.log(high / row.value if z > 0 else row.value / low) / _Z975
         return float(np.exp(np.log(row.value) + width * z))
     if row.distribution == "lognormal" and row.spread:
         return float(row.value * np.exp(row.spread * z))
     if low is not None and high is not None:
         if row.distribution == "uniform":
             return float(low + (high - low) * quantile)
-        width = (high - low) / (2 * _Z975)
+        width = (high - row.value if z > 0 else row.value - low) / _Z975
         return float(np.clip(row.value + width * z, low, high))
     message = f"{row.id} has neither a range nor a spread to draw from"
     raise ValueError(message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -116,12 +116,11 @@ def _subjects(
     seed: int,
 ) -> VirtualSubjects:
     covariates = load_reference().draw_covariates(group, len(numbers), seed, first=numbers.start)
-    reference = np.array([reference_shares[guild] for guild in GUILDS])
     # one sample shows a person's level with noise: the expected level is nearer to the centre
-    raised = reference * np.exp(contrast.log_ratios[rows] * reliability())
+    shrunk = replace(contrast, log_ratios=contrast.log_ratios * reliability())
     return VirtualSubjects(
         tuple(numbers),
-        raised / raised.sum(axis=1, keepdims=True),
+        shrunk.target_fractions(reference_shares)[rows],
         tuple(contrast.status[i] for i in rows),
         covariates.age,
         np.array([sex == "F" for sex in covariates.sex]),

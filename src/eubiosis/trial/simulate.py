@@ -23,6 +23,7 @@ from eubiosis.trial.host import BURN_IN, HostCourses, host_courses
 from eubiosis.trial.layer import trial_numbers
 
 _TONE_DAYS = 28
+_ENHANCED_BEFORE = 10  # mean durations of enhancement to look back for lesions that a scan still shows
 _YEAR = 365.25
 
 
@@ -187,10 +188,13 @@ def _late_reasons(
 
 def _latent(world: World, design: Design, laws: ClinicalLaws, number: int) -> Latent:
     visits = np.array([round(7 * week) for week in design.visits])
-    rows = np.maximum(visits - 1, 0)
-    edss, mfis = {}, {}
+    edss, mfis, treg = {}, {}, {}
     for arm in design.arms:
-        course = world.host.after[arm.name]
+        course = {
+            name: np.concatenate((world.host.before[name][-_TONE_DAYS:], values))
+            for name, values in world.host.after[arm.name].items()
+        }
+        rows = visits + _TONE_DAYS - 1  # the last day before each visit: week 0 lies before any dose
         microglia = course["host_MG"] / laws.healthy_microglia
         tone = laws.tone(course)
         edss[arm.name] = np.empty((len(world.subjects), len(visits)))
@@ -200,20 +204,23 @@ def _latent(world: World, design: Design, laws: ClinicalLaws, number: int) -> La
             path = laws.edss(
                 float(world.subjects.edss[i]),
                 relapses,
-                microglia[:, i],
+                microglia[_TONE_DAYS:, i],
                 float(world.subjects.age[i]),
                 (world.seed, f"trial/{number}/edss", subject),
             )
-            recent = np.array([tone[max(r + 1 - _TONE_DAYS, 0) : r + 1, i].mean() for r in rows])
-            edss[arm.name][i] = path[rows]
-            mfis[arm.name][i] = world.level[i] + laws.mfis_change(recent, microglia[rows, i], path[rows])
+            recent = np.array([tone[r + 1 - _TONE_DAYS : r + 1, i].mean() for r in rows])
+            edss[arm.name][i] = np.concatenate((world.subjects.edss[i : i + 1], path))[visits]
+            mfis[arm.name][i] = world.level[i] + laws.mfis_change(
+                recent, microglia[rows, i], edss[arm.name][i]
+            )
+        treg[arm.name] = course["host_R"][rows].T
     return Latent(
         {arm.name: world.host.relapses[arm.name].sum(axis=0) for arm in design.arms},
         {arm.name: world.host.lesions[arm.name].sum(axis=0) for arm in design.arms},
         edss,
         mfis,
         world.gut.markers,
-        {arm.name: world.host.after[arm.name]["host_R"][rows].T for arm in design.arms},
+        treg,
     )
 
 
@@ -301,10 +308,14 @@ def _count_events(
     seen: np.ndarray,
     number: int,
 ) -> dict[str, np.ndarray]:
-    """Count relapses in follow-up, Gd+ lesions at the scans attended and new T2 lesions at the last one."""
+    """Count relapses in follow-up, Gd+ lesions at the scans attended and new T2 lesions at the last one.
+
+    A lesion from before entry that still enhances counts at a scan, as it would in a clinic.
+    """
     size = len(world.subjects)
     relapses, gd, scans, t2, t2_years = (np.zeros(size) for _ in range(5))
     weeks = np.array(design.visits)
+    earlier = round(_ENHANCED_BEFORE * laws.number["host_tau_Gd"])
     for i, subject in enumerate(world.subjects.numbers):
         days = _relapse_days(world.host, laws, arms[i], i, subject, world.seed, f"{number}")
         relapses[i] = np.sum(days < followed[i])
@@ -312,12 +323,14 @@ def _count_events(
         scans[i] = len(attended)
         if not len(attended):
             continue
-        onset = event_days(world.host.lesions[arms[i]][:, i], world.seed, f"trial/{number}/lesions", subject)
+        before = world.host.lesions[""][-earlier:, i]
+        rate = np.concatenate((before, world.host.lesions[arms[i]][:, i]))
+        onset = event_days(rate, world.seed, f"trial/{number}/lesions", subject) - len(before)
         luck = stream(world.seed, f"trial/{number}/lesion fate", subject)
         ends = onset + laws.number["host_tau_Gd"] * luck.standard_exponential(len(onset))
         visible = luck.random(len(onset)) < laws.number["host_p_T2"]
         gd[i] = sum(int(np.sum((onset <= scan) & (ends > scan))) for scan in attended)
-        t2[i] = np.sum(visible & (onset <= attended[-1]))
+        t2[i] = np.sum(visible & (onset >= 0) & (onset <= attended[-1]))
         t2_years[i] = attended[-1] / _YEAR
     return {"relapses": relapses, "gd_lesions": gd, "scans": scans, "t2_lesions": t2, "t2_years": t2_years}
 

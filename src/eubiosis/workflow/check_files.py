@@ -6,8 +6,8 @@ from pathlib import Path
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.population.stool import StoolTable, read_stool_table
-from eubiosis.workflow.spec import WorkflowSpec, check_workflow
-from eubiosis.workflow.tables import check_tables
+from eubiosis.workflow.spec import WorkflowSpec
+from eubiosis.workflow.tables import check_all
 
 WORKFLOW_ENDINGS = (".yaml", ".yml")
 
@@ -20,10 +20,9 @@ def check_file(path: Path, findings: FindingCollector) -> str:
     """
     if path.suffix.lower() not in WORKFLOW_ENDINGS:
         return _table(read_stool_table(path, findings))
-    spec = check_workflow(path, findings)
+    spec, table = check_all(path, findings)
     if spec is None:
         return "workflow"
-    table = check_tables(spec, findings)
     return _workflow(spec) + ("" if table is None else f"; {_table(table)}")
 
 

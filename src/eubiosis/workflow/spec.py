@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, field_serializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PrivateAttr,
+    ValidationError,
+    field_serializer,
+)
 
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.findings import Finding, FindingCollector
@@ -183,6 +190,24 @@ def check_workflow(path: Path, findings: FindingCollector) -> WorkflowSpec | Non
     if own.findings or content is None:
         return None
     return WorkflowSpec.model_validate(content).in_folder(path.parent)
+
+
+def population_section(path: Path) -> PopulationSpec | None:
+    """Return the population of a workflow whose other sections may be wrong; None where it is wrong itself.
+
+    A table or metadata file that is missing makes it None too: ``check_workflow`` has said so.
+    """
+    from eubiosis.workflow.yaml_lines import read_yaml
+
+    document = read_yaml(path, FindingCollector())
+    if document is None or not isinstance(document.content, dict):
+        return None
+    try:
+        population = PopulationSpec.model_validate(document.content.get("population") or {})
+    except ValidationError:
+        return None
+    named = [name for name in (population.table, population.metadata) if name is not None]
+    return population if all((path.parent / name).is_file() for name in named) else None
 
 
 def to_design(spec: WorkflowSpec) -> trial.Design:

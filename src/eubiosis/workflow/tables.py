@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from eubiosis.core.findings import FindingCollector, unknown_word
 from eubiosis.population.stool import StoolTable, check_control, read_stool_table
-from eubiosis.workflow.spec import WorkflowSpec
+from eubiosis.workflow.spec import PopulationSpec, WorkflowSpec, check_workflow, population_section
 
 
-def check_tables(spec: WorkflowSpec, findings: FindingCollector) -> StoolTable | None:
+def check_all(workflow: Path, findings: FindingCollector) -> tuple[WorkflowSpec | None, StoolTable | None]:
+    """Read a workflow and the tables it names and report all that is wrong with them at once.
+
+    The tables are read also where other sections of the workflow are wrong. Returns None for what cannot be
+    used.
+    """
+    spec = check_workflow(workflow, findings)
+    population = spec.population if spec is not None else population_section(workflow)
+    table = None if population is None else check_tables(population, workflow.parent, findings)
+    return spec, table
+
+
+def check_tables(population: PopulationSpec, folder: Path, findings: FindingCollector) -> StoolTable | None:
     """Read the stool table and metadata of a workflow and report all that is wrong with them.
 
     Returns the table, or None where there is none (``source: reference``) or where it cannot be read.
     """
-    population, path = spec.population, spec.table_path
-    if path is None:
+    if population.table is None:
         return None
     table = read_stool_table(
-        path,
+        folder / population.table,
         findings,
-        metadata=spec.metadata_path,
+        metadata=None if population.metadata is None else folder / population.metadata,
         id_column=population.id_column or "",
         group_column=population.group_column or "",
         orientation=population.orientation,

@@ -13,8 +13,8 @@ from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.findings import FindingCollector
 from eubiosis.model.content import PACKAGED_CONTENT
 from eubiosis.workflow.plan import analysis_plan, plan_hash
-from eubiosis.workflow.spec import WorkflowSpec, check_workflow, resolved_yaml, to_design
-from eubiosis.workflow.tables import check_tables
+from eubiosis.workflow.spec import WorkflowSpec, resolved_yaml, to_design
+from eubiosis.workflow.tables import check_all
 
 if TYPE_CHECKING:
     from eubiosis.core.report_input import TrialReportInput
@@ -54,9 +54,7 @@ class TrialJob(Protocol):
 def check_run(workflow: Path) -> WorkflowSpec:
     """Read a workflow and the tables it names; raises ``FindingsError`` with all findings at once."""
     findings = FindingCollector()
-    spec = check_workflow(workflow, findings)
-    if spec is not None:
-        check_tables(spec, findings)
+    spec, _ = check_all(workflow, findings)
     findings.raise_if_any()
     if spec is None:  # a reader that returns nothing has said why
         raise AssertionError("no workflow and no finding")

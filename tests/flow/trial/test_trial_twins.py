@@ -1,0 +1,111 @@
+"""Twins: the same person under every arm differs by the therapy only."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from small_trials import DESIGN, INULIN, PLACEBO, PROPIONATE, SEED, make_pool, make_world, with_therapy
+
+from eubiosis.model.worlds import draw_host_world
+from eubiosis.trial.simulate import replicate
+
+ARMS = ("inulin", "propionate")
+
+
+def latent_quantities(latent):
+    return {field.name: getattr(latent, field.name) for field in dataclasses.fields(latent)}
+
+
+@pytest.fixture(scope="module")
+def untreated(trial_model):
+    """A trial whose one active arm has no dose and whose other one nobody takes."""
+    arms = (
+        PLACEBO,
+        with_therapy(INULIN, dose=0.0),
+        with_therapy(PROPIONATE, adherence_mean=0.0, adherence_sd=0.0),
+    )
+    design = dataclasses.replace(DESIGN, arms=arms)
+    pool = make_pool(trial_model, design, size=60)
+    world = make_world(trial_model, pool, design, draw_host_world(trial_model, 2, SEED, "symmetric"))
+    return design, world
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_without_dose_or_adherence_every_latent_quantity_is_the_placebos(trial_model, untreated, arm):
+    design, world = untreated
+    for number in (0, 1):
+        _, latent = replicate(trial_model, world, design, number)
+        for name, by_arm in latent_quantities(latent).items():
+            assert np.array_equal(by_arm[arm], by_arm["placebo"]), name
+            assert np.isfinite(by_arm[arm]).all(), name
+
+
+def test_a_trial_in_which_nobody_is_treated_is_the_placebo_trial_whatever_the_arm(trial_model, untreated):
+    """Observed values depend on the assignment through the therapy only: the response to placebo included."""
+    design, world = untreated
+    swapped = dataclasses.replace(
+        design,
+        arms=tuple(
+            dataclasses.replace(arm, name=name)
+            for arm, name in zip(design.arms, ("placebo", "propionate", "inulin"), strict=True)
+        ),
+    )
+    relabelled = dataclasses.replace(
+        world,
+        gut=dataclasses.replace(world.gut, handed=_swap(world.gut.handed), markers=_swap(world.gut.markers)),
+        host=dataclasses.replace(
+            world.host,
+            after=_swap(world.host.after),
+            lesions=_swap(world.host.lesions),
+            relapses=_swap(world.host.relapses),
+        ),
+    )
+    one, _ = replicate(trial_model, world, design, 4)
+    other, _ = replicate(trial_model, relabelled, swapped, 4)
+    assert not np.array_equal(one.subjects["arm"], other.subjects["arm"])
+    for table, same in ((one.subjects, other.subjects), (one.visits, other.visits)):
+        for column, values in table.items():
+            if column != "arm":
+                assert np.array_equal(values, same[column]), column
+
+
+def _swap(by_arm):
+    names = {"inulin": "propionate", "propionate": "inulin"}
+    return {names.get(name, name): values for name, values in by_arm.items()}
+
+
+def test_at_week_0_no_arm_differs_from_another(trial_model, world):
+    _, latent = replicate(trial_model, world, DESIGN, 0)
+    for name in ("edss", "mfis", "markers", "treg"):
+        by_arm = getattr(latent, name)
+        for arm in ARMS:
+            np.testing.assert_array_equal(by_arm[arm][:, 0], by_arm["placebo"][:, 0], err_msg=name)
+
+
+def test_a_therapy_reaches_the_host_in_a_world_with_couplings(trial_model, world):
+    _, latent = replicate(trial_model, world, DESIGN, 0)
+    for arm in ARMS:
+        assert not np.array_equal(latent.expected_relapses[arm], latent.expected_relapses["placebo"])
+        assert not np.array_equal(latent.treg[arm][:, -1], latent.treg["placebo"][:, -1])
+
+
+def test_the_mirrored_world_turns_the_effect_on_regulatory_t_cells_round(trial_model, pool):
+    effects = []
+    for number in (2, 3):
+        couplings = draw_host_world(trial_model, number, SEED, "symmetric")
+        world = make_world(trial_model, pool, DESIGN, couplings)
+        _, latent = replicate(trial_model, world, DESIGN, 0)
+        effects.append(np.log(latent.treg["inulin"][:, -1] / latent.treg["placebo"][:, -1]).mean())
+    assert np.sign(effects[0]) == -np.sign(effects[1])
+
+
+def test_the_luck_of_a_subject_is_the_same_in_every_arm(trial_model, null_world):
+    """Where no therapy reaches the host, twins have the same relapses, residuals and fatigue to the bit."""
+    for number in (0, 1):
+        _, latent = replicate(trial_model, null_world, DESIGN, number)
+        for name in ("edss", "mfis", "treg", "expected_relapses", "expected_lesions"):
+            by_arm = getattr(latent, name)
+            for arm in ARMS:
+                assert np.array_equal(by_arm[arm], by_arm["placebo"]), name
+    one, two = (replicate(trial_model, null_world, DESIGN, number)[0] for number in (0, 1))
+    assert not np.array_equal(one.visits["mfis"], two.visits["mfis"])

@@ -1,0 +1,113 @@
+"""The wall: what a trial records holds nothing latent, and analyses see nothing else."""
+
+import dataclasses
+
+import numpy as np
+from small_trials import DESIGN, SEED
+
+from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.trial import simulate
+from eubiosis.trial.simulate import Latent, Observed, replicate
+from eubiosis.workflow import trial_worlds
+from eubiosis.workflow.trial_analysis import analyse_trial
+from eubiosis.workflow.trial_worlds import Task, run_gut_world
+
+OBSERVED_SUBJECT_COLUMNS = {
+    "subject", "arm", "age", "female", "relapses_last_year", "follow_up_years", "completed", "relapses",
+    "gd_lesions", "scans", "t2_lesions", "t2_years",
+}  # fmt: skip
+COUNTS = {"relapses", "gd_lesions", "t2_lesions"}
+OBSERVED_VISIT_COLUMNS = {"subject", "arm", "week", *(set(ENDPOINTS) - COUNTS)}
+TASK = Task(
+    design=dataclasses.replace(DESIGN, participants=9),
+    seed=SEED,
+    gut_world=0,
+    host_worlds=1,
+    replicates=2,
+    couplings="symmetric",
+    group="MS",
+)
+
+
+def latent_columns(latent, arms):
+    """Every latent quantity of the arm that each subject was in, and of every arm, shape (subjects,)."""
+    for field in dataclasses.fields(Latent):
+        for arm, values in getattr(latent, field.name).items():
+            table = values.reshape(len(arms), -1)
+            for k in range(table.shape[1]):
+                yield f"{field.name} under {arm}, {k}", table[:, k]
+        own = np.array([getattr(latent, field.name)[arm][i] for i, arm in enumerate(arms)])
+        for k, column in enumerate(own.reshape(len(arms), -1).T):
+            yield f"{field.name} of the own arm, {k}", column
+
+
+def test_the_observed_tables_have_exactly_the_columns_of_a_trial(trial_model, world):
+    observed, _ = replicate(trial_model, world, DESIGN, 0)
+    assert set(observed.subjects) == OBSERVED_SUBJECT_COLUMNS
+    assert set(observed.visits) == OBSERVED_VISIT_COLUMNS
+    assert {field.name for field in dataclasses.fields(Observed)} == {"subjects", "visits"}
+
+
+def test_no_observed_column_equals_a_latent_one(trial_model, world):
+    design = dataclasses.replace(DESIGN, dropout_per_year=0.0)
+    observed, latent = replicate(trial_model, world, design, 0)
+    subject = observed.subjects["subject"]
+    columns = {
+        name: values
+        for name, values in observed.subjects.items()
+        if values.dtype.kind == "f" and name not in ("age", "follow_up_years", "t2_years")
+    }
+    for week in design.visits:
+        at = observed.visits["week"] == week
+        assert np.array_equal(observed.visits["subject"][at], subject)
+        columns |= {
+            f"{name} at week {week:g}": values[at]
+            for name, values in observed.visits.items()
+            if values.dtype.kind == "f" and name != "week"
+        }
+    hidden = dict(latent_columns(latent, observed.subjects["arm"]))
+    hidden |= {"relapse hazard": world.host.people.frailty, "MFIS level": world.level}
+    assert len(hidden) > 100
+    for name, values in columns.items():
+        for truth, latent_values in hidden.items():
+            # whole and half numbers meet the truth by chance: EDSS before the first relapse is a half step
+            most = 1.0 if name.startswith("edss") else 0.5
+            assert np.mean(np.isclose(values, latent_values, rtol=1e-9, atol=0)) < most, (name, truth)
+
+
+def test_estimates_of_a_job_do_not_move_with_the_truth_handed_beside_them(monkeypatch):
+    plain = run_gut_world(TASK)
+
+    def disturbed(model, world, design, number):
+        observed, latent = simulate.replicate(model, world, design, number)
+        return observed, Latent(
+            **{
+                field.name: {arm: 3.0 * values for arm, values in getattr(latent, field.name).items()}
+                for field in dataclasses.fields(Latent)
+            }
+        )
+
+    monkeypatch.setattr(trial_worlds, "replicate", disturbed)
+    other = run_gut_world(TASK)
+    assert [repr(row) for row in other.estimates] == [repr(row) for row in plain.estimates]
+    differing = [t.endpoint for t, u in zip(plain.truths, other.truths, strict=True) if t != u]
+    assert "mfis" in differing  # so the disturbance did reach what is said about the truth
+
+
+def test_only_markers_bear_one_name_on_both_sides_of_the_wall(trial_model, world):
+    observed, latent = replicate(trial_model, world, DESIGN, 0)
+    names = set(trial_worlds._latent_table(world, latent, DESIGN)) - {"subject", "arm"}
+    for table in (observed.subjects, observed.visits):
+        # markers bear one name on both sides of the wall; their values are compared above
+        assert names & set(table) <= set(ENDPOINTS)
+    assert {"expected_relapses", "expected_new_lesions", "mfis_last_visit"} <= names
+
+
+def test_one_estimate_for_each_endpoint_and_active_arm(trial_model, world):
+    observed, _ = replicate(trial_model, world, DESIGN, 0)
+    found = [
+        (e.endpoint, e.treated)
+        for e in analyse_trial(observed.subjects, observed.visits, "placebo", seed=SEED, label="0")
+    ]
+    assert len(found) == len(set(found))
+    assert set(found) == {(e, arm.name) for e in ENDPOINTS for arm in DESIGN.active}
