@@ -12,12 +12,13 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from scipy import stats
 
 from eubiosis.core.provenance import SourcedNumber
-from eubiosis.evidence.bayes import BayesFit, bayes_fit
+from eubiosis.evidence.bayes import BayesFit, bayes_fit, mixture_quantile
 from eubiosis.evidence.companion_records import ControlArm
 from eubiosis.evidence.control_arms import NO_DRUG, PLATFORM, SECOND_HAND, ControlQuestion
 from eubiosis.evidence.store import Evidence, load
@@ -77,6 +78,7 @@ class EndpointForecast:
     unused: tuple[tuple[ControlArm, str], ...]
     extrapolated: tuple[str, ...]
     note: str = ""
+    true_values: tuple[float, ...] = ()  # equally probable, in the unit of ``value``
 
 
 def forecast_endpoint(
@@ -102,16 +104,64 @@ def forecast_endpoint(
     points = rule.kind == "points"
     scale = assumptions["tau_scale_mfis" if points else "tau_scale_log"].value
     posterior = bayes_fit([one.value for one in used], [one.variance for one in used], tau_scale=scale)
-    low, high = posterior.prediction_interval
+    extra = 0.0
     if reasons:
-        low, high = _wider(posterior, scale if points else assumptions["unseen_log_sd"].value)
+        extra = scale if points else assumptions["unseen_log_sd"].value
+    low, high = _bounds(posterior, extra)
     values = [_natural(x, rule, years) for x in (posterior.estimate, low, high)]
     ordered = sorted(values[1:])
     hazard = math.exp(posterior.estimate) if rule.kind == "hazard" else None
     return EndpointForecast(
         endpoint, rule.label, rule.unit, rule.kind, years, values[0], ordered[0], ordered[1], hazard,
         tuple(used), tuple(unused), tuple(reasons), _note(endpoint, len(used)),
+        tuple(_natural(x, rule, years) for x in _spread_of(posterior, extra).tolist()),
     )  # fmt: skip
+
+
+def observed_endpoint(
+    forecast: EndpointForecast, people: int, assumptions: Mapping[str, SourcedNumber]
+) -> tuple[float, float] | None:
+    """Return between which values an arm of n people will be seen, 95 %; None without a forecast.
+
+    The true value's spread and that of people: binomial for shares, negative binomial for lesions, and
+    for the mean MFIS change the measurement error of two visits, which leaves out that people differ in
+    how they change.
+    """
+    if forecast.value is None:
+        return None
+    true = np.asarray(forecast.true_values)
+    if forecast.kind == "points":
+        error = math.sqrt(2 / people) * assumptions["mfis_sem"].value
+        mixture = (np.full(len(true), 1 / len(true)), true, np.full(len(true), error))
+        return mixture_quantile(0.025, *mixture), mixture_quantile(0.975, *mixture)
+    if forecast.kind == "hazard":
+        law, unit = stats.binom(people, true), float(people)
+    else:
+        yearly = forecast.endpoint == "newT2_per_year"
+        time = forecast.years if yearly else 1.0
+        size = people / assumptions["t2_dispersion" if yearly else "gd_dispersion"].value
+        law, unit = stats.nbinom(size, size / (size + people * time * true)), people * time
+    return _whole(law, 0.025) / unit, _whole(law, 0.975) / unit
+
+
+def _whole(law: Any, p: float) -> int:
+    """Return the smallest count at which the mean of some laws' probabilities reaches ``p``."""
+    low, high = -1, 8
+    while float(np.mean(law.cdf(high))) < p:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if float(np.mean(law.cdf(middle))) < p else (low, middle)
+    return high
+
+
+def _spread_of(posterior: BayesFit, extra: float) -> Any:
+    """Return equally probable true values of a new trial on the analysis scale, (2001,)."""
+    spread = np.hypot(posterior.predictive_sds, extra)
+    far = 8 * float(posterior.weights @ spread) + float(np.ptp(posterior.means))
+    grid = posterior.estimate + np.linspace(-far, far, 1501)
+    below = stats.norm.cdf((grid[:, None] - posterior.means) / spread) @ posterior.weights
+    return np.interp((np.arange(2001) + 0.5) / 2001, below, grid)
 
 
 def choose_rows(
@@ -218,9 +268,7 @@ def _outside(endpoint: str, question: ControlQuestion, used: Sequence[UsedRow], 
     return reasons
 
 
-def _wider(posterior: BayesFit, extra: float) -> tuple[float, float]:
-    from eubiosis.evidence.bayes import mixture_quantile
-
+def _bounds(posterior: BayesFit, extra: float) -> tuple[float, float]:
     spread = np.hypot(posterior.predictive_sds, extra)
     low, high = (mixture_quantile(p, posterior.weights, posterior.means, spread) for p in (0.025, 0.975))
     return low, high

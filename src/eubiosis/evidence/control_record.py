@@ -29,7 +29,12 @@ from eubiosis.evidence.control_arms import (
     regression_to_the_mean,
     relapse_free_share,
 )
-from eubiosis.evidence.control_endpoints import RULES, EndpointForecast, forecast_endpoint
+from eubiosis.evidence.control_endpoints import (
+    RULES,
+    EndpointForecast,
+    forecast_endpoint,
+    observed_endpoint,
+)
 from eubiosis.evidence.store import Evidence, load
 
 NOTICE = "A forecast from published control arms. It says nothing about the effect of any therapy."
@@ -57,7 +62,10 @@ def control_arm_record(
         },
         "relapses": _relapses(question, people, years, assumptions, tables),
         "endpoints": {
-            name: _endpoint(forecast_endpoint(name, question, years, assumptions, tables)) for name in RULES
+            name: _endpoint(
+                forecast_endpoint(name, question, years, assumptions, tables), people, assumptions
+            )
+            for name in RULES
         },
         "nfl": _nfl(tables),
         "regression_to_the_mean": _regression_to_the_mean(question, assumptions, tables),
@@ -164,8 +172,13 @@ def relapse_free_backtest(tables: Evidence, dispersion: float) -> list[dict[str,
     return found
 
 
-def _endpoint(forecast: EndpointForecast) -> dict[str, Any]:
+def _endpoint(
+    forecast: EndpointForecast, people: int, assumptions: Mapping[str, SourcedNumber]
+) -> dict[str, Any]:
+    observed = observed_endpoint(forecast, people, assumptions)
     return {
+        "observed_low": None if observed is None else observed[0],
+        "observed_high": None if observed is None else observed[1],
         "label": forecast.label, "unit": forecast.unit, "kind": forecast.kind, "years": forecast.years,
         "value": forecast.value, "pi_low": forecast.low, "pi_high": forecast.high,
         "hazard": forecast.hazard, "rows": len(forecast.used),
@@ -235,7 +248,7 @@ def control_arm_text(record: Mapping[str, Any]) -> str:
     asked, relapses = record["question"], record["relapses"]
     lines = [
         f"Control arm published {asked['year']}, background {asked['background']}, {asked['phenotype']}, "
-        f"{asked['people']} people for {asked['years']:g} years",
+        f"{asked['people']} people for {asked['years']:g} y",
         "",
         "Relapses a year",
     ]
@@ -255,7 +268,7 @@ def control_arm_text(record: Mapping[str, Any]) -> str:
         ]  # fmt: skip
     free = relapses["relapse_free"]
     lines.append(
-        f"Free of relapses after {free['years']:g} years, from the rate: {free['share']:.0%} "
+        f"Free of relapses after {free['years']:g} y, from the rate: {free['share']:.0%} "
         f"({free['pi_low']:.0%} to {free['pi_high']:.0%}); median error in {len(free['backtest'])} arms "
         f"{free['median_error_points']:.1f} points"
     )
@@ -279,8 +292,11 @@ def _endpoint_line(one: Mapping[str, Any]) -> str:
     if one["value"] is None:
         return f"{one['label']}: {one['note']}"
     percent = one["kind"] == "hazard"
-    value, low, high = (f"{x:.0%}" if percent else f"{x:.2f}" for x in
-                        (one["value"], one["pi_low"], one["pi_high"]))  # fmt: skip
-    unit = f" after {one['years']:g} years" if percent else f" {one['unit']}"
+    keys = ("value", "pi_low", "pi_high", "observed_low", "observed_high")
+    value, low, high, *seen = (f"{one[key]:.0%}" if percent else f"{one[key]:.2f}" for key in keys)
+    unit = f" after {one['years']:g} y" if percent else f" {one['unit']}"
     extra = "; extrapolated: " + "; ".join(one["extrapolated"]) if one["extrapolated"] else ""
-    return f"{one['label']}: {value}{unit}, a new trial {low} to {high} ({one['note']}{extra})"
+    return (
+        f"{one['label']}: {value}{unit}, a new trial {low} to {high}, observed {' to '.join(seen)} "
+        f"({one['note']}{extra})"
+    )

@@ -100,65 +100,58 @@ def _known_words(one: Mapping[str, Any]) -> str:
 
 def _control(record: Mapping[str, Any]) -> Block:
     control = record["control_arm"]
-    rates = control["relapses"]
+    rates, people = control["relapses"], control["question"]["people"]
     first, every = rates["first_hand"], rates["all_arms"]
+    seen = record["control_observed"]
+    rests = f"{first['arms']} arms read at first hand" + _reasons(first["extrapolated"])
     rows: list[Row] = [
         (
-            "Relapses a year, true rate of the arm",
-            f"{first['rate']:.3f}",
+            f"Relapses a year, seen over {duration(one['years'])}",
+            f"{first['rate']:.3f} ({one['expected_relapses']:.1f} relapses)",
             f"{first['pi_low']:.3f} to {first['pi_high']:.3f}",
-            f"{first['arms']} arms read at first hand" + _reasons(first["extrapolated"]),
-        )
-    ]
-    rows += [
-        (
-            f"Relapses a year that {one['people']:,} people will show in {duration(one['years'])}",
-            f"{one['expected_relapses']:.1f} relapses expected",
             f"{one['low']:.3f} to {one['high']:.3f}",
-            "the spread of arms and of people",
+            rests,
         )
-        for one in record["control_observed"]
+        for one in seen
     ]
     free = rates["relapse_free"]
     rows.append(
         (
-            f"Free of relapses after {duration(free['years'])}",
+            f"Free of relapses after {duration(free['years'])}, from the rate",
             f"{free['share']:.0%}",
             f"{free['pi_low']:.0%} to {free['pi_high']:.0%}",
-            f"from the rate; median error {free['median_error_points']:.1f} points in "
-            f"{len(free['backtest'])} other arms",
+            "",
+            f"median error {free['median_error_points']:.1f} points in {len(free['backtest'])} other arms",
         )
     )
-    rows += [_endpoint_row(one) for name, one in control["endpoints"].items() if name != "relapse_free"]
-    rows.append(("Neurofilament light", "no forecast", "", control["nfl"]["note"]))
+    rows += [_endpoint_row(one) for one in control["endpoints"].values()]
+    rows.append(("Neurofilament light", "no forecast", "", "", control["nfl"]["note"]))
     factors = "; ".join(
         f"{c['term']} x{c['factor']:.3f} [{c['low']:.3f}, {c['high']:.3f}]" for c in first["coefficients"]
     )
     apart, late = first["leave_one_trial_out"], every["fit_to_2019_predict_later"]
     paragraphs = (
-        f"Arms whose rate was read only at second hand do not decide; with all {every['arms']} arms the "
-        "rate "
+        f"Arms whose rate was read only at second hand do not decide; with all {every['arms']} arms the rate "
         f"is {every['rate']:.3f} ({every['pi_low']:.3f} to {every['pi_high']:.3f}). Regression: {factors}. "
         f"Arms left out with their trial: {apart['inside']} of {apart['arms']} inside the interval; all "
-        "arms, "
-        f"fitted to 2019: {late['inside']} of {late['arms']} later ones inside.",
+        f"arms, fitted to 2019: {late['inside']} of {late['arms']} later ones inside.",
         _selection_words(control["regression_to_the_mean"]),
     )
-    return Block(
-        "The control arm",
-        paragraphs,
-        (Table(("what the control arm shows", "forecast", "95 % for a new arm", "rests on"), tuple(rows)),),
-    )
+    columns = ("what the control arm shows", "forecast", "true value of a new arm, 95 %",
+               f"what {people:,} people will show, 95 %", "rests on")  # fmt: skip
+    return Block("The control arm", paragraphs, (Table(columns, tuple(rows)),))
 
 
 def _endpoint_row(one: Mapping[str, Any]) -> Row:
     if one["value"] is None:
-        return one["label"], "no forecast", "", one["note"]
-    shown = (one["value"], one["pi_low"], one["pi_high"])
+        return one["label"], "no forecast", "", "", one["note"]
     percent = one["kind"] == "hazard"
-    value, low, high = (f"{x:.0%}" if percent else f"{x:.2f}".replace("-", "−") for x in shown)
+    keys = ("value", "pi_low", "pi_high", "observed_low", "observed_high")
+    value, low, high, least, most = (
+        f"{one[key]:.0%}" if percent else f"{one[key]:.2f}".replace("-", "−") for key in keys
+    )
     label = f"{one['label']} after {duration(one['years'])}" if percent else f"{one['label']}, {one['unit']}"
-    return label, value, f"{low} to {high}", one["note"] + _reasons(one["extrapolated"])
+    return label, value, f"{low} to {high}", f"{least} to {most}", one["note"] + _reasons(one["extrapolated"])
 
 
 def _reasons(reasons: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ from eubiosis.evidence.control_arms import (
     relapse_free_share,
     selected_rates,
 )
-from eubiosis.evidence.control_endpoints import RULES, choose_rows, forecast_endpoint
+from eubiosis.evidence.control_endpoints import RULES, choose_rows, forecast_endpoint, observed_endpoint
 from eubiosis.evidence.control_record import control_arm_record, mfis_regression
 from eubiosis.evidence.store import load, packaged_folder
 
@@ -213,3 +213,23 @@ def test_relapse_free_shares_of_other_arms_are_foreseen():
     assert len(record["backtest"]) >= 10
     assert record["median_error_points"] < 3
     assert all(m["trial"] != "AFFIRM" for m in record["backtest"])
+
+
+def test_people_scatter_every_endpoint_around_its_true_value():
+    record = control_arm_record(PLATFORM, people=30, years=1)["endpoints"]
+    for name, one in record.items():
+        assert one["observed_low"] <= one["pi_low"], name
+        assert one["observed_high"] >= one["pi_high"], name
+    many = control_arm_record(PLATFORM, people=100_000, years=1)["endpoints"]
+    for name in ("CDP12", "MFIS_change", "dropout", "relapse_free"):
+        one = many[name]
+        assert one["observed_low"] == pytest.approx(one["pi_low"], abs=0.01 * abs(one["pi_high"]) + 0.003)
+        assert one["observed_high"] == pytest.approx(one["pi_high"], rel=0.03)
+
+
+def test_the_observed_dropout_is_that_of_simulated_arms():
+    forecast = forecast_endpoint("dropout", PLATFORM, 1.0, NOTES)
+    low, high = observed_endpoint(forecast, 40, NOTES)
+    generator = np.random.default_rng(9)
+    seen = generator.binomial(40, generator.choice(forecast.true_values, 60_000)) / 40
+    assert np.quantile(seen, [0.025, 0.975]) == pytest.approx([low, high], abs=1.01 / 40)
