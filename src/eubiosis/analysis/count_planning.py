@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -299,7 +300,7 @@ def _mean_information(rate: float, dispersion: float, follow_up: FollowUp) -> fl
     if follow_up.accrual_years == 0:
         times, weights = np.array([follow_up.years]), np.ones(1)
     else:
-        nodes, weights = np.polynomial.legendre.leggauss(64)
+        nodes, weights = _gauss()
         times = follow_up.years + (nodes + 1) / 2 * follow_up.accrual_years
         weights = weights / 2
     return float(weights @ _with_dropout(rate, dispersion, times, follow_up.dropout_per_year))
@@ -314,8 +315,15 @@ def _with_dropout(rate: float, dispersion: float, times: Floats, hazard: float) 
 
     if hazard == 0:
         return at(times)
-    nodes, weights = np.polynomial.legendre.leggauss(64)
+    nodes, weights = _gauss()
     moments = times[:, None] * (nodes + 1) / 2
     left = (at(moments) * hazard * np.exp(-hazard * moments)) @ weights * times / 2
     result: Floats = left + at(times) * np.exp(-hazard * times)
     return result
+
+
+@cache
+def _gauss() -> tuple[Floats, Floats]:
+    """Return the nodes and weights of Gauss and Legendre on -1 to 1, (64,) each; not to be written to."""
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    return np.asarray(nodes, dtype=np.float64), np.asarray(weights, dtype=np.float64)
