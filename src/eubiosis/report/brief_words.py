@@ -121,7 +121,8 @@ def _control(record: Mapping[str, Any]) -> Block:
             f"{free['share']:.0%}",
             f"{free['pi_low']:.0%} to {free['pi_high']:.0%}",
             "",
-            f"median error {free['median_error_points']:.1f} points in {len(free['backtest'])} other arms",
+            f"median error {free['median_error_points']:.1f} points in {len(free['backtest'])} other arms"
+            + ("; EXTRAPOLATED as the rate" if first["extrapolated"] else ""),
         )
     )
     rows += [_endpoint_row(one) for one in control["endpoints"].values()]
@@ -160,7 +161,10 @@ def _reasons(reasons: Sequence[str]) -> str:
 
 def _selection_words(found: Mapping[str, Any]) -> str:
     relapses = found["relapses"]
-    words = "No relapse is asked for at entry, so relapses show no regression to the mean."
+    words = (
+        "No relapse is asked for at entry, so relapses show no regression to the mean; the arms behind the "
+        "forecast asked for one, which is why it is extrapolated."
+    )
     if relapses["before"] > relapses["on_trial"]:
         words = (
             "Regression to the mean: people chosen for a relapse in the last year had "

@@ -26,7 +26,7 @@ class IntercurrentEvent(TableRow):
 
     id: str
     event: str
-    applies: Literal["always", "score", "open or patient-reported"]
+    applies: Literal["always", "score", "open", "blind and patient-reported"]
     strategy: str
     why: str
     supplementary: str
@@ -159,8 +159,9 @@ def intercurrent_events(
     applies = {
         "always": True,
         "score": primary["kind"] == "score",
-        "open or patient-reported": question.design.blinding == "open"
-        or any(one["patient_reported"] for one in endpoints),
+        "open": question.design.blinding == "open",
+        "blind and patient-reported": question.design.blinding == "double"
+        and any(one["patient_reported"] for one in endpoints),
     }
     if question.population.background == "none":
         rows = [row for row in rows if row.id != "switch"]

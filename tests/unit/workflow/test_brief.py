@@ -131,8 +131,9 @@ def test_time_and_cost_are_the_users_numbers_times_people(records):
 
 def test_events_fit_the_question(records):
     names = {key: {row["id"] for row in record["intercurrent_events"]} for key, record in records.items()}
-    assert {"switch", "antibiotics", "unblinding"} <= names["fmt_pilot"]
-    assert "steroids" in names["fibre_add_on"]
+    assert {"switch", "antibiotics", "open"} <= names["fmt_pilot"]
+    assert "unblinding" not in names["fmt_pilot"]
+    assert {"steroids", "unblinding"} <= names["fibre_add_on"]
     assert set(records["fmt_pilot"]["estimands"][0]) == {
         "treatment", "population", "variable", "intercurrent events", "summary",
     }  # fmt: skip
