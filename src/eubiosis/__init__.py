@@ -14,19 +14,6 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_PUBLIC_PACKAGES = (
-    "analysis",
-    "core",
-    "engine",
-    "evidence",
-    "model",
-    "population",
-    "report",
-    "therapy",
-    "trial",
-    "workflow",
-)
-
 __all__ = [
     "__version__",
     "analysis",
@@ -40,6 +27,7 @@ __all__ = [
     "trial",
     "workflow",
 ]
+_PUBLIC_PACKAGES = tuple(name for name in __all__ if name != "__version__")
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -11,7 +11,14 @@ from eubiosis.core.tables import check_unique
 from eubiosis.core.units import UnitProblem
 from eubiosis.engine.sbml import UnsupportedSbmlError, read_sbml
 from eubiosis.model.conditions import read_conditions
-from eubiosis.model.content import MODEL_TABLES, MODULES, OPTIONAL_MODULES, Content, load_content
+from eubiosis.model.content import (
+    MODEL_TABLES,
+    MODULES,
+    OPTIONAL_MODULES,
+    Content,
+    HandoverRow,
+    load_content,
+)
 from eubiosis.model.join import (
     AntimonySyntaxError,
     antimony_to_sbml,
@@ -148,54 +155,58 @@ def _hint(word: str, known: Mapping[str, object]) -> str:
 
 
 def _check_handover(content: Content, modules: Mapping[str, Module], findings: FindingCollector) -> None:
+    """Every host input and every crossing equation has a row, and every row the equation it describes."""
     file = content.file("handover.tsv")
     supplied = {row.target_variable for row in content.handover}
-    for row in content.interface:
-        crossing = (
-            row.module in ("host", "gut")
-            and row.direction == "input"
-            and row.id not in _RANDOM_DRIVE
-            and row.id in modules.get("handover", Module("", "", (), ())).defines
-        )
-        needed = row.module == "host" and row.direction == "input" and row.id not in _RANDOM_DRIVE
-        if (needed or crossing) and row.id not in supplied:
+    meanings = {row.id: row.meaning for row in content.interface}
+    needed = [
+        row.id
+        for row in content.interface
+        if row.module == "host" and row.direction == "input" and row.id not in _RANDOM_DRIVE
+    ]
+    handover = modules.get("handover")
+    if handover is not None:
+        needed += [target for target in handover.defines if target.startswith(("gut_", "host_"))]
+    for target in dict.fromkeys(needed):
+        if target not in supplied:
             findings.add(
                 file,
                 "",
-                f"no row supplies {row.id} ({row.meaning})",
+                f"no row supplies {target} ({meanings.get(target, 'an equation of handover.ant')})",
                 allowed="one row for each quantity that crosses between the halves",
-                next_step=f"add a row with target_variable {row.id}",
-            )
-    if "handover" not in modules:
-        return
-    handover = modules["handover"]
-    for crossing_row in content.handover:
-        sources = crossing_row.source_variable.split()
-        equation = handover.defines.get(crossing_row.target_variable)
-        if equation is None:
-            findings.add(
-                file,
-                crossing_row.target_variable,
-                "the hand-over module has no equation for this target",
-                next_step="add it to models/handover.ant or remove the crossing_row",
-            )
-            continue
-        reached = _reaches(handover, crossing_row.target_variable)
-        for needed_name in (*sources, crossing_row.reference):
-            if needed_name not in reached and needed_name not in reached | _definitions(reached, modules):
-                findings.add(
-                    _module_file(content, "handover"),
-                    f"line {equation.line} ({crossing_row.target_variable})",
-                    f"the equation does not depend on {needed_name}, as handover.tsv says",
-                    next_step="correct the equation or the crossing_row",
-                )
-    for target, equation in handover.defines.items():
-        if target.startswith(("gut_", "host_")) and target not in supplied:
-            findings.add(
-                file,
-                "",
-                f"no row describes the equation of {target} in handover.ant line {equation.line}",
                 next_step=f"add a row with target_variable {target}",
+            )
+    if handover is not None:
+        for row in content.handover:
+            _check_crossing(content, row, handover, modules, findings)
+
+
+def _check_crossing(
+    content: Content,
+    row: HandoverRow,
+    handover: Module,
+    modules: Mapping[str, Module],
+    findings: FindingCollector,
+) -> None:
+    """Check that the equation of a hand-over row exists and depends on what the row says."""
+    equation = handover.defines.get(row.target_variable)
+    if equation is None:
+        findings.add(
+            content.file("handover.tsv"),
+            row.target_variable,
+            "the hand-over module has no equation for this target",
+            next_step="add it to models/handover.ant or remove the row",
+        )
+        return
+    reached = _reaches(handover, row.target_variable)
+    reached |= _definitions(reached, modules)
+    for name in (*row.source_variable.split(), row.reference):
+        if name not in reached:
+            findings.add(
+                _module_file(content, "handover"),
+                f"line {equation.line} ({row.target_variable})",
+                f"the equation does not depend on {name}, as handover.tsv says",
+                next_step="correct the equation or the row",
             )
 
 
