@@ -226,12 +226,7 @@ def priors_of(
 
 def dispersion_of(outcome: str, assumptions: Mapping[str, SourcedNumber]) -> float:
     """Return the dispersion of a counted outcome."""
-    names = {
-        "relapse_rate": "arr_dispersion",
-        "Gd_lesions": "gd_dispersion",
-        "new_T2_lesions": "t2_dispersion",
-    }
-    return assumptions[names[outcome]].value
+    return assumptions[DISPERSIONS[outcome]].value
 
 
 def _hazard_error(hazard: float, effect: float, years: float, dropout: float) -> float:
