@@ -195,29 +195,36 @@ def observed_interval(
         raise ValueError(message)
     true = forecast.true_rates(1001)
     size = people / dispersion
-    chance = size / (size + people * years * true)
-
-    def quantile(p: float) -> float:
-        low, high = -1, 10
-        while np.mean(stats.nbinom.cdf(high, size, chance)) < p:
-            low, high = high, 2 * high
-        while high - low > 1:
-            middle = (low + high) // 2
-            if np.mean(stats.nbinom.cdf(middle, size, chance)) < p:
-                low = middle
-            else:
-                high = middle
-        return high / (people * years)
-
+    law = stats.nbinom(size, size / (size + people * years * true))
     tail = (1 - level) / 2
-    return quantile(tail), quantile(1 - tail)
+    time = people * years
+    return mixed_count_quantile(law, tail) / time, mixed_count_quantile(law, 1 - tail) / time
+
+
+def mixed_count_quantile(law: Any, p: float) -> int:
+    """Return the smallest count at which the mean of equally probable laws' distributions reaches ``p``.
+
+    ``law`` is a frozen discrete law of scipy with one entry per component.
+
+    >>> mixed_count_quantile(stats.binom(10, np.array([0.0, 1.0])), 0.5)
+    0
+    >>> mixed_count_quantile(stats.binom(10, np.array([0.0, 1.0])), 0.51)
+    10
+    """
+    low, high = -1, 8
+    while float(np.mean(law.cdf(high))) < p:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if float(np.mean(law.cdf(middle))) < p else (low, middle)
+    return high
 
 
 def relapse_free_share(rates: Any, years: float, dispersion: float) -> Any:
     """Return the share without a relapse after some years: (1 + k rate years)^(-1/k).
 
-    >>> round(relapse_free_share(0.7, 1.0, 0.81), 3)
-    0.578
+    >>> round(float(relapse_free_share(0.7, 1.0, 0.81)), 3)
+    0.574
     """
     return (1 + dispersion * np.asarray(rates) * years) ** (-1 / dispersion)
 

@@ -20,7 +20,13 @@ from scipy import stats
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.evidence.bayes import BayesFit, bayes_fit, mixture_quantile
 from eubiosis.evidence.companion_records import ControlArm
-from eubiosis.evidence.control_arms import NO_DRUG, PLATFORM, SECOND_HAND, ControlQuestion
+from eubiosis.evidence.control_arms import (
+    NO_DRUG,
+    PLATFORM,
+    SECOND_HAND,
+    ControlQuestion,
+    mixed_count_quantile,
+)
 from eubiosis.evidence.store import Evidence, load
 
 Kind = Literal["hazard", "count", "points"]
@@ -141,18 +147,7 @@ def observed_endpoint(
         time = forecast.years if yearly else 1.0
         size = people / assumptions["t2_dispersion" if yearly else "gd_dispersion"].value
         law, unit = stats.nbinom(size, size / (size + people * time * true)), people * time
-    return _whole(law, 0.025) / unit, _whole(law, 0.975) / unit
-
-
-def _whole(law: Any, p: float) -> int:
-    """Return the smallest count at which the mean of some laws' probabilities reaches ``p``."""
-    low, high = -1, 8
-    while float(np.mean(law.cdf(high))) < p:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if float(np.mean(law.cdf(middle))) < p else (low, middle)
-    return high
+    return mixed_count_quantile(law, 0.025) / unit, mixed_count_quantile(law, 0.975) / unit
 
 
 def _spread_of(posterior: BayesFit, extra: float) -> Any:

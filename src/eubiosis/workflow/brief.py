@@ -11,6 +11,7 @@ from typing import Any
 
 from eubiosis import __version__
 from eubiosis.analysis.expectancy import excluded_risk, open_trial
+from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.tables import display_name
 from eubiosis.evidence.control_arms import (
@@ -181,8 +182,6 @@ def _level(
     years = question.design.years[-1]
     found = forecast_endpoint(COUNTED[outcome][1], arm, years, assumptions, tables)
     if found.value is None or found.low is None or found.high is None:
-        from eubiosis.core.findings import Finding, FindingsError
-
         problem = f"no control arm read at first hand gives {outcome} for background {arm.background}"
         raise FindingsError(
             [Finding("question", "endpoints", problem, next_step="choose another endpoint or background")]
