@@ -1,0 +1,70 @@
+"""The flat system: what an SBML file means once species, reactions and functions are written out.
+
+It is the contract between the reader, which fills it, and the code generator, which knows nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from eubiosis.engine.expressions import TIME, Expression, Number, symbols
+
+
+@dataclass(frozen=True)
+class SbmlEvent:
+    """An event without delay (SBML Level 3 Version 2, section 4.11).
+
+    ``trigger`` is a condition; the event fires when it turns from false to true, and ``initial_value`` is
+    what it counts as before the start. ``assignments`` pairs states with their new values, taken when the
+    trigger fires or (``use_trigger_values`` false) when the event is executed. Of several events the one
+    with the highest ``priority`` is executed first; an event that is not ``persistent`` is dropped when its
+    trigger turns false before that.
+    """
+
+    id: str
+    trigger: Expression
+    assignments: tuple[tuple[str, Expression], ...]
+    initial_value: bool = True
+    persistent: bool = True
+    use_trigger_values: bool = True
+    priority: Expression | None = None
+
+
+@dataclass(frozen=True)
+class System:
+    """A flat system of ordinary differential equations.
+
+    ``states`` change by ``rates`` or by events, ``assigned`` follow ``rules`` (each needs only earlier
+    ones), ``parameters`` are neither. ``initial`` gives each state's and ``constants`` each parameter's
+    value in the units of the file; time runs in the file's time unit. ``initial_rules`` (in an order in
+    which each needs only parameters and earlier ones) recompute states and parameters that the file
+    initialises by mathematics, for subjects whose parameters differ from the file's. ``bounds`` are the
+    constant expressions that the time is compared with; integration stops there, so that no switch in time
+    is stepped over.
+    """
+
+    name: str
+    states: tuple[str, ...]
+    parameters: tuple[str, ...]
+    assigned: tuple[str, ...]
+    rates: Mapping[str, Expression]
+    rules: Mapping[str, Expression]
+    initial: Mapping[str, float]
+    constants: Mapping[str, float]
+    units: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[SbmlEvent, ...] = ()
+    bounds: tuple[Expression, ...] = ()
+    initial_rules: Mapping[str, Expression] = field(default_factory=dict)
+
+    @cached_property
+    def moving(self) -> tuple[str, ...]:
+        """States with a rate that is not zero; the others change by events only."""
+        return tuple(name for name in self.states if self.rates[name] != Number(0.0))
+
+    @cached_property
+    def explicit_time(self) -> bool:
+        """Whether any rule or rate mentions the time itself."""
+        expressions = [*self.rules.values(), *self.rates.values()]
+        return any(TIME in symbols(expression) for expression in expressions)
