@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,32 +12,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.engine.initial import Values, subject_values
-from eubiosis.engine.inputs import Input, arrange, input_targets, switch_times, values_in_force
-from eubiosis.engine.kernels import (
+from eubiosis.engine.batch import Batch
+from eubiosis.engine.codegen.kernels import (
     ColumnKernel,
-    SolverKernel,
+    LoopKernel,
     column_kernel,
-    needed_states,
     solver_kernel,
+    steady_kernel,
 )
-from eubiosis.engine.program import Options
+from eubiosis.engine.codegen.program import Options, derivative
+from eubiosis.engine.codegen.tableaus import TABLEAUS, Tableau
+from eubiosis.engine.initial import Values, subject_values
+from eubiosis.engine.inputs import Input, input_targets
+from eubiosis.engine.sensitivity import (
+    Sensitivities,
+    initial_derivatives,
+    inputs_of_derivatives,
+    refuse_what_has_no_derivative,
+)
 from eubiosis.engine.solution import (
-    STATUS_WORDS,
     Integral,
-    Last,
     Maximum,
     Minimum,
     Reduction,
     Solution,
     Tolerances,
 )
+from eubiosis.engine.steady import SteadyState, checked_names, find_steady_states
 from eubiosis.engine.system import System
-from eubiosis.engine.tableaus import TABLEAUS
 
 Array = NDArray[np.float64]
-_RECORD_BYTES = 64 * 2**20
-_FEWEST = 64  # subjects in a chunk, so that lanes and threads have enough to do
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,6 @@ class Compiled:
 
         ``parameters`` has shape (parameters, subjects), or one column for all subjects.
         """
-        self._columns(self.system.states, rates=True)
         self._evaluate_columns(self._columns(self.system.states, rates=True), time, states, parameters, out)
 
     def assigned(self, time: float, states: Array, parameters: Array) -> Array:
@@ -136,7 +137,7 @@ class Compiled:
         reductions: Sequence[Reduction] = (),
         tolerances: Tolerances | None = None,
         threads: int | None = None,
-        method: str = "rodas4",
+        method: str = "rodas5p",
     ) -> Solution:
         """Integrate every subject.
 
@@ -150,43 +151,138 @@ class Compiled:
         Raises ``KeyError`` for an unknown name and ``ValueError`` for times or shapes that do not fit. A
         subject that fails has its reason in ``status`` and NaN from the failure on.
         """
-        grid = _checked_times(times)
-        self._check_names([*observables, *(r.name for r in reductions)])
-        values = subject_values(self.system, parameters or {}, initial, self.state_index)
+        names = self._checked([*checked_names(observables)])
+        wanted = tuple(reductions)
+        self._checked([r.name for r in wanted])
         targets = input_targets(inputs, self.system.parameters)
-        for item in inputs:
-            values.grow(item.time, item.value, name=item.name)
+        values = self._values(parameters, initial, inputs)
         options = Options(
             varying=tuple(dict.fromkeys([*values.personal, *targets])),
-            integrals=_names(reductions, Integral),
-            extrema=_names(reductions, Minimum, Maximum),
-            tableau=TABLEAUS[method],
+            integrals=_names(wanted, Integral),
+            extrema=_names(wanted, Minimum, Maximum),
+            tableau=_tableau(method),
         )
-        job = _Job(self, self._solver(options), values, grid, inputs, tolerances or Tolerances(), threads)
-        return job.run(tuple(observables), tuple(reductions), targets)
+        kernel, grid = self._kernel(solver_kernel, options), _checked_times(times)
+        batch = Batch(self, kernel, values, grid, inputs, tolerances or Tolerances(), threads)
+        return batch.run(names, wanted, targets)
 
-    def _solver(self, options: Options) -> SolverKernel:
-        key = ("solver", options)
+    def _values(
+        self,
+        parameters: Mapping[str, ArrayLike] | None,
+        initial: Mapping[str, ArrayLike] | Array | None,
+        inputs: Sequence[Input],
+    ) -> Values:
+        values = subject_values(self.system, parameters or {}, initial, self.state_index)
+        for item in inputs:
+            values.grow(item.time, item.value, name=item.name)
+        return values
+
+    def _kernel(self, make: Callable[[System, Options, str], LoopKernel], options: Options) -> LoopKernel:
+        key = (make.__name__, options)
         if key not in self._kernels:
-            self._kernels[key] = solver_kernel(self.system, options, self.identity)
-        kernel: SolverKernel = self._kernels[key]
+            self._kernels[key] = make(self.system, options, self.identity)
+        kernel: LoopKernel = self._kernels[key]
         return kernel
 
-    def observer(self, observables: tuple[str, ...], moved: tuple[str, ...]) -> ColumnKernel:
-        """Return the kernel that evaluates observables from the states they need and moved parameters."""
-        key = ("observer", observables, moved)
+    def steady_state(
+        self,
+        observables: Sequence[str] = (),
+        *,
+        parameters: Mapping[str, ArrayLike] | None = None,
+        initial: Mapping[str, ArrayLike] | Array | None = None,
+        tolerances: Tolerances | None = None,
+        time: float = 0.0,
+        newton: bool = True,
+        first_length: float = 0.01,
+        threads: int | None = None,
+    ) -> SteadyState:
+        """Find each subject's steady state near its initial states, at one fixed ``time``.
+
+        Damped Newton comes first, and pseudo-transient steps, which follow the system's own course, where it
+        fails; ``newton=False`` goes straight to them, from a first step of ``first_length`` in the model's
+        time. Newton may find a steady state that the course would not lead to. Arguments are those of
+        ``solve``; a move below the tolerance (root mean square of move / (absolute + relative x size))
+        settles a subject, and the step limit counts iterations. Quantities that the model conserves keep
+        their initial sums.
+
+        Raises ``KeyError`` for an unknown name.
+        """
+        names = self._checked([*checked_names(observables)])
+        values = self._values(parameters, initial, ())
+        kernel = self._kernel(steady_kernel, Options(varying=tuple(values.personal)))
+        return find_steady_states(
+            self,
+            kernel,
+            names,
+            values,
+            tolerances or Tolerances(max_steps=1_000),
+            time=time,
+            newton=newton,
+            first_length=first_length,
+            threads=threads,
+        )
+
+    def sensitivities(
+        self,
+        times: Sequence[float] | Array,
+        observables: Sequence[str],
+        with_respect_to: Sequence[str],
+        *,
+        parameters: Mapping[str, ArrayLike] | None = None,
+        initial: Mapping[str, ArrayLike] | Array | None = None,
+        inputs: Sequence[Input] = (),
+        tolerances: Tolerances | None = None,
+        threads: int | None = None,
+        method: str = "rodas5p",
+    ) -> Sensitivities:
+        """Integrate every subject together with the derivatives of its states by some parameters.
+
+        Arguments are those of ``solve``. The derivatives are under the same error control, with the absolute
+        tolerance of a state divided by the parameter's size.
+
+        Raises ``KeyError`` for an unknown name and ``ValueError`` where there is no derivative: across SBML
+        events, by a parameter that an input sets or that sets a time of the model.
+        """
+        names, by = self._checked([*checked_names(observables)]), checked_names(with_respect_to)
+        refuse_what_has_no_derivative(self.system, by, inputs)
+        values = self._values(parameters, initial, inputs)
+        for parameter in by:
+            for state, slope in initial_derivatives(self.system, parameter).items():
+                if state not in values.given:
+                    values.common[derivative(state, parameter)] = slope
+        every = [*inputs, *inputs_of_derivatives(self.system, by, inputs)]
+        targets = input_targets(inputs, self.system.parameters)
+        options = Options(
+            varying=tuple(dict.fromkeys([*values.personal, *targets])),
+            sensitivities=by,
+            tableau=_tableau(method),
+        )
+        kernel, grid = self._kernel(solver_kernel, options), _checked_times(times)
+        batch = Batch(self, kernel, values, grid, every, tolerances or Tolerances(), threads)
+        return batch.run_sensitivities(names, targets)
+
+    def observer(
+        self,
+        names: tuple[str, ...],
+        record: tuple[str, ...],
+        moved: tuple[str, ...] = (),
+        by: tuple[str, ...] = (),
+    ) -> ColumnKernel:
+        """Return the kernel that evaluates quantities from recorded rows and parameters that moved."""
+        key = ("observer", names, record, moved, by)
         if key not in self._kernels:
-            given = (*needed_states(self.system, observables), *moved)
-            self._kernels[key] = column_kernel(self.system, observables, given, self.identity)
+            self._kernels[key] = column_kernel(
+                self.system, names, (*record, *moved), self.identity, sensitivities=by
+            )
         kernel: ColumnKernel = self._kernels[key]
         return kernel
 
-    def _check_names(self, names: Sequence[str]) -> None:
+    def _checked(self, names: Sequence[str]) -> tuple[str, ...]:
+        known = (self.state_index, self.assigned_index, self.parameter_index)
         for name in names:
-            if not any(
-                name in index for index in (self.state_index, self.assigned_index, self.parameter_index)
-            ):
+            if not any(name in index for index in known):
                 raise KeyError(name)
+        return tuple(names)
 
 
 def compile(source: str | Path | System) -> Compiled:
@@ -203,142 +299,15 @@ def compile(source: str | Path | System) -> Compiled:
     return Compiled(read_sbml(text))
 
 
-def available_threads() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@dataclass
-class _Job:
-    """One call of ``solve``."""
-
-    compiled: Compiled
-    kernel: SolverKernel
-    values: Values
-    grid: Array
-    inputs: Sequence[Input]
-    tolerances: Tolerances
-    threads: int | None
-
-    def run(
-        self, observables: tuple[str, ...], reductions: tuple[Reduction, ...], targets: tuple[str, ...]
-    ) -> Solution:
-        subjects = self.values.subjects
-        record = needed_states(self.compiled.system, observables)
-        solution = Solution.empty(self.compiled.system, self.grid, observables, reductions, subjects)
-        a_subject = max(1, 8 * len(self.grid) * (len(record) + len(observables)))
-        chunk = max(_FEWEST, _RECORD_BYTES // a_subject)
-        for first in range(0, subjects, chunk):
-            rows = np.arange(first, min(first + chunk, subjects))
-            self._chunk(rows, record, targets, solution)
-        return solution
-
-    def _chunk(
-        self, rows: NDArray[np.int64], record: tuple[str, ...], targets: tuple[str, ...], solution: Solution
-    ) -> None:
-        program, own = self.kernel.program, self.values.take(rows)
-        inputs = [_take(item, rows, self.values.subjects) for item in self.inputs]
-        bounds = switch_times(self.compiled.system.bounds, own.shared, own.personal)
-        actions = arrange(program, inputs, bounds, self.grid[0], self.grid[-1], len(rows))
-        starts = own.start(program.rows)
-        varying = own.table(self.kernel.program.options.varying)
-        size, times = len(rows), len(self.grid)
-        out = np.full((size, len(record), times), np.nan)
-        final = np.empty((size, len(program.rows)))
-        status, effort = np.empty(size, dtype=np.int64), np.empty((size, 2), dtype=np.int64)
-        extremes = np.empty((size, 2 * len(program.options.extrema)))
-        self._go(
-            {
-                "shared": np.array([own.shared[n] for n in self.compiled.system.parameters]),
-                "tolerances": self.tolerances.table(self.compiled.state_index, program),
-                "counter": np.zeros(1, dtype=np.int64),
-                "subjects": size,
-                "initial": starts,
-                "initial_stride": starts.shape[1] if len(starts) > 1 else 0,
-                "varying": varying,
-                "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
-                "times": self.grid,
-                "times_count": times,
-                "record": np.array([program.place[n] for n in record], dtype=np.int64),
-                "record_count": len(record),
-                "out": out,
-                "action_first": actions.first,
-                "action_count": actions.count,
-                "action_time": actions.time,
-                "action_kind": actions.kind,
-                "action_target": actions.target,
-                "value_first": actions.value_first,
-                "value": actions.value,
-                "status": status,
-                "final": final,
-                "effort": effort,
-                "extremes": extremes,
-                "max_steps": self.tolerances.max_steps,
-            },
-            size,
-        )
-        solution.take_in(rows, program, status, final, effort, extremes)
-        moved = values_in_force(inputs, targets, own.columns(targets), self.grid, size)
-        self._observe(rows, record, targets, out, moved, own, solution)
-
-    def _go(self, block: dict[str, Any], subjects: int) -> None:
-        """Run the loop on as many threads as there is work for."""
-        most = self.threads if self.threads is not None else available_threads()
-        threads = max(1, min(most, -(-subjects // self.kernel.width)))
-        if threads == 1:
-            self.kernel.run(block)
-            return
-        with ThreadPoolExecutor(threads) as pool:
-            for future in [pool.submit(self.kernel.run, block) for _ in range(threads)]:
-                future.result()
-
-    def _observe(
-        self,
-        rows: NDArray[np.int64],
-        record: tuple[str, ...],
-        targets: tuple[str, ...],
-        out: Array,
-        moved: Array,
-        own: Values,
-        solution: Solution,
-    ) -> None:
-        """Evaluate observables from the recorded states, and last values from the final states."""
-        system = self.compiled.system
-        parameters = own.parameter_rows(system.parameters)
-        names = solution.observables
-        if names == record:
-            solution.values[rows] = out.transpose(0, 2, 1)
-        elif names:
-            seen = np.empty((len(rows), len(names), len(self.grid)))
-            given = np.ascontiguousarray(np.concatenate((out, moved), axis=1))
-            self.compiled.observer(names, targets).run(self.grid, given, parameters, seen)
-            seen[np.isnan(out).any(axis=1)[:, None, :].repeat(len(names), axis=1)] = np.nan
-            solution.values[rows] = seen.transpose(0, 2, 1)
-        last = tuple(r.name for r in solution.reduced if isinstance(r, Last))
-        if last:
-            kernel = self.compiled.observer(last, targets)
-            states = [self.compiled.state_index[n] for n in kernel.rows[: len(kernel.rows) - len(targets)]]
-            given = np.concatenate((solution.states[rows][:, states, None], moved[:, :, -1:]), axis=1)
-            seen = np.empty((len(rows), len(last), 1))
-            kernel.run(self.grid[-1:], np.ascontiguousarray(given), parameters, seen)
-            failed = np.isnan(solution.states[rows]).any(axis=1)
-            seen[failed] = np.nan
-            for k, name in enumerate(last):
-                solution.reduced[Last(name)][rows] = seen[:, k, 0]
+def _tableau(method: str) -> Tableau:
+    if method not in TABLEAUS:
+        message = f'method "{method}" is unknown; allowed: {", ".join(TABLEAUS)}'
+        raise ValueError(message)
+    return TABLEAUS[method]
 
 
 def _names(reductions: Sequence[Reduction], *kinds: type) -> tuple[str, ...]:
     return tuple(dict.fromkeys(r.name for r in reductions if isinstance(r, kinds)))
-
-
-def _take(item: Input, rows: NDArray[np.int64], subjects: int) -> Input:
-    def part(value: ArrayLike) -> Array:
-        array = np.atleast_1d(np.asarray(value, dtype=float))
-        return array[rows] if len(array) == subjects and subjects > 1 else array
-
-    return type(item)(part(item.time), item.name, part(item.value))
 
 
 def _checked_times(times: Sequence[float] | Array) -> Array:

@@ -1,4 +1,4 @@
-"""Parameters and initial states of a batch: what is shared, what is personal, what follows from mathematics."""
+"""Parameters and initial states of a batch: shared, personal, or following from mathematics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Values:
     """Values of a batch of ``subjects``: parameters shared or personal, and initial states.
 
     ``shared`` has every parameter's value (for a personal one, the file's); ``personal`` and ``states`` hold
-    arrays (subjects,), and ``common`` the initial states that are equal for everybody.
+    arrays (subjects,), and ``common`` the initial states that are equal for everybody. ``given`` names
+    what the caller gave.
     """
 
     subjects: int
@@ -27,6 +28,7 @@ class Values:
     personal: dict[str, Array]
     common: dict[str, float]
     states: dict[str, Array] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
 
     def grow(self, *arrays: ArrayLike, name: str) -> None:
         """Take the number of subjects from arrays, where it is not known yet."""
@@ -41,6 +43,7 @@ class Values:
             {name: column[rows] for name, column in self.personal.items()},
             self.common,
             {name: column[rows] for name, column in self.states.items()},
+            self.given,
         )
 
     def start(self, rows: Sequence[str]) -> Array:
@@ -110,7 +113,7 @@ def subject_values(
             follows = _follow(expression, arrays, {**system.constants, **system.initial})
             if follows is not None:
                 arrays[name] = follows
-    values = Values(subjects, dict(system.constants), {}, dict(system.initial))
+    values = Values(subjects, dict(system.constants), {}, dict(system.initial), {}, frozenset(given))
     for name, array in arrays.items():
         single, several = (
             (values.shared, values.personal) if name in system.constants else (values.common, values.states)
@@ -129,9 +132,7 @@ def _agreed(subjects: int, size: int, name: str) -> int:
     return max(subjects, size)
 
 
-def _follow(
-    expression: Expression, arrays: Mapping[str, Array], values: Mapping[str, float]
-) -> Array | None:
+def _follow(expression: Expression, arrays: Mapping[str, Array], values: Mapping[str, float]) -> Array | None:
     """Re-evaluate an initial rule where something it needs was given; None where nothing was."""
     own = [name for name in set(symbols(expression)) if name in arrays]
     if not own:

@@ -1,4 +1,4 @@
-"""Doses and other inputs from outside the model: changes at known times, so no root is ever sought for them."""
+"""Doses and other inputs from outside the model: changes at known times, never root-found events."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.engine.driver import ADD, AT_LEAST, MARK, SCALE, SET_PARAMETER, SET_STATE
+from eubiosis.engine.codegen.driver import ADD, AT_LEAST, MARK, SCALE, SET_PARAMETER, SET_STATE
+from eubiosis.engine.codegen.program import Program
 from eubiosis.engine.expressions import Expression, evaluate
-from eubiosis.engine.program import Program
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eubiosis.engine.system import System
 
 if TYPE_CHECKING:
-    from eubiosis.engine.program import Program
+    from eubiosis.engine.codegen.program import Program
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -41,9 +41,11 @@ class Tolerances:
         """Return what the loop reads: the relative tolerance, then absolute ones, then floors."""
         absolute = np.broadcast_to(np.asarray(self.absolute, dtype=float), (len(index),))
         own = absolute[[index[name] for name in program.moving]]
-        filler = np.ones(len(program.quadratures))
         floors = -self.negative * own if np.isfinite(self.negative) else np.full(len(own), -np.inf)
-        return np.concatenate(([self.relative], own, filler, floors, -np.inf * filler))
+        constants = program.system.constants
+        scales = [1.0 / (abs(constants[p]) or 1.0) for p in program.options.sensitivities]
+        rest = np.concatenate((*(own * scale for scale in scales), np.ones(len(program.quadratures))))
+        return np.concatenate(([self.relative], own, rest, floors, np.full(len(rest), -np.inf)))
 
 
 @dataclass(frozen=True)

@@ -9,26 +9,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from eubiosis.engine.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
-from eubiosis.engine.lanes import Lanes
-from eubiosis.engine.vector_math import VectorMath
+from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, Code
+from eubiosis.engine.codegen.lanes import Lanes
+from eubiosis.engine.codegen.loop import EVENT_FAILURE, NEGATIVE, NON_FINITE, OK, STEP_LIMIT, Loop
+from eubiosis.engine.codegen.vector_math import VectorMath
 
-# slots of the argument block: addresses and whole numbers, 8 bytes each
-SLOTS = (
-    *("work", "lanes", "shared", "tolerances", "counter", "subjects"),
-    *("initial", "initial_stride", "varying", "varying_stride"),
-    *("times", "times_count", "record", "record_count", "out"),
-    *("action_first", "action_count", "action_time", "action_kind", "action_target", "value_first", "value"),
-    *("status", "final", "effort", "extremes", "max_steps"),
-)
-_POINTERS = {
-    *("work", "shared", "tolerances", "initial", "varying", "times", "out", "action_time", "value"),
-    *("final", "extremes"),
-}
-_INT_POINTERS = {
-    *("lanes", "counter", "record", "action_first", "action_count", "action_kind", "action_target"),
-    *("value_first", "status", "effort"),
-}
 # whole numbers kept for each lane
 LANE = (
     *("subject", "action", "action_end", "value_shift", "output", "steps", "rejected"),
@@ -36,65 +21,19 @@ LANE = (
 )
 # numbers kept for each lane in rows of the workspace
 LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach")
-OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE = range(5)
 SET_PARAMETER, ADD, SCALE, AT_LEAST, SET_STATE, MARK = range(6)
 _SMALLEST_STEP = 1e-200
 _ULP = 2.0**-52
 
 
-class Driver:
-    """Emit the functions of the loop; ``functions`` are the vector functions it calls."""
+class Driver(Loop):
+    """Emit the functions of the solver's loop; ``step`` and ``rates`` are the vector functions it calls."""
 
     def __init__(self, lanes: Lanes, step: Any, rates: Any, prepare: Any, watch: Any) -> None:
-        self.lanes, self.width, self.program = lanes, lanes.width, lanes.program
-        self.step, self.rates, self.prepare = step, rates, prepare
-        self.watch = watch
+        super().__init__(lanes, prepare, LANE, LANE_ROWS)
+        self.step, self.rates, self.watch = step, rates, watch
         self.tableau = self.program.options.tableau
-        for name in LANE_ROWS:
-            lanes.reserve(name)
         lanes.reserve("dense", len(self.program.rows) * len(self.tableau.dense))
-
-    # --- small things ---------------------------------------------------------------------------------
-
-    def open(self, name: str, *, lane: bool = True, public: bool = False) -> Code:
-        """Start a function of the argument block, and of a lane's number unless ``lane`` is false."""
-        arguments = [("block", INT_POINTER), *([("lane", INT)] if lane else [])]
-        code = Code(self.lanes.module, name, arguments, public=public)
-        code.arguments["work"] = self.slot(code, "work")
-        return code
-
-    def slot(self, code: Code, name: str) -> Any:
-        """Load one slot of the argument block."""
-        raw = code.get(code["block"], SLOTS.index(name))
-        if name in _POINTERS:
-            return code.b.inttoptr(raw, POINTER)
-        return code.b.inttoptr(raw, INT_POINTER) if name in _INT_POINTERS else raw
-
-    def lane_int(self, code: Code, name: str, lane: Any) -> Any:
-        """Return the address of a lane's whole number."""
-        offset = code.b.add(lane, INT(LANE.index(name) * self.width))
-        return code.at(self.slot(code, "lanes"), offset)
-
-    def lane_real(self, code: Code, region: str, lane: Any, index: Any = 0) -> Any:
-        """Return the address of a lane's number in a row of the workspace."""
-        return code.at(self.lanes.row(code, region, index), lane)
-
-    def near(self, code: Code, region: str, index: Any = 0) -> Any:
-        """Return this function's lane's number in a row of the workspace."""
-        return code.b.load(self.lane_real(code, region, code["lane"], index))
-
-    def keep(self, code: Code, value: Any, region: str, index: Any = 0) -> None:
-        """Store this function's lane's number in a row of the workspace."""
-        code.b.store(value, self.lane_real(code, region, code["lane"], index))
-
-    def count(self, code: Code, name: str) -> Any:
-        """Return this function's lane's whole number."""
-        return code.b.load(self.lane_int(code, name, code["lane"]))
-
-    def set_count(self, code: Code, value: Any, name: str) -> None:
-        """Store this function's lane's whole number."""
-        value = INT(value) if isinstance(value, int) else value
-        code.b.store(value, self.lane_int(code, name, code["lane"]))
 
     # --- functions, in the order in which they need each other ----------------------------------------
 
@@ -153,7 +92,8 @@ class Driver:
                     self._guess_step(code)
                 with known:
                     wanted = self.near(code, "wanted_step")
-                    self.keep(code, b.select(b.fcmp_ordered("<", first, wanted), first, wanted), "wanted_step")
+                    shorter = b.select(b.fcmp_ordered("<", first, wanted), first, wanted)
+                    self.keep(code, shorter, "wanted_step")
         self.set_count(code, 1, "fresh")
         self.watch.note(code)
         return code.finish()
@@ -169,17 +109,19 @@ class Driver:
             kind = code.get(self.slot(code, "action_kind"), action)
             target = code.get(self.slot(code, "action_target"), action)
             value = code.get(self.slot(code, "value"), b.add(action, self.count(code, "value_shift")))
-            is_kind = lambda k, kind=kind: b.icmp_signed("==", kind, INT(k))  # noqa: E731
-            with b.if_then(is_kind(SET_PARAMETER)):
+            is_kind = {
+                k: b.icmp_signed("==", kind, INT(k)) for k in (SET_PARAMETER, ADD, SCALE, AT_LEAST, MARK)
+            }
+            with b.if_then(is_kind[SET_PARAMETER]):
                 self.keep(code, value, "parameters", target)
                 b.store(INT(1), parameters)
                 b.store(INT(1), changed)
-            with b.if_then(b.and_(b.not_(is_kind(SET_PARAMETER)), b.not_(is_kind(MARK)))):
+            with b.if_then(b.not_(b.or_(is_kind[SET_PARAMETER], is_kind[MARK]))):
                 old = self.near(code, "states", target)
-                new = b.select(is_kind(ADD), b.fadd(old, value), value)
-                new = b.select(is_kind(SCALE), b.fmul(old, value), new)
+                new = b.select(is_kind[ADD], b.fadd(old, value), value)
+                new = b.select(is_kind[SCALE], b.fmul(old, value), new)
                 higher = b.select(b.fcmp_ordered(">", old, value), old, value)
-                self.keep(code, b.select(is_kind(AT_LEAST), higher, new), "states", target)
+                self.keep(code, b.select(is_kind[AT_LEAST], higher, new), "states", target)
                 b.store(INT(1), changed)
             self.set_count(code, b.add(action, INT(1)), "action")
         with b.if_then(b.icmp_signed("!=", b.load(parameters), INT(0))):
@@ -198,7 +140,7 @@ class Driver:
         sizes, speeds = code.variable(DOUBLE, DOUBLE(0.0)), code.variable(DOUBLE, DOUBLE(0.0))
         tolerances = self.slot(code, "tolerances")
         scalar = VectorMath(b, 1)
-        with code.loop(len(self.program.moving)) as i:
+        with code.loop(len(self.program.judged)) as i:
             y = self.near(code, "states", i)
             absolute = code.get(tolerances, b.add(i, INT(1)))
             scale = scalar.fma(scalar.apply("abs", y), code.get(tolerances, 0), absolute)
@@ -219,56 +161,40 @@ class Driver:
         """Take the next subject, or leave the lane idle."""
         code = self.open("load_lane")
         b = code.b
-        subject = b.atomic_rmw("add", self.slot(code, "counter"), INT(1), "monotonic")
-        with b.if_else(b.icmp_signed(">=", subject, self.slot(code, "subjects"))) as (none, one):
-            with none:
-                self.set_count(code, -1, "subject")
-            with one:
-                self.set_count(code, subject, "subject")
-                for name in ("output", "steps", "rejected", "negative", "failed", "last"):
-                    self.set_count(code, 0, name)
-                self._copy_in(code, subject, "initial", "states", len(self.program.rows))
-                self._copy_in(code, subject, "varying", "parameters", len(self.program.varying))
-                first = code.get(self.slot(code, "action_first"), subject)
-                self.set_count(code, first, "action")
-                count = code.get(self.slot(code, "action_count"), subject)
-                self.set_count(code, b.add(first, count), "action_end")
-                shift = b.sub(code.get(self.slot(code, "value_first"), subject), first)
-                self.set_count(code, shift, "value_shift")
-                start = code.get(self.slot(code, "times"), 0)
-                for name in ("now", "time", "stage_time", "segment_end"):
-                    self.keep(code, start, name)
-                self.keep(code, DOUBLE(0.0), "first_step")
-                code.call(self.prepare, code["work"], self.slot(code, "shared"))
-                self.watch.start(code)
-                code.call(self.begin_segment, code["block"], code["lane"])
-                with b.if_then(b.fcmp_ordered("<=", self.near(code, "first_step"), DOUBLE(0.0))):
-                    self._guess_step(code)
-                code.call(self.record_now, code["block"], code["lane"])
+        with b.if_then(self.next_subject(code)):
+            for name in ("output", "steps", "rejected", "negative", "failed", "last"):
+                self.set_count(code, 0, name)
+            self.copy_in(code, "initial", "states", len(self.program.rows))
+            self.copy_in(code, "varying", "parameters", len(self.program.varying))
+            self._load_actions(code)
+            start = code.get(self.slot(code, "times"), 0)
+            for name in ("now", "time", "stage_time", "segment_end"):
+                self.keep(code, start, name)
+            self.keep(code, DOUBLE(0.0), "first_step")
+            code.call(self.prepare, code["work"], self.slot(code, "shared"))
+            self.watch.start(code)
+            code.call(self.begin_segment, code["block"], code["lane"])
+            with b.if_then(b.fcmp_ordered("<=", self.near(code, "first_step"), DOUBLE(0.0))):
+                self._guess_step(code)
+            code.call(self.record_now, code["block"], code["lane"])
         return code.finish()
 
-    def _copy_in(self, code: Code, subject: Any, table: str, region: str, count: int) -> None:
-        first = code.at(self.slot(code, table), code.b.mul(subject, self.slot(code, f"{table}_stride")))
-        with code.loop(count) as i:
-            self.keep(code, code.get(first, i), region, i)
+    def _load_actions(self, code: Code) -> None:
+        b, subject = code.b, self.count(code, "subject")
+        first = code.get(self.slot(code, "action_first"), subject)
+        self.set_count(code, first, "action")
+        self.set_count(code, b.add(first, code.get(self.slot(code, "action_count"), subject)), "action_end")
+        self.set_count(code, b.sub(code.get(self.slot(code, "value_first"), subject), first), "value_shift")
 
     def _finish(self) -> Any:
-        """Write a subject's status, last states and effort, and take the next subject."""
-        code = Code(self.lanes.module, "finish", [("block", INT_POINTER), ("lane", INT), ("word", INT)])
+        """Write what is known of a subject, and take the next one."""
+        arguments = [("block", INT_POINTER), ("lane", INT), ("word", INT)]
+        code = Code(self.lanes.module, "finish", arguments)
         code.arguments["work"] = self.slot(code, "work")
-        b, subject = code.b, self.count(code, "subject")
+        b = code.b
         negative = b.icmp_signed("!=", self.count(code, "negative"), INT(0))
         fine = b.icmp_signed("==", code["word"], INT(OK))
-        word = b.select(b.and_(fine, negative), INT(NEGATIVE), code["word"])
-        code.put(word, self.slot(code, "status"), subject)
-        rows = len(self.program.rows)
-        first = code.at(self.slot(code, "final"), b.mul(subject, INT(rows)))
-        with code.loop(rows) as i:
-            value = self.near(code, "states", i)
-            code.put(b.select(fine, value, DOUBLE(math.nan)), first, i)
-        effort = code.at(self.slot(code, "effort"), b.mul(subject, INT(2)))
-        code.put(self.count(code, "steps"), effort, 0)
-        code.put(self.count(code, "rejected"), effort, 1)
+        self.write_out(code, b.select(b.and_(fine, negative), INT(NEGATIVE), code["word"]), fine)
         self.watch.finish(code, fine)
         code.call(self.load_lane, code["block"], code["lane"])
         return code.finish()
@@ -386,7 +312,7 @@ class Driver:
         half = b.fmul(remaining, DOUBLE(0.5))
         step = b.select(b.fcmp_ordered(">", wanted, half), half, wanted)
         step = b.select(last, remaining, step)
-        idle = b.icmp_signed("<", self.count(code, "subject"), INT(0))
+        idle = b.not_(self.real(code))
         self.keep(code, b.select(idle, DOUBLE(1e-6), step), "step")
         self.set_count(code, b.zext(last, INT), "last")
         scalar = VectorMath(b, 1)
@@ -401,10 +327,10 @@ class Driver:
         b = code.b
         code.arguments["lane"] = lane
         output, number = self.count(code, "output"), self.slot(code, "times_count")
-        real = b.icmp_signed(">=", self.count(code, "subject"), INT(0))
-        with b.if_then(b.and_(real, b.icmp_signed("<", output, number))):
+        with b.if_then(b.and_(self.real(code), b.icmp_signed("<", output, number))):
             time = code.get(self.slot(code, "times"), output)
-            with b.if_then(b.fcmp_ordered("<", time, b.fadd(self.near(code, "now"), self.near(code, "step")))):
+            end = b.fadd(self.near(code, "now"), self.near(code, "step"))
+            with b.if_then(b.fcmp_ordered("<", time, end)):
                 b.store(INT(1), flag)
 
     def _solve(self) -> None:
@@ -416,8 +342,7 @@ class Driver:
             active = code.variable(INT, INT(0))
             with code.loop(self.width) as lane:
                 self._choose_step(code, lane)
-                real = b.icmp_signed(">=", self.count(code, "subject"), INT(0))
-                b.store(b.add(b.load(active), b.zext(real, INT)), active)
+                b.store(b.add(b.load(active), b.zext(self.real(code), INT)), active)
             code.leave_if(b.icmp_signed("==", b.load(active), INT(0)), done)
             code.call(self.step, code["work"], self.slot(code, "shared"), self.slot(code, "tolerances"))
             wanted = code.variable(INT, INT(0))
@@ -428,7 +353,7 @@ class Driver:
                 self.dense_rows(code, self.slot(code, "record"), self.slot(code, "record_count"))
             with code.loop(self.width) as lane:
                 code.arguments["lane"] = lane
-                with b.if_then(b.icmp_signed(">=", self.count(code, "subject"), INT(0))):
+                with b.if_then(self.real(code)):
                     self._judge_lane(code, block, lane)
         code.finish()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eubiosis.engine.ir_tools import INT, POINTER, Code
-from eubiosis.engine.lanes import Lanes
-from eubiosis.engine.vector_math import VectorMath
+from eubiosis.engine.codegen.ir_tools import INT, POINTER, Code
+from eubiosis.engine.codegen.lanes import Lanes
+from eubiosis.engine.codegen.vector_math import VectorMath
 
 MOST_GROWTH, LEAST_GROWTH, SAFETY = 6.0, 0.2, 0.9
 STEP_ARGUMENTS = (("work", POINTER), ("shared", POINTER), ("tolerances", POINTER))
@@ -90,12 +90,12 @@ def _stage(
 
 
 def _judge(code: Code, lanes: Lanes, math: VectorMath) -> None:
-    """Finish the step: add the last stage, measure the error in the states, propose the next step.
+    """Finish the step: add the last stage, measure the error of states and derivatives, propose the next.
 
     Quadratures are finished too, but do not count in the error: asking for them changes no trajectory.
     """
     b, tableau, size = code.b, lanes.program.options.tableau, lanes.program.size
-    counted = len(lanes.program.moving)
+    counted = len(lanes.program.judged)
     last = (tableau.stages - 1) * size
     zero = math.constant(0.0)
     total, below = code.variable(lanes.vector, zero), code.variable(lanes.vector, zero)
@@ -117,7 +117,8 @@ def _judge(code: Code, lanes: Lanes, math: VectorMath) -> None:
     error = b.fmul(b.load(total), math.constant(1.0 / max(counted, 1)))  # mean square
     growth = math.exp(b.fmul(math.ln(error), math.constant(-0.5 / tableau.order)))
     growth = b.fmul(growth, math.constant(SAFETY))
-    growth = math.apply("max", math.apply("min", growth, math.constant(MOST_GROWTH)), math.constant(LEAST_GROWTH))
+    growth = math.apply("min", growth, math.constant(MOST_GROWTH))
+    growth = math.apply("max", growth, math.constant(LEAST_GROWTH))
     lanes.store(code, error, lanes.row(code, "error"))
     lanes.store(code, growth, lanes.row(code, "growth"))
     lanes.store(code, b.load(below), lanes.row(code, "below"))

@@ -62,9 +62,9 @@ RODAS4 = Tableau(
 
 _LAST = (-7.502846399306121, 2.561846144803919, -11.627539656261098, -0.18268767659942256)
 
-# Steinebach (2023), Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks within the Julia
-# differential equations package, BIT Numerical Mathematics 63:27: order 5(4), L-stable, stiffly accurate,
-# eight stages, dense output of order 4.
+# Steinebach (2023), Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks within the
+# Julia differential equations package, BIT Numerical Mathematics 63:27: order 5(4), L-stable, stiffly
+# accurate, eight stages, dense output of order 4.
 RODAS5P = Tableau(
     name="rodas5p",
     order=5,
@@ -104,7 +104,16 @@ RODAS5P = Tableau(
             -9.48861652309627,
         ),
     ),
-    alpha=(0.0, 0.6358126895828704, 0.4095798393397535, 0.9769306725060716, 0.4288403609558664, 1.0, 1.0, 1.0),
+    alpha=(
+        0.0,
+        0.6358126895828704,
+        0.4095798393397535,
+        0.9769306725060716,
+        0.4288403609558664,
+        1.0,
+        1.0,
+        1.0,
+    ),
     d=(
         0.21193756319429014,
         -0.42387512638858027,

@@ -22,9 +22,7 @@ class Code:
         self.function = ir.Function(module, ir.FunctionType(VOID, [t for _, t in arguments]), name=name)
         if not public:
             self.function.linkage = "internal"
-        self.arguments = {
-            n: argument for (n, _), argument in zip(arguments, self.function.args, strict=True)
-        }
+        self.arguments = {n: argument for (n, _), argument in zip(arguments, self.function.args, strict=True)}
         self.entry = self.function.append_basic_block("entry")
         self.b = ir.IRBuilder(self.entry)
         start = self.function.append_basic_block("start")

@@ -90,9 +90,7 @@ class VectorMath:
         bits = b.bitcast(normal, self.integers)
         power = b.ashr(b.sub(bits, self.whole(_ROOT_HALF_BITS)), self.whole(52))
         mantissa = b.bitcast(b.sub(bits, b.shl(power, self.whole(52))), self.vector)
-        k = b.fsub(
-            b.bitcast(b.add(power, self.whole(_bits(_ROUNDER))), self.vector), self.constant(_ROUNDER)
-        )
+        k = b.fsub(b.bitcast(b.add(power, self.whole(_bits(_ROUNDER))), self.vector), self.constant(_ROUNDER))
         k = b.select(tiny, b.fsub(k, self.constant(54.0)), k)
         f = b.fsub(mantissa, self.constant(1.0))
         s = b.fdiv(f, b.fadd(f, self.constant(2.0)))

@@ -10,27 +10,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.engine.driver import LANE, SLOTS, Driver
-from eubiosis.engine.emit import VectorEmitter
-from eubiosis.engine.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
-from eubiosis.engine.lanes import Lanes
-from eubiosis.engine.native import NativeCode, load_or_compile, vector_width
-from eubiosis.engine.program import Options, Program
-from eubiosis.engine.rosenbrock import define_step, reserve_step
+from eubiosis.engine.codegen.driver import LANE, Driver
+from eubiosis.engine.codegen.emit import VectorEmitter
+from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
+from eubiosis.engine.codegen.lanes import Lanes
+from eubiosis.engine.codegen.loop import SLOTS
+from eubiosis.engine.codegen.native import NativeCode, load_or_compile, vector_width
+from eubiosis.engine.codegen.program import Options, Program
+from eubiosis.engine.codegen.rosenbrock import define_step, reserve_step
+from eubiosis.engine.codegen.steady_loop import STEADY_LANE, SteadyLoop
+from eubiosis.engine.codegen.watch import Watch
 from eubiosis.engine.system import System
-from eubiosis.engine.watch import Watch
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class SolverKernel:
-    """Machine code of the batched solver for one system and one set of options."""
+class LoopKernel:
+    """Machine code of a loop over lanes for one system and one set of options.
+
+    ``entry`` is its public function and ``counts`` how many whole numbers it keeps for each lane.
+    """
 
     program: Program
     code: NativeCode
     width: int
+    entry: str
+    counts: int
 
     def workspace(self) -> Array:
         """Return an aligned workspace for one thread."""
@@ -39,12 +46,12 @@ class SolverKernel:
     def run(self, block: dict[str, Any]) -> None:
         """Run the loop on an argument block until no subject is left; arrays are passed by address."""
         values = (ctypes.c_int64 * len(SLOTS))()
-        work, lanes = self.workspace(), np.zeros(len(LANE) * self.width, dtype=np.int64)
+        work, lanes = self.workspace(), np.zeros(self.counts * self.width, dtype=np.int64)
         own = {**block, "work": work, "lanes": lanes}
         for i, name in enumerate(SLOTS):
             value = own[name]
             values[i] = value.ctypes.data if isinstance(value, np.ndarray) else int(value)
-        self.code.function("solve")(ctypes.addressof(values))
+        self.code.function(self.entry)(ctypes.addressof(values))
 
 
 def aligned(count: int, *, boundary: int = 64) -> Array:
@@ -54,8 +61,8 @@ def aligned(count: int, *, boundary: int = 64) -> Array:
     return raw[shift : shift + count]
 
 
-def solver_kernel(system: System, options: Options, identity: str) -> SolverKernel:
-    """Return the solver's kernel, compiled or from the cache; ``identity`` stands for the system's content."""
+def solver_kernel(system: System, options: Options, identity: str) -> LoopKernel:
+    """Return the solver's kernel, compiled or kept; ``identity`` stands for the system's content."""
     width = vector_width()
     program = Program(system, options)
 
@@ -64,7 +71,27 @@ def solver_kernel(system: System, options: Options, identity: str) -> SolverKern
         return str(lanes.module), {"rows": lanes.count, "entries": lanes.entries}
 
     text = f"solver {width} {options} {identity}"
-    return SolverKernel(program, load_or_compile(text, make), width)
+    return LoopKernel(program, load_or_compile(text, make), width, "solve", len(LANE))
+
+
+def steady_kernel(system: System, options: Options, identity: str) -> LoopKernel:
+    """Return the kernel that finds steady states, compiled or kept."""
+    width = vector_width()
+    program = Program(system, options)
+
+    def make() -> tuple[str, dict[str, Any]]:
+        from llvmlite import ir
+
+        lanes = Lanes(program, ir.Module(name="steady"), width)
+        reserve_step(lanes)
+        jacobian, _ = program.jacobian()
+        prepare = lanes.prepare([*program.rates, *jacobian.values()])
+        factor, substitute, _ = lanes.factor()
+        SteadyLoop(lanes, prepare, factor, substitute).define()
+        return str(lanes.module), {"rows": lanes.count}
+
+    text = f"steady {width} {options} {identity}"
+    return LoopKernel(program, load_or_compile(text, make), width, "steady", len(STEADY_LANE))
 
 
 def _solver_module(program: Program, width: int) -> Lanes:
@@ -92,7 +119,6 @@ class ColumnKernel:
     code: NativeCode
     width: int
     rows: tuple[str, ...]
-    outputs: int
 
     def run(
         self, times: Array, given: Array, parameters: Array, out: Array, *, parameter_columns: bool = False
@@ -132,42 +158,65 @@ class ColumnKernel:
 _COLUMN_ARRAYS = ("times", "given", "parameters", "out")
 _COLUMN_SLOTS = (
     *_COLUMN_ARRAYS,
-    *("subjects", "columns", "time_step", "given_stride", "out_stride", "stride", "row", "step", "first", "end"),
+    *(
+        "subjects",
+        "columns",
+        "time_step",
+        "given_stride",
+        "out_stride",
+        "stride",
+        "row",
+        "step",
+        "first",
+        "end",
+    ),
 )
 
 
 def column_kernel(
-    system: System, outputs: Sequence[str], given: Sequence[str], identity: str, *, rates: bool = False
+    system: System,
+    outputs: Sequence[str],
+    given: Sequence[str],
+    identity: str,
+    *,
+    rates: bool = False,
+    sensitivities: tuple[str, ...] = (),
 ) -> ColumnKernel:
     """Return a kernel that evaluates named quantities, or with ``rates`` the rates of the named states.
 
-    ``given`` names what comes in rows: every state that is needed, and parameters that change in a run.
+    With ``sensitivities`` it evaluates the derivatives of each quantity by these parameters. ``given`` names
+    what comes in rows: every state (or derivative) that is needed, and parameters that change in a run.
     """
     width = vector_width()
 
     def make() -> tuple[str, dict[str, Any]]:
         from llvmlite import ir
 
-        program = Program(system, Options())
+        program = Program(system, Options(sensitivities=sensitivities))
         module = ir.Module(name="columns")
-        if rates:
+        if sensitivities:
+            nodes = [program.sensitivity(n, p) for n in outputs for p in sensitivities]
+        elif rates:
             nodes = [program.build(system.rates[n]) for n in outputs]
         else:
             nodes = [program.names[n] for n in outputs]
-        rows = {program.names[name]: row for row, name in enumerate(given)}
+        rows = {program.names[n]: row for row, n in enumerate(given) if n in program.names}
         for name, lanes in (("wide", width), ("narrow", 1)):
             _column_function(program, module, name, lanes, nodes, rows)
         return str(module), {}
 
-    text = f"columns {width} {rates} {tuple(outputs)} {tuple(given)} {identity}"
-    return ColumnKernel(load_or_compile(text, make), width, tuple(given), len(outputs))
+    text = f"columns {width} {rates} {sensitivities} {tuple(outputs)} {tuple(given)} {identity}"
+    return ColumnKernel(load_or_compile(text, make), width, tuple(given))
 
 
-def needed_states(system: System, outputs: Sequence[str]) -> tuple[str, ...]:
-    """Return the states that some quantities depend on, in the system's order."""
-    program = Program(system, Options())
-    found = set(program.graph.needed([program.names[name] for name in outputs]))
-    return tuple(name for name in system.states if program.names[name] in found)
+def needed_rows(system: System, outputs: Sequence[str], by: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the states, and derivatives of states, that quantities and their derivatives depend on."""
+    program = Program(system, Options(sensitivities=by))
+    nodes = [program.names[name] for name in outputs]
+    nodes += [program.sensitivity(name, p) for name in outputs for p in by]
+    found = set(program.graph.needed(nodes))
+    rows = [*system.states, *program.judged[len(program.moving) :]]
+    return tuple(name for name in rows if program.names[name] in found)
 
 
 def _column_function(

@@ -248,6 +248,23 @@ class Graph:
             answer.append(operation in kinds or any(answer[n] for n in self.operands(node)))
         return answer
 
+    def evaluate(self, root: Node, values: Mapping[Node, float]) -> float:
+        """Evaluate a node in plain Python, given the values of leaves."""
+        known = dict(values)
+        for node in self.needed([root], known):
+            op = self.operation[node]
+            if op == "number":
+                known[node] = float(self.arguments[node][0])
+                continue
+            literals = tuple(Number(known[n]) for n in self.operands(node))
+            if op == "select":
+                known[node] = literals[1].value if literals[0].value else literals[2].value
+            elif op == "reciprocal":
+                known[node] = 1.0 / literals[0].value
+            else:
+                known[node] = evaluate(Call(op, literals), {})
+        return known[root]
+
     # --- derivatives ----------------------------------------------------------------------------------
 
     def gradients(self, roots: Sequence[Node], cuts: Sequence[Node], leaves: Mapping[Node, int]) -> Gradients:

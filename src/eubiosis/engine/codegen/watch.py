@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from eubiosis.engine.ir_tools import DOUBLE, INT, Code
-from eubiosis.engine.lanes import Lanes
-from eubiosis.engine.vector_math import VectorMath
+from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
+from eubiosis.engine.codegen.lanes import Lanes
+from eubiosis.engine.codegen.vector_math import VectorMath
 
 POINTS = (0.25, 0.5, 0.75, 1.0)
 _BISECTIONS = 60

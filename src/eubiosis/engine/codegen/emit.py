@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from eubiosis.engine.codegen.graph import LEAVES, Graph, Node
+from eubiosis.engine.codegen.vector_math import VectorMath
 from eubiosis.engine.expressions import LOGIC, RELATIONS
-from eubiosis.engine.graph import LEAVES, Graph, Node
-from eubiosis.engine.vector_math import VectorMath
 
 Loader = Callable[[str, int], Any]
 

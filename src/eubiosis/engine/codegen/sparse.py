@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eubiosis.engine.graph import Graph, Node
+from eubiosis.engine.codegen.graph import Graph, Node
 
 Pattern = set[tuple[int, int]]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from llvmlite import ir
 
-from eubiosis.engine.emit import VectorEmitter
-from eubiosis.engine.graph import Node
-from eubiosis.engine.ir_tools import DOUBLE, INT, POINTER, Code
-from eubiosis.engine.program import Program
-from eubiosis.engine.vector_math import VectorMath
+from eubiosis.engine.codegen.emit import VectorEmitter
+from eubiosis.engine.codegen.graph import Node
+from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, POINTER, Code
+from eubiosis.engine.codegen.program import Program
+from eubiosis.engine.codegen.vector_math import VectorMath
 
 STAGE_ARGUMENTS = (
     ("work", POINTER),
@@ -68,7 +68,7 @@ class Lanes:
     # --- straight-line functions ----------------------------------------------------------------------
 
     def emitter(self, code: Code, y: Any, time: Any, *, prepared: bool = True) -> VectorEmitter:
-        """Return an emitter that reads states from the rows at ``y`` and the time from the row at ``time``."""
+        """Return an emitter that reads states from rows at ``y`` and the time from the row at ``time``."""
         program = self.program
         names = program.system.parameters
 
@@ -112,7 +112,7 @@ class Lanes:
         return code.finish()
 
     def factor(self) -> tuple[Any, Any, bool]:
-        """Define ``factor(work, shared)`` and ``substitute(work, out)``; returns both and whether time enters.
+        """Define ``factor(work, shared)`` and ``substitute(work, out)``; returns both and if time enters.
 
         ``factor`` writes the rates at (states, time), their time derivatives, and the factors of
         shift - J there; ``substitute`` solves with them in place.
