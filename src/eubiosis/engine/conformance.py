@@ -12,17 +12,21 @@ from __future__ import annotations
 import csv
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.engine.sbml import UnsupportedSbmlError, flatten, open_content
+from eubiosis.engine.kernel import compile_system
+from eubiosis.engine.sbml import UnsupportedSbmlError, read_model
 from eubiosis.engine.sbml.content import Content
+from eubiosis.engine.sbml.errors import refuse
+from eubiosis.engine.solve import Tolerances, solve
 from eubiosis.engine.system import System
 
 Array = NDArray[np.float64]
@@ -81,11 +85,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case; ``reason`` says why it was refused or is wrong."""
+    """What became of a case; ``reason`` says why it was refused (``feature``: for what) or is wrong."""
 
     case: str
     verdict: Verdict
     reason: str = ""
+    feature: str = ""
     difference: Difference | None = None
 
 
@@ -133,7 +138,8 @@ def _model_file(folder: Path) -> Path | None:
 def read_settings(text: str) -> Settings:
     """Read a settings file: ``key: value`` lines; lists are separated by commas and may be empty.
 
-    Raises ``ValueError`` for a line without a colon, and for a number that is missing or is none.
+    Raises ``UnsupportedSbmlError`` when no times are given (the case is no time course), and ``ValueError``
+    for a line without a colon and for a number that is missing or is none.
     """
     fields: dict[str, str] = {}
     for line in text.splitlines():
@@ -144,6 +150,8 @@ def read_settings(text: str) -> Settings:
             message = f'settings: the line "{line.strip()}" is not "key: value"'
             raise ValueError(message)
         fields[key.strip().casefold()] = value.strip()
+    if not any(fields.get(key) for key in ("start", "duration", "steps")):
+        raise refuse("settings", "a case that is no time course")
     return Settings(
         start=_number(fields, "start"),
         duration=_number(fields, "duration"),
@@ -194,10 +202,9 @@ def run_case(case: Case, solver: Solver) -> Outcome:
     try:
         settings = read_settings(case.settings.read_text(encoding="utf-8"))
         expected = read_results(case.results.read_text(encoding="utf-8"), settings.variables)
-        content = open_content(case.model.read_text(encoding="utf-8"))
-        system = flatten(content)
+        content, system = read_model(case.model.read_text(encoding="utf-8"))
     except UnsupportedSbmlError as error:
-        return Outcome(case.name, "refused", str(error))
+        return Outcome(case.name, "refused", str(error), error.feature)
     except Exception as error:  # noqa: BLE001 - whatever stops a case makes it wrong, with its reason
         return Outcome(case.name, "wrong", f"{type(error).__name__}: {error}")
     try:
@@ -270,10 +277,34 @@ def _compare(case: str, settings: Settings, got: Array, expected: Array) -> Outc
         float(expected[row, column]),
     )
     reason = f"{len(wrong)} of {expected.size} numbers differ"
-    return Outcome(case, "wrong", reason, difference)
+    return Outcome(case, "wrong", reason, difference=difference)
 
 
-def run_cases(cases: Sequence[Case], solver: Solver, threads: int = 1) -> Iterator[Outcome]:
+def count(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Count ``passed``, ``refused`` and ``wrong``, ``refused_for`` by feature, and show the wrong cases."""
+    verdicts = Counter(outcome.verdict for outcome in outcomes)
+    features = Counter(outcome.feature for outcome in outcomes if outcome.verdict == "refused")
+    return {
+        "cases": len(outcomes),
+        **{verdict: verdicts[verdict] for verdict in get_args(Verdict)},
+        "refused_for": dict(features.most_common()),
+        "wrong_cases": [asdict(outcome) for outcome in outcomes if outcome.verdict == "wrong"],
+    }
+
+
+def solve_compiled(
+    system: System, times: Array, names: Sequence[str], relative: float, absolute: float
+) -> Array:
+    """Solve with the compiled kernel; ``ArithmeticError`` when the solution has another status than ok."""
+    tolerances = Tolerances(relative, absolute, negative=math.inf)
+    solution = solve(compile_system(system), times, names, tolerances=tolerances)
+    if solution.status != ("ok",):
+        message = f"the solver ended with {solution.status[0]}"
+        raise ArithmeticError(message)
+    return np.asarray(solution.values[0])
+
+
+def run_cases(cases: Sequence[Case], solver: Solver = solve_compiled, threads: int = 1) -> Iterator[Outcome]:
     """Run cases and yield their outcomes in the order of the cases."""
     if threads <= 1:
         yield from (run_case(case, solver) for case in cases)

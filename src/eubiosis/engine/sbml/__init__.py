@@ -23,7 +23,7 @@ from eubiosis.engine.sbml.start import initial_values, raise_missing
 from eubiosis.engine.sbml.trees import names_in
 from eubiosis.engine.system import SbmlEvent, System
 
-__all__ = ["UnsupportedSbmlError", "flatten", "open_content", "read_sbml"]
+__all__ = ["UnsupportedSbmlError", "flatten", "read_model", "read_sbml"]
 
 
 def read_sbml(text: str) -> System:
@@ -35,12 +35,16 @@ def read_sbml(text: str) -> System:
     concentration; see ``network`` for the states. Raises ``UnsupportedSbmlError`` for what is not handled,
     and ``ValueError`` when libSBML cannot read the text.
     """
-    return flatten(open_content(text))
+    return read_model(text)[1]
 
 
-def open_content(text: str) -> Content:
-    """Read SBML text into records of its elements; errors as ``read_sbml``."""
-    return read_content(open_document(text))
+def read_model(text: str) -> tuple[Content, System]:
+    """Read SBML text into records of its elements and the system that they mean; errors as ``read_sbml``."""
+    try:
+        content = read_content(open_document(text))
+        return content, flatten(content)
+    except RecursionError:
+        raise refuse("the model", "mathematics nested this deeply") from None
 
 
 def flatten(content: Content) -> System:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from eubiosis.engine.sbml.errors import UnsupportedSbmlError, refuse
+from eubiosis.engine.sbml.errors import refuse
 
 # mathematics of Level 3 Version 2 inside Version 1: the operators of ``operators.py``
 _UNDERSTOOD = ("l3v2extendedmath",)
@@ -21,6 +22,8 @@ def open_document(text: str) -> Any:
     import libsbml
 
     document = libsbml.readSBMLFromString(text)
+    for package in _required_packages(document):
+        raise refuse("the model", f"the required package {package}")
     _raise_errors(document)
     if document.getLevel() == 1:
         version = document.getVersion()
@@ -36,10 +39,6 @@ def _raise_errors(document: Any) -> None:
 
     errors = [document.getError(i) for i in range(document.getNumErrors())]
     fatal = [e for e in errors if e.getSeverity() >= libsbml.LIBSBML_SEV_ERROR]
-    required = [e for e in fatal if e.getErrorId() == libsbml.RequiredPackagePresent]
-    if required:
-        message = f"the model: a required package is not supported ({required[0].getMessage().strip()})"
-        raise UnsupportedSbmlError(message)
     if fatal or document.getModel() is None:
         lines = "; ".join(f"line {e.getLine()}: {e.getShortMessage()}" for e in fatal[:5])
         message = f"libSBML cannot read the model: {lines or 'no model element'}"
@@ -48,8 +47,6 @@ def _raise_errors(document: Any) -> None:
 
 def _unsupported(document: Any) -> Iterator[tuple[str, str]]:
     model = document.getModel()
-    for package in _required_packages(document):
-        yield "the model", f"the required package {package}"
     for i, rule in enumerate(model.getListOfRules(), start=1):
         if rule.isAlgebraic() and rule.isSetMath():
             yield f"algebraic rule {rule.getId() or i}", "an algebraic rule"
@@ -69,16 +66,20 @@ def event_name(event: Any, number: int) -> str:
 
 
 def _required_packages(document: Any) -> Iterator[str]:
+    """Yield the packages of Level 3 without which a model does not mean what it says."""
+    import libsbml
+
     if document.getLevel() < 3:
         return
     for i in range(document.getNumPlugins()):
         name = document.getPlugin(i).getPackageName()
         if name not in _UNDERSTOOD and document.getPackageRequired(name):
             yield name
-    for i in range(document.getNumUnknownPackages()):
-        uri = document.getUnknownPackageURI(i)
-        if document.getPackageRequired(uri):
-            yield document.getUnknownPackagePrefix(i) or uri
+    errors = (document.getError(i) for i in range(document.getNumErrors()))
+    for error in errors:
+        if error.getErrorId() == libsbml.RequiredPackagePresent:
+            found = re.search(r"Package '([^']+)'", error.getMessage())
+            yield found.group(1) if found else "that libSBML does not know"
 
 
 def _units_of_level_2(model: Any) -> Iterator[tuple[str, str]]:

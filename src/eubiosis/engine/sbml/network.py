@@ -169,6 +169,8 @@ def _initial_concentration(network: Network, species: Species) -> Expression | N
     if assigned is not None:
         return assigned
     if species.amount is not None:
+        if species.amount == 0.0 and network.compartment_of(species).size:
+            return Number(0.0)
         return Call("/", (Number(species.amount), Symbol(species.compartment)))
     return None if species.concentration is None else Number(species.concentration)
 
