@@ -174,9 +174,9 @@ class PlainSolver:
                 return self._arrive(time, path(time), rows, times, names, done)
             self.on = on
             before = now
-        return self._look_at_end(start, before, end, path, rows, times, names, done)
+        return self._look_at_end(before, end, path, rows, times, names, done)
 
-    def _look_at_end(self, start, before, end, path, rows, times, names, done):
+    def _look_at_end(self, before, end, path, rows, times, names, done):
         on = self._conditions(end, path(end))
         if any(new and not old for new, old in zip(on, self.on, strict=True)):
             time = self._locate(before, end, path)
