@@ -131,7 +131,7 @@ def test_the_exported_antimony_is_the_exported_sbml(model, condition):
         "initial",
         "constants",
         "events",
-        "breakpoints",
+        "bounds",
     ):
         assert getattr(again, part) == getattr(direct, part), part
 

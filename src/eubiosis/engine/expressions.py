@@ -37,7 +37,24 @@ class Call:
 Expression = Number | Symbol | Call
 
 ARITHMETIC = ("+", "-", "*", "/", "^", "neg")
-FUNCTIONS = ("exp", "ln", "log10", "sqrt", "abs", "sin", "cos", "tan", "tanh", "floor", "ceil", "min", "max")
+TRIGONOMETRIC = (
+    "sin",
+    "cos",
+    "tan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asin",
+    "acos",
+    "atan",
+    "asinh",
+    "acosh",
+    "atanh",
+)
+FUNCTIONS = (
+    *("exp", "ln", "log10", "sqrt", "abs", "floor", "ceil", "factorial", "min", "max", "rem", "quotient"),
+    *TRIGONOMETRIC,
+)
 RELATIONS = ("<", "<=", ">", ">=", "==", "!=")
 LOGIC = ("and", "or", "xor", "not")
 
@@ -56,7 +73,18 @@ _PURE: dict[str, Callable[..., float]] = {
     "sin": math.sin,
     "cos": math.cos,
     "tan": math.tan,
+    "sinh": math.sinh,
+    "cosh": math.cosh,
     "tanh": math.tanh,
+    "asin": math.asin,
+    "acos": math.acos,
+    "atan": math.atan,
+    "asinh": math.asinh,
+    "acosh": math.acosh,
+    "atanh": math.atanh,
+    "rem": math.fmod,  # the quotient is truncated toward zero, so the remainder has the sign of the dividend
+    "quotient": lambda a, b: math.trunc(a / b),
+    "factorial": lambda a: math.gamma(a + 1.0),
     "floor": math.floor,
     "ceil": math.ceil,
     "min": min,

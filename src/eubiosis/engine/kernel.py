@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.engine.expressions import LOGIC, RELATIONS, TIME, Call, Expression, Number, Symbol
-from eubiosis.engine.sbml import System
+from eubiosis.engine.system import System
 
 Array = NDArray[np.float64]
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.engine.expressions import evaluate
+from eubiosis.engine.expressions import TIME, Call, Expression, Symbol, evaluate
 from eubiosis.engine.kernel import Array, Kernel
+from eubiosis.engine.system import SbmlEvent
 
 OK = "ok"
 STEP_LIMIT = "step_limit"
@@ -242,8 +243,17 @@ def _file_events(kernel: Kernel, parameters: Array) -> list[Jump]:
                 new[kernel.state_index[name]] = evaluate(expression, values)
             return new
 
-        jumps.append(Jump(evaluate(event.time, constants), change))
+        jumps.append(Jump(evaluate(_time_of(event), constants), change))
     return jumps
+
+
+def _time_of(event: SbmlEvent) -> Expression:
+    """Return the time at which an event happens, if its trigger is time >= constant."""
+    trigger = event.trigger
+    if isinstance(trigger, Call) and trigger.op == ">=" and trigger.arguments[0] == Symbol(TIME):
+        return trigger.arguments[1]
+    message = f"event {event.id}: a trigger other than time >= constant cannot be solved"
+    raise ValueError(message)
 
 
 def _observe(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eubiosis.core.units import UnitProblem, base_factors
 from eubiosis.engine.expressions import LOGIC, RELATIONS, TIME, Call, Expression, Number, Symbol
-from eubiosis.engine.sbml import System
+from eubiosis.engine.system import System
 
 _BASES = ("gram", "mole", "litre", "day")
 _SYMBOLS = ("g", "mol", "L", "d")

@@ -1,0 +1,108 @@
+"""Rewrite events from the symbols of the file to states.
+
+The amount of a species stays when the size of its compartment changes. So an assignment to a
+concentration whose state is the amount becomes one to the amount: the new concentration times the size
+*after* the event; and a concentration that is a state itself (a species with a rate rule) is rescaled when
+an event changes the size.
+
+Both need the size when the event is executed, whereas the file may ask for assignments with the values
+from when it was triggered. Where another event at the same instant can change the size in between, the
+event is split: ``id.values``, executed before all others, keeps the new values in states ``id.target``, and
+the event itself assigns them with the sizes of its execution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace as with_fields
+
+from eubiosis.engine.expressions import Call, Expression, Number, Symbol
+from eubiosis.engine.sbml.network import STILL, Network
+from eubiosis.engine.sbml.ordering import closure
+from eubiosis.engine.sbml.trees import names_in, rewrite
+from eubiosis.engine.system import SbmlEvent
+
+_FIRST = Number(float("inf"))
+
+
+def rewrite_events(network: Network) -> tuple[SbmlEvent, ...]:
+    """Return the events in terms of states; states that keep values are added to the network."""
+    content = network.content
+    affected = {species: content.species[species].compartment for species in network.amounts}
+    affected |= {species: content.species[species].compartment for species in network.concentrations}
+    if not affected or not content.events:
+        return content.events
+    return tuple(
+        rewritten for event in content.events for rewritten in _rewrite_event(event, network, affected)
+    )
+
+
+def _rewrite_event(event: SbmlEvent, network: Network, affected: Mapping[str, str]) -> list[SbmlEvent]:
+    new = dict(event.assignments)
+    assignments = _to_states(new, network)
+    if assignments == new:
+        return [event]
+    if not (event.use_trigger_values and _may_be_overtaken(event, network, affected)):
+        return [with_fields(event, assignments=tuple(assignments.items()))]
+    kept = {target: f"{event.id}.{target}" for target in new}
+    for name in kept.values():
+        network.rates[name] = STILL
+        network.initial[name] = Number(0.0)
+    keep = SbmlEvent(
+        id=f"{event.id}.values",
+        trigger=event.trigger,
+        assignments=tuple((kept[target], value) for target, value in new.items()),
+        initial_value=event.initial_value,
+        priority=_FIRST,
+    )
+    held: dict[str, Expression] = {target: Symbol(name) for target, name in kept.items()}
+    late = with_fields(event, assignments=tuple(_to_states(held, network).items()), use_trigger_values=False)
+    return [keep, late]
+
+
+def _to_states(new: Mapping[str, Expression], network: Network) -> dict[str, Expression]:
+    """Return the new values of states for new values of symbols of the file."""
+    species = network.content.species
+    assignments: dict[str, Expression] = {}
+    for target, value in new.items():
+        if target in network.amounts:
+            size = _after(species[target].compartment, new, network)
+            assignments[network.amounts[target]] = Call("*", (value, size))
+        else:
+            assignments[target] = value
+    for target in network.concentrations:
+        compartment = species[target].compartment
+        size = _after(compartment, new, network)
+        if target not in new and size != Symbol(compartment):
+            amount = Call("*", (Symbol(target), Symbol(compartment)))
+            assignments[target] = Call("/", (amount, size))
+    return assignments
+
+
+def _after(name: str, new: Mapping[str, Expression], network: Network) -> Expression:
+    """Return the value of a symbol after the assignments ``new``, in terms of values before them."""
+
+    def change(tree: Expression) -> Expression | None:
+        if not isinstance(tree, Symbol):
+            return None
+        if tree.name in new:
+            return new[tree.name]
+        if tree.name not in network.rules:
+            return None
+        rule = network.rules[tree.name]
+        after = rewrite(rule, change)
+        return tree if after is rule else after
+
+    return rewrite(Symbol(name), change)
+
+
+def _may_be_overtaken(event: SbmlEvent, network: Network, affected: Mapping[str, str]) -> bool:
+    """Whether another event can change, at the same instant, a size that the event is corrected for."""
+    needs = {name: names_in(rule) for name, rule in network.rules.items()}
+    sensitive = closure([*affected.values(), *network.concentrations], needs)
+    return any(
+        target in sensitive or network.amounts.get(target) in sensitive
+        for other in network.content.events
+        if other is not event
+        for target, _ in other.assignments
+    )
