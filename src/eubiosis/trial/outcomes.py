@@ -52,7 +52,7 @@ def visit_edss(
     uniforms = np.zeros((*relapses.shape, 2))
     struck = np.flatnonzero(np.isfinite(relapses[:, 0]))
     luck = SubjectDraws(draws[0], tuple(subjects.numbers[i] for i in struck.tolist()))
-    uniforms[struck] = luck.uniforms(draws[1], 2 * relapses.shape[1]).reshape(len(struck), -1, 2)
+    uniforms[struck] = luck.uniforms(draws[1], uniforms[0].size).reshape(uniforms[struck].shape)
     microglia = host.after[arm]["host_MG"] / laws.healthy_microglia
     edss = laws.edss_on(np.maximum(days - 1, 0), subjects.edss, relapses, microglia, subjects.age, uniforms)
     edss[:, days == 0] = subjects.edss[:, None]
