@@ -312,11 +312,8 @@ def _take(gut: GutCourses, rows: np.ndarray) -> GutCourses:
 
 
 def _take_host(host: HostCourses, rows: np.ndarray) -> HostCourses:
-    people = host.people
     return HostCourses(
-        type(people)(
-            people.parameters[:, rows], people.frailty[rows], people.triggers[rows], people.age[rows]
-        ),
+        host.people.take(rows),
         {name: values[:, rows] for name, values in host.before.items()},
         {arm: {n: v[:, rows] for n, v in course.items()} for arm, course in host.after.items()},
         {arm: values[:, rows] for arm, values in host.lesions.items()},
