@@ -38,9 +38,12 @@ def clock_marks(until: Array, seed: int, decision: str, subjects: Sequence[int])
     while len(short := np.flatnonzero((marks[:, -1] < until) & np.isfinite(until))):
         drawn = marks.shape[1]
         draws = SubjectDraws(seed, tuple(subjects[i] for i in short.tolist()))
-        more = np.cumsum(draws.exponentials(decision, drawn + _CHUNK)[:, drawn:], axis=1)
-        marks = np.concatenate((marks, np.full((len(marks), _CHUNK), np.inf)), axis=1)
-        marks[short, drawn:] = marks[short, drawn - 1, None] + more
+        more = draws.exponentials(decision, 2 * drawn)[:, drawn:]
+        marks = np.concatenate((marks, np.full((len(marks), drawn), np.inf)), axis=1)
+        for first in range(0, drawn, _CHUNK):  # summed by the chunk, however many are drawn at a time
+            chunk = np.cumsum(more[:, first : first + _CHUNK], axis=1)
+            begin = drawn + first
+            marks[short, begin : begin + _CHUNK] = marks[short, begin - 1, None] + chunk
     return marks
 
 
