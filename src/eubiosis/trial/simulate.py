@@ -178,10 +178,10 @@ def _late_reasons(
     microglia = host.before["host_MG"][-1] / laws.healthy_microglia
     error = laws.number["host_mfis_sem"] * draws.normals("trial/mfis screening", 1)[:, 0]
     fatigue = np.clip(level + laws.mfis_change(tone, microglia, pool.edss) + error, 0, 84)
+    last = [states[-1] for course in host.after.values() for states in course.values()]
+    finite = np.isfinite(last).all(axis=0)
     for i, row in enumerate(held):
-        if not all(
-            np.isfinite(states[-1, i]) for course in host.after.values() for states in course.values()
-        ):
+        if not finite[i]:
             reasons[row] = "host run not finite"
         elif rules.relapses_last_year is not None and before[i] < rules.relapses_last_year:
             reasons[row] = "relapses in the last year"
