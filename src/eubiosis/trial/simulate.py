@@ -179,7 +179,7 @@ def _late_reasons(
     error = laws.number["host_mfis_sem"] * draws.normals("trial/mfis screening", 1)[:, 0]
     fatigue = np.clip(level + laws.mfis_change(tone, microglia, pool.edss) + error, 0, 84)
     last = [states[-1] for course in host.after.values() for states in course.values()]
-    finite = np.isfinite(last).all(axis=0)
+    finite = np.all(np.isfinite(np.array(last)), axis=0).tolist()
     for i, row in enumerate(held):
         if not finite[i]:
             reasons[row] = "host run not finite"

@@ -80,7 +80,7 @@ def test_one_regression_gives_the_ratios_of_all_arms():
     values = [1.0, 2, 4, 3, 5, 8, 2, 2, 7]
     ratios = geometric_mean_ratios(values, arm, control="placebo")
     assert [one.treated for one in ratios] == ["inulin", "propionate"]
-    # without covariates the ratio is that of the geometric means: (3 5 8 / 1 2 4)^(1/3), (2 2 7 / 1 2 4)^(1/3)
+    # without covariates: the cube roots of 3 5 8 / (1 2 4) and 2 2 7 / (1 2 4)
     assert [one.estimate for one in ratios] == pytest.approx([15 ** (1 / 3), 3.5 ** (1 / 3)])
     for one in ratios:
         assert geometric_mean_ratio(values, arm, treated=one.treated, control="placebo") == one
