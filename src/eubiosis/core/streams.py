@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.random.bit_generator import ISeedSequence
+from numpy.typing import DTypeLike, NDArray
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +29,22 @@ def stream(seed: int, decision: str, subject: int | None = None) -> np.random.Ge
     """
     name = _name(seed, decision)
     name.update(b"" if subject is None else str(subject).encode())
-    return np.random.Generator(np.random.Philox(key=np.frombuffer(name.digest(), dtype=np.uint64)))
+    key: Any = _Key(np.frombuffer(name.digest(), dtype=np.uint64))  # numpy's types know no other kind of seed
+    return np.random.Generator(np.random.Philox(key))
+
+
+class _Key(ISeedSequence):
+    """A key that is known: a generator that is handed one asks the system for no entropy of its own."""
+
+    def __init__(self, key: NDArray[np.uint64]) -> None:
+        self.key = key
+
+    def generate_state(self, n_words: int, dtype: DTypeLike = np.uint64) -> NDArray[np.uint64]:
+        """Return the key, whatever is asked for; Philox asks for two words of 64 bits."""
+        if n_words != len(self.key) or dtype != np.uint64:
+            message = f"{n_words} words of {dtype}; allowed: {len(self.key)} of uint64"
+            raise ValueError(message)
+        return self.key
 
 
 def streams(seed: int, decision: str, subjects: Sequence[int]) -> Iterator[np.random.Generator]:

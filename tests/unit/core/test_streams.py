@@ -1,5 +1,6 @@
 """Randomness has a name: what a draw depends on, and what it does not."""
 
+import hashlib
 import subprocess
 import sys
 
@@ -63,6 +64,12 @@ def test_one_generator_for_many_subjects_gives_each_ones_own_numbers():
         assert np.array_equal(
             generator.integers(0, 9, 5, dtype=np.int32), own.integers(0, 9, 5, dtype=np.int32)
         )
+
+
+def test_the_key_of_a_stream_is_the_hash_of_its_name():
+    digest = hashlib.blake2b(b"5\x1fvisit\x1f7", digest_size=16).digest()
+    plain = np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
+    assert np.array_equal(stream(5, "visit", 7).standard_normal(9), plain.standard_normal(9))
 
 
 def test_draws_of_a_group_are_those_of_its_subjects():
