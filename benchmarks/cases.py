@@ -39,7 +39,7 @@ class Boluses:
     @property
     def times(self) -> Array:
         """Times of the boluses, shape (count,)."""
-        return self.first + self.every * np.arange(self.count)
+        return np.asarray(self.first + self.every * np.arange(self.count))
 
 
 @dataclass(frozen=True)

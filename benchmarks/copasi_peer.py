@@ -1,4 +1,4 @@
-"""COPASI (LSODA) on a case, doses as SBML events, in one process; shown beside the main peer."""
+"""COPASI (LSODA) on a case, doses as SBML events; shown beside the main peer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.cases import Case
 from benchmarks.exports import event_parameters
-from benchmarks.roadrunner_peer import peer_sbml
+from benchmarks.roadrunner_peer import Tolerance, peer_sbml
 
 Array = NDArray[np.float64]
 _MOST_STEPS = 1_000_000
@@ -19,7 +19,7 @@ _MOST_STEPS = 1_000_000
 class Copasi:
     """One loaded model. ``load_seconds`` is the time to read the file and compile it."""
 
-    def __init__(self, case: Case, form: str = "literals") -> None:
+    def __init__(self, case: Case, form: str = "products") -> None:
         import COPASI
 
         self.api: Any = COPASI
@@ -48,10 +48,11 @@ class Copasi:
             for name in case.states
         ]
 
-    def set_tolerance(self, relative: float, absolute: float) -> None:
-        """Set the tolerances (COPASI takes one absolute tolerance for all states)."""
+    def set_tolerance(self, tolerance: Tolerance) -> None:
+        """Set the tolerances; COPASI takes one absolute tolerance: the geometric mean of several."""
+        absolute = float(np.exp(np.mean(np.log(tolerance.absolute))))
         method = self.task.getMethod()
-        method.getParameter("Relative Tolerance").setDblValue(relative)
+        method.getParameter("Relative Tolerance").setDblValue(tolerance.relative)
         method.getParameter("Absolute Tolerance").setDblValue(absolute)
 
     def run(self, row: int) -> Array:

@@ -1,10 +1,10 @@
 """How far a solution is from the reference, and speeds compared at equal error.
 
 The error of a subject is the largest of |y - reference| / (|reference| + scale) over output times and states.
-The scale of a state is a thousandth of its typical magnitude: the median over subjects of the largest absolute
-value in time. So an error is relative where a state is of its usual size, and a state that passes through zero
-or that is nearly absent in somebody is judged against a thousandth of what it is in others. States that are
-zero in everybody (drugs that nobody takes) have no scale and are left out.
+The scale of a state is a thousandth of its typical magnitude: the median over subjects of the largest
+absolute value in time. So an error is relative where a state is of its usual size, and a state that passes
+through zero or that is nearly absent in somebody is judged against a thousandth of what it is in others.
+States that are zero in everybody (drugs that nobody takes) have no scale and are left out.
 """
 
 from __future__ import annotations

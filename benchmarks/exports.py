@@ -1,7 +1,7 @@
 """The model as the peers get it: with doses as SBML events or switches, and in leaner equivalent forms.
 
-The leaner forms let a peer be as fast as its file can make it: rules that no rate needs dropped, rules written
-into the rates, numbers that never change written as literals, states as species in place of parameters.
+The leaner forms let a peer be as fast as its file can make it: rules that no rate needs dropped, rules
+written into the rates, numbers that never change written as literals, small powers written as products.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def with_events(sbml: str, case: Case, *, switches: bool = True) -> str:
 
 def event_parameters(case: Case) -> dict[str, float]:
     """Return what ``reset`` does not put back: the parameters that events have changed, and their values."""
-    values = {change.parameter: 0.0 for change in case.switches}
+    model = _read(case.sbml).getModel()
+    switched = {change.parameter for change in case.switches}
+    values = {name: float(model.getParameter(name).getValue()) for name in switched}
     if case.boluses is not None:
         values |= {"bench_next": case.boluses.first, "bench_left": float(case.boluses.count)}
     return values

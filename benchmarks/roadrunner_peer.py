@@ -7,6 +7,7 @@ those are set again by hand.
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ class Tolerance:
 class RoadRunner:
     """One loaded model. ``load_seconds`` is the time to read the file and compile it."""
 
-    def __init__(self, case: Case, form: str = "as_is", doses: str = "segments") -> None:
+    def __init__(self, case: Case, form: str = "products", doses: str = "events") -> None:
         import roadrunner
 
         self.case, self.doses = case, doses
@@ -52,9 +53,10 @@ class RoadRunner:
         self.states = [place[name] for name in case.states]
         rates = [str(name) for name in self.runner.getRateRuleIds()]
         self.order = [case.states.index(name) for name in rates if name in case.states]
-        self.segments = _segments(case)
-        again = event_parameters(case) if doses != "switches" else {}
-        self.again = [(place[name], value) for name, value in again.items() if name in place]
+        self.segments = segments_of(case)
+        ruled = {change.parameter for change in case.switches} if doses == "switches" else set()
+        again = event_parameters(case).items()
+        self.again = [(place[name], value) for name, value in again if name in place and name not in ruled]
 
     def set_tolerance(self, tolerance: Tolerance) -> None:
         """Set the tolerances and lift the step limit."""
@@ -72,8 +74,8 @@ class RoadRunner:
         """Simulate one subject; shape (times, states)."""
         people = self.case.people
         self.runner.reset()
-        for place, value in self.again:
-            self.model.setGlobalParameterValues([place], [value])
+        for again, value in self.again:
+            self.model.setGlobalParameterValues([again], [value])
         self.model.setGlobalParameterValues(self.personal, people.parameters[row])
         self.model.setGlobalParameterValues(self.states, people.initial[row])
         if self.doses != "segments":
@@ -93,27 +95,28 @@ class RoadRunner:
 
 
 @dataclass(frozen=True)
-class _Segment:
+class Segment:
     """The time between two doses: what changes at its start, and which of its points are output."""
 
     switches: tuple[tuple[str, float], ...]
     bolus: bool
     times: list[float]
-    rows: Array
-    kept: Array
+    rows: NDArray[np.intp]
+    kept: NDArray[np.bool_]
 
 
-def _segments(case: Case) -> list[_Segment]:
+def segments_of(case: Case) -> list[Segment]:
+    """Cut a case at its doses."""
     first, last = case.times[0], case.times[-1]
     boluses = set() if case.boluses is None else set(case.boluses.times.tolist())
     switched = {change.time for change in case.switches}
     bounds = sorted({first, last, *(t for t in boluses | switched if first <= t < last)})
     segments = []
-    for left, right in zip(bounds[:-1], bounds[1:], strict=True):
+    for left, right in itertools.pairwise(bounds):
         due = (case.times >= left) & ((case.times < right) | ((case.times == right) & (right == last)))
         points = np.union1d(case.times[due], [left, right])
         segments.append(
-            _Segment(
+            Segment(
                 tuple((c.parameter, c.value) for c in case.switches if c.time == left),
                 left in boluses,
                 points.tolist(),
