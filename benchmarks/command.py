@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from benchmarks import single, solved, streamed
+from benchmarks import forms, single, solved, streamed
 from benchmarks.curves import progress
 
 _CORE = ("ours_per_s", "peer_per_s", "error_ours", "error_peer", "ratio_at_equal_error", "threads")
@@ -48,6 +48,7 @@ def _workloads(full: bool) -> dict[str, Callable[..., dict[str, object]]]:
         "niche": single.niche,
         "startup": single.startup,
         "limit": single.limit,
+        "peer_forms": forms.peer_forms,
     }
 
 

@@ -115,7 +115,7 @@ def compare(ours: Curve | None, peer: Curve, threads: int) -> dict[str, object]:
     near = min(ours.points, key=lambda p: abs(np.log(max(p.error.median, 1e-300) / usual.error.median)))
     wanted = usual.error.median
     on_processor = ours.at(wanted, processor=True) / peer.at(wanted, processor=True)
-    ratios = {f"{e:g}": _number(ours.at(e) / peer.at(e)) for e in COMMON_ERRORS}
+    ratios = {f"{e:g}": number(ours.at(e) / peer.at(e)) for e in COMMON_ERRORS}
     return row | {
         "ours_per_s": near.per_s,
         "ours_per_cpu_s": near.per_cpu_s,
@@ -123,8 +123,8 @@ def compare(ours: Curve | None, peer: Curve, threads: int) -> dict[str, object]:
         "error_ours_max": near.error.maximum,
         "ours_failed": near.error.failed,
         "ours_relative_tolerance": near.relative,
-        "ratio_at_equal_error": _number(ours.at(wanted) / peer.at(wanted)),
-        "ratio_at_equal_error_processor_time": _number(on_processor),
+        "ratio_at_equal_error": number(ours.at(wanted) / peer.at(wanted)),
+        "ratio_at_equal_error_processor_time": number(on_processor),
         "ratios_at_error": ratios,
         "ours_curve": _rows(ours),
     }
@@ -144,7 +144,7 @@ def _rows(curve: Curve) -> list[dict[str, float]]:
     ]
 
 
-def _number(value: float) -> float | None:
+def number(value: float) -> float | None:
     """Return a number that JSON knows: null in place of NaN."""
     return float(value) if np.isfinite(value) else None
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.cases import Case, full_step, full_weekly
 from benchmarks.copasi_peer import Copasi
-from benchmarks.curves import Curve, Runner, compare, measure, progress
+from benchmarks.curves import Curve, Runner, compare, measure, number, progress
 from benchmarks.errors import subject_errors
 from benchmarks.networks import SIZES, exponent, ring
 from benchmarks.ours import Ours
@@ -129,11 +129,11 @@ def scaling_states(threads: int, *, quick: bool) -> dict[str, object]:
         }
         wanted = curves["roadrunner"].point(1e-6).error.median
         for name, curve in curves.items():
-            costs.setdefault(name, []).append(1 / curve.at(wanted))
+            costs.setdefault(name, []).append(1 / curve.at(wanted, processor=True))
     own = [float(size) for size in sizes]
     return {
         "threads": threads,
         "states": list(sizes),
-        "exponents": {name: exponent(own, values) for name, values in costs.items()},
+        "exponents_of_processor_time": {name: number(exponent(own, v)) for name, v in costs.items()},
         "by_states": rows,
     }

@@ -74,14 +74,15 @@ class PeerPool:
         for end in self.ends:
             end.send((size, tolerance))
         self.barrier.wait()
-        begin = time.perf_counter()
         values = np.full((size, len(self.case.times), len(self.case.states)), np.nan)
-        finished, processor = begin, 0.0
+        starts, stops, processor = [], [], 0.0
         for end in self.ends:
-            rows, results, moment, seconds = end.recv()
+            rows, results, (start, stop), seconds = end.recv()
             values[rows] = results
-            finished, processor = max(finished, moment), processor + seconds
-        return Batch(values, finished - begin, processor)
+            starts.append(start)
+            stops.append(stop)
+            processor += seconds
+        return Batch(values, max(stops) - min(starts), processor)
 
     def close(self) -> None:
         """End the processes."""
@@ -116,7 +117,7 @@ def _serve(
         peer.set_tolerance(tolerance)
         rows, results = [], []
         barrier.wait()
-        begin = time.process_time()
+        start, begin = time.perf_counter(), time.process_time()
         while True:
             with counter.get_lock():
                 row = counter.value
@@ -125,9 +126,9 @@ def _serve(
                 break
             rows.append(row)
             results.append(_attempt(peer, row, case))
-        moment, seconds = time.perf_counter(), time.process_time() - begin
+        span, seconds = (start, time.perf_counter()), time.process_time() - begin
         shape = (len(rows), len(case.times), len(case.states))
-        pipe.send((rows, np.array(results).reshape(shape), moment, seconds))
+        pipe.send((rows, np.array(results).reshape(shape), span, seconds))
 
 
 def _attempt(peer: Peer, row: int, case: Case) -> Array:
