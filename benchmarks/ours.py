@@ -37,21 +37,24 @@ def available() -> bool:
 
 
 class Ours:
-    """One compiled case; ``compile_seconds`` is the time from the text of the file to machine code."""
+    """One compiled case; ``compile_seconds`` is the time from the text of the file to machine code.
 
-    def __init__(self, case: Case, threads: int) -> None:
+    ``options`` go to the engine's ``solve``, such as another method.
+    """
+
+    def __init__(self, case: Case, threads: int, **options: Any) -> None:
         if not available():
             message = "eubiosis.engine.compile is not there yet"
             raise NotImplementedError(message)
         engine = _engine()
-        self.case, self.threads, self.engine = case, threads, engine
+        self.case, self.threads, self.engine, self.options = case, threads, engine, options
         begin = time.perf_counter()
         self.compiled: Any = engine.compile(case.sbml)
         self.inputs = [engine.Set(c.time, c.parameter, c.value) for c in case.switches]
         if case.boluses is not None:
             boluses = case.boluses
             self.inputs += [engine.Add(float(t), boluses.state, boluses.amount) for t in boluses.times]
-        self.solve(case.people.first(8), Tolerance(1e-3, 1e-6))
+        self.solve(case.people.first(8), Tolerance(1e-3, tuple([1e-6] * len(case.states))))
         self.compile_seconds = time.perf_counter() - begin
 
     def solve(self, people: People, tolerance: Tolerance) -> Any:
@@ -63,9 +66,12 @@ class Ours:
             initial=dict(zip(people.states, people.initial.T, strict=True)),
             inputs=self.inputs,
             tolerances=self.engine.Tolerances(
-                relative=tolerance.relative, absolute=np.asarray(tolerance.absolute)
+                relative=tolerance.relative,
+                absolute=np.asarray(tolerance.absolute),
+                negative=float("inf"),  # the peers do not look at signs either
             ),
             threads=self.threads,
+            **self.options,
         )
 
     def runner(self, size: int) -> Callable[[Tolerance], Batch]:
