@@ -15,7 +15,7 @@ from benchmarks.exports import FORMS
 from benchmarks.people import load_people
 from benchmarks.reference import Reference, reference
 from benchmarks.roadrunner_peer import DOSES, RoadRunner
-from benchmarks.workers import Peer
+from benchmarks.workers import Peer, attempt
 from eubiosis.model import load
 
 _COPASI_FORMS = ("as_is", "products")  # with every rule written out it needs a second for a subject
@@ -52,9 +52,9 @@ def _forms(case: Case, truth: Reference, size: int, *, quick: bool) -> list[dict
     for _ in range(1 if quick else 3):
         for relative, (name, peer) in itertools.product(tolerances, peers.items()):
             peer.set_tolerance(truth.tolerance(relative))
-            peer.run(0)
+            attempt(peer, 0, case)
             begin = time.process_time()
-            values = np.array([peer.run(row) for row in range(size)])
+            values = np.array([attempt(peer, row, case) for row in range(size)])
             seconds.setdefault((*name, relative), []).append(time.process_time() - begin)
             errors[*name, relative] = error(values, truth.values[:size])
             progress(f"{case.name}  {' '.join(name)}  rtol {relative:g}")

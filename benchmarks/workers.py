@@ -110,7 +110,7 @@ def _serve(
 ) -> None:
     peer = build(case, **options)
     peer.set_tolerance(Tolerance(1e-3, tuple([1e-6] * len(case.states))))
-    _attempt(peer, 0, case)  # the first run compiles what is compiled late
+    attempt(peer, 0, case)  # the first run compiles what is compiled late
     pipe.send(peer.load_seconds)
     while (order := pipe.recv()) is not None:
         size, tolerance = order
@@ -125,13 +125,14 @@ def _serve(
             if row >= size:
                 break
             rows.append(row)
-            results.append(_attempt(peer, row, case))
+            results.append(attempt(peer, row, case))
         span, seconds = (start, time.perf_counter()), time.process_time() - begin
         shape = (len(rows), len(case.times), len(case.states))
         pipe.send((rows, np.array(results).reshape(shape), span, seconds))
 
 
-def _attempt(peer: Peer, row: int, case: Case) -> Array:
+def attempt(peer: Peer, row: int, case: Case) -> Array:
+    """Simulate one subject; NaN where the peer gives up."""
     try:
         return peer.run(row)
     except RuntimeError:  # what CVODE's failures arrive as; the subject counts as failed
