@@ -18,7 +18,6 @@ from benchmarks.roadrunner_peer import DOSES, RoadRunner
 from benchmarks.workers import Peer, attempt
 from eubiosis.model import load
 
-_COPASI_FORMS = ("as_is", "products")  # with every rule written out it needs a second for a subject
 _TOLERANCES = (1e-4, 1e-6, 1e-8)
 
 
@@ -44,8 +43,8 @@ def _forms(case: Case, truth: Reference, size: int, *, quick: bool) -> list[dict
     forms = ("as_is", "products") if quick else FORMS
     for form, doses in itertools.product(forms, DOSES):
         peers["roadrunner", form, doses] = RoadRunner(case, form, doses)
-    for form in _COPASI_FORMS:
-        peers["copasi", form, "events"] = Copasi(case, form)
+    # one COPASI model at a time: of two in a process, the first loses its output
+    peers["copasi", "products", "events"] = Copasi(case)
     seconds: dict[tuple[str, str, str, float], list[float]] = {}
     errors = {}
     tolerances = (1e-6,) if quick else _TOLERANCES
