@@ -1,0 +1,201 @@
+"""Run a batch of subjects through a solver kernel, chunk by chunk, and evaluate what was asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eubiosis.engine.codegen.kernels import LoopKernel, needed_rows
+from eubiosis.engine.initial import Values
+from eubiosis.engine.inputs import Input, arrange, switch_times, values_in_force
+from eubiosis.engine.sensitivity import Sensitivities
+from eubiosis.engine.solution import Last, Reduction, Solution, Tolerances
+
+if TYPE_CHECKING:
+    from eubiosis.engine.compiled import Compiled
+
+Array = NDArray[np.float64]
+_RECORD_BYTES = 64 * 2**20
+_FEWEST = 64  # subjects in a chunk, so that lanes and threads have enough to do
+
+
+@dataclass
+class Batch:
+    """One call of ``solve``: subjects in chunks, chunks on threads, recorded states into observables."""
+
+    compiled: Compiled
+    kernel: LoopKernel
+    values: Values
+    grid: Array
+    inputs: Sequence[Input]
+    tolerances: Tolerances
+    threads: int | None
+
+    def run(
+        self, observables: tuple[str, ...], reductions: tuple[Reduction, ...], targets: tuple[str, ...]
+    ) -> Solution:
+        """Solve everybody; ``targets`` are the parameters that inputs change."""
+        return self._run(observables, reductions, targets, None)
+
+    def run_sensitivities(self, observables: tuple[str, ...], targets: tuple[str, ...]) -> Sensitivities:
+        """Solve everybody with the derivatives that the kernel carries."""
+        by = self.kernel.program.options.sensitivities
+        shape = (self.values.subjects, len(self.grid), len(observables), len(by))
+        derivatives = np.full(shape, np.nan)
+        solution = self._run(observables, (), targets, derivatives)
+        return Sensitivities(solution, by, derivatives)
+
+    def _run(
+        self,
+        observables: tuple[str, ...],
+        reductions: tuple[Reduction, ...],
+        targets: tuple[str, ...],
+        derivatives: Array | None,
+    ) -> Solution:
+        subjects, by = self.values.subjects, self.kernel.program.options.sensitivities
+        record = needed_rows(self.compiled.system, observables, by)
+        solution = Solution.empty(self.compiled.system, self.grid, observables, reductions, subjects)
+        a_subject = max(1, 8 * len(self.grid) * (len(record) + len(observables) * (1 + len(by))))
+        chunk = max(_FEWEST, _RECORD_BYTES // a_subject)
+        for first in range(0, subjects, chunk):
+            rows = np.arange(first, min(first + chunk, subjects))
+            self._chunk(rows, record, targets, solution, derivatives)
+        return solution
+
+    def _chunk(
+        self,
+        rows: NDArray[np.int64],
+        record: tuple[str, ...],
+        targets: tuple[str, ...],
+        solution: Solution,
+        derivatives: Array | None,
+    ) -> None:
+        program, own = self.kernel.program, self.values.take(rows)
+        inputs = [_take(item, rows, self.values.subjects) for item in self.inputs]
+        bounds = switch_times(self.compiled.system.bounds, own.shared, own.personal)
+        actions = arrange(program, inputs, bounds, self.grid[0], self.grid[-1], len(rows))
+        starts = own.start(program.rows)
+        varying = own.table(self.kernel.program.options.varying)
+        size, times = len(rows), len(self.grid)
+        out = np.full((size, len(record), times), np.nan)
+        final = np.empty((size, len(program.rows)))
+        status, effort = np.empty(size, dtype=np.int64), np.empty((size, 2), dtype=np.int64)
+        extremes = np.empty((size, 2 * len(program.options.extrema)))
+        run_on_threads(
+            lambda: self.kernel.run(
+                {
+                    "shared": np.array([own.shared[n] for n in self.compiled.system.parameters]),
+                    "tolerances": self.tolerances.table(self.compiled.state_index, program),
+                    "counter": np.zeros(1, dtype=np.int64),
+                    "subjects": size,
+                    "initial": starts,
+                    "initial_stride": starts.shape[1] if len(starts) > 1 else 0,
+                    "varying": varying,
+                    "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
+                    "times": self.grid,
+                    "times_count": times,
+                    "record": np.array([program.place[n] for n in record], dtype=np.int64),
+                    "record_count": len(record),
+                    "out": out,
+                    "action_first": actions.first,
+                    "action_count": actions.count,
+                    "action_time": actions.time,
+                    "action_kind": actions.kind,
+                    "action_target": actions.target,
+                    "value_first": actions.value_first,
+                    "value": actions.value,
+                    "status": status,
+                    "final": final,
+                    "effort": effort,
+                    "extremes": extremes,
+                    "max_steps": self.tolerances.max_steps,
+                }
+            ),
+            self.threads,
+            -(-size // self.kernel.width),
+        )
+        solution.take_in(rows, program, status, final, effort, extremes)
+        moved = values_in_force(inputs, targets, own.columns(targets), self.grid, size)
+        parameters = own.parameter_rows(self.compiled.system.parameters)
+        seen = _Seen(self.compiled, record, targets, out, moved, parameters, self.grid)
+        if solution.observables:
+            solution.values[rows] = seen.evaluate(solution.observables, ())
+        if derivatives is not None:
+            slopes = seen.evaluate(solution.observables, program.options.sensitivities)
+            derivatives[rows] = slopes.reshape(size, times, len(solution.observables), -1)
+        last = tuple(r.name for r in solution.reduced if isinstance(r, Last))
+        if last:
+            needed = needed_rows(self.compiled.system, last, ())
+            final_rows = np.ascontiguousarray(final[:, [program.place[n] for n in needed], None])
+            end = _Seen(
+                self.compiled, needed, targets, final_rows, moved[:, :, -1:], parameters, self.grid[-1:]
+            )
+            column = end.evaluate(last, ())
+            for k, name in enumerate(last):
+                solution.reduced[Last(name)][rows] = np.where(status == 0, column[:, 0, k], np.nan)
+
+
+@dataclass
+class _Seen:
+    """Recorded rows (subjects, rows, times) and what is needed to evaluate quantities from them."""
+
+    compiled: Compiled
+    record: tuple[str, ...]
+    targets: tuple[str, ...]
+    out: Array
+    moved: Array
+    parameters: Array
+    times: Array
+
+    def evaluate(self, names: tuple[str, ...], by: tuple[str, ...]) -> Array:
+        """Return quantities, or with ``by`` their derivatives, as (subjects, times, names x parameters)."""
+        if names == self.record and not by:
+            return self.out.transpose(0, 2, 1)
+        size = len(names) * max(1, len(by))
+        seen = np.empty((len(self.out), size, len(self.times)))
+        given = np.ascontiguousarray(np.concatenate((self.out, self.moved), axis=1))
+        kernel = self.compiled.observer(names, self.record, self.targets, by)
+        kernel.run(self.times, given, self.parameters, seen)
+        if self.record:
+            failed = np.any(np.isnan(self.out), axis=1, keepdims=True)
+            seen[np.broadcast_to(failed, seen.shape)] = np.nan
+        return seen.transpose(0, 2, 1)
+
+
+def _take(item: Input, rows: NDArray[np.int64], subjects: int) -> Input:
+    def part(value: ArrayLike) -> Array:
+        array = np.atleast_1d(np.asarray(value, dtype=float))
+        return array[rows] if len(array) == subjects and subjects > 1 else array
+
+    return type(item)(part(item.time), item.name, part(item.value))
+
+
+def available_threads() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_on_threads(work: Callable[[], None], threads: int | None, most: int) -> None:
+    """Run ``work`` at once on as many threads as were asked for, but no more than ``most``.
+
+    Each run takes what is left to do, so that together they do it once. Raises ``ValueError`` for fewer than
+    one thread.
+    """
+    if threads is not None and threads < 1:
+        message = f"threads is {threads}; allowed: 1 or more"
+        raise ValueError(message)
+    count = max(1, min(available_threads() if threads is None else threads, most))
+    if count == 1:
+        work()
+        return
+    with ThreadPoolExecutor(count) as pool:
+        for future in [pool.submit(work) for _ in range(count)]:
+            future.result()

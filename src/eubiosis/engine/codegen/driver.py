@@ -1,0 +1,376 @@
+"""The loop around the step: each lane its own subject, with its own time, step size and dosing segment.
+
+A lane that finishes, or fails, takes the next subject from a counter that all threads share; nothing a lane
+does depends on its neighbours, so a subject's numbers are the same in any company.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, Code
+from eubiosis.engine.codegen.lanes import Lanes
+from eubiosis.engine.codegen.loop import EVENT_FAILURE, NEGATIVE, NON_FINITE, OK, STEP_LIMIT, Loop
+from eubiosis.engine.codegen.vector_math import VectorMath
+
+# whole numbers kept for each lane
+LANE = (
+    *("subject", "action", "action_end", "value_shift", "output", "steps", "rejected"),
+    *("negative", "failed", "last", "fresh"),
+)
+# numbers kept for each lane in rows of the workspace
+LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach")
+SET_PARAMETER, ADD, SCALE, AT_LEAST, SET_STATE, MARK = range(6)
+_SMALLEST_STEP = 1e-200
+_ULP = 2.0**-52
+
+
+class Driver(Loop):
+    """Emit the functions of the solver's loop; ``step`` and ``rates`` are the vector functions it calls."""
+
+    def __init__(self, lanes: Lanes, step: Any, rates: Any, prepare: Any, watch: Any) -> None:
+        super().__init__(lanes, prepare, LANE, LANE_ROWS)
+        self.step, self.rates, self.watch = step, rates, watch
+        self.tableau = self.program.options.tableau
+        lanes.reserve("dense", len(self.program.rows) * len(self.tableau.dense))
+
+    # --- functions, in the order in which they need each other ----------------------------------------
+
+    def define(self) -> None:
+        """Define the public function ``solve(block)`` and everything it calls."""
+        self.watch.attach(self)
+        self.record_now = self._record_now()
+        self.begin_segment = self._begin_segment()
+        self.load_lane = self._load_lane()
+        self.finish = self._finish()
+        self.record_dense = self._record_dense()
+        self.accept = self._accept()
+        self.reject = self._reject()
+        self._solve()
+
+    def _record_now(self) -> Any:
+        """Write outputs that fall on the present time or before it, from the present states."""
+        code = self.open("record_now")
+        self._write_outputs(code, lambda row, _: self.near(code, "states", row), self.near(code, "now"), "<=")
+        return code.finish()
+
+    def _write_outputs(self, code: Code, value: Any, limit: Any, relation: str) -> None:
+        """Write the recorded states, (subject, row, time), for each output time up to ``limit``."""
+        b = code.b
+        number, width = self.slot(code, "times_count"), self.slot(code, "record_count")
+        with code.repeat() as done:
+            output = self.count(code, "output")
+            code.leave_if(b.icmp_signed(">=", output, number), done)
+            time = code.get(self.slot(code, "times"), output)
+            code.leave_if(b.not_(b.fcmp_ordered(relation, time, limit)), done)
+            line = b.mul(b.mul(self.count(code, "subject"), width), number)
+            first = code.at(self.slot(code, "out"), b.add(line, output))
+            with code.loop(width) as i:
+                row = code.get(self.slot(code, "record"), i)
+                code.put(value(row, time), first, b.mul(i, number))
+            self.set_count(code, b.add(output, INT(1)), "output")
+
+    def _begin_segment(self) -> Any:
+        """Apply what happens now (doses, events), and set the next end and the next step's size."""
+        code = self.open("begin_segment")
+        b = code.b
+        changed = code.variable(INT, INT(0))
+        self._apply_actions(code, changed)
+        self.watch.process(code, changed)
+        more = b.icmp_signed("<", self.count(code, "action"), self.count(code, "action_end"))
+        number = self.slot(code, "times_count")
+        final = code.get(self.slot(code, "times"), b.sub(number, INT(1)))
+        following = code.variable(DOUBLE, final)
+        with b.if_then(more):
+            b.store(code.get(self.slot(code, "action_time"), self.count(code, "action")), following)
+        self.keep(code, b.load(following), "segment_end")
+        with b.if_then(b.icmp_signed("!=", b.load(changed), INT(0))):
+            first = self.near(code, "first_step")
+            with b.if_else(b.fcmp_ordered("<=", first, DOUBLE(0.0))) as (unknown, known):
+                with unknown:
+                    self._guess_step(code)
+                with known:
+                    wanted = self.near(code, "wanted_step")
+                    shorter = b.select(b.fcmp_ordered("<", first, wanted), first, wanted)
+                    self.keep(code, shorter, "wanted_step")
+        self.set_count(code, 1, "fresh")
+        self.watch.note(code)
+        return code.finish()
+
+    def _apply_actions(self, code: Code, changed: Any) -> None:
+        b = code.b
+        parameters = code.variable(INT, INT(0))
+        with code.repeat() as done:
+            action = self.count(code, "action")
+            code.leave_if(b.icmp_signed(">=", action, self.count(code, "action_end")), done)
+            time = code.get(self.slot(code, "action_time"), action)
+            code.leave_if(b.fcmp_ordered(">", time, self.near(code, "now")), done)
+            kind = code.get(self.slot(code, "action_kind"), action)
+            target = code.get(self.slot(code, "action_target"), action)
+            value = code.get(self.slot(code, "value"), b.add(action, self.count(code, "value_shift")))
+            is_kind = {
+                k: b.icmp_signed("==", kind, INT(k)) for k in (SET_PARAMETER, ADD, SCALE, AT_LEAST, MARK)
+            }
+            with b.if_then(is_kind[SET_PARAMETER]):
+                self.keep(code, value, "parameters", target)
+                b.store(INT(1), parameters)
+                b.store(INT(1), changed)
+            with b.if_then(b.not_(b.or_(is_kind[SET_PARAMETER], is_kind[MARK]))):
+                old = self.near(code, "states", target)
+                new = b.select(is_kind[ADD], b.fadd(old, value), value)
+                new = b.select(is_kind[SCALE], b.fmul(old, value), new)
+                higher = b.select(b.fcmp_ordered(">", old, value), old, value)
+                self.keep(code, b.select(is_kind[AT_LEAST], higher, new), "states", target)
+                b.store(INT(1), changed)
+            self.set_count(code, b.add(action, INT(1)), "action")
+        with b.if_then(b.icmp_signed("!=", b.load(parameters), INT(0))):
+            code.call(self.prepare, code["work"], self.slot(code, "shared"))
+
+    def _guess_step(self, code: Code) -> None:
+        """Choose a first step: a hundredth of the time in which the states would change by their size.
+
+        Hairer, Norsett and Wanner (1993), section II.4, without the second derivative.
+        """
+        b, work = code.b, code["work"]
+        self.keep(code, self.near(code, "now"), "time")
+        out = self.lanes.row(code, "rates")
+        states, time = self.lanes.row(code, "states"), self.lanes.row(code, "time")
+        code.call(self.rates, work, self.slot(code, "shared"), states, time, out)
+        sizes, speeds = code.variable(DOUBLE, DOUBLE(0.0)), code.variable(DOUBLE, DOUBLE(0.0))
+        tolerances = self.slot(code, "tolerances")
+        scalar = VectorMath(b, 1)
+        with code.loop(len(self.program.judged)) as i:
+            y = self.near(code, "states", i)
+            absolute = code.get(tolerances, b.add(i, INT(1)))
+            scale = scalar.fma(scalar.apply("abs", y), code.get(tolerances, 0), absolute)
+            size, speed = b.fdiv(y, scale), b.fdiv(self.near(code, "rates", i), scale)
+            b.store(scalar.fma(size, size, b.load(sizes)), sizes)
+            b.store(scalar.fma(speed, speed, b.load(speeds)), speeds)
+        ratio = scalar.apply("sqrt", b.fdiv(b.load(sizes), b.load(speeds)))
+        guess = b.fmul(ratio, DOUBLE(0.01))
+        remaining = b.fsub(self.near(code, "segment_end"), self.near(code, "now"))
+        small = b.fmul(remaining, DOUBLE(1e-6))
+        usable = b.and_(b.fcmp_ordered(">", guess, DOUBLE(0.0)), b.fcmp_ordered("<", guess, remaining))
+        slow = b.fcmp_ordered(">=", guess, remaining)
+        guess = b.select(usable, guess, b.select(slow, b.fmul(remaining, DOUBLE(0.1)), small))
+        self.keep(code, guess, "wanted_step")
+        self.keep(code, guess, "first_step")
+
+    def _load_lane(self) -> Any:
+        """Take the next subject, or leave the lane idle."""
+        code = self.open("load_lane")
+        b = code.b
+        with b.if_then(self.next_subject(code)):
+            for name in ("output", "steps", "rejected", "negative", "failed", "last"):
+                self.set_count(code, 0, name)
+            self.copy_in(code, "initial", "states", len(self.program.rows))
+            self.copy_in(code, "varying", "parameters", len(self.program.varying))
+            self._load_actions(code)
+            start = code.get(self.slot(code, "times"), 0)
+            for name in ("now", "time", "stage_time", "segment_end"):
+                self.keep(code, start, name)
+            self.keep(code, DOUBLE(0.0), "first_step")
+            code.call(self.prepare, code["work"], self.slot(code, "shared"))
+            self.watch.start(code)
+            code.call(self.begin_segment, code["block"], code["lane"])
+            with b.if_then(b.fcmp_ordered("<=", self.near(code, "first_step"), DOUBLE(0.0))):
+                self._guess_step(code)
+            code.call(self.record_now, code["block"], code["lane"])
+        return code.finish()
+
+    def _load_actions(self, code: Code) -> None:
+        b, subject = code.b, self.count(code, "subject")
+        first = code.get(self.slot(code, "action_first"), subject)
+        self.set_count(code, first, "action")
+        self.set_count(code, b.add(first, code.get(self.slot(code, "action_count"), subject)), "action_end")
+        self.set_count(code, b.sub(code.get(self.slot(code, "value_first"), subject), first), "value_shift")
+
+    def _finish(self) -> Any:
+        """Write what is known of a subject, and take the next one."""
+        arguments = [("block", INT_POINTER), ("lane", INT), ("word", INT)]
+        code = Code(self.lanes.module, "finish", arguments)
+        code.arguments["work"] = self.slot(code, "work")
+        b = code.b
+        negative = b.icmp_signed("!=", self.count(code, "negative"), INT(0))
+        fine = b.icmp_signed("==", code["word"], INT(OK))
+        self.write_out(code, b.select(b.and_(fine, negative), INT(NEGATIVE), code["word"]), fine)
+        self.watch.finish(code, fine)
+        code.call(self.load_lane, code["block"], code["lane"])
+        return code.finish()
+
+    def dense_rows(self, code: Code, rows: Any, count: Any) -> None:
+        """Compute the dense output's vectors of some rows, for all lanes."""
+        b, size = code.b, self.program.size
+        emit = VectorMath(b, self.width)
+        with code.loop(count) as i:
+            row = code.get(rows, i) if rows is not None else i
+            with b.if_then(b.icmp_signed("<", row, INT(size))):
+                stages = [
+                    self.lanes.load(code, self.lanes.row(code, "stages", b.add(row, INT(s * size))))
+                    for s in range(self.tableau.stages)
+                ]
+                for order, weights in enumerate(self.tableau.dense):
+                    total = b.fmul(stages[0], emit.constant(weights[0]))
+                    for k, weight in zip(stages[1:], weights[1:], strict=False):
+                        total = emit.fma(k, emit.constant(weight), total)
+                    place = b.add(row, INT(order * len(self.program.rows)))
+                    self.lanes.store(code, total, self.lanes.row(code, "dense", place))
+
+    def interpolate(self, code: Code, emit: VectorMath, x: Any, load: Any) -> Any:
+        """Return the dense output at ``x``; ``load(region, order)`` gives a row's values."""
+        b = code.b
+        rest = b.fsub(emit.constant(1.0), x)
+        inner = load("dense", len(self.tableau.dense) - 1)
+        for order in reversed(range(len(self.tableau.dense) - 1)):
+            inner = emit.fma(x, inner, load("dense", order))
+        end = emit.fma(rest, inner, load("next", 0))
+        return emit.fma(x, end, b.fmul(rest, load("states", 0)))
+
+    def _record_dense(self) -> Any:
+        """Write outputs inside the step just made, up to (not at) a segment's end."""
+        code = self.open("record_dense")
+        b = code.b
+        emit = VectorMath(b, 1)
+        now, step = self.near(code, "now"), self.near(code, "step")
+        total = len(self.program.rows)
+
+        def value(row: Any, time: Any) -> Any:
+            x = b.fdiv(b.fsub(time, now), step)
+
+            def load(region: str, order: int) -> Any:
+                return self.near(code, region, b.add(row, INT(order * total)))
+
+            moved = self.interpolate(code, emit, x, load)
+            return b.select(b.icmp_signed("<", row, INT(self.program.size)), moved, load("states", 0))
+
+        self._write_outputs(code, value, self.near(code, "reach"), "<")
+        return code.finish()
+
+    def _accept(self) -> Any:
+        """Take over a good step: outputs, new states, next step size, and what happens at its end."""
+        code = self.open("accept")
+        b = code.b
+        step, growth = self.near(code, "step"), self.near(code, "growth")
+        last = b.icmp_signed("!=", self.count(code, "last"), INT(0))
+        end = b.select(last, self.near(code, "segment_end"), b.fadd(self.near(code, "now"), step))
+        self.keep(code, end, "reach")
+        cut = self.watch.locate(code)
+        code.call(self.record_dense, code["block"], code["lane"])
+        self.watch.shorten(code, cut)
+        reach = self.near(code, "reach")
+        with code.loop(self.program.size) as i:
+            self.keep(code, self.near(code, "next", i), "states", i)
+        for name in ("now", "time"):
+            self.keep(code, reach, name)
+        with b.if_then(b.fcmp_ordered(">", self.near(code, "below"), DOUBLE(0.0))):
+            self.set_count(code, 1, "negative")
+        with b.if_then(b.not_(cut)):
+            self._next_step(code, step, b.fmul(step, growth))
+        with b.if_then(b.or_(last, cut)):
+            code.call(self.begin_segment, code["block"], code["lane"])
+        code.call(self.record_now, code["block"], code["lane"])
+        final = code.get(self.slot(code, "times"), b.sub(self.slot(code, "times_count"), INT(1)))
+        with b.if_then(b.fcmp_ordered(">=", reach, final)):
+            failed = b.icmp_signed("!=", self.count(code, "failed"), INT(0))
+            word = b.select(failed, INT(EVENT_FAILURE), INT(OK))
+            code.call(self.finish, code["block"], code["lane"], word)
+        return code.finish()
+
+    def _next_step(self, code: Code, step: Any, grown: Any) -> None:
+        """Keep the step that is wanted next; a step shortened by a segment's end says little about it."""
+        b, wanted = code.b, self.near(code, "wanted_step")
+        shortened = b.and_(b.fcmp_ordered("<", step, wanted), b.fcmp_ordered("<", grown, wanted))
+        self.keep(code, b.select(shortened, wanted, grown), "wanted_step")
+        with b.if_then(b.icmp_signed("!=", self.count(code, "fresh"), INT(0))):
+            self.keep(code, step, "first_step")
+        self.set_count(code, 0, "fresh")
+
+    def _reject(self) -> Any:
+        """Shorten a bad step, or give the subject up where the step can shrink no further."""
+        code = self.open("reject")
+        b = code.b
+        self.set_count(code, b.add(self.count(code, "rejected"), INT(1)), "rejected")
+        error, step = self.near(code, "error"), self.near(code, "step")
+        undefined = b.not_(b.fcmp_ordered("<", error, DOUBLE(math.inf)))
+        shrunk = b.fmul(step, b.select(undefined, DOUBLE(0.2), self.near(code, "growth")))
+        self.keep(code, shrunk, "wanted_step")
+        now = self.near(code, "now")
+        stuck = b.fcmp_ordered("==", b.fadd(now, shrunk), now)
+        stuck = b.or_(stuck, b.fcmp_ordered("<", shrunk, DOUBLE(_SMALLEST_STEP)))
+        with b.if_then(stuck):
+            code.call(self.finish, code["block"], code["lane"], INT(NON_FINITE))
+        return code.finish()
+
+    def _choose_step(self, code: Code, lane: Any) -> None:
+        """Set a lane's step: what is wanted, but ending exactly on the segment's end."""
+        b = code.b
+        code.arguments["lane"] = lane
+        now, end = self.near(code, "now"), self.near(code, "segment_end")
+        remaining, wanted = b.fsub(end, now), self.near(code, "wanted_step")
+        last = b.fcmp_ordered(">=", wanted, b.fmul(remaining, DOUBLE(1 - 1e-9)))
+        half = b.fmul(remaining, DOUBLE(0.5))
+        step = b.select(b.fcmp_ordered(">", wanted, half), half, wanted)
+        step = b.select(last, remaining, step)
+        idle = b.not_(self.real(code))
+        self.keep(code, b.select(idle, DOUBLE(1e-6), step), "step")
+        self.set_count(code, b.zext(last, INT), "last")
+        scalar = VectorMath(b, 1)
+        reach = scalar.apply("max", scalar.apply("abs", now), scalar.apply("abs", end))
+        ulp = b.fmul(reach, DOUBLE(_ULP))
+        self.keep(code, b.fsub(end, ulp), "last_time")  # a switch at the end has not happened yet
+        fresh = b.icmp_signed("!=", self.count(code, "fresh"), INT(0))
+        self.keep(code, b.select(fresh, b.fadd(now, ulp), now), "time")  # one at the start has
+
+    def _any_output(self, code: Code, flag: Any, lane: Any) -> None:
+        """Raise the flag if a lane's step passes an output time."""
+        b = code.b
+        code.arguments["lane"] = lane
+        output, number = self.count(code, "output"), self.slot(code, "times_count")
+        with b.if_then(b.and_(self.real(code), b.icmp_signed("<", output, number))):
+            time = code.get(self.slot(code, "times"), output)
+            end = b.fadd(self.near(code, "now"), self.near(code, "step"))
+            with b.if_then(b.fcmp_ordered("<", time, end)):
+                b.store(INT(1), flag)
+
+    def _solve(self) -> None:
+        code = self.open("solve", lane=False, public=True)
+        b, block = code.b, code["block"]
+        with code.loop(self.width) as lane:
+            code.call(self.load_lane, block, lane)
+        with code.repeat() as done:
+            active = code.variable(INT, INT(0))
+            with code.loop(self.width) as lane:
+                self._choose_step(code, lane)
+                b.store(b.add(b.load(active), b.zext(self.real(code), INT)), active)
+            code.leave_if(b.icmp_signed("==", b.load(active), INT(0)), done)
+            code.call(self.step, code["work"], self.slot(code, "shared"), self.slot(code, "tolerances"))
+            wanted = code.variable(INT, INT(0))
+            with code.loop(self.width) as lane:
+                self._any_output(code, wanted, lane)
+            self.watch.scan(code, wanted)
+            with b.if_then(b.icmp_signed("!=", b.load(wanted), INT(0))):
+                self.dense_rows(code, self.slot(code, "record"), self.slot(code, "record_count"))
+            with code.loop(self.width) as lane:
+                code.arguments["lane"] = lane
+                with b.if_then(self.real(code)):
+                    self._judge_lane(code, block, lane)
+        code.finish()
+
+    def _judge_lane(self, code: Code, block: Any, lane: Any) -> None:
+        b = code.b
+        steps = b.add(self.count(code, "steps"), INT(1))
+        self.set_count(code, steps, "steps")
+        spent = b.icmp_signed(">", steps, self.slot(code, "max_steps"))
+        failed = b.icmp_signed("!=", self.count(code, "failed"), INT(0))
+        with b.if_else(b.or_(spent, failed)) as (give_up, go_on):
+            with give_up:
+                word = b.select(failed, INT(EVENT_FAILURE), INT(STEP_LIMIT))
+                code.call(self.finish, block, lane, word)
+            with go_on:
+                good = b.fcmp_ordered("<=", self.near(code, "error"), DOUBLE(1.0))
+                with b.if_else(good) as (fine, bad):
+                    with fine:
+                        code.call(self.accept, block, lane)
+                    with bad:
+                        code.call(self.reject, block, lane)

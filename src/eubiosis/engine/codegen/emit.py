@@ -1,0 +1,141 @@
+"""Emit straight-line vector code for nodes of a graph.
+
+Products that are used once and then added are fused explicitly; nothing else is reordered, so the numbers do
+not depend on the optimiser, the vector width or the neighbours in a vector.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from eubiosis.engine.codegen.graph import LEAVES, Graph, Node
+from eubiosis.engine.codegen.vector_math import VectorMath
+from eubiosis.engine.expressions import LOGIC, RELATIONS
+
+Loader = Callable[[str, int], Any]
+
+
+class VectorEmitter:
+    """Emit nodes into one function.
+
+    ``load(kind, index)`` emits the load of a leaf; ``prepared`` maps nodes that were computed elsewhere to
+    the emission of their load.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        builder: Any,
+        width: int,
+        load: Loader,
+        prepared: Mapping[Node, Callable[[], Any]] | None = None,
+    ) -> None:
+        self.graph, self.builder, self.load = graph, builder, load
+        self.math = VectorMath(builder, width)
+        self.prepared = prepared or {}
+        self._values: dict[Node, Any] = {}
+        self._conditions: dict[Node, Any] = {}
+        self._uses: Counter[Node] = Counter()
+
+    def count_uses(self, roots: Iterable[Node]) -> None:
+        """Count how often each node is used on the way to the roots; call once, before emitting."""
+        roots = list(roots)
+        self._uses.update(roots)
+        for node in self.graph.needed(roots, self.prepared):
+            self._uses.update(self.graph.operands(node))
+
+    def value(self, node: Node) -> Any:
+        """Emit a node, and before it what it needs, as a vector of doubles."""
+        stack = [(node, False)]
+        while stack:  # operands first, without recursion: expressions may be deeper than Python's stack
+            inner, ready = stack.pop()
+            if inner in self._values:
+                continue
+            if ready:
+                if not self._fused(inner):
+                    self._values[inner] = self._emit(inner)
+            elif inner in self.prepared:
+                self._values[inner] = self._emit(inner)
+            else:
+                stack.append((inner, True))
+                stack.extend((n, False) for n in reversed(self.graph.operands(inner)))
+        return self._own(node)
+
+    def condition(self, node: Node) -> Any:
+        """Emit a node as a vector of bits: a condition, or whether a number differs from zero."""
+        if node not in self._conditions:
+            self._conditions[node] = self._emit_condition(node)
+        return self._conditions[node]
+
+    def _fused(self, node: Node) -> bool:
+        """Whether a node needs no value of its own: conditions, and products that their user absorbs."""
+        op = self.graph.operation[node]
+        if node in self.prepared:
+            return False
+        return op in RELATIONS or op in LOGIC or (op == "*" and self._uses[node] == 1)
+
+    def _own(self, node: Node) -> Any:
+        if node not in self._values:
+            self._values[node] = self._emit(node)
+        return self._values[node]
+
+    def _product(self, node: Node) -> bool:
+        return (
+            self.graph.operation[node] == "*"
+            and self._uses[node] == 1
+            and node not in self._values
+            and node not in self.prepared
+        )
+
+    def _emit(self, node: Node) -> Any:
+        if node in self.prepared:
+            return self.prepared[node]()
+        graph, b = self.graph, self.builder
+        op = graph.operation[node]
+        if op == "number":
+            return self.math.constant(float(graph.arguments[node][0]))
+        if op in LEAVES:
+            return self.load(op, int(graph.arguments[node][0]) if graph.arguments[node] else 0)
+        if op in RELATIONS or op in LOGIC:
+            return b.uitofp(self.condition(node), self.math.vector)
+        operands = graph.operands(node)
+        if op in ("+", "-"):
+            return self._sum(op, *operands)
+        if op == "select":
+            return b.select(self.condition(operands[0]), self._own(operands[1]), self._own(operands[2]))
+        values = [self._own(n) for n in operands]
+        if op == "*":
+            return b.fmul(*values)
+        if op == "neg":
+            return b.fneg(*values)
+        if op == "reciprocal":
+            return b.fdiv(self.math.constant(1.0), *values)
+        return self.math.apply(op, *values)
+
+    def _sum(self, op: str, left: Node, right: Node) -> Any:
+        b = self.builder
+        if self._product(right):
+            x, y = (self._own(n) for n in self.graph.operands(right))
+            return self.math.fma(b.fneg(x) if op == "-" else x, y, self._own(left))
+        if self._product(left):
+            x, y = (self._own(n) for n in self.graph.operands(left))
+            other = self._own(right)
+            return self.math.fma(x, y, b.fneg(other) if op == "-" else other)
+        values = (self._own(left), self._own(right))
+        return b.fadd(*values) if op == "+" else b.fsub(*values)
+
+    def _emit_condition(self, node: Node) -> Any:
+        graph, b = self.graph, self.builder
+        op, operands = graph.operation[node], graph.operands(node)
+        if op in RELATIONS and node not in self.prepared:
+            left, right = (self._own(n) for n in operands)
+            compare = b.fcmp_unordered if op == "!=" else b.fcmp_ordered
+            return compare(op, left, right)
+        if op in LOGIC and node not in self.prepared:
+            terms = [self.condition(n) for n in operands]
+            if op == "not":
+                return b.not_(terms[0])
+            return {"and": b.and_, "or": b.or_, "xor": b.xor}[op](*terms)
+        return b.fcmp_unordered("!=", self._own(node), self.math.constant(0.0))

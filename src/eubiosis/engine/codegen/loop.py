@@ -1,0 +1,110 @@
+"""What the loops over lanes share: the argument block, whole numbers and rows of one lane."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
+from eubiosis.engine.codegen.lanes import Lanes
+
+# slots of the argument block: addresses and whole numbers, 8 bytes each
+SLOTS = (
+    *("work", "lanes", "shared", "tolerances", "counter", "subjects"),
+    *("initial", "initial_stride", "varying", "varying_stride"),
+    *("times", "times_count", "record", "record_count", "out"),
+    *("action_first", "action_count", "action_time", "action_kind", "action_target", "value_first", "value"),
+    *("status", "final", "effort", "extremes", "max_steps"),
+)
+_POINTERS = {
+    *("work", "shared", "tolerances", "initial", "varying", "times", "out", "action_time", "value"),
+    *("final", "extremes"),
+}
+_INT_POINTERS = {
+    *("lanes", "counter", "record", "action_first", "action_count", "action_kind", "action_target"),
+    *("value_first", "status", "effort"),
+}
+OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE = range(5)
+
+
+class Loop:
+    """Access to the argument block, and to the numbers of one lane.
+
+    ``counts`` names the whole numbers kept for each lane and ``reals`` the rows it keeps numbers in.
+    """
+
+    def __init__(self, lanes: Lanes, prepare: Any, counts: tuple[str, ...], reals: tuple[str, ...]) -> None:
+        self.lanes, self.width, self.program = lanes, lanes.width, lanes.program
+        self.prepare, self.counts = prepare, counts
+        for name in reals:
+            lanes.reserve(name)
+
+    def open(self, name: str, *, lane: bool = True, public: bool = False) -> Code:
+        """Start a function of the argument block, and of a lane's number unless ``lane`` is false."""
+        arguments = [("block", INT_POINTER), *([("lane", INT)] if lane else [])]
+        code = Code(self.lanes.module, name, arguments, public=public)
+        code.arguments["work"] = self.slot(code, "work")
+        return code
+
+    def slot(self, code: Code, name: str) -> Any:
+        """Load one slot of the argument block."""
+        raw = code.get(code["block"], SLOTS.index(name))
+        if name in _POINTERS:
+            return code.b.inttoptr(raw, POINTER)
+        return code.b.inttoptr(raw, INT_POINTER) if name in _INT_POINTERS else raw
+
+    def lane_int(self, code: Code, name: str, lane: Any) -> Any:
+        """Return the address of a lane's whole number."""
+        offset = code.b.add(lane, INT(self.counts.index(name) * self.width))
+        return code.at(self.slot(code, "lanes"), offset)
+
+    def lane_real(self, code: Code, region: str, lane: Any, index: Any = 0) -> Any:
+        """Return the address of a lane's number in a row of the workspace."""
+        return code.at(self.lanes.row(code, region, index), lane)
+
+    def near(self, code: Code, region: str, index: Any = 0) -> Any:
+        """Return this function's lane's number in a row of the workspace."""
+        return code.b.load(self.lane_real(code, region, code["lane"], index))
+
+    def keep(self, code: Code, value: Any, region: str, index: Any = 0) -> None:
+        """Store this function's lane's number in a row of the workspace."""
+        code.b.store(value, self.lane_real(code, region, code["lane"], index))
+
+    def count(self, code: Code, name: str) -> Any:
+        """Return this function's lane's whole number."""
+        return code.b.load(self.lane_int(code, name, code["lane"]))
+
+    def set_count(self, code: Code, value: Any, name: str) -> None:
+        """Store this function's lane's whole number."""
+        value = INT(value) if isinstance(value, int) else value
+        code.b.store(value, self.lane_int(code, name, code["lane"]))
+
+    def next_subject(self, code: Code) -> Any:
+        """Take the next subject's number from the counter and return whether there is one."""
+        b = code.b
+        subject = b.atomic_rmw("add", self.slot(code, "counter"), INT(1), "monotonic")
+        there = b.icmp_signed("<", subject, self.slot(code, "subjects"))
+        self.set_count(code, b.select(there, subject, INT(-1)), "subject")
+        return there
+
+    def copy_in(self, code: Code, table: str, region: str, count: int) -> None:
+        """Copy a subject's row of a table of the block into rows of its lane."""
+        b, subject = code.b, self.count(code, "subject")
+        first = code.at(self.slot(code, table), b.mul(subject, self.slot(code, f"{table}_stride")))
+        with code.loop(count) as i:
+            self.keep(code, code.get(first, i), region, i)
+
+    def write_out(self, code: Code, word: Any, keep: Any) -> None:
+        """Write a subject's status, its states (NaN unless ``keep``) and its effort."""
+        b, subject, rows = code.b, self.count(code, "subject"), len(self.program.rows)
+        code.put(word, self.slot(code, "status"), subject)
+        first = code.at(self.slot(code, "final"), b.mul(subject, INT(rows)))
+        with code.loop(rows) as i:
+            value = self.near(code, "states", i)
+            code.put(b.select(keep, value, DOUBLE(float("nan"))), first, i)
+        effort = code.at(self.slot(code, "effort"), b.mul(subject, INT(2)))
+        code.put(self.count(code, "steps"), effort, 0)
+        code.put(self.count(code, "rejected"), effort, 1)
+
+    def real(self, code: Code) -> Any:
+        """Return whether this lane holds a subject."""
+        return code.b.icmp_signed(">=", self.count(code, "subject"), INT(0))

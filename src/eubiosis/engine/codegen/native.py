@@ -1,0 +1,191 @@
+"""From LLVM assembly to machine code: the host's vector width, the compiler, and object code kept on disk.
+
+A kept object is used only if it lies in a folder that this user owns and nobody else can write, carries the
+key that was asked for, and matches its checksum; otherwise it is compiled anew.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_LOG = logging.getLogger(__name__)
+_FORMAT = "eubiosis kernel 1"
+CACHE_VARIABLE = "EUBIOSIS_CACHE_DIR"
+
+
+@dataclass(frozen=True)
+class NativeCode:
+    """Loaded machine code; ``facts`` is what its maker noted about it. Freed with this object."""
+
+    facts: dict[str, Any]
+    from_cache: bool
+    _engine: Any = field(repr=False)
+
+    def address(self, name: str) -> int:
+        """Return the address of a public function."""
+        return int(self._engine.get_function_address(name))
+
+    def function(self, name: str, arguments: int = 1) -> Callable[..., None]:
+        """Return a public function of so many addresses; calling it releases the interpreter lock."""
+        prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * arguments)
+        return prototype(self.address(name))
+
+
+@cache
+def host() -> tuple[str, str, str]:
+    """Return the triple, processor name and features of this machine."""
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features().flatten()
+    return llvm.get_process_triple(), llvm.get_host_cpu_name(), features
+
+
+@cache
+def vector_width() -> int:
+    """Return how many doubles this machine's vectors hold: 8, 4 or 2."""
+    features = set(host()[2].split(","))
+    if {"+avx512f", "+avx512dq"} <= features:
+        return 8
+    return 4 if {"+avx2", "+fma"} <= features else 2
+
+
+def load_or_compile(text: str, make: Callable[[], tuple[str, dict[str, Any]]]) -> NativeCode:
+    """Return machine code for what ``text`` describes, from the cache or from ``make()``.
+
+    ``text`` says everything the code depends on but this machine, the compiler and the generator, which are
+    added here. ``make`` returns LLVM assembly and facts that JSON can hold.
+    """
+    key = _key(text)
+    folder = cache_folder()
+    kept = _read(folder / f"{key}.kernel", key) if folder is not None else None
+    if kept is not None:
+        return _load(*kept, from_cache=True)
+    assembly, facts = make()
+    machine_code = _compile(assembly)
+    if folder is not None:
+        _write(folder / f"{key}.kernel", key, facts, machine_code)
+    return _load(facts, machine_code, from_cache=False)
+
+
+def cache_folder() -> Path | None:
+    """Return the folder for object code, made if it is new; None where it could not be trusted.
+
+    ``EUBIOSIS_CACHE_DIR`` names it; an empty value switches keeping off.
+    """
+    named = os.environ.get(CACHE_VARIABLE)
+    if named == "":
+        return None
+    if named is None:
+        base = os.environ.get("XDG_CACHE_HOME")
+        named = str((Path(base) if base else Path.home() / ".cache") / "eubiosis" / "kernels")
+    folder = Path(named)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state = folder.stat()
+    except (OSError, RuntimeError) as problem:
+        _LOG.warning("compiled kernels are not kept: %s", problem)
+        return None
+    if hasattr(os, "getuid") and (state.st_uid != os.getuid() or state.st_mode & 0o022):
+        _LOG.warning("compiled kernels are not kept: %s can be written by others", folder)
+        return None
+    return folder
+
+
+def _key(text: str) -> str:
+    import llvmlite
+
+    triple, processor, features = host()
+    parts = [_FORMAT, llvmlite.__version__, triple, processor, features, _generator(), text]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+@cache
+def _generator() -> str:
+    """Return a digest of the source of this package, which decides what code is generated."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(file: Path, key: str) -> tuple[dict[str, Any], bytes] | None:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        _LOG.warning("a kept kernel cannot be read: %s", problem)
+        return None
+    line, _, machine_code = content.partition(b"\n")
+    try:
+        header = json.loads(line)
+        intact = header["key"] == key and header["sha256"] == hashlib.sha256(machine_code).hexdigest()
+        facts = header["facts"]
+    except (ValueError, KeyError, TypeError):
+        intact = False
+    if not intact:
+        _LOG.warning("a kept kernel is damaged and is compiled anew: %s", file.name)
+        return None
+    return facts, machine_code
+
+
+def _write(file: Path, key: str, facts: dict[str, Any], machine_code: bytes) -> None:
+    header = {"key": key, "sha256": hashlib.sha256(machine_code).hexdigest(), "facts": facts}
+    try:
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
+        with os.fdopen(handle, "wb") as out:
+            out.write(json.dumps(header).encode() + b"\n" + machine_code)
+        Path(name).replace(file)
+    except OSError as problem:
+        _LOG.warning("a compiled kernel could not be kept: %s", problem)
+
+
+def _machine() -> Any:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    _, processor, features = host()
+    target = llvm.Target.from_triple(llvm.get_process_triple())
+    return target.create_target_machine(cpu=processor, features=features, opt=2, jit=True)
+
+
+def _compile(assembly: str) -> bytes:
+    import llvmlite.binding as llvm
+
+    machine = _machine()
+    # vectors as wide as asked for, and a stack on which spilled vectors do not cross cache lines
+    bits = 64 * vector_width()
+    wide = f' alignstack({bits // 8}) "stackrealign" "prefer-vector-width"="{bits}"'
+    wide += f' "min-legal-vector-width"="{bits}" '
+    assembly = re.sub(r"(define [^\n]*\))\s*\n\{", rf"\1{wide}{{", assembly)
+    module = llvm.parse_assembly(assembly)
+    module.verify()
+    builder = llvm.create_pass_builder(machine, llvm.PipelineTuningOptions(speed_level=1))
+    passes = llvm.create_new_function_pass_manager()
+    passes.add_sroa_pass()
+    for function in module.functions:
+        # control code profits from variables in registers; straight-line code has none
+        if not function.is_declaration and len(list(function.blocks)) > 2:
+            passes.run(function, builder)
+    return bytes(machine.emit_object(module))
+
+
+def _load(facts: dict[str, Any], machine_code: bytes, *, from_cache: bool) -> NativeCode:
+    import llvmlite.binding as llvm
+
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(machine_code))
+    engine.finalize_object()
+    return NativeCode(facts, from_cache, engine)

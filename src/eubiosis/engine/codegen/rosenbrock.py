@@ -1,0 +1,124 @@
+"""One step of a Rosenbrock method for all lanes: stages, new states, error and the next step's factor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eubiosis.engine.codegen.ir_tools import INT, POINTER, Code
+from eubiosis.engine.codegen.lanes import Lanes
+from eubiosis.engine.codegen.vector_math import VectorMath
+
+MOST_GROWTH, LEAST_GROWTH, SAFETY = 6.0, 0.2, 0.9
+STEP_ARGUMENTS = (("work", POINTER), ("shared", POINTER), ("tolerances", POINTER))
+
+
+def reserve_step(lanes: Lanes) -> None:
+    """Reserve the rows that a step works on."""
+    program = lanes.program
+    size = program.size
+    for name in ("shift", "time", "stage_time", "last_time", "step", "error", "growth", "below"):
+        lanes.reserve(name)
+    lanes.reserve("states", len(program.rows))
+    lanes.reserve("next", len(program.rows))
+    lanes.reserve("rates", size)
+    lanes.reserve("in_time", size)
+    lanes.reserve("stages", size * program.options.tableau.stages)
+    lanes.reserve("parameters", len(program.varying))
+
+
+def define_step(lanes: Lanes, rates: Any, factor: Any, substitute: Any, explicit_time: bool) -> Any:
+    """Define ``step(work, shared, tolerances)``; returns it.
+
+    Reads states, time and step of every lane; writes the next states, the stage vectors, the scaled error,
+    the factor by which the step may grow, and how far the lowest state lies below its floor. The tolerances
+    hold one relative tolerance, then an absolute tolerance and then a floor for each moving state.
+    """
+    code = Code(lanes.module, "step", STEP_ARGUMENTS)
+    b, tableau, size = code.b, lanes.program.options.tableau, lanes.program.size
+    math = VectorMath(b, lanes.width)
+    step = lanes.load(code, lanes.row(code, "step"))
+    inverse = b.fdiv(math.constant(1.0), step)
+    lanes.store(code, b.fmul(inverse, math.constant(1.0 / tableau.gamma)), lanes.row(code, "shift"))
+    code.call(factor, code["work"], code["shared"])
+    for stage in range(tableau.stages):
+        _stage(code, lanes, math, stage, step, inverse, rates, explicit_time)
+        out = lanes.row(code, "stages", stage * size)
+        code.call(substitute, code["work"], out)
+    _judge(code, lanes, math)
+    return code.finish()
+
+
+def _stage(
+    code: Code,
+    lanes: Lanes,
+    math: VectorMath,
+    stage: int,
+    step: Any,
+    inverse: Any,
+    rates: Any,
+    explicit_time: bool,
+) -> None:
+    b, tableau, size = code.b, lanes.program.options.tableau, lanes.program.size
+    if stage:
+        with code.loop(size) as i:
+            value = lanes.load(code, lanes.row(code, "states", i))
+            for j, weight in enumerate(tableau.a[stage]):
+                k = lanes.load(code, lanes.row(code, "stages", b.add(i, INT(j * size))))
+                value = b.fadd(value, k) if weight == 1.0 else math.fma(k, math.constant(weight), value)
+            lanes.store(code, value, lanes.row(code, "next", i))
+        time = lanes.row(code, "stage_time")
+        if explicit_time:
+            at = lanes.load(code, lanes.row(code, "time"))
+            at = math.fma(step, math.constant(tableau.alpha[stage]), at)
+            latest = lanes.load(code, lanes.row(code, "last_time"))
+            lanes.store(code, math.apply("min", at, latest), time)
+        out = lanes.row(code, "rates")
+        code.call(rates, code["work"], code["shared"], lanes.row(code, "next"), time, out)
+    with code.loop(size) as i:
+        value = lanes.load(code, lanes.row(code, "rates", i))
+        if stage:
+            total = math.constant(0.0)
+            for j, weight in enumerate(tableau.c[stage]):
+                k = lanes.load(code, lanes.row(code, "stages", b.add(i, INT(j * size))))
+                term = math.constant(weight)
+                total = b.fmul(k, term) if j == 0 else math.fma(k, term, total)
+            value = math.fma(inverse, total, value)
+        if explicit_time and tableau.d[stage]:
+            slope = lanes.load(code, lanes.row(code, "in_time", i))
+            value = math.fma(b.fmul(step, math.constant(tableau.d[stage])), slope, value)
+        lanes.store(code, value, lanes.row(code, "stages", b.add(i, INT(stage * size))))
+
+
+def _judge(code: Code, lanes: Lanes, math: VectorMath) -> None:
+    """Finish the step: add the last stage, measure the error of states and derivatives, propose the next.
+
+    Quadratures are finished too, but do not count in the error: asking for them changes no trajectory.
+    """
+    b, tableau, size = code.b, lanes.program.options.tableau, lanes.program.size
+    counted = len(lanes.program.judged)
+    last = (tableau.stages - 1) * size
+    zero = math.constant(0.0)
+    total, below = code.variable(lanes.vector, zero), code.variable(lanes.vector, zero)
+    relative = lanes.splat(code, code.get(code["tolerances"], 0))
+    for first, end, judged in ((0, counted, True), (counted, size, False)):
+        with code.loop(end, start=first) as i:
+            change = lanes.load(code, lanes.row(code, "stages", b.add(i, INT(last))))
+            new = b.fadd(lanes.load(code, lanes.row(code, "next", i)), change)
+            lanes.store(code, new, lanes.row(code, "next", i))
+            if not judged:
+                continue
+            old = lanes.load(code, lanes.row(code, "states", i))
+            largest = math.apply("max", math.apply("abs", old), math.apply("abs", new))
+            absolute = lanes.splat(code, code.get(code["tolerances"], b.add(i, INT(1))))
+            scaled = b.fdiv(change, math.fma(relative, largest, absolute))
+            b.store(math.fma(scaled, scaled, b.load(total)), total)
+            floor = lanes.splat(code, code.get(code["tolerances"], b.add(i, INT(1 + size))))
+            b.store(math.apply("max", b.load(below), b.fsub(floor, new)), below)
+    error = b.fmul(b.load(total), math.constant(1.0 / max(counted, 1)))  # mean square
+    growth = math.exp(b.fmul(math.ln(error), math.constant(-0.5 / tableau.order)))
+    growth = b.fmul(growth, math.constant(SAFETY))
+    growth = math.apply("min", growth, math.constant(MOST_GROWTH))
+    growth = math.apply("max", growth, math.constant(LEAST_GROWTH))
+    lanes.store(code, error, lanes.row(code, "error"))
+    lanes.store(code, growth, lanes.row(code, "growth"))
+    lanes.store(code, b.load(below), lanes.row(code, "below"))

@@ -1,0 +1,318 @@
+"""The public face: compile a model once, then solve it for many subjects."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eubiosis.engine.batch import Batch
+from eubiosis.engine.codegen.kernels import (
+    ColumnKernel,
+    LoopKernel,
+    column_kernel,
+    solver_kernel,
+    steady_kernel,
+)
+from eubiosis.engine.codegen.program import Options, derivative
+from eubiosis.engine.codegen.tableaus import TABLEAUS, Tableau
+from eubiosis.engine.initial import Values, subject_values
+from eubiosis.engine.inputs import Input, input_targets
+from eubiosis.engine.sensitivity import (
+    Sensitivities,
+    initial_derivatives,
+    inputs_of_derivatives,
+    refuse_what_has_no_derivative,
+)
+from eubiosis.engine.solution import (
+    Integral,
+    Maximum,
+    Minimum,
+    Reduction,
+    Solution,
+    Tolerances,
+)
+from eubiosis.engine.steady import SteadyState, checked_names, find_steady_states
+from eubiosis.engine.system import System
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model ready to run; make it with ``compile``.
+
+    Machine code is made when it is first needed, for what is asked: which parameters differ between
+    subjects, and which reductions are wanted. It is kept on disk.
+    """
+
+    system: System
+    _kernels: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    # --- what there is --------------------------------------------------------------------------------
+
+    @cached_property
+    def state_index(self) -> Mapping[str, int]:
+        """Position of each state."""
+        return {name: i for i, name in enumerate(self.system.states)}
+
+    @cached_property
+    def parameter_index(self) -> Mapping[str, int]:
+        """Position of each parameter."""
+        return {name: i for i, name in enumerate(self.system.parameters)}
+
+    @cached_property
+    def assigned_index(self) -> Mapping[str, int]:
+        """Position of each assigned quantity."""
+        return {name: i for i, name in enumerate(self.system.assigned)}
+
+    @cached_property
+    def default_parameters(self) -> Array:
+        """Parameter values of the file, shape (parameters,)."""
+        return np.array([self.system.constants[name] for name in self.system.parameters], dtype=float)
+
+    @cached_property
+    def default_states(self) -> Array:
+        """Initial values of the file, shape (states,)."""
+        return np.array([self.system.initial[name] for name in self.system.states], dtype=float)
+
+    @cached_property
+    def identity(self) -> str:
+        """A digest of everything the file says."""
+        return hashlib.sha256(repr(self.system).encode()).hexdigest()
+
+    # --- evaluation at given states -------------------------------------------------------------------
+
+    def rates(self, time: float, states: Array, parameters: Array, out: Array) -> None:
+        """Write d(states)/dt into ``out``; ``states`` and ``out`` have shape (states, subjects).
+
+        ``parameters`` has shape (parameters, subjects), or one column for all subjects.
+        """
+        self._evaluate_columns(self._columns(self.system.states, rates=True), time, states, parameters, out)
+
+    def assigned(self, time: float, states: Array, parameters: Array) -> Array:
+        """Return every assigned quantity, shape (assigned, subjects)."""
+        out = np.empty((len(self.system.assigned), states.shape[1]))
+        self._evaluate_columns(self._columns(self.system.assigned), time, states, parameters, out)
+        return out
+
+    def _columns(self, outputs: tuple[str, ...], *, rates: bool = False) -> ColumnKernel:
+        key = ("columns", outputs, rates)
+        if key not in self._kernels:
+            self._kernels[key] = column_kernel(
+                self.system, outputs, self.system.states, self.identity, rates=rates
+            )
+        kernel: ColumnKernel = self._kernels[key]
+        return kernel
+
+    @staticmethod
+    def _evaluate_columns(
+        kernel: ColumnKernel, time: float, states: Array, parameters: Array, out: Array
+    ) -> None:
+        by_column = parameters.shape[1] > 1
+        kernel.run(
+            np.array([time]),
+            np.ascontiguousarray(states)[None],
+            np.ascontiguousarray(parameters)[None],
+            out[None],
+            parameter_columns=by_column,
+        )
+
+    # --- courses --------------------------------------------------------------------------------------
+
+    def solve(
+        self,
+        times: Sequence[float] | Array,
+        observables: Sequence[str] = (),
+        *,
+        parameters: Mapping[str, ArrayLike] | None = None,
+        initial: Mapping[str, ArrayLike] | Array | None = None,
+        inputs: Sequence[Input] = (),
+        reductions: Sequence[Reduction] = (),
+        tolerances: Tolerances | None = None,
+        threads: int | None = None,
+        method: str = "rodas5p",
+    ) -> Solution:
+        """Integrate every subject.
+
+        ``times`` increase and the first is the start. ``observables`` name states, assigned quantities and
+        parameters. ``parameters`` and ``initial`` override the file's values: a number for everybody or an
+        array (subjects,); ``initial`` may also be an array (subjects, states). ``inputs`` are changes from
+        outside at known times, and ``reductions`` quantities accumulated on the way. At a time at which
+        something changes, the values after the change are returned. ``threads`` defaults to the cores
+        available. Numbers of a subject depend on nothing but what is asked for that subject.
+
+        Raises ``KeyError`` for an unknown name and ``ValueError`` for times or shapes that do not fit. A
+        subject that fails has its reason in ``status`` and NaN from the failure on.
+        """
+        names = self._checked([*checked_names(observables)])
+        wanted = tuple(reductions)
+        self._checked([r.name for r in wanted])
+        targets = input_targets(inputs, self.system.parameters)
+        values = self._values(parameters, initial, inputs)
+        options = Options(
+            varying=tuple(dict.fromkeys([*values.personal, *targets])),
+            integrals=_names(wanted, Integral),
+            extrema=_names(wanted, Minimum, Maximum),
+            tableau=_tableau(method),
+        )
+        kernel, grid = self._kernel(solver_kernel, options), _checked_times(times)
+        batch = Batch(self, kernel, values, grid, inputs, tolerances or Tolerances(), threads)
+        return batch.run(names, wanted, targets)
+
+    def _values(
+        self,
+        parameters: Mapping[str, ArrayLike] | None,
+        initial: Mapping[str, ArrayLike] | Array | None,
+        inputs: Sequence[Input],
+    ) -> Values:
+        values = subject_values(self.system, parameters or {}, initial, self.state_index)
+        for item in inputs:
+            values.grow(item.time, item.value, name=item.name)
+        return values
+
+    def _kernel(self, make: Callable[[System, Options, str], LoopKernel], options: Options) -> LoopKernel:
+        key = (make.__name__, options)
+        if key not in self._kernels:
+            self._kernels[key] = make(self.system, options, self.identity)
+        kernel: LoopKernel = self._kernels[key]
+        return kernel
+
+    def steady_state(
+        self,
+        observables: Sequence[str] = (),
+        *,
+        parameters: Mapping[str, ArrayLike] | None = None,
+        initial: Mapping[str, ArrayLike] | Array | None = None,
+        tolerances: Tolerances | None = None,
+        time: float = 0.0,
+        newton: bool = True,
+        first_length: float = 0.01,
+        threads: int | None = None,
+    ) -> SteadyState:
+        """Find each subject's steady state near its initial states, at one fixed ``time``.
+
+        Damped Newton comes first, and pseudo-transient steps, which follow the system's own course, where it
+        fails; ``newton=False`` goes straight to them, from a first step of ``first_length`` in the model's
+        time. Newton may find a steady state that the course would not lead to. Arguments are those of
+        ``solve``; a move below the tolerance (root mean square of move / (absolute + relative x size))
+        settles a subject, and the step limit counts iterations. Quantities that the model conserves keep
+        their initial sums.
+
+        Raises ``KeyError`` for an unknown name.
+        """
+        names = self._checked([*checked_names(observables)])
+        values = self._values(parameters, initial, ())
+        kernel = self._kernel(steady_kernel, Options(varying=tuple(values.personal)))
+        return find_steady_states(
+            self,
+            kernel,
+            names,
+            values,
+            tolerances or Tolerances(max_steps=1_000),
+            time=time,
+            newton=newton,
+            first_length=first_length,
+            threads=threads,
+        )
+
+    def sensitivities(
+        self,
+        times: Sequence[float] | Array,
+        observables: Sequence[str],
+        with_respect_to: Sequence[str],
+        *,
+        parameters: Mapping[str, ArrayLike] | None = None,
+        initial: Mapping[str, ArrayLike] | Array | None = None,
+        inputs: Sequence[Input] = (),
+        tolerances: Tolerances | None = None,
+        threads: int | None = None,
+        method: str = "rodas5p",
+    ) -> Sensitivities:
+        """Integrate every subject together with the derivatives of its states by some parameters.
+
+        Arguments are those of ``solve``. The derivatives are under the same error control, with the absolute
+        tolerance of a state divided by the parameter's size.
+
+        Raises ``KeyError`` for an unknown name and ``ValueError`` where there is no derivative: across SBML
+        events, by a parameter that an input sets or that sets a time of the model.
+        """
+        names, by = self._checked([*checked_names(observables)]), checked_names(with_respect_to)
+        refuse_what_has_no_derivative(self.system, by, inputs)
+        values = self._values(parameters, initial, inputs)
+        for parameter in by:
+            for state, slope in initial_derivatives(self.system, parameter).items():
+                if state not in values.given:
+                    values.common[derivative(state, parameter)] = slope
+        every = [*inputs, *inputs_of_derivatives(self.system, by, inputs)]
+        targets = input_targets(inputs, self.system.parameters)
+        options = Options(
+            varying=tuple(dict.fromkeys([*values.personal, *targets])),
+            sensitivities=by,
+            tableau=_tableau(method),
+        )
+        kernel, grid = self._kernel(solver_kernel, options), _checked_times(times)
+        batch = Batch(self, kernel, values, grid, every, tolerances or Tolerances(), threads)
+        return batch.run_sensitivities(names, targets)
+
+    def observer(
+        self,
+        names: tuple[str, ...],
+        record: tuple[str, ...],
+        moved: tuple[str, ...] = (),
+        by: tuple[str, ...] = (),
+    ) -> ColumnKernel:
+        """Return the kernel that evaluates quantities from recorded rows and parameters that moved."""
+        key = ("observer", names, record, moved, by)
+        if key not in self._kernels:
+            self._kernels[key] = column_kernel(
+                self.system, names, (*record, *moved), self.identity, sensitivities=by
+            )
+        kernel: ColumnKernel = self._kernels[key]
+        return kernel
+
+    def _checked(self, names: Sequence[str]) -> tuple[str, ...]:
+        known = (self.state_index, self.assigned_index, self.parameter_index)
+        for name in names:
+            if not any(name in index for index in known):
+                raise KeyError(name)
+        return tuple(names)
+
+
+def compile(source: str | Path | System) -> Compiled:
+    """Read a model (SBML text, the path of an SBML file, or a ``System``) and make it ready to run.
+
+    Raises ``UnsupportedSbmlError`` for what is not supported, naming the feature and its element, and
+    ``ValueError`` where libSBML cannot read the text.
+    """
+    from eubiosis.engine.sbml import read_sbml
+
+    if isinstance(source, System):
+        return Compiled(source)
+    text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+    return Compiled(read_sbml(text))
+
+
+def _tableau(method: str) -> Tableau:
+    if method not in TABLEAUS:
+        message = f'method "{method}" is unknown; allowed: {", ".join(TABLEAUS)}'
+        raise ValueError(message)
+    return TABLEAUS[method]
+
+
+def _names(reductions: Sequence[Reduction], *kinds: type) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(r.name for r in reductions if isinstance(r, kinds)))
+
+
+def _checked_times(times: Sequence[float] | Array) -> Array:
+    grid = np.ascontiguousarray(times, dtype=float)
+    if grid.ndim != 1 or len(grid) < 1 or not np.all(np.isfinite(grid)) or np.any(np.diff(grid) <= 0):
+        message = "times must be finite and increase"
+        raise ValueError(message)
+    return grid

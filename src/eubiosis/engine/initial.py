@@ -1,0 +1,142 @@
+"""Parameters and initial states of a batch: shared, personal, or following from mathematics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eubiosis.engine.expressions import Expression, evaluate, symbols
+from eubiosis.engine.system import System
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Values:
+    """Values of a batch of ``subjects``: parameters shared or personal, and initial states.
+
+    ``shared`` has every parameter's value (for a personal one, the file's); ``personal`` and ``states`` hold
+    arrays (subjects,), and ``common`` the initial states that are equal for everybody. ``given`` names
+    what the caller gave.
+    """
+
+    subjects: int
+    shared: dict[str, float]
+    personal: dict[str, Array]
+    common: dict[str, float]
+    states: dict[str, Array] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+
+    def grow(self, *arrays: ArrayLike, name: str) -> None:
+        """Take the number of subjects from arrays, where it is not known yet."""
+        for array in arrays:
+            self.subjects = _agreed(self.subjects, np.size(array), name)
+
+    def take(self, rows: NDArray[np.int64]) -> Values:
+        """Return some of the subjects."""
+        return Values(
+            len(rows),
+            self.shared,
+            {name: column[rows] for name, column in self.personal.items()},
+            self.common,
+            {name: column[rows] for name, column in self.states.items()},
+            self.given,
+        )
+
+    def start(self, rows: Sequence[str]) -> Array:
+        """Return initial values of workspace rows, (subjects, rows) or (1, rows); unknown rows are zero."""
+        size = self.subjects if self.states else 1
+        table = np.zeros((size, len(rows)))
+        for k, name in enumerate(rows):
+            table[:, k] = self.states[name] if name in self.states else self.common.get(name, 0.0)
+        return table
+
+    def table(self, names: Sequence[str]) -> Array:
+        """Return parameters as (subjects, names), or (1, names) where none of them is personal."""
+        size = self.subjects if any(name in self.personal for name in names) else 1
+        out = np.empty((size, len(names)))
+        for k, name in enumerate(names):
+            out[:, k] = self.personal.get(name, self.shared[name])
+        return out
+
+    def columns(self, names: Sequence[str]) -> dict[str, Array]:
+        """Return parameters as arrays (subjects,)."""
+        return {n: np.broadcast_to(self.personal.get(n, self.shared[n]), self.subjects) for n in names}
+
+    def parameter_rows(self, names: Sequence[str]) -> Array:
+        """Return all parameters, (subjects, parameters), or (1, parameters) where none is personal."""
+        size = self.subjects if self.personal else 1
+        rows = np.repeat(np.array([[self.shared[name] for name in names]]), size, axis=0)
+        index = {name: k for k, name in enumerate(names)}
+        for name, column in self.personal.items():
+            rows[:, index[name]] = column
+        return rows
+
+
+def subject_values(
+    system: System,
+    parameters: Mapping[str, ArrayLike],
+    initial: Mapping[str, ArrayLike] | Array | None,
+    index: Mapping[str, int],
+) -> Values:
+    """Collect the values of a batch from the file's and the caller's.
+
+    What the file initialises by mathematics follows the caller's parameters, unless the caller gives it.
+    Raises ``KeyError`` for an unknown name and ``ValueError`` where arrays differ in length.
+    """
+    if isinstance(initial, np.ndarray):
+        rows = np.atleast_2d(initial)
+        if rows.shape[1] != len(index):
+            message = f"initial has {rows.shape[1]} columns; allowed: {len(index)}, one for each state"
+            raise ValueError(message)
+        initial = {name: rows[:, i] for name, i in index.items()}
+    given = {**parameters, **(initial or {})}
+    for name in parameters:
+        if name not in system.constants:
+            raise KeyError(name)
+    for name in initial or {}:
+        if name not in index:
+            raise KeyError(name)
+    subjects, arrays = 1, {}
+    for name, value in given.items():
+        array = np.atleast_1d(np.asarray(value, dtype=float))
+        if array.ndim != 1:
+            message = f"{name} has shape {array.shape}; allowed: a number or (subjects,)"
+            raise ValueError(message)
+        arrays[name] = array
+        subjects = _agreed(subjects, len(array), name)
+    for name, expression in system.initial_rules.items():
+        if name not in arrays:
+            follows = _follow(expression, arrays, {**system.constants, **system.initial})
+            if follows is not None:
+                arrays[name] = follows
+    values = Values(subjects, dict(system.constants), {}, dict(system.initial), {}, frozenset(given))
+    for name, array in arrays.items():
+        single, several = (
+            (values.shared, values.personal) if name in system.constants else (values.common, values.states)
+        )
+        if len(array) == 1:
+            single[name] = float(array[0])
+        else:
+            several[name] = array
+    return values
+
+
+def _agreed(subjects: int, size: int, name: str) -> int:
+    if size not in (1, subjects) and subjects != 1:
+        message = f"{name} has values for {size} subjects, others for {subjects}"
+        raise ValueError(message)
+    return max(subjects, size)
+
+
+def _follow(expression: Expression, arrays: Mapping[str, Array], values: Mapping[str, float]) -> Array | None:
+    """Re-evaluate an initial rule where something it needs was given; None where nothing was."""
+    own = [name for name in set(symbols(expression)) if name in arrays]
+    if not own:
+        return None
+    size = max(len(arrays[name]) for name in own)
+    rows = ({n: float(arrays[n][k % len(arrays[n])]) for n in own} for k in range(size))
+    return np.array([evaluate(expression, {**values, **row}) for row in rows])

@@ -1,0 +1,101 @@
+"""Forward sensitivities: derivatives of observables by parameters, along a course."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.engine.codegen.program import derivative
+from eubiosis.engine.expressions import symbols
+from eubiosis.engine.inputs import Add, AtLeast, Input, Scale, Set
+from eubiosis.engine.solution import Solution
+from eubiosis.engine.system import System
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sensitivities:
+    """Observables and their derivatives.
+
+    ``derivatives`` has shape (subjects, times, observables, parameters), in the unit of the observable per
+    unit of the parameter; ``solution`` holds the courses themselves.
+    """
+
+    solution: Solution
+    parameters: tuple[str, ...]
+    derivatives: Array
+
+    def of(self, observable: str, parameter: str) -> Array:
+        """Return the derivative of one observable by one parameter, shape (subjects, times)."""
+        column = self.solution.observables.index(observable)
+        return np.asarray(self.derivatives[:, :, column, self.parameters.index(parameter)])
+
+
+def refuse_what_has_no_derivative(system: System, parameters: Sequence[str], inputs: Sequence[Input]) -> None:
+    """Raise ``ValueError`` where a course does not depend smoothly on the parameters."""
+    for event in system.events:
+        message = f"event {event.id}: sensitivities across events are not supported; export doses as inputs"
+        raise ValueError(message)
+    for name in parameters:
+        if name not in system.constants:
+            raise KeyError(name)
+        if any(name in symbols(bound) for bound in system.bounds):
+            message = f"{name} sets a time at which the model switches; its sensitivity is not supported"
+            raise ValueError(message)
+        if any(isinstance(item, Set) and item.name == name for item in inputs):
+            message = f"{name} is set by an input; a sensitivity needs a parameter that is constant"
+            raise ValueError(message)
+    for item in inputs:
+        if isinstance(item, AtLeast):
+            message = f"{item.name}: an input that raises a state to a level has no derivative"
+            raise ValueError(message)
+
+
+def inputs_of_derivatives(system: System, parameters: Sequence[str], inputs: Sequence[Input]) -> list[Input]:
+    """Return what inputs do to the derivatives of states: a scale scales them, a set ends them."""
+    moving = set(system.moving)
+    out: list[Input] = []
+    for item in inputs:
+        for parameter in parameters:
+            if item.name not in moving or isinstance(item, Add):
+                continue
+            row = derivative(item.name, parameter)
+            out.append(
+                Scale(item.time, row, item.value) if isinstance(item, Scale) else Set(item.time, row, 0.0)
+            )
+    return out
+
+
+def initial_derivatives(system: System, parameter: str) -> dict[str, float]:
+    """Return the derivatives of initial states by a parameter, where the file initialises by mathematics.
+
+    Raises ``ValueError`` where the parameter decides other parameters, whose sensitivity would be left out.
+    """
+    from eubiosis.engine.codegen.graph import Graph
+
+    graph = Graph()
+    names = {name: graph.node("parameter", i) for i, name in enumerate(system.parameters)}
+    values = {graph.node("parameter", i): system.constants[n] for i, n in enumerate(system.parameters)}
+    for i, name in enumerate(system.states):
+        names[name] = graph.node("state", i)
+        values[names[name]] = system.initial[name]
+    cuts = []
+    for name, expression in system.initial_rules.items():
+        if name in system.constants:
+            if parameter in symbols(expression):
+                message = f"{parameter} initialises the parameter {name}; name {name} instead"
+                raise ValueError(message)
+            continue
+        names[name] = graph.build(expression, names)
+        cuts.append(names[name])
+    gradients = graph.gradients([], cuts, {names[parameter]: 0})
+    wanted = [n for n in system.initial_rules if n in system.initial]
+    return {
+        name: graph.evaluate(gradients[names[name]].get(0, graph.zero), values)
+        for name in wanted
+        if names[name] in gradients
+    }

@@ -1,0 +1,138 @@
+"""What a call asks for and what it gets: tolerances, reductions, solutions and the words for failures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.engine.system import System
+
+if TYPE_CHECKING:
+    from eubiosis.engine.codegen.program import Program
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE = (
+    *("ok", "step_limit", "non_finite", "negative", "event_failure"),
+)
+STATUS_WORDS = (OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE)
+FAILURES = STATUS_WORDS[1:]
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """Error control: relative, absolute (one number or one for each state), and the step limit.
+
+    The root mean square over the moving states of error / (absolute + relative x size) stays below one at
+    every step. A state below ``-negative`` times its absolute tolerance makes the subject's status
+    "negative"; its values stay. Infinity allows any sign.
+    """
+
+    relative: float = 1e-8
+    absolute: float | Array = 1e-12
+    max_steps: int = 100_000
+    negative: float = 1e4
+
+    def table(self, index: Mapping[str, int], program: Program) -> Array:
+        """Return what the loop reads: the relative tolerance, then absolute ones, then floors."""
+        absolute = np.broadcast_to(np.asarray(self.absolute, dtype=float), (len(index),))
+        own = absolute[[index[name] for name in program.moving]]
+        floors = -self.negative * own if np.isfinite(self.negative) else np.full(len(own), -np.inf)
+        constants = program.system.constants
+        scales = [1.0 / (abs(constants[p]) or 1.0) for p in program.options.sensitivities]
+        rest = np.concatenate((*(own * scale for scale in scales), np.ones(len(program.quadratures))))
+        return np.concatenate(([self.relative], own, rest, floors, np.full(len(rest), -np.inf)))
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """A number for each subject, accumulated on the way from a state, assigned quantity or parameter."""
+
+    name: str
+
+
+class Integral(Reduction):
+    """The integral over time, of the method's order; it has no part in the error control."""
+
+
+class Minimum(Reduction):
+    """The least value, over four points of every step and both sides of every change."""
+
+
+class Maximum(Reduction):
+    """The largest value, over four points of every step and both sides of every change."""
+
+
+class Last(Reduction):
+    """The value at the last time."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Observables of every subject at every time.
+
+    ``values`` has shape (subjects, times, observables), in the order of ``observables``; a subject that
+    failed has NaN from the failure on. ``status`` has one word for each subject, ``states`` the final
+    states, shape (subjects, states), ``reduced`` one array (subjects,) for each reduction, and ``effort``
+    the steps tried and rejected, shape (subjects, 2).
+    """
+
+    times: Array
+    observables: tuple[str, ...]
+    values: Array
+    states: Array
+    reduced: Mapping[Reduction, Array]
+    effort: Counts
+    codes: Counts
+
+    def __getitem__(self, observable: str) -> Array:
+        """Return one observable, shape (subjects, times)."""
+        return np.asarray(self.values[:, :, self.observables.index(observable)])
+
+    @property
+    def status(self) -> tuple[str, ...]:
+        """One word for each subject: "ok" or the reason for its failure."""
+        return tuple(STATUS_WORDS[code] for code in self.codes)
+
+    @classmethod
+    def empty(
+        cls,
+        system: System,
+        times: Array,
+        observables: tuple[str, ...],
+        reductions: tuple[Reduction, ...],
+        subjects: int,
+    ) -> Solution:
+        """Return a solution that is yet to be filled."""
+        return cls(
+            times,
+            observables,
+            np.full((subjects, len(times), len(observables)), np.nan),
+            np.full((subjects, len(system.states)), np.nan),
+            {reduction: np.full(subjects, np.nan) for reduction in reductions},
+            np.zeros((subjects, 2), dtype=np.int64),
+            np.zeros(subjects, dtype=np.int64),
+        )
+
+    def take_in(
+        self,
+        rows: NDArray[np.int64],
+        program: Program,
+        status: Counts,
+        final: Array,
+        effort: Counts,
+        extremes: Array,
+    ) -> None:
+        """Fill in what the loop wrote for some subjects."""
+        self.codes[rows], self.effort[rows] = status, effort
+        self.states[rows] = final[:, [program.place[name] for name in program.system.states]]
+        for reduction, column in self.reduced.items():
+            if isinstance(reduction, Integral):
+                column[rows] = final[:, program.place[f"integral of {reduction.name}"]]
+            elif isinstance(reduction, Minimum | Maximum):
+                k = program.options.extrema.index(reduction.name)
+                column[rows] = extremes[:, 2 * k + isinstance(reduction, Maximum)]

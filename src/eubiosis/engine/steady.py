@@ -1,0 +1,102 @@
+"""Steady states of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.engine.batch import run_on_threads
+from eubiosis.engine.codegen.kernels import LoopKernel, needed_rows
+from eubiosis.engine.initial import Values
+from eubiosis.engine.solution import STATUS_WORDS, Tolerances
+
+if TYPE_CHECKING:
+    from eubiosis.engine.compiled import Compiled
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SteadyState:
+    """Steady states of a batch.
+
+    ``values`` has shape (subjects, observables) and ``states`` (subjects, states); both are NaN for a subject
+    without "ok" in ``status``. ``effort`` counts iterations and moves taken back, shape (subjects, 2).
+    """
+
+    observables: tuple[str, ...]
+    values: Array
+    states: Array
+    status: tuple[str, ...]
+    effort: Counts
+
+    def __getitem__(self, observable: str) -> Array:
+        """Return one observable, shape (subjects,)."""
+        return np.asarray(self.values[:, self.observables.index(observable)])
+
+
+def find_steady_states(
+    compiled: Compiled,
+    kernel: LoopKernel,
+    observables: tuple[str, ...],
+    values: Values,
+    tolerances: Tolerances,
+    *,
+    time: float,
+    newton: bool,
+    first_length: float,
+    threads: int | None,
+) -> SteadyState:
+    """Run the kernel for all subjects; see ``Compiled.steady_state``."""
+    system, program = compiled.system, kernel.program
+    size, rows = values.subjects, len(program.rows)
+    starts, varying = values.start(program.rows), values.table(program.options.varying)
+    final, effort = np.empty((size, rows)), np.empty((size, 2), dtype=np.int64)
+    status = np.empty(size, dtype=np.int64)
+    none = np.zeros(1, dtype=np.int64)
+    unused = ("record", "action_first", "action_count", "action_kind", "action_target", "value_first")
+    block = {
+        **dict.fromkeys(unused, none),
+        **dict.fromkeys(("action_time", "value", "extremes"), np.zeros(1)),
+        "shared": np.array([values.shared[name] for name in system.parameters]),
+        "tolerances": tolerances.table(compiled.state_index, program),
+        "counter": np.zeros(1, dtype=np.int64),
+        "subjects": size,
+        "initial": starts,
+        "initial_stride": rows if len(starts) > 1 else 0,
+        "varying": varying,
+        "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
+        "times": np.array([time]),
+        "times_count": 1,
+        "record_count": int(newton),
+        "out": np.array([first_length]),
+        "status": status,
+        "final": final,
+        "effort": effort,
+        "max_steps": tolerances.max_steps,
+    }
+    run_on_threads(lambda: kernel.run(block), threads, -(-size // kernel.width))
+    states = final[:, [program.place[name] for name in system.states]]
+    seen = np.full((size, len(observables), 1), np.nan)
+    if observables:
+        record = needed_rows(system, observables)
+        observer = compiled.observer(observables, record)
+        given = states[:, [compiled.state_index[n] for n in record], None]
+        own = values.parameter_rows(system.parameters)
+        observer.run(np.array([time]), np.ascontiguousarray(given), own, seen)
+        seen[status != 0] = np.nan
+    words = tuple(STATUS_WORDS[code] for code in status)
+    return SteadyState(observables, seen[:, :, 0], states, words, effort)
+
+
+def checked_names(observables: Sequence[str]) -> tuple[str, ...]:
+    """Return names as a tuple; raises ``TypeError`` for one text, which would be read letter by letter."""
+    if isinstance(observables, str):
+        message = f'observables is the text "{observables}"; allowed: a sequence of names'
+        raise TypeError(message)
+    return tuple(observables)
