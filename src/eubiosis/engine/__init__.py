@@ -1,18 +1,48 @@
-"""SBML -> flat system -> compiled kernel -> solutions with a status per subject. No biology in here."""
+"""A batched stiff solver for SBML models: SBML -> flat system -> vector code -> courses with a status.
 
-from eubiosis.engine.kernel import Kernel, compile_system
+``compile`` a model once; its ``solve``, ``steady_state`` and ``sensitivities`` run many subjects at once.
+No biology in here.
+"""
+
+from eubiosis.engine.compiled import Compiled, compile
+from eubiosis.engine.inputs import Add, AtLeast, Input, Scale, Set, piecewise, repeated
 from eubiosis.engine.sbml import UnsupportedSbmlError, read_sbml
-from eubiosis.engine.solve import Solution, Tolerances, solve
+from eubiosis.engine.sensitivity import Sensitivities
+from eubiosis.engine.solution import (
+    FAILURES,
+    Integral,
+    Last,
+    Maximum,
+    Minimum,
+    Reduction,
+    Solution,
+    Tolerances,
+)
+from eubiosis.engine.steady import SteadyState
 from eubiosis.engine.system import SbmlEvent, System
 
 __all__ = [
-    "Kernel",
+    "FAILURES",
+    "Add",
+    "AtLeast",
+    "Compiled",
+    "Input",
+    "Integral",
+    "Last",
+    "Maximum",
+    "Minimum",
+    "Reduction",
     "SbmlEvent",
+    "Scale",
+    "Sensitivities",
+    "Set",
     "Solution",
+    "SteadyState",
     "System",
     "Tolerances",
     "UnsupportedSbmlError",
-    "compile_system",
+    "compile",
+    "piecewise",
     "read_sbml",
-    "solve",
+    "repeated",
 ]

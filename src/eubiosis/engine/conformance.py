@@ -22,11 +22,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.engine.kernel import compile_system
+from eubiosis.engine.compiled import compile
 from eubiosis.engine.sbml import UnsupportedSbmlError, read_model
 from eubiosis.engine.sbml.content import Content
 from eubiosis.engine.sbml.errors import refuse
-from eubiosis.engine.solve import Tolerances, solve
+from eubiosis.engine.solution import Tolerances
 from eubiosis.engine.system import System
 
 Array = NDArray[np.float64]
@@ -297,7 +297,7 @@ def solve_compiled(
 ) -> Array:
     """Solve with the compiled kernel; ``ArithmeticError`` when the solution has another status than ok."""
     tolerances = Tolerances(relative, absolute, negative=math.inf)
-    solution = solve(compile_system(system), times, names, tolerances=tolerances)
+    solution = compile(system).solve(times, names, tolerances=tolerances, threads=1)
     if solution.status != ("ok",):
         message = f"the solver ended with {solution.status[0]}"
         raise ArithmeticError(message)

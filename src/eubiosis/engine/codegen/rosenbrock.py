@@ -40,6 +40,8 @@ def define_step(lanes: Lanes, rates: Any, factor: Any, substitute: Any, explicit
     inverse = b.fdiv(math.constant(1.0), step)
     lanes.store(code, b.fmul(inverse, math.constant(1.0 / tableau.gamma)), lanes.row(code, "shift"))
     code.call(factor, code["work"], code["shared"])
+    with code.loop(len(lanes.program.rows), start=size) as i:  # the stages see what only events change
+        lanes.store(code, lanes.load(code, lanes.row(code, "states", i)), lanes.row(code, "next", i))
     for stage in range(tableau.stages):
         _stage(code, lanes, math, stage, step, inverse, rates, explicit_time)
         out = lanes.row(code, "stages", stage * size)

@@ -1,8 +1,9 @@
 """What is watched along a step: triggers of SBML events, and the least and largest values of quantities.
 
-Triggers are evaluated at four points of every step on the dense output; a rise is located by bisection to the
-last bits of the time, the step is cut there, and events are executed by priority as SBML Level 3 Version 2,
-section 4.11.6, says, with ties in the order of the file.
+Triggers are evaluated at four points of every step on the dense output; a rise is located by bisection to
+the last bits of the time, the step is cut there, and events are executed by priority as SBML Level 3 Version 2,
+section 4.11.6, says. Events of equal priority are executed in a random order; the generator starts alike for
+every subject, so that a subject's numbers can be had again.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ POINTS = (0.25, 0.5, 0.75, 1.0)
 _BISECTIONS = 60
 _MOST_EXECUTIONS = 10_000  # events at one moment, before the cascade counts as endless
 _NOT_CUT = 2.0
+_RESOLUTION = 8 * 2.0**-52  # of an event's time, relative
+_MULTIPLIER, _MODULUS, _FIRST_LUCK = 48271.0, 2147483647.0, 20260.0
 
 
 class Watch:
@@ -43,7 +46,7 @@ class Watch:
         lanes.reserve("held", len(self.values))
         lanes.reserve("least", len(self.extrema))
         lanes.reserve("largest", len(self.extrema))
-        for name in ("probe_time", "crossed", "crossed_after"):
+        for name in ("probe_time", "crossed", "crossed_after", "luck"):
             lanes.reserve(name)
         lanes.reserve("probe", len(self.program.rows))
 
@@ -140,6 +143,8 @@ class Watch:
 
     def start(self, code: Code) -> None:
         """Set a new subject's triggers and extremes to what they are before the start."""
+        if self.events:
+            self.driver.keep(code, DOUBLE(_FIRST_LUCK), "luck")
         for e, event in enumerate(self.events):
             self.driver.keep(code, DOUBLE(float(event.initial_value)), "was", e)
             self.driver.keep(code, DOUBLE(0.0), "pending", e)
@@ -207,7 +212,9 @@ class Watch:
         with b.if_then(b.fcmp_ordered(">", b.load(low), DOUBLE(0.0))):
             for e in range(len(self.events)):
                 driver.keep(code, driver.near(code, "watched", e), "was", e)
-        with code.loop(_BISECTIONS):
+        end = b.fadd(driver.near(code, "now"), driver.near(code, "step"))
+        resolution = b.fmul(VectorMath(b, 1).apply("abs", end), DOUBLE(_RESOLUTION))
+        with code.loop(_BISECTIONS), b.if_then(self._wide(code, low, high, resolution)):
             middle = b.fmul(b.fadd(b.load(low), b.load(high)), DOUBLE(0.5))
             self._look_at(code, middle)
             rises = code.variable(INT, INT(0))
@@ -218,6 +225,15 @@ class Watch:
             b.store(b.select(risen, middle, b.load(high)), high)
             b.store(b.select(risen, b.load(low), middle), low)
         driver.keep(code, b.load(high), "crossed")
+
+    def _wide(self, code: Code, low: Any, high: Any, resolution: Any) -> Any:
+        """Return whether a bracket is still wider than the resolution of the time.
+
+        Without it, events that set one another off faster and faster would never let the time pass.
+        """
+        b = code.b
+        width = b.fmul(b.fsub(b.load(high), b.load(low)), self.driver.near(code, "step"))
+        return b.fcmp_ordered(">", width, resolution)
 
     def _look_at(self, code: Code, x: Any) -> None:
         """Evaluate what is watched at ``x`` of this lane's step (the other lanes' values are not used)."""
@@ -277,19 +293,38 @@ class Watch:
             value += len(event.assignments)
 
     def _choose(self, code: Code) -> Any:
-        """Return the pending event of the highest priority, the first of equals, or -1."""
+        """Return the pending event of the highest priority, any one of equals, or -1."""
         b, driver = code.b, self.driver
         best, chosen = code.variable(DOUBLE, DOUBLE(-math.inf)), code.variable(INT, INT(-1))
+        equals = code.variable(DOUBLE, DOUBLE(0.0))
         first = len(self.events) + len(self.values)
         for e in range(len(self.events)):
             priority = driver.near(code, "watched", first + e)
-            higher = b.fcmp_ordered(">", priority, b.load(best))
-            none = b.icmp_signed("<", b.load(chosen), INT(0))
             waiting = b.fcmp_ordered(">", driver.near(code, "pending", e), DOUBLE(0.0))
-            with b.if_then(b.and_(waiting, b.or_(higher, none))):
-                b.store(priority, best)
-                b.store(INT(e), chosen)
+            none = b.icmp_signed("<", b.load(chosen), INT(0))
+            higher = b.or_(none, b.fcmp_ordered(">", priority, b.load(best)))
+            equal = b.and_(b.not_(higher), b.fcmp_ordered("==", priority, b.load(best)))
+            count = b.select(higher, DOUBLE(1.0), b.fadd(b.load(equals), DOUBLE(1.0)))
+            with b.if_then(b.and_(waiting, b.or_(higher, equal))):
+                b.store(count, equals)
+                # the k-th of equals replaces the one chosen so far with probability 1 / k
+                lucky = b.fcmp_ordered("<", b.fmul(self._draw(code), count), DOUBLE(1.0))
+                with b.if_then(b.or_(higher, lucky)):
+                    b.store(priority, best)
+                    b.store(INT(e), chosen)
         return b.load(chosen)
+
+    def _draw(self, code: Code) -> Any:
+        """Return this lane's next random number in [0, 1).
+
+        The multiplicative generator of Park and Miller (1988, Communications of the ACM 31:1192): whole
+        numbers below 2^31 - 1, exact in a double.
+        """
+        b, driver = code.b, self.driver
+        product = b.fmul(driver.near(code, "luck"), DOUBLE(_MULTIPLIER))
+        following = b.frem(product, DOUBLE(_MODULUS))
+        driver.keep(code, following, "luck")
+        return b.fdiv(following, DOUBLE(_MODULUS))
 
     def _execute(self, code: Code, chosen: Any) -> None:
         b, driver = code.b, self.driver
