@@ -87,9 +87,9 @@ def build_design(
     arms_of_rows = np.asarray(arm).astype(str)
     numeric = {name: np.asarray(values, dtype=np.float64) for name, values in required.items()}
     extra = {name: _column(values) for name, values in (covariates or {}).items()}
-    _check(arms_of_rows, control, {**numeric, **extra}, findings)
+    arms = tuple(np.unique(arms_of_rows).tolist())
+    _check(arms_of_rows, arms, control, {**numeric, **extra}, findings)
     findings.raise_if_any()
-    arms = tuple(str(name) for name in np.unique(arms_of_rows))
     kept = np.ones(len(arms_of_rows), dtype=bool)
     for values in (*numeric.values(), *extra.values()):
         kept &= ~missing_values(values)
@@ -160,9 +160,12 @@ def _coded(name: str, values: NDArray[Any]) -> Sequence[tuple[str, Floats]]:
 
 
 def _check(
-    arms: NDArray[np.str_], control: str, columns: Mapping[str, NDArray[Any]], findings: FindingCollector
+    arms: NDArray[np.str_],
+    known: Sequence[str],
+    control: str,
+    columns: Mapping[str, NDArray[Any]],
+    findings: FindingCollector,
 ) -> None:
-    known = [str(name) for name in np.unique(arms)]
     if control not in known:
         findings.add(TABLE, "arm", f"control arm {unknown_word(control, known)}", allowed=", ".join(known))
     if len(known) < 2:

@@ -91,6 +91,31 @@ def geometric_mean_ratio(
     value of zero or less has no logarithm and raises: a value below the limit of quantification has to
     be set by the caller, by a stated rule.
     """
+    results = geometric_mean_ratios(
+        outcome,
+        arm,
+        control=control,
+        baseline=baseline,
+        covariates=covariates,
+        covariance=covariance,
+        endpoint=endpoint,
+        level=level,
+    )
+    return _pick(results, treated)
+
+
+def geometric_mean_ratios(
+    outcome: ArrayLike,
+    arm: ArrayLike,
+    *,
+    control: str,
+    baseline: ArrayLike | None = None,
+    covariates: Mapping[str, ArrayLike] | None = None,
+    covariance: Covariance = "model",
+    endpoint: str = "biomarker",
+    level: float = 0.95,
+) -> tuple[Estimate, ...]:
+    """Estimate the ratio of every arm against control from one regression; see ``geometric_mean_ratio``."""
     findings = FindingCollector()
     logs: dict[str, Floats] = {}
     for name, column in (("outcome", outcome), ("log baseline", baseline)):
@@ -110,7 +135,7 @@ def geometric_mean_ratio(
         arm, control, required={"outcome": logs["outcome"]}, covariates={**extra, **(covariates or {})}
     )
     fit = fit_least_squares(design.values["outcome"], design.matrix, covariance)
-    results = tuple(
+    return tuple(
         _difference(
             design,
             fit,
@@ -122,7 +147,6 @@ def geometric_mean_ratio(
         )
         for name in design.treated_arms
     )
-    return _pick(results, treated)
 
 
 def cohen_d(

@@ -118,8 +118,6 @@ def wald(
     given, the normal one when they are infinite; ratios are exponentiated at the end. A value or
     standard error that is not finite gives status "not_converged".
     """
-    from scipy.stats import norm, t
-
     if status in USABLE and not (
         math.isfinite(value) and math.isfinite(standard_error) and standard_error > 0
     ):
@@ -135,8 +133,7 @@ def wald(
             level=level,
             detail=detail,
         )
-    law = norm if math.isinf(degrees_of_freedom) else t(degrees_of_freedom)
-    reach = float(law.isf((1 - level) / 2)) * standard_error
+    reach = _upper_point((1 - level) / 2, degrees_of_freedom) * standard_error
     points = np.array([value, value - reach, value + reach])
     if scale in RATIO_SCALES:
         with np.errstate(over="ignore"):  # an interval may reach to infinity
@@ -150,7 +147,7 @@ def wald(
         standard_error,
         float(points[1]),
         float(points[2]),
-        float(2 * law.sf(abs(value) / standard_error)),
+        2 * _upper_tail(abs(value) / standard_error, degrees_of_freedom),
         counts.n_treated,
         counts.n_control,
         counts.missing_treated,
@@ -160,6 +157,20 @@ def wald(
         degrees_of_freedom,
         dict(detail or {}),
     )
+
+
+def _upper_point(probability: float, freedom: float) -> float:
+    """Return the point that Student's t (the normal law for infinite freedom) exceeds with a probability."""
+    from scipy.special import ndtri, stdtrit
+
+    return -float(ndtri(probability) if math.isinf(freedom) else stdtrit(freedom, probability))
+
+
+def _upper_tail(point: float, freedom: float) -> float:
+    """Return the probability that Student's t, or the normal law, exceeds a point."""
+    from scipy.special import ndtr, stdtr
+
+    return float(ndtr(-point) if math.isinf(freedom) else stdtr(freedom, -point))
 
 
 def failed(

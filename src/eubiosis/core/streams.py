@@ -7,11 +7,13 @@ not on the arm, the batch, the order of subjects, the process or the machine.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.random.bit_generator import ISeedSequence
+from numpy.typing import DTypeLike, NDArray
 
 Floats = NDArray[np.float64]
 
@@ -25,9 +27,57 @@ def stream(seed: int, decision: str, subject: int | None = None) -> np.random.Ge
     >>> float(stream(7, "relapse", 3).random()) == float(stream(7, "relapse", 3).random())
     True
     """
-    label = f"{seed}\x1f{decision}\x1f{'' if subject is None else subject}".encode()
-    key = np.frombuffer(hashlib.blake2b(label, digest_size=16).digest(), dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key))
+    name = _name(seed, decision)
+    name.update(b"" if subject is None else str(subject).encode())
+    key: Any = _Key(np.frombuffer(name.digest(), dtype=np.uint64))  # numpy's types know no other kind of seed
+    return np.random.Generator(np.random.Philox(key))
+
+
+class _Key(ISeedSequence):
+    """A key that is known: a generator that is handed one asks the system for no entropy of its own."""
+
+    def __init__(self, key: NDArray[np.uint64]) -> None:
+        self.key = key
+
+    def generate_state(self, n_words: int, dtype: DTypeLike = np.uint64) -> NDArray[np.uint64]:
+        """Return the key, whatever is asked for; Philox asks for two words of 64 bits."""
+        if n_words != len(self.key) or dtype != np.uint64:
+            message = f"{n_words} words of {dtype}; allowed: {len(self.key)} of uint64"
+            raise ValueError(message)
+        return self.key
+
+
+def streams(seed: int, decision: str, subjects: Sequence[int]) -> Iterator[np.random.Generator]:
+    """Yield the generator of one decision for each subject in turn: the numbers of ``stream``, sooner.
+
+    One generator is set to the beginning of every stream, so each must be drawn from before the next is asked
+    for, and must not be kept.
+
+    >>> [float(generator.random()) for generator in streams(7, "relapse", (3, 4))] == [
+    ...     float(stream(7, "relapse", k).random()) for k in (3, 4)
+    ... ]
+    True
+    """
+    philox = np.random.Philox(0)
+    generator = np.random.Generator(philox)
+    nothing = np.zeros(4, dtype=np.uint64)
+    place = {"counter": nothing, "key": nothing[:2]}
+    beginning: Any = {
+        "bit_generator": "Philox", "state": place, "buffer": nothing, "buffer_pos": len(nothing),
+        "has_uint32": 0, "uinteger": 0,
+    }  # fmt: skip
+    name = _name(seed, decision)
+    for subject in subjects:
+        own = name.copy()
+        own.update(str(subject).encode())
+        place["key"] = np.frombuffer(own.digest(), dtype=np.uint64)
+        philox.state = beginning
+        yield generator
+
+
+def _name(seed: int, decision: str) -> hashlib.blake2b:
+    """Return the hash of a decision, open for the number of a subject."""
+    return hashlib.blake2b(f"{seed}\x1f{decision}\x1f".encode(), digest_size=16)
 
 
 class Draws(Protocol):
@@ -75,19 +125,21 @@ class SubjectDraws:
 
     def normals(self, decision: str, count: int) -> Floats:
         """Return standard normals, shape (subjects, count)."""
-        return self._rows(
-            [stream(self.seed, decision, k).standard_normal(count) for k in self.numbers], count
-        )
+        rows = np.empty((len(self.numbers), count))
+        for row, generator in zip(rows, streams(self.seed, decision, self.numbers), strict=True):
+            generator.standard_normal(out=row)
+        return rows
 
     def uniforms(self, decision: str, count: int) -> Floats:
         """Return uniforms between 0 and 1, shape (subjects, count)."""
-        return self._rows([stream(self.seed, decision, k).random(count) for k in self.numbers], count)
+        rows = np.empty((len(self.numbers), count))
+        for row, generator in zip(rows, streams(self.seed, decision, self.numbers), strict=True):
+            generator.random(out=row)
+        return rows
 
     def exponentials(self, decision: str, count: int) -> Floats:
         """Return exponentials of mean 1, shape (subjects, count)."""
-        rows = [stream(self.seed, decision, k).standard_exponential(count) for k in self.numbers]
-        return self._rows(rows, count)
-
-    @staticmethod
-    def _rows(rows: list[Floats], count: int) -> Floats:
-        return np.array(rows).reshape(len(rows), count)
+        rows = np.empty((len(self.numbers), count))
+        for row, generator in zip(rows, streams(self.seed, decision, self.numbers), strict=True):
+            generator.standard_exponential(out=row)
+        return rows

@@ -24,6 +24,7 @@ from eubiosis.engine.codegen.program import Options, derivative
 from eubiosis.engine.codegen.tableaus import TABLEAUS, Tableau
 from eubiosis.engine.initial import Values, subject_values
 from eubiosis.engine.inputs import Input, input_targets
+from eubiosis.engine.march import march, march_kernel, march_options
 from eubiosis.engine.sensitivity import (
     Sensitivities,
     initial_derivatives,
@@ -32,6 +33,7 @@ from eubiosis.engine.sensitivity import (
 )
 from eubiosis.engine.solution import (
     Integral,
+    Last,
     Maximum,
     Minimum,
     Reduction,
@@ -219,6 +221,66 @@ class Compiled:
             time=time,
             newton=newton,
             first_length=first_length,
+            threads=threads,
+        )
+
+    def march(
+        self,
+        grid: Sequence[float] | Array,
+        observables: Sequence[str] = (),
+        *,
+        parameters: Mapping[str, ArrayLike] | None = None,
+        initial: Mapping[str, ArrayLike] | Array | None = None,
+        held: Mapping[str, Array] | None = None,
+        linear: Mapping[str, Array] | None = None,
+        record: Sequence[int] | None = None,
+        reductions: Sequence[Reduction] = (),
+        steps: int = 1,
+        tolerances: Tolerances | None = None,
+        threads: int | None = None,
+    ) -> Solution:
+        """Run every subject through ``steps`` explicit steps in each interval of a grid.
+
+        For systems that are not stiff and whose inputs change all the time. ``held`` gives parameters that
+        keep a value in each interval, shape (intervals,) or (intervals, subjects), and ``linear`` those that
+        run linearly between grid points, (points,) or (points, subjects). ``record`` lists the grid points at
+        which observables are kept (default: all). There is no error control: the error is of order four in
+        the step, and to be measured by halving it. Other arguments are those of ``solve``.
+
+        Raises ``KeyError`` for an unknown name and ``ValueError`` for shapes that do not fit or SBML events.
+        """
+        names, times = self._checked([*checked_names(observables)]), _checked_times(grid)
+        wanted, given = tuple(reductions), {**(held or {}), **(linear or {})}
+        self._checked([*given, *(r.name for r in wanted)])
+        values = self._values(parameters, initial, ())
+        for name, array in given.items():
+            lines = len(times) - (name in (held or {}))
+            if array.ndim not in (1, 2) or len(array) != lines:
+                message = f"{name} has shape {array.shape}; allowed: ({lines},) or ({lines}, subjects)"
+                raise ValueError(message)
+            if array.ndim == 2:
+                values.grow(array[0], name=name)
+        options = march_options(wanted, values, tuple(given))
+        points = range(len(times)) if record is None else record
+        lasts = [r.name for r in wanted if isinstance(r, Last)]
+        if lasts:
+            points = [*points, len(times) - 1] if not points or points[-1] != len(times) - 1 else points
+            names = tuple(dict.fromkeys([*names, *lasts]))
+        key = ("march", options, len(held or {}), names)
+        if key not in self._kernels:
+            self._kernels[key] = march_kernel(self.system, options, len(held or {}), names, self.identity)
+        return march(
+            self,
+            self._kernels[key],
+            times,
+            list(points),
+            names,
+            values,
+            list((held or {}).values()),
+            list((linear or {}).values()),
+            wanted,
+            tolerances or Tolerances(),
+            steps=steps,
             threads=threads,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.core.streams import stream
 from eubiosis.engine.kernel import Array
@@ -25,32 +26,53 @@ class ClinicalLaws:
         weights = np.array([self.number[name] for name in sorted(self.number) if name.startswith(prefix)])
         return np.asarray(np.cumsum(weights / weights.sum()))
 
-    def _step(self, kind: str, uniform: float) -> float:
-        """Return EDSS points of a law at a uniform."""
+    def _points(self, kind: str, uniforms: Array) -> Array:
+        """Return EDSS points of a law at uniforms, shape (subjects,)."""
         law = self.cumulated[kind]
-        return float(min(int(np.searchsorted(law, uniform)), len(law) - 1)) / 2
+        return np.minimum(np.searchsorted(law, uniforms), len(law) - 1) / 2
 
     def edss(
         self, baseline: float, relapses: Array, microglia: Array, age: float, draws: tuple[int, str, int]
     ) -> Array:
-        """Return true EDSS on each day, shape (days,).
+        """Return one person's true EDSS on each day, shape (days,).
 
         ``relapses`` are days of onset, ``microglia`` the activation relative to health, ``draws`` (seed,
-        decision, subject). Each relapse adds a peak that recovers to a residual; microglial activation adds
-        a drift. The k-th relapse of a subject has the same severity in every arm.
+        decision, subject). See ``edss_on``.
+        """
+        uniforms = stream(*draws).random((1, len(relapses), 2))
+        rows = (np.array([baseline]), relapses[None], microglia[:, None], np.array([age]), uniforms)
+        return np.asarray(self.edss_on(np.arange(len(microglia)), *rows)[0])
+
+    def edss_on(
+        self,
+        days: NDArray[np.int64],
+        baseline: Array,
+        relapses: Array,
+        microglia: Array,
+        age: Array,
+        uniforms: Array,
+    ) -> Array:
+        """Return true EDSS on the given days, shape (subjects, days).
+
+        ``relapses`` (subjects, most) are days of onset, padded with infinity; ``microglia`` (all days,
+        subjects) is the activation relative to health; ``uniforms`` (subjects, most, 2) draw severities.
+        Each relapse adds a peak that recovers to a residual; microglial activation adds a drift. The k-th
+        relapse of a subject has the same severity in every arm.
         """
         n = self.number
-        days = np.arange(len(microglia), dtype=float)
-        drift = n["host_pira"] / _YEAR * np.cumsum(np.maximum(microglia - n["host_pira_MG"], 0))
-        path = baseline + drift * np.exp(n["host_age_on_smold"] * (age - n["host_age_mean"]))
-        uniforms = stream(*draws).random((max(len(relapses), 1), 2))
-        for onset, (first, second) in zip(relapses, uniforms, strict=False):
-            peak = self._step("peak", first)
-            left = self._step("mild" if peak <= 0.5 else "severe", second)
-            since = days - onset
+        drift = n["host_pira"] / _YEAR * np.cumsum(np.maximum(microglia - n["host_pira_MG"], 0), axis=0)
+        ageing = np.exp(n["host_age_on_smold"] * (age - n["host_age_mean"]))
+        path = baseline[:, None] + np.ascontiguousarray((drift[days] * ageing).T)
+        for k in range(relapses.shape[1]):
+            rows = np.flatnonzero(np.isfinite(relapses[:, k]))
+            peak = self._points("peak", uniforms[rows, k, 0])
+            second = uniforms[rows, k, 1]
+            left = np.where(peak <= 0.5, self._points("mild", second), self._points("severe", second))
+            since = days - relapses[rows, k, None]
             rise = np.clip((since + 1) / n["host_edss_ramp"], 0, 1)
             fall = np.exp(-np.maximum(since - n["host_edss_ramp"], 0) / n["host_edss_tau"])
-            path = path + np.where(since >= 0, left + (max(peak, left) - left) * rise * fall, 0.0)
+            above = (np.maximum(peak, left) - left)[:, None] * rise * fall
+            path[rows] += np.where(since >= 0, left[:, None] + above, 0.0)
         return np.asarray(np.clip(path, 0, 10))
 
     def mfis_change(self, tone: Array, microglia: Array, edss: Array) -> Array:

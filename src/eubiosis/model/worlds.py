@@ -156,4 +156,4 @@ def _stored_healthy(model: Model) -> Array:
 def _references(model: Model, values: Mapping[str, float], healthy: Niche) -> dict[str, float]:
     factors = {f"gut_w_{g}": float(w) for g, w in zip(GUILDS, healthy.factors, strict=True)}
     own = {**model.derived.of("healthy"), **values, **factors}
-    return healthy_references(model.kernel, model.gut_kernel, healthy, own)
+    return healthy_references(model.upstream_kernel, model.gut_kernel, healthy, own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from pydantic import model_validator
@@ -61,22 +62,26 @@ class CovariateTable:
 
     rows: tuple[CovariateSummary, ...]
 
+    @cached_property
+    def _by_key(self) -> Mapping[tuple[str, str, str, str], Sequence[CovariateSummary]]:
+        found: dict[tuple[str, str, str, str], list[CovariateSummary]] = {}
+        for row in self.rows:
+            found.setdefault((row.group, row.course, row.covariate, row.statistic), []).append(row)
+        return found
+
     def number(self, group: str, course: str, covariate: str, statistic: str) -> float:
         """Return one mean, standard deviation or bound; raises ``ValueError`` where there is none."""
         wanted = (group, course, covariate, statistic)
-        for row in self.rows:
-            if (row.group, row.course, row.covariate, row.statistic) == wanted:
-                return row.value
+        found = self._by_key.get(wanted)
+        if found:
+            return found[0].value
         message = f"no covariate summary for {', '.join(wanted)}"
         raise ValueError(message)
 
     def shares(self, group: str, course: str, covariate: str) -> dict[str, float]:
         """Return the share of each level (0-1), in the order of the table; they sum to 1 but for rounding."""
-        shares = {
-            row.level: row.value
-            for row in self.rows
-            if (row.group, row.course, row.covariate, row.statistic) == (group, course, covariate, "share")
-        }
+        found = self._by_key.get((group, course, covariate, "share"), ())
+        shares = {row.level: row.value for row in found}
         if not shares:
             message = f"no shares of {covariate} for {group}, {course}"
             raise ValueError(message)

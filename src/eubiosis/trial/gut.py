@@ -14,9 +14,10 @@ from eubiosis.engine import Tolerances, solve
 from eubiosis.engine.kernel import Array
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS
-from eubiosis.model.niche import NICHE_UNSOLVED, OK, solve_niche
+from eubiosis.model.niche import OK, solve_niche
 from eubiosis.model.worlds import GutWorld
 from eubiosis.population.subjects import USABLE_PROFILE, VirtualSubjects
+from eubiosis.therapy.therapy import Therapy
 from eubiosis.trial.design import Arm, Design
 
 # endpoint -> quantity of the model
@@ -80,79 +81,119 @@ def gut_courses(
     """
     days = np.arange(design.days + 1.0)
     visits = np.array([round(7 * week) for week in design.visits])
+    status = np.array(_screened(subjects, wanted), dtype=object)
+    rows = np.flatnonzero(status == OK)
+    held = _niche_batch(model, world, subjects.shares[rows])
+    status[rows] = held.status
+    solved = _went_well(held.status)
+    held, rows = held.take(solved), rows[solved]
     draws = SubjectDraws(seed, subjects.numbers)
-    taken = {arm.name: adherence(arm, draws) for arm in design.active}
     handed = {arm.name: np.full((len(subjects), len(days), len(HANDED)), np.nan) for arm in design.arms}
     markers = {arm.name: np.full((len(subjects), len(visits), len(MARKERS)), np.nan) for arm in design.arms}
-    status = []
-    for i in range(len(subjects)):
+    for arm in design.arms:
+        dose = np.zeros(len(rows)) if arm.control else arm.therapy.dose * adherence(arm, draws)[rows]
+        courses = _solve_batch(model, held, arm.therapy, dose, days, visits)
+        handed[arm.name][rows], markers[arm.name][rows] = courses.handed, courses.markers
+        failed = ~_went_well(courses.status)
+        status[rows[failed]] = np.array(courses.status, dtype=object)[failed]
+    return GutCourses(tuple(status.tolist()), handed, markers)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """People with a composition of their own, ready to run in the gut and hand-over model.
+
+    ``parameters`` (people, parameters) and ``states`` (people, states), a steady state; NaN for a person
+    whose ``status`` is not "ok".
+    """
+
+    parameters: Array
+    states: Array
+    status: tuple[str, ...]
+
+    def take(self, rows: NDArray[np.bool_]) -> _Held:
+        """Return the people whom ``rows`` (people,) marks."""
+        return _Held(
+            self.parameters[rows], self.states[rows], tuple(np.array(self.status, dtype=object)[rows])
+        )
+
+
+@dataclass(frozen=True)
+class _Courses:
+    """One arm of some people: handed (people, days + 1, HANDED) and markers (people, visits, MARKERS)."""
+
+    handed: Array
+    markers: Array
+    status: tuple[str, ...]
+
+
+def _went_well(status: tuple[str, ...]) -> NDArray[np.bool_]:
+    return np.array([word == OK for word in status], dtype=bool)
+
+
+def _screened(subjects: VirtualSubjects, wanted: NDArray[np.bool_] | None) -> list[str]:
+    """Return who is run: "ok", or why a candidate is not."""
+    words = []
+    for i, profile in enumerate(subjects.profile_status):
         if wanted is not None and not wanted[i]:
-            status.append(NOT_RUN)
-            continue
-        if subjects.profile_status[i] not in USABLE_PROFILE:
-            status.append(f"profile_{subjects.profile_status[i]}")
-            continue
-        person = _person(model, world, subjects.shares[i])
-        if person is None:
-            status.append(NICHE_UNSOLVED)
-            continue
-        word = OK
-        for arm in design.arms:
-            share = 0.0 if arm.control else float(taken[arm.name][i])
-            course, arm_word = _run(model, *person, arm, share, days)
-            word = word if arm_word == OK else arm_word
-            handed[arm.name][i] = course[:, : len(HANDED)]
-            markers[arm.name][i] = course[visits, len(HANDED) :]
-        status.append(word)
-    return GutCourses(tuple(status), handed, markers)
+            words.append(NOT_RUN)
+        else:
+            words.append(OK if profile in USABLE_PROFILE else f"profile_{profile}")
+    return words
 
 
-def _person(model: Model, world: GutWorld, shares: Array) -> tuple[Array, Array] | None:
-    """Return the joined parameters and states of a person who holds ``shares``, or None."""
+def _niche_batch(model: Model, world: GutWorld, shares: Array) -> _Held:
+    """Hold the composition of every person, ``shares`` (people, guilds), in one gut world."""
     gut, joined = model.gut_kernel, model.upstream_kernel
-    niche = solve_niche(
-        gut,
-        {name: value for name, value in world.values.items() if name in gut.parameter_index},
-        shares,
-        geometric_mean=model.content.numbers["gut_w_scale"].value,
-        start=world.healthy,
-    )
-    if niche.status != OK:
-        return None
-    parameters = model.parameters("healthy", joined)
+    own = {name: value for name, value in world.values.items() if name in gut.parameter_index}
+    scale = model.content.numbers["gut_w_scale"].value
+    niches = [solve_niche(gut, own, row, geometric_mean=scale, start=world.healthy) for row in shares]
+    base = model.parameters("healthy", joined)
     for name, value in world.values.items():
         if name in joined.parameter_index:
-            parameters[joined.parameter_index[name]] = value
-    for guild, factor in zip(GUILDS, niche.factors, strict=True):
-        parameters[joined.parameter_index[f"gut_w_{guild}"]] = factor
-    states = model.states("healthy", joined)
-    for name, row in gut.state_index.items():
-        states[joined.state_index[name]] = niche.states[row]
-    return parameters, states
+            base[joined.parameter_index[name]] = value
+    parameters = np.repeat(base[None], len(shares), axis=0)
+    states = np.repeat(model.states("healthy", joined)[None], len(shares), axis=0)
+    factor_columns = [joined.parameter_index[f"gut_w_{guild}"] for guild in GUILDS]
+    state_columns = [joined.state_index[name] for name in gut.system.states]
+    for row, niche in enumerate(niches):
+        parameters[row, factor_columns] = niche.factors
+        states[row, state_columns] = niche.states
+    return _Held(parameters, states, tuple(niche.status for niche in niches))
 
 
-def _run(
-    model: Model, parameters: Array, states: Array, arm: Arm, taken: float, days: Array
-) -> tuple[Array, str]:
-    """Return (days + 1, HANDED + MARKERS) and the status of one subject in one arm."""
+def _solve_batch(
+    model: Model, people: _Held, therapy: Therapy, dose: Array, days: Array, visits: NDArray[np.int64]
+) -> _Courses:
+    """Run all people under one therapy at a dose of each one's own, shape (people,).
+
+    Whoever takes nothing stays at the steady state.
+    """
     names = (*HANDED, *MARKER_SOURCES.values())
-    dose = arm.therapy.dose * taken
-    if arm.control or dose == 0:
-        still = solve(
-            model.upstream_kernel, days[:1], names, states=states[None], parameters=parameters[None]
+    still = solve(model.upstream_kernel, days[:1], names, states=people.states, parameters=people.parameters)
+    handed = np.repeat(still.values[:, :, : len(HANDED)], len(days), axis=1)
+    markers = np.repeat(still.values[:, :, len(HANDED) :], len(visits), axis=1)
+    status = list(still.status)
+    for i in np.flatnonzero(dose != 0):
+        solution = solve(
+            model.upstream_kernel,
+            days,
+            names,
+            states=people.states[i : i + 1],
+            parameters=people.parameters[i : i + 1],
+            schedule=_schedule(therapy, float(dose[i]), days[-1]),
+            tolerances=_TOLERANCES,
         )
-        return np.repeat(still.values[0], len(days), axis=0), still.status[0]
-    begin, end = 7 * arm.therapy.start_week, 7 * arm.therapy.stop_week
-    schedule = [(begin, {arm.therapy.model_input: dose})]
-    if end < days[-1]:
-        schedule.append((end, {arm.therapy.model_input: 0.0}))
-    solution = solve(
-        model.upstream_kernel,
-        days,
-        names,
-        states=states[None],
-        parameters=parameters[None],
-        schedule=schedule,
-        tolerances=_TOLERANCES,
-    )
-    return solution.values[0], solution.status[0]
+        handed[i] = solution.values[0, :, : len(HANDED)]
+        markers[i] = solution.values[0, visits, len(HANDED) :]
+        status[i] = solution.status[0]
+    return _Courses(handed, markers, tuple(status))
+
+
+def _schedule(therapy: Therapy, dose: float, last: float) -> list[tuple[float, dict[str, float]]]:
+    """Return when the model's input of a therapy changes, and to what."""
+    begin, end = 7 * therapy.start_week, 7 * therapy.stop_week
+    schedule = [(begin, {therapy.model_input: dose})]
+    if end < last:
+        schedule.append((end, {therapy.model_input: 0.0}))
+    return schedule

@@ -17,13 +17,19 @@ from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
-from eubiosis.trial.events import event_days, without_refractory
 from eubiosis.trial.gut import MARKERS, GutCourses
 from eubiosis.trial.host import BURN_IN, HostCourses, host_courses
 from eubiosis.trial.layer import trial_numbers
+from eubiosis.trial.outcomes import (
+    TONE_DAYS,
+    lesion_counts,
+    mfis_at,
+    of_own_arm,
+    on_days,
+    relapse_days,
+    visit_edss,
+)
 
-_TONE_DAYS = 28
-_ENHANCED_BEFORE = 10  # mean durations of enhancement to look back for lesions that a scan still shows
 _YEAR = 365.25
 
 
@@ -96,13 +102,8 @@ def enrol(
     pool = candidates.take(held)
     host = host_courses(model, couplings, _take(gut, held), pool, design, draws)
     laws = _laws(model)
-    before = np.array(
-        [
-            np.sum(_relapse_days(host, laws, "", i, k, seed, "before") >= BURN_IN - 365)
-            for i, k in enumerate(pool.numbers)
-        ],
-        dtype=float,
-    )
+    earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
+    before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
     level = (
         laws.number["host_mfis_base"]
         + laws.number["host_mfis_sd"] * draws.normals("trial/mfis level", 1)[:, 0]
@@ -135,8 +136,10 @@ def enrol(
 def replicate(model: Model, world: World, design: Design, number: int) -> tuple[Observed, Latent]:
     """Run one trial on the world's subjects: randomise, let events happen, measure, lose some."""
     laws = _laws(model)
-    latent = _latent(world, design, laws, number)
-    return _observe(world, design, laws, latent, number), latent
+    names = [arm.name for arm in design.arms]
+    relapses = relapse_days(world.host, laws, names, world.subjects.numbers, world.seed, f"{number}")
+    latent = _latent(world, design, laws, relapses, number)
+    return _observe(world, design, laws, relapses, latent, number), latent
 
 
 def _reason(subjects: VirtualSubjects, status: tuple[str, ...], design: Design, i: int) -> str:
@@ -171,14 +174,14 @@ def _late_reasons(
     """Add the reasons that need a history: relapses before entry and fatigue at screening, as observed."""
     rules = design.eligibility
     laws = _laws(model)
-    tone = laws.tone({k: v[-_TONE_DAYS:] for k, v in host.before.items()}).mean(axis=0)
+    tone = laws.tone({k: v[-TONE_DAYS:] for k, v in host.before.items()}).mean(axis=0)
     microglia = host.before["host_MG"][-1] / laws.healthy_microglia
     error = laws.number["host_mfis_sem"] * draws.normals("trial/mfis screening", 1)[:, 0]
     fatigue = np.clip(level + laws.mfis_change(tone, microglia, pool.edss) + error, 0, 84)
+    last = [states[-1] for course in host.after.values() for states in course.values()]
+    finite = np.all(np.isfinite(np.array(last)), axis=0).tolist()
     for i, row in enumerate(held):
-        if not all(
-            np.isfinite(states[-1, i]) for course in host.after.values() for states in course.values()
-        ):
+        if not finite[i]:
             reasons[row] = "host run not finite"
         elif rules.relapses_last_year is not None and before[i] < rules.relapses_last_year:
             reasons[row] = "relapses in the last year"
@@ -186,52 +189,35 @@ def _late_reasons(
             reasons[row] = "fatigue below the threshold"
 
 
-def _latent(world: World, design: Design, laws: ClinicalLaws, number: int) -> Latent:
+def _latent(
+    world: World, design: Design, laws: ClinicalLaws, relapses: Mapping[str, Array], number: int
+) -> Latent:
     visits = np.array([round(7 * week) for week in design.visits])
-    edss, mfis, treg = {}, {}, {}
-    for arm in design.arms:
-        course = {
-            name: np.concatenate((world.host.before[name][-_TONE_DAYS:], values))
-            for name, values in world.host.after[arm.name].items()
-        }
-        rows = visits + _TONE_DAYS - 1  # the last day before each visit: week 0 lies before any dose
-        microglia = course["host_MG"] / laws.healthy_microglia
-        tone = laws.tone(course)
-        edss[arm.name] = np.empty((len(world.subjects), len(visits)))
-        mfis[arm.name] = np.empty_like(edss[arm.name])
-        for i, subject in enumerate(world.subjects.numbers):
-            relapses = _relapse_days(world.host, laws, arm.name, i, subject, world.seed, f"{number}")
-            path = laws.edss(
-                float(world.subjects.edss[i]),
-                relapses,
-                microglia[_TONE_DAYS:, i],
-                float(world.subjects.age[i]),
-                (world.seed, f"trial/{number}/edss", subject),
-            )
-            recent = np.array([tone[r + 1 - _TONE_DAYS : r + 1, i].mean() for r in rows])
-            edss[arm.name][i] = np.concatenate((world.subjects.edss[i : i + 1], path))[visits]
-            mfis[arm.name][i] = world.level[i] + laws.mfis_change(
-                recent, microglia[rows, i], edss[arm.name][i]
-            )
-        treg[arm.name] = course["host_R"][rows].T
+    subjects, host = world.subjects, world.host
+    severity = (world.seed, f"trial/{number}/edss")
+    edss = {
+        arm.name: visit_edss(host, laws, arm.name, subjects, relapses[arm.name], visits, severity)
+        for arm in design.arms
+    }
+    # scores are those of the last day before each visit: week 0 lies before any dose
     return Latent(
-        {arm.name: world.host.relapses[arm.name].sum(axis=0) for arm in design.arms},
-        {arm.name: world.host.lesions[arm.name].sum(axis=0) for arm in design.arms},
+        {arm.name: host.relapses[arm.name].sum(axis=0) for arm in design.arms},
+        {arm.name: host.lesions[arm.name].sum(axis=0) for arm in design.arms},
         edss,
-        mfis,
+        {name: mfis_at(host, laws, name, world.level, scores, visits) for name, scores in edss.items()},
         world.gut.markers,
-        treg,
+        {arm.name: on_days(host, arm.name, "host_R", visits).T for arm in design.arms},
     )
 
 
-def _relapse_days(
-    host: HostCourses, laws: ClinicalLaws, arm: str, row: int, subject: int, seed: int, replicate_label: str
-) -> Array:
-    days = event_days(host.relapses[arm][:, row], seed, f"trial/{replicate_label}/relapses", subject)
-    return without_refractory(days, laws.number["host_refractory"])
-
-
-def _observe(world: World, design: Design, laws: ClinicalLaws, latent: Latent, number: int) -> Observed:
+def _observe(
+    world: World,
+    design: Design,
+    laws: ClinicalLaws,
+    relapses: Mapping[str, Array],
+    latent: Latent,
+    number: int,
+) -> Observed:
     subjects = world.subjects
     arms = randomise(design, len(subjects), world.seed, number)
     layer = {name: row.value for name, row in trial_numbers().items()}
@@ -243,7 +229,7 @@ def _observe(world: World, design: Design, laws: ClinicalLaws, latent: Latent, n
     followed = np.minimum(leaves, float(design.days))
     seen = 7 * weeks[None, :] <= followed[:, None] + 1e-9
     own = {
-        name: np.array([table[arms[i]][i] for i in range(len(subjects))])
+        name: of_own_arm(table, arms)
         for name, table in (
             ("edss", latent.edss),
             ("mfis", latent.mfis),
@@ -266,7 +252,10 @@ def _observe(world: World, design: Design, laws: ClinicalLaws, latent: Latent, n
         * np.exp(layer["trial_sd_ln_treg"] * noise[:, :, 2]),
     }
     values |= _markers(own["markers"], noise[:, :, 4:], layer)
-    events = _count_events(world, design, laws, arms, followed, seen, number)
+    counted = of_own_arm({arm: np.sum(d < followed[:, None], axis=1) for arm, d in relapses.items()}, arms)
+    scans = lesion_counts(
+        world.host, laws, arms, subjects.numbers, seen[:, 1:], 7 * weeks[1:], world.seed, f"{number}"
+    )
     table = {
         "subject": np.array(subjects.numbers),
         "arm": arms,
@@ -275,7 +264,8 @@ def _observe(world: World, design: Design, laws: ClinicalLaws, latent: Latent, n
         "relapses_last_year": world.relapses_before,
         "follow_up_years": followed / _YEAR,
         "completed": followed >= design.days,
-        **events,
+        "relapses": counted.astype(float),
+        **scans,
     }
     visits = {
         "subject": np.repeat(np.array(subjects.numbers), count).reshape(len(subjects), count)[seen],
@@ -297,42 +287,6 @@ def _markers(latent: Array, noise: Array, layer: Mapping[str, float]) -> dict[st
     shares = [name for name in MARKERS if name.startswith("share")]
     total = sum(out[name] for name in shares)
     return {**out, **{name: out[name] / total for name in shares}}
-
-
-def _count_events(
-    world: World,
-    design: Design,
-    laws: ClinicalLaws,
-    arms: np.ndarray,
-    followed: Array,
-    seen: np.ndarray,
-    number: int,
-) -> dict[str, np.ndarray]:
-    """Count relapses in follow-up, Gd+ lesions at the scans attended and new T2 lesions at the last one.
-
-    A lesion from before entry that still enhances counts at a scan, as it would in a clinic.
-    """
-    size = len(world.subjects)
-    relapses, gd, scans, t2, t2_years = (np.zeros(size) for _ in range(5))
-    weeks = np.array(design.visits)
-    earlier = round(_ENHANCED_BEFORE * laws.number["host_tau_Gd"])
-    for i, subject in enumerate(world.subjects.numbers):
-        days = _relapse_days(world.host, laws, arms[i], i, subject, world.seed, f"{number}")
-        relapses[i] = np.sum(days < followed[i])
-        attended = 7 * weeks[1:][seen[i, 1:]]
-        scans[i] = len(attended)
-        if not len(attended):
-            continue
-        before = world.host.lesions[""][-earlier:, i]
-        rate = np.concatenate((before, world.host.lesions[arms[i]][:, i]))
-        onset = event_days(rate, world.seed, f"trial/{number}/lesions", subject) - len(before)
-        luck = stream(world.seed, f"trial/{number}/lesion fate", subject)
-        ends = onset + laws.number["host_tau_Gd"] * luck.standard_exponential(len(onset))
-        visible = luck.random(len(onset)) < laws.number["host_p_T2"]
-        gd[i] = sum(int(np.sum((onset <= scan) & (ends > scan))) for scan in attended)
-        t2[i] = np.sum(visible & (onset >= 0) & (onset <= attended[-1]))
-        t2_years[i] = attended[-1] / _YEAR
-    return {"relapses": relapses, "gd_lesions": gd, "scans": scans, "t2_lesions": t2, "t2_years": t2_years}
 
 
 def randomise(design: Design, size: int, seed: int, number: int) -> np.ndarray:
@@ -358,11 +312,8 @@ def _take(gut: GutCourses, rows: np.ndarray) -> GutCourses:
 
 
 def _take_host(host: HostCourses, rows: np.ndarray) -> HostCourses:
-    people = host.people
     return HostCourses(
-        type(people)(
-            people.parameters[:, rows], people.frailty[rows], people.triggers[rows], people.age[rows]
-        ),
+        host.people.take(rows),
         {name: values[:, rows] for name, values in host.before.items()},
         {arm: {n: v[:, rows] for n, v in course.items()} for arm, course in host.after.items()},
         {arm: values[:, rows] for arm, values in host.lesions.items()},

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from eubiosis.analysis.continuous import ancovas, geometric_mean_ratio
+from eubiosis.analysis.continuous import ancovas, geometric_mean_ratios
 from eubiosis.analysis.counts import rate_ratios
 from eubiosis.analysis.randomisation import randomisation_p
 from eubiosis.analysis.result import Estimate
@@ -42,6 +42,7 @@ def analyse_trial(
     arm = subjects["arm"]
     results: list[Estimate] = []
     wide = _wide(subjects["subject"], visits)
+    entered = list(dict.fromkeys(arm[arm != control].tolist()))  # active arms in the order of entry
     for endpoint in ENDPOINTS:
         if endpoint in COUNTS:
             events, exposure = COUNTS[endpoint]
@@ -54,12 +55,9 @@ def analyse_trial(
                 last, arm, control=control, covariates={"baseline": baseline}, endpoint=endpoint
             )
             continue
-        results += [
-            geometric_mean_ratio(
-                last, arm, treated=name, control=control, baseline=baseline, endpoint=endpoint
-            )
-            for name in dict.fromkeys(arm[arm != control])
-        ]
+        ratios = geometric_mean_ratios(last, arm, control=control, baseline=baseline, endpoint=endpoint)
+        by_arm = {one.treated: one for one in ratios}
+        results += [by_arm[name] for name in entered]
     return results
 
 

@@ -133,3 +133,25 @@ def test_the_gut_of_a_subject_does_not_depend_on_the_company_or_its_order(trial_
         assert same(few.handed[arm], pool.gut.handed[arm][rows])
         assert same(few.markers[arm], pool.gut.markers[arm][rows])
     assert few.status == tuple(pool.gut.status[i] for i in rows)
+
+
+def test_candidates_who_are_not_run_say_why_and_have_no_numbers(trial_model, pool):
+    """Nobody at all may be left to run."""
+    three = pool.candidates.take(np.arange(3))
+    three = dataclasses.replace(three, profile_status=("ok", "nothing_mapped", "ok"))
+    gut = gut_courses(trial_model, pool.gut_world, three, DESIGN, SEED, wanted=np.array([False, True, False]))
+    assert gut.status == ("not_run", "profile_nothing_mapped", "not_run")
+    for table in (gut.handed, gut.markers):
+        assert all(np.isnan(values).all() for values in table.values())
+
+
+def test_a_composition_without_a_steady_state_stays_in_the_table_beside_one_that_has_it(trial_model, pool):
+    held = pool.gut.status.index("ok")
+    pair = pool.candidates.take(np.array([held, held]))
+    shares = pair.shares.copy()
+    shares[0] = np.where(np.arange(shares.shape[1]) == 0, 1.0, 1e-9)
+    design = dataclasses.replace(DESIGN, arms=(PLACEBO, INULIN), allocation=(1, 1))
+    gut = gut_courses(trial_model, pool.gut_world, dataclasses.replace(pair, shares=shares), design, SEED)
+    assert gut.status == ("niche_unsolved", "ok")
+    assert np.isnan(gut.handed["inulin"][0]).all()
+    assert np.array_equal(gut.handed["inulin"][1], pool.gut.handed["inulin"][held])

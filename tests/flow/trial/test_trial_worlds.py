@@ -9,7 +9,7 @@ from eubiosis.core.provenance import SourcedNumber
 from eubiosis.engine import solve
 from eubiosis.model.therapies import coupling_names
 from eubiosis.model.worlds import draw_gut_world, draw_host_world, draw_number, reference_shares, world_rows
-from eubiosis.trial.gut import HANDED, _person
+from eubiosis.trial.gut import HANDED, _niche_batch
 
 REFERENCE_INPUTS = {"host_ahr": 1.0, "host_lps_lumen": 1.0, "host_muc": 1.0, "host_si_pro": 0.0}
 
@@ -133,9 +133,9 @@ def test_a_gut_world_depends_on_its_number_and_seed_only(trial_model):
 @pytest.mark.parametrize("number", [0, 1, 2, 3])
 def test_a_healthy_person_hands_the_host_its_reference_in_every_gut_world(trial_model, number):
     world = draw_gut_world(trial_model, number, SEED)
-    person = _person(trial_model, world, reference_shares(trial_model))
-    assert person is not None
-    parameters, states = person
+    held = _niche_batch(trial_model, world, reference_shares(trial_model)[None])
+    assert held.status == ("ok",)
+    parameters, states = held.parameters[0], held.states[0]
     still = solve(
         trial_model.upstream_kernel, [0.0], HANDED, states=states[None], parameters=parameters[None]
     )

@@ -12,6 +12,7 @@ from eubiosis.analysis.continuous import (
     ancovas,
     cohen_d,
     geometric_mean_ratio,
+    geometric_mean_ratios,
     hedges_g,
     small_sample_factor,
 )
@@ -72,6 +73,17 @@ def test_a_ratio_of_geometric_means_by_hand():
 def test_a_value_without_a_logarithm_is_refused():
     with pytest.raises(FindingsError, match="limit of quantification"):
         geometric_mean_ratio([0.0, 1, 2, 3, 4, 5], ARM, treated="inulin", control="placebo")
+
+
+def test_one_regression_gives_the_ratios_of_all_arms():
+    arm = ["placebo"] * 3 + ["inulin"] * 3 + ["propionate"] * 3
+    values = [1.0, 2, 4, 3, 5, 8, 2, 2, 7]
+    ratios = geometric_mean_ratios(values, arm, control="placebo")
+    assert [one.treated for one in ratios] == ["inulin", "propionate"]
+    # without covariates: the cube roots of 3 5 8 / (1 2 4) and 2 2 7 / (1 2 4)
+    assert [one.estimate for one in ratios] == pytest.approx([15 ** (1 / 3), 3.5 ** (1 / 3)])
+    for one in ratios:
+        assert geometric_mean_ratio(values, arm, treated=one.treated, control="placebo") == one
 
 
 def test_text_strata_are_coded_and_missing_ones_counted():

@@ -1,5 +1,6 @@
 """Randomness has a name: what a draw depends on, and what it does not."""
 
+import hashlib
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eubiosis.core.streams import stream
+from eubiosis.core.streams import SubjectDraws, stream, streams
 
 
 @settings(deadline=None)
@@ -52,3 +53,31 @@ def test_draws_are_uniform():
     first = np.sort([stream(1, "u", k).random() for k in range(20_000)])
     grid = np.arange(1, len(first) + 1) / len(first)
     assert np.max(np.abs(first - grid)) * np.sqrt(len(first)) < 1.95
+
+
+def test_one_generator_for_many_subjects_gives_each_ones_own_numbers():
+    """Whatever a stream leaves behind, such as half a 64-bit word, is gone when the next begins."""
+    subjects = (7, 3, 7, 10**9, 0)
+    for subject, generator in zip(subjects, streams(5, "visit", subjects), strict=True):
+        own = stream(5, "visit", subject)
+        assert np.array_equal(generator.standard_normal(3), own.standard_normal(3))
+        assert np.array_equal(
+            generator.integers(0, 9, 5, dtype=np.int32), own.integers(0, 9, 5, dtype=np.int32)
+        )
+
+
+def test_the_key_of_a_stream_is_the_hash_of_its_name():
+    digest = hashlib.blake2b(b"5\x1fvisit\x1f7", digest_size=16).digest()
+    plain = np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
+    assert np.array_equal(stream(5, "visit", 7).standard_normal(9), plain.standard_normal(9))
+
+
+def test_draws_of_a_group_are_those_of_its_subjects():
+    draws = SubjectDraws(5, (4, 9))
+    for row, subject in enumerate((4, 9)):
+        assert np.array_equal(draws.normals("a", 6)[row], stream(5, "a", subject).standard_normal(6))
+        assert np.array_equal(draws.uniforms("a", 6)[row], stream(5, "a", subject).random(6))
+        assert np.array_equal(
+            draws.exponentials("a", 6)[row], stream(5, "a", subject).standard_exponential(6)
+        )
+    assert SubjectDraws(5, ()).normals("a", 6).shape == (0, 6)

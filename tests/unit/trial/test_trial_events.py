@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from eubiosis.trial.events import event_days, without_refractory
+from eubiosis.core.streams import stream
+from eubiosis.trial.events import (
+    by_subject,
+    clock_marks,
+    cumulated,
+    event_days,
+    passages,
+    without_refractory,
+)
 
 PEOPLE = 3000
 
@@ -62,3 +70,35 @@ def test_refractory_gap_by_hand():
     assert without_refractory(days, 30).tolist() == [1.0, 31.0, 61.0]
     assert without_refractory(days, 0).tolist() == days.tolist()
     assert without_refractory(np.array([]), 30).tolist() == []
+
+
+def test_events_of_a_group_are_those_of_each_subject_by_interpolation():
+    """Subjects of very different rates side by side; one passes its marks on every day, one never."""
+    rates = np.random.default_rng(2).uniform(0, 1, (90, 4)) * np.array([0.0, 0.02, 0.5, 6.0])
+    rates[20:40, 2] = 0.0
+    subjects = (12, 5, 8, 30)
+    clock = cumulated(rates)
+    who, days = passages(clock, clock_marks(clock[-1], 5, "unit", subjects))
+    rows = by_subject(who, days, len(subjects))
+    for row, subject in enumerate(subjects):
+        drawn = stream(5, "unit", subject).standard_exponential(32 * 64).reshape(64, 32)
+        marks, last = [], 0.0
+        for chunk in drawn:  # partial sums begin anew with every handful
+            marks.extend(last + np.cumsum(chunk))
+            last = marks[-1]
+        marks = np.array(marks)
+        expected = np.interp(marks[marks < clock[-1, row]], clock[:, row], np.arange(91.0))
+        np.testing.assert_array_equal(rows[row][np.isfinite(rows[row])], expected)
+    assert (np.isfinite(rows).sum(axis=1) > 0).tolist() == [False, True, True, True]
+
+
+def test_a_rate_that_is_not_a_number_has_no_events():
+    clock = cumulated(np.full((10, 1), np.nan))
+    who, _ = passages(clock, clock_marks(clock[-1], 5, "unit", (1,)))
+    assert len(who) == 0
+
+
+def test_the_refractory_gap_of_a_group_is_that_of_each_subject():
+    rows = np.array([[1.0, 20.0, 31.0], [5.0, np.inf, np.inf], [np.inf] * 3, [0.0, 1.0, 29.0]])
+    expected = [[1.0, 31.0, np.inf], [5.0, np.inf, np.inf], [np.inf] * 3, [0.0, np.inf, np.inf]]
+    assert without_refractory(rows, 30).tolist() == expected

@@ -78,7 +78,9 @@ class Lanes:
             if kind == "time":
                 return self.load(code, time)
             if kind == "input":
-                return self.load(code, self.row(code, "shift"))
+                return self.load(
+                    code, self.row(code, "driven", index - 1) if index else self.row(code, "shift")
+                )
             own = program.varying.get(names[index])
             if own is not None:
                 return self.load(code, self.row(code, "parameters", own))

@@ -25,12 +25,14 @@ class Options:
     ``varying`` parameters differ between subjects or change during a run, the others are shared.
     ``integrals`` and ``extrema`` are quantities whose time integral, and whose least and largest values, are
     accumulated on the way. ``sensitivities`` are parameters with respect to which the states are derived.
+    ``driven`` parameters change at every step of an explicit run.
     """
 
     varying: tuple[str, ...] = ()
     integrals: tuple[str, ...] = ()
     extrema: tuple[str, ...] = ()
     sensitivities: tuple[str, ...] = ()
+    driven: tuple[str, ...] = ()
     tableau: Tableau = RODAS5P
 
 
@@ -68,6 +70,7 @@ class Program:
         self.varying = {name: i for i, name in enumerate(self.options.varying)}
         self.names = {name: self.graph.node("state", self.place[name]) for name in system.states}
         self.names |= {name: self.graph.node("parameter", i) for name, i in self.parameter.items()}
+        self.names |= {n: self.graph.node("input", 1 + k) for k, n in enumerate(self.options.driven)}
         self.names[TIME] = self.graph.node("time")
         for name in system.assigned:
             self.names[name] = self.graph.build(system.rules[name], self.names)

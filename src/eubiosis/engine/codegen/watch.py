@@ -1,9 +1,9 @@
 """What is watched along a step: triggers of SBML events, and the least and largest values of quantities.
 
 Triggers are evaluated at four points of every step on the dense output; a rise is located by bisection to
-the last bits of the time, the step is cut there, and events are executed by priority as SBML Level 3 Version 2,
-section 4.11.6, says. Events of equal priority are executed in a random order; the generator starts alike for
-every subject, so that a subject's numbers can be had again.
+the last bits of the time, the step is cut there, and events are executed by priority as SBML Level 3 Version
+2, section 4.11.6, says. Events of equal priority are executed in a random order; the generator starts alike
+for every subject, so that a subject's numbers can be had again.
 """
 
 from __future__ import annotations

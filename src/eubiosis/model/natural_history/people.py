@@ -38,6 +38,10 @@ class People:
     def __len__(self) -> int:
         return len(self.age)
 
+    def take(self, rows: NDArray[np.intp]) -> People:
+        """Return some of the people, in the order of ``rows`` (positions)."""
+        return People(self.parameters[:, rows], self.frailty[rows], self.triggers[rows], self.age[rows])
+
 
 def draw_people(
     content: Content,
@@ -132,35 +136,59 @@ class Drive:
 
 
 def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> Drive:
-    """Draw the slow tone (two Ornstein-Uhlenbeck processes in its logarithm) and the triggers (Poisson)."""
+    """Draw the slow tone (two Ornstein-Uhlenbeck processes in its logarithm) and the triggers (Poisson).
+
+    A person's drive does not depend on the others where ``draws`` has a stream for each subject, so that a
+    large cohort can be drawn in parts (``People.take``): a thousand subject-years hold some 30 MB.
+    """
     number = {name: row.value for name, row in content.numbers.items()}
-    log_tone = np.zeros((days, len(people)))
-    for sd_name, tau_name in (("host_sd_Z", "host_tau_Z"), ("host_sd_Z2", "host_tau_Z2")):
-        sd, tau = number[sd_name], number[tau_name]
-        noise = draws.normals(f"drive/{sd_name}", days + 1).T
-        keep = np.exp(-1.0 / tau)
-        z = noise[0]
-        for day in range(days):
-            log_tone[day] += sd * z - sd**2 / 2
-            z = keep * z + np.sqrt(1 - keep**2) * noise[day + 1]
-    count = _poisson(people.triggers / _YEAR, draws.uniforms("drive/triggers", days))
-    sizes = number["host_shot_mean"] * draws.exponentials("drive/sizes", days * _MOST)
-    wanted = np.arange(_MOST) < count[:, :, None]
-    shots = np.where(wanted, sizes.reshape(len(people), days, _MOST), 0.0).sum(axis=2)
-    return Drive(np.exp(log_tone), np.ascontiguousarray(shots.T))
+    log_tone = _log_tone(
+        draws.normals("drive/host_sd_Z", days + 1), number["host_sd_Z"], number["host_tau_Z"]
+    )
+    log_tone += _log_tone(
+        draws.normals("drive/host_sd_Z2", days + 1), number["host_sd_Z2"], number["host_tau_Z2"]
+    )
+    who, day, count = _triggers(people.triggers / _YEAR, draws.uniforms("drive/triggers", days))
+    sizes = draws.exponentials("drive/sizes", days * _MOST).reshape(len(people), days, _MOST)[who, day]
+    shots = np.zeros((days, len(people)))
+    wanted = np.arange(_MOST) < count[:, None]
+    shots[day, who] = np.where(wanted, number["host_shot_mean"] * sizes, 0.0).sum(axis=1)
+    return Drive(np.exp(log_tone, out=log_tone), shots)
 
 
 _YEAR = 365.25
 _MOST = 4  # triggers a day that are told apart; more are as good as impossible at a few a year
 
 
-def _poisson(rate: Array, uniform: Array) -> NDArray[np.int64]:
-    """Invert the Poisson distribution of one day; rate (people,), uniform (people, days)."""
-    probability = np.exp(-rate)[:, None]
+def _log_tone(noise: Array, sd: float, tau: float) -> Array:
+    """Return a stationary Ornstein-Uhlenbeck process of mean -sd^2/2, shape (days, people).
+
+    ``noise`` holds standard normals, (people, days + 1); ``tau`` is in days.
+    """
+    keep = np.exp(-1.0 / tau)
+    z = np.ascontiguousarray(noise.T[:-1])
+    z[1:] *= np.sqrt(1 - keep**2)
+    carried = np.empty(z.shape[1:])
+    for day in range(1, len(z)):
+        np.multiply(z[day - 1], keep, out=carried)
+        z[day] += carried
+    z *= sd
+    z -= sd**2 / 2
+    return z
+
+
+def _triggers(rate: Array, uniform: Array) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
+    """Invert the Poisson distribution of one day; ``rate`` (people,), ``uniform`` (people, days).
+
+    Returns the person, the day and the number of triggers of every person's day that has any.
+    """
+    probability = np.exp(-rate)
+    who, day = np.nonzero(uniform > probability[:, None])
+    uniform, rate, probability = uniform[who, day], rate[who], probability[who]
+    count = np.ones(len(who), dtype=np.int64)
     cumulative = probability.copy()
-    count = np.zeros(uniform.shape, dtype=np.int64)
-    for k in range(1, _MOST + 1):
+    for k in range(1, _MOST):
+        probability = probability * rate / k
+        cumulative += probability
         count += uniform > cumulative
-        probability = probability * rate[:, None] / k
-        cumulative = cumulative + probability
-    return count
+    return who, day, count

@@ -1,0 +1,139 @@
+"""Workloads with peers: the joined model with and without weekly doses, and generated networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import numpy as np
+
+from benchmarks.cases import Case, full_step, full_weekly
+from benchmarks.copasi_peer import Copasi
+from benchmarks.curves import Curve, Runner, compare, measure, number, progress
+from benchmarks.errors import subject_errors
+from benchmarks.networks import SIZES, exponent, ring
+from benchmarks.ours import Ours
+from benchmarks.people import load_people
+from benchmarks.reference import Reference, independent, reference
+from benchmarks.roadrunner_peer import RoadRunner, Tolerance
+from benchmarks.workers import Batch, PeerPool
+from eubiosis.model import load
+
+_PEERS = {"roadrunner": RoadRunner, "copasi": Copasi}
+_CHECK_TOLERANCE = 1e-10
+_TABLE = 200
+
+
+def step(threads: int, *, quick: bool) -> dict[str, object]:
+    """Measure ``full_step``: one therapy on and off."""
+    model = load()
+    case = full_step(model, load_people(model, _TABLE))
+    return _against_peers(
+        case, threads, known=16 if quick else 100, many=200 if quick else 2_000, quick=quick
+    )
+
+
+def weekly(threads: int, *, quick: bool) -> dict[str, object]:
+    """Measure ``full_weekly``: the same with 104 weekly boluses."""
+    model = load()
+    case = full_weekly(model, load_people(model, _TABLE))
+    return _against_peers(case, threads, known=4 if quick else 24, many=100 if quick else 1_000, quick=quick)
+
+
+def _against_peers(case: Case, threads: int, *, known: int, many: int, quick: bool) -> dict[str, object]:
+    """Run a case by us and the peers in turns; ``known`` subjects have a reference, we run ``many``."""
+    truth = reference(case, known, threads)
+    agreement = check(case, truth, rows=1 if quick else 3)
+    tolerances = (1e-4, 1e-6) if quick else (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+    with ExitStack() as stack:
+        engines: dict[str, Runner] = {}
+        ours, compile_seconds = _ours(case, threads, many)
+        if ours is not None:
+            engines["ours"] = ours
+        loads = {}
+        for name, build in _PEERS.items():
+            pool = stack.enter_context(PeerPool(build, case.of(known), threads))
+            loads[name] = pool.load_seconds
+            engines[name] = _peer(pool, known)
+        curves = measure(engines, truth, tolerances=tolerances, rounds=1 if quick else 3)
+    row = compare(curves.get("ours"), curves["roadrunner"], threads)
+    row["copasi"] = compare(curves.get("ours"), curves["copasi"], threads)
+    row["faster_peer"] = faster_peer(curves)
+    return row | {
+        "subjects": many,
+        "subjects_with_reference": known,
+        "reference_agreement": agreement,
+        "load_seconds": loads,
+        "compile_seconds": compile_seconds,
+    }
+
+
+def _ours(case: Case, threads: int, many: int) -> tuple[Runner | None, float | None]:
+    try:
+        own = Ours(case, threads)
+    except NotImplementedError as problem:
+        progress(f"ours: {problem}")
+        return None, None
+    return own.runner(many), own.compile_seconds
+
+
+def _peer(pool: PeerPool, size: int) -> Callable[[Tolerance], Batch]:
+    def run(tolerance: Tolerance) -> Batch:
+        return pool.run(size, tolerance)
+
+    return run
+
+
+def faster_peer(curves: dict[str, Curve]) -> str:
+    """Return the peer that is faster at the error that libRoadRunner achieves at a tolerance of 1e-6."""
+    wanted = curves["roadrunner"].point(1e-6).error.median
+    speeds = {name: curves[name].at(wanted) for name in _PEERS}
+    return max(speeds, key=lambda name: np.nan_to_num(speeds[name]))
+
+
+def check(case: Case, truth: Reference, rows: int) -> float:
+    """Return the largest error of the reference against LSODA on independently written rates."""
+    worst = 0.0
+    for row in range(rows):
+        path = independent(case, row, truth.tolerance(_CHECK_TOLERANCE))
+        mixed = truth.values.copy()
+        mixed[row] = path
+        worst = max(worst, float(subject_errors(mixed, truth.values)[row]))
+    progress(f"{case.name}: reference and LSODA agree to {worst:.1e} on {rows} subjects")
+    return worst
+
+
+def scaling_states(threads: int, *, quick: bool) -> dict[str, object]:
+    """Measure generated networks of 10 to 160 states, and fit the exponent of cost in states."""
+    sizes = SIZES[:3] if quick else SIZES
+    rows: dict[str, dict[str, object]] = {}
+    costs: dict[str, list[float]] = {}
+    for states in sizes:
+        known = 20 if quick else max(50, 12_000 // states)
+        case = ring(states, known)
+        truth = reference(case, min(known, 100), threads)
+        agreement = check(case, truth, rows=1)
+        with ExitStack() as stack:
+            engines: dict[str, Runner] = {}
+            ours, compile_seconds = _ours(case, threads, 10 * known)
+            if ours is not None:
+                engines["ours"] = ours
+            for name, build in _PEERS.items():
+                pool = stack.enter_context(PeerPool(build, case, threads))
+                engines[name] = _peer(pool, known if name == "roadrunner" else max(10, known // 4))
+            curves = measure(engines, truth, tolerances=(1e-3, 1e-4, 1e-6, 1e-8), rounds=1 if quick else 3)
+        rows[str(states)] = compare(curves.get("ours"), curves["roadrunner"], threads) | {
+            "copasi": compare(curves.get("ours"), curves["copasi"], threads),
+            "reference_agreement": agreement,
+            "compile_seconds": compile_seconds,
+        }
+        wanted = curves["roadrunner"].point(1e-6).error.median
+        for name, curve in curves.items():
+            costs.setdefault(name, []).append(1 / curve.at(wanted, processor=True))
+    own = [float(size) for size in sizes]
+    return {
+        "threads": threads,
+        "states": list(sizes),
+        "exponents_of_processor_time": {name: number(exponent(own, v)) for name, v in costs.items()},
+        "by_states": rows,
+    }

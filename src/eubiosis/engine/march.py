@@ -1,0 +1,155 @@
+"""Run a system that is not stiff through fixed explicit steps, driven by inputs that change on a grid."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.engine.batch import run_on_threads
+from eubiosis.engine.codegen.kernels import aligned
+from eubiosis.engine.codegen.march import MARCH_SLOTS, march_module
+from eubiosis.engine.codegen.native import NativeCode, load_or_compile, vector_width
+from eubiosis.engine.codegen.program import Options, Program
+from eubiosis.engine.initial import Values
+from eubiosis.engine.solution import Integral, Last, Maximum, Minimum, Reduction, Solution, Tolerances
+from eubiosis.engine.system import System
+
+if TYPE_CHECKING:
+    from eubiosis.engine.compiled import Compiled
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MarchKernel:
+    """Machine code of the explicit loop for one system, its driven parameters and what it observes."""
+
+    program: Program
+    code: NativeCode
+    width: int
+
+    def run(self, block: Mapping[str, Any]) -> None:
+        """Run the loop until no group of subjects is left."""
+        work = aligned(int(self.code.facts["rows"]) * self.width)
+        values = (ctypes.c_int64 * len(MARCH_SLOTS))()
+        own = {**block, "work": work}
+        for i, name in enumerate(MARCH_SLOTS):
+            value = own[name]
+            values[i] = value.ctypes.data if isinstance(value, np.ndarray) else int(value)
+        self.code.function("march")(ctypes.addressof(values))
+
+
+def march_kernel(
+    system: System, options: Options, held: int, observed: tuple[str, ...], identity: str
+) -> MarchKernel:
+    """Return the explicit kernel, compiled or kept; the first ``held`` driven parameters are held."""
+    for event in system.events:
+        message = f"event {event.id}: explicit runs take no SBML events"
+        raise ValueError(message)
+    width = vector_width()
+    program = Program(system, options)
+
+    def make() -> tuple[str, dict[str, Any]]:
+        lanes = march_module(program, width, held, observed)
+        return str(lanes.module), {"rows": lanes.count}
+
+    text = f"march {width} {options} {held} {observed} {identity}"
+    return MarchKernel(program, load_or_compile(text, make), width)
+
+
+def march(
+    compiled: Compiled,
+    kernel: MarchKernel,
+    grid: Array,
+    record: Sequence[int],
+    observables: tuple[str, ...],
+    values: Values,
+    held: Sequence[Array],
+    linear: Sequence[Array],
+    reductions: tuple[Reduction, ...],
+    tolerances: Tolerances,
+    *,
+    steps: int,
+    threads: int | None,
+) -> Solution:
+    """Run the kernel for all subjects; see ``Compiled.march``."""
+    system, program, width = compiled.system, kernel.program, kernel.width
+    size = values.subjects
+    room = max(size, width)  # a group is as wide as the vector
+    starts, varying = (
+        _roomy(t, room) for t in (values.start(program.rows), values.table(program.options.varying))
+    )
+    final, status = np.empty((room, len(program.rows))), np.empty(room, dtype=np.int64)
+    out = np.empty((room, len(observables), len(record)))
+    extremes = np.empty((room, 2 * len(program.options.extrema)))
+    block = {
+        "shared": np.array([values.shared[name] for name in system.parameters]),
+        "initial": starts,
+        "initial_stride": starts.shape[1] if len(starts) > 1 else 0,
+        "varying": varying,
+        "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
+        "grid": grid,
+        "held": _stacked(held, len(grid) - 1, size, room),
+        "linear": _stacked(linear, len(grid), size, room),
+        "out": out,
+        "final": final,
+        "extremes": extremes,
+        "floors": tolerances.table(compiled.state_index, program)[1 + program.size :],
+        "counter": np.zeros(1, dtype=np.int64),
+        "record": np.asarray(record, dtype=np.int64),
+        "status": status,
+        "subjects": room,
+        "intervals": len(grid) - 1,
+        "steps": steps,
+        "records": len(record),
+    }
+    run_on_threads(lambda: kernel.run(block), threads, -(-room // width))
+    solution = Solution.empty(system, grid[list(record)], observables, reductions, size)
+    effort = np.full((size, 2), [steps * (len(grid) - 1), 0], dtype=np.int64)
+    solution.take_in(np.arange(size), program, status[:size], final[:size], effort, extremes[:size])
+    solution.values[:] = out[:size].transpose(0, 2, 1)
+    for reduction in reductions:
+        if isinstance(reduction, Last):
+            solution.reduced[reduction][:] = out[:size, observables.index(reduction.name), -1]
+    return solution
+
+
+def _roomy(table: Array, room: int) -> Array:
+    """Repeat the last row of a table until it fills a group."""
+    if len(table) == 1 or len(table) >= room:
+        return table
+    return np.concatenate((table, np.repeat(table[-1:], room - len(table), axis=0)))
+
+
+def _stacked(arrays: Sequence[Array], lines: int, size: int, room: int) -> Array:
+    """Stack driven inputs as (inputs, lines, subjects), without a copy where there is one that fits."""
+    if len(arrays) == 1 and arrays[0].shape == (lines, room) and arrays[0].flags.c_contiguous:
+        return arrays[0][None]
+    out = np.empty((len(arrays), lines, room))
+    for k, array in enumerate(arrays):
+        out[k, :, :size] = array if array.ndim == 2 else array[:, None]
+        out[k, :, size:] = out[k, :, size - 1 : size]
+    return out
+
+
+def march_options(reductions: Sequence[Reduction], values: Values, driven: tuple[str, ...]) -> Options:
+    """Return the options of an explicit kernel; raises ``ValueError`` for a parameter given twice."""
+    for name in driven:
+        if name in values.given:
+            message = f"{name} is both a parameter and an input of the run"
+            raise ValueError(message)
+
+    def names(*kinds: type) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(r.name for r in reductions if isinstance(r, kinds)))
+
+    return Options(
+        varying=tuple(values.personal),
+        integrals=names(Integral),
+        extrema=names(Minimum, Maximum),
+        driven=driven,
+    )
