@@ -19,11 +19,12 @@ from eubiosis.engine.solution import (
     Tolerances,
 )
 from eubiosis.engine.steady import SteadyState
-from eubiosis.engine.system import SbmlEvent, System
+from eubiosis.engine.system import Array, SbmlEvent, System
 
 __all__ = [
     "FAILURES",
     "Add",
+    "Array",
     "AtLeast",
     "Compiled",
     "Input",

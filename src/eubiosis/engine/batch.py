@@ -16,11 +16,11 @@ from eubiosis.engine.initial import Values
 from eubiosis.engine.inputs import Input, arrange, switch_times, values_in_force
 from eubiosis.engine.sensitivity import Sensitivities
 from eubiosis.engine.solution import Last, Reduction, Solution, Tolerances
+from eubiosis.engine.system import Array
 
 if TYPE_CHECKING:
     from eubiosis.engine.compiled import Compiled
 
-Array = NDArray[np.float64]
 _RECORD_BYTES = 64 * 2**20
 _FEWEST = 64  # subjects in a chunk, so that lanes and threads have enough to do
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eubiosis.engine.batch import Batch
 from eubiosis.engine.codegen.kernels import (
@@ -41,12 +41,10 @@ from eubiosis.engine.solution import (
     Tolerances,
 )
 from eubiosis.engine.steady import SteadyState, checked_names, find_steady_states
-from eubiosis.engine.system import System
-
-Array = NDArray[np.float64]
+from eubiosis.engine.system import Array, System
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Compiled:
     """A model ready to run; make it with ``compile``.
 

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eubiosis.engine.expressions import Expression, evaluate, symbols
-from eubiosis.engine.system import System
-
-Array = NDArray[np.float64]
+from eubiosis.engine.system import Array, System
 
 
 @dataclass

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from eubiosis.engine.codegen.driver import ADD, AT_LEAST, MARK, SCALE, SET_PARAMETER, SET_STATE
 from eubiosis.engine.codegen.program import Program
 from eubiosis.engine.expressions import Expression, evaluate
+from eubiosis.engine.system import Array
 
-Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 

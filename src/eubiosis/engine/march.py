@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eubiosis.engine.batch import run_on_threads
 from eubiosis.engine.codegen.kernels import aligned
@@ -17,12 +16,10 @@ from eubiosis.engine.codegen.native import NativeCode, load_or_compile, vector_w
 from eubiosis.engine.codegen.program import Options, Program
 from eubiosis.engine.initial import Values
 from eubiosis.engine.solution import Integral, Last, Maximum, Minimum, Reduction, Solution, Tolerances
-from eubiosis.engine.system import System
+from eubiosis.engine.system import Array, System
 
 if TYPE_CHECKING:
     from eubiosis.engine.compiled import Compiled
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eubiosis.engine.codegen.program import derivative
 from eubiosis.engine.expressions import symbols
 from eubiosis.engine.inputs import Add, AtLeast, Input, Scale, Set
 from eubiosis.engine.solution import Solution
-from eubiosis.engine.system import System
-
-Array = NDArray[np.float64]
+from eubiosis.engine.system import Array, System
 
 
 @dataclass(frozen=True)

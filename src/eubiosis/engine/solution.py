@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.engine.system import System
+from eubiosis.engine.system import Array, System
 
 if TYPE_CHECKING:
     from eubiosis.engine.codegen.program import Program
 
-Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE = (
     *("ok", "step_limit", "non_finite", "negative", "event_failure"),

@@ -13,11 +13,11 @@ from eubiosis.engine.batch import run_on_threads
 from eubiosis.engine.codegen.kernels import LoopKernel, needed_rows
 from eubiosis.engine.initial import Values
 from eubiosis.engine.solution import STATUS_WORDS, Tolerances
+from eubiosis.engine.system import Array
 
 if TYPE_CHECKING:
     from eubiosis.engine.compiled import Compiled
 
-Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 

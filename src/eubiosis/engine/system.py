@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eubiosis.engine.expressions import TIME, Expression, Number, symbols
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

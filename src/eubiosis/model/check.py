@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from eubiosis.engine.kernel import Array
+from eubiosis.engine import Array
 from eubiosis.model.content import TargetRow
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.figures import doubled_acids, natural_history, simulate_cohort

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from eubiosis import engine
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.provenance import Basis
 from eubiosis.core.tables import TableRow, read_table, write_table
-from eubiosis.engine import Kernel, Tolerances, compile_system, read_sbml, solve
-from eubiosis.engine.kernel import Array
+from eubiosis.engine import Array, Compiled, Tolerances
 from eubiosis.model.content import MODEL_TABLES, MODULES, OUTSIDE_TABLES, Content
 from eubiosis.model.join import antimony_to_sbml, joined_antimony
 from eubiosis.model.niche import NICHE_UNSOLVED, Niche, fold_shares, solve_niche
@@ -153,8 +153,8 @@ def _derived(rows: list[DerivedRow], *, fresh: bool) -> Derived:
     return Derived(tuple(rows), fresh, by_person)
 
 
-def _compile(content: Content, modules: tuple[str, ...]) -> Kernel:
-    return compile_system(read_sbml(antimony_to_sbml(joined_antimony(content, modules, {}))))
+def _compile(content: Content, modules: tuple[str, ...]) -> Compiled:
+    return engine.compile(antimony_to_sbml(joined_antimony(content, modules, {})))
 
 
 def _demand_solved(content: Content, person: str, niche: Niche) -> None:
@@ -173,7 +173,7 @@ def _factors(niche: Niche) -> dict[str, float]:
 
 
 def healthy_references(
-    joined: Kernel, gut: Kernel, healthy: Niche, own: Mapping[str, float]
+    joined: Compiled, gut: Compiled, healthy: Niche, own: Mapping[str, float]
 ) -> dict[str, float]:
     """Read the healthy gut's values of what crosses to the host."""
     states = joined.default_states.copy()
@@ -191,15 +191,14 @@ def healthy_references(
 
 
 def _run_in(
-    joined: Kernel, gut: Kernel, own: Mapping[str, float], gut_states: Array, days: float
+    joined: Compiled, gut: Compiled, own: Mapping[str, float], gut_states: Array, days: float
 ) -> dict[str, float]:
     """Return the joined state after the host's run-in under a constant gut."""
     states = joined.default_states.copy()
     for name, i in gut.state_index.items():
         states[joined.state_index[name]] = gut_states[i]
-    solution = solve(
-        joined, [0.0, days], [], states=states[None], parameters=_with(joined, own)[None], tolerances=_TIGHT
-    )
+    values = {name: value for name, value in own.items() if name in joined.parameter_index}
+    solution = joined.solve([0.0, days], parameters=values, initial=states[None], tolerances=_TIGHT)
     if solution.status[0] != "ok":
         message = f"the run-in of the reference state failed: {solution.status[0]}"
         raise ArithmeticError(message)
@@ -210,7 +209,7 @@ def _run_in(
     }
 
 
-def _with(kernel: Kernel, own: Mapping[str, float]) -> Array:
+def _with(kernel: Compiled, own: Mapping[str, float]) -> Array:
     values = kernel.default_parameters.copy()
     for name, value in own.items():
         if name in kernel.parameter_index:

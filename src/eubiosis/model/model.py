@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from eubiosis import engine
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.core.guilds import GUILDS
-from eubiosis.engine import Kernel, Solution, System, Tolerances, compile_system, read_sbml, solve
-from eubiosis.engine.kernel import Array
-from eubiosis.engine.solve import Jump
+from eubiosis.engine import Add, Array, AtLeast, Compiled, Input, Scale, Set, Solution, System, Tolerances
 from eubiosis.model.conditions import Condition, read_conditions
 from eubiosis.model.content import MODULES, PACKAGED_CONTENT, Content, load_content
 from eubiosis.model.derived import Derived, load_derived
@@ -48,34 +47,34 @@ class Model:
         return self.conditions[name]
 
     @cached_property
-    def kernel(self) -> Kernel:
+    def kernel(self) -> Compiled:
         """The joined model, compiled; inputs are parameters."""
-        return compile_system(self.system)
+        return engine.compile(self.system)
 
     @cached_property
     def system(self) -> System:
         """The joined model as a flat system."""
-        return read_sbml(antimony_to_sbml(joined_antimony(self.content, MODULES, {})))
+        return engine.read_sbml(antimony_to_sbml(joined_antimony(self.content, MODULES, {})))
 
     @cached_property
-    def host_kernel(self) -> Kernel:
+    def host_kernel(self) -> Compiled:
         """The host module alone, compiled."""
         text = joined_antimony(self.content, ("host",), {}, name="eubiosis_host")
-        return compile_system(read_sbml(antimony_to_sbml(text, "eubiosis_host")))
+        return engine.compile(antimony_to_sbml(text, "eubiosis_host"))
 
     @cached_property
-    def upstream_kernel(self) -> Kernel:
+    def upstream_kernel(self) -> Compiled:
         """The gut and the hand-over, compiled: all that lies before the host."""
         text = joined_antimony(self.content, ("gut", "handover"), {}, name="eubiosis_upstream")
-        return compile_system(read_sbml(antimony_to_sbml(text, "eubiosis_upstream")))
+        return engine.compile(antimony_to_sbml(text, "eubiosis_upstream"))
 
     @cached_property
-    def gut_kernel(self) -> Kernel:
+    def gut_kernel(self) -> Compiled:
         """The gut module alone, compiled."""
         text = joined_antimony(self.content, ("gut",), {}, name="eubiosis_gut")
-        return compile_system(read_sbml(antimony_to_sbml(text, "eubiosis_gut")))
+        return engine.compile(antimony_to_sbml(text, "eubiosis_gut"))
 
-    def parameters(self, person: str, kernel: Kernel | None = None) -> Array:
+    def parameters(self, person: str, kernel: Compiled | None = None) -> Array:
         """Return the parameter vector of one kind of person, shape (parameters,)."""
         kernel = kernel or self.kernel
         values = kernel.default_parameters.copy()
@@ -84,7 +83,7 @@ class Model:
                 values[kernel.parameter_index[name]] = value
         return values
 
-    def states(self, person: str, kernel: Kernel | None = None) -> Array:
+    def states(self, person: str, kernel: Compiled | None = None) -> Array:
         """Return the reference state of one kind of person, shape (states,)."""
         kernel = kernel or self.kernel
         values = self.derived.of(person)
@@ -109,47 +108,38 @@ class Model:
         setting = self.condition(condition)
         kernel = self.kernel
         grid = np.arange(0.0, setting.days + 1.0) if times is None else np.asarray(times, dtype=float)
-        parameters = self.parameters(setting.person)
-        for name, value in setting.fixed.items():
-            parameters[kernel.parameter_index[name]] = value
-        start = self.states(setting.person)
-        rows = np.atleast_2d(parameters)
-        if changes:
-            subjects = max(len(np.atleast_1d(v)) for v in changes.values())
-            rows = np.repeat(rows, subjects, axis=0)
-            for name, values in changes.items():
-                rows[:, kernel.parameter_index[name]] = values
-        return solve(
-            kernel,
+        values: dict[str, float | Array] = {
+            name: value
+            for name, value in {**self.derived.of(setting.person), **setting.fixed}.items()
+            if name in kernel.parameter_index
+        }
+        values |= {name: np.atleast_1d(column) for name, column in (changes or {}).items()}
+        doses: list[Input] = [
+            Set(day, name, value) for day, change in setting.schedule for name, value in change.items()
+        ]
+        return kernel.solve(
             grid,
             tuple(observables) if observables is not None else kernel.system.states,
-            states=start[None],
-            parameters=rows,
-            schedule=setting.schedule,
-            jumps=self._transplants(setting),
+            parameters=values,
+            initial=self.states(setting.person),
+            inputs=[*doses, *self._transplants(setting)],
             tolerances=tolerances,
         )
 
-    def _transplants(self, setting: Condition) -> list[Jump]:
-        """Turn fecal transplants into jumps of the gut states."""
-        if not setting.transplants:
-            return []
-        index = self.kernel.state_index
+    def _transplants(self, setting: Condition) -> list[Input]:
+        """Turn fecal transplants into changes of the gut's states.
+
+        Of each guild a share engrafts, and that share of the donor's biomass replaces the recipient's.
+        """
         donor = self.derived.of("healthy")
-        guilds = [index[f"gut_B_{g}"] for g in GUILDS]
-        engraft = np.array([self.content.numbers[f"gut_eng_{g}"].value for g in GUILDS])
-        biomass = np.array([donor[f"gut_B_{g}"] for g in GUILDS])
-
-        def transplant(dose: float) -> Callable[[Array], Array]:
-            def change(y: Array) -> Array:
-                new = y.copy()
-                new[index["gut_Efmt"]] = max(y[index["gut_Efmt"]], dose)
-                new[guilds] = (1 - dose * engraft) * y[guilds] + dose * engraft * biomass
-                return new
-
-            return change
-
-        return [Jump(day, transplant(dose)) for day, dose in setting.transplants]
+        changes: list[Input] = []
+        for day, dose in setting.transplants:
+            changes.append(AtLeast(day, "gut_Efmt", dose))
+            for guild in GUILDS:
+                share = dose * self.content.numbers[f"gut_eng_{guild}"].value
+                biomass = f"gut_B_{guild}"
+                changes += [Scale(day, biomass, 1 - share), Add(day, biomass, share * donor[biomass])]
+        return changes
 
     def antimony(self, condition: str | None = None) -> str:
         """Return the joined model, or one named condition with its doses in it, as Antimony text."""

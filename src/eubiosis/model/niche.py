@@ -3,26 +3,34 @@
 Uptake is linear in a guild's niche factor w, so with the composition held the other states and the total
 biomass relax, and w follows in closed form from growth = loss. The common scale of the factors is nearly
 free; it is fixed by holding their geometric mean at one value for everybody.
+
+The relaxation is a system of its own, written from the gut's: shares are parameters, biomasses are share x
+total, and factors are assigned. The engine finds its steady states, many people at a time.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from eubiosis import engine
 from eubiosis.core.guilds import GUILDS
-from eubiosis.engine.kernel import Array, Kernel
+from eubiosis.engine import Array, Compiled, System, Tolerances
+from eubiosis.engine.expressions import Call, Expression, Number, Symbol, symbols
 
 OK = "ok"
 NICHE_UNSOLVED = "niche_unsolved"
 _HORIZON = 400.0  # days of relaxation; the slowest microbial mode is about 0.1 a day
 _SETTLED = 1e-7  # largest relative rate of change (per day) that counts as settled
-_FIRST_STEP, _SMALLEST_STEP, _LARGEST_STEP, _MOST_STEPS = 0.01, 1e-8, 1e8, 200  # days, days, days
+_FIRST_STEP, _MOST_STEPS = 0.01, 200  # days of pseudo-time, iterations
 _ROUND_OFF = 1e-12
+_TOTAL = "niche_total"
+_STEADY = Tolerances(relative=1e-9, absolute=1e-11, max_steps=_MOST_STEPS, negative=_ROUND_OFF / 1e-11)
+_COURSE = Tolerances(relative=1e-10, absolute=1e-13, max_steps=5_000, negative=np.inf)
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,15 @@ class Niche:
     status: str
 
 
+@dataclass(frozen=True)
+class Niches:
+    """Niche factors of several people: ``factors`` (people, guilds) and ``states`` (people, states)."""
+
+    factors: Array
+    states: Array
+    status: tuple[str, ...]
+
+
 def fold_shares(reference: Array, folds: Array) -> Array:
     """Return shares of reference x fold, renormalised to sum to one; shapes (guilds,).
 
@@ -48,7 +65,7 @@ def fold_shares(reference: Array, folds: Array) -> Array:
 
 
 def solve_niche(
-    kernel: Kernel,
+    kernel: Compiled,
     parameters: Mapping[str, float],
     shares: Array,
     *,
@@ -61,165 +78,180 @@ def solve_niche(
     kernel's own; ``start`` (states,) speeds the relaxation. A composition without a positive steady state
     returns status ``niche_unsolved``.
     """
-    relaxation = _Relaxation(kernel, parameters, shares, geometric_mean)
-    x = (kernel.default_states if start is None else start).copy()
-    return relaxation.run(x, float(x[relaxation.guild_rows].sum()))
+    niches = solve_niches(kernel, parameters, shares[None], geometric_mean=geometric_mean, start=start)
+    return Niche(niches.factors[0], niches.states[0], niches.status[0])
 
 
-class _Relaxation:
-    def __init__(
-        self,
-        kernel: Kernel,
-        parameters: Mapping[str, float],
-        shares: Array,
-        geometric_mean: float,
-    ) -> None:
-        self.kernel, self.shares, self.geometric_mean = kernel, shares, geometric_mean
-        index, assigned = kernel.state_index, kernel.assigned_index
-        self.guild_rows = np.array([index[f"gut_B_{g}"] for g in GUILDS])
-        self.other_rows = np.array([i for i in index.values() if i not in set(self.guild_rows)])
-        self.growth = np.array([assigned[f"gut_mu_{g}"] for g in GUILDS])
-        self.lysis = np.array([assigned[f"gut_lys_{g}"] for g in GUILDS])
-        self.reference = np.array([assigned[f"gut_ref_{g}"] for g in GUILDS])
-        self.outflow = assigned["gut_out"]
-        self.factor_rows = np.array([kernel.parameter_index[f"gut_w_{g}"] for g in GUILDS])
-        self.donor_rows = np.array([kernel.parameter_index[f"gut_w_don_{g}"] for g in GUILDS])
-        values = kernel.default_parameters.copy()
-        for name, value in parameters.items():
-            values[kernel.parameter_index[name]] = value
-        self.unit = values[:, None].copy()
-        self.unit[self.factor_rows] = 1.0
-        self.seed = float(
-            values[kernel.parameter_index["gut_iota0"]] * values[kernel.parameter_index["gut_immigration"]]
-        )
+def solve_niches(
+    kernel: Compiled,
+    parameters: Mapping[str, ArrayLike],
+    shares: Array,
+    *,
+    geometric_mean: float,
+    start: Array | None = None,
+) -> Niches:
+    """Solve the niche factors of many people at once, ``shares`` (people, guilds); see ``solve_niche``.
 
-    def factors(self, x: Array) -> tuple[Array, Array]:
-        """Return niche factors at growth = loss, unscaled, and the losses (1/d); x is (states, columns)."""
-        quantities = self.kernel.assigned(0.0, x, self.unit)
-        immigration = self.seed * quantities[self.reference] / x[self.guild_rows]
-        loss = quantities[self.lysis] + quantities[self.outflow] - immigration
-        return loss / quantities[self.growth], loss
-
-    def full(self, reduced: Array) -> Array:
-        """Rebuild all states from (other states, log total biomass), columns side by side."""
-        x = np.empty((len(self.guild_rows) + len(self.other_rows), reduced.shape[1]))
-        x[self.other_rows] = reduced[:-1]
-        x[self.guild_rows] = self.shares[:, None] * np.exp(reduced[-1])
-        return x
-
-    def reduced_rates(self, reduced: Array) -> Array:
-        """Return d(other states, log total biomass)/dt with the factors that hold the composition."""
-        x = self.full(reduced)
-        factors, _ = self.factors(x)
-        factors = factors * (self.geometric_mean / np.exp(np.mean(np.log(factors), axis=0)))
-        parameters = np.repeat(self.unit, x.shape[1], axis=1)
-        parameters[self.factor_rows] = factors
-        rate = np.empty_like(x)
-        self.kernel.rates(0.0, x, parameters, rate)
-        out = np.empty_like(reduced)
-        out[:-1] = rate[self.other_rows]
-        out[-1] = rate[self.guild_rows].sum(axis=0) / x[self.guild_rows].sum(axis=0)
-        return out
-
-    def run(self, start: Array, total: float) -> Niche:
-        reduced = np.append(start[self.other_rows], np.log(total))[:, None]
-        with np.errstate(all="ignore"):
-            settled = self._pseudo_transient(reduced)
-            if settled is None:
-                settled = self._relax(reduced)
-            if settled is not None:
-                x = self.full(settled)
-                factors, loss = self.factors(x)
-                if np.all(loss > 0) and np.all(factors > 0) and np.all(x >= -_ROUND_OFF):
-                    return Niche(factors[:, 0], np.maximum(x[:, 0], 0.0), OK)
-        size = len(start)
-        return Niche(np.full(len(GUILDS), np.nan), np.full(size, np.nan), NICHE_UNSOLVED)
-
-    def _settled(self, reduced: Array, rates: Array) -> bool:
-        return bool(np.all(np.abs(rates) < _SETTLED * (np.abs(reduced) + 1e-3)))
-
-    def _pseudo_transient(self, reduced: Array) -> Array | None:
-        """Follow the relaxation by implicit Euler steps that grow as it settles, to a Newton step at last.
-
-        Pseudo-transient continuation (Kelley and Keyes 1998, SIAM J Numer Anal 35:508). Returns None when a
-        state turns negative or the iteration does not settle; the caller then integrates.
-        """
-        y = reduced.copy()
-        rates = self.reduced_rates(y)
-        size = _residual(rates, y)
-        step = _FIRST_STEP
-        identity = np.eye(len(y))
-        for _ in range(_MOST_STEPS):
-            if not np.isfinite(size):
-                return None
-            jacobian = self._jacobian(y, rates)
-            try:
-                change = np.linalg.solve(identity / step - jacobian, rates)
-            except np.linalg.LinAlgError:
-                return None
-            trial = y + change
-            if np.any(trial[:-1] < -_ROUND_OFF) or not np.all(np.isfinite(trial)):
-                step *= 0.2
-                if step < _SMALLEST_STEP:
-                    return None
-                continue
-            y = trial
-            rates = self.reduced_rates(y)
-            new_size = _residual(rates, y)
-            step = _grown(step, size, new_size)
-            size = new_size
-            if step > 1.0 and self._settled(y, rates):
-                return self._polish(y, rates)
-        return None
-
-    def _polish(self, y: Array, rates: Array) -> Array:
-        """Take two Newton steps, each only if it lowers the residual."""
-        for _ in range(2):
-            trial = y - np.linalg.solve(self._jacobian(y, rates), rates)
-            new = self.reduced_rates(trial)
-            if not np.linalg.norm(new) < np.linalg.norm(rates):
-                break
-            y, rates = trial, new
-        return y
-
-    def _jacobian(self, y: Array, rates: Array) -> Array:
-        steps = 1e-7 * (np.abs(y[:, 0]) + 1e-3)
-        shifted = y + np.diag(steps)
-        return (self.reduced_rates(shifted) - rates) / (np.diag(shifted) - y[:, 0])
-
-    def _relax(self, reduced: Array) -> Array | None:
-        """Integrate the relaxation with a stiff solver."""
-        from scipy.integrate import ODEintWarning, odeint
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ODEintWarning)
-            try:
-                path: Any = odeint(
-                    lambda _, y: self.reduced_rates(y[:, None])[:, 0],
-                    reduced[:, 0],
-                    [0.0, _HORIZON],
-                    tfirst=True,
-                    rtol=1e-10,
-                    atol=1e-13,
-                    mxstep=5_000,
-                )
-            except ODEintWarning:
-                return None
-        end: Array = path[-1][:, None]
-        return end if np.all(np.isfinite(end)) and self._settled(end, self.reduced_rates(end)) else None
-
-
-def _residual(rates: Array, y: Array) -> float:
-    return float(np.linalg.norm(rates / (np.abs(y) + 1e-3)))
-
-
-def _grown(step: float, size: float, new_size: float) -> float:
-    """Grow the step as the residual falls, by a fifth at least and tenfold at most."""
-    if new_size == 0:
-        return _LARGEST_STEP
-    return min(step * max(min(size / new_size, 10.0), 1.2), _LARGEST_STEP)
+    Pseudo-transient steps come first; who does not settle is followed through the relaxation's own course.
+    """
+    system, relaxation = kernel.system, _relaxation(kernel)
+    people = len(shares)
+    factors, states = np.full((people, len(GUILDS)), np.nan), np.full((people, len(system.states)), np.nan)
+    status = [NICHE_UNSOLVED] * people
+    if not people:
+        return Niches(factors, states, ())
+    first = kernel.default_states if start is None else start
+    begin = dict(zip(system.states, map(float, first), strict=True))
+    total = sum(begin.pop(f"gut_B_{g}") for g in GUILDS)
+    settled = relaxation.steady_state(
+        parameters=_given(relaxation, parameters, shares, geometric_mean),
+        initial={**begin, _TOTAL: total},
+        tolerances=_STEADY,
+        newton=False,
+        first_length=_FIRST_STEP,
+    )
+    ends = settled.states.copy()
+    slow = np.flatnonzero([word != OK for word in settled.status])
+    if len(slow):
+        ends[slow] = relaxation.solve(
+            [0.0, _HORIZON],
+            parameters=_given(relaxation, parameters, shares[slow], geometric_mean, rows=slow),
+            initial={**begin, _TOTAL: total},
+            tolerances=_COURSE,
+        ).states
+    with np.errstate(all="ignore"):
+        fine, found, held = _judge(kernel, relaxation, parameters, shares, geometric_mean, ends)
+    factors[fine], states[fine] = found[fine], held[fine]
+    for i in np.flatnonzero(fine):
+        status[i] = OK
+    return Niches(factors, states, tuple(status))
 
 
 def geometric_mean(values: Array) -> float:
     """Return the geometric mean of positive values."""
     return float(np.exp(np.mean(np.log(values))))
+
+
+def _given(
+    relaxation: Compiled,
+    parameters: Mapping[str, ArrayLike],
+    shares: Array,
+    geometric_mean: float,
+    rows: np.ndarray | None = None,
+) -> dict[str, ArrayLike]:
+    """Return the relaxation's parameters; those it assigns itself are left out."""
+    own: dict[str, ArrayLike] = {}
+    for name, value in parameters.items():
+        if name in relaxation.parameter_index:
+            own[name] = np.asarray(value)[rows] if rows is not None and np.ndim(value) else value
+    own |= {f"niche_share_{g}": shares[:, k] for k, g in enumerate(GUILDS)}
+    return {**own, "niche_scale": geometric_mean}
+
+
+def _judge(
+    kernel: Compiled,
+    relaxation: Compiled,
+    parameters: Mapping[str, ArrayLike],
+    shares: Array,
+    geometric_mean: float,
+    ends: Array,
+) -> tuple[np.ndarray, Array, Array]:
+    """Return who is settled with positive factors and losses, everybody's factors, and the gut's states."""
+    people = len(shares)
+    given = _given(relaxation, parameters, shares, geometric_mean)
+    columns = np.repeat(relaxation.default_parameters[:, None], people, axis=1)
+    for name, value in given.items():
+        columns[relaxation.parameter_index[name]] = value
+    states = np.ascontiguousarray(ends.T)
+    rates = np.empty_like(states)
+    relaxation.rates(0.0, states, columns, rates)
+    assigned = relaxation.assigned(0.0, states, columns)
+    row = relaxation.assigned_index
+    found = assigned[[row[f"niche_factor_{g}"] for g in GUILDS]].T
+    losses = assigned[[row[f"niche_loss_{g}"] for g in GUILDS]].T
+    held = np.empty((people, len(kernel.system.states)))
+    for k, name in enumerate(kernel.system.states):
+        held[:, k] = assigned[row[name]] if name in row else ends[:, relaxation.state_index[name]]
+    still = np.all(np.abs(rates) < _SETTLED * (np.abs(states) + 1e-3), axis=0)
+    fine = (
+        still & np.all(losses > 0, axis=1) & np.all(found > 0, axis=1) & np.all(held >= -_ROUND_OFF, axis=1)
+    )
+    return fine, found, np.maximum(held, 0.0)
+
+
+@lru_cache(maxsize=16)
+def _relaxation(kernel: Compiled) -> Compiled:
+    """Write the relaxation of a gut model and compile it.
+
+    Every rule that depends on niche factors is there twice: with all factors one, from which the factors
+    follow, and with the factors found.
+    """
+    system = kernel.system
+    factor_names = [f"gut_w_{g}" for g in GUILDS]
+    unit = dict.fromkeys(factor_names, Number(1.0))
+    plain: dict[str, Expression] = {
+        f"gut_B_{g}": _times(Symbol(f"niche_share_{g}"), Symbol(_TOTAL)) for g in GUILDS
+    }
+    doubled: dict[str, Expression] = {}
+    scaled: dict[str, Expression] = {}
+    for name, rule in system.rules.items():
+        if any(s in unit or s in scaled for s in symbols(rule)):
+            renamed: dict[str, Expression] = {**unit, **{s: Symbol(f"niche_unit_{s}") for s in scaled}}
+            doubled[f"niche_unit_{name}"] = _renamed(rule, renamed)
+            scaled[name] = rule
+        else:
+            plain[name] = rule
+
+    def at_one(name: str) -> Expression:
+        return Symbol(f"niche_unit_{name}" if name in scaled else name)
+
+    rules = {**plain, **doubled, **_factor_rules(at_one)}
+    rules |= {f"gut_w_{g}": _times(Symbol(f"niche_raw_{g}"), Symbol("niche_common")) for g in GUILDS} | scaled
+    rules |= {f"niche_factor_{g}": Symbol(f"niche_raw_{g}") for g in GUILDS}
+    guilds = {f"gut_B_{g}" for g in GUILDS}
+    others = tuple(name for name in system.states if name not in guilds)
+    rates = {name: system.rates[name] for name in others}
+    rates[_TOTAL] = Call("+", tuple(system.rates[name] for name in sorted(guilds)))
+    own = (*(f"niche_share_{g}" for g in GUILDS), "niche_scale")
+    parameters = tuple(n for n in system.parameters if n not in unit) + own
+    constants = {n: system.constants[n] for n in system.parameters if n not in unit}
+    return engine.compile(
+        System(
+            name="niche",
+            states=(*others, _TOTAL),
+            parameters=parameters,
+            assigned=tuple(rules),
+            rates=rates,
+            rules=rules,
+            initial={**{n: system.initial[n] for n in others}, _TOTAL: 1.0},
+            constants={**constants, **dict.fromkeys(own, 1.0)},
+        )
+    )
+
+
+def _factor_rules(at_one: Callable[[str], Expression]) -> dict[str, Expression]:
+    """Return factors = loss / growth at factor one, and the common scale of their geometric mean."""
+    seed = _times(Symbol("gut_iota0"), Symbol("gut_immigration"))
+    rules: dict[str, Expression] = {}
+    for guild in GUILDS:
+        arriving = Call("/", (_times(seed, at_one(f"gut_ref_{guild}")), Symbol(f"gut_B_{guild}")))
+        loss = Call("+", (at_one(f"gut_lys_{guild}"), at_one("gut_out")))
+        rules[f"niche_loss_{guild}"] = Call("-", (loss, arriving))
+        growth = at_one(f"gut_mu_{guild}")
+        rules[f"niche_raw_{guild}"] = Call("/", (Symbol(f"niche_loss_{guild}"), growth))
+    logarithms = Call("+", tuple(Call("ln", (Symbol(f"niche_raw_{g}"),)) for g in GUILDS))
+    mean = Call("exp", (Call("/", (logarithms, Number(float(len(GUILDS))))),))
+    rules["niche_common"] = Call("/", (Symbol("niche_scale"), mean))
+    return rules
+
+
+def _times(left: Expression, right: Expression) -> Expression:
+    return Call("*", (left, right))
+
+
+def _renamed(expression: Expression, names: Mapping[str, Expression]) -> Expression:
+    if isinstance(expression, Symbol):
+        return names.get(expression.name, expression)
+    if isinstance(expression, Call):
+        return Call(expression.op, tuple(_renamed(a, names) for a in expression.arguments))
+    return expression

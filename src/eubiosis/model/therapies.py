@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eubiosis.core.streams import CohortDraws, stream
-from eubiosis.engine.kernel import Array
+from eubiosis.engine import Array
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.course import excess, run_hosts
 from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
@@ -100,7 +100,7 @@ def compare_therapies(
 
 
 def gut_course(model: Model, condition: str) -> tuple[dict[str, float], dict[str, Array], dict[str, Array]]:
-    """Return the gut's ratios on day 84, and what it hands to the host: daily factors and daily levels."""
+    """Return the gut's ratios on day 84, and what it hands over at the days' bounds: factors and levels."""
     names = (*_GUT_COLUMNS.values(), *HOST_INPUTS, "host_si_pro")
     baseline = model.simulate("ms", [0.0], names).values[0, 0]
     solution = model.simulate(condition, np.arange(DAYS + 1.0), names)
@@ -109,8 +109,8 @@ def gut_course(model: Model, condition: str) -> tuple[dict[str, float], dict[str
         raise ArithmeticError(message)
     start = dict(zip(names, baseline, strict=True))
     gut = {column: float(solution[name][0, GUT_DAY] / start[name]) for column, name in _GUT_COLUMNS.items()}
-    factors = {name: solution[name][0, 1:] / start[name] for name in HOST_INPUTS}
-    return gut, factors, {"host_si_pro": solution["host_si_pro"][0, 1:]}
+    factors = {name: solution[name][0] / start[name] for name in HOST_INPUTS}
+    return gut, factors, {"host_si_pro": solution["host_si_pro"][0]}
 
 
 def coupling_names(model: Model) -> tuple[str, ...]:

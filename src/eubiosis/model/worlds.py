@@ -17,7 +17,7 @@ from eubiosis.core.guilds import GUILDS
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.streams import stream
 from eubiosis.core.tables import TableRow, read_table
-from eubiosis.engine.kernel import Array
+from eubiosis.engine import Array
 from eubiosis.model.derived import healthy_references
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, Niche, solve_niche

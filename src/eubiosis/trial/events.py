@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.streams import SubjectDraws
-from eubiosis.engine.kernel import Array
+from eubiosis.engine import Array
 
 
 def event_days(rate: Array, seed: int, decision: str, subject: int) -> Array:

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.streams import SubjectDraws
-from eubiosis.engine import Tolerances, solve
-from eubiosis.engine.kernel import Array
+from eubiosis.engine import Array, Set, Tolerances
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS
-from eubiosis.model.niche import OK, solve_niche
+from eubiosis.model.niche import OK, solve_niches
 from eubiosis.model.worlds import GutWorld
 from eubiosis.population.subjects import USABLE_PROFILE, VirtualSubjects
 from eubiosis.therapy.therapy import Therapy
@@ -85,7 +84,7 @@ def gut_courses(
     rows = np.flatnonzero(status == OK)
     held = _niche_batch(model, world, subjects.shares[rows])
     status[rows] = held.status
-    solved = _went_well(held.status)
+    solved = np.flatnonzero(_went_well(held.status))
     held, rows = held.take(solved), rows[solved]
     draws = SubjectDraws(seed, subjects.numbers)
     handed = {arm.name: np.full((len(subjects), len(days), len(HANDED)), np.nan) for arm in design.arms}
@@ -103,19 +102,24 @@ def gut_courses(
 class _Held:
     """People with a composition of their own, ready to run in the gut and hand-over model.
 
-    ``parameters`` (people, parameters) and ``states`` (people, states), a steady state; NaN for a person
-    whose ``status`` is not "ok".
+    ``shared`` parameters, ``factors`` (people, guilds) and ``states`` (people, states), a steady state; NaN
+    for a person whose ``status`` is not "ok".
     """
 
-    parameters: Array
+    shared: Mapping[str, float]
+    factors: Array
     states: Array
     status: tuple[str, ...]
 
-    def take(self, rows: NDArray[np.bool_]) -> _Held:
-        """Return the people whom ``rows`` (people,) marks."""
-        return _Held(
-            self.parameters[rows], self.states[rows], tuple(np.array(self.status, dtype=object)[rows])
-        )
+    def take(self, rows: NDArray[np.int64]) -> _Held:
+        """Return some of the people."""
+        words = tuple(self.status[i] for i in rows)
+        return _Held(self.shared, self.factors[rows], self.states[rows], words)
+
+    def parameters(self) -> dict[str, float | Array]:
+        """Return parameters by name: a number for everybody, or one for each person."""
+        own = {f"gut_w_{guild}": self.factors[:, k] for k, guild in enumerate(GUILDS)}
+        return {**self.shared, **own}
 
 
 @dataclass(frozen=True)
@@ -145,21 +149,18 @@ def _screened(subjects: VirtualSubjects, wanted: NDArray[np.bool_] | None) -> li
 def _niche_batch(model: Model, world: GutWorld, shares: Array) -> _Held:
     """Hold the composition of every person, ``shares`` (people, guilds), in one gut world."""
     gut, joined = model.gut_kernel, model.upstream_kernel
-    own = {name: value for name, value in world.values.items() if name in gut.parameter_index}
-    scale = model.content.numbers["gut_w_scale"].value
-    niches = [solve_niche(gut, own, row, geometric_mean=scale, start=world.healthy) for row in shares]
-    base = model.parameters("healthy", joined)
-    for name, value in world.values.items():
-        if name in joined.parameter_index:
-            base[joined.parameter_index[name]] = value
-    parameters = np.repeat(base[None], len(shares), axis=0)
+    niches = solve_niches(
+        gut,
+        {name: value for name, value in world.values.items() if name in gut.parameter_index},
+        shares,
+        geometric_mean=model.content.numbers["gut_w_scale"].value,
+        start=world.healthy,
+    )
+    values = {**model.derived.of("healthy"), **world.values}
+    shared = {name: value for name, value in values.items() if name in joined.parameter_index}
     states = np.repeat(model.states("healthy", joined)[None], len(shares), axis=0)
-    factor_columns = [joined.parameter_index[f"gut_w_{guild}"] for guild in GUILDS]
-    state_columns = [joined.state_index[name] for name in gut.system.states]
-    for row, niche in enumerate(niches):
-        parameters[row, factor_columns] = niche.factors
-        states[row, state_columns] = niche.states
-    return _Held(parameters, states, tuple(niche.status for niche in niches))
+    states[:, [joined.state_index[name] for name in gut.system.states]] = niches.states
+    return _Held(shared, niches.factors, states, niches.status)
 
 
 def _solve_batch(
@@ -169,31 +170,34 @@ def _solve_batch(
 
     Whoever takes nothing stays at the steady state.
     """
-    names = (*HANDED, *MARKER_SOURCES.values())
-    still = solve(model.upstream_kernel, days[:1], names, states=people.states, parameters=people.parameters)
+    joined, names = model.upstream_kernel, (*HANDED, *MARKER_SOURCES.values())
+    if not len(dose):
+        return _Courses(np.empty((0, len(days), len(HANDED))), np.empty((0, len(visits), len(MARKERS))), ())
+    still = joined.solve(days[:1], names, parameters=people.parameters(), initial=people.states)
     handed = np.repeat(still.values[:, :, : len(HANDED)], len(days), axis=1)
     markers = np.repeat(still.values[:, :, len(HANDED) :], len(visits), axis=1)
-    status = list(still.status)
-    for i in np.flatnonzero(dose != 0):
-        solution = solve(
-            model.upstream_kernel,
+    status = np.array(still.status, dtype=object)
+    taking = np.flatnonzero(dose != 0)
+    if len(taking):
+        own = people.take(taking)
+        solution = joined.solve(
             days,
             names,
-            states=people.states[i : i + 1],
-            parameters=people.parameters[i : i + 1],
-            schedule=_schedule(therapy, float(dose[i]), days[-1]),
+            parameters=own.parameters(),
+            initial=own.states,
+            inputs=_inputs(therapy, dose[taking], days[-1]),
             tolerances=_TOLERANCES,
         )
-        handed[i] = solution.values[0, :, : len(HANDED)]
-        markers[i] = solution.values[0, visits, len(HANDED) :]
-        status[i] = solution.status[0]
-    return _Courses(handed, markers, tuple(status))
+        handed[taking] = solution.values[:, :, : len(HANDED)]
+        markers[taking] = solution.values[:, visits, len(HANDED) :]
+        status[taking] = solution.status
+    return _Courses(handed, markers, tuple(status.tolist()))
 
 
-def _schedule(therapy: Therapy, dose: float, last: float) -> list[tuple[float, dict[str, float]]]:
-    """Return when the model's input of a therapy changes, and to what."""
+def _inputs(therapy: Therapy, dose: Array, last: float) -> list[Set]:
+    """Return when the model's input of a therapy changes, and to what for each person."""
     begin, end = 7 * therapy.start_week, 7 * therapy.stop_week
-    schedule = [(begin, {therapy.model_input: dose})]
+    changes = [Set(begin, therapy.model_input, dose)]
     if end < last:
-        schedule.append((end, {therapy.model_input: 0.0}))
-    return schedule
+        changes.append(Set(end, therapy.model_input, 0.0))
+    return changes

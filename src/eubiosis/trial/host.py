@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.core.streams import SubjectDraws
-from eubiosis.engine.kernel import Array
+from eubiosis.engine import Array
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.course import excess, run_hosts
 from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
@@ -69,7 +69,7 @@ def host_courses(
     after = {}
     for arm in design.arms:
         handed = gut.handed[arm.name]
-        levels = {name: handed[:, 1:, k].T for k, name in enumerate(HANDED)}
+        levels = {name: handed[:, :, k].T for k, name in enumerate(HANDED)}
         after[arm.name], _ = run_hosts(
             kernel, people, drive, _RECORD, start=entry, levels=levels, day0=BURN_IN
         )

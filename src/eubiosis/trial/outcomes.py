@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.streams import SubjectDraws, streams
-from eubiosis.engine.kernel import Array
+from eubiosis.engine import Array
 from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.events import by_subject, clock_marks, cumulated, passages, without_refractory

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.core.streams import SubjectDraws, stream
-from eubiosis.engine.kernel import Array
+from eubiosis.engine import Array
 from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.population.subjects import VirtualSubjects

@@ -9,11 +9,10 @@ from importlib import metadata
 
 import numpy as np
 
-from eubiosis import __version__
+from eubiosis import __version__, engine
 from eubiosis.compute.pool import available_cores
 from eubiosis.compute.run_folder import LIBRARIES
 from eubiosis.core.findings import FindingsError
-from eubiosis.engine import compile_system, read_sbml, solve
 from eubiosis.model import load
 from eubiosis.model.join import antimony_to_sbml
 
@@ -51,7 +50,7 @@ def examine() -> Iterator[Examination]:
 def decay_error() -> float:
     """Return the largest relative error of a compiled decay over 20 days against 2 exp(-t/4)."""
     days = np.linspace(0.0, 20.0, 21)
-    solution = solve(compile_system(read_sbml(antimony_to_sbml(DECAY, "decay"))), days, ["x"])
+    solution = engine.compile(antimony_to_sbml(DECAY, "decay")).solve(days, ["x"])
     return float(np.max(np.abs(solution["x"][0] / (2 * np.exp(-days / 4)) - 1)))
 
 
@@ -60,13 +59,9 @@ def steady_error() -> float:
     model = load()
     kernel = model.gut_kernel
     stored = model.states("healthy", kernel)
-    solution = solve(
-        kernel,
-        [0.0, STEADY_DAYS],
-        [],
-        states=stored[None],
-        parameters=model.parameters("healthy", kernel)[None],
-    )
+    values = model.derived.of("healthy")
+    own = {name: value for name, value in values.items() if name in kernel.parameter_index}
+    solution = kernel.solve([0.0, STEADY_DAYS], parameters=own, initial=stored[None])
     if solution.status[0] != "ok":
         message = f"the solution ended with status {solution.status[0]}"
         raise ArithmeticError(message)

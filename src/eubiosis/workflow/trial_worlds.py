@@ -12,8 +12,7 @@ import numpy as np
 from eubiosis.analysis.result import Estimate
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.guilds import GUILDS
-from eubiosis.engine.kernel import Array
-from eubiosis.engine.solve import FAILURES
+from eubiosis.engine import FAILURES, Array
 from eubiosis.model import Model, load
 from eubiosis.model.niche import NICHE_UNSOLVED
 from eubiosis.model.worlds import Couplings, draw_gut_world, draw_host_world, reference_shares

@@ -143,7 +143,7 @@ class March:
         with code.loop(steps) as k:
             done = b.fmul(b.sitofp(k, DOUBLE), share)
             code.call(
-                self.step, code["block"], b.add(start, b.fmul(done, b.fsub(end, start))), step, done, share
+                self.step, code["block"], b.fadd(start, b.fmul(done, b.fsub(end, start))), step, done, share
             )
             if self.watch is not None:
                 self._note_extremes(code, emit)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.streams import stream
-from eubiosis.engine.kernel import Array
+from eubiosis.engine import Array
 from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.content import Content
 

@@ -1,7 +1,8 @@
 """Run the host half of many people under a daily random drive.
 
-The host half is not stiff, and its drive changes every day: Heun's method with steps of half a day errs by
-0.14 % of the peak infiltrate against an adaptive solver, and needs no restart.
+The host half is not stiff, and its drive changes every day: two explicit steps a day err by 0.014 % of the peak
+infiltrate against an adaptive solver at 1e-9, and need no
+restart.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from eubiosis.engine.kernel import Array, Kernel
+from eubiosis.engine import Array, Compiled
 from eubiosis.model.natural_history.people import Drive, People
 
 STEPS_PER_DAY = 2
 
 
 def run_hosts(
-    kernel: Kernel,
+    kernel: Compiled,
     people: People,
     drive: Drive,
     record: Sequence[str],
@@ -29,41 +30,32 @@ def run_hosts(
 ) -> tuple[dict[str, Array], Array]:
     """Integrate everyone through the days of the drive.
 
-    ``record`` names states to keep at the end of each day, shape (days, people) each. ``factors`` maps
-    parameter names to multipliers of each person's own value for each day, ``levels`` to absolute values;
-    both (days,) or (days, people). ``start`` is the state matrix (states, people), by default the initial
-    values of the model for everyone; the drive is read from ``day0`` on. Returns the records and the final
-    states.
+    ``record`` names states to keep at the end of each day, shape (days, people) each. ``levels`` maps
+    parameter names to values, and ``factors`` to multipliers of each person's own value: for each day,
+    (days,) or (days, people), or at the days' bounds, between which they run linearly, (days + 1,) or
+    (days + 1, people). ``start`` is the state matrix (states, people), by default the initial values of
+    the model for everyone; the drive is read from ``day0`` on. Returns the records and the final states.
     """
-    size = len(people)
-    states = np.repeat(kernel.default_states[:, None], size, axis=1) if start is None else start.copy()
-    parameters = people.parameters.copy()
-    scaled = [(kernel.parameter_index[name], path) for name, path in (factors or {}).items()]
-    fixed = [(kernel.parameter_index[name], path) for name, path in (levels or {}).items()]
-    tone, shot = kernel.parameter_index["host_Z"], kernel.parameter_index["host_shot"]
-    keep = {name: kernel.state_index[name] for name in record}
     days = len(drive.tone) - day0
-    out = {name: np.empty((days, size)) for name in record}
-    first, second, trial = np.empty_like(states), np.empty_like(states), np.empty_like(states)
-    step = 1.0 / STEPS_PER_DAY
-    for day in range(days):
-        parameters[tone] = drive.tone[day0 + day]
-        parameters[shot] = drive.shots[day0 + day]
-        for row, path in scaled:
-            parameters[row] = people.parameters[row] * path[day]
-        for row, path in fixed:
-            parameters[row] = path[day]
-        for _ in range(STEPS_PER_DAY):
-            kernel.rates(0.0, states, parameters, first)
-            np.multiply(first, step, out=trial)
-            trial += states
-            kernel.rates(0.0, trial, parameters, second)
-            second += first
-            second *= step / 2
-            states += second
-        for name, row in keep.items():
-            out[name][day] = states[row]
-    return out, states
+    paths = dict(levels or {})
+    for name, path in (factors or {}).items():
+        own = people.parameters[kernel.parameter_index[name]]
+        paths[name] = own[None, :] * (path[:, None] if path.ndim == 1 else path)
+    held = {"host_Z": drive.tone[day0:], "host_shot": drive.shots[day0:]}
+    held |= {name: path for name, path in paths.items() if len(path) == days}
+    linear = {name: path for name, path in paths.items() if len(path) != days}
+    solution = kernel.march(
+        np.arange(days + 1.0),
+        tuple(record),
+        parameters={n: v for n, v in people.values(kernel).items() if n not in held and n not in linear},
+        initial=kernel.default_states[None] if start is None else start.T,
+        held=held,
+        linear=linear,
+        record=range(1, days + 1) if record else (),
+        steps=STEPS_PER_DAY,
+    )
+    courses = {name: np.ascontiguousarray(solution[name].T) for name in record}
+    return courses, np.ascontiguousarray(solution.states.T)
 
 
 def excess(infiltrate: Array, healthy: float, epsilon: float) -> Array:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.core.streams import CohortDraws
-from eubiosis.engine import Kernel
-from eubiosis.engine.kernel import Array
+from eubiosis.engine import Array, Compiled
 from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.content import Content
 from eubiosis.model.natural_history.clinic import (
@@ -41,7 +40,7 @@ class Cohort:
     """An untreated population with its drive, its course and the scales of its event rates."""
 
     content: Content
-    kernel: Kernel
+    kernel: Compiled
     healthy: Mapping[str, float]
     people: People
     drive: Drive
@@ -61,7 +60,7 @@ class Cohort:
 
 def simulate_cohort(
     content: Content,
-    kernel: Kernel,
+    kernel: Compiled,
     inputs: Mapping[str, float],
     healthy: Mapping[str, float],
     *,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.streams import Draws
-from eubiosis.engine.kernel import Array, Kernel
+from eubiosis.engine import Array, Compiled
 from eubiosis.model.content import Content
 
 HOST_INPUTS = ("host_but", "host_pro", "host_ahr", "host_lps_lumen", "host_muc")
@@ -38,6 +38,14 @@ class People:
     def __len__(self) -> int:
         return len(self.age)
 
+    def values(self, kernel: Compiled) -> dict[str, float | Array]:
+        """Return each parameter of the kernel: a number where everybody has the same, else (people,)."""
+        same = np.all(self.parameters == self.parameters[:, :1], axis=1)
+        return {
+            name: float(row[0]) if same[i] else row
+            for i, (name, row) in enumerate(zip(kernel.system.parameters, self.parameters, strict=True))
+        }
+
     def take(self, rows: NDArray[np.intp]) -> People:
         """Return some of the people, in the order of ``rows`` (positions)."""
         return People(self.parameters[:, rows], self.frailty[rows], self.triggers[rows], self.age[rows])
@@ -45,7 +53,7 @@ class People:
 
 def draw_people(
     content: Content,
-    kernel: Kernel,
+    kernel: Compiled,
     inputs: Mapping[str, float | Array],
     values: Mapping[str, float],
     draws: Draws,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from eubiosis import engine
 from eubiosis.core.streams import CohortDraws
-from eubiosis.engine import Kernel, compile_system, read_sbml
-from eubiosis.engine.kernel import Array
+from eubiosis.engine import Array, Compiled
 from eubiosis.model.content import Content
 from eubiosis.model.join import antimony_to_sbml, joined_antimony
 from eubiosis.model.natural_history.course import excess, run_hosts
@@ -18,10 +18,10 @@ SIZE, SEED, DAYS, SETTLING = 1000, 2026, 1825, 365
 _YEAR = 365.25
 
 
-def scale_event_rates(content: Content, person: Mapping[str, float], joined: Kernel) -> dict[str, float]:
+def scale_event_rates(content: Content, person: Mapping[str, float], joined: Compiled) -> dict[str, float]:
     """Return ``host_lambda0`` and ``host_h0`` (1/d) for the host joined with the gut of a person with MS."""
     text = joined_antimony(content, ("host",), {})
-    host = compile_system(read_sbml(antimony_to_sbml(text)))
+    host = engine.compile(antimony_to_sbml(text))
     inputs = joined_inputs(joined, person)
     draws = CohortDraws(SEED, SIZE)
     people = draw_people(content, host, inputs, person, draws)
@@ -47,7 +47,7 @@ def scales(content: Content, over: Array, frailty: Array) -> dict[str, float]:
     }
 
 
-def joined_inputs(joined: Kernel, person: Mapping[str, float]) -> dict[str, float]:
+def joined_inputs(joined: Compiled, person: Mapping[str, float]) -> dict[str, float]:
     """Return what the gut of a person at steady state hands to the host (keys ``HOST_INPUTS``)."""
     states = np.array([person[name] for name in joined.system.states])
     parameters = joined.default_parameters.copy()
