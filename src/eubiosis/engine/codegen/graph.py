@@ -134,9 +134,9 @@ class Graph:
     def div(self, a: Node, b: Node) -> Node:
         """Return a / b, written a (1 / b) so that denominators are shared; exact for literals."""
         x, y = self.value(a), self.value(b)
-        if x is not None and y is not None and y != 0:
-            return self.number(x / y)
-        if x == 0 and self.operation[b] != "number":
+        if x is not None and y is not None:
+            return self.number(x / y if y != 0 else _over_zero(x, y))
+        if x == 0:
             return self.node("*", *sorted((a, self.reciprocal(b))))  # 0 / 0 stays undefined
         if a == self.one:
             return self.reciprocal(b)
@@ -382,6 +382,11 @@ class Graph:
 
 
 Gradients = dict[Node, dict[int, Node]]
+
+
+def _over_zero(x: float, zero: float) -> float:
+    """Return x / 0 as the machine does."""
+    return math.nan if x == 0 or math.isnan(x) else math.copysign(math.inf, x) * math.copysign(1.0, zero)
 
 
 def _power(x: float, y: float) -> float:
