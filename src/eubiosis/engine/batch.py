@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eubiosis.engine.codegen.kernels import LoopKernel, needed_rows
+from eubiosis.engine.codegen.loop import NEGATIVE as LOOP_NEGATIVE
+from eubiosis.engine.codegen.loop import OK as LOOP_OK
 from eubiosis.engine.initial import Values
 from eubiosis.engine.inputs import Input, arrange, switch_times, values_in_force
 from eubiosis.engine.sensitivity import Sensitivities
@@ -60,6 +62,8 @@ class Batch:
     ) -> Solution:
         subjects, by = self.values.subjects, self.kernel.program.options.sensitivities
         record = needed_rows(self.compiled.system, observables, by)
+        if observables and not record:
+            record = self.compiled.system.moving[:1]  # it tells until when a subject went well
         solution = Solution.empty(self.compiled.system, self.grid, observables, reductions, subjects)
         a_subject = max(1, 8 * len(self.grid) * (len(record) + len(observables) * (1 + len(by))))
         chunk = max(_FEWEST, _RECORD_BYTES // a_subject)
@@ -136,9 +140,9 @@ class Batch:
             end = _Seen(
                 self.compiled, needed, targets, final_rows, moved[:, :, -1:], parameters, self.grid[-1:]
             )
-            column = end.evaluate(last, ())
+            column, ended = end.evaluate(last, ()), np.isin(status, (LOOP_OK, LOOP_NEGATIVE))
             for k, name in enumerate(last):
-                solution.reduced[Last(name)][rows] = np.where(status == 0, column[:, 0, k], np.nan)
+                solution.reduced[Last(name)][rows] = np.where(ended, column[:, 0, k], np.nan)
 
 
 @dataclass

@@ -33,6 +33,13 @@ class Values:
         for array in arrays:
             self.subjects = _agreed(self.subjects, np.size(array), name)
 
+    def set_start(self, name: str, value: Array) -> None:
+        """Set an initial state, (1,) for everybody or (subjects,)."""
+        if len(value) == 1:
+            self.common[name] = float(value[0])
+        else:
+            self.states[name] = value
+
     def take(self, rows: NDArray[np.int64]) -> Values:
         """Return some of the subjects."""
         return Values(
@@ -101,7 +108,7 @@ def subject_values(
     subjects, arrays = 1, {}
     for name, value in given.items():
         array = np.atleast_1d(np.asarray(value, dtype=float))
-        if array.ndim != 1:
+        if array.ndim != 1 or not len(array):
             message = f"{name} has shape {array.shape}; allowed: a number or (subjects,)"
             raise ValueError(message)
         arrays[name] = array
@@ -113,13 +120,12 @@ def subject_values(
                 arrays[name] = follows
     values = Values(subjects, dict(system.constants), {}, dict(system.initial), {}, frozenset(given))
     for name, array in arrays.items():
-        single, several = (
-            (values.shared, values.personal) if name in system.constants else (values.common, values.states)
-        )
-        if len(array) == 1:
-            single[name] = float(array[0])
+        if name not in system.constants:
+            values.set_start(name, array)
+        elif len(array) == 1:
+            values.shared[name] = float(array[0])
         else:
-            several[name] = array
+            values.personal[name] = array
     return values
 
 
