@@ -3,7 +3,7 @@
 import antimony
 import numpy as np
 
-import eubiosis.engine as engine
+from eubiosis import engine
 from eubiosis.engine import Tolerances
 
 TIGHT = Tolerances(relative=1e-11, absolute=1e-13)

@@ -10,8 +10,8 @@ import itertools
 
 import numpy as np
 import pytest
-from engine_models import TIGHT_ANY_SIGN, compiled
 
+from engine_models import TIGHT_ANY_SIGN, compiled
 from eubiosis.engine import Tolerances
 from eubiosis.engine.codegen.tableaus import RODAS4, RODAS5P
 
@@ -155,7 +155,7 @@ def waving_answer(t):
 
 @by_name
 def test_the_error_falls_with_the_order_when_the_tolerance_does(waving, method):
-    """The estimate of a step is of order h^p, so steps grow like tolerance^(-1/p); the error like steps^-p."""
+    """The estimate of a step is of order h^p, so steps grow like tolerance^(-1/p)."""
     runs = []
     for relative in (1e-6, 1e-12):
         tolerances = Tolerances(relative=relative, absolute=relative)
