@@ -58,6 +58,25 @@ class VectorMath:
         """Return a b + c, rounded once."""
         return self.intrinsic("fma", a, b, c)
 
+    def reciprocal(self, x: Any) -> Any:
+        """Return 1 / x, within one unit in the last place.
+
+        Vectors of eight begin with the machine's estimate of 14 bits and take two Newton steps: twice as
+        fast as its division. Where a step has no meaning, at zero and infinity, the estimate is the answer.
+        One division for a group of denominators was no faster than this, and can overflow.
+        """
+        b, one = self.builder, self.constant(1.0)
+        if self.width != 8:
+            return b.fdiv(one, x)
+        flags = self.ir.IntType(8)
+        kind = self.ir.FunctionType(self.vector, [self.vector, self.vector, flags])
+        estimate = self._declared("llvm.x86.avx512.rcp14.pd.512", kind)
+        first = b.call(estimate, [x, self.constant(0.0), flags(255)])
+        minus = b.fneg(x)
+        second = self.fma(first, self.fma(minus, first, one), first)
+        third = self.fma(second, self.fma(minus, second, one), second)
+        return b.select(b.fcmp_unordered("uno", third, third), first, third)
+
     def horner(self, x: Any, coefficients: list[float]) -> Any:
         """Return the polynomial with these coefficients, lowest first."""
         total = self.constant(coefficients[-1])
