@@ -1,4 +1,4 @@
-"""Graphs of operations: derivatives against differences, simplification against plain evaluation, sparse LU."""
+"""Graphs of operations: derivatives against differences, simplification against plain values, sparse LU."""
 
 import math
 
@@ -74,7 +74,7 @@ TWO = ("+", "-", "*", "/", "^", "min", "max", "rem")
 @settings(max_examples=25, deadline=None)
 def test_derivatives_of_functions_of_two_variables(op, name, x, y):
     assume(op not in ("min", "max") or abs(x - y) > 0.01)
-    assume(op != "rem" or min((x / y) % 1, 1 - (x / y) % 1) > 0.2)
+    assume(op != "rem" or (y > 0.5 and min((x / y) % 1, 1 - (x / y) % 1) > 0.2))
     tree = Call(op, (X, Y))
     assert slope(tree, x, y, name) == pytest.approx(difference(tree, x, y, name), rel=1e-7, abs=1e-8)
 
@@ -132,9 +132,7 @@ def compound(children):
         st.builds(Call, st.sampled_from(("+", "-", "*", "/", "min", "max")), pair)
         | st.builds(lambda a: Call("neg", (a,)), children)
         | st.builds(lambda a, n: Call("^", (a, Number(float(n)))), children, st.integers(-4, 5))
-        | st.builds(
-            lambda a, b, c: Call("piecewise", (a, Call("<", (b, c)), b)), children, children, children
-        )
+        | st.builds(lambda a, b, c: Call("piecewise", (a, Call("<", (b, c)), b)), *[children] * 3)
     )
 
 
@@ -142,7 +140,7 @@ TREES = st.recursive(SPECIAL | st.sampled_from([X, Y]), compound, max_leaves=10)
 
 
 @given(
-    tree=TREES, x=st.floats(-3, 3).map(lambda v: round(v, 2)), y=st.floats(0.1, 3).map(lambda v: round(v, 2))
+    tree=TREES, x=st.integers(-300, 300).map(lambda v: v / 100), y=st.integers(10, 300).map(lambda v: v / 100)
 )
 @settings(max_examples=300, deadline=None)
 def test_simplifying_changes_no_value_beyond_rounding(tree, x, y):
@@ -155,11 +153,7 @@ def test_simplifying_changes_no_value_beyond_rounding(tree, x, y):
         return  # undefined as written
     assume(math.isfinite(plain) and abs(plain) < 1e12)
     loose = max(abs(n - plain) for n in near)
-    try:
-        got = graph.evaluate(graph.build(tree, names), {names["x"]: x, names["y"]: y})
-    except ArithmeticError:
-        assume(loose > 1e-3)  # cancellation to exactly zero, in another order
-        return
+    got = graph.evaluate(graph.build(tree, names), {names["x"]: x, names["y"]: y})
     assert got == pytest.approx(plain, rel=1e-12, abs=1e-12 + 10 * loose)
 
 

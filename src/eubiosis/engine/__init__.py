@@ -6,6 +6,7 @@ No biology in here.
 
 from eubiosis.engine.compiled import Compiled, compile
 from eubiosis.engine.inputs import Add, AtLeast, Input, Scale, Set, piecewise, repeated
+from eubiosis.engine.multirate import Split, split
 from eubiosis.engine.sbml import UnsupportedSbmlError, read_sbml
 from eubiosis.engine.sensitivity import Sensitivities
 from eubiosis.engine.solution import (
@@ -38,6 +39,7 @@ __all__ = [
     "Sensitivities",
     "Set",
     "Solution",
+    "Split",
     "SteadyState",
     "System",
     "Tolerances",
@@ -46,4 +48,5 @@ __all__ = [
     "piecewise",
     "read_sbml",
     "repeated",
+    "split",
 ]

@@ -127,7 +127,8 @@ class Batch:
         solution.take_in(rows, program, status, final, effort, extremes)
         moved = values_in_force(inputs, targets, own.columns(targets), self.grid, size)
         parameters = own.parameter_rows(self.compiled.system.parameters)
-        seen = _Seen(self.compiled, record, targets, out, moved, parameters, self.grid)
+        failed = ~np.isin(status, (LOOP_OK, LOOP_NEGATIVE))
+        seen = _Seen(self.compiled, record, targets, out, failed, moved, parameters, self.grid)
         if solution.observables:
             solution.values[rows] = seen.evaluate(solution.observables, ())
         if derivatives is not None:
@@ -137,22 +138,26 @@ class Batch:
         if last:
             needed = needed_rows(self.compiled.system, last, ())
             final_rows = np.ascontiguousarray(final[:, [program.place[n] for n in needed], None])
-            end = _Seen(
-                self.compiled, needed, targets, final_rows, moved[:, :, -1:], parameters, self.grid[-1:]
-            )
-            column, ended = end.evaluate(last, ()), np.isin(status, (LOOP_OK, LOOP_NEGATIVE))
+            now, then = moved[:, :, -1:], self.grid[-1:]
+            end = _Seen(self.compiled, needed, targets, final_rows, failed, now, parameters, then)
+            column = end.evaluate(last, ())
             for k, name in enumerate(last):
-                solution.reduced[Last(name)][rows] = np.where(ended, column[:, 0, k], np.nan)
+                solution.reduced[Last(name)][rows] = np.where(failed, np.nan, column[:, 0, k])
 
 
 @dataclass
 class _Seen:
-    """Recorded rows (subjects, rows, times) and what is needed to evaluate quantities from them."""
+    """Recorded rows (subjects, rows, times) and what is needed to evaluate quantities from them.
+
+    A subject that ``failed`` has NaN in all rows from the failure on; a row of another may hold a NaN that
+    the model means.
+    """
 
     compiled: Compiled
     record: tuple[str, ...]
     targets: tuple[str, ...]
     out: Array
+    failed: NDArray[np.bool_]
     moved: Array
     parameters: Array
     times: Array
@@ -167,8 +172,8 @@ class _Seen:
         kernel = self.compiled.observer(names, self.record, self.targets, by)
         kernel.run(self.times, given, self.parameters, seen)
         if self.record:
-            failed = np.any(np.isnan(self.out), axis=1, keepdims=True)
-            seen[np.broadcast_to(failed, seen.shape)] = np.nan
+            lost = np.all(np.isnan(self.out), axis=1, keepdims=True) & self.failed[:, None, None]
+            seen[np.broadcast_to(lost, seen.shape)] = np.nan
         return seen.transpose(0, 2, 1)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.engine.expressions import Expression, evaluate, symbols
+from eubiosis.engine.expressions import Expression, symbols
+from eubiosis.engine.sbml.ieee import evaluate_ieee
 from eubiosis.engine.system import Array, System
 
 
@@ -143,4 +144,4 @@ def _follow(expression: Expression, arrays: Mapping[str, Array], values: Mapping
         return None
     size = max(len(arrays[name]) for name in own)
     rows = ({n: float(arrays[n][k % len(arrays[n])]) for n in own} for k in range(size))
-    return np.array([evaluate(expression, {**values, **row}) for row in rows])
+    return np.array([evaluate_ieee(expression, {**values, **row}) for row in rows])

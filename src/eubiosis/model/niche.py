@@ -89,6 +89,7 @@ def solve_niches(
     *,
     geometric_mean: float,
     start: Array | None = None,
+    threads: int | None = None,
 ) -> Niches:
     """Solve the niche factors of many people at once, ``shares`` (people, guilds); see ``solve_niche``.
 
@@ -109,6 +110,7 @@ def solve_niches(
         tolerances=_STEADY,
         newton=False,
         first_length=_FIRST_STEP,
+        threads=threads,
     )
     ends = settled.states.copy()
     slow = np.flatnonzero([word != OK for word in settled.status])
@@ -118,6 +120,7 @@ def solve_niches(
             parameters=_given(relaxation, parameters, shares[slow], geometric_mean, rows=slow),
             initial={**begin, _TOTAL: total},
             tolerances=_COURSE,
+            threads=threads,
         ).states
     with np.errstate(all="ignore"):
         fine, found, held = _judge(kernel, relaxation, parameters, shares, geometric_mean, ends)

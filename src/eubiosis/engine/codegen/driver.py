@@ -370,6 +370,15 @@ class Driver(Loop):
                 word = b.select(failed, INT(EVENT_FAILURE), INT(STEP_LIMIT))
                 code.call(self.finish, block, lane, word)
             with go_on:
+                self._judge_step(code, block, lane)
+
+    def _judge_step(self, code: Code, block: Any, lane: Any) -> None:
+        b = code.b
+        final = code.get(self.slot(code, "times"), b.sub(self.slot(code, "times_count"), INT(1)))
+        with b.if_else(b.fcmp_ordered(">=", self.near(code, "now"), final)) as (over, under_way):
+            with over:  # the only time asked for is the start
+                code.call(self.finish, block, lane, INT(OK))
+            with under_way:
                 good = b.fcmp_ordered("<=", self.near(code, "error"), DOUBLE(1.0))
                 with b.if_else(good) as (fine, bad):
                     with fine:

@@ -110,7 +110,7 @@ class VectorEmitter:
         if op == "neg":
             return b.fneg(*values)
         if op == "reciprocal":
-            return b.fdiv(self.math.constant(1.0), *values)
+            return self.math.reciprocal(*values)
         return self.math.apply(op, *values)
 
     def _sum(self, node: Node, op: str, left: Node, right: Node) -> Any:

@@ -1,8 +1,7 @@
 """Run the host half of many people under a daily random drive.
 
-The host half is not stiff, and its drive changes every day: two explicit steps a day err by 0.014 % of the peak
-infiltrate against an adaptive solver at 1e-9, and need no
-restart.
+The host half is not stiff, and its drive changes every day: two explicit steps a day err by 0.014 % of the
+peak infiltrate against an adaptive solver at 1e-9, and need no restart.
 """
 
 from __future__ import annotations
