@@ -144,9 +144,12 @@ def _write(file: Path, key: str, facts: dict[str, Any], machine_code: bytes) -> 
     header = {"key": key, "sha256": hashlib.sha256(machine_code).hexdigest(), "facts": facts}
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
-        with os.fdopen(handle, "wb") as out:
-            out.write(json.dumps(header).encode() + b"\n" + machine_code)
-        Path(name).replace(file)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(json.dumps(header).encode() + b"\n" + machine_code)
+            Path(name).replace(file)
+        finally:
+            Path(name).unlink(missing_ok=True)
     except OSError as problem:
         _LOG.warning("a compiled kernel could not be kept: %s", problem)
 
