@@ -348,15 +348,26 @@ class Compiled:
 def compile(source: str | Path | System) -> Compiled:
     """Read a model (SBML text, the path of an SBML file, or a ``System``) and make it ready to run.
 
-    Raises ``UnsupportedSbmlError`` for what is not supported, naming the feature and its element, and
-    ``ValueError`` where libSBML cannot read the text.
+    Raises ``UnsupportedSbmlError`` for what is not supported, naming the feature and its element,
+    ``FileNotFoundError`` for a path that is none, and ``ValueError`` where libSBML cannot read the text.
+
+    >>> from eubiosis import engine
+    >>> from eubiosis.engine import Add, System
+    >>> from eubiosis.engine.expressions import Call, Symbol
+    >>> loss = Call("neg", (Call("*", (Symbol("k"), Symbol("x"))),))
+    >>> decay = System("decay", ("x",), ("k",), (), {"x": loss}, {}, {"x": 1.0}, {"k": 0.5})
+    >>> dose = Add(time=2, name="x", value=1)
+    >>> course = engine.compile(decay).solve([0, 2, 4], ["x"], parameters={"k": [0.5, 1.0]}, inputs=[dose])
+    >>> course["x"].round(4).tolist(), course.status
+    ([[1.0, 1.3679, 0.5032], [1.0, 1.1353, 0.1537]], ('ok', 'ok'))
     """
     from eubiosis.engine.sbml import read_sbml
 
     if isinstance(source, System):
         return Compiled(source)
-    text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-    return Compiled(read_sbml(text))
+    if isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith("<"):
+        return Compiled(read_sbml(source))
+    return Compiled(read_sbml(Path(source).read_text(encoding="utf-8")))
 
 
 def _tableau(method: str) -> Tableau:
