@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eubiosis.engine.codegen.kernels import LoopKernel, needed_rows
+from eubiosis.engine.codegen.loop import NEGATIVE as LOOP_NEGATIVE
+from eubiosis.engine.codegen.loop import OK as LOOP_OK
 from eubiosis.engine.initial import Values
 from eubiosis.engine.inputs import Input, arrange, switch_times, values_in_force
 from eubiosis.engine.sensitivity import Sensitivities
@@ -61,6 +63,8 @@ class Batch:
     ) -> Solution:
         subjects, by = self.values.subjects, self.kernel.program.options.sensitivities
         record = needed_rows(self.compiled.system, observables, by)
+        if observables and not record:
+            record = self.compiled.system.moving[:1]  # it tells until when a subject went well
         solution = Solution.empty(self.compiled.system, self.grid, observables, reductions, subjects)
         a_subject = max(1, 8 * len(self.grid) * (len(record) + len(observables) * (1 + len(by))))
         chunk = max(_FEWEST, _RECORD_BYTES // a_subject)
@@ -124,7 +128,7 @@ class Batch:
         solution.take_in(rows, program, status, final, effort, extremes)
         moved = values_in_force(inputs, targets, own.columns(targets), self.grid, size)
         parameters = own.parameter_rows(self.compiled.system.parameters)
-        failed = status != 0
+        failed = ~np.isin(status, (LOOP_OK, LOOP_NEGATIVE))
         seen = _Seen(self.compiled, record, targets, out, failed, moved, parameters, self.grid)
         if solution.observables:
             solution.values[rows] = seen.evaluate(solution.observables, ())
@@ -139,7 +143,7 @@ class Batch:
             end = _Seen(self.compiled, needed, targets, final_rows, failed, now, parameters, then)
             column = end.evaluate(last, ())
             for k, name in enumerate(last):
-                solution.reduced[Last(name)][rows] = np.where(status == 0, column[:, 0, k], np.nan)
+                solution.reduced[Last(name)][rows] = np.where(failed, np.nan, column[:, 0, k])
 
 
 @dataclass

@@ -24,7 +24,7 @@ from eubiosis.engine.codegen.program import Options, derivative
 from eubiosis.engine.codegen.tableaus import TABLEAUS, Tableau
 from eubiosis.engine.initial import Values, subject_values
 from eubiosis.engine.inputs import Input, input_targets
-from eubiosis.engine.march import march, march_kernel, march_options
+from eubiosis.engine.march import check_march, march, march_kernel, march_options
 from eubiosis.engine.sensitivity import (
     Sensitivities,
     initial_derivatives,
@@ -249,7 +249,8 @@ class Compiled:
         """
         names, times = self._checked([*checked_names(observables)]), _checked_times(grid)
         wanted, given = tuple(reductions), {**(held or {}), **(linear or {})}
-        self._checked([*given, *(r.name for r in wanted)])
+        self._checked([r.name for r in wanted])
+        check_march(self.system, times, given, record, steps)
         values = self._values(parameters, initial, ())
         for name, array in given.items():
             lines = len(times) - (name in (held or {}))
@@ -259,7 +260,7 @@ class Compiled:
             if array.ndim == 2:
                 values.grow(array[0], name=name)
         options = march_options(wanted, values, tuple(given))
-        points = range(len(times)) if record is None else record
+        points = range(len(times)) if record is None else [*record]
         lasts = [r.name for r in wanted if isinstance(r, Last)]
         if lasts:
             points = [*points, len(times) - 1] if not points or points[-1] != len(times) - 1 else points
@@ -307,9 +308,8 @@ class Compiled:
         refuse_what_has_no_derivative(self.system, by, inputs)
         values = self._values(parameters, initial, inputs)
         for parameter in by:
-            for state, slope in initial_derivatives(self.system, parameter).items():
-                if state not in values.given:
-                    values.common[derivative(state, parameter)] = slope
+            for state, slope in initial_derivatives(self.system, parameter, values).items():
+                values.set_start(derivative(state, parameter), slope)
         every = [*inputs, *inputs_of_derivatives(self.system, by, inputs)]
         targets = input_targets(inputs, self.system.parameters)
         options = Options(

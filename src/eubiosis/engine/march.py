@@ -116,6 +116,22 @@ def march(
     return solution
 
 
+def check_march(
+    system: System, grid: Array, driven: Mapping[str, Array], record: Sequence[int] | None, steps: int
+) -> None:
+    """Raise ``KeyError`` for inputs that are no parameters, ``ValueError`` for wrong points or steps."""
+    for name in driven:
+        if name not in system.constants:
+            raise KeyError(name)
+    if steps < 1:
+        message = f"steps is {steps}; allowed: 1 or more"
+        raise ValueError(message)
+    points = np.asarray(range(len(grid)) if record is None else record, dtype=int)
+    if np.any(np.diff(points) <= 0) or np.any(points < 0) or np.any(points >= len(grid)):
+        message = f"record must increase from 0 to at most {len(grid) - 1}"
+        raise ValueError(message)
+
+
 def _roomy(table: Array, room: int) -> Array:
     """Repeat the last row of a table until it fills a group."""
     if len(table) == 1 or len(table) >= room:

@@ -52,7 +52,9 @@ class Driver(Loop):
     def _record_now(self) -> Any:
         """Write outputs that fall on the present time or before it, from the present states."""
         code = self.open("record_now")
-        self._write_outputs(code, lambda row, _: self.near(code, "states", row), self.near(code, "now"), "<=")
+        with code.b.if_then(code.b.icmp_signed("==", self.count(code, "failed"), INT(0))):
+            now = self.near(code, "now")
+            self._write_outputs(code, lambda row, _: self.near(code, "states", row), now, "<=")
         return code.finish()
 
     def _write_outputs(self, code: Code, value: Any, limit: Any, relation: str) -> None:

@@ -247,7 +247,6 @@ def _column_function(
             for node, row in rows.items()
         }
         emitter = VectorEmitter(program.graph, b, width, load, kept)
-        emitter.count_uses(nodes)
         for row, node in enumerate(nodes):
             access.store(emitter.value(node), row)
     code.finish()

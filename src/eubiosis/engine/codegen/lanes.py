@@ -98,7 +98,6 @@ class Lanes:
         self.reserve("prepared", len(nodes))
         code = Code(self.module, "prepare", STAGE_ARGUMENTS[:2])
         emitter = self.emitter(code, None, None, prepared=False)
-        emitter.count_uses(nodes)
         for row, node in enumerate(nodes):
             self.store(code, emitter.value(node), self.row(code, "prepared", row))
         self._prepared = {node: row for row, node in enumerate(nodes)}
@@ -108,7 +107,6 @@ class Lanes:
         """Define ``name(work, shared, y, time, out)``, which writes one row for each root."""
         code = Code(self.module, name, STAGE_ARGUMENTS)
         emitter = self.emitter(code, code["y"], code["time"])
-        emitter.count_uses(roots)
         for row, root in enumerate(roots):
             self.store(code, emitter.value(root), code.at(code["out"], row * self.width))
         return code.finish()
@@ -141,7 +139,6 @@ class Lanes:
         for k in range(program.size):
             entries = [*factors.lower[k], *factors.upper[k], (k, factors.pivot[k])]
             outputs += [(node, self.row(code, "factors", places[k, j])) for j, node in entries]
-        emitter.count_uses(node for node, _ in outputs)
         for node, address in outputs:
             self.store(code, emitter.value(node), address)
         return code.finish(), self._substitute(factors.order, factors, places), bool(in_time)
