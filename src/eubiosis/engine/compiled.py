@@ -259,15 +259,15 @@ class Compiled:
                 raise ValueError(message)
             if array.ndim == 2:
                 values.grow(array[0], name=name)
-        options = march_options(wanted, values, tuple(given))
+        options = march_options(wanted, values, tuple(given), len(held or {}))
         points = range(len(times)) if record is None else [*record]
         lasts = [r.name for r in wanted if isinstance(r, Last)]
         if lasts:
             points = [*points, len(times) - 1] if not points or points[-1] != len(times) - 1 else points
             names = tuple(dict.fromkeys([*names, *lasts]))
-        key = ("march", options, len(held or {}), names)
+        key = ("march", options, names)
         if key not in self._kernels:
-            self._kernels[key] = march_kernel(self.system, options, len(held or {}), names, self.identity)
+            self._kernels[key] = march_kernel(self.system, options, names, self.identity)
         return march(
             self,
             self._kernels[key],
