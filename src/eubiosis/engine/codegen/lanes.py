@@ -125,6 +125,8 @@ class Lanes:
         """
         program, graph = self.program, self.program.graph
         jacobian, in_time = program.jacobian()
+        moves = graph.depends(("time",))  # a switch in time has no slope, but the stages must see the time
+        explicit_time = any(moves[rate] for rate in program.rates)
         factors = program.factors(jacobian)
         self.reserve("factors", factors.entries)
         self.entries = factors.entries
@@ -138,7 +140,7 @@ class Lanes:
         outputs: list[tuple[Node, Any]] = [
             (node, self.row(code, "rates", i)) for i, node in enumerate(program.rates)
         ]
-        if in_time:
+        if explicit_time:
             outputs += [
                 (in_time.get(i, graph.zero), self.row(code, "in_time", i)) for i in range(program.size)
             ]
@@ -147,7 +149,7 @@ class Lanes:
             outputs += [(node, self.row(code, "factors", places[k, j])) for j, node in entries]
         for node, address in outputs:
             self.store(code, emitter.value(node), address)
-        return code.finish(), self._substitute(factors.order, factors, places), bool(in_time)
+        return code.finish(), self._substitute(factors.order, factors, places), explicit_time
 
     def _substitute(self, order: Sequence[int], factors: Any, places: dict[tuple[int, int], int]) -> Any:
         code = Code(self.module, "substitute", (("work", POINTER), ("out", POINTER)))
