@@ -20,6 +20,7 @@ from eubiosis.engine.codegen.kernels import (
     solver_kernel,
     steady_kernel,
 )
+from eubiosis.engine.codegen.native import Identity
 from eubiosis.engine.codegen.program import Options, derivative
 from eubiosis.engine.codegen.tableaus import TABLEAUS, Tableau
 from eubiosis.engine.initial import Values, subject_values
@@ -49,10 +50,11 @@ class Compiled:
     """A model ready to run; make it with ``compile``.
 
     Machine code is made when it is first needed, for what is asked: which parameters differ between
-    subjects, and which reductions are wanted. It is kept on disk.
+    subjects, and which reductions are wanted. Unless ``keep`` is false it is kept on disk.
     """
 
     system: System
+    keep: bool = True
     _kernels: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     # --- what there is --------------------------------------------------------------------------------
@@ -83,9 +85,9 @@ class Compiled:
         return np.array([self.system.initial[name] for name in self.system.states], dtype=float)
 
     @cached_property
-    def identity(self) -> str:
-        """A digest of everything the file says."""
-        return hashlib.sha256(repr(self.system).encode()).hexdigest()
+    def identity(self) -> Identity:
+        """A digest of everything the file says, and whether its machine code is kept."""
+        return Identity(hashlib.sha256(repr(self.system).encode()).hexdigest(), self.keep)
 
     # --- evaluation at given states -------------------------------------------------------------------
 
@@ -345,10 +347,10 @@ class Compiled:
         return tuple(names)
 
 
-def compile(source: str | Path | System) -> Compiled:
+def compile(source: str | Path | System, *, keep: bool = True) -> Compiled:
     """Read a model (SBML text, the path of an SBML file, or a ``System``) and make it ready to run.
 
-    Raises ``UnsupportedSbmlError`` for what is not supported, naming the feature and its element,
+    ``keep`` says whether its machine code is kept on disk for later runs. Raises ``UnsupportedSbmlError`` for what is not supported, naming the feature and its element,
     ``FileNotFoundError`` for a path that is none, and ``ValueError`` where libSBML cannot read the text.
 
     >>> from eubiosis import engine
@@ -364,10 +366,10 @@ def compile(source: str | Path | System) -> Compiled:
     from eubiosis.engine.sbml import read_sbml
 
     if isinstance(source, System):
-        return Compiled(source)
+        return Compiled(source, keep)
     if isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith("<"):
-        return Compiled(read_sbml(source))
-    return Compiled(read_sbml(Path(source).read_text(encoding="utf-8")))
+        return Compiled(read_sbml(source), keep)
+    return Compiled(read_sbml(Path(source).read_text(encoding="utf-8")), keep)
 
 
 def _tableau(method: str) -> Tableau:

@@ -12,7 +12,7 @@ import numpy as np
 from eubiosis.engine.batch import run_on_threads
 from eubiosis.engine.codegen.kernels import aligned
 from eubiosis.engine.codegen.march import MARCH_SLOTS, march_module
-from eubiosis.engine.codegen.native import NativeCode, load_or_compile, vector_width
+from eubiosis.engine.codegen.native import Identity, NativeCode, load_or_compile, vector_width
 from eubiosis.engine.codegen.program import Options, Program
 from eubiosis.engine.initial import Values
 from eubiosis.engine.solution import Integral, Last, Maximum, Minimum, Reduction, Solution, Tolerances
@@ -41,7 +41,9 @@ class MarchKernel:
         self.code.function("march")(ctypes.addressof(values))
 
 
-def march_kernel(system: System, options: Options, observed: tuple[str, ...], identity: str) -> MarchKernel:
+def march_kernel(
+    system: System, options: Options, observed: tuple[str, ...], identity: Identity
+) -> MarchKernel:
     """Return the explicit kernel, compiled or kept."""
     for event in system.events:
         message = f"event {event.id}: explicit runs take no SBML events"
@@ -53,8 +55,8 @@ def march_kernel(system: System, options: Options, observed: tuple[str, ...], id
         lanes = march_module(program, width, observed)
         return str(lanes.module), {"rows": lanes.count}
 
-    text = f"march {width} {options} {observed} {identity}"
-    return MarchKernel(program, load_or_compile(text, make), width)
+    text = f"march {width} {options} {observed}"
+    return MarchKernel(program, load_or_compile(text, identity, make), width)
 
 
 def march(
