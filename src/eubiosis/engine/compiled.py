@@ -179,7 +179,9 @@ class Compiled:
             values.grow(item.time, item.value, name=item.name)
         return values
 
-    def _kernel(self, make: Callable[[System, Options, str], LoopKernel], options: Options) -> LoopKernel:
+    def _kernel(
+        self, make: Callable[[System, Options, Identity], LoopKernel], options: Options
+    ) -> LoopKernel:
         key = (make.__name__, options)
         if key not in self._kernels:
             self._kernels[key] = make(self.system, options, self.identity)
@@ -350,8 +352,9 @@ class Compiled:
 def compile(source: str | Path | System, *, keep: bool = True) -> Compiled:
     """Read a model (SBML text, the path of an SBML file, or a ``System``) and make it ready to run.
 
-    ``keep`` says whether its machine code is kept on disk for later runs. Raises ``UnsupportedSbmlError`` for what is not supported, naming the feature and its element,
-    ``FileNotFoundError`` for a path that is none, and ``ValueError`` where libSBML cannot read the text.
+    ``keep`` says whether its machine code is kept on disk for later runs. Raises ``UnsupportedSbmlError`` for
+    what is not supported, naming the feature and its element, ``FileNotFoundError`` for a path that is none,
+    and ``ValueError`` where libSBML cannot read the text.
 
     >>> from eubiosis import engine
     >>> from eubiosis.engine import Add, System

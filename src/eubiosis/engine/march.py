@@ -55,8 +55,8 @@ def march_kernel(
         lanes = march_module(program, width, observed)
         return str(lanes.module), {"rows": lanes.count}
 
-    text = f"march {width} {options} {observed}"
-    return MarchKernel(program, load_or_compile(text, identity, make), width)
+    text = f"march {width} {options} {observed} {identity.digest}"
+    return MarchKernel(program, load_or_compile(text, make, keep=identity.keep), width)
 
 
 def march(

@@ -70,8 +70,8 @@ def solver_kernel(system: System, options: Options, identity: Identity) -> LoopK
         lanes = _solver_module(program, width)
         return str(lanes.module), {"rows": lanes.count, "entries": lanes.entries}
 
-    text = f"solver {width} {options}"
-    return LoopKernel(program, load_or_compile(text, identity, make), width, "solve", len(LANE))
+    text = f"solver {width} {options} {identity.digest}"
+    return LoopKernel(program, load_or_compile(text, make, keep=identity.keep), width, "solve", len(LANE))
 
 
 def steady_kernel(system: System, options: Options, identity: Identity) -> LoopKernel:
@@ -90,8 +90,10 @@ def steady_kernel(system: System, options: Options, identity: Identity) -> LoopK
         SteadyLoop(lanes, prepare, factor, substitute).define()
         return str(lanes.module), {"rows": lanes.count}
 
-    text = f"steady {width} {options}"
-    return LoopKernel(program, load_or_compile(text, identity, make), width, "steady", len(STEADY_LANE))
+    text = f"steady {width} {options} {identity.digest}"
+    return LoopKernel(
+        program, load_or_compile(text, make, keep=identity.keep), width, "steady", len(STEADY_LANE)
+    )
 
 
 def _solver_module(program: Program, width: int) -> Lanes:
@@ -205,8 +207,8 @@ def column_kernel(
             _column_function(program, module, name, lanes, nodes, rows)
         return str(module), {}
 
-    text = f"columns {width} {rates} {sensitivities} {tuple(outputs)} {tuple(given)}"
-    return ColumnKernel(load_or_compile(text, identity, make), width, tuple(given))
+    text = f"columns {width} {rates} {sensitivities} {tuple(outputs)} {tuple(given)} {identity.digest}"
+    return ColumnKernel(load_or_compile(text, make, keep=identity.keep), width, tuple(given))
 
 
 def needed_rows(system: System, outputs: Sequence[str], by: tuple[str, ...] = ()) -> tuple[str, ...]:

@@ -71,15 +71,15 @@ class Identity:
 
 
 def load_or_compile(
-    text: str, identity: Identity, make: Callable[[], tuple[str, dict[str, Any]]]
+    text: str, make: Callable[[], tuple[str, dict[str, Any]]], *, keep: bool = True
 ) -> NativeCode:
     """Return machine code for what ``text`` describes, from the cache or from ``make()``.
 
-    ``text`` and ``identity`` say everything the code depends on but this machine, the compiler and the
-    generator, which are added here. ``make`` returns LLVM assembly and facts that JSON can hold.
+    ``text`` says everything the code depends on but this machine, the compiler and the generator, which are
+    added here. ``make`` returns LLVM assembly and facts that JSON can hold. ``keep`` allows the cache.
     """
-    key = _key(f"{text} {identity.digest}")
-    folder = cache_folder() if identity.keep else None
+    key = _key(text)
+    folder = cache_folder() if keep else None
     kept = _read(folder / f"{key}.kernel", key) if folder is not None else None
     if kept is not None:
         return _load(*kept, from_cache=True)
