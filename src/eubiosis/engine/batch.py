@@ -23,6 +23,7 @@ from eubiosis.engine.system import Array
 if TYPE_CHECKING:
     from eubiosis.engine.compiled import Compiled
 
+THREADS_VARIABLE = "EUBIOSIS_THREADS"
 _RECORD_BYTES = 64 * 2**20
 _FEWEST = 64  # subjects in a chunk, so that lanes and threads have enough to do
 
@@ -186,7 +187,16 @@ def _take(item: Input, rows: NDArray[np.int64], subjects: int) -> Input:
 
 
 def available_threads() -> int:
-    """Return how many cores this process may use."""
+    """Return how many threads to use: ``EUBIOSIS_THREADS``, or else the cores this process may use.
+
+    Raises ``ValueError`` when the variable is no whole number above zero.
+    """
+    named = os.environ.get(THREADS_VARIABLE)
+    if named:
+        if not named.isdecimal() or int(named) < 1:
+            message = f'{THREADS_VARIABLE} is "{named}"; allowed: a whole number from 1'
+            raise ValueError(message)
+        return int(named)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -20,6 +20,7 @@ from eubiosis.engine.codegen.kernels import (
     solver_kernel,
     steady_kernel,
 )
+from eubiosis.engine.codegen.native import Identity
 from eubiosis.engine.codegen.program import Options, derivative
 from eubiosis.engine.codegen.tableaus import TABLEAUS, Tableau
 from eubiosis.engine.initial import Values, subject_values
@@ -49,10 +50,11 @@ class Compiled:
     """A model ready to run; make it with ``compile``.
 
     Machine code is made when it is first needed, for what is asked: which parameters differ between
-    subjects, and which reductions are wanted. It is kept on disk.
+    subjects, and which reductions are wanted. Unless ``keep`` is false it is kept on disk.
     """
 
     system: System
+    keep: bool = True
     _kernels: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     # --- what there is --------------------------------------------------------------------------------
@@ -83,9 +85,9 @@ class Compiled:
         return np.array([self.system.initial[name] for name in self.system.states], dtype=float)
 
     @cached_property
-    def identity(self) -> str:
-        """A digest of everything the file says."""
-        return hashlib.sha256(repr(self.system).encode()).hexdigest()
+    def identity(self) -> Identity:
+        """A digest of everything the file says, and whether its machine code is kept."""
+        return Identity(hashlib.sha256(repr(self.system).encode()).hexdigest(), self.keep)
 
     # --- evaluation at given states -------------------------------------------------------------------
 
@@ -177,7 +179,9 @@ class Compiled:
             values.grow(item.time, item.value, name=item.name)
         return values
 
-    def _kernel(self, make: Callable[[System, Options, str], LoopKernel], options: Options) -> LoopKernel:
+    def _kernel(
+        self, make: Callable[[System, Options, Identity], LoopKernel], options: Options
+    ) -> LoopKernel:
         key = (make.__name__, options)
         if key not in self._kernels:
             self._kernels[key] = make(self.system, options, self.identity)
@@ -260,15 +264,15 @@ class Compiled:
                 raise ValueError(message)
             if array.ndim == 2:
                 values.grow(array[0], name=name)
-        options = march_options(wanted, values, tuple(given))
+        options = march_options(wanted, values, tuple(given), len(held or {}))
         points = range(len(times)) if record is None else [*record]
         lasts = [r.name for r in wanted if isinstance(r, Last)]
         if lasts:
             points = [*points, len(times) - 1] if not points or points[-1] != len(times) - 1 else points
             names = tuple(dict.fromkeys([*names, *lasts]))
-        key = ("march", options, len(held or {}), names)
+        key = ("march", options, names)
         if key not in self._kernels:
-            self._kernels[key] = march_kernel(self.system, options, len(held or {}), names, self.identity)
+            self._kernels[key] = march_kernel(self.system, options, names, self.identity)
         return march(
             self,
             self._kernels[key],
@@ -346,18 +350,30 @@ class Compiled:
         return tuple(names)
 
 
-def compile(source: str | Path | System) -> Compiled:
+def compile(source: str | Path | System, *, keep: bool = True) -> Compiled:
     """Read a model (SBML text, the path of an SBML file, or a ``System``) and make it ready to run.
 
-    Raises ``UnsupportedSbmlError`` for what is not supported, naming the feature and its element, and
-    ``ValueError`` where libSBML cannot read the text.
+    ``keep`` says whether its machine code is kept on disk for later runs. Raises ``UnsupportedSbmlError`` for
+    what is not supported, naming the feature and its element, ``FileNotFoundError`` for a path that is none,
+    and ``ValueError`` where libSBML cannot read the text.
+
+    >>> from eubiosis import engine
+    >>> from eubiosis.engine import Add, System
+    >>> from eubiosis.engine.expressions import Call, Symbol
+    >>> loss = Call("neg", (Call("*", (Symbol("k"), Symbol("x"))),))
+    >>> decay = System("decay", ("x",), ("k",), (), {"x": loss}, {}, {"x": 1.0}, {"k": 0.5})
+    >>> dose = Add(time=2, name="x", value=1)
+    >>> course = engine.compile(decay).solve([0, 2, 4], ["x"], parameters={"k": [0.5, 1.0]}, inputs=[dose])
+    >>> course["x"].round(4).tolist(), course.status
+    ([[1.0, 1.3679, 0.5032], [1.0, 1.1353, 0.1537]], ('ok', 'ok'))
     """
     from eubiosis.engine.sbml import read_sbml
 
     if isinstance(source, System):
-        return Compiled(source)
-    text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-    return Compiled(read_sbml(text))
+        return Compiled(source, keep)
+    if isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith("<"):
+        return Compiled(read_sbml(source), keep)
+    return Compiled(read_sbml(Path(source).read_text(encoding="utf-8")), keep)
 
 
 def _tableau(method: str) -> Tableau:

@@ -103,7 +103,7 @@ def test_one_text_is_not_a_sequence_of_names(model):
 
 def test_what_is_not_sbml_is_an_error():
     with pytest.raises((ValueError, UnsupportedSbmlError)):
-        engine.compile("this is no model")
+        engine.compile("<this is no model")
     with pytest.raises(FileNotFoundError):
         engine.compile(Path("no_such_file.xml"))
 

@@ -13,7 +13,7 @@ from eubiosis.engine.expressions import LOGIC, RELATIONS, Call, Expression, Numb
 from eubiosis.engine.sbml.ieee import evaluate_ieee
 
 Node = int
-LEAVES = ("number", "state", "parameter", "time", "input")
+LEAVES = ("number", "state", "parameter", "held", "time", "input")
 SMOOTH = (
     *("exp", "ln", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh"),
     *("asin", "acos", "atan", "asinh", "acosh", "atanh"),

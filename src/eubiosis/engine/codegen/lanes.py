@@ -34,7 +34,7 @@ class Lanes:
         self.rows: dict[str, int] = {}
         self.count = 0
         self.vector = ir.VectorType(DOUBLE, width)
-        self._prepared: dict[Node, int] = {}
+        self._prepared: dict[Node, tuple[str, int]] = {}
         self.pivots: tuple[int, ...] = ()  # rows of the factors that hold reciprocal pivots
 
     def reserve(self, name: str, rows: int = 1) -> None:
@@ -68,7 +68,7 @@ class Lanes:
 
     # --- straight-line functions ----------------------------------------------------------------------
 
-    def emitter(self, code: Code, y: Any, time: Any, *, prepared: bool = True) -> VectorEmitter:
+    def emitter(self, code: Code, y: Any, time: Any) -> VectorEmitter:
         """Return an emitter that reads states from rows at ``y`` and the time from the row at ``time``."""
         program = self.program
         names = program.system.parameters
@@ -78,30 +78,36 @@ class Lanes:
                 return self.load(code, code.at(y, index * self.width))
             if kind == "time":
                 return self.load(code, time)
+            if kind == "held" or (kind == "input" and index):
+                return self.load(code, self.row(code, "driven", index - 1))
             if kind == "input":
-                return self.load(
-                    code, self.row(code, "driven", index - 1) if index else self.row(code, "shift")
-                )
+                return self.load(code, self.row(code, "shift"))
             own = program.varying.get(names[index])
             if own is not None:
                 return self.load(code, self.row(code, "parameters", own))
             return self.splat(code, code.get(code["shared"], index))
 
-        def prepared_load(row: int) -> Callable[[], Any]:
-            return lambda: self.load(code, self.row(code, "prepared", row))
+        def prepared_load(region: str, row: int) -> Callable[[], Any]:
+            return lambda: self.load(code, self.row(code, region, row))
 
-        kept = {node: prepared_load(row) for node, row in self._prepared.items()} if prepared else {}
+        kept = {node: prepared_load(*place) for node, place in self._prepared.items()}
         return VectorEmitter(program.graph, code.b, self.width, load, kept)
 
-    def prepare(self, roots: Sequence[Node]) -> Any:
-        """Define the function that computes what is fixed while parameters are; returns it."""
-        nodes = self.program.preparable(roots)
-        self.reserve("prepared", len(nodes))
-        code = Code(self.module, "prepare", STAGE_ARGUMENTS[:2])
-        emitter = self.emitter(code, None, None, prepared=False)
+    def prepare(self, roots: Sequence[Node], *, held: bool = False) -> Any:
+        """Define the function that computes what is fixed while parameters are; returns it.
+
+        With ``held`` it computes what is fixed while held parameters are, and is named ``prepare_held``;
+        what needs none of them must have been prepared before.
+        """
+        depends = self.program.graph.depends(("held",))
+        nodes = [node for node in self.program.preparable(roots) if depends[node] == held]
+        name, region = ("prepare_held", "prepared_held") if held else ("prepare", "prepared")
+        self.reserve(region, len(nodes))
+        code = Code(self.module, name, STAGE_ARGUMENTS[:2])
+        emitter = self.emitter(code, None, None)
         for row, node in enumerate(nodes):
-            self.store(code, emitter.value(node), self.row(code, "prepared", row))
-        self._prepared = {node: row for row, node in enumerate(nodes)}
+            self.store(code, emitter.value(node), self.row(code, region, row))
+        self._prepared |= {node: (region, row) for row, node in enumerate(nodes)}
         return code.finish()
 
     def evaluate(self, name: str, roots: Sequence[Node]) -> Any:

@@ -73,7 +73,14 @@ def foreign_code(content):
     )
 
 
+def other_facts(content):
+    head, code = header(content)
+    facts = {name: 1 for name in head["facts"]}
+    return json.dumps({**head, "facts": facts}).encode() + b"\n" + code
+
+
 DAMAGES = {
+    "other facts": other_facts,
     "empty": lambda _: b"",
     "truncated": lambda content: content[: len(content) // 2],
     "no newline": lambda content: content.replace(b"\n", b" ", 1),
