@@ -137,7 +137,8 @@ def test_a_parameter_given_to_all_or_to_each_is_the_same(model):
 
 
 def test_explicit_runs_do_not_depend_on_the_questions_either(model, people):
-    given = {"parameters": people["parameters"], "initial": people["initial"], "steps": 20}
+    held = {"u": np.random.default_rng(3).uniform(0, 2, (len(GRID) - 1, PEOPLE))}
+    given = {"parameters": people["parameters"], "initial": people["initial"], "held": held, "steps": 20}
     whole = model.march(GRID, NAMES, reductions=(Integral("p"), Maximum("h"), Minimum("f")), **given)
     for name in NAMES:
         alone = model.march(GRID, [name], **given)

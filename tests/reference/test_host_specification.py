@@ -115,7 +115,7 @@ def ms_person(model):
 
 
 def test_half_day_steps_against_an_adaptive_solver(model):
-    """After a trigger of 1.5 the infiltrate errs by less than .05 % of its peak (the notes: .14 % with Heun's steps)."""
+    """After a trigger of 1.5 the infiltrate errs by less than .05 % of its peak."""
     kernel, parameters, days = model.host_kernel, ms_person(model), 200
     person = dict(zip(kernel.system.parameters, parameters, strict=True))
     settled = kernel.solve([0.0, 400.0], ("host_C",), parameters=person).states[0]

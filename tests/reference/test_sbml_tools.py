@@ -11,7 +11,7 @@ import antimony
 import numpy as np
 import pytest
 
-import eubiosis.engine as engine
+from eubiosis import engine
 from eubiosis.engine import Tolerances, read_sbml
 from eubiosis.model.join import consistency_errors
 

@@ -75,7 +75,7 @@ def foreign_code(content):
 
 def other_facts(content):
     head, code = header(content)
-    facts = {name: 1 for name in head["facts"]}
+    facts = dict.fromkeys(head["facts"], 1)
     return json.dumps({**head, "facts": facts}).encode() + b"\n" + code
 
 
