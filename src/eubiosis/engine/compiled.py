@@ -17,6 +17,7 @@ from eubiosis.engine.codegen.kernels import (
     ColumnKernel,
     LoopKernel,
     column_kernel,
+    needed_rows,
     solver_kernel,
     steady_kernel,
 )
@@ -324,6 +325,14 @@ class Compiled:
         kernel, grid = self._kernel(solver_kernel, options), _checked_times(times)
         batch = Batch(self, kernel, values, grid, every, tolerances or Tolerances(), threads)
         return batch.run_sensitivities(names, targets)
+
+    def rows_for(self, names: tuple[str, ...], by: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the states, and derivatives of states, that quantities and their derivatives depend on."""
+        key = ("rows", names, by)
+        if key not in self._kernels:
+            self._kernels[key] = needed_rows(self.system, names, by)
+        rows: tuple[str, ...] = self._kernels[key]
+        return rows
 
     def observer(
         self,
