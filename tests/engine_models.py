@@ -13,8 +13,8 @@ TIGHT_ANY_SIGN = Tolerances(relative=1e-11, absolute=1e-13, negative=np.inf)
 def sbml(text):
     """Return the SBML of an Antimony model's body."""
     antimony.clearPreviousLoads()
-    assert antimony.loadAntimonyString(f"model m()\n{text}\nend\n") >= 0, antimony.getLastError()
-    return antimony.getSBMLString("m")
+    assert antimony.loadAntimonyString(f"model small_model()\n{text}\nend\n") >= 0, antimony.getLastError()
+    return antimony.getSBMLString("small_model")
 
 
 def compiled(text):

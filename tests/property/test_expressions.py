@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-import eubiosis.engine as engine
+from eubiosis import engine
 from eubiosis.engine import System
 from eubiosis.engine.expressions import TIME, Call, Number, Symbol, evaluate, substitute, subtrees, symbols
 

@@ -247,7 +247,8 @@ class Compiled:
         For systems that are not stiff and whose inputs change all the time. ``held`` gives parameters that
         keep a value in each interval, shape (intervals,) or (intervals, subjects), and ``linear`` those that
         run linearly between grid points, (points,) or (points, subjects). ``record`` lists the grid points at
-        which observables are kept (default: all). There is no error control: the error is of order four in
+        which observables are kept (default: all); a held parameter has there the value of the interval that
+        ends, and at the start that of the first. There is no error control: the error is of order four in
         the step, and to be measured by halving it. Other arguments are those of ``solve``.
 
         Raises ``KeyError`` for an unknown name and ``ValueError`` for shapes that do not fit or SBML events.

@@ -35,6 +35,7 @@ class Lanes:
         self.count = 0
         self.vector = ir.VectorType(DOUBLE, width)
         self._prepared: dict[Node, tuple[str, int]] = {}
+        self.pivots: tuple[int, ...] = ()  # rows of the factors that hold reciprocal pivots
 
     def reserve(self, name: str, rows: int = 1) -> None:
         """Give a region of the workspace a name."""
@@ -135,6 +136,7 @@ class Lanes:
             for j, _ in (*factors.lower[k], *factors.upper[k]):
                 places[k, j] = len(places)
             places[k, k] = len(places)
+        self.pivots = tuple(places[k, k] for k in range(program.size))
         code = Code(self.module, "factor", STAGE_ARGUMENTS[:2])
         emitter = self.emitter(code, self.row(code, "states"), self.row(code, "time"))
         outputs: list[tuple[Node, Any]] = [

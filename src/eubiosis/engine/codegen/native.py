@@ -158,9 +158,12 @@ def _write(file: Path, key: str, facts: dict[str, Any], machine_code: bytes) -> 
     header = {"key": key, "sha256": _checksum(facts, machine_code), "facts": facts}
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
-        with os.fdopen(handle, "wb") as out:
-            out.write(json.dumps(header).encode() + b"\n" + machine_code)
-        Path(name).replace(file)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(json.dumps(header).encode() + b"\n" + machine_code)
+            Path(name).replace(file)
+        finally:
+            Path(name).unlink(missing_ok=True)
         if key.startswith("0"):  # now and then is enough
             _prune(file.parent)
     except OSError as problem:
