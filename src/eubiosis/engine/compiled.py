@@ -57,6 +57,7 @@ class Compiled:
     system: System
     keep: bool = True
     _kernels: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _rows: dict[tuple[tuple[str, ...], ...], tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     # --- what there is --------------------------------------------------------------------------------
 
@@ -329,11 +330,9 @@ class Compiled:
 
     def rows_for(self, names: tuple[str, ...], by: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Return the states, and derivatives of states, that quantities and their derivatives depend on."""
-        key = ("rows", names, by)
-        if key not in self._kernels:
-            self._kernels[key] = needed_rows(self.system, names, by)
-        rows: tuple[str, ...] = self._kernels[key]
-        return rows
+        if (names, by) not in self._rows:
+            self._rows[names, by] = needed_rows(self.system, names, by)
+        return self._rows[names, by]
 
     def observer(
         self,
