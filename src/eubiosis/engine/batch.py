@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.engine.codegen.kernels import LoopKernel, needed_rows
+from eubiosis.engine.codegen.kernels import LoopKernel
 from eubiosis.engine.codegen.loop import NEGATIVE as LOOP_NEGATIVE
 from eubiosis.engine.codegen.loop import OK as LOOP_OK
 from eubiosis.engine.initial import Values
@@ -62,7 +62,7 @@ class Batch:
         derivatives: Array | None,
     ) -> Solution:
         subjects, by = self.values.subjects, self.kernel.program.options.sensitivities
-        record = needed_rows(self.compiled.system, observables, by)
+        record = self.compiled.rows_for(observables, by)
         if observables and not record:
             record = self.compiled.system.moving[:1]  # it tells until when a subject went well
         solution = Solution.empty(self.compiled.system, self.grid, observables, reductions, subjects)
@@ -137,7 +137,7 @@ class Batch:
             derivatives[rows] = slopes.reshape(size, times, len(solution.observables), -1)
         last = tuple(r.name for r in solution.reduced if isinstance(r, Last))
         if last:
-            needed = needed_rows(self.compiled.system, last, ())
+            needed = self.compiled.rows_for(last, ())
             final_rows = np.ascontiguousarray(final[:, [program.place[n] for n in needed], None])
             now, then = moved[:, :, -1:], self.grid[-1:]
             end = _Seen(self.compiled, needed, targets, final_rows, failed, now, parameters, then)

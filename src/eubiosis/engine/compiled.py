@@ -17,6 +17,7 @@ from eubiosis.engine.codegen.kernels import (
     ColumnKernel,
     LoopKernel,
     column_kernel,
+    needed_rows,
     solver_kernel,
     steady_kernel,
 )
@@ -56,6 +57,7 @@ class Compiled:
     system: System
     keep: bool = True
     _kernels: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _rows: dict[tuple[tuple[str, ...], ...], tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     # --- what there is --------------------------------------------------------------------------------
 
@@ -325,6 +327,12 @@ class Compiled:
         kernel, grid = self._kernel(solver_kernel, options), _checked_times(times)
         batch = Batch(self, kernel, values, grid, every, tolerances or Tolerances(), threads)
         return batch.run_sensitivities(names, targets)
+
+    def rows_for(self, names: tuple[str, ...], by: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the states, and derivatives of states, that quantities and their derivatives depend on."""
+        if (names, by) not in self._rows:
+            self._rows[names, by] = needed_rows(self.system, names, by)
+        return self._rows[names, by]
 
     def observer(
         self,

@@ -45,20 +45,13 @@ class SteadyLoop(Loop):
         self.load_lane = self._load_lane()
         self.judge = self._judge()
         code = self.open("steady", lane=False, public=True)
-        b, block = code.b, code["block"]
-        with code.loop(self.width) as lane:
-            code.call(self.load_lane, block, lane)
-        with code.repeat() as done:
-            active = code.variable(INT, INT(0))
-            with code.loop(self.width) as lane:
-                code.arguments["lane"] = lane
-                b.store(b.add(b.load(active), b.zext(self.real(code), INT)), active)
-            code.leave_if(b.icmp_signed("==", b.load(active), INT(0)), done)
-            code.call(self.advance, block)
-            with code.loop(self.width) as lane:
-                code.arguments["lane"] = lane
-                with b.if_then(self.real(code)):
-                    code.call(self.judge, block, lane)
+        self.go_round(
+            code,
+            self.load_lane,
+            lambda _: None,
+            lambda: code.call(self.advance, code["block"]),
+            lambda lane: code.call(self.judge, code["block"], lane),
+        )
         code.finish()
 
     def _advance(self) -> Any:
