@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eubiosis.core.findings import unknown_word
 from eubiosis.engine.batch import Batch
 from eubiosis.engine.codegen.kernels import (
     ColumnKernel,
@@ -354,7 +355,7 @@ class Compiled:
         known = (self.state_index, self.assigned_index, self.parameter_index)
         for name in names:
             if not any(name in index for index in known):
-                raise KeyError(name)
+                raise KeyError(f"quantity {unknown_word(name, [n for index in known for n in index])}")
         return tuple(names)
 
 

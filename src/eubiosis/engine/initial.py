@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eubiosis.core.findings import unknown_word
 from eubiosis.engine.expressions import Expression, symbols
 from eubiosis.engine.sbml.ieee import evaluate_ieee
 from eubiosis.engine.system import Array, System
@@ -102,10 +103,10 @@ def subject_values(
     given = {**parameters, **(initial or {})}
     for name in parameters:
         if name not in system.constants:
-            raise KeyError(name)
+            raise KeyError(f"parameter {unknown_word(name, system.constants)}")
     for name in initial or {}:
         if name not in index:
-            raise KeyError(name)
+            raise KeyError(f"state {unknown_word(name, index)}")
     subjects, arrays = 1, {}
     for name, value in given.items():
         array = np.atleast_1d(np.asarray(value, dtype=float))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eubiosis.core.findings import unknown_word
 from eubiosis.engine.codegen.driver import ADD, AT_LEAST, MARK, SCALE, SET_PARAMETER, SET_STATE
 from eubiosis.engine.codegen.program import Program
 from eubiosis.engine.expressions import Expression
@@ -116,7 +117,8 @@ def _place(program: Program, item: Input) -> tuple[int, int]:
     if isinstance(item, Set) and item.name in program.varying:
         return SET_PARAMETER, program.varying[item.name]
     if item.name not in program.place:
-        raise KeyError(item.name)
+        known = [*program.system.states, *program.system.parameters]
+        raise KeyError(f"input {unknown_word(item.name, known)}")
     return (SET_STATE if isinstance(item, Set) else _KINDS[type(item)]), program.place[item.name]
 
 

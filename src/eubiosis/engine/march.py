@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eubiosis.core.findings import unknown_word
 from eubiosis.engine.batch import run_on_threads
 from eubiosis.engine.codegen.kernels import aligned
 from eubiosis.engine.codegen.march import MARCH_SLOTS, march_module
@@ -122,7 +123,7 @@ def check_march(
     """Raise ``KeyError`` for inputs that are no parameters, ``ValueError`` for wrong points or steps."""
     for name in driven:
         if name not in system.constants:
-            raise KeyError(name)
+            raise KeyError(f"parameter {unknown_word(name, system.constants)}")
     if steps < 1:
         message = f"steps is {steps}; allowed: 1 or more"
         raise ValueError(message)

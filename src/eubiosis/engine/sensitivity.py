@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eubiosis.core.findings import unknown_word
 from eubiosis.engine.codegen.program import derivative
 from eubiosis.engine.expressions import symbols
 from eubiosis.engine.initial import Values
@@ -44,7 +45,7 @@ def refuse_what_has_no_derivative(system: System, parameters: Sequence[str], inp
         raise ValueError(message)
     for name in parameters:
         if name not in system.constants:
-            raise KeyError(name)
+            raise KeyError(f"parameter {unknown_word(name, system.constants)}")
         if any(name in symbols(bound) for bound in system.bounds):
             message = f"{name} sets a time at which the model switches; its sensitivity is not supported"
             raise ValueError(message)

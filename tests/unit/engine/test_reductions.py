@@ -50,6 +50,13 @@ def test_extremes_take_in_both_sides_of_every_change():
     assert got[wanted[4]][0] == 0.0
 
 
+def test_a_quantity_that_drops_at_a_switch_is_seen_before_it_drops():
+    model = compiled("x = 0; x' = 1; ramp := piecewise(time, time < 1, 0)")
+    reduced = model.solve([0, 2], reductions=[Maximum("ramp"), Minimum("ramp")]).reduced
+    assert reduced[Maximum("ramp")][0] == pytest.approx(1.0, rel=1e-14)
+    assert reduced[Minimum("ramp")][0] == 0.0
+
+
 def test_the_start_and_the_end_count_as_well():
     model = compiled("x = 5; x' = -x")
     wanted = [Maximum("x"), Minimum("x"), Last("x")]
