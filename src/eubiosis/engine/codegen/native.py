@@ -124,9 +124,10 @@ def _key(text: str) -> str:
 
 @cache
 def _generator() -> str:
-    """Return a digest of the source of this package, which decides what code is generated."""
+    """Return a digest of the source of the engine, which decides what code is generated."""
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for file in sorted([*here.glob("*.py"), *here.parent.glob("*.py")]):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
