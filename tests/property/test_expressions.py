@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from eubiosis.engine import System, compile_system
+from eubiosis import engine
+from eubiosis.engine import System
 from eubiosis.engine.expressions import TIME, Call, Number, Symbol, evaluate, substitute, subtrees, symbols
 
 STATES = ("x", "y")
@@ -106,7 +107,7 @@ def test_kernel_agrees_with_evaluate(tree, points):
         columns.append(point)
     array = np.array(columns).T
     states, parameters = np.ascontiguousarray(array[:2]), np.ascontiguousarray(array[2:4])
-    kernel = compile_system(system_of(tree))
+    kernel = engine.compile(system_of(tree))
     out = np.empty_like(states)
     kernel.rates(0.75, states, parameters, out)
     for got, want, loose in zip(out[0], wanted, slack, strict=True):
@@ -145,7 +146,7 @@ def test_folding_constants_does_not_change_the_value(tree, point):
 )
 def test_values_by_hand(tree, value):
     assert evaluate(tree, {}) == pytest.approx(value, rel=1e-15)
-    kernel = compile_system(system_of(tree))
+    kernel = engine.compile(system_of(tree))
     got = kernel.assigned(0.0, np.zeros((2, 1)), np.zeros((2, 1)))[0, 0]
     assert got == pytest.approx(value, rel=1e-15)
 

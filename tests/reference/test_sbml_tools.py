@@ -11,7 +11,8 @@ import antimony
 import numpy as np
 import pytest
 
-from eubiosis.engine import Tolerances, compile_system, read_sbml, solve
+from eubiosis import engine
+from eubiosis.engine import Tolerances, read_sbml
 from eubiosis.model.join import consistency_errors
 
 pytestmark = pytest.mark.slow
@@ -36,8 +37,7 @@ def exported(model):
     runs = {}
     for condition in CONDITIONS:
         text = model.sbml(condition)
-        system = read_sbml(text)
-        solution = solve(compile_system(system), DAYS, model.system.states, tolerances=TIGHT)
+        solution = engine.compile(text).solve(DAYS, model.system.states, tolerances=TIGHT)
         assert solution.status == ("ok",)
         runs[condition] = (text, solution.values[0])
     return runs

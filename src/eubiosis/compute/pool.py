@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+THREADS_VARIABLE = "EUBIOSIS_THREADS"  # how many threads a process may use; the engine reads it
 _SHOWN = 80
 
 
@@ -49,7 +50,12 @@ def map_ordered(
     for number, item in enumerate(work):
         _named(partial(pickle.dumps, (function, item)), item, number)
     others = set(multiprocessing.active_children())
-    executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    executor = ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_share_cores,
+        initargs=(max(1, available_cores() // workers),),
+    )
     futures = [executor.submit(function, item) for item in work]
     try:
         results = [
@@ -72,6 +78,11 @@ def available_cores() -> int:
     """Return how many cores this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on every system
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
+def _share_cores(threads: int) -> None:
+    """Keep a worker's own threads from taking the cores of the other workers."""
+    os.environ.setdefault(THREADS_VARIABLE, str(threads))
 
 
 def _one(function: Callable[[Item], Result], item: Item, number: int) -> Result:

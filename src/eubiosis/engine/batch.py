@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.engine.codegen.kernels import LoopKernel, needed_rows
+from eubiosis.engine.codegen.kernels import LoopKernel
+from eubiosis.engine.codegen.loop import NEGATIVE as LOOP_NEGATIVE
+from eubiosis.engine.codegen.loop import OK as LOOP_OK
 from eubiosis.engine.initial import Values
 from eubiosis.engine.inputs import Input, arrange, switch_times, values_in_force
 from eubiosis.engine.sensitivity import Sensitivities
@@ -21,6 +23,7 @@ from eubiosis.engine.system import Array
 if TYPE_CHECKING:
     from eubiosis.engine.compiled import Compiled
 
+THREADS_VARIABLE = "EUBIOSIS_THREADS"
 _RECORD_BYTES = 64 * 2**20
 _FEWEST = 64  # subjects in a chunk, so that lanes and threads have enough to do
 
@@ -59,7 +62,9 @@ class Batch:
         derivatives: Array | None,
     ) -> Solution:
         subjects, by = self.values.subjects, self.kernel.program.options.sensitivities
-        record = needed_rows(self.compiled.system, observables, by)
+        record = self.compiled.rows_for(observables, by)
+        if observables and not record:
+            record = self.compiled.system.moving[:1]  # it tells until when a subject went well
         solution = Solution.empty(self.compiled.system, self.grid, observables, reductions, subjects)
         a_subject = max(1, 8 * len(self.grid) * (len(record) + len(observables) * (1 + len(by))))
         chunk = max(_FEWEST, _RECORD_BYTES // a_subject)
@@ -123,7 +128,7 @@ class Batch:
         solution.take_in(rows, program, status, final, effort, extremes)
         moved = values_in_force(inputs, targets, own.columns(targets), self.grid, size)
         parameters = own.parameter_rows(self.compiled.system.parameters)
-        failed = status != 0
+        failed = ~np.isin(status, (LOOP_OK, LOOP_NEGATIVE))
         seen = _Seen(self.compiled, record, targets, out, failed, moved, parameters, self.grid)
         if solution.observables:
             solution.values[rows] = seen.evaluate(solution.observables, ())
@@ -132,13 +137,13 @@ class Batch:
             derivatives[rows] = slopes.reshape(size, times, len(solution.observables), -1)
         last = tuple(r.name for r in solution.reduced if isinstance(r, Last))
         if last:
-            needed = needed_rows(self.compiled.system, last, ())
+            needed = self.compiled.rows_for(last, ())
             final_rows = np.ascontiguousarray(final[:, [program.place[n] for n in needed], None])
             now, then = moved[:, :, -1:], self.grid[-1:]
             end = _Seen(self.compiled, needed, targets, final_rows, failed, now, parameters, then)
             column = end.evaluate(last, ())
             for k, name in enumerate(last):
-                solution.reduced[Last(name)][rows] = np.where(status == 0, column[:, 0, k], np.nan)
+                solution.reduced[Last(name)][rows] = np.where(failed, np.nan, column[:, 0, k])
 
 
 @dataclass
@@ -182,7 +187,16 @@ def _take(item: Input, rows: NDArray[np.int64], subjects: int) -> Input:
 
 
 def available_threads() -> int:
-    """Return how many cores this process may use."""
+    """Return how many threads to use: ``EUBIOSIS_THREADS``, or else the cores this process may use.
+
+    Raises ``ValueError`` when the variable is no whole number above zero.
+    """
+    named = os.environ.get(THREADS_VARIABLE)
+    if named:
+        if not named.isdecimal() or int(named) < 1:
+            message = f'{THREADS_VARIABLE} is "{named}"; allowed: a whole number from 1'
+            raise ValueError(message)
+        return int(named)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

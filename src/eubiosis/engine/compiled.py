@@ -12,19 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eubiosis.core.findings import unknown_word
 from eubiosis.engine.batch import Batch
 from eubiosis.engine.codegen.kernels import (
     ColumnKernel,
     LoopKernel,
     column_kernel,
+    needed_rows,
     solver_kernel,
     steady_kernel,
 )
+from eubiosis.engine.codegen.native import Identity
 from eubiosis.engine.codegen.program import Options, derivative
 from eubiosis.engine.codegen.tableaus import TABLEAUS, Tableau
 from eubiosis.engine.initial import Values, subject_values
 from eubiosis.engine.inputs import Input, input_targets
-from eubiosis.engine.march import march, march_kernel, march_options
+from eubiosis.engine.march import check_march, march, march_kernel, march_options
 from eubiosis.engine.sensitivity import (
     Sensitivities,
     initial_derivatives,
@@ -49,11 +52,13 @@ class Compiled:
     """A model ready to run; make it with ``compile``.
 
     Machine code is made when it is first needed, for what is asked: which parameters differ between
-    subjects, and which reductions are wanted. It is kept on disk.
+    subjects, and which reductions are wanted. Unless ``keep`` is false it is kept on disk.
     """
 
     system: System
+    keep: bool = True
     _kernels: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _rows: dict[tuple[tuple[str, ...], ...], tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     # --- what there is --------------------------------------------------------------------------------
 
@@ -83,9 +88,9 @@ class Compiled:
         return np.array([self.system.initial[name] for name in self.system.states], dtype=float)
 
     @cached_property
-    def identity(self) -> str:
-        """A digest of everything the file says."""
-        return hashlib.sha256(repr(self.system).encode()).hexdigest()
+    def identity(self) -> Identity:
+        """A digest of everything the file says, and whether its machine code is kept."""
+        return Identity(hashlib.sha256(repr(self.system).encode()).hexdigest(), self.keep)
 
     # --- evaluation at given states -------------------------------------------------------------------
 
@@ -177,7 +182,9 @@ class Compiled:
             values.grow(item.time, item.value, name=item.name)
         return values
 
-    def _kernel(self, make: Callable[[System, Options, str], LoopKernel], options: Options) -> LoopKernel:
+    def _kernel(
+        self, make: Callable[[System, Options, Identity], LoopKernel], options: Options
+    ) -> LoopKernel:
         key = (make.__name__, options)
         if key not in self._kernels:
             self._kernels[key] = make(self.system, options, self.identity)
@@ -242,14 +249,16 @@ class Compiled:
         For systems that are not stiff and whose inputs change all the time. ``held`` gives parameters that
         keep a value in each interval, shape (intervals,) or (intervals, subjects), and ``linear`` those that
         run linearly between grid points, (points,) or (points, subjects). ``record`` lists the grid points at
-        which observables are kept (default: all). There is no error control: the error is of order four in
+        which observables are kept (default: all); a held parameter has there the value of the interval that
+        ends, and at the start that of the first. There is no error control: the error is of order four in
         the step, and to be measured by halving it. Other arguments are those of ``solve``.
 
         Raises ``KeyError`` for an unknown name and ``ValueError`` for shapes that do not fit or SBML events.
         """
         names, times = self._checked([*checked_names(observables)]), _checked_times(grid)
         wanted, given = tuple(reductions), {**(held or {}), **(linear or {})}
-        self._checked([*given, *(r.name for r in wanted)])
+        self._checked([r.name for r in wanted])
+        check_march(self.system, times, given, record, steps)
         values = self._values(parameters, initial, ())
         for name, array in given.items():
             lines = len(times) - (name in (held or {}))
@@ -258,15 +267,15 @@ class Compiled:
                 raise ValueError(message)
             if array.ndim == 2:
                 values.grow(array[0], name=name)
-        options = march_options(wanted, values, tuple(given))
-        points = range(len(times)) if record is None else record
+        options = march_options(wanted, values, tuple(given), len(held or {}))
+        points = range(len(times)) if record is None else [*record]
         lasts = [r.name for r in wanted if isinstance(r, Last)]
         if lasts:
             points = [*points, len(times) - 1] if not points or points[-1] != len(times) - 1 else points
             names = tuple(dict.fromkeys([*names, *lasts]))
-        key = ("march", options, len(held or {}), names)
+        key = ("march", options, names)
         if key not in self._kernels:
-            self._kernels[key] = march_kernel(self.system, options, len(held or {}), names, self.identity)
+            self._kernels[key] = march_kernel(self.system, options, names, self.identity)
         return march(
             self,
             self._kernels[key],
@@ -307,9 +316,8 @@ class Compiled:
         refuse_what_has_no_derivative(self.system, by, inputs)
         values = self._values(parameters, initial, inputs)
         for parameter in by:
-            for state, slope in initial_derivatives(self.system, parameter).items():
-                if state not in values.given:
-                    values.common[derivative(state, parameter)] = slope
+            for state, slope in initial_derivatives(self.system, parameter, values).items():
+                values.set_start(derivative(state, parameter), slope)
         every = [*inputs, *inputs_of_derivatives(self.system, by, inputs)]
         targets = input_targets(inputs, self.system.parameters)
         options = Options(
@@ -320,6 +328,12 @@ class Compiled:
         kernel, grid = self._kernel(solver_kernel, options), _checked_times(times)
         batch = Batch(self, kernel, values, grid, every, tolerances or Tolerances(), threads)
         return batch.run_sensitivities(names, targets)
+
+    def rows_for(self, names: tuple[str, ...], by: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the states, and derivatives of states, that quantities and their derivatives depend on."""
+        if (names, by) not in self._rows:
+            self._rows[names, by] = needed_rows(self.system, names, by)
+        return self._rows[names, by]
 
     def observer(
         self,
@@ -341,22 +355,34 @@ class Compiled:
         known = (self.state_index, self.assigned_index, self.parameter_index)
         for name in names:
             if not any(name in index for index in known):
-                raise KeyError(name)
+                raise KeyError(f"quantity {unknown_word(name, [n for index in known for n in index])}")
         return tuple(names)
 
 
-def compile(source: str | Path | System) -> Compiled:
+def compile(source: str | Path | System, *, keep: bool = True) -> Compiled:
     """Read a model (SBML text, the path of an SBML file, or a ``System``) and make it ready to run.
 
-    Raises ``UnsupportedSbmlError`` for what is not supported, naming the feature and its element, and
-    ``ValueError`` where libSBML cannot read the text.
+    ``keep`` says whether its machine code is kept on disk for later runs. Raises ``UnsupportedSbmlError`` for
+    what is not supported, naming the feature and its element, ``FileNotFoundError`` for a path that is none,
+    and ``ValueError`` where libSBML cannot read the text.
+
+    >>> from eubiosis import engine
+    >>> from eubiosis.engine import Add, System
+    >>> from eubiosis.engine.expressions import Call, Symbol
+    >>> loss = Call("neg", (Call("*", (Symbol("k"), Symbol("x"))),))
+    >>> decay = System("decay", ("x",), ("k",), (), {"x": loss}, {}, {"x": 1.0}, {"k": 0.5})
+    >>> dose = Add(time=2, name="x", value=1)
+    >>> course = engine.compile(decay).solve([0, 2, 4], ["x"], parameters={"k": [0.5, 1.0]}, inputs=[dose])
+    >>> course["x"].round(4).tolist(), course.status
+    ([[1.0, 1.3679, 0.5032], [1.0, 1.1353, 0.1537]], ('ok', 'ok'))
     """
     from eubiosis.engine.sbml import read_sbml
 
     if isinstance(source, System):
-        return Compiled(source)
-    text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-    return Compiled(read_sbml(text))
+        return Compiled(source, keep)
+    if isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith("<"):
+        return Compiled(read_sbml(source), keep)
+    return Compiled(read_sbml(Path(source).read_text(encoding="utf-8")), keep)
 
 
 def _tableau(method: str) -> Tableau:

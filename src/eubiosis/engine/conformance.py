@@ -297,7 +297,7 @@ def solve_compiled(
 ) -> Array:
     """Solve with the compiled kernel; ``ArithmeticError`` when the solution has another status than ok."""
     tolerances = Tolerances(relative, absolute, negative=math.inf)
-    solution = compile(system).solve(times, names, tolerances=tolerances, threads=1)
+    solution = compile(system, keep=False).solve(times, names, tolerances=tolerances, threads=1)
     if solution.status != ("ok",):
         message = f"the solver ended with {solution.status[0]}"
         raise ArithmeticError(message)

@@ -125,6 +125,13 @@ def evaluate(expression: Expression, values: Mapping[str, float]) -> float:
     Raises ``KeyError`` for a symbol without a value and ``ArithmeticError`` or ``ValueError`` where the
     mathematics is undefined.
     """
+    return evaluate_by(expression, values, lambda op, arguments: float(_PURE[op](*arguments)))
+
+
+def evaluate_by(
+    expression: Expression, values: Mapping[str, float], apply: Callable[[str, list[float]], float]
+) -> float:
+    """Evaluate a tree, each operation by ``apply(operator, arguments)``; of a piecewise only what counts."""
     if isinstance(expression, Number):
         return expression.value
     if isinstance(expression, Symbol):
@@ -132,10 +139,10 @@ def evaluate(expression: Expression, values: Mapping[str, float]) -> float:
     if expression.op == "piecewise":
         pairs, otherwise = expression.arguments[:-1], expression.arguments[-1]
         for value, condition in zip(pairs[::2], pairs[1::2], strict=True):
-            if evaluate(condition, values):
-                return evaluate(value, values)
-        return evaluate(otherwise, values)
-    return float(_PURE[expression.op](*(evaluate(a, values) for a in expression.arguments)))
+            if evaluate_by(condition, values, apply):
+                return evaluate_by(value, values, apply)
+        return evaluate_by(otherwise, values, apply)
+    return apply(expression.op, [evaluate_by(a, values, apply) for a in expression.arguments])
 
 
 def substitute(expression: Expression, values: Mapping[str, float]) -> Expression:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.engine.expressions import Expression, evaluate, symbols
+from eubiosis.core.findings import unknown_word
+from eubiosis.engine.expressions import Expression, symbols
+from eubiosis.engine.sbml.ieee import evaluate_ieee
 from eubiosis.engine.system import Array, System
 
 
@@ -32,6 +34,13 @@ class Values:
         """Take the number of subjects from arrays, where it is not known yet."""
         for array in arrays:
             self.subjects = _agreed(self.subjects, np.size(array), name)
+
+    def set_start(self, name: str, value: Array) -> None:
+        """Set an initial state, (1,) for everybody or (subjects,)."""
+        if len(value) == 1:
+            self.common[name] = float(value[0])
+        else:
+            self.states[name] = value
 
     def take(self, rows: NDArray[np.int64]) -> Values:
         """Return some of the subjects."""
@@ -94,14 +103,14 @@ def subject_values(
     given = {**parameters, **(initial or {})}
     for name in parameters:
         if name not in system.constants:
-            raise KeyError(name)
+            raise KeyError(f"parameter {unknown_word(name, system.constants)}")
     for name in initial or {}:
         if name not in index:
-            raise KeyError(name)
+            raise KeyError(f"state {unknown_word(name, index)}")
     subjects, arrays = 1, {}
     for name, value in given.items():
         array = np.atleast_1d(np.asarray(value, dtype=float))
-        if array.ndim != 1:
+        if array.ndim != 1 or not len(array):
             message = f"{name} has shape {array.shape}; allowed: a number or (subjects,)"
             raise ValueError(message)
         arrays[name] = array
@@ -113,13 +122,12 @@ def subject_values(
                 arrays[name] = follows
     values = Values(subjects, dict(system.constants), {}, dict(system.initial), {}, frozenset(given))
     for name, array in arrays.items():
-        single, several = (
-            (values.shared, values.personal) if name in system.constants else (values.common, values.states)
-        )
-        if len(array) == 1:
-            single[name] = float(array[0])
+        if name not in system.constants:
+            values.set_start(name, array)
+        elif len(array) == 1:
+            values.shared[name] = float(array[0])
         else:
-            several[name] = array
+            values.personal[name] = array
     return values
 
 
@@ -137,4 +145,4 @@ def _follow(expression: Expression, arrays: Mapping[str, Array], values: Mapping
         return None
     size = max(len(arrays[name]) for name in own)
     rows = ({n: float(arrays[n][k % len(arrays[n])]) for n in own} for k in range(size))
-    return np.array([evaluate(expression, {**values, **row}) for row in rows])
+    return np.array([evaluate_ieee(expression, {**values, **row}) for row in rows])

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eubiosis.core.findings import unknown_word
 from eubiosis.engine.codegen.driver import ADD, AT_LEAST, MARK, SCALE, SET_PARAMETER, SET_STATE
 from eubiosis.engine.codegen.program import Program
-from eubiosis.engine.expressions import Expression, evaluate
+from eubiosis.engine.expressions import Expression
+from eubiosis.engine.sbml.ieee import evaluate_ieee
 from eubiosis.engine.system import Array
 
 Counts = NDArray[np.int64]
@@ -115,7 +117,8 @@ def _place(program: Program, item: Input) -> tuple[int, int]:
     if isinstance(item, Set) and item.name in program.varying:
         return SET_PARAMETER, program.varying[item.name]
     if item.name not in program.place:
-        raise KeyError(item.name)
+        known = [*program.system.states, *program.system.parameters]
+        raise KeyError(f"input {unknown_word(item.name, known)}")
     return (SET_STATE if isinstance(item, Set) else _KINDS[type(item)]), program.place[item.name]
 
 
@@ -178,11 +181,11 @@ def switch_times(
     for bound in bounds:
         own = [name for name in set(symbols(bound)) if name in personal]
         if not own:
-            out.append(np.array([evaluate(bound, constants)]))
+            out.append(np.array([evaluate_ieee(bound, constants)]))
             continue
         size = max(len(personal[name]) for name in own)
         column = [
-            evaluate(bound, constants | {n: float(personal[n][k % len(personal[n])]) for n in own})
+            evaluate_ieee(bound, constants | {n: float(personal[n][k % len(personal[n])]) for n in own})
             for k in range(size)
         ]
         out.append(np.array(column))

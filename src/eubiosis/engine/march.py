@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eubiosis.core.findings import unknown_word
 from eubiosis.engine.batch import run_on_threads
 from eubiosis.engine.codegen.kernels import aligned
 from eubiosis.engine.codegen.march import MARCH_SLOTS, march_module
-from eubiosis.engine.codegen.native import NativeCode, load_or_compile, vector_width
+from eubiosis.engine.codegen.native import Identity, NativeCode, load_or_compile, vector_width
 from eubiosis.engine.codegen.program import Options, Program
 from eubiosis.engine.initial import Values
 from eubiosis.engine.solution import Integral, Last, Maximum, Minimum, Reduction, Solution, Tolerances
@@ -42,9 +43,9 @@ class MarchKernel:
 
 
 def march_kernel(
-    system: System, options: Options, held: int, observed: tuple[str, ...], identity: str
+    system: System, options: Options, observed: tuple[str, ...], identity: Identity
 ) -> MarchKernel:
-    """Return the explicit kernel, compiled or kept; the first ``held`` driven parameters are held."""
+    """Return the explicit kernel, compiled or kept."""
     for event in system.events:
         message = f"event {event.id}: explicit runs take no SBML events"
         raise ValueError(message)
@@ -52,11 +53,11 @@ def march_kernel(
     program = Program(system, options)
 
     def make() -> tuple[str, dict[str, Any]]:
-        lanes = march_module(program, width, held, observed)
+        lanes = march_module(program, width, observed)
         return str(lanes.module), {"rows": lanes.count}
 
-    text = f"march {width} {options} {held} {observed} {identity}"
-    return MarchKernel(program, load_or_compile(text, make), width)
+    text = f"march {width} {options} {observed} {identity.digest}"
+    return MarchKernel(program, load_or_compile(text, make, keep=identity.keep), width)
 
 
 def march(
@@ -84,6 +85,7 @@ def march(
     final, status = np.empty((room, len(program.rows))), np.empty(room, dtype=np.int64)
     out = np.empty((room, len(observables), len(record)))
     extremes = np.empty((room, 2 * len(program.options.extrema)))
+    driven = [_by_line(array, size, room) for array in (*held, *linear)]
     block = {
         "shared": np.array([values.shared[name] for name in system.parameters]),
         "initial": starts,
@@ -91,8 +93,7 @@ def march(
         "varying": varying,
         "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
         "grid": grid,
-        "held": _stacked(held, len(grid) - 1, size, room),
-        "linear": _stacked(linear, len(grid), size, room),
+        "driven": np.array([(a.ctypes.data, a.strides[0] // 8) for a in driven], dtype=np.int64),
         "out": out,
         "final": final,
         "extremes": extremes,
@@ -116,6 +117,22 @@ def march(
     return solution
 
 
+def check_march(
+    system: System, grid: Array, driven: Mapping[str, Array], record: Sequence[int] | None, steps: int
+) -> None:
+    """Raise ``KeyError`` for inputs that are no parameters, ``ValueError`` for wrong points or steps."""
+    for name in driven:
+        if name not in system.constants:
+            raise KeyError(f"parameter {unknown_word(name, system.constants)}")
+    if steps < 1:
+        message = f"steps is {steps}; allowed: 1 or more"
+        raise ValueError(message)
+    points = np.asarray(range(len(grid)) if record is None else record, dtype=int)
+    if np.any(np.diff(points) <= 0) or np.any(points < 0) or np.any(points >= len(grid)):
+        message = f"record must increase from 0 to at most {len(grid) - 1}"
+        raise ValueError(message)
+
+
 def _roomy(table: Array, room: int) -> Array:
     """Repeat the last row of a table until it fills a group."""
     if len(table) == 1 or len(table) >= room:
@@ -123,19 +140,23 @@ def _roomy(table: Array, room: int) -> Array:
     return np.concatenate((table, np.repeat(table[-1:], room - len(table), axis=0)))
 
 
-def _stacked(arrays: Sequence[Array], lines: int, size: int, room: int) -> Array:
-    """Stack driven inputs as (inputs, lines, subjects), without a copy where there is one that fits."""
-    if len(arrays) == 1 and arrays[0].shape == (lines, room) and arrays[0].flags.c_contiguous:
-        return arrays[0][None]
-    out = np.empty((len(arrays), lines, room))
-    for k, array in enumerate(arrays):
-        out[k, :, :size] = array if array.ndim == 2 else array[:, None]
-        out[k, :, size:] = out[k, :, size - 1 : size]
+def _by_line(array: Array, size: int, room: int) -> Array:
+    """Return inputs as (lines, subjects) with the subjects side by side; a copy only where it must be."""
+    if array.ndim == 2 and size == room and array.shape[1] == size and array.strides[1] == array.itemsize:
+        return np.asarray(array, dtype=float)
+    out = np.empty((len(array), room))
+    out[:, :size] = array if array.ndim == 2 else array[:, None]
+    out[:, size:] = out[:, size - 1 : size]
     return out
 
 
-def march_options(reductions: Sequence[Reduction], values: Values, driven: tuple[str, ...]) -> Options:
-    """Return the options of an explicit kernel; raises ``ValueError`` for a parameter given twice."""
+def march_options(
+    reductions: Sequence[Reduction], values: Values, driven: tuple[str, ...], held: int
+) -> Options:
+    """Return the options of an explicit kernel whose first ``held`` inputs are held.
+
+    Raises ``ValueError`` for a parameter given twice.
+    """
     for name in driven:
         if name in values.given:
             message = f"{name} is both a parameter and an input of the run"
@@ -149,4 +170,5 @@ def march_options(reductions: Sequence[Reduction], values: Values, driven: tuple
         integrals=names(Integral),
         extrema=names(Minimum, Maximum),
         driven=driven,
+        held=held,
     )

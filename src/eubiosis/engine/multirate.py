@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eubiosis.core.findings import unknown_word
 from eubiosis.engine.compiled import Compiled
 from eubiosis.engine.expressions import TIME, symbols
 from eubiosis.engine.inputs import Input, Set
@@ -86,7 +87,7 @@ def split(system: System, explicit: Collection[str]) -> Split:
     """
     for name in explicit:
         if name not in system.states:
-            raise KeyError(name)
+            raise KeyError(f"state {unknown_word(name, system.states)}")
     for event in system.events:
         message = f"event {event.id}: a system with SBML events cannot be split; give doses as inputs"
         raise ValueError(message)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eubiosis.core.findings import unknown_word
 from eubiosis.engine.codegen.program import derivative
 from eubiosis.engine.expressions import symbols
+from eubiosis.engine.initial import Values
 from eubiosis.engine.inputs import Add, AtLeast, Input, Scale, Set
 from eubiosis.engine.solution import Solution
 from eubiosis.engine.system import Array, System
+
+if TYPE_CHECKING:
+    from eubiosis.engine.codegen.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ def refuse_what_has_no_derivative(system: System, parameters: Sequence[str], inp
         raise ValueError(message)
     for name in parameters:
         if name not in system.constants:
-            raise KeyError(name)
+            raise KeyError(f"parameter {unknown_word(name, system.constants)}")
         if any(name in symbols(bound) for bound in system.bounds):
             message = f"{name} sets a time at which the model switches; its sensitivity is not supported"
             raise ValueError(message)
@@ -67,32 +73,43 @@ def inputs_of_derivatives(system: System, parameters: Sequence[str], inputs: Seq
     return out
 
 
-def initial_derivatives(system: System, parameter: str) -> dict[str, float]:
+def initial_derivatives(system: System, parameter: str, given: Values) -> dict[str, Array]:
     """Return the derivatives of initial states by a parameter, where the file initialises by mathematics.
 
-    Raises ``ValueError`` where the parameter decides other parameters, whose sensitivity would be left out.
+    They are taken at the ``given`` values of the batch, each (1,) or (subjects,); a state that the caller
+    gave depends on nothing. Raises ``ValueError`` where the parameter decides other parameters, or states
+    without a rate, whose sensitivity would be left out.
     """
     from eubiosis.engine.codegen.graph import Graph
 
     graph = Graph()
     names = {name: graph.node("parameter", i) for i, name in enumerate(system.parameters)}
-    values = {graph.node("parameter", i): system.constants[n] for i, n in enumerate(system.parameters)}
-    for i, name in enumerate(system.states):
-        names[name] = graph.node("state", i)
-        values[names[name]] = system.initial[name]
-    cuts = []
+    names |= {name: graph.node("state", i) for i, name in enumerate(system.states)}
+    leaves = {names[name]: name for name in (*system.parameters, *system.states)}
+    following = {parameter}
     for name, expression in system.initial_rules.items():
-        if name in system.constants:
-            if parameter in symbols(expression):
-                message = f"{parameter} initialises the parameter {name}; name {name} instead"
-                raise ValueError(message)
+        if name in given.given or following.isdisjoint(symbols(expression)):
             continue
+        if name not in system.moving:
+            kind = "parameter" if name in system.constants else "state"
+            message = f"{parameter} initialises the {kind} {name}, which has no rate; give {name} a value"
+            raise ValueError(message)
         names[name] = graph.build(expression, names)
-        cuts.append(names[name])
+        following.add(name)
+    cuts = [names[name] for name in system.initial_rules if name in following]
     gradients = graph.gradients([], cuts, {names[parameter]: 0})
-    wanted = [n for n in system.initial_rules if n in system.initial]
-    return {
-        name: graph.evaluate(gradients[names[name]].get(0, graph.zero), values)
-        for name in wanted
-        if names[name] in gradients
-    }
+    slopes = {name: gradients[names[name]].get(0, graph.zero) for name in following - {parameter}}
+    return {name: _at_each(graph, slope, leaves, given) for name, slope in slopes.items()}
+
+
+def _at_each(graph: Graph, node: int, leaves: Mapping[int, str], given: Values) -> Array:
+    """Evaluate a node at the values of the batch, (1,) or where they differ (subjects,)."""
+    common = {**given.shared, **given.common}
+    several = {**given.personal, **given.states}
+    used = {n: leaves[n] for n in graph.needed([node]) if n in leaves}
+    size = given.subjects if any(name in several for name in used.values()) else 1
+    rows = (
+        {n: float(several[name][k] if name in several else common[name]) for n, name in used.items()}
+        for k in range(size)
+    )
+    return np.array([graph.evaluate(node, row) for row in rows])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.engine.batch import run_on_threads
-from eubiosis.engine.codegen.kernels import LoopKernel, needed_rows
+from eubiosis.engine.codegen.kernels import LoopKernel
 from eubiosis.engine.initial import Values
 from eubiosis.engine.solution import STATUS_WORDS, Tolerances
 from eubiosis.engine.system import Array
@@ -84,7 +84,7 @@ def find_steady_states(
     states = final[:, [program.place[name] for name in system.states]]
     seen = np.full((size, len(observables), 1), np.nan)
     if observables:
-        record = needed_rows(system, observables)
+        record = compiled.rows_for(observables)
         observer = compiled.observer(observables, record)
         given = states[:, [compiled.state_index[n] for n in record], None]
         own = values.parameter_rows(system.parameters)

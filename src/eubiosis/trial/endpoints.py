@@ -180,9 +180,9 @@ class _Chunk:
         )
 
     def gut(self, exposure: Exposure) -> Mapping[str, Array]:
-        """Return what the gut hands over at the bounds of the days, (days + 1, people) each."""
+        """Return what the gut hands over, each day's mean, (days, people) each."""
         if exposure.model_input is None or exposure.dose == 0:
-            shape = (self.days + 1, len(self.still))
+            shape = (self.days, len(self.still))
             return {n: np.broadcast_to(self.still[:, k], shape) for k, n in enumerate(HANDED)}
         grid = exchange_days(exposure, self.days)
         changes = [Set(exposure.start, exposure.model_input, exposure.dose)]
@@ -197,22 +197,21 @@ class _Chunk:
             tolerances=_TOLERANCES,
             threads=self.threads,
         )
-        days = np.arange(self.days + 1.0)
-        place = np.clip(np.searchsorted(grid, days, side="right") - 1, 0, len(grid) - 2)
-        weight = ((days - grid[place]) / (grid[place + 1] - grid[place]))[:, None]
+        noon = np.arange(self.days) + 0.5  # of a line, the mean of a day is its value at noon
+        place = np.searchsorted(grid, noon, side="right") - 1
+        weight = ((noon - grid[place]) / (grid[place + 1] - grid[place]))[:, None]
         return {name: _between(solution[name].T, place, weight) for name in HANDED}
 
     def host(self, handed: Mapping[str, Array], couplings: Mapping[str, float]) -> Array:
         """Return the endpoints under one set of couplings, (people, endpoints)."""
         kernel = self.model.host_kernel
         own = {**self.people.values(kernel), **couplings, "host_v_i": self.people.frailty}
-        held = {"host_Z": self.drive.tone, "host_shot": self.drive.shots}
+        held = {"host_Z": self.drive.tone, "host_shot": self.drive.shots, **handed}
         solution = kernel.march(
             np.arange(self.days + 1.0),
-            parameters={n: value for n, value in own.items() if n not in handed and n not in held},
+            parameters={n: value for n, value in own.items() if n not in held},
             initial=self.model.states("ms", kernel)[None],
             held=held,
-            linear=handed,
             record=(),
             reductions=tuple(ENDPOINTS.values()),
             steps=STEPS_PER_DAY,

@@ -59,8 +59,7 @@ def steady_error() -> float:
     model = load()
     kernel = model.gut_kernel
     stored = model.states("healthy", kernel)
-    values = model.derived.of("healthy")
-    own = {name: value for name, value in values.items() if name in kernel.parameter_index}
+    own = dict(zip(kernel.system.parameters, model.parameters("healthy", kernel), strict=True))
     solution = kernel.solve([0.0, STEADY_DAYS], parameters=own, initial=stored[None])
     if solution.status[0] != "ok":
         message = f"the solution ended with status {solution.status[0]}"

@@ -6,7 +6,6 @@ from small_trials import SEED
 
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.provenance import SourcedNumber
-from eubiosis.engine import solve
 from eubiosis.model.therapies import coupling_names
 from eubiosis.model.worlds import draw_gut_world, draw_host_world, draw_number, reference_shares, world_rows
 from eubiosis.trial.gut import HANDED, _niche_batch
@@ -135,10 +134,8 @@ def test_a_healthy_person_hands_the_host_its_reference_in_every_gut_world(trial_
     world = draw_gut_world(trial_model, number, SEED)
     held = _niche_batch(trial_model, world, reference_shares(trial_model)[None])
     assert held.status == ("ok",)
-    parameters, states = held.parameters[0], held.states[0]
-    still = solve(
-        trial_model.upstream_kernel, [0.0], HANDED, states=states[None], parameters=parameters[None]
-    )
+    kernel, given = trial_model.upstream_kernel, {"parameters": held.parameters(), "initial": held.states}
+    still = kernel.solve([0.0], HANDED, **given)
     handed = dict(zip(HANDED, still.values[0, 0], strict=True))
     numbers = trial_model.content.numbers
     expected = REFERENCE_INPUTS | {
@@ -147,8 +144,6 @@ def test_a_healthy_person_hands_the_host_its_reference_in_every_gut_world(trial_
     }
     assert handed == pytest.approx(expected, rel=1e-5)
     # and stays there: nothing moves over 12 weeks without a dose
-    later = solve(
-        trial_model.upstream_kernel, [0.0, 84.0], HANDED, states=states[None], parameters=parameters[None]
-    )
+    later = kernel.solve([0.0, 84.0], HANDED, **given)
     assert dict(zip(HANDED, later.values[0, 1], strict=True)) == pytest.approx(expected, rel=1e-4)
     assert len(GUILDS) == len(reference_shares(trial_model))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from eubiosis.core.guilds import GUILDS
-from eubiosis.engine import Tolerances, solve
+from eubiosis.engine import Tolerances
 from eubiosis.model.niche import NICHE_UNSOLVED, fold_shares, solve_niche
 
 RATES = [f"gut_w_{g}" for g in GUILDS]
@@ -36,19 +36,16 @@ def test_a_free_run_of_300_days_returns_the_fractions(model, reference, who):
     assert niche.status == "ok"
     # the geometric mean by hand, as the fourteenth root of the product
     assert np.prod(niche.factors) ** (1 / 14) == pytest.approx(scale, rel=1e-9)
-    parameters = kernel.default_parameters.copy()
-    parameters[[kernel.parameter_index[n] for n in RATES]] = niche.factors
     # from the solution, and from far away: every guild at a fifteenth of the default biomass
     away = niche.states.copy()
     rows = [kernel.state_index[n] for n in BIOMASS]
     away[rows] = 60.0 / 15
     for start, tolerance in ((niche.states, 1e-6), (away, 1e-4)):
-        run = solve(
-            kernel,
+        run = kernel.solve(
             [0.0, 300.0],
             BIOMASS,
-            states=start[None],
-            parameters=parameters[None],
+            initial=start,
+            parameters=dict(zip(RATES, niche.factors, strict=True)),
             tolerances=Tolerances(relative=1e-10, absolute=1e-13),
         )
         assert run.status == ("ok",)

@@ -52,7 +52,9 @@ class Driver(Loop):
     def _record_now(self) -> Any:
         """Write outputs that fall on the present time or before it, from the present states."""
         code = self.open("record_now")
-        self._write_outputs(code, lambda row, _: self.near(code, "states", row), self.near(code, "now"), "<=")
+        with code.b.if_then(code.b.icmp_signed("==", self.count(code, "failed"), INT(0))):
+            now = self.near(code, "now")
+            self._write_outputs(code, lambda row, _: self.near(code, "states", row), now, "<=")
         return code.finish()
 
     def _write_outputs(self, code: Code, value: Any, limit: Any, relation: str) -> None:
@@ -335,27 +337,25 @@ class Driver(Loop):
 
     def _solve(self) -> None:
         code = self.open("solve", lane=False, public=True)
-        b, block = code.b, code["block"]
-        with code.loop(self.width) as lane:
-            code.call(self.load_lane, block, lane)
-        with code.repeat() as done:
-            active = code.variable(INT, INT(0))
-            with code.loop(self.width) as lane:
-                self._choose_step(code, lane)
-                b.store(b.add(b.load(active), b.zext(self.real(code), INT)), active)
-            code.leave_if(b.icmp_signed("==", b.load(active), INT(0)), done)
-            code.call(self.step, code["work"], self.slot(code, "shared"), self.slot(code, "tolerances"))
-            wanted = code.variable(INT, INT(0))
-            with code.loop(self.width) as lane:
-                self._any_output(code, wanted, lane)
-            self.watch.scan(code, wanted)
-            with b.if_then(b.icmp_signed("!=", b.load(wanted), INT(0))):
-                self.dense_rows(code, self.slot(code, "record"), self.slot(code, "record_count"))
-            with code.loop(self.width) as lane:
-                code.arguments["lane"] = lane
-                with b.if_then(self.real(code)):
-                    self._judge_lane(code, block, lane)
+        self.go_round(
+            code,
+            self.load_lane,
+            lambda lane: self._choose_step(code, lane),
+            lambda: self._advance(code),
+            lambda lane: self._judge_lane(code, code["block"], lane),
+        )
         code.finish()
+
+    def _advance(self, code: Code) -> None:
+        """Make a step of all lanes, and prepare what is to be looked at inside it."""
+        b = code.b
+        code.call(self.step, code["work"], self.slot(code, "shared"), self.slot(code, "tolerances"))
+        wanted = code.variable(INT, INT(0))
+        with code.loop(self.width) as lane:
+            self._any_output(code, wanted, lane)
+        self.watch.scan(code, wanted)
+        with b.if_then(b.icmp_signed("!=", b.load(wanted), INT(0))):
+            self.dense_rows(code, self.slot(code, "record"), self.slot(code, "record_count"))
 
     def _judge_lane(self, code: Code, block: Any, lane: Any) -> None:
         b = code.b

@@ -1,13 +1,13 @@
 """Emit straight-line vector code for nodes of a graph.
 
-Products that are used once and then added are fused explicitly; nothing else is reordered, so the numbers do
-not depend on the optimiser, the vector width or the neighbours in a vector.
+Products that are added are fused explicitly; nothing else is reordered, so the numbers do not depend on the
+optimiser, the vector width or the neighbours in a vector. Which products are fused follows from the sum alone
+and not from what else is computed, so that a number does not depend on what else was asked for either.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from eubiosis.engine.codegen.graph import LEAVES, Graph, Node
@@ -37,14 +37,7 @@ class VectorEmitter:
         self.prepared = prepared or {}
         self._values: dict[Node, Any] = {}
         self._conditions: dict[Node, Any] = {}
-        self._uses: Counter[Node] = Counter()
-
-    def count_uses(self, roots: Iterable[Node]) -> None:
-        """Count how often each node is used on the way to the roots; call once, before emitting."""
-        roots = list(roots)
-        self._uses.update(roots)
-        for node in self.graph.needed(roots, self.prepared):
-            self._uses.update(self.graph.operands(node))
+        self._moves = graph.depends(("state", "time", "input"))
 
     def value(self, node: Node) -> Any:
         """Emit a node, and before it what it needs, as a vector of doubles."""
@@ -54,13 +47,13 @@ class VectorEmitter:
             if inner in self._values:
                 continue
             if ready:
-                if not self._fused(inner):
+                if self.graph.operation[inner] not in (*RELATIONS, *LOGIC):  # these are made where they serve
                     self._values[inner] = self._emit(inner)
             elif inner in self.prepared:
                 self._values[inner] = self._emit(inner)
             else:
                 stack.append((inner, True))
-                stack.extend((n, False) for n in reversed(self.graph.operands(inner)))
+                stack.extend((n, False) for n in reversed(self._wanted(inner)))
         return self._own(node)
 
     def condition(self, node: Node) -> Any:
@@ -69,25 +62,31 @@ class VectorEmitter:
             self._conditions[node] = self._emit_condition(node)
         return self._conditions[node]
 
-    def _fused(self, node: Node) -> bool:
-        """Whether a node needs no value of its own: conditions, and products that their user absorbs."""
-        op = self.graph.operation[node]
-        if node in self.prepared:
-            return False
-        return op in RELATIONS or op in LOGIC or (op == "*" and self._uses[node] == 1)
+    def _wanted(self, node: Node) -> list[Node]:
+        """Return the nodes whose values a node is made of: a fused product is made of its factors."""
+        fused = self._absorbed(node)
+        wanted: list[Node] = []
+        for operand in self.graph.operands(node):
+            wanted += self.graph.operands(operand) if operand == fused else (operand,)
+        return wanted
+
+    def _absorbed(self, node: Node) -> Node | None:
+        """Return the product that a sum absorbs, the right one of two.
+
+        A product that is fixed is absorbed only by a sum that is fixed too: for others it is kept ready.
+        """
+        if self.graph.operation[node] not in ("+", "-"):
+            return None
+        for operand in reversed(self.graph.operands(node)):
+            fits = self._moves[operand] or not self._moves[node]
+            if self.graph.operation[operand] == "*" and fits:
+                return operand
+        return None
 
     def _own(self, node: Node) -> Any:
         if node not in self._values:
             self._values[node] = self._emit(node)
         return self._values[node]
-
-    def _product(self, node: Node) -> bool:
-        return (
-            self.graph.operation[node] == "*"
-            and self._uses[node] == 1
-            and node not in self._values
-            and node not in self.prepared
-        )
 
     def _emit(self, node: Node) -> Any:
         if node in self.prepared:
@@ -102,7 +101,7 @@ class VectorEmitter:
             return b.uitofp(self.condition(node), self.math.vector)
         operands = graph.operands(node)
         if op in ("+", "-"):
-            return self._sum(op, *operands)
+            return self._sum(node, op, *operands)
         if op == "select":
             return b.select(self.condition(operands[0]), self._own(operands[1]), self._own(operands[2]))
         values = [self._own(n) for n in operands]
@@ -111,20 +110,19 @@ class VectorEmitter:
         if op == "neg":
             return b.fneg(*values)
         if op == "reciprocal":
-            return b.fdiv(self.math.constant(1.0), *values)
+            return self.math.reciprocal(*values)
         return self.math.apply(op, *values)
 
-    def _sum(self, op: str, left: Node, right: Node) -> Any:
-        b = self.builder
-        if self._product(right):
-            x, y = (self._own(n) for n in self.graph.operands(right))
+    def _sum(self, node: Node, op: str, left: Node, right: Node) -> Any:
+        b, fused = self.builder, self._absorbed(node)
+        if fused is None:
+            values = (self._own(left), self._own(right))
+            return b.fadd(*values) if op == "+" else b.fsub(*values)
+        x, y = (self._own(n) for n in self.graph.operands(fused))
+        if fused == right:
             return self.math.fma(b.fneg(x) if op == "-" else x, y, self._own(left))
-        if self._product(left):
-            x, y = (self._own(n) for n in self.graph.operands(left))
-            other = self._own(right)
-            return self.math.fma(x, y, b.fneg(other) if op == "-" else other)
-        values = (self._own(left), self._own(right))
-        return b.fadd(*values) if op == "+" else b.fsub(*values)
+        other = self._own(right)
+        return self.math.fma(x, y, b.fneg(other) if op == "-" else other)
 
     def _emit_condition(self, node: Node) -> Any:
         graph, b = self.graph, self.builder

@@ -10,9 +10,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from eubiosis.engine.expressions import LOGIC, RELATIONS, Call, Expression, Number, Symbol, evaluate
+from eubiosis.engine.sbml.ieee import evaluate_ieee
 
 Node = int
-LEAVES = ("number", "state", "parameter", "time", "input")
+LEAVES = ("number", "state", "parameter", "held", "time", "input")
 SMOOTH = (
     *("exp", "ln", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh"),
     *("asin", "acos", "atan", "asinh", "acosh", "atanh"),
@@ -37,8 +38,8 @@ class Graph:
 
     def node(self, operation: str, *arguments: float | int) -> Node:
         """Return the node with this operation and operands, made if it is new."""
-        # numbers that compare equal but differ (0.0 and -0.0, and NaN) are told apart by their text
-        key = (operation, arguments, repr(arguments) if operation == "number" else "")
+        # numbers are known by their text: 0.0 and -0.0 differ, and NaN is NaN
+        key = (operation, (), repr(arguments)) if operation == "number" else (operation, arguments, "")
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = len(self.operation)
@@ -249,7 +250,7 @@ class Graph:
         return answer
 
     def evaluate(self, root: Node, values: Mapping[Node, float]) -> float:
-        """Evaluate a node in plain Python, given the values of leaves."""
+        """Evaluate a node in plain Python, given the values of leaves, as the machine would."""
         known = dict(values)
         for node in self.needed([root], known):
             op = self.operation[node]
@@ -260,9 +261,9 @@ class Graph:
             if op == "select":
                 known[node] = literals[1].value if literals[0].value else literals[2].value
             elif op == "reciprocal":
-                known[node] = 1.0 / literals[0].value
+                known[node] = evaluate_ieee(Call("/", (Number(1.0), *literals)), {})
             else:
-                known[node] = evaluate(Call(op, literals), {})
+                known[node] = evaluate_ieee(Call(op, literals), {})
         return known[root]
 
     # --- derivatives ----------------------------------------------------------------------------------
@@ -390,9 +391,5 @@ def _over_zero(x: float, zero: float) -> float:
 
 
 def _power(x: float, y: float) -> float:
-    try:
-        return math.pow(x, y)
-    except ValueError:
-        return math.nan
-    except (OverflowError, ZeroDivisionError):
-        return math.inf
+    """Return x^y as the machine does."""
+    return evaluate_ieee(Call("^", (Number(x), Number(y))), {})

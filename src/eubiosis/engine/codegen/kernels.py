@@ -15,7 +15,7 @@ from eubiosis.engine.codegen.emit import VectorEmitter
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import SLOTS
-from eubiosis.engine.codegen.native import NativeCode, load_or_compile, vector_width
+from eubiosis.engine.codegen.native import Identity, NativeCode, load_or_compile, vector_width
 from eubiosis.engine.codegen.program import Options, Program
 from eubiosis.engine.codegen.rosenbrock import define_step, reserve_step
 from eubiosis.engine.codegen.steady_loop import STEADY_LANE, SteadyLoop
@@ -61,7 +61,7 @@ def aligned(count: int, *, boundary: int = 64) -> Array:
     return raw[shift : shift + count]
 
 
-def solver_kernel(system: System, options: Options, identity: str) -> LoopKernel:
+def solver_kernel(system: System, options: Options, identity: Identity) -> LoopKernel:
     """Return the solver's kernel, compiled or kept; ``identity`` stands for the system's content."""
     width = vector_width()
     program = Program(system, options)
@@ -70,11 +70,11 @@ def solver_kernel(system: System, options: Options, identity: str) -> LoopKernel
         lanes = _solver_module(program, width)
         return str(lanes.module), {"rows": lanes.count, "entries": lanes.entries}
 
-    text = f"solver {width} {options} {identity}"
-    return LoopKernel(program, load_or_compile(text, make), width, "solve", len(LANE))
+    text = f"solver {width} {options} {identity.digest}"
+    return LoopKernel(program, load_or_compile(text, make, keep=identity.keep), width, "solve", len(LANE))
 
 
-def steady_kernel(system: System, options: Options, identity: str) -> LoopKernel:
+def steady_kernel(system: System, options: Options, identity: Identity) -> LoopKernel:
     """Return the kernel that finds steady states, compiled or kept."""
     width = vector_width()
     program = Program(system, options)
@@ -90,8 +90,10 @@ def steady_kernel(system: System, options: Options, identity: str) -> LoopKernel
         SteadyLoop(lanes, prepare, factor, substitute).define()
         return str(lanes.module), {"rows": lanes.count}
 
-    text = f"steady {width} {options} {identity}"
-    return LoopKernel(program, load_or_compile(text, make), width, "steady", len(STEADY_LANE))
+    text = f"steady {width} {options} {identity.digest}"
+    return LoopKernel(
+        program, load_or_compile(text, make, keep=identity.keep), width, "steady", len(STEADY_LANE)
+    )
 
 
 def _solver_module(program: Program, width: int) -> Lanes:
@@ -177,7 +179,7 @@ def column_kernel(
     system: System,
     outputs: Sequence[str],
     given: Sequence[str],
-    identity: str,
+    identity: Identity,
     *,
     rates: bool = False,
     sensitivities: tuple[str, ...] = (),
@@ -205,8 +207,8 @@ def column_kernel(
             _column_function(program, module, name, lanes, nodes, rows)
         return str(module), {}
 
-    text = f"columns {width} {rates} {sensitivities} {tuple(outputs)} {tuple(given)} {identity}"
-    return ColumnKernel(load_or_compile(text, make), width, tuple(given))
+    text = f"columns {width} {rates} {sensitivities} {tuple(outputs)} {tuple(given)} {identity.digest}"
+    return ColumnKernel(load_or_compile(text, make, keep=identity.keep), width, tuple(given))
 
 
 def needed_rows(system: System, outputs: Sequence[str], by: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -247,7 +249,6 @@ def _column_function(
             for node, row in rows.items()
         }
         emitter = VectorEmitter(program.graph, b, width, load, kept)
-        emitter.count_uses(nodes)
         for row, node in enumerate(nodes):
             access.store(emitter.value(node), row)
     code.finish()

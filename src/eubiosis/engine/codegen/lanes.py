@@ -34,7 +34,8 @@ class Lanes:
         self.rows: dict[str, int] = {}
         self.count = 0
         self.vector = ir.VectorType(DOUBLE, width)
-        self._prepared: dict[Node, int] = {}
+        self._prepared: dict[Node, tuple[str, int]] = {}
+        self.pivots: tuple[int, ...] = ()  # rows of the factors that hold reciprocal pivots
 
     def reserve(self, name: str, rows: int = 1) -> None:
         """Give a region of the workspace a name."""
@@ -67,7 +68,7 @@ class Lanes:
 
     # --- straight-line functions ----------------------------------------------------------------------
 
-    def emitter(self, code: Code, y: Any, time: Any, *, prepared: bool = True) -> VectorEmitter:
+    def emitter(self, code: Code, y: Any, time: Any) -> VectorEmitter:
         """Return an emitter that reads states from rows at ``y`` and the time from the row at ``time``."""
         program = self.program
         names = program.system.parameters
@@ -77,38 +78,42 @@ class Lanes:
                 return self.load(code, code.at(y, index * self.width))
             if kind == "time":
                 return self.load(code, time)
+            if kind == "held" or (kind == "input" and index):
+                return self.load(code, self.row(code, "driven", index - 1))
             if kind == "input":
-                return self.load(
-                    code, self.row(code, "driven", index - 1) if index else self.row(code, "shift")
-                )
+                return self.load(code, self.row(code, "shift"))
             own = program.varying.get(names[index])
             if own is not None:
                 return self.load(code, self.row(code, "parameters", own))
             return self.splat(code, code.get(code["shared"], index))
 
-        def prepared_load(row: int) -> Callable[[], Any]:
-            return lambda: self.load(code, self.row(code, "prepared", row))
+        def prepared_load(region: str, row: int) -> Callable[[], Any]:
+            return lambda: self.load(code, self.row(code, region, row))
 
-        kept = {node: prepared_load(row) for node, row in self._prepared.items()} if prepared else {}
+        kept = {node: prepared_load(*place) for node, place in self._prepared.items()}
         return VectorEmitter(program.graph, code.b, self.width, load, kept)
 
-    def prepare(self, roots: Sequence[Node]) -> Any:
-        """Define the function that computes what is fixed while parameters are; returns it."""
-        nodes = self.program.preparable(roots)
-        self.reserve("prepared", len(nodes))
-        code = Code(self.module, "prepare", STAGE_ARGUMENTS[:2])
-        emitter = self.emitter(code, None, None, prepared=False)
-        emitter.count_uses(nodes)
+    def prepare(self, roots: Sequence[Node], *, held: bool = False) -> Any:
+        """Define the function that computes what is fixed while parameters are; returns it.
+
+        With ``held`` it computes what is fixed while held parameters are, and is named ``prepare_held``;
+        what needs none of them must have been prepared before.
+        """
+        depends = self.program.graph.depends(("held",))
+        nodes = [node for node in self.program.preparable(roots) if depends[node] == held]
+        name, region = ("prepare_held", "prepared_held") if held else ("prepare", "prepared")
+        self.reserve(region, len(nodes))
+        code = Code(self.module, name, STAGE_ARGUMENTS[:2])
+        emitter = self.emitter(code, None, None)
         for row, node in enumerate(nodes):
-            self.store(code, emitter.value(node), self.row(code, "prepared", row))
-        self._prepared = {node: row for row, node in enumerate(nodes)}
+            self.store(code, emitter.value(node), self.row(code, region, row))
+        self._prepared |= {node: (region, row) for row, node in enumerate(nodes)}
         return code.finish()
 
     def evaluate(self, name: str, roots: Sequence[Node]) -> Any:
         """Define ``name(work, shared, y, time, out)``, which writes one row for each root."""
         code = Code(self.module, name, STAGE_ARGUMENTS)
         emitter = self.emitter(code, code["y"], code["time"])
-        emitter.count_uses(roots)
         for row, root in enumerate(roots):
             self.store(code, emitter.value(root), code.at(code["out"], row * self.width))
         return code.finish()
@@ -121,6 +126,8 @@ class Lanes:
         """
         program, graph = self.program, self.program.graph
         jacobian, in_time = program.jacobian()
+        moves = graph.depends(("time",))  # a switch in time has no slope, but the stages must see the time
+        explicit_time = any(moves[rate] for rate in program.rates)
         factors = program.factors(jacobian)
         self.reserve("factors", factors.entries)
         self.entries = factors.entries
@@ -129,22 +136,22 @@ class Lanes:
             for j, _ in (*factors.lower[k], *factors.upper[k]):
                 places[k, j] = len(places)
             places[k, k] = len(places)
+        self.pivots = tuple(places[k, k] for k in range(program.size))
         code = Code(self.module, "factor", STAGE_ARGUMENTS[:2])
         emitter = self.emitter(code, self.row(code, "states"), self.row(code, "time"))
         outputs: list[tuple[Node, Any]] = [
             (node, self.row(code, "rates", i)) for i, node in enumerate(program.rates)
         ]
-        if in_time:
+        if explicit_time:
             outputs += [
                 (in_time.get(i, graph.zero), self.row(code, "in_time", i)) for i in range(program.size)
             ]
         for k in range(program.size):
             entries = [*factors.lower[k], *factors.upper[k], (k, factors.pivot[k])]
             outputs += [(node, self.row(code, "factors", places[k, j])) for j, node in entries]
-        emitter.count_uses(node for node, _ in outputs)
         for node, address in outputs:
             self.store(code, emitter.value(node), address)
-        return code.finish(), self._substitute(factors.order, factors, places), bool(in_time)
+        return code.finish(), self._substitute(factors.order, factors, places), explicit_time
 
     def _substitute(self, order: Sequence[int], factors: Any, places: dict[tuple[int, int], int]) -> Any:
         code = Code(self.module, "substitute", (("work", POINTER), ("out", POINTER)))

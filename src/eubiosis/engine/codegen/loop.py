@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
@@ -108,3 +109,31 @@ class Loop:
     def real(self, code: Code) -> Any:
         """Return whether this lane holds a subject."""
         return code.b.icmp_signed(">=", self.count(code, "subject"), INT(0))
+
+    def go_round(
+        self,
+        code: Code,
+        load_lane: Any,
+        before: Callable[[Any], None],
+        advance: Callable[[], None],
+        judge: Callable[[Any], None],
+    ) -> None:
+        """Fill the lanes; then, until none holds a subject: ``before`` each, ``advance`` all, ``judge`` each.
+
+        ``before`` sees every lane and ``judge`` those that hold a subject.
+        """
+        b = code.b
+        with code.loop(self.width) as lane:
+            code.call(load_lane, code["block"], lane)
+        with code.repeat() as done:
+            active = code.variable(INT, INT(0))
+            with code.loop(self.width) as lane:
+                code.arguments["lane"] = lane
+                before(lane)
+                b.store(b.add(b.load(active), b.zext(self.real(code), INT)), active)
+            code.leave_if(b.icmp_signed("==", b.load(active), INT(0)), done)
+            advance()
+            with code.loop(self.width) as lane:
+                code.arguments["lane"] = lane
+                with b.if_then(self.real(code)):
+                    judge(lane)

@@ -17,10 +17,10 @@ from eubiosis.engine.codegen.vector_math import VectorMath
 
 # slots of the argument block: addresses, then whole numbers, 8 bytes each
 MARCH_ARRAYS = (
-    *("work", "shared", "initial", "varying", "grid", "held", "linear", "out", "final", "extremes"),
+    *("work", "shared", "initial", "varying", "grid", "out", "final", "extremes"),
     *("floors",),
 )
-MARCH_COUNTS = ("counter", "record", "status")
+MARCH_COUNTS = ("counter", "record", "status", "driven")
 MARCH_SLOTS = (
     *MARCH_ARRAYS,
     *MARCH_COUNTS,
@@ -31,16 +31,19 @@ _STAGES = ((0.0, 0.0, 1.0 / 6.0), (0.5, 0.5, 1.0 / 3.0), (0.5, 0.5, 1.0 / 3.0), 
 
 
 class March:
-    """Emit the explicit loop; ``held`` and ``linear`` name the driven parameters, in the program's order.
+    """Emit the explicit loop.
 
-    In the block, ``held`` is (held, intervals, subjects) and ``linear`` (linear, intervals + 1, subjects);
+    In the block, ``driven`` has two numbers for each driven parameter: the address of its values (lines,
+    subjects), and how many numbers lie from one line to the next. Held ones have a line for each interval,
+    linear ones for each grid point.
     ``record`` lists the grid points at which ``observed`` quantities go to ``out`` (subjects, observed,
     records). ``extremes`` is (subjects, extrema, 2), taken at the end of every step.
     """
 
-    def __init__(self, lanes: Lanes, held: int, observed: tuple[str, ...]) -> None:
+    def __init__(self, lanes: Lanes, observed: tuple[str, ...]) -> None:
         program = lanes.program
-        self.lanes, self.program, self.width, self.held = lanes, program, lanes.width, held
+        self.lanes, self.program, self.width = lanes, program, lanes.width
+        self.held = program.options.held
         self.driven = len(program.options.driven)
         self.observed, self.extrema = observed, program.options.extrema
         rows = len(program.rows)
@@ -59,7 +62,9 @@ class March:
         names = program.names
         nodes = [names[n] for n in observed]
         watched = [names[n] for n in self.extrema]
-        self.prepare = lanes.prepare([*program.rates, *nodes, *watched])
+        roots = [*program.rates, *nodes, *watched]
+        self.prepare = lanes.prepare(roots)
+        self.prepare_held = lanes.prepare(roots, held=True)
         self.rates = lanes.evaluate("rates", program.rates)
         self.observe = lanes.evaluate("observe", nodes) if nodes else None
         self.watch = lanes.evaluate("watch", watched) if watched else None
@@ -114,21 +119,18 @@ class March:
         for k in range(len(self.extrema)):
             lanes.store(code, emit.constant(float("inf")), lanes.row(code, "least", k))
             lanes.store(code, emit.constant(float("-inf")), lanes.row(code, "largest", k))
-        self._load_driven(code, first, INT(0), "driven", after=False)
         code.call(self.prepare, code["work"], self.slot(code, "shared"))
+        self._load_driven(code, first, INT(0), "driven", after=False)
+        code.call(self.prepare_held, code["work"], self.slot(code, "shared"))
 
     def _load_driven(self, code: Code, first: Any, interval: Any, region: str, *, after: bool) -> None:
         """Load driven parameters at the start of an interval, or just ``after`` it, into a region."""
         b, lanes = code.b, self.lanes
-        subjects, intervals = self.slot(code, "subjects"), self.slot(code, "intervals")
+        table = self.slot(code, "driven")
         for k in range(self.driven):
-            held = k < self.held
-            table = self.slot(code, "held" if held else "linear")
-            lines = intervals if held else b.add(intervals, INT(1))
-            line = b.add(b.mul(INT(k if held else k - self.held), lines), interval)
-            if after and not held:
-                line = b.add(line, INT(1))
-            address = code.at(table, b.add(b.mul(line, subjects), first))
+            line = b.add(interval, INT(1)) if after and k >= self.held else interval
+            start = b.inttoptr(code.get(table, 2 * k), POINTER)
+            address = code.at(start, b.add(b.mul(line, code.get(table, 2 * k + 1)), first))
             value = b.load(b.bitcast(address, lanes.vector.as_pointer()), align=8)
             lanes.store(code, value, lanes.row(code, region, k))
 
@@ -136,6 +138,11 @@ class March:
         b, lanes, emit = code.b, self.lanes, VectorMath(code.b, self.width)
         self._load_driven(code, first, interval, "from", after=False)
         self._load_driven(code, first, interval, "to", after=True)
+        for k in range(self.held):
+            value = lanes.load(code, lanes.row(code, "from", k))
+            lanes.store(code, value, lanes.row(code, "driven", k))
+        if self.held:
+            code.call(self.prepare_held, code["work"], self.slot(code, "shared"))
         grid, steps = self.slot(code, "grid"), self.slot(code, "steps")
         start, end = code.get(grid, interval), code.get(grid, b.add(interval, INT(1)))
         share = b.fdiv(DOUBLE(1.0), b.sitofp(steps, DOUBLE))
@@ -191,15 +198,13 @@ class March:
         return code.finish()
 
     def _drive(self, code: Code, emit: VectorMath, place: Any) -> None:
-        """Set driven parameters to their values at a place (0 to 1) of the interval."""
+        """Set linear parameters to their values at a place (0 to 1) of the interval."""
         lanes = self.lanes
         weight = lanes.splat(code, place)
-        for k in range(self.driven):
-            start = lanes.load(code, lanes.row(code, "from", k))
-            if k >= self.held:
-                end = lanes.load(code, lanes.row(code, "to", k))
-                start = emit.fma(weight, code.b.fsub(end, start), start)
-            lanes.store(code, start, lanes.row(code, "driven", k))
+        for k in range(self.held, self.driven):
+            start, end = (lanes.load(code, lanes.row(code, region, k)) for region in ("from", "to"))
+            value = emit.fma(weight, code.b.fsub(end, start), start)
+            lanes.store(code, value, lanes.row(code, "driven", k))
 
     def _note_extremes(self, code: Code, emit: VectorMath) -> None:
         lanes = self.lanes
@@ -254,10 +259,10 @@ class March:
                     code.put(value, self.slot(code, "extremes"), offset)
 
 
-def march_module(program: Program, width: int, held: int, observed: tuple[str, ...]) -> Lanes:
+def march_module(program: Program, width: int, observed: tuple[str, ...]) -> Lanes:
     """Return the lanes of a module with the function ``march``."""
     from llvmlite import ir
 
     lanes = Lanes(program, ir.Module(name="march"), width)
-    March(lanes, held, observed).define()
+    March(lanes, observed).define()
     return lanes

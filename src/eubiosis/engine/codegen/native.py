@@ -6,6 +6,7 @@ key that was asked for, and matches its checksum; otherwise it is compiled anew.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import json
@@ -21,6 +22,7 @@ from typing import Any
 
 _LOG = logging.getLogger(__name__)
 _FORMAT = "eubiosis kernel 1"
+_MOST_KEPT = 256 * 2**20  # bytes
 CACHE_VARIABLE = "EUBIOSIS_CACHE_DIR"
 
 
@@ -60,14 +62,24 @@ def vector_width() -> int:
     return 4 if {"+avx2", "+fma"} <= features else 2
 
 
-def load_or_compile(text: str, make: Callable[[], tuple[str, dict[str, Any]]]) -> NativeCode:
+@dataclass(frozen=True)
+class Identity:
+    """What stands for a system in names of kept code: a digest of its content, and whether to keep at all."""
+
+    digest: str
+    keep: bool = True
+
+
+def load_or_compile(
+    text: str, make: Callable[[], tuple[str, dict[str, Any]]], *, keep: bool = True
+) -> NativeCode:
     """Return machine code for what ``text`` describes, from the cache or from ``make()``.
 
     ``text`` says everything the code depends on but this machine, the compiler and the generator, which are
-    added here. ``make`` returns LLVM assembly and facts that JSON can hold.
+    added here. ``make`` returns LLVM assembly and facts that JSON can hold. ``keep`` allows the cache.
     """
     key = _key(text)
-    folder = cache_folder()
+    folder = cache_folder() if keep else None
     kept = _read(folder / f"{key}.kernel", key) if folder is not None else None
     if kept is not None:
         return _load(*kept, from_cache=True)
@@ -112,9 +124,10 @@ def _key(text: str) -> str:
 
 @cache
 def _generator() -> str:
-    """Return a digest of the source of this package, which decides what code is generated."""
+    """Return a digest of the source of the engine, which decides what code is generated."""
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for file in sorted([*here.glob("*.py"), *here.parent.glob("*.py")]):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
@@ -130,25 +143,47 @@ def _read(file: Path, key: str) -> tuple[dict[str, Any], bytes] | None:
     line, _, machine_code = content.partition(b"\n")
     try:
         header = json.loads(line)
-        intact = header["key"] == key and header["sha256"] == hashlib.sha256(machine_code).hexdigest()
         facts = header["facts"]
+        intact = header["key"] == key and header["sha256"] == _checksum(facts, machine_code)
     except (ValueError, KeyError, TypeError):
         intact = False
     if not intact:
         _LOG.warning("a kept kernel is damaged and is compiled anew: %s", file.name)
         return None
+    with contextlib.suppress(OSError):  # only the order of pruning depends on it
+        os.utime(file)
     return facts, machine_code
 
 
 def _write(file: Path, key: str, facts: dict[str, Any], machine_code: bytes) -> None:
-    header = {"key": key, "sha256": hashlib.sha256(machine_code).hexdigest(), "facts": facts}
+    header = {"key": key, "sha256": _checksum(facts, machine_code), "facts": facts}
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
-        with os.fdopen(handle, "wb") as out:
-            out.write(json.dumps(header).encode() + b"\n" + machine_code)
-        Path(name).replace(file)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(json.dumps(header).encode() + b"\n" + machine_code)
+            Path(name).replace(file)
+        finally:
+            Path(name).unlink(missing_ok=True)
+        if key.startswith("0"):  # now and then is enough
+            _prune(file.parent)
     except OSError as problem:
         _LOG.warning("a compiled kernel could not be kept: %s", problem)
+
+
+def _checksum(facts: dict[str, Any], machine_code: bytes) -> str:
+    return hashlib.sha256(json.dumps(facts).encode() + b"\n" + machine_code).hexdigest()
+
+
+def _prune(folder: Path) -> None:
+    """Delete the kernels not used for longest where too many are kept."""
+    kept = [(file.stat(), file) for file in folder.glob("*.kernel")]
+    size = sum(state.st_size for state, _ in kept)
+    for state, file in sorted(kept, key=lambda pair: pair[0].st_mtime):
+        if size <= _MOST_KEPT:
+            break
+        file.unlink(missing_ok=True)
+        size -= state.st_size
 
 
 def _machine() -> Any:

@@ -25,7 +25,8 @@ class Options:
     ``varying`` parameters differ between subjects or change during a run, the others are shared.
     ``integrals`` and ``extrema`` are quantities whose time integral, and whose least and largest values, are
     accumulated on the way. ``sensitivities`` are parameters with respect to which the states are derived.
-    ``driven`` parameters change at every step of an explicit run.
+    ``driven`` parameters change in an explicit run: the first ``held`` ones from interval to interval, the
+    others all the time.
     """
 
     varying: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class Options:
     extrema: tuple[str, ...] = ()
     sensitivities: tuple[str, ...] = ()
     driven: tuple[str, ...] = ()
+    held: int = 0
     tableau: Tableau = RODAS5P
 
 
@@ -70,7 +72,8 @@ class Program:
         self.varying = {name: i for i, name in enumerate(self.options.varying)}
         self.names = {name: self.graph.node("state", self.place[name]) for name in system.states}
         self.names |= {name: self.graph.node("parameter", i) for name, i in self.parameter.items()}
-        self.names |= {n: self.graph.node("input", 1 + k) for k, n in enumerate(self.options.driven)}
+        for k, name in enumerate(self.options.driven):
+            self.names[name] = self.graph.node("held" if k < self.options.held else "input", 1 + k)
         self.names[TIME] = self.graph.node("time")
         for name in system.assigned:
             self.names[name] = self.graph.build(system.rules[name], self.names)

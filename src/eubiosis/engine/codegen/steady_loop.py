@@ -3,7 +3,8 @@
 One iteration solves (1 / d - J) move = rates for all lanes. With d endless this is Newton's method: a move
 that does not lower the residual is shortened. With d finite it is an implicit Euler step of length d, which
 follows the system's own course; d grows as the residual falls (switched evolution relaxation, Kelley and
-Keyes 1998, SIAM Journal on Numerical Analysis 35:508) until the last steps are Newton's.
+Keyes 1998, SIAM Journal on Numerical Analysis 35:508) until the last steps are Newton's. Where J is singular,
+as with conserved sums, Newton's method has no answer of its own and pseudo-transient steps are taken at once.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from eubiosis.engine.codegen.loop import NEGATIVE, NON_FINITE, OK, STEP_LIMIT, L
 from eubiosis.engine.codegen.vector_math import VectorMath
 
 STEADY_LANE = ("subject", "steps", "rejected", "transient", "judged")
-_ROWS = ("residual", "residual_was", "move", "length", "damping")
+_ROWS = ("residual", "residual_was", "move", "length", "damping", "singular")
 _FIRST, _LONGEST, _SHORTEST = 1e-2, 1e14, 1e-12  # pseudo-time steps, in units of the slowest time given
 _LEAST_DAMPING = 1.0 / 256
 _NEWTON_LIKE = 10.0
+_LEAST_PIVOT, _LEAST_RATIO = (
+    1e-10,
+    1e-11,
+)  # of a matrix that counts as regular: in 1 / time, and to the largest
 
 
 class SteadyLoop(Loop):
@@ -40,20 +45,13 @@ class SteadyLoop(Loop):
         self.load_lane = self._load_lane()
         self.judge = self._judge()
         code = self.open("steady", lane=False, public=True)
-        b, block = code.b, code["block"]
-        with code.loop(self.width) as lane:
-            code.call(self.load_lane, block, lane)
-        with code.repeat() as done:
-            active = code.variable(INT, INT(0))
-            with code.loop(self.width) as lane:
-                code.arguments["lane"] = lane
-                b.store(b.add(b.load(active), b.zext(self.real(code), INT)), active)
-            code.leave_if(b.icmp_signed("==", b.load(active), INT(0)), done)
-            code.call(self.advance, block)
-            with code.loop(self.width) as lane:
-                code.arguments["lane"] = lane
-                with b.if_then(self.real(code)):
-                    code.call(self.judge, block, lane)
+        self.go_round(
+            code,
+            self.load_lane,
+            lambda _: None,
+            lambda: code.call(self.advance, code["block"]),
+            lambda lane: code.call(self.judge, code["block"], lane),
+        )
         code.finish()
 
     def _advance(self) -> Any:
@@ -80,7 +78,22 @@ class SteadyLoop(Loop):
                 b.store(emit.fma(scaled, scaled, b.load(total)), total)
             mean = b.fmul(b.load(total), emit.constant(1.0 / max(self.program.size, 1)))
             lanes.store(code, emit.apply("sqrt", mean), lanes.row(code, name))
+        self._note_singular(code, emit)
         return code.finish()
+
+    def _note_singular(self, code: Code, emit: VectorMath) -> None:
+        """Note which lanes' matrices have a pivot that is hardly more than rounding errors."""
+        lanes, b = self.lanes, code.b
+        least, largest = emit.constant(float("inf")), emit.constant(0.0)  # of reciprocal pivots
+        for row in lanes.pivots:
+            size = emit.apply("abs", lanes.load(code, lanes.row(code, "factors", row)))
+            least, largest = emit.apply("min", least, size), emit.apply("max", largest, size)
+        regular = b.and_(
+            b.fcmp_ordered("<", largest, emit.constant(1 / _LEAST_PIVOT)),
+            b.fcmp_ordered("<", b.fmul(largest, emit.constant(_LEAST_RATIO)), least),
+        )
+        noted = b.select(regular, emit.constant(0.0), emit.constant(1.0))
+        lanes.store(code, noted, lanes.row(code, "singular"))
 
     def _load_lane(self) -> Any:
         code = self.open("load_lane")
@@ -121,11 +134,15 @@ class SteadyLoop(Loop):
         small = b.fcmp_ordered("<=", residual, DOUBLE(1.0))
         better = b.or_(b.not_(judged), b.or_(smaller, b.or_(small, transient)))
         good = b.and_(finite, better)
-        with b.if_else(good) as (go, back):
-            with go:
-                self._go_on(code, transient, judged, residual, before)
-            with back:
-                self._go_back(code, transient)
+        singular = b.fcmp_ordered(">", self.near(code, "singular"), DOUBLE(0.0))
+        with b.if_else(b.and_(singular, b.not_(transient))) as (hopeless, hopeful):
+            with hopeless:
+                self._turn_transient(code)
+            with hopeful, b.if_else(good) as (go, back):
+                with go:
+                    self._go_on(code, transient, judged, residual, before)
+                with back:
+                    self._go_back(code, transient)
         late = b.icmp_signed(">", self.count(code, "steps"), self.slot(code, "max_steps"))
         with b.if_then(b.and_(late, self.real(code))):  # the subject may be a new one by now
             self._finish(code, INT(STEP_LIMIT))
@@ -199,8 +216,12 @@ class SteadyLoop(Loop):
                 damping = b.fmul(self.near(code, "damping"), DOUBLE(0.25))
                 self.keep(code, damping, "damping")
                 with b.if_then(b.fcmp_ordered("<", damping, DOUBLE(_LEAST_DAMPING))):
-                    self.set_count(code, 1, "transient")
-                    self._begin(code, b.icmp_signed("!=", INT(0), INT(0)))
+                    self._turn_transient(code)
+
+    def _turn_transient(self, code: Code) -> None:
+        """Give Newton's method up, and begin anew with pseudo-transient steps."""
+        self.set_count(code, 1, "transient")
+        self._begin(code, code.b.icmp_signed("!=", INT(0), INT(0)))
 
     def _finish(self, code: Code, word: Any) -> None:
         fine = code.b.icmp_signed("==", word, INT(OK))

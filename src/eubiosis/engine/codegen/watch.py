@@ -109,6 +109,10 @@ class Watch:
                         self.driver.keep(code, self.driver.near(code, "segment_end"), "probe_time")
             self._look(code, "probe", "probe_time")
             self._note_rises(code, emit, earlier, x)
+            if self.extrema and x == 1.0:  # what drops at the end is seen before it drops
+                ends = (lanes.load(code, lanes.row(code, n)) for n in ("probe_time", "last_time"))
+                lanes.store(code, emit.apply("min", *ends), lanes.row(code, "probe_time"))
+                self._look(code, "probe", "probe_time")
             self._note_extremes(code, emit, x)
             earlier = x
 

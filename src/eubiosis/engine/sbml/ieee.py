@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eubiosis.engine.expressions import Call, Expression, Number, Symbol, evaluate
+from eubiosis.engine.expressions import Call, Expression, Number, evaluate, evaluate_by
 
 _FLOATING: dict[str, Callable[..., Any]] = {
     "+": lambda *a: np.sum(a),
@@ -44,19 +44,12 @@ def evaluate_ieee(expression: Expression, values: Mapping[str, float]) -> float:
     >>> evaluate_ieee(Call("/", (Number(1.0), Number(0.0))), {})
     inf
     """
-    if isinstance(expression, Number):
-        return expression.value
-    if isinstance(expression, Symbol):
-        return values[expression.name]
-    if expression.op == "piecewise":
-        pairs, otherwise = expression.arguments[:-1], expression.arguments[-1]
-        for value, condition in zip(pairs[::2], pairs[1::2], strict=True):
-            if evaluate_ieee(condition, values):
-                return evaluate_ieee(value, values)
-        return evaluate_ieee(otherwise, values)
-    arguments = [evaluate_ieee(argument, values) for argument in expression.arguments]
+    return evaluate_by(expression, values, _apply)
+
+
+def _apply(op: str, arguments: list[float]) -> float:
     try:
-        return evaluate(Call(expression.op, tuple(Number(a) for a in arguments)), {})
+        return evaluate(Call(op, tuple(Number(a) for a in arguments)), {})
     except (ArithmeticError, ValueError):
         with np.errstate(all="ignore"):
-            return float(_FLOATING[expression.op](*np.array(arguments)))
+            return float(_FLOATING[op](*np.array(arguments)))
