@@ -107,7 +107,7 @@ class Problem:
         )[1]
 
     def streamed(self, halves: Split) -> Solution:
-        """Run as ``trial.endpoints`` does: weekly, daily after a change of dose, one step a day."""
+        """Run as ``trial.endpoints`` does: weekly (daily after a change of dose), a step a day on daily means."""
         gut, host, days = halves.implicit, halves.explicit, exchange_days(ARMS[1], DAYS)
         handed = gut.solve(
             days,
@@ -117,16 +117,16 @@ class Problem:
             inputs=self.doses,
             tolerances=_STREAMED,
         )
-        courses = {
-            name: np.stack([np.interp(self.grid, days, own) for own in handed[name]], axis=1)
+        noon = np.arange(DAYS) + 0.5  # of a line, the mean of a day is its value at noon
+        means = {
+            name: np.stack([np.interp(noon, days, own) for own in handed[name]], axis=1)
             for name in halves.forward
         }
         return host.march(
             self.grid,
             parameters={n: v for n, v in self.parameters.items() if n in host.parameter_index},
             initial={n: v for n, v in self.initial.items() if n in host.state_index},
-            held=self.drive,
-            linear=courses,
+            held={**self.drive, **means},
             record=(),
             reductions=_REDUCTIONS,
         )

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.compute.pool import available_cores
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Array, Integral, Last, Reduction, Set, Tolerances
+from eubiosis.engine.batch import available_threads
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
 from eubiosis.model.niche import OK, solve_niches
@@ -103,7 +103,7 @@ def expected_endpoints(
     """
     shape = (len(crowd), len(exposures), len(couplings), len(ENDPOINTS))
     values, status = np.full(shape, np.nan), np.full(len(crowd), "", dtype=object)
-    cores = threads or available_cores()
+    cores = threads or available_threads()
     workers, size = _shared_out(len(crowd), chunk, cores)
 
     def run_chunk(rows: slice, part: Crowd) -> None:
