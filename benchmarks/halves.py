@@ -107,7 +107,7 @@ class Problem:
         )[1]
 
     def streamed(self, halves: Split) -> Solution:
-        """Run as ``trial.endpoints`` does: daily steps on daily means, exchanged weekly or after a dose daily."""
+        """Run as ``trial.endpoints`` does: a step a day on daily means, from weekly or denser exchange."""
         gut, host, days = halves.implicit, halves.explicit, exchange_days(ARMS[1], DAYS)
         handed = gut.solve(
             days,
