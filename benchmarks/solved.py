@@ -50,7 +50,7 @@ def _against_peers(case: Case, threads: int, *, known: int, many: int, quick: bo
     agreement = check(case, truth, rows=1 if quick else 3)
     tolerances = (1e-4, 1e-6) if quick else (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
     with ExitStack() as stack:
-        own = Ours(case, threads)
+        own = Ours(case.of(known), threads)  # the same subjects as the peers, over and over
         engines: dict[str, Runner] = {"ours": own.runner(many)}
         loads = {}
         for name, build in _PEERS.items():
