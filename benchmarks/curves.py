@@ -91,7 +91,7 @@ def measure(
     return curves
 
 
-def compare(ours: Curve | None, peer: Curve, threads: int) -> dict[str, object]:
+def compare(ours: Curve, peer: Curve, threads: int) -> dict[str, object]:
     """Return the measures of ours against one peer.
 
     ``ratio_at_equal_error`` is taken at the error that the peer achieves at its relative tolerance of 1e-6,
@@ -99,7 +99,11 @@ def compare(ours: Curve | None, peer: Curve, threads: int) -> dict[str, object]:
     errors stand alone. On a machine that others use as well, the ratio in processor time is the steadier one.
     """
     usual = peer.point(PEER_TOLERANCE)
-    row: dict[str, object] = {
+    near = min(ours.points, key=lambda p: abs(np.log(max(p.error.median, 1e-300) / usual.error.median)))
+    wanted = usual.error.median
+    on_processor = ours.at(wanted, processor=True) / peer.at(wanted, processor=True)
+    ratios = {f"{e:g}": number(ours.at(e) / peer.at(e)) for e in COMMON_ERRORS}
+    return {
         "peer": peer.engine,
         "threads": threads,
         "peer_per_s": usual.per_s,
@@ -109,14 +113,6 @@ def compare(ours: Curve | None, peer: Curve, threads: int) -> dict[str, object]:
         "peer_failed": usual.error.failed,
         "peer_relative_tolerance": usual.relative,
         "peer_curve": _rows(peer),
-    }
-    if ours is None:
-        return row | {"ours_per_s": None, "error_ours": None, "ratio_at_equal_error": None}
-    near = min(ours.points, key=lambda p: abs(np.log(max(p.error.median, 1e-300) / usual.error.median)))
-    wanted = usual.error.median
-    on_processor = ours.at(wanted, processor=True) / peer.at(wanted, processor=True)
-    ratios = {f"{e:g}": number(ours.at(e) / peer.at(e)) for e in COMMON_ERRORS}
-    return row | {
         "ours_per_s": near.per_s,
         "ours_per_cpu_s": near.per_cpu_s,
         "error_ours": near.error.median,

@@ -1,39 +1,38 @@
-"""Our side of every workload, behind one small adapter.
-
-Each function here is all that a workload knows of the engine. What the engine cannot do yet raises
-``NotImplementedError``, and the workload then reports the peers alone.
-"""
+"""Our side of every workload, behind one small adapter: all that a workload knows of the engine."""
 
 from __future__ import annotations
 
-import importlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cases import Case
-from benchmarks.people import People
+from benchmarks.cases import INULIN, THERAPY_OFF, THERAPY_ON, Case
+from benchmarks.people import SEED, People, draw_candidates
 from benchmarks.roadrunner_peer import Tolerance
 from benchmarks.workers import Batch
-from eubiosis.core.guilds import GUILDS
+from eubiosis import engine
+from eubiosis.engine.codegen.kernels import LoopKernel, _solver_module
+from eubiosis.engine.codegen.program import Program
 from eubiosis.model.model import Model
-from eubiosis.model.niche import OK, solve_niche
-from eubiosis.model.worlds import draw_gut_world
+from eubiosis.model.niche import OK, solve_niches
+from eubiosis.model.worlds import Couplings, draw_gut_world, draw_host_world
+from eubiosis.trial.endpoints import Crowd, ExpectedEndpoints, Exposure, expected_endpoints
 
 Array = NDArray[np.float64]
-CACHE_VARIABLE = "XDG_CACHE_HOME"  # where compiled code may be kept between processes
 
-
-def _engine() -> Any:
-    return importlib.import_module("eubiosis.engine")
-
-
-def available() -> bool:
-    """Return whether the batched solver is there."""
-    return hasattr(_engine(), "compile")
+DAYS = 730
+ARMS = (
+    Exposure("placebo"),
+    Exposure("inulin", "gut_dose_inulin", INULIN, THERAPY_ON, THERAPY_OFF),
+    Exposure("resistant starch", "gut_dose_rs", 20.0, THERAPY_ON, THERAPY_OFF),
+    Exposure("propionate", "handover_dose_propionate_salt", 1_000.0, THERAPY_ON, THERAPY_OFF),
+)
+_PIECE = 10_000  # candidates drawn at a time
+_LOOSE = 1e-3
 
 
 class Ours:
@@ -43,29 +42,25 @@ class Ours:
     """
 
     def __init__(self, case: Case, threads: int, **options: Any) -> None:
-        if not available():
-            message = "eubiosis.engine.compile is not there yet"
-            raise NotImplementedError(message)
-        engine = _engine()
-        self.case, self.threads, self.engine, self.options = case, threads, engine, options
+        self.case, self.threads, self.options = case, threads, options
         begin = time.perf_counter()
-        self.compiled: Any = engine.compile(case.sbml)
-        self.inputs = [engine.Set(c.time, c.parameter, c.value) for c in case.switches]
+        self.compiled = engine.compile(case.sbml)
+        self.inputs: list[engine.Input] = [engine.Set(c.time, c.parameter, c.value) for c in case.switches]
         if case.boluses is not None:
             boluses = case.boluses
             self.inputs += [engine.Add(float(t), boluses.state, boluses.amount) for t in boluses.times]
-        self.solve(case.people.first(8), Tolerance(1e-3, tuple([1e-6] * len(case.states))))
+        self.solve(case.people.first(8), Tolerance(_LOOSE, tuple([1e-6] * len(case.states))))
         self.compile_seconds = time.perf_counter() - begin
 
-    def solve(self, people: People, tolerance: Tolerance) -> Any:
-        """Solve the case for other subjects; returns the engine's solution."""
+    def solve(self, people: People, tolerance: Tolerance) -> engine.Solution:
+        """Solve the case for other subjects."""
         return self.compiled.solve(
             self.case.times,
             self.case.states,
             parameters=dict(zip(people.names, people.parameters.T, strict=True)),
             initial=dict(zip(people.states, people.initial.T, strict=True)),
             inputs=self.inputs,
-            tolerances=self.engine.Tolerances(
+            tolerances=engine.Tolerances(
                 relative=tolerance.relative,
                 absolute=np.asarray(tolerance.absolute),
                 negative=float("inf"),  # the peers do not look at signs either
@@ -82,67 +77,91 @@ class Ours:
             wall, processor = time.perf_counter(), time.process_time()
             solution = self.solve(people, tolerance)
             wall, processor = time.perf_counter() - wall, time.process_time() - processor
-            values = np.asarray(solution.values)
             failed = np.array([word != OK for word in solution.status])
-            if np.any(failed):
-                values = np.where(failed[:, None, None], np.nan, values)
-            return Batch(values, wall, processor)
+            return Batch(np.where(failed[:, None, None], np.nan, solution.values), wall, processor)
 
         return run
 
+    def generated_code(self) -> tuple[str, int, int]:
+        """Return the solver's LLVM text, how many rows its loops run over, and the stages of a step."""
+        (kernel,) = (k for k in self.compiled._kernels.values() if isinstance(k, LoopKernel))
+        program = Program(kernel.program.system, kernel.program.options)
+        text = str(_solver_module(program, kernel.width).module)
+        return text, program.size, program.options.tableau.stages
 
-def stream_population(
-    model: Model, people: People, size: int, arms: int, threads: int, couplings: Sequence[str] = ("hand_fit",)
-) -> Mapping[str, Array]:
-    """Simulate ``size`` subjects in ``arms`` arms for two years and return endpoints only.
 
-    The gut adaptive, the host in fixed explicit steps under each subject's own daily random drive (arms share
-    it). Subjects go round the table of ``people``; arm 0 is placebo. Returns arrays (couplings, arms,
-    subjects): ``relapses`` and ``lesions`` expected in two years, and the last value of ``host_NfL``. No
-    array with both a subject and a time axis is kept.
+def stream_population(model: Model, size: int, arms: int, threads: int) -> ExpectedEndpoints:
+    """Simulate ``size`` candidates with MS in the first ``arms`` arms for two years; endpoints only.
+
+    Every candidate has a stool profile, an age, personal host numbers and a daily random drive of their own;
+    niche factors are solved, the gut runs adaptively and the host in daily explicit steps. Candidates are
+    drawn a few thousand at a time, and nothing with both a subject and a time axis is kept.
     """
-    message = "needs the engine's interface for a slow and a fast part under a daily drive"
-    raise NotImplementedError(message)
+    world = draw_gut_world(model, 0, SEED, vary=False)
+    couplings = [draw_host_world(model, 0, SEED, "hand_fit")]
+    values: list[Array] = []
+    status: list[str] = []
+    for first in range(0, size, _PIECE):
+        crowd = _crowd(model, min(_PIECE, size - first), first)
+        part = expected_endpoints(
+            model, world, couplings, crowd, ARMS[:arms], days=DAYS, seed=SEED, threads=threads
+        )
+        values.append(part.values)
+        status += part.status
+    return ExpectedEndpoints(part.arms, part.endpoints, np.concatenate(values), tuple(status))
 
 
 def run_world(
-    model: Model, number: int, subjects: int, arms: int, couplings: Sequence[str], threads: int
-) -> Mapping[str, Array]:
+    model: Model, number: int, subjects: int, arms: int, couplings: Sequence[Couplings], threads: int
+) -> ExpectedEndpoints:
     """Run one world of the study: niche factors of its subjects, then all arms under all couplings."""
-    message = "needs the engine's interface for a slow and a fast part under a daily drive"
-    raise NotImplementedError(message)
+    world = draw_gut_world(model, number, SEED)
+    gains = [draw_host_world(model, number, SEED, word) for word in couplings]
+    crowd = _crowd(model, subjects, 0)
+    return expected_endpoints(model, world, gains, crowd, ARMS[:arms], days=DAYS, seed=SEED, threads=threads)
+
+
+def _crowd(model: Model, size: int, first: int) -> Crowd:
+    candidates = draw_candidates(model, size, first)
+    return Crowd(candidates.numbers, candidates.shares, candidates.age)
 
 
 def niche_factors(model: Model, shares: Array, threads: int) -> tuple[Array, int]:
-    """Return the niche factors that hold each composition, (people, guilds), and how many have none.
-
-    To be replaced by the batched solution; this is the one-by-one loop on one core.
-    """
-    del threads
-    world = draw_gut_world(model, 0, 0, vary=False)
-    values = {k: v for k, v in world.values.items() if k in model.gut_kernel.parameter_index}
-    scale = model.content.numbers["gut_w_scale"].value
-    out = np.full((len(shares), len(GUILDS)), np.nan)
-    unsolved = 0
-    for i, row in enumerate(shares):
-        niche = solve_niche(model.gut_kernel, values, row, geometric_mean=scale, start=world.healthy)
-        out[i] = niche.factors
-        unsolved += niche.status != OK
-    return out, unsolved
+    """Return the niche factors that hold each composition, (people, guilds), and how many have none."""
+    world = draw_gut_world(model, 0, SEED, vary=False)
+    niches = solve_niches(
+        model.gut_kernel,
+        {k: v for k, v in world.values.items() if k in model.gut_kernel.parameter_index},
+        shares,
+        geometric_mean=model.content.numbers["gut_w_scale"].value,
+        start=world.healthy,
+        threads=threads,
+    )
+    return niches.factors, sum(word != OK for word in niches.status)
 
 
-def compile_full(model: Model) -> Any:
-    """Compile the joined model, as a fresh process would."""
-    if available():
-        return _engine().compile(model.sbml())
-    return model.kernel
+@dataclass(frozen=True)
+class FirstSubject:
+    """Seconds from SBML text to the first solved subject: reading it, and all the rest."""
+
+    read: float
+    compile_and_solve: float
 
 
-def generated_code(case: Case) -> tuple[str, Mapping[str, float]]:
-    """Return the generated code as LLVM text and how often a subject runs each function of it.
-
-    For the machine's limit: operations = sum over functions of operations in it x calls. Needs step counts
-    from the engine.
-    """
-    message = "needs the engine's generated code and its step counts"
-    raise NotImplementedError(message)
+def first_subject(case: Case) -> FirstSubject:
+    """Read a case and solve its first subject, as a fresh process would."""
+    begin = time.perf_counter()
+    system = engine.read_sbml(case.sbml)
+    read = time.perf_counter()
+    compiled = engine.compile(system)
+    people = case.people.first(1)
+    compiled.solve(
+        case.times,
+        case.states,
+        parameters=dict(zip(people.names, people.parameters.T, strict=True)),
+        initial=dict(zip(people.states, people.initial.T, strict=True)),
+        inputs=[engine.Set(c.time, c.parameter, c.value) for c in case.switches],
+        tolerances=engine.Tolerances(relative=1e-6, absolute=1e-9),
+        threads=1,
+    )
+    return FirstSubject(read - begin, time.perf_counter() - read)

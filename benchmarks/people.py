@@ -20,7 +20,7 @@ from eubiosis.core.streams import SubjectDraws
 from eubiosis.model.derived import content_key
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS, draw_people
-from eubiosis.model.niche import OK, solve_niche
+from eubiosis.model.niche import OK, solve_niches
 from eubiosis.model.worlds import draw_gut_world, reference_shares
 from eubiosis.population.subjects import USABLE_PROFILE, VirtualSubjects, subjects_from_reference
 
@@ -99,29 +99,25 @@ def build_people(model: Model, size: int) -> People:
     candidates = draw_candidates(model, round(_CANDIDATES_A_SUBJECT * size) + 10)
     world = draw_gut_world(model, 0, SEED, vary=False)
     gut, joined = model.gut_kernel, model.kernel
-    values = {name: value for name, value in world.values.items() if name in gut.parameter_index}
-    scale = model.content.numbers["gut_w_scale"].value
-    held, factors, states = [], [], []
-    for i in range(len(candidates)):
-        if candidates.profile_status[i] not in USABLE_PROFILE:
-            continue
-        niche = solve_niche(gut, values, candidates.shares[i], geometric_mean=scale, start=world.healthy)
-        if niche.status == OK:
-            held.append(i)
-            factors.append(niche.factors)
-            states.append(niche.states)
-        if len(held) == size:
-            break
+    usable = np.flatnonzero([word in USABLE_PROFILE for word in candidates.profile_status])
+    niches = solve_niches(
+        gut,
+        {name: value for name, value in world.values.items() if name in gut.parameter_index},
+        candidates.shares[usable],
+        geometric_mean=model.content.numbers["gut_w_scale"].value,
+        start=world.healthy,
+    )
+    held = np.flatnonzero([word == OK for word in niches.status])[:size]
     if len(held) < size:
         message = f"{len(held)} of {len(candidates)} candidates have a steady gut; {size} are needed"
         raise RuntimeError(message)
-    subjects = candidates.take(np.array(held))
+    subjects = candidates.take(usable[held])
     host_names, host_values = _hosts(model, subjects)
     initial = np.repeat(joined.default_states[None], size, axis=0)
     for name, row in gut.state_index.items():
-        initial[:, joined.state_index[name]] = np.array(states)[:, row]
+        initial[:, joined.state_index[name]] = niches.states[held, row]
     names = (*(f"gut_w_{guild}" for guild in GUILDS), *host_names)
-    return People(names, joined.system.states, np.hstack((np.array(factors), host_values)), initial)
+    return People(names, joined.system.states, np.hstack((niches.factors[held], host_values)), initial)
 
 
 def _hosts(model: Model, subjects: VirtualSubjects) -> tuple[tuple[str, ...], Array]:

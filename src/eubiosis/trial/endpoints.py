@@ -3,18 +3,22 @@
 For each chunk the niche factors are solved, the gut runs under every arm, and the host under every arm and
 every set of couplings, all with one random drive for each person. What is kept is one number for each person,
 arm, set of couplings and endpoint, so memory does not grow with the days, and with the people only by these.
+Chunks run on threads of their own; nobody's numbers depend on them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Array, Integral, Last, Reduction, Set, Tolerances
+from eubiosis.engine.batch import available_threads
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
 from eubiosis.model.niche import OK, solve_niches
@@ -30,6 +34,7 @@ ENDPOINTS: Mapping[str, Reduction] = {
     "nfl": Last("host_NfL_rel"),
 }
 CHUNK = 1_000
+_SMALL_CHUNK = 250  # fewer people than this for each thread are not worth chunks of their own
 STEPS_PER_DAY = 1
 EXCHANGE_DAYS = 7
 _DENSE_DAYS = 14  # days after a change of dose in which the gut hands over daily
@@ -98,20 +103,32 @@ def expected_endpoints(
     """
     shape = (len(crowd), len(exposures), len(couplings), len(ENDPOINTS))
     values, status = np.full(shape, np.nan), np.full(len(crowd), "", dtype=object)
-    for rows, part in crowd.chunks(chunk):
-        run = _Chunk(model, world, part, days, seed, threads)
+    cores = threads or available_threads()
+    workers, size = _shared_out(len(crowd), chunk, cores)
+
+    def run_chunk(rows: slice, part: Crowd) -> None:
+        run = _Chunk(model, world, part, days, seed, max(1, cores // workers))
         status[rows] = run.status
         held = np.flatnonzero(run.status == OK)
         for a, exposure in enumerate(exposures):
             handed = run.gut(exposure)
             for c, gains in enumerate(couplings):
-                ends = run.host(handed, gains)
-                target = values[rows, a, c]
-                target[held] = ends
+                values[rows, a, c][held] = run.host(handed, gains)
         failed = np.isnan(values[rows]).any(axis=(1, 2, 3)) & (status[rows] == OK)
         status[rows][failed] = "non_finite"
         values[rows][status[rows] != OK] = np.nan
+
+    with ThreadPoolExecutor(workers) as pool:
+        for done in [pool.submit(run_chunk, rows, part) for rows, part in crowd.chunks(size)]:
+            done.result()
     return ExpectedEndpoints(tuple(e.name for e in exposures), tuple(ENDPOINTS), values, tuple(status))
+
+
+def _shared_out(people: int, chunk: int, cores: int) -> tuple[int, int]:
+    """Return how many chunks run at once and how many people each has, so that all end together."""
+    workers = max(1, min(cores, people // _SMALL_CHUNK))
+    rounds = max(1, -(-people // (workers * chunk)))
+    return workers, max(1, -(-people // (workers * rounds)))
 
 
 class _Chunk:
@@ -183,8 +200,7 @@ class _Chunk:
         noon = np.arange(self.days) + 0.5  # of a line, the mean of a day is its value at noon
         place = np.searchsorted(grid, noon, side="right") - 1
         weight = ((noon - grid[place]) / (grid[place + 1] - grid[place]))[:, None]
-        courses = {name: solution[name].T for name in HANDED}
-        return {n: (1 - weight) * c[place] + weight * c[place + 1] for n, c in courses.items()}
+        return {name: _between(solution[name].T, place, weight) for name in HANDED}
 
     def host(self, handed: Mapping[str, Array], couplings: Mapping[str, float]) -> Array:
         """Return the endpoints under one set of couplings, (people, endpoints)."""
@@ -202,6 +218,15 @@ class _Chunk:
             threads=self.threads,
         )
         return np.stack([solution.reduced[r] for r in ENDPOINTS.values()], axis=1)
+
+
+def _between(points: Array, place: NDArray[np.intp], weight: Array) -> Array:
+    """Interpolate (points, people) to ``place`` + ``weight``, without copies that are not needed."""
+    values, later = points[place], points[place + 1]
+    later -= values
+    later *= weight
+    values += later
+    return values
 
 
 def exchange_days(exposure: Exposure, days: int) -> Array:
