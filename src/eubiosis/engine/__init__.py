@@ -4,6 +4,7 @@
 No biology in here.
 """
 
+from eubiosis.engine.codegen.native import cache_folder, vector_width
 from eubiosis.engine.compiled import Compiled, compile
 from eubiosis.engine.inputs import Add, AtLeast, Input, Scale, Set, piecewise, repeated
 from eubiosis.engine.multirate import Split, split
@@ -44,9 +45,11 @@ __all__ = [
     "System",
     "Tolerances",
     "UnsupportedSbmlError",
+    "cache_folder",
     "compile",
     "piecewise",
     "read_sbml",
     "repeated",
     "split",
+    "vector_width",
 ]

@@ -37,6 +37,8 @@ def environment() -> Iterator[tuple[str, str]]:
     yield "python", platform.python_version()
     yield "system", f"{platform.system()} {platform.machine()}"
     yield "cores", str(available_cores())
+    yield "vectors", f"{engine.vector_width()} doubles"
+    yield "compiled kernels", str(engine.cache_folder() or "not kept")
     for library in LIBRARIES:
         yield library, metadata.version(library)
 
