@@ -92,39 +92,34 @@ class Batch:
         final = np.empty((size, len(program.rows)))
         status, effort = np.empty(size, dtype=np.int64), np.empty((size, 2), dtype=np.int64)
         extremes = np.empty((size, 2 * len(program.options.extrema)))
-        run_on_threads(
-            lambda: self.kernel.run(
-                {
-                    "shared": np.array([own.shared[n] for n in self.compiled.system.parameters]),
-                    "tolerances": self.tolerances.table(self.compiled.state_index, program),
-                    "counter": np.zeros(1, dtype=np.int64),
-                    "subjects": size,
-                    "initial": starts,
-                    "initial_stride": starts.shape[1] if len(starts) > 1 else 0,
-                    "varying": varying,
-                    "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
-                    "times": self.grid,
-                    "times_count": times,
-                    "record": np.array([program.place[n] for n in record], dtype=np.int64),
-                    "record_count": len(record),
-                    "out": out,
-                    "action_first": actions.first,
-                    "action_count": actions.count,
-                    "action_time": actions.time,
-                    "action_kind": actions.kind,
-                    "action_target": actions.target,
-                    "value_first": actions.value_first,
-                    "value": actions.value,
-                    "status": status,
-                    "final": final,
-                    "effort": effort,
-                    "extremes": extremes,
-                    "max_steps": self.tolerances.max_steps,
-                }
-            ),
-            self.threads,
-            -(-size // self.kernel.width),
-        )
+        block = {
+            "shared": np.array([own.shared[n] for n in self.compiled.system.parameters]),
+            "tolerances": self.tolerances.table(self.compiled.state_index, program),
+            "counter": np.zeros(1, dtype=np.int64),
+            "subjects": size,
+            "initial": starts,
+            "initial_stride": starts.shape[1] if len(starts) > 1 else 0,
+            "varying": varying,
+            "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
+            "times": self.grid,
+            "times_count": times,
+            "record": np.array([program.place[n] for n in record], dtype=np.int64),
+            "record_count": len(record),
+            "out": out,
+            "action_first": actions.first,
+            "action_count": actions.count,
+            "action_time": actions.time,
+            "action_kind": actions.kind,
+            "action_target": actions.target,
+            "value_first": actions.value_first,
+            "value": actions.value,
+            "status": status,
+            "final": final,
+            "effort": effort,
+            "extremes": extremes,
+            "max_steps": self.tolerances.max_steps,
+        }
+        run_on_threads(lambda: self.kernel.run(block), self.threads, -(-size // self.kernel.width))
         solution.take_in(rows, program, status, final, effort, extremes)
         moved = values_in_force(inputs, targets, own.columns(targets), self.grid, size)
         parameters = own.parameter_rows(self.compiled.system.parameters)
