@@ -69,13 +69,13 @@ class Batch:
         a_subject = max(1, 8 * len(self.grid) * (len(record) + len(observables) * (1 + len(by))))
         chunk = max(_FEWEST, _RECORD_BYTES // a_subject)
         for first in range(0, subjects, chunk):
-            rows = np.arange(first, min(first + chunk, subjects))
+            rows = slice(first, min(first + chunk, subjects))
             self._chunk(rows, record, targets, solution, derivatives)
         return solution
 
     def _chunk(
         self,
-        rows: NDArray[np.int64],
+        rows: slice,
         record: tuple[str, ...],
         targets: tuple[str, ...],
         solution: Solution,
@@ -84,11 +84,14 @@ class Batch:
         program, own = self.kernel.program, self.values.take(rows)
         inputs = [_take(item, rows, self.values.subjects) for item in self.inputs]
         bounds = switch_times(self.compiled.system.bounds, own.shared, own.personal)
-        actions = arrange(program, inputs, bounds, self.grid[0], self.grid[-1], len(rows))
+        size, times = own.subjects, len(self.grid)
+        actions = arrange(program, inputs, bounds, self.grid[0], self.grid[-1], size)
         starts = own.start(program.rows)
         varying = own.table(self.kernel.program.options.varying)
-        size, times = len(rows), len(self.grid)
-        out = np.full((size, len(record), times), np.nan)
+        if solution.observables == record:
+            out = solution.values[rows].transpose(0, 2, 1)
+        else:
+            out = np.full((size, len(record), times), np.nan)
         final = np.empty((size, len(program.rows)))
         status, effort = np.empty(size, dtype=np.int64), np.empty((size, 2), dtype=np.int64)
         extremes = np.empty((size, 2 * len(program.options.extrema)))
@@ -125,7 +128,7 @@ class Batch:
         parameters = own.parameter_rows(self.compiled.system.parameters)
         failed = ~np.isin(status, (LOOP_OK, LOOP_NEGATIVE))
         seen = _Seen(self.compiled, record, targets, out, failed, moved, parameters, self.grid)
-        if solution.observables:
+        if solution.observables != record:
             solution.values[rows] = seen.evaluate(solution.observables, ())
         if derivatives is not None:
             slopes = seen.evaluate(solution.observables, program.options.sensitivities)
@@ -173,7 +176,7 @@ class _Seen:
         return seen.transpose(0, 2, 1)
 
 
-def _take(item: Input, rows: NDArray[np.int64], subjects: int) -> Input:
+def _take(item: Input, rows: slice, subjects: int) -> Input:
     def part(value: ArrayLike) -> Array:
         array = np.atleast_1d(np.asarray(value, dtype=float))
         return array[rows] if len(array) == subjects and subjects > 1 else array

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eubiosis.core.findings import unknown_word
 from eubiosis.engine.expressions import Expression, symbols
@@ -42,10 +42,10 @@ class Values:
         else:
             self.states[name] = value
 
-    def take(self, rows: NDArray[np.int64]) -> Values:
-        """Return some of the subjects."""
+    def take(self, rows: slice) -> Values:
+        """Return a run of the subjects."""
         return Values(
-            len(rows),
+            rows.stop - rows.start,
             self.shared,
             {name: column[rows] for name, column in self.personal.items()},
             self.common,

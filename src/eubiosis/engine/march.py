@@ -109,7 +109,7 @@ def march(
     run_on_threads(lambda: kernel.run(block), threads, -(-room // width))
     solution = Solution.empty(system, grid[list(record)], observables, reductions, size)
     effort = np.full((size, 2), [steps * (len(grid) - 1), 0], dtype=np.int64)
-    solution.take_in(np.arange(size), program, status[:size], final[:size], effort, extremes[:size])
+    solution.take_in(slice(0, size), program, status[:size], final[:size], effort, extremes[:size])
     solution.values[:] = out[:size].transpose(0, 2, 1)
     for reduction in reductions:
         if isinstance(reduction, Last):

@@ -110,7 +110,8 @@ class Solution:
         return cls(
             times,
             observables,
-            np.full((subjects, len(times), len(observables)), np.nan),
+            # the loop writes times side by side
+            np.full((subjects, len(observables), len(times)), np.nan).transpose(0, 2, 1),
             np.full((subjects, len(system.states)), np.nan),
             {reduction: np.full(subjects, np.nan) for reduction in reductions},
             np.zeros((subjects, 2), dtype=np.int64),
@@ -119,7 +120,7 @@ class Solution:
 
     def take_in(
         self,
-        rows: NDArray[np.int64],
+        rows: slice,
         program: Program,
         status: Counts,
         final: Array,
