@@ -1,33 +1,14 @@
 """``eubiosis engine conform``: what it prints, and its exit status."""
 
 import json
-import sys
 
 import pytest
 
-from eubiosis.cli.main import main
 from sbml_text import algebraic, document, parameter, rate
 
 SETTINGS = (
     "start: 0\nduration: 1\nsteps: 1\nvariables: x\nabsolute: 1e-6\nrelative: 1e-6\namount:\nconcentration:\n"
 )
-
-
-@pytest.fixture
-def eubiosis(monkeypatch, capsys):
-    """Run the command line in this process; return (exit status, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["eubiosis", *map(str, arguments)])
-        try:
-            main()
-            status = 0
-        except SystemExit as error:
-            status = error.code or 0
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
 
 
 @pytest.fixture
