@@ -53,6 +53,9 @@ def test_json(eubiosis, cases):
     record = json.loads(out)
     assert (record["cases"], record["passed"], record["refused"], record["wrong"]) == (4, 1, 1, 2)
     assert record["refused_for"] == {"an algebraic rule": 1}
+    ((refused, reason),) = record["refused_cases"].items()
+    assert refused == "00003"
+    assert "algebraic rule" in reason
     first, second = record["wrong_cases"]
     assert first["case"] == "00002"
     assert first["difference"] == {"variable": "x", "time": 1, "got": pytest.approx(3), "expected": 4}

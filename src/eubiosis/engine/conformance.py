@@ -281,13 +281,14 @@ def _compare(case: str, settings: Settings, got: Array, expected: Array) -> Outc
 
 
 def count(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Count ``passed``, ``refused`` and ``wrong``, ``refused_for`` by feature, and show the wrong cases."""
+    """Count ``passed``, ``refused`` and ``wrong``, and show why, by feature and case."""
     verdicts = Counter(outcome.verdict for outcome in outcomes)
     features = Counter(outcome.feature for outcome in outcomes if outcome.verdict == "refused")
     return {
         "cases": len(outcomes),
         **{verdict: verdicts[verdict] for verdict in get_args(Verdict)},
         "refused_for": dict(features.most_common()),
+        "refused_cases": {o.case: o.reason for o in outcomes if o.verdict == "refused"},
         "wrong_cases": [asdict(outcome) for outcome in outcomes if outcome.verdict == "wrong"],
     }
 
