@@ -97,7 +97,10 @@ def independent(case: Case, row: int, tolerance: Tolerance, method: str = "LSODA
 
 
 def plain_rates(sbml: str) -> tuple[list[str], Callable[[dict[str, float]], Callable[[float, Array], Array]]]:
-    """Write the rates of an SBML file of rules as Python: states, and parameters -> f(time, y)."""
+    """Write the rates of an SBML file of rules as Python: states, and parameters -> f(time, y).
+
+    The text is executed, so the file must be one of ours: no file of a user comes here.
+    """
     import libsbml
 
     document: Any = libsbml.readSBMLFromString(sbml)

@@ -30,7 +30,7 @@ def conform(folder: Path, names: str, threads: int | None, as_json: bool) -> Non
     settings.txt and results.csv. A case passes, is refused because of a feature that is named, or is
     wrong; exit status 1 when one is wrong.
     """
-    from eubiosis.compute.pool import available_cores
+    from eubiosis.core.machine import available_cores
     from eubiosis.engine.conformance import count, find_cases, run_cases
 
     wanted = [name.strip() for name in names.split(",") if name.strip()]

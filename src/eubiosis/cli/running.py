@@ -23,7 +23,7 @@ def run_workflow(
     workflow: Path, out: Path, processes: int | None, quiet: bool, *, replace: bool = False
 ) -> None:
     """Run a workflow and print the path of its report."""
-    from eubiosis.compute.pool import available_cores
+    from eubiosis.core.machine import available_cores
     from eubiosis.workflow.trial_run import run_trial
 
     with terminated_like_interrupted():

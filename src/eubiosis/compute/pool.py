@@ -13,9 +13,10 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from eubiosis.core.machine import THREADS_VARIABLE, available_cores
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-THREADS_VARIABLE = "EUBIOSIS_THREADS"  # how many threads a process may use; the engine reads it
 _SHOWN = 80
 
 
@@ -72,12 +73,6 @@ def map_ordered(
         raise
     executor.shutdown()
     return results
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def _share_cores(threads: int) -> None:

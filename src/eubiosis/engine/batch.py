@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eubiosis.core.machine import available_threads
 from eubiosis.engine.codegen.kernels import LoopKernel
 from eubiosis.engine.codegen.loop import NEGATIVE as LOOP_NEGATIVE
 from eubiosis.engine.codegen.loop import OK as LOOP_OK
@@ -23,7 +23,6 @@ from eubiosis.engine.system import Array
 if TYPE_CHECKING:
     from eubiosis.engine.compiled import Compiled
 
-THREADS_VARIABLE = "EUBIOSIS_THREADS"
 _RECORD_BYTES = 64 * 2**20
 _FEWEST = 64  # subjects in a chunk, so that lanes and threads have enough to do
 
@@ -86,8 +85,6 @@ class Batch:
         bounds = switch_times(self.compiled.system.bounds, own.shared, own.personal)
         size, times = own.subjects, len(self.grid)
         actions = arrange(program, inputs, bounds, self.grid[0], self.grid[-1], size)
-        starts = own.start(program.rows)
-        varying = own.table(self.kernel.program.options.varying)
         if solution.observables == record:
             out = solution.values[rows].transpose(0, 2, 1)
         else:
@@ -96,14 +93,8 @@ class Batch:
         status, effort = np.empty(size, dtype=np.int64), np.empty((size, 2), dtype=np.int64)
         extremes = np.empty((size, 2 * len(program.options.extrema)))
         block = {
-            "shared": np.array([own.shared[n] for n in self.compiled.system.parameters]),
+            **own.block(program),
             "tolerances": self.tolerances.table(self.compiled.state_index, program),
-            "counter": np.zeros(1, dtype=np.int64),
-            "subjects": size,
-            "initial": starts,
-            "initial_stride": starts.shape[1] if len(starts) > 1 else 0,
-            "varying": varying,
-            "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
             "times": self.grid,
             "times_count": times,
             "record": np.array([program.place[n] for n in record], dtype=np.int64),
@@ -182,22 +173,6 @@ def _take(item: Input, rows: slice, subjects: int) -> Input:
         return array[rows] if len(array) == subjects and subjects > 1 else array
 
     return type(item)(part(item.time), item.name, part(item.value))
-
-
-def available_threads() -> int:
-    """Return how many threads to use: ``EUBIOSIS_THREADS``, or else the cores this process may use.
-
-    Raises ``ValueError`` when the variable is no whole number above zero.
-    """
-    named = os.environ.get(THREADS_VARIABLE)
-    if named:
-        if not named.isdecimal() or int(named) < 1:
-            message = f'{THREADS_VARIABLE} is "{named}"; allowed: a whole number from 1'
-            raise ValueError(message)
-        return int(named)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def run_on_threads(work: Callable[[], None], threads: int | None, most: int) -> None:

@@ -42,6 +42,7 @@ from eubiosis.engine.solution import (
     Reduction,
     Solution,
     Tolerances,
+    names_of,
 )
 from eubiosis.engine.steady import SteadyState, checked_names, find_steady_states
 from eubiosis.engine.system import Array, System
@@ -163,8 +164,8 @@ class Compiled:
         values = self._values(parameters, initial, inputs)
         options = Options(
             varying=tuple(dict.fromkeys([*values.personal, *targets])),
-            integrals=_names(wanted, Integral),
-            extrema=_names(wanted, Minimum, Maximum),
+            integrals=names_of(wanted, Integral),
+            extrema=names_of(wanted, Minimum, Maximum),
             tableau=_tableau(method),
         )
         kernel, grid = self._kernel(solver_kernel, options), _checked_times(times)
@@ -390,10 +391,6 @@ def _tableau(method: str) -> Tableau:
         message = f'method "{method}" is unknown; allowed: {", ".join(TABLEAUS)}'
         raise ValueError(message)
     return TABLEAUS[method]
-
-
-def _names(reductions: Sequence[Reduction], *kinds: type) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(r.name for r in reductions if isinstance(r, kinds)))
 
 
 def _checked_times(times: Sequence[float] | Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +13,9 @@ from eubiosis.core.findings import unknown_word
 from eubiosis.engine.expressions import Expression, symbols
 from eubiosis.engine.sbml.ieee import evaluate_ieee
 from eubiosis.engine.system import Array, System
+
+if TYPE_CHECKING:
+    from eubiosis.engine.codegen.program import Program
 
 
 @dataclass
@@ -68,6 +72,23 @@ class Values:
         for k, name in enumerate(names):
             out[:, k] = self.personal.get(name, self.shared[name])
         return out
+
+    def block(self, program: Program, room: int = 0) -> dict[str, Any]:
+        """Return what every loop reads of a batch: its values, its size, and where to take subjects from.
+
+        Tables are filled up to ``room`` subjects by repeating the last one.
+        """
+        starts, varying = self.start(program.rows), self.table(program.options.varying)
+        starts, varying = (_filled(table, room) for table in (starts, varying))
+        return {
+            "shared": np.array([self.shared[name] for name in program.system.parameters]),
+            "initial": starts,
+            "initial_stride": starts.shape[1] if len(starts) > 1 else 0,
+            "varying": varying,
+            "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
+            "subjects": max(self.subjects, room),
+            "counter": np.zeros(1, dtype=np.int64),
+        }
 
     def columns(self, names: Sequence[str]) -> dict[str, Array]:
         """Return parameters as arrays (subjects,)."""
@@ -129,6 +150,13 @@ def subject_values(
         else:
             values.personal[name] = array
     return values
+
+
+def _filled(table: Array, room: int) -> Array:
+    """Repeat the last row of a table until it has room; a single row stands for everybody."""
+    if len(table) == 1 or len(table) >= room:
+        return table
+    return np.concatenate((table, np.repeat(table[-1:], room - len(table), axis=0)))
 
 
 def _agreed(subjects: int, size: int, name: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,7 +71,6 @@ class Actions:
     target: Counts
     value_first: Counts
     value: Array
-    names: tuple[str, ...] = field(default=())
 
 
 def input_targets(inputs: Sequence[Input], parameters: Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,16 @@ from eubiosis.engine.codegen.march import MARCH_SLOTS, march_module
 from eubiosis.engine.codegen.native import Identity, NativeCode, load_or_compile, vector_width
 from eubiosis.engine.codegen.program import Options, Program
 from eubiosis.engine.initial import Values
-from eubiosis.engine.solution import Integral, Last, Maximum, Minimum, Reduction, Solution, Tolerances
+from eubiosis.engine.solution import (
+    Integral,
+    Last,
+    Maximum,
+    Minimum,
+    Reduction,
+    Solution,
+    Tolerances,
+    names_of,
+)
 from eubiosis.engine.system import Array, System
 
 if TYPE_CHECKING:
@@ -34,12 +42,7 @@ class MarchKernel:
     def run(self, block: Mapping[str, Any]) -> None:
         """Run the loop until no group of subjects is left."""
         work = aligned(int(self.code.facts["rows"]) * self.width)
-        values = (ctypes.c_int64 * len(MARCH_SLOTS))()
-        own = {**block, "work": work}
-        for i, name in enumerate(MARCH_SLOTS):
-            value = own[name]
-            values[i] = value.ctypes.data if isinstance(value, np.ndarray) else int(value)
-        self.code.function("march")(ctypes.addressof(values))
+        self.code.call("march", MARCH_SLOTS, {**block, "work": work})
 
 
 def march_kernel(
@@ -79,29 +82,20 @@ def march(
     system, program, width = compiled.system, kernel.program, kernel.width
     size = values.subjects
     room = max(size, width)  # a group is as wide as the vector
-    starts, varying = (
-        _roomy(t, room) for t in (values.start(program.rows), values.table(program.options.varying))
-    )
     final, status = np.empty((room, len(program.rows))), np.empty(room, dtype=np.int64)
     out = np.empty((room, len(observables), len(record)))
     extremes = np.empty((room, 2 * len(program.options.extrema)))
     driven = [_by_line(array, size, room) for array in (*held, *linear)]
     block = {
-        "shared": np.array([values.shared[name] for name in system.parameters]),
-        "initial": starts,
-        "initial_stride": starts.shape[1] if len(starts) > 1 else 0,
-        "varying": varying,
-        "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
+        **values.block(program, room),
         "grid": grid,
         "driven": np.array([(a.ctypes.data, a.strides[0] // 8) for a in driven], dtype=np.int64),
         "out": out,
         "final": final,
         "extremes": extremes,
         "floors": tolerances.table(compiled.state_index, program)[1 + program.size :],
-        "counter": np.zeros(1, dtype=np.int64),
         "record": np.asarray(record, dtype=np.int64),
         "status": status,
-        "subjects": room,
         "intervals": len(grid) - 1,
         "steps": steps,
         "records": len(record),
@@ -133,13 +127,6 @@ def check_march(
         raise ValueError(message)
 
 
-def _roomy(table: Array, room: int) -> Array:
-    """Repeat the last row of a table until it fills a group."""
-    if len(table) == 1 or len(table) >= room:
-        return table
-    return np.concatenate((table, np.repeat(table[-1:], room - len(table), axis=0)))
-
-
 def _by_line(array: Array, size: int, room: int) -> Array:
     """Return inputs as (lines, subjects) with the subjects side by side; a copy only where it must be."""
     if array.ndim == 2 and size == room and array.shape[1] == size and array.strides[1] == array.itemsize:
@@ -161,14 +148,10 @@ def march_options(
         if name in values.given:
             message = f"{name} is both a parameter and an input of the run"
             raise ValueError(message)
-
-    def names(*kinds: type) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(r.name for r in reductions if isinstance(r, kinds)))
-
     return Options(
         varying=tuple(values.personal),
-        integrals=names(Integral),
-        extrema=names(Minimum, Maximum),
+        integrals=names_of(reductions, Integral),
+        extrema=names_of(reductions, Minimum, Maximum),
         driven=driven,
         held=held,
     )

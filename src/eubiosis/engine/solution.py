@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,11 @@ class Maximum(Reduction):
 
 class Last(Reduction):
     """The value at the last time."""
+
+
+def names_of(reductions: Sequence[Reduction], *kinds: type[Reduction]) -> tuple[str, ...]:
+    """Return the quantities of reductions of some kinds, each once."""
+    return tuple(dict.fromkeys(r.name for r in reductions if isinstance(r, kinds)))
 
 
 @dataclass(frozen=True)

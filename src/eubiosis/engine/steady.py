@@ -55,7 +55,6 @@ def find_steady_states(
     """Run the kernel for all subjects; see ``Compiled.steady_state``."""
     system, program = compiled.system, kernel.program
     size, rows = values.subjects, len(program.rows)
-    starts, varying = values.start(program.rows), values.table(program.options.varying)
     final, effort = np.empty((size, rows)), np.empty((size, 2), dtype=np.int64)
     status = np.empty(size, dtype=np.int64)
     none = np.zeros(1, dtype=np.int64)
@@ -63,14 +62,8 @@ def find_steady_states(
     block = {
         **dict.fromkeys(unused, none),
         **dict.fromkeys(("action_time", "value", "extremes"), np.zeros(1)),
-        "shared": np.array([values.shared[name] for name in system.parameters]),
+        **values.block(program),
         "tolerances": tolerances.table(compiled.state_index, program),
-        "counter": np.zeros(1, dtype=np.int64),
-        "subjects": size,
-        "initial": starts,
-        "initial_stride": rows if len(starts) > 1 else 0,
-        "varying": varying,
-        "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
         "times": np.array([time]),
         "times_count": 1,
         "record_count": int(newton),

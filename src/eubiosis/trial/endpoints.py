@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.guilds import GUILDS
+from eubiosis.core.machine import available_threads
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Array, Integral, Last, Reduction, Set, Tolerances
-from eubiosis.engine.batch import available_threads
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
 from eubiosis.model.niche import OK, solve_niches

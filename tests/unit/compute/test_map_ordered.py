@@ -7,7 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from eubiosis.compute.pool import available_cores, map_ordered
+from eubiosis.compute.pool import map_ordered
+from eubiosis.core.machine import available_cores
 from eubiosis.core.streams import stream
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engine_models import compiled, same
+from eubiosis.core.machine import available_threads
 from eubiosis.engine import Last, vector_width
-from eubiosis.engine.batch import available_threads
 from eubiosis.engine.codegen.kernels import LoopKernel
 from eubiosis.engine.march import MarchKernel
 

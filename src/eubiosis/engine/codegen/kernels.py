@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eubiosis.engine.codegen.driver import LANE, Driver
 from eubiosis.engine.codegen.emit import VectorEmitter
@@ -20,10 +18,7 @@ from eubiosis.engine.codegen.program import Options, Program
 from eubiosis.engine.codegen.rosenbrock import define_step, reserve_step
 from eubiosis.engine.codegen.steady_loop import STEADY_LANE, SteadyLoop
 from eubiosis.engine.codegen.watch import Watch
-from eubiosis.engine.system import System
-
-Array = NDArray[np.float64]
-Counts = NDArray[np.int64]
+from eubiosis.engine.system import Array, System
 
 
 @dataclass(frozen=True)
@@ -39,19 +34,11 @@ class LoopKernel:
     entry: str
     counts: int
 
-    def workspace(self) -> Array:
-        """Return an aligned workspace for one thread."""
-        return aligned(int(self.code.facts["rows"]) * self.width)
-
     def run(self, block: dict[str, Any]) -> None:
         """Run the loop on an argument block until no subject is left; arrays are passed by address."""
-        values = (ctypes.c_int64 * len(SLOTS))()
-        work, lanes = self.workspace(), np.zeros(self.counts * self.width, dtype=np.int64)
-        own = {**block, "work": work, "lanes": lanes}
-        for i, name in enumerate(SLOTS):
-            value = own[name]
-            values[i] = value.ctypes.data if isinstance(value, np.ndarray) else int(value)
-        self.code.function(self.entry)(ctypes.addressof(values))
+        work = aligned(int(self.code.facts["rows"]) * self.width)
+        lanes = np.zeros(self.counts * self.width, dtype=np.int64)
+        self.code.call(self.entry, SLOTS, {**block, "work": work, "lanes": lanes})
 
 
 def aligned(count: int, *, boundary: int = 64) -> Array:
@@ -68,7 +55,7 @@ def solver_kernel(system: System, options: Options, identity: Identity) -> LoopK
 
     def make() -> tuple[str, dict[str, Any]]:
         lanes = _solver_module(program, width)
-        return str(lanes.module), {"rows": lanes.count, "entries": lanes.entries}
+        return str(lanes.module), {"rows": lanes.count}
 
     text = f"solver {width} {options} {identity.digest}"
     return LoopKernel(program, load_or_compile(text, make, keep=identity.keep), width, "solve", len(LANE))
@@ -84,9 +71,9 @@ def steady_kernel(system: System, options: Options, identity: Identity) -> LoopK
 
         lanes = Lanes(program, ir.Module(name="steady"), width)
         reserve_step(lanes)
-        jacobian, _ = program.jacobian()
+        jacobian, in_time = program.jacobian()
         prepare = lanes.prepare([*program.rates, *jacobian.values()])
-        factor, substitute, _ = lanes.factor()
+        factor, substitute, _ = lanes.factor(jacobian, in_time)
         SteadyLoop(lanes, prepare, factor, substitute).define()
         return str(lanes.module), {"rows": lanes.count}
 
@@ -104,7 +91,7 @@ def _solver_module(program: Program, width: int) -> Lanes:
     watch = Watch(lanes)
     jacobian, in_time = program.jacobian()
     prepare = lanes.prepare([*program.rates, *jacobian.values(), *in_time.values(), *watch.roots])
-    factor, substitute, explicit_time = lanes.factor()
+    factor, substitute, explicit_time = lanes.factor(jacobian, in_time)
     rates = lanes.evaluate("rates", program.rates)
     step = define_step(lanes, rates, factor, substitute, explicit_time)
     Driver(lanes, step, rates, prepare, watch).define()
@@ -149,29 +136,14 @@ class ColumnKernel:
         }
         arrays = {"times": times, "given": given, "parameters": padded, "out": out}
         for name, first, end in (("wide", 0, whole), ("narrow", whole, columns)):
-            block = (ctypes.c_int64 * len(_COLUMN_SLOTS))()
-            own: dict[str, int] = {n: array.ctypes.data for n, array in arrays.items()}
-            own |= {**numbers, "first": first, "end": end}
-            for i, slot in enumerate(_COLUMN_SLOTS):
-                block[i] = own[slot]
-            self.code.function(name)(ctypes.addressof(block))
+            self.code.call(name, _COLUMN_SLOTS, {**arrays, **numbers, "first": first, "end": end})
 
 
 _COLUMN_ARRAYS = ("times", "given", "parameters", "out")
 _COLUMN_SLOTS = (
     *_COLUMN_ARRAYS,
-    *(
-        "subjects",
-        "columns",
-        "time_step",
-        "given_stride",
-        "out_stride",
-        "stride",
-        "row",
-        "step",
-        "first",
-        "end",
-    ),
+    *("subjects", "columns", "time_step", "given_stride", "out_stride"),
+    *("stride", "row", "step", "first", "end"),
 )
 
 

@@ -118,19 +118,19 @@ class Lanes:
             self.store(code, emitter.value(root), code.at(code["out"], row * self.width))
         return code.finish()
 
-    def factor(self) -> tuple[Any, Any, bool]:
+    def factor(
+        self, jacobian: dict[tuple[int, int], Node], in_time: dict[int, Node]
+    ) -> tuple[Any, Any, bool]:
         """Define ``factor(work, shared)`` and ``substitute(work, out)``; returns both and if time enters.
 
         ``factor`` writes the rates at (states, time), their time derivatives, and the factors of
         shift - J there; ``substitute`` solves with them in place.
         """
         program, graph = self.program, self.program.graph
-        jacobian, in_time = program.jacobian()
         moves = graph.depends(("time",))  # a switch in time has no slope, but the stages must see the time
         explicit_time = any(moves[rate] for rate in program.rates)
         factors = program.factors(jacobian)
         self.reserve("factors", factors.entries)
-        self.entries = factors.entries
         places: dict[tuple[int, int], int] = {}
         for k in range(program.size):
             for j, _ in (*factors.lower[k], *factors.upper[k]):

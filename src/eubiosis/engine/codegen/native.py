@@ -14,11 +14,13 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 _LOG = logging.getLogger(__name__)
 _FORMAT = "eubiosis kernel 1"
@@ -42,6 +44,14 @@ class NativeCode:
         """Return a public function of so many addresses; calling it releases the interpreter lock."""
         prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * arguments)
         return prototype(self.address(name))
+
+    def call(self, name: str, slots: Sequence[str], block: Mapping[str, Any]) -> None:
+        """Call a public function of an argument block: each slot a whole number or an array's address."""
+        values = (ctypes.c_int64 * len(slots))()
+        for i, slot in enumerate(slots):
+            value = block[slot]
+            values[i] = value.ctypes.data if isinstance(value, np.ndarray) else int(value)
+        self.function(name)(ctypes.addressof(values))
 
 
 @cache

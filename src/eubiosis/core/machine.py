@@ -1,0 +1,27 @@
+"""What of the machine this process may use."""
+
+from __future__ import annotations
+
+import os
+
+THREADS_VARIABLE = "EUBIOSIS_THREADS"  # how many threads a process may use
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
+def available_threads() -> int:
+    """Return how many threads to use: ``EUBIOSIS_THREADS``, or else the cores this process may use.
+
+    Raises ``ValueError`` when the variable is no whole number above zero.
+    """
+    named = os.environ.get(THREADS_VARIABLE)
+    if not named:
+        return available_cores()
+    if not named.isdecimal() or int(named) < 1:
+        message = f'{THREADS_VARIABLE} is "{named}"; allowed: a whole number from 1'
+        raise ValueError(message)
+    return int(named)
