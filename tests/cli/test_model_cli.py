@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from eubiosis.model.content import PACKAGED_CONTENT
+from eubiosis.core.content import PACKAGED_CONTENT
 
 
 def test_list(eubiosis, model):

@@ -42,10 +42,10 @@ def stage(monkeypatch):
 
     job = types.ModuleType("eubiosis.workflow.trial_job")
     job.run_job = run_job
-    report = types.ModuleType("eubiosis.report.trial_report")
+    report = types.ModuleType("eubiosis.report.trial.page")
     report.trial_report = lambda _: "<html>simulated</html>"
     report.results_json = lambda _: {}
-    results = types.ModuleType("eubiosis.report.results_json")
+    results = types.ModuleType("eubiosis.report.trial.results_json")
     results.results_text = lambda _: '{"origin": "simulated"}'
     monkeypatch.setitem(sys.modules, results.__name__, results)
     monkeypatch.setitem(sys.modules, job.__name__, job)

@@ -11,7 +11,7 @@ import pytest
 
 from eubiosis.core.guilds import GUILDS as GUILD_IDS
 from eubiosis.population import guild_contrast, read_profiles
-from eubiosis.workflow.spec import read_workflow, to_design
+from eubiosis.workflow.files.spec import read_workflow, to_design
 from eubiosis.workflow.trial_job import _profiles, run_job
 
 ROOT = Path(__file__).resolve().parents[2]

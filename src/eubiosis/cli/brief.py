@@ -19,7 +19,7 @@ def brief(question: Path, out: Path | None, as_json: bool) -> None:
 
     Without --json the brief is printed as Markdown. Nothing is simulated by the mechanistic model.
     """
-    from eubiosis.report.brief_page import brief_markdown
+    from eubiosis.report.brief.page import brief_markdown
     from eubiosis.workflow.brief import make_brief, write_brief
 
     record = make_brief(question)

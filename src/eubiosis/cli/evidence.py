@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from eubiosis.evidence.store import Evidence
+    from eubiosis.evidence.records.store import Evidence
 
 LISTS = ["studies", "outcomes", "interventions", "published"]
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -28,7 +28,7 @@ def evidence(ctx: click.Context, tables: Path | None) -> None:
 
 def load_tables(ctx: click.Context) -> Evidence:
     """Load the folder that the group was given, or the packaged tables."""
-    from eubiosis.evidence.store import load
+    from eubiosis.evidence.records.store import load
 
     return load(ctx.obj)
 
@@ -40,7 +40,7 @@ def names(text: str | None) -> tuple[str, ...]:
 
 def left_out(tables: Evidence, text: str | None, *, without_holdouts: bool) -> tuple[str, ...]:
     """Return the studies to leave out: those named and, where asked for, those held out for forecasts."""
-    from eubiosis.evidence.priors import holdout_studies
+    from eubiosis.evidence.forecast.priors import holdout_studies
 
     return tuple(dict.fromkeys((*names(text), *(holdout_studies(tables) if without_holdouts else ()))))
 
@@ -60,7 +60,7 @@ def list_command(
     ctx: click.Context, what: str, outcome: str | None, intervention: str | None, as_json: bool
 ) -> None:
     """List studies (the default), outcomes, interventions, or published pools against ours."""
-    from eubiosis.evidence.listing import list_interventions, list_outcomes, list_studies
+    from eubiosis.evidence.records.listing import list_interventions, list_outcomes, list_studies
 
     tables = load_tables(ctx)
     if what == "outcomes":
@@ -68,7 +68,7 @@ def list_command(
     elif what == "interventions":
         rows = list_interventions(tables)
     elif what == "published":
-        from eubiosis.evidence.published import compare_published, comparison_record
+        from eubiosis.evidence.integrity.published import compare_published, comparison_record
 
         rows = [comparison_record(comparison) for comparison in compare_published(tables)]
     else:
@@ -86,7 +86,7 @@ def list_command(
 @click.pass_context
 def show(ctx: click.Context, study: str, as_json: bool) -> None:
     """Show one study with its estimates, checks and sources."""
-    from eubiosis.evidence.listing import show_study
+    from eubiosis.evidence.records.listing import show_study
 
     record = show_study(load_tables(ctx), study)
     if as_json:
@@ -141,10 +141,10 @@ def pool(
     out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Pool the trials of an outcome under an intervention, with every choice shown."""
-    from eubiosis.evidence.certainty import grade
-    from eubiosis.evidence.diagnostics import subgroup_record
-    from eubiosis.evidence.pool_record import pool_record
-    from eubiosis.evidence.pooling import pool as pool_trials
+    from eubiosis.evidence.synthesis.certainty import grade
+    from eubiosis.evidence.synthesis.diagnostics import subgroup_record
+    from eubiosis.evidence.synthesis.pool_record import pool_record
+    from eubiosis.evidence.synthesis.pooling import pool as pool_trials
 
     if tau_scale is not None and tau_scale <= 0:
         raise click.BadParameter("must be positive", param_hint="--tau-scale")
@@ -165,7 +165,7 @@ def pool(
     if as_json:
         print_json(record)
     else:
-        from eubiosis.evidence.listing import pool_text
+        from eubiosis.evidence.records.listing import pool_text
 
         click.echo(pool_text(record))
 
@@ -176,8 +176,8 @@ def pool(
 @click.pass_context
 def summary(ctx: click.Context, intervention: str, as_json: bool) -> None:
     """Print the summary of findings of an intervention: every outcome with its certainty and the reasons."""
-    from eubiosis.evidence.pool_record import NOTICE
-    from eubiosis.evidence.summary import summary_of_findings, summary_text
+    from eubiosis.evidence.synthesis.pool_record import NOTICE
+    from eubiosis.evidence.synthesis.summary import summary_of_findings, summary_text
 
     rows = summary_of_findings(load_tables(ctx), intervention)
     if as_json:
@@ -195,7 +195,7 @@ def check(ctx: click.Context, write: bool, as_json: bool) -> None:
     from collections import Counter
 
     from eubiosis.core.findings import FindingsError
-    from eubiosis.evidence import checking
+    from eubiosis.evidence.integrity import checking
 
     tables = load_tables(ctx)
     report = checking.check(tables)
@@ -233,7 +233,7 @@ def check(ctx: click.Context, write: bool, as_json: bool) -> None:
 def audit(ctx: click.Context, claim: str | None, out: Path | None, as_json: bool) -> None:
     """Hold claims in circulation against the records (all of them, or one by its id)."""
     from eubiosis.core.findings import Finding, FindingsError, unknown_word
-    from eubiosis.evidence import claims
+    from eubiosis.evidence.integrity import claims
 
     audited = claims.audit(load_tables(ctx))
     if claim is not None:
@@ -271,8 +271,8 @@ def prior(
     without_holdouts: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Print the discounted prior of a new trial's true effect, centred on zero where no trial exists."""
-    from eubiosis.evidence.priors import prior as find_prior
-    from eubiosis.evidence.priors import prior_record
+    from eubiosis.evidence.forecast.priors import prior as find_prior
+    from eubiosis.evidence.forecast.priors import prior_record
 
     tables = load_tables(ctx)
     held = left_out(tables, leave_out, without_holdouts=without_holdouts)
@@ -312,8 +312,9 @@ def graph(
     studies: bool, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Ask the knowledge graph for paths, list its nodes, or write it to files."""
-    from eubiosis.evidence import graph_export, graph_query
-    from eubiosis.evidence.graph import build
+    from eubiosis.evidence.graph import export as graph_export
+    from eubiosis.evidence.graph import query as graph_query
+    from eubiosis.evidence.graph.build import build
 
     if (start is None) != (end is None):
         raise click.UsageError("give both --from and --to")

@@ -32,7 +32,7 @@ def template(folder: Path) -> None:
 def add(ctx: click.Context, filled: Path, out: Path) -> None:
     """Check a filled template and, when nothing is wrong, write the grown evidence to a folder."""
     from eubiosis.evidence.growing.adding import add as add_records
-    from eubiosis.evidence.store import load
+    from eubiosis.evidence.records.store import load
 
     before = load(ctx.obj)
     after = add_records(filled, out, before)

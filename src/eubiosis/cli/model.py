@@ -152,9 +152,9 @@ def simulate_command(
 @_JSON
 def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     """Check tables, modules, units and SBML, then compare the model with every target."""
+    from eubiosis.core.content import PACKAGED_CONTENT
     from eubiosis.model import load
     from eubiosis.model.check import basis_shares, check_targets, summary
-    from eubiosis.model.content import PACKAGED_CONTENT
 
     folder = content or PACKAGED_CONTENT
     _demand_no_findings(folder)
@@ -261,7 +261,8 @@ def export_command(form: str, condition: str | None, output: Path | None, conten
 @_CONTENT
 def derive_command(content: Path | None) -> None:
     """Derive niche factors, reference states and event-rate scales anew and store them with the tables."""
-    from eubiosis.model.content import PACKAGED_CONTENT, load_content
+    from eubiosis.core.content import PACKAGED_CONTENT
+    from eubiosis.model.content import load_content
     from eubiosis.model.derived import derive, save_derived
 
     if content is not None:
@@ -273,8 +274,8 @@ def derive_command(content: Path | None) -> None:
 
 
 def _load(content: Path | None) -> Model:
+    from eubiosis.core.content import PACKAGED_CONTENT
     from eubiosis.model import load
-    from eubiosis.model.content import PACKAGED_CONTENT
 
     if content is not None:  # an edited folder: its modules may be wrong as well as its tables
         _demand_no_findings(content)

@@ -12,13 +12,13 @@ import numpy as np
 from eubiosis import __version__
 from eubiosis.core.findings import FindingCollector
 from eubiosis.population.contrast import GuildContrast, guild_contrast
-from eubiosis.population.scale import SCALES
-from eubiosis.population.stool import StoolTable, check_control, read_stool_table
+from eubiosis.population.stool.scale import SCALES
+from eubiosis.population.stool.table import StoolTable, check_control, read_stool_table
 from eubiosis.population.taxa import GUILDS
 
 if TYPE_CHECKING:
-    from eubiosis.population.scale import Scale
-    from eubiosis.population.stool_checks import Orientation
+    from eubiosis.population.stool.checks import Orientation
+    from eubiosis.population.stool.scale import Scale
 
 _ORIGIN = (
     "Read fractions of a real stool table, summed over guilds on its own sequencing platform: not biomass "

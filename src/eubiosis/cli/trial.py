@@ -10,7 +10,7 @@ import click
 from eubiosis.core.findings import unknown_word
 
 if TYPE_CHECKING:
-    from eubiosis.analysis.planning import SampleSize
+    from eubiosis.analysis.planning.sizes import SampleSize
 
 COUNTS = ("ARR", "NEWT2", "GD", "CUA")
 SCORES = ("MFIS", "FSS", "SDMT", "MSIS29", "EQ5D", "BDI", "HADS", "NFL", "BVL", "SCFA")
@@ -95,8 +95,8 @@ def control_arm(
     The regression on all arms and that on the arms read at first hand, which decides; what so many people
     will observe; the other endpoints; regression to the mean.
     """
-    from eubiosis.evidence.control_arms import BACKGROUNDS, PHENOTYPES, ControlQuestion
-    from eubiosis.evidence.control_record import control_arm_record, control_arm_text
+    from eubiosis.evidence.forecast.control_arms import BACKGROUNDS, PHENOTYPES, ControlQuestion
+    from eubiosis.evidence.forecast.control_record import control_arm_record, control_arm_text
 
     for option, word, known in (
         ("--background", background, BACKGROUNDS), ("--phenotype", phenotype, PHENOTYPES)
@@ -120,8 +120,8 @@ def validate(trials: int, seed: int, only: str, as_json: bool) -> None:
     Type I error, power against the closed form, coverage and bias, each with its Monte Carlo standard
     error. A trial whose analysis gives no numbers counts as not significant and is counted.
     """
-    from eubiosis.analysis.operating import as_markdown, as_records, run_scenario
-    from eubiosis.analysis.scenarios import scenarios
+    from eubiosis.analysis.truth.operating import as_markdown, as_records, run_scenario
+    from eubiosis.analysis.truth.scenarios import scenarios
 
     chosen = [one for one in scenarios() if only.lower() in f"{one.name} {one.method}".lower()]
     if not chosen:
@@ -162,7 +162,7 @@ def _key(option: str) -> str:
 
 
 def _count(endpoint: str, options: dict[str, Any]) -> dict[str, Any]:
-    from eubiosis.analysis.count_planning import FollowUp, negative_binomial_size
+    from eubiosis.analysis.planning.counts import FollowUp, negative_binomial_size
 
     follow_up = FollowUp(options["years"], options["accrual_years"], options["dropout_per_year"])
     size = negative_binomial_size(
@@ -179,7 +179,7 @@ def _count(endpoint: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _score(endpoint: str, options: dict[str, Any]) -> dict[str, Any]:
-    from eubiosis.analysis.classic_planning import ancova_size, t_test_size
+    from eubiosis.analysis.planning.classic import ancova_size, t_test_size
 
     effect, correlation = options["effect_size"], options["baseline_correlation"]
     goal = {"power": options["power"], "alpha": options["alpha"]}
@@ -192,7 +192,7 @@ def _score(endpoint: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _time(endpoint: str, options: dict[str, Any]) -> dict[str, Any]:
-    from eubiosis.analysis.classic_planning import hazard_ratio_size
+    from eubiosis.analysis.planning.classic import hazard_ratio_size
 
     size = hazard_ratio_size(
         options["hazard_ratio"],

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from eubiosis import engine
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.core.guilds import GUILDS
 from eubiosis.engine import Add, Array, AtLeast, Compiled, Input, Scale, Set, Solution, System, Tolerances
 from eubiosis.model.conditions import Condition, read_conditions
-from eubiosis.model.content import MODULES, PACKAGED_CONTENT, Content, load_content
+from eubiosis.model.content import MODULES, Content, load_content
 from eubiosis.model.derived import Derived, load_derived
 from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
 

@@ -3,7 +3,7 @@
 from eubiosis.population.contrast import GuildContrast, guild_contrast
 from eubiosis.population.covariates import CovariateDraws
 from eubiosis.population.reference import ReferencePopulation, load_reference
-from eubiosis.population.stool import StoolTable, read_profiles, read_stool_table
+from eubiosis.population.stool.table import StoolTable, read_profiles, read_stool_table
 from eubiosis.population.taxa import GUILDS, TaxaTable, Taxon, load_taxa
 
 __all__ = [

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from eubiosis.core.findings import FindingCollector
-from eubiosis.population.stool import StoolTable, check_control
+from eubiosis.population.stool.table import StoolTable, check_control
 from eubiosis.population.taxa import GUILDS
 
 NOT_OBSERVED_ABOVE = 0.9

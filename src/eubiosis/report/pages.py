@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis import __version__
-from eubiosis.report.figures import course_panels, share_bars
+from eubiosis.report.figures.style import course_panels, share_bars
 
 NOTICE = (
     "Nothing on this page is evidence that a therapy works, and nothing is medical advice. Every effect is "

@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from eubiosis import __version__
-from eubiosis.analysis.expectancy import excluded_risk, open_trial
+from eubiosis.analysis.planning.expectancy import excluded_risk, open_trial
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.tables import display_name
-from eubiosis.evidence.control_arms import (
+from eubiosis.evidence.forecast.control_arms import (
     ControlQuestion,
     forecast_rate,
     observed_interval,
     rate_rows,
     read_assumptions,
 )
-from eubiosis.evidence.control_endpoints import forecast_endpoint
-from eubiosis.evidence.control_record import control_arm_record
-from eubiosis.evidence.priors import prior as find_prior
-from eubiosis.evidence.priors import read_discounts
-from eubiosis.evidence.store import Evidence, load
+from eubiosis.evidence.forecast.control_endpoints import forecast_endpoint
+from eubiosis.evidence.forecast.control_record import control_arm_record
+from eubiosis.evidence.forecast.priors import prior as find_prior
+from eubiosis.evidence.forecast.priors import read_discounts
+from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.workflow.brief_evidence import (
     background_label,
     claims_of,
@@ -44,7 +44,7 @@ from eubiosis.workflow.brief_sizes import (
     rate_level,
     sizes,
 )
-from eubiosis.workflow.question import COUNTED, TIMES, AskedEndpoint, BriefQuestion, read_question
+from eubiosis.workflow.files.question import COUNTED, TIMES, AskedEndpoint, BriefQuestion, read_question
 
 NOTICE = (
     "Origin: published evidence, arithmetic on it, and stated assumptions; nothing here is simulated by the "
@@ -293,7 +293,7 @@ def _used_assumptions(assumptions: Mapping[str, SourcedNumber]) -> list[dict[str
 
 def write_brief(record: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write brief.html, brief.md and brief.json to a folder; return their paths."""
-    from eubiosis.report.brief_page import brief_html, brief_markdown
+    from eubiosis.report.brief.page import brief_html, brief_markdown
 
     folder.mkdir(parents=True, exist_ok=True)
     texts = {

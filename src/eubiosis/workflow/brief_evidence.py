@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from importlib import resources
-from pathlib import Path
 from typing import Any, Literal
 
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.tables import TableRow, read_table
-from eubiosis.evidence import claims
-from eubiosis.evidence.certainty import grade
-from eubiosis.evidence.companion_records import AdverseEvent
-from eubiosis.evidence.control_arms import BACKGROUND_LABELS
-from eubiosis.evidence.pool_record import pool_record
-from eubiosis.evidence.pooling import pool_question
-from eubiosis.evidence.selection import Question, Selection, select
-from eubiosis.evidence.store import Evidence
-from eubiosis.workflow.question import TIMES, BriefQuestion
+from eubiosis.evidence.forecast.control_arms import BACKGROUND_LABELS
+from eubiosis.evidence.integrity import claims
+from eubiosis.evidence.records.companions import AdverseEvent
+from eubiosis.evidence.records.store import Evidence
+from eubiosis.evidence.synthesis.certainty import grade
+from eubiosis.evidence.synthesis.pool_record import pool_record
+from eubiosis.evidence.synthesis.pooling import pool_question
+from eubiosis.evidence.synthesis.selection import Question, Selection, select
+from eubiosis.workflow.files.question import TIMES, BriefQuestion
 
 
 class IntercurrentEvent(TableRow):
@@ -151,7 +150,7 @@ def intercurrent_events(
     question: BriefQuestion, endpoints: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, str]]:
     """Return the events that apply to the question, with their strategies."""
-    path = Path(str(resources.files("eubiosis"))) / "content" / "briefs" / "intercurrent_events.tsv"
+    path = PACKAGED_CONTENT / "briefs" / "intercurrent_events.tsv"
     findings = FindingCollector()
     rows = read_table(path, IntercurrentEvent, findings)
     findings.raise_if_any()

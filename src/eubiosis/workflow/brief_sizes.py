@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
-from eubiosis.analysis.assurance import (
+from eubiosis.analysis.planning.assurance import (
     mean_difference_error,
     optimistic_prior,
     rate_ratio_error,
     sceptical_prior,
 )
-from eubiosis.analysis.classic_planning import ancova_size, event_probability, hazard_ratio_size, t_test_size
-from eubiosis.analysis.count_planning import FollowUp, negative_binomial_size
-from eubiosis.analysis.prior_assurance import MixturePrior, prior_assurance, size_for_assurance
+from eubiosis.analysis.planning.classic import ancova_size, event_probability, hazard_ratio_size, t_test_size
+from eubiosis.analysis.planning.counts import FollowUp, negative_binomial_size
+from eubiosis.analysis.planning.prior_assurance import MixturePrior, prior_assurance, size_for_assurance
 from eubiosis.core.effect_prior import EffectPrior
 from eubiosis.core.provenance import SourcedNumber
-from eubiosis.evidence.control_arms import RateForecast
-from eubiosis.workflow.question import AskedDesign, AskedEndpoint, Kind
+from eubiosis.evidence.forecast.control_arms import RateForecast
+from eubiosis.workflow.files.question import AskedDesign, AskedEndpoint, Kind
 
 SCENARIOS = 15
 TARGETS = (0.5, 0.8)

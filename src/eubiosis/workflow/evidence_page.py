@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eubiosis.report import evidence_figures
-from eubiosis.report.evidence_page import audit_page, pool_page
+from eubiosis.report.evidence import figures as evidence_figures
+from eubiosis.report.evidence.page import audit_page, pool_page
 
 if TYPE_CHECKING:
-    from eubiosis.evidence.graph import Graph
+    from eubiosis.evidence.graph.build import Graph
 
 _PICTURED = ("acts on", "tested on", "assumed", "contains", "activates")
 

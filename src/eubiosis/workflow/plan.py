@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
-from eubiosis.workflow.fields import plain
-from eubiosis.workflow.spec import WorkflowSpec, to_design
+from eubiosis.workflow.files.fields import plain
+from eubiosis.workflow.files.spec import WorkflowSpec, to_design
 
 ALPHA = 0.05
 COUNTS = ("relapses", "gd_lesions", "t2_lesions")

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from eubiosis.analysis.continuous import ancovas, geometric_mean_ratios
-from eubiosis.analysis.counts import rate_ratios
-from eubiosis.analysis.randomisation import randomisation_p
+from eubiosis.analysis.estimators.continuous import ancovas, geometric_mean_ratios
+from eubiosis.analysis.estimators.counts import rate_ratios
+from eubiosis.analysis.estimators.randomisation import randomisation_p
 from eubiosis.analysis.result import Estimate
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.streams import stream

@@ -20,9 +20,9 @@ from eubiosis.population import guild_contrast, read_profiles
 from eubiosis.population.contrast import GuildContrast
 from eubiosis.population.subjects import USABLE_PROFILE
 from eubiosis.trial.design import Design
-from eubiosis.trial.gut import MARKERS
-from eubiosis.trial.simulate import TrialIsTooSmall
-from eubiosis.workflow.spec import WorkflowSpec
+from eubiosis.trial.world.gut import MARKERS
+from eubiosis.trial.world.host_world import TrialIsTooSmall
+from eubiosis.workflow.files.spec import WorkflowSpec
 from eubiosis.workflow.trial_summary import report_input
 from eubiosis.workflow.trial_worlds import Task, WorldResult, run_gut_world
 

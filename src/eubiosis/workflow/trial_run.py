@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from eubiosis.compute.run_folder import RunFolder
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.findings import FindingCollector
-from eubiosis.model.content import PACKAGED_CONTENT
+from eubiosis.workflow.files.spec import WorkflowSpec, resolved_yaml, to_design
+from eubiosis.workflow.files.tables import check_all
 from eubiosis.workflow.plan import analysis_plan, plan_hash
-from eubiosis.workflow.spec import WorkflowSpec, resolved_yaml, to_design
-from eubiosis.workflow.tables import check_all
 
 if TYPE_CHECKING:
     from eubiosis.core.report_input import TrialReportInput
@@ -113,8 +113,8 @@ def _record_inputs(folder: RunFolder, workflow: Path, spec: WorkflowSpec) -> Non
 
 
 def _write_report(folder: RunFolder, report_input: TrialReportInput) -> None:
-    page = import_module("eubiosis.report.trial_report")
-    results = import_module("eubiosis.report.results_json")
+    page = import_module("eubiosis.report.trial.page")
+    results = import_module("eubiosis.report.trial.results_json")
     folder.write_text("results.json", results.results_text(report_input))
     folder.write_text("report.html", page.trial_report(report_input))
     folder.log("report written")

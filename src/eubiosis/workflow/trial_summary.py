@@ -27,9 +27,9 @@ from eubiosis.model import load
 from eubiosis.model.check import basis_shares
 from eubiosis.model.worlds import world_rows
 from eubiosis.trial.design import Design
-from eubiosis.trial.layer import trial_numbers
+from eubiosis.trial.world.layer import trial_numbers
+from eubiosis.workflow.files.spec import WorkflowSpec
 from eubiosis.workflow.plan import analysis_plan, plan_hash
-from eubiosis.workflow.spec import WorkflowSpec
 from eubiosis.workflow.trial_worlds import Truth, WorldResult
 
 Array = NDArray[np.float64]

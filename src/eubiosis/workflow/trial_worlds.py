@@ -23,8 +23,8 @@ from eubiosis.population.subjects import (
     subjects_from_reference,
 )
 from eubiosis.trial.design import Design
-from eubiosis.trial.gut import MARKERS, gut_courses
-from eubiosis.trial.simulate import (
+from eubiosis.trial.world.gut import MARKERS, gut_courses
+from eubiosis.trial.world.host_world import (
     Latent,
     Observed,
     TrialIsTooSmall,

@@ -14,8 +14,8 @@ from eubiosis.model.worlds import GutWorld, draw_gut_world, reference_shares
 from eubiosis.population.subjects import VirtualSubjects, subjects_from_reference
 from eubiosis.therapy.therapy import Therapy, inulin, placebo, propionate
 from eubiosis.trial.design import Arm, Design
-from eubiosis.trial.gut import GutCourses, gut_courses
-from eubiosis.trial.simulate import World, enrol, paper_reason
+from eubiosis.trial.world.gut import GutCourses, gut_courses
+from eubiosis.trial.world.host_world import World, enrol, paper_reason
 
 SEED = 41
 WEEKS = (0.0, 4.0, 8.0, 12.0)

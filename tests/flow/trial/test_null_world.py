@@ -8,7 +8,7 @@ import pytest
 from small_trials import DESIGN, SEED
 
 from eubiosis.core.guilds import GUILDS as GUILD_IDS
-from eubiosis.trial import simulate
+from eubiosis.trial.world import host_world as simulate
 from eubiosis.workflow import trial_worlds
 from eubiosis.workflow.trial_worlds import Task, run_gut_world
 

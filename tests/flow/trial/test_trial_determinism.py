@@ -8,9 +8,9 @@ from small_trials import DESIGN, INULIN, PLACEBO, SEED, make_world
 
 from eubiosis.compute.run_folder import table_bytes
 from eubiosis.model.worlds import draw_host_world
-from eubiosis.trial.gut import GutCourses, gut_courses
-from eubiosis.trial.simulate import Observed, replicate
-from eubiosis.workflow.spec import WorkflowSpec, to_design
+from eubiosis.trial.world.gut import GutCourses, gut_courses
+from eubiosis.trial.world.host_world import Observed, replicate
+from eubiosis.workflow.files.spec import WorkflowSpec, to_design
 from eubiosis.workflow.trial_job import run_job
 
 SMALL = {

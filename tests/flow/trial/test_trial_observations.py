@@ -10,8 +10,8 @@ from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.guilds import GUILDS as GUILD_IDS
 from eubiosis.model.worlds import draw_host_world
 from eubiosis.trial.design import Eligibility
-from eubiosis.trial.gut import MARKERS
-from eubiosis.trial.simulate import TrialIsTooSmall, paper_reason, replicate
+from eubiosis.trial.world.gut import MARKERS
+from eubiosis.trial.world.host_world import TrialIsTooSmall, paper_reason, replicate
 
 YEAR = 365.25
 REPLICATES = 25

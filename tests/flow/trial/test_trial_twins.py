@@ -7,7 +7,7 @@ import pytest
 from small_trials import DESIGN, INULIN, PLACEBO, PROPIONATE, SEED, make_pool, make_world, with_therapy
 
 from eubiosis.model.worlds import draw_host_world
-from eubiosis.trial.simulate import replicate
+from eubiosis.trial.world.host_world import replicate
 
 ARMS = ("inulin", "propionate")
 

@@ -6,8 +6,8 @@ import numpy as np
 from small_trials import DESIGN, SEED
 
 from eubiosis.core.endpoints import ENDPOINTS
-from eubiosis.trial import simulate
-from eubiosis.trial.simulate import Latent, Observed, replicate
+from eubiosis.trial.world import host_world as simulate
+from eubiosis.trial.world.host_world import Latent, Observed, replicate
 from eubiosis.workflow import trial_worlds
 from eubiosis.workflow.trial_analysis import analyse_trial
 from eubiosis.workflow.trial_worlds import Task, run_gut_world

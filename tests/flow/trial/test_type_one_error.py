@@ -15,7 +15,7 @@ from small_trials import INULIN, PLACEBO, SEED, make_pool, make_world, with_ther
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.model.worlds import draw_host_world
 from eubiosis.trial.design import Design
-from eubiosis.trial.simulate import _take, _take_host, replicate
+from eubiosis.trial.world.host_world import _take, _take_host, replicate
 from eubiosis.workflow.trial_analysis import analyse_trial
 
 REPLICATES = 400

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from eubiosis.evidence import checking
-from eubiosis.evidence.forensics import (
+from eubiosis.evidence.integrity import checking
+from eubiosis.evidence.integrity.forensics import (
     Arm,
     baseline_balance,
     grim,
@@ -15,9 +15,9 @@ from eubiosis.evidence.forensics import (
     sd_is_possible,
     welch_p,
 )
-from eubiosis.evidence.records import Estimate, parse_p
-from eubiosis.evidence.store import load
-from eubiosis.evidence.trial_checks import check_trials
+from eubiosis.evidence.integrity.trial_checks import check_trials
+from eubiosis.evidence.records.rows import Estimate, parse_p
+from eubiosis.evidence.records.store import load
 
 
 def test_grim_by_hand():

@@ -5,10 +5,10 @@ import math
 import pytest
 
 from eubiosis.core.findings import FindingsError
-from eubiosis.evidence.claims import VERDICTS, audit, audit_claim, read_claims
-from eubiosis.evidence.priors import holdout_studies, prior, prior_for_target
-from eubiosis.evidence.records import Estimate
-from eubiosis.evidence.store import load
+from eubiosis.evidence.forecast.priors import holdout_studies, prior, prior_for_target
+from eubiosis.evidence.integrity.claims import VERDICTS, audit, audit_claim, read_claims
+from eubiosis.evidence.records.rows import Estimate
+from eubiosis.evidence.records.store import load
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_no_trial_gives_a_prior_centred_on_zero():
 
 
 def test_prior_is_discounted_towards_zero_and_wider_than_the_pool():
-    from eubiosis.evidence.pooling import pool
+    from eubiosis.evidence.synthesis.pooling import pool
 
     pooled, found = pool("hs-CRP", "probiotic"), prior("hs-CRP", "probiotic")
     assert pooled.headline.estimate < found.mean < 0

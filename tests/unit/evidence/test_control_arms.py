@@ -9,8 +9,7 @@ import pytest
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.tables import read_table
-from eubiosis.evidence.companion_records import ControlArmRate
-from eubiosis.evidence.control_arms import (
+from eubiosis.evidence.forecast.control_arms import (
     BACKGROUNDS,
     ControlQuestion,
     coefficients,
@@ -26,9 +25,15 @@ from eubiosis.evidence.control_arms import (
     relapse_free_share,
     selected_rates,
 )
-from eubiosis.evidence.control_endpoints import RULES, choose_rows, forecast_endpoint, observed_endpoint
-from eubiosis.evidence.control_record import control_arm_record, mfis_regression
-from eubiosis.evidence.store import load, packaged_folder
+from eubiosis.evidence.forecast.control_endpoints import (
+    RULES,
+    choose_rows,
+    forecast_endpoint,
+    observed_endpoint,
+)
+from eubiosis.evidence.forecast.control_record import control_arm_record, mfis_regression
+from eubiosis.evidence.records.companions import ControlArmRate
+from eubiosis.evidence.records.store import load, packaged_folder
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "evidence"
 NOTES = read_assumptions()

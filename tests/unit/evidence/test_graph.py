@@ -7,11 +7,11 @@ from xml.etree import ElementTree
 import pytest
 
 from eubiosis.core.findings import FindingsError
-from eubiosis.evidence import graph_export
-from eubiosis.evidence.graph import Edge, Graph, Path, Support, build, paths, reachable
-from eubiosis.evidence.graph_query import answer
-from eubiosis.evidence.graph_tables import Node
-from eubiosis.evidence.store import load
+from eubiosis.evidence.graph import export as graph_export
+from eubiosis.evidence.graph.build import Edge, Graph, Path, Support, build, paths, reachable
+from eubiosis.evidence.graph.query import answer
+from eubiosis.evidence.graph.tables import Node
+from eubiosis.evidence.records.store import load
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ import math
 import pytest
 
 from eubiosis.core.findings import FindingsError
-from eubiosis.evidence.certainty import grade
-from eubiosis.evidence.diagnostics import meta_regression
-from eubiosis.evidence.pool_record import pool_record
-from eubiosis.evidence.pooling import pool
-from eubiosis.evidence.priors import prior
-from eubiosis.evidence.selection import Question, select
-from eubiosis.evidence.store import load
+from eubiosis.evidence.forecast.priors import prior
+from eubiosis.evidence.records.store import load
+from eubiosis.evidence.synthesis.certainty import grade
+from eubiosis.evidence.synthesis.diagnostics import meta_regression
+from eubiosis.evidence.synthesis.pool_record import pool_record
+from eubiosis.evidence.synthesis.pooling import pool
+from eubiosis.evidence.synthesis.selection import Question, select
 
 
 def made_up(effects, n=60):

@@ -5,12 +5,12 @@ import math
 import pytest
 
 from eubiosis.core.findings import FindingsError
-from eubiosis.evidence.certainty import grade
-from eubiosis.evidence.companion_records import PinnedPool
-from eubiosis.evidence.pool_record import pool_record
-from eubiosis.evidence.pooling import pool
-from eubiosis.evidence.records import Study
-from eubiosis.evidence.store import load
+from eubiosis.evidence.records.companions import PinnedPool
+from eubiosis.evidence.records.rows import Study
+from eubiosis.evidence.records.store import load
+from eubiosis.evidence.synthesis.certainty import grade
+from eubiosis.evidence.synthesis.pool_record import pool_record
+from eubiosis.evidence.synthesis.pooling import pool
 
 PINS = load().table("recomputed_pools", PinnedPool)
 

@@ -9,9 +9,9 @@ import pytest
 
 from eubiosis.core.findings import FindingsError
 from eubiosis.evidence.growing.adding import add, write_template
-from eubiosis.evidence.pooling import pool
-from eubiosis.evidence.records import Estimate, Study
-from eubiosis.evidence.store import TABLES, load, packaged_folder
+from eubiosis.evidence.records.rows import Estimate, Study
+from eubiosis.evidence.records.store import TABLES, load, packaged_folder
+from eubiosis.evidence.synthesis.pooling import pool
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "evidence"
 ROWS = {

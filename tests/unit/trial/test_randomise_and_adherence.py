@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.therapy.therapy import Therapy, inulin, placebo
 from eubiosis.trial.design import Arm, Design
-from eubiosis.trial.gut import adherence
-from eubiosis.trial.simulate import randomise
+from eubiosis.trial.world.gut import adherence
+from eubiosis.trial.world.host_world import randomise
 
 PEOPLE = 4000
 

@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from eubiosis.analysis.classic_planning import ancova_size
-from eubiosis.analysis.count_planning import FollowUp, negative_binomial_size
+from eubiosis.analysis.planning.classic import ancova_size
+from eubiosis.analysis.planning.counts import FollowUp, negative_binomial_size
 from eubiosis.core.findings import FindingsError
-from eubiosis.evidence.control_arms import ControlQuestion, forecast_rate, rate_rows, read_assumptions
-from eubiosis.evidence.pooling import pool
-from eubiosis.report.brief_page import brief_html, brief_markdown
+from eubiosis.evidence.forecast.control_arms import (
+    ControlQuestion,
+    forecast_rate,
+    rate_rows,
+    read_assumptions,
+)
+from eubiosis.evidence.synthesis.pooling import pool
+from eubiosis.report.brief.page import brief_html, brief_markdown
 from eubiosis.workflow.brief import make_brief, write_brief
-from eubiosis.workflow.question import read_question
+from eubiosis.workflow.files.question import read_question
 
 BRIEFS = Path(__file__).parents[3] / "src" / "eubiosis" / "content" / "briefs"
 FIBRE = (BRIEFS / "fibre_add_on.yaml").read_text("utf-8")

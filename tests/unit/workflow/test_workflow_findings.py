@@ -3,7 +3,7 @@
 import pytest
 
 from eubiosis.core.findings import FindingsError
-from eubiosis.workflow.spec import read_workflow
+from eubiosis.workflow.files.spec import read_workflow
 
 ARM = "    dose: 12 g/day\n"
 DESIGN = "  participants: 40\n"

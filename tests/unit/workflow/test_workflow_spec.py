@@ -9,12 +9,12 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.guilds import GUILDS
-from eubiosis.model.content import PACKAGED_CONTENT
 from eubiosis.population.taxa import GUILDS as TAXA_GUILDS
+from eubiosis.workflow.files.spec import WorkflowSpec, read_workflow, resolved_yaml, to_design
 from eubiosis.workflow.plan import analysis_plan, plan_hash
-from eubiosis.workflow.spec import WorkflowSpec, read_workflow, resolved_yaml, to_design
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "workflow_yaml.md"
 

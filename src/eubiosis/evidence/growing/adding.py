@@ -7,10 +7,10 @@ from pathlib import Path
 
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.tables import read_table, write_table
-from eubiosis.evidence import checking
-from eubiosis.evidence.records import Estimate, RiskOfBias, Study
-from eubiosis.evidence.store import Evidence, broken_references, load
-from eubiosis.evidence.trial_checks import check_trials
+from eubiosis.evidence.integrity import checking
+from eubiosis.evidence.integrity.trial_checks import check_trials
+from eubiosis.evidence.records.rows import Estimate, RiskOfBias, Study
+from eubiosis.evidence.records.store import Evidence, broken_references, load
 
 STUDY_FILE, ESTIMATE_FILE = "studies.tsv", "estimates.tsv"
 

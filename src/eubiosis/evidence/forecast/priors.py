@@ -1,0 +1,174 @@
+"""The prior of a new trial's true effect: what the trials predict, discounted, around a null-centred rest.
+
+prior = (1 - w) predictive + w N(0, s0^2). The predictive part is the posterior predictive of the Bayesian
+random-effects model with the variances of studies that failed a check inflated. w falls with the number of
+independent groups of investigators, because small-study bias cannot be tested when they are few. Where no
+trial exists, or all are held out, only the null-centred part is left. All discounts are assumptions with
+their reasons in ``discounts.tsv``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from eubiosis.core.effect_prior import EffectPrior
+from eubiosis.core.findings import FindingCollector, FindingsError
+from eubiosis.core.provenance import SourcedNumber
+from eubiosis.core.tables import read_table
+from eubiosis.evidence.records import companions
+from eubiosis.evidence.records.store import Evidence, load
+from eubiosis.evidence.synthesis.bayes import bayes_fit
+from eubiosis.evidence.synthesis.pooling import default_tau_scale, nulls_without_numbers
+from eubiosis.evidence.synthesis.selection import METRICS, Question, Selection, select
+
+RELAPSE_OUTCOMES = ("relapse_rate", "relapse_rate_reported", "relapse_risk", "time_to_relapse")
+
+
+def prior(
+    outcome: str,
+    intervention: str,
+    *,
+    metric: str = "auto",
+    leave_out: Sequence[str] = (),
+    evidence: Evidence | None = None,
+) -> EffectPrior:
+    """Return the prior of the true effect of an intervention on an outcome in a new trial.
+
+    ``leave_out`` names studies whose whole cohorts are held back, as beside any study to be forecast.
+    Raises ``FindingsError`` for unknown names and metrics.
+    """
+    tables = evidence or load()
+    question = Question(outcome, intervention, leave_out=tuple(leave_out), metric=metric)
+    selection = select(tables, question)
+    numbers = read_discounts(tables)
+    left_out = tuple(sorted({tables.cohort_of(name) for name in leave_out}))
+    if not selection.included:
+        return _null_prior(selection, metric, numbers, left_out)
+    return _informed(selection, numbers, left_out)
+
+
+def prior_for_target(target_id: str, outcome: str, intervention: str, *, metric: str = "auto",
+                     evidence: Evidence | None = None) -> EffectPrior:  # fmt: skip
+    """Return the prior to use beside a calibration target: without any cohort of its studies."""
+    tables = evidence or load()
+    targets = {t.id: t for t in tables.table("calibration_targets", companions.CalibrationTarget)}
+    findings = FindingCollector()
+    if target_id not in targets:
+        findings.add("calibration_targets.tsv", target_id, "no such target", allowed=", ".join(targets))
+    findings.raise_if_any()
+    names = [name for name in targets[target_id].study_ids.split(";") if name in tables.studies]
+    return prior(outcome, intervention, metric=metric, leave_out=names, evidence=tables)
+
+
+def holdout_studies(evidence: Evidence) -> tuple[str, ...]:
+    """Return the studies of every hold-out target: what a prior used for fitting has to leave out."""
+    targets = evidence.table("calibration_targets", companions.CalibrationTarget)
+    named = (name for t in targets if t.role == "holdout" for name in t.study_ids.split(";"))
+    return tuple(dict.fromkeys(name for name in named if name in evidence.studies))
+
+
+def read_discounts(evidence: Evidence) -> dict[str, float]:
+    """Read the discounts by id; raises ``FindingsError`` where one is missing or invalid."""
+    findings = FindingCollector()
+    rows = read_table(evidence.folder / "discounts.tsv", SourcedNumber, findings)
+    numbers = {row.id: row.value for row in rows}
+    needed = ("variance_factor_failed_check", "null_sd_smd", "null_sd_log", "null_sd_rd",
+              *(f"null_weight_{n}" for n in (1, 2, 3, 5, 10)))  # fmt: skip
+    for name in needed:
+        if name not in numbers and not findings.findings:
+            findings.add("discounts.tsv", name, "is missing", next_step="restore the row")
+    findings.raise_if_any()
+    return numbers
+
+
+def _informed(selection: Selection, numbers: dict[str, float], left_out: tuple[str, ...]) -> EffectPrior:
+    included = selection.included
+    assert selection.scale is not None
+    flagged = [one.study.integrity_status == "failed_check" for one in included]
+    factor = numbers["variance_factor_failed_check"]
+    y = np.array([one.derived.effect.estimate for one in included])
+    v = np.array([one.derived.effect.variance * (factor if bad else 1.0)
+                  for one, bad in zip(included, flagged, strict=True)])  # fmt: skip
+    tau_scale = default_tau_scale(selection)
+    posterior = bayes_fit(y, v, tau_scale=tau_scale)
+    groups = len({one.study.author_group for one in included})
+    null = null_weight(groups, numbers)
+    sd0 = _null_sd(selection.scale, selection, numbers)
+    keep = posterior.weights > 1e-9
+    weights = (1 - null) * posterior.weights[keep] / posterior.weights[keep].sum()
+    notes = [
+        f"{len(included)} cohorts from {groups} independent groups",
+        f"{null:.0%} of the weight is null-centred, SD {sd0:.3g}",
+        f"half-normal prior on tau with scale {tau_scale:.3g}",
+    ]
+    notes += nulls_without_numbers(selection)
+    if any(flagged):
+        names = ", ".join(one.study.id for one, bad in zip(included, flagged, strict=True) if bad)
+        notes.append(f"variance times {factor:g} for a failed check: {names}")
+    return EffectPrior(
+        outcome=selection.outcome.id, intervention=selection.intervention, scale=selection.scale,
+        unit=selection.unit, better=included[0].estimate.direction_better,
+        weights=(*(float(w) for w in weights), null),
+        means=(*(float(m) for m in posterior.means[keep]), 0.0),
+        sds=(*(float(s) for s in posterior.predictive_sds[keep]), sd0),
+        cohorts=tuple(one.study.cohort_id for one in included), left_out=left_out, basis="derived",
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _null_prior(
+    selection: Selection, metric: str, numbers: dict[str, float], left_out: tuple[str, ...]
+) -> EffectPrior:
+    scale = METRICS.get(metric) or ("log rate ratio" if selection.outcome.id in RELAPSE_OUTCOMES else "SMD")
+    if scale == "MD":
+        findings = FindingCollector()
+        findings.add("question", "metric", "a mean difference needs a trial to give its unit",
+                     allowed="SMD or a ratio where no trial is left")  # fmt: skip
+        raise FindingsError(findings.findings)
+    reasons = tuple(dict.fromkeys(f"{x.study.id}: {x.reason}" for x in selection.excluded))
+    return EffectPrior(
+        outcome=selection.outcome.id, intervention=selection.intervention, scale=scale, unit="",
+        better="not stated: no trial", weights=(1.0,), means=(0.0,),
+        sds=(_null_sd(scale, selection, numbers),), cohorts=(), left_out=left_out, basis="assumed",
+        notes=("no trial: centred on no effect and wide", *reasons),
+    )  # fmt: skip
+
+
+def null_weight(groups: int, numbers: dict[str, float]) -> float:
+    """Return the share of the null-centred part for a number of independent groups."""
+    step = max(n for n in (1, 2, 3, 5, 10) if n <= groups)
+    return numbers[f"null_weight_{step}"]
+
+
+def _null_sd(scale: str, selection: Selection, numbers: dict[str, float]) -> float:
+    if scale == "MD":
+        return numbers["null_sd_smd"] / 0.5 * default_tau_scale(selection)
+    if scale == "SMD":
+        return numbers["null_sd_smd"]
+    return numbers["null_sd_rd"] if scale == "RD" else numbers["null_sd_log"]
+
+
+def prior_record(found: EffectPrior) -> dict[str, object]:
+    """Return a prior as JSON-ready data with its quantiles; components of ratios are on the log scale."""
+    ratio = found.scale.startswith("log")
+    quantiles = {f"{p:g}": found.quantile(p) for p in (0.025, 0.25, 0.5, 0.75, 0.975)}
+    return {
+        "outcome": found.outcome,
+        "intervention": found.intervention,
+        "scale": found.scale,
+        "unit": found.unit,
+        "better": found.better,
+        "basis": found.basis,
+        "mean": found.mean,
+        "sd": found.sd,
+        "quantiles": quantiles,
+        "ratio_quantiles": {p: math.exp(q) for p, q in quantiles.items()} if ratio else None,
+        "cohorts": list(found.cohorts),
+        "left_out": list(found.left_out),
+        "notes": list(found.notes),
+        "notice": "An input of simulations; not evidence that a therapy works, and no advice for any person.",
+        "components": {"weights": list(found.weights), "means": list(found.means), "sds": list(found.sds)},
+    }

@@ -1,0 +1,299 @@
+"""Row schemas of the tables beside studies and estimates, as extracted (column meanings in the how-to)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from eubiosis.core.tables import TableRow
+from eubiosis.evidence.records.rows import Read
+
+DoiStatus = Literal["", "seen", "recalled", "not a DOI"]
+
+
+class MetaAnalysis(TableRow):
+    """A published pooled result."""
+
+    id: str
+    author: str
+    year: int
+    doi: str = ""
+    k: int | None = None
+    n: int | None = None
+    outcome: str
+    intervention: str
+    comparator: str = ""
+    species: Literal["human", "EAE", "mixed"]
+    model: str = ""
+    effect_metric: str = ""
+    effect: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    i2: float | None = None
+    p_value: str = ""
+    source: str
+    read: Read
+    note: str = ""
+
+
+class PinnedPool(TableRow):
+    """A pool computed once by another program from the estimates; ours must reproduce it."""
+
+    id: str
+    intervention: str
+    outcome: str
+    metric: Literal["MD", "SMD", "RR"]
+    k: int
+    studies: str
+    effect: float
+    ci_low: float
+    ci_high: float
+    tau2: float | None = None
+    i2: float | None = None
+    tau2_method: str
+    ci_method: str
+    note: str = ""
+
+
+class AdverseEvent(TableRow):
+    """Safety and attrition."""
+
+    study_id: str
+    intervention: str
+    agent: str
+    record_type: Literal["AE", "SAE", "attrition"]
+    event: str
+    treatment_n: int | None = None
+    treatment_events: int | None = None
+    treatment_pct: float | None = None
+    control_n: int | None = None
+    control_events: int | None = None
+    control_pct: float | None = None
+    p_value: str = ""
+    statement: str
+    source: str
+    read: Read
+
+
+class CalibrationTarget(TableRow):
+    """A quantity to fit, to check, or to hold out; a hold-out is never fitted or tuned to."""
+
+    id: str
+    role: Literal["fit", "check", "holdout"]
+    intervention: str
+    quantity: str
+    value: str = ""
+    ci_low: float | None = None
+    ci_high: float | None = None
+    n: str = ""
+    evidence_type: str
+    study_ids: str
+    source_confidence: str
+    use: str
+    cohort_id: str = ""
+    note: str = ""
+
+
+class TaxonDirection(TableRow):
+    """A taxon higher or lower in people with multiple sclerosis in one study."""
+
+    study_id: str
+    first_author: str
+    year: int
+    doi: str = ""
+    country: str = ""
+    n_ms: str = ""
+    n_control: str = ""
+    ms_type: str = ""
+    method: str = ""
+    taxon: str
+    ncbi_taxid: int | None = None
+    rank: str
+    direction: Literal["up", "down"]
+    effect: str = ""
+    p: str = ""
+    source: str
+    read: Read
+    taxid_source: str = ""
+    doi_status: DoiStatus = ""
+
+
+class TaxonConsensus(TableRow):
+    """Counts of studies per taxon and direction."""
+
+    level: Literal["taxid", "genus_rollup"]
+    taxon: str
+    ncbi_taxid: int | None = None
+    rank: str
+    n_up: int
+    n_down: int
+    n_no_difference_reported: int
+    n_mixed_within_study: int
+    n_studies: int
+    studies_up: str = ""
+    studies_down: str = ""
+    studies_mixed: str = ""
+    systematic_review: str = ""
+
+
+class Signature(TableRow):
+    """A curated signature of BugSigDB (CC BY 4.0, bugsigdb.org), one taxon per row."""
+
+    bsdb_id: str
+    pmid: str
+    doi: str
+    study: str
+    year: int
+    country: str
+    host: str
+    body_site: str
+    uberon: str
+    condition: str
+    group0: str
+    group1: str
+    n_group0: int | None = None
+    n_group1: int | None = None
+    sequencing: str
+    region_16s: str
+    stat_test: str
+    mht_correction: str
+    alpha_diversity: str = ""
+    source_in_paper: str
+    abundance_in_group1: Literal["increased", "decreased"]
+    taxon_name: str
+    ncbi_taxid: int
+
+
+class Entity(TableRow):
+    """A gene, disease, chemical or taxon that the field's review names, with its id and known wrong tags."""
+
+    kind: Literal["gene", "disease", "chemical", "taxon"]
+    name: str
+    id: str
+    description: str = ""
+    note: str = ""
+
+
+class Quantity(TableRow):
+    """A metabolite, barrier or immune marker, or risk factor in multiple sclerosis against controls."""
+
+    study_id: str
+    doi: str = ""
+    quantity: str
+    matrix: str = ""
+    species: str
+    group: str = ""
+    n: str = ""
+    mean: str = ""
+    sd: str = ""
+    median: str = ""
+    iqr: str = ""
+    unit: str = ""
+    p_vs_control: str = ""
+    source: str
+    read: Read
+    doi_status: DoiStatus = ""
+
+
+class Mechanism(TableRow):
+    """A signed causal edge between two entities; ids ending in "~" are unverified."""
+
+    id: str
+    pathway: str
+    source_entity: str
+    source_id: str = ""
+    target_entity: str
+    target_id: str = ""
+    sign: Literal["+", "-", "+/-"]
+    evidence_type: Literal["human", "mouse", "in vitro"]
+    model: str = ""
+    dose_response: str = ""
+    recalled_detail: str = ""
+    study: str
+    doi: str = ""
+    read: Read
+    doi_status: DoiStatus = ""
+
+
+class Anchor(TableRow):
+    """A number for a coupling or for natural history."""
+
+    topic: str
+    quantity: str
+    population_or_system: str = ""
+    intervention: str = ""
+    dose: str = ""
+    time: str = ""
+    n: str = ""
+    value: str = ""
+    sd_or_ci: str = ""
+    unit: str = ""
+    comparator_value: str = ""
+    comparator_sd: str = ""
+    effect: str = ""
+    p: str = ""
+    study: str
+    doi_or_pmid: str = ""
+    where_read: str
+    read: Read
+    role_suggestion: Literal["fit", "check"]
+    note: str = ""
+
+
+class ControlArm(TableRow):
+    """A control arm of a trial in multiple sclerosis and one of its endpoints."""
+
+    trial: str
+    year_published: int | None = None
+    years_enrolled: str = ""
+    arm: str
+    background_therapy: str = ""
+    population: str
+    entry_relapses: str = ""
+    entry_edss: str = ""
+    age_mean: str = ""
+    female_pct: str = ""
+    disease_duration_y: str = ""
+    prior_relapses_12m: str = ""
+    baseline_gd_pct: str = ""
+    n: str = ""
+    followup_weeks: str = ""
+    endpoint: str
+    value: str = ""
+    unit: str = ""
+    ci_low: float | None = None
+    ci_high: float | None = None
+    sd: float | None = None
+    source_doi_or_pmid: str = ""
+    where_read: str
+    read: Read
+    note: str = ""
+
+
+class ControlArmRate(TableRow):
+    """An arm of the regression of control-arm relapse rates on calendar time.
+
+    ``year`` of publication, ``arr`` relapses a year, ``fu`` years of follow-up; ``active`` 1 for a drug
+    and 0 for placebo, ``brk`` 1 where a relapse on that drug was asked for at entry, ``addon`` 1 for a
+    control arm with placebo on top of a drug. ``n_used`` is ``n`` or what was assumed without it; ``v``
+    and ``y`` are the variance and value of the log rate and ``t`` the year from 2015, all three derived.
+    ``record`` is the trial in control_arms.tsv that the rate was taken from and ``read`` how far that was
+    read.
+    """
+
+    trial: str
+    arm: str
+    year: int
+    arr: float
+    n: int | None = None
+    fu: float
+    active: Literal["0", "1"]
+    brk: Literal["0", "1"]
+    addon: Literal["0", "1"]
+    prior: float | None = None
+    n_used: float
+    v: float | None = None
+    y: float | None = None
+    t: float | None = None
+    record: str = ""
+    read: Read
+    source: str = ""

@@ -1,0 +1,74 @@
+"""What the figures of a trial report have in common: marks, footer, a name for screen readers."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from html import escape
+from typing import Any
+
+from eubiosis.core.report_input import TrialReportInput
+from eubiosis.report.figures.style import COLOURS, to_svg
+from eubiosis.report.trial.words import origin_text, size_text
+
+INK, SOFT, LINE, TINT = "#1b1f23", "#57606a", "#d8dee4", "#f6f8fa"
+CONTROL = "#4a4f55"
+LINE_STYLES: tuple[Any, ...] = ((0, (5, 2)), (0, (1.2, 1.2)), (0, (5, 1.5, 1, 1.5)))
+MARKERS = ("o", "s", "^", "D")
+WIDTH = 9.6  # inches; a figure is as wide as the page
+
+
+def arm_marks(report_input: TrialReportInput) -> dict[str, dict[str, Any]]:
+    """Return colour, line style and marker of each arm: control dark grey and solid, the others in colour."""
+    marks: dict[str, dict[str, Any]] = {}
+    active = 0
+    for arm in report_input.arms:
+        if arm.control:
+            marks[arm.name] = {"color": CONTROL, "linestyle": "-", "marker": MARKERS[0]}
+            continue
+        marks[arm.name] = {
+            "color": COLOURS[active % len(COLOURS)],
+            "linestyle": LINE_STYLES[active % len(LINE_STYLES)],
+            "marker": MARKERS[1 + active % (len(MARKERS) - 1)],
+        }
+        active += 1
+    return marks
+
+
+def empty_figure(height: float) -> Any:
+    """Return a figure of the page's width without a layout engine, ``height`` in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(WIDTH, height))
+
+
+def finish(
+    figure: Any,
+    report_input: TrialReportInput,
+    *,
+    name: str,
+    label: str,
+    shows: str,
+    sized: bool = True,
+) -> str:
+    """Render a figure for the page.
+
+    ``shows`` says in the figure what marks and bands are, followed by n (where ``sized``) and the origin;
+    ``label`` is read to those who do not see it; ``name`` keeps the ids of one page apart.
+    """
+    size = f" {size_text(report_input)}." if sized else ""
+    footer = f"{shows}.{size}\n{origin_text(report_input)}"
+    with warnings.catch_warnings():
+        # a script that the measuring font lacks is drawn by the reader's own fonts
+        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
+        svg = to_svg(figure, origin=footer)
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    # inside tags only: the text of labels comes from users
+    svg = re.sub(r"<[^>]+>", lambda tag: _with_prefix(tag.group(), name), svg)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1).rstrip()
+
+
+def _with_prefix(tag: str, name: str) -> str:
+    tag = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', tag)
+    tag = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', tag)
+    return re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", tag)
