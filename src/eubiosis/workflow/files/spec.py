@@ -20,14 +20,14 @@ from pydantic import (
     field_serializer,
 )
 
+from eubiosis.core import kinds as fields
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.findings import Finding, FindingCollector
+from eubiosis.core.kinds import number, one_of, optional, plain, span, text, week
 from eubiosis.population.stool.checks import Orientation
 from eubiosis.population.stool.scale import Scale
 from eubiosis.therapy.therapy import KINDS, Therapy, parse_dose
 from eubiosis.trial import design as trial
-from eubiosis.workflow.files import fields
-from eubiosis.workflow.files.fields import number, one_of, optional, plain, span, text, week
 
 Source = Literal["reference", "stool"]
 Couplings = Literal["symmetric", "zero", "hand_fit"]
