@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import click
 
-from eubiosis.core.columns import TableSchema
+from eubiosis.core.columns import Column, TableSchema
 from eubiosis.core.dictionary import dictionary_markdown, dictionary_tsv
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.core.table_schemas import TABLES
+
+_ColumnRecord = dict[str, str | bool | dict[str, str]]
 
 
 @click.group()
@@ -41,16 +42,24 @@ def tables(names: tuple[str, ...], *, as_json: bool, markdown: bool) -> None:
         click.echo(dictionary_tsv(chosen), nl=False)
 
 
-def _record(one: TableSchema) -> dict[str, str | bool | list[dict[str, str]]]:
-    columns = [
-        {key: value for key, value in asdict_column.items() if value not in ("", {}, False)}
-        for asdict_column in ({**asdict(column), "coding": dict(column.coding)} for column in one.columns)
-    ]
+def _record(one: TableSchema) -> dict[str, str | bool | list[_ColumnRecord]]:
     return {
         "name": one.name,
         "meaning": one.meaning,
         "row": one.row,
         "latent": one.latent,
         "further": one.further,
-        "columns": columns,
+        "columns": [_column(column) for column in one.columns],
+    }
+
+
+def _column(column: Column) -> _ColumnRecord:
+    return {
+        "name": column.name,
+        "meaning": column.meaning,
+        "kind": column.kind,
+        "unit": column.unit,
+        "coding": dict(column.coding),
+        "cdisc": column.cdisc,
+        "optional": column.optional,
     }

@@ -20,12 +20,12 @@ _KINDS = {
 }
 _TITLE = """# Data dictionary
 
-Made from `eubiosis.core.table_schemas` by `eubiosis schema tables --markdown`; a test compares the two. Every
-run folder holds the part that concerns its own tables as `data_dictionary.tsv`, and every parquet file carries
-meaning, unit, coding and CDISC name of its columns in the metadata of its Arrow schema. A missing value is null
-(NaN in numpy). "-" is a number without dimension. Tables marked as latent hold simulated truth, which no trial
-could see. CDISC names are those of SDTM and ADaM that hold the same where there is one; our tables are wide, so
-that `AVAL` is the value whose parameter is the column.
+Made from `eubiosis.core.table_schemas` by `eubiosis schema tables --markdown`; a test compares the two.
+Every run folder holds the part that concerns its own tables as `data_dictionary.tsv`, and every parquet
+file carries meaning, unit, coding and CDISC name of its columns in the metadata of its Arrow schema. A
+missing value is null (NaN in numpy). "-" is a number without dimension. Tables marked as latent hold
+simulated truth, which no trial could see. CDISC names are those of SDTM and ADaM that hold the same where
+there is one; our tables are wide, so that `AVAL` is the value whose parameter is the column.
 """
 
 

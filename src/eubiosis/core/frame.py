@@ -38,8 +38,9 @@ class Table:
     ``columns`` maps names to values, shape (rows,): numbers, whole numbers, true or false, text or dates.
     NaN and None are one thing, a missing value. With a ``schema`` the columns get its order, kinds, units and
     meanings; a column it does not know and does not allow, one that is missing and not optional, a value of
-    another kind and a text outside its coding raise ``FindingsError`` with all of these at once. Without one, kinds are seen
-    from the values, and ``units`` names the unit of some columns. ``notes`` travel with the table as text.
+    another kind and a text outside its coding raise ``FindingsError`` with all of these at once. Without one,
+    kinds are seen from the values, and ``units`` names the unit of some columns. ``notes`` travel with the
+    table as text.
 
     >>> visits = Table({"subject": [2, 4], "mfis": [38.0, None]}, name="visits", units={"mfis": "points"})
     >>> visits

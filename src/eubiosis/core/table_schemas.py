@@ -53,14 +53,20 @@ _SUBJECT = Column(
     "subject", "Number of the virtual subject; keys every random draw", "count", "-", cdisc="DM.SUBJID"
 )
 _ARM = Column("arm", "Arm that the subject was randomised to", "text", cdisc="DM.ARM, ADSL.TRT01P")
-_WORLD = Column("world", "World of the simulation: number of the gut world, a point, of the host world", "text")
-_ENDPOINT = Column("endpoint", "Id of the endpoint, as the columns of observed tables", "text", cdisc="PARAMCD")
+_WORLD = Column(
+    "world", "World of the simulation: number of the gut world, a point, of the host world", "text"
+)
+_ENDPOINT = Column(
+    "endpoint", "Id of the endpoint, as the columns of observed tables", "text", cdisc="PARAMCD"
+)
 _VALUE = "AVAL"
 
 
 def _measured(names: Iterable[str], prefix: str = "", cdisc: str = _VALUE) -> tuple[Column, ...]:
     return tuple(
-        Column(name, f"{prefix}{ENDPOINTS[name].label}", unit=ENDPOINTS[name].unit, cdisc=cdisc, optional=True)
+        Column(
+            name, f"{prefix}{ENDPOINTS[name].label}", unit=ENDPOINTS[name].unit, cdisc=cdisc, optional=True
+        )
         for name in names
     )
 
@@ -76,11 +82,15 @@ OBSERVED_SUBJECTS = TableSchema(
         Column("female", "Whether the subject is a woman", "flag", cdisc="DM.SEX (F, M)"),
         Column("relapses_last_year", "Relapses in the year before entry", unit="relapse"),
         Column("follow_up_years", "Time from randomisation to the end of follow-up", unit="year"),
-        Column("completed", "Whether follow-up reached the last visit", "flag", cdisc="ADSL.EOSSTT = COMPLETED"),
+        Column(
+            "completed", "Whether follow-up reached the last visit", "flag", cdisc="ADSL.EOSSTT = COMPLETED"
+        ),
         Column("relapses", "Relapses during follow-up", unit="relapse", cdisc=_VALUE),
         Column("gd_lesions", "Gd+ lesions, summed over the scans attended", unit="lesion", cdisc=_VALUE),
         Column("scans", "Scans attended after entry", unit="scan"),
-        Column("t2_lesions", "New T2 lesions from entry to the last scan attended", unit="lesion", cdisc=_VALUE),
+        Column(
+            "t2_lesions", "New T2 lesions from entry to the last scan attended", unit="lesion", cdisc=_VALUE
+        ),
         Column("t2_years", "Time from entry to the last scan attended", unit="year"),
     ),
     "What a simulated trial would record of each participant.",
@@ -105,10 +115,16 @@ LATENT_SUBJECTS = TableSchema(
         _SUBJECT,
         Column("arm", "Arm under which the subject's course was simulated", "text"),
         Column("expected_relapses", "Expected number of relapses over the planned follow-up", unit="relapse"),
-        Column("expected_new_lesions", "Expected number of new lesions over the planned follow-up", unit="lesion"),
+        Column(
+            "expected_new_lesions", "Expected number of new lesions over the planned follow-up", unit="lesion"
+        ),
         Column("edss_last_visit", "True EDSS at the last planned visit", unit="points"),
         Column("mfis_last_visit", "True fatigue (MFIS) at the last planned visit", unit="points"),
-        Column("treg_last_visit", "True regulatory T cells at the last planned visit, 1 in health", unit="-"),
+        Column(
+            "treg_last_visit",
+            "True regulatory T cells at the last planned visit, in multiples of the healthy level",
+            unit="-",
+        ),
         *_measured(_MARKERS, "True value at the last planned visit: ", cdisc=""),
     ),
     "The simulated truth of every subject under every arm; no trial could see it.",
@@ -133,7 +149,7 @@ LATENT_EFFECTS = TableSchema(
         ),
         Column(
             "unit_sd",
-            "Standard deviation between subjects of the control arm (of the logarithm for ratios); 1 for counts",
+            "Standard deviation between control subjects (of the logarithm for ratios); 1 for counts",
             unit="as value",
         ),
     ),
@@ -162,9 +178,15 @@ ESTIMATES = TableSchema(
         Column("p_value", "Two-sided p-value", unit="-"),
         Column("n_treated", "Participants of the active arm who were analysed", "count", "-"),
         Column("n_control", "Participants of the control arm who were analysed", "count", "-"),
-        Column("missing_treated", "Participants of the active arm left out for a missing value", "count", "-"),
-        Column("missing_control", "Participants of the control arm left out for a missing value", "count", "-"),
-        Column("status", "Whether the numbers may be read, or why there are none", "text", coding=ESTIMATE_STATUS),
+        Column(
+            "missing_treated", "Participants of the active arm left out for a missing value", "count", "-"
+        ),
+        Column(
+            "missing_control", "Participants of the control arm left out for a missing value", "count", "-"
+        ),
+        Column(
+            "status", "Whether the numbers may be read, or why there are none", "text", coding=ESTIMATE_STATUS
+        ),
         Column("degrees_of_freedom", "Of Student's t; infinite for a normal distribution", unit="-"),
     ),
     "What an analysis reports of every simulated trial.",
@@ -217,7 +239,7 @@ POOLS = TableSchema(
     (
         Column("outcome", "Id of the outcome", "text"),
         Column("intervention", "Id of the intervention", "text"),
-        Column("metric", "What is pooled: MD, SMD, RR, OR, RD, ...", "text"),
+        Column("metric", "What is pooled, such as MD, SMD, RR, OR or RD", "text"),
         Column("unit", "Unit of a mean difference", "text"),
         Column("k", "Estimates pooled", "count", "-"),
         Column("participants", "Participants behind them", "count", "-"),
@@ -244,7 +266,11 @@ POOLED_STUDIES = TableSchema(
         Column("estimate", "Estimate", unit="as metric says"),
         Column("ci_low", "Lower bound of the 95 % interval", unit="as metric says"),
         Column("ci_high", "Upper bound of the 95 % interval", unit="as metric says"),
-        Column("analysis_estimate", "Estimate on the analysis scale (logarithm of a ratio)", unit="as metric says"),
+        Column(
+            "analysis_estimate",
+            "Estimate on the analysis scale (logarithm of a ratio)",
+            unit="as metric says",
+        ),
         Column("standard_error", "Standard error on the analysis scale", unit="as metric says"),
         Column("weight", "Weight in the pool", unit="fraction"),
         Column("n_treatment", "Participants treated", "count", "-"),
