@@ -6,9 +6,9 @@
     python validation/same_numbers/compare.py OLD_RUN --pin              write expected.json
 
 A column of a table, and every path of results.json (rows of a list side by side), is one sequence of values.
-Numbers are written as hexadecimal floats, so that a difference in the last digit is one; whole numbers and real
-ones of the same value are equal, as are 0 and -0, and NaN, null and no value. Exit 0 nothing differs, 1 something
-does. See README.md.
+Numbers are written as hexadecimal floats, so that a difference in the last digit is one; whole numbers and
+real ones of the same value are equal, as are 0 and -0, and NaN, null and no value. Exit 0 nothing differs,
+1 something does. See README.md.
 """
 
 from __future__ import annotations
