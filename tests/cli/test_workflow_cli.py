@@ -36,9 +36,9 @@ def stage(monkeypatch):
         seen.update(arms=[arm.name for arm in design.arms], processes=processes, progress=progress)
         if seen["error"] is not None:
             raise seen["error"]
-        return types.SimpleNamespace(
-            tables={"observed": {"week": design.visits}}, report_input=None, facts={}
-        )
+        visits = len(design.visits)
+        table = {"subject": [1] * visits, "arm": ["placebo"] * visits, "week": design.visits}
+        return types.SimpleNamespace(tables={"observed_visits": table}, report_input=None, facts={})
 
     job = types.ModuleType("eubiosis.workflow.trial_job")
     job.run_job = run_job
