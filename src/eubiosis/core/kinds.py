@@ -22,6 +22,7 @@ VISITS_ALLOWED = '"every 12 weeks to week 48", or a list of weeks such as [0, 4,
 LONGEST_WEEKS = 520
 MOST_VISITS = 200
 LONGEST_TEXT = 2000
+LONGEST_NAME = 40
 
 
 def text(value: Any) -> str:
@@ -35,6 +36,18 @@ def text(value: Any) -> str:
         problem = "the text is empty" if not stripped else f"{len(stripped)} characters"
         raise RowProblem(problem, allowed=f"1 to {LONGEST_TEXT} characters", next_step="say it in words")
     return stripped
+
+
+def name(value: Any) -> str:
+    """Return a name that fits into a figure: one line."""
+    words = text(value)
+    if len(words) > LONGEST_NAME or not words.isprintable():
+        raise RowProblem(
+            "the name is too long for a figure, or has more than one line",
+            allowed=f"one line of up to {LONGEST_NAME} characters",
+            next_step="shorten it",
+        )
+    return words
 
 
 def number(low: float, high: float, *, whole: bool = False) -> Check:
@@ -229,7 +242,17 @@ Text = Annotated[
 ]
 Week = Annotated[float, BeforeValidator(week), WithJsonSchema(_WEEK_SCHEMA)]
 Weeks = Annotated[tuple[float, ...], BeforeValidator(visit_weeks), WithJsonSchema(_VISITS_SCHEMA)]
+Shares = Annotated[
+    tuple[int, ...],
+    BeforeValidator(allocation),
+    WithJsonSchema({"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 10}}),
+]
 Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[
+    str,
+    BeforeValidator(name),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}),
+]
 
 
 @dataclass(frozen=True)

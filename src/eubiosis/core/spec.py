@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeAlias, TypeVar, get_args
@@ -128,6 +128,36 @@ class Spec(BaseModel, metaclass=_SpecMeta):
             return problems_of(error)
         return []
 
+    def changed(self, **fields: object) -> Self:
+        """Return the same object with other values in some fields, checked like a new one."""
+        found = [
+            Problem((name,), f"the key {unknown_word(name, type(self).model_fields)}")
+            for name in fields
+            if name not in type(self).model_fields
+        ]
+        values: dict[str, object] = {}
+        for name, value in fields.items():
+            try:
+                values[name] = _adapter(type(self), name).validate_python(value)
+            except KeyError:
+                continue
+            except ValidationError as error:
+                named = (replace(each, place=(name, *each.place)) for each in _line_errors(error))
+                found += [_translated(type(self), each) for each in named]
+        made = self.model_copy(update=values)
+        if not found:
+            found += made._broken_rules({name: getattr(made, name) for name in type(made).model_fields})
+        if found:
+            raise FindingsError(p.finding(type(self).__name__) for p in found)
+        return made
+
+    @classmethod
+    def _broken_rules(cls, good: Good) -> Iterator[Problem]:
+        for each in cls._rules:
+            needs: tuple[str, ...] = each.needs  # type: ignore[attr-defined]
+            if all(name in good for name in needs):
+                yield from each(*(good[name] for name in needs))
+
     @classmethod
     def json_schema(cls) -> JsonSchema:
         """Return the JSON Schema of what this object is made from, bounds included."""
@@ -153,10 +183,7 @@ class Spec(BaseModel, metaclass=_SpecMeta):
         except ValidationError as error:
             found += [_translated(cls, each) for each in _line_errors(error)]
             good = _good_values(cls, content)
-        for each in cls._rules:
-            needs: tuple[str, ...] = each.needs  # type: ignore[attr-defined]
-            if all(name in good for name in needs):
-                found += each(*(good[name] for name in needs))
+        found += cls._broken_rules(good)
         if found:
             raise _refused(cls, found)
         assert made is not None

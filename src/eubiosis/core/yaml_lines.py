@@ -44,16 +44,20 @@ class Document:
     content: object
     lines: Mapping[Place, int]
 
+    def line(self, where: Place) -> int:
+        """Return the line of a place, or of what should hold it; 0 where not even that is in the file."""
+        known = where
+        while known and known not in self.lines:
+            known = known[:-1]
+        return self.lines.get(known, 0)
+
     def place(self, where: Place) -> str:
         """Name a place as a reader finds it: "line 12, arms[1].therapy".
 
         A place that the file does not have is named with the line of what should hold it.
         """
-        known = where
-        while known and known not in self.lines:
-            known = known[:-1]
-        line = f"line {self.lines[known]}" if known in self.lines else ""
-        return ", ".join(part for part in (line, path_text(where)) if part)
+        line = self.line(where)
+        return ", ".join(part for part in (f"line {line}" if line else "", path_text(where)) if part)
 
 
 def read_yaml(path: Path, findings: FindingCollector) -> Document | None:
