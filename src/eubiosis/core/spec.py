@@ -139,7 +139,7 @@ class Spec(BaseModel, metaclass=_SpecMeta):
                 cls,
                 [Problem((), f"{shown(content)} where keys belong", ", ".join(cls.model_fields), _KEYS_NEXT)],
             )
-        content = cls.filled(content)
+        content = _prepared(cls, content)
         found: list[Problem] = []
         made: Self | None = None
         try:
@@ -310,6 +310,22 @@ def _adapter(cls: type[Spec], name: str) -> TypeAdapter[object]:
     return TypeAdapter(kind, config=config)  # type: ignore[arg-type]
 
 
+def _prepared(cls: type[Spec], content: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the content with its defaults; a section that is empty or lacking holds no key.
+
+    So what a lacking section must hold is named key by key.
+    """
+    sections = {
+        name: {}
+        for name, field in cls.model_fields.items()
+        if isinstance(field.annotation, type)
+        and issubclass(field.annotation, Spec)
+        and content.get(name) is None
+        and (name in content or field.is_required())
+    }
+    return cls.filled({**content, **sections})
+
+
 def _good_values(cls: type[Spec], content: Mapping[str, object]) -> Good:
     good: dict[str, object] = {}
     for name, field in cls.model_fields.items():
@@ -347,7 +363,7 @@ def _nested(field: FieldInfo) -> type[Spec] | None:
 def _partial_object(cls: type[Spec], content: object) -> object:
     if not isinstance(content, Mapping):
         return SimpleNamespace()
-    return SimpleNamespace(**_good_values(cls, cls.filled(content)))
+    return SimpleNamespace(**_good_values(cls, _prepared(cls, content)))
 
 
 __all__ = [

@@ -13,11 +13,12 @@ from pydantic.fields import FieldInfo
 
 from eubiosis.core.findings import FindingCollector, FindingsError, unknown_word
 from eubiosis.core.kinds import plain, shown, visit_weeks
+from eubiosis.core.spec import Place, path_text
 from eubiosis.core.tables import RowProblem
 from eubiosis.population.reference import load_reference
 from eubiosis.therapy.therapy import KINDS, parse_dose
 from eubiosis.trial.design import Design
-from eubiosis.workflow.files.yaml_lines import Document, Place, path_text
+from eubiosis.workflow.files.yaml_lines import Document
 
 _STOOL_KEYS = ("table", "metadata", "id_column", "group_column", "control", "orientation", "scale")
 _METADATA_KEYS = ("id_column", "group_column")
@@ -36,7 +37,12 @@ class Reporter:
     def add(self, where: Place, problem: str, *, allowed: str = "", next_step: str = "") -> None:
         """Record a finding at a place."""
         self.findings.add(
-            self.document.file, self.document.place(where), problem, allowed=allowed, next_step=next_step
+            self.document.file,
+            self.document.place(where),
+            problem,
+            allowed=allowed,
+            next_step=next_step,
+            line=self.document.line(where),
         )
 
 
