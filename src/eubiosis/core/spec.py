@@ -315,7 +315,7 @@ def _prepared(cls: type[Spec], content: Mapping[str, object]) -> Mapping[str, ob
 
     So what a lacking section must hold is named key by key.
     """
-    sections = {
+    sections: dict[str, object] = {
         name: {}
         for name, field in cls.model_fields.items()
         if isinstance(field.annotation, type)

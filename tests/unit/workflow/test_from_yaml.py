@@ -28,8 +28,8 @@ class Fleet(Spec):
     spare: Port = Port(depth=1.0)
 
     @staticmethod
-    @rule("boats", "port")
-    def fits(boats: object, port: object) -> Iterator[Problem]:
+    @rule("port")
+    def fits(port: object) -> Iterator[Problem]:
         """The port is wider than deep."""
         width, depth = getattr(port, "width", 1.0), getattr(port, "depth", 0.0)
         if width < depth:
@@ -54,7 +54,8 @@ def test_what_is_right_is_the_same_as_from_python(tmp_path):
 
 
 def test_findings_come_at_once_with_their_lines_in_order(tmp_path):
-    text = "boats:\n  - name: a\n    sails: 10\n  - sails: 1\n    sails: 2\n    oars: 4\nport:\n  width: -1\nx: 1\n"
+    boats = "boats:\n  - name: a\n    sails: 10\n  - sails: 1\n    sails: 2\n    oars: 4\n"
+    text = f"{boats}port:\n  width: -1\nx: 1\n"
     assert findings(tmp_path, text) == [
         (3, "line 3, boats[0].sails", "10 is out of range"),
         (4, "line 4, boats[1].name", "the key is missing"),
