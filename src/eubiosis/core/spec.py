@@ -51,11 +51,11 @@ class Problem:
     allowed: str = ""
     next_step: str = ""
 
-    def finding(self, file: str, line: str = "") -> Finding:
-        """Return the finding, in a file (on a line such as "line 12") or in an object of Python."""
+    def finding(self, file: str, line: int = 0) -> Finding:
+        """Return the finding, on a line of a file or, without one, in an object of Python."""
         path = path_text(self.place)
-        where = ", ".join(part for part in (line, path) if part)
-        return Finding(file, where, self.problem, self.allowed, self.next_step.replace("{path}", path))
+        where = ", ".join(part for part in (f"line {line}" if line else "", path) if part)
+        return Finding(file, where, self.problem, self.allowed, self.next_step.replace("{path}", path), line)
 
 
 class Absent:
@@ -174,7 +174,7 @@ class Spec(BaseModel, metaclass=_SpecMeta):
                 cls,
                 [Problem((), f"{shown(content)} where keys belong", ", ".join(cls.model_fields), _KEYS_NEXT)],
             )
-        content = cls.filled(content)
+        content = _prepared(cls, content)
         found: list[Problem] = []
         made: Self | None = None
         try:
@@ -332,6 +332,22 @@ def _adapter(cls: type[Spec], name: str) -> TypeAdapter[object]:
     return TypeAdapter(kind, config=config)  # type: ignore[arg-type]
 
 
+def _prepared(cls: type[Spec], content: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the content with its defaults; a section that is empty or lacking holds no key.
+
+    So what a lacking section must hold is named key by key.
+    """
+    sections: dict[str, object] = {
+        name: {}
+        for name, field in cls.model_fields.items()
+        if isinstance(field.annotation, type)
+        and issubclass(field.annotation, Spec)
+        and content.get(name) is None
+        and (name in content or field.is_required())
+    }
+    return cls.filled({**content, **sections})
+
+
 def _good_values(cls: type[Spec], content: Mapping[str, object]) -> Good:
     good: dict[str, object] = {}
     for name, field in cls.model_fields.items():
@@ -369,7 +385,7 @@ def _nested(field: FieldInfo) -> type[Spec] | None:
 def _partial_object(cls: type[Spec], content: object) -> object:
     if not isinstance(content, Mapping):
         return SimpleNamespace()
-    return SimpleNamespace(**_good_values(cls, cls.filled(content)))
+    return SimpleNamespace(**_good_values(cls, _prepared(cls, content)))
 
 
 __all__ = [

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError, unknown_word
-from eubiosis.core.from_yaml import read_spec
+from eubiosis.core.from_yaml import check_yaml
 from eubiosis.core.kinds import Text
 from eubiosis.core.spec import Problem, Spec, rule
 
@@ -80,7 +80,7 @@ def products(folder: Path = FOLDER) -> Mapping[str, Product]:
     findings = FindingCollector()
     found: dict[str, Product] = {}
     for path in sorted(folder.glob("*.yaml")):
-        made = read_spec(path, Product, findings)
+        made = check_yaml(path, Product, findings)
         if made is None:
             continue
         if made.id != path.stem:

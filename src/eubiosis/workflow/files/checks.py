@@ -37,7 +37,12 @@ class Reporter:
     def add(self, where: Place, problem: str, *, allowed: str = "", next_step: str = "") -> None:
         """Record a finding at a place."""
         self.findings.add(
-            self.document.file, self.document.place(where), problem, allowed=allowed, next_step=next_step
+            self.document.file,
+            self.document.place(where),
+            problem,
+            allowed=allowed,
+            next_step=next_step,
+            line=self.document.line(where),
         )
 
 
