@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 else:
     ModelMetaclass = type(BaseModel)
 
-JsonSchema: TypeAlias = "dict[str, JsonSchema | list[JsonSchema | str] | str | float | bool | None]"
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | None"
+JsonSchema: TypeAlias = Mapping[str, Json]
 _HOUSE = "house"
 
 
@@ -273,7 +274,8 @@ def _value_problem(error: _LineError, place: Place, schema: JsonSchema) -> Probl
     if kind == "string_type":
         return Problem(place, f"{shown(value)} is not text", "text", "write words, a number in quotes")
     if kind == "literal_error":
-        words = [str(word) for word in _branch(schema).get("enum", ())]  # type: ignore[union-attr]
+        enum = _branch(schema).get("enum")
+        words = [str(word) for word in enum] if isinstance(enum, Sequence) else []
         word = value if isinstance(value, str) else shown(value)
         return Problem(place, unknown_word(word, words), ", ".join(words), "write one of these")
     if kind.startswith("bool"):
@@ -307,9 +309,9 @@ _BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exc
 def _branch(schema: JsonSchema) -> JsonSchema:
     """Return the branch of a schema that is not null."""
     branches = schema.get("anyOf")
-    if not isinstance(branches, list):
+    if not isinstance(branches, Sequence):
         return schema
-    named = [each for each in branches if isinstance(each, dict) and each.get("type") != "null"]
+    named = [each for each in branches if isinstance(each, Mapping) and each.get("type") != "null"]
     return named[0] if named else schema
 
 
@@ -390,6 +392,7 @@ def _partial_object(cls: type[Spec], content: object) -> object:
 
 __all__ = [
     "Absent",
+    "Json",
     "JsonSchema",
     "Place",
     "Problem",

@@ -72,7 +72,7 @@ def report_input(
 
 
 def _design(design: Design) -> tuple[tuple[str, str], ...]:
-    rules, level = design.eligibility, design.background
+    rules, level = design.eligibility, design.control_level
     entry = ["relapsing-remitting course"]
     if rules.age is not None:
         entry.append(f"age {rules.age[0]:g} to {rules.age[1]:g} years")
