@@ -294,7 +294,7 @@ def test_without_couplings_the_gut_does_not_reach_the_host(model, condition):
 
 
 def test_the_list_of_couplings_is_the_models(model):
-    from eubiosis.model.therapies import coupling_names
+    from eubiosis.model.worlds import coupling_names
 
     assert set(coupling_names(model)) == set(COUPLINGS)
 

@@ -17,6 +17,7 @@ from eubiosis.model.model import Model
 from eubiosis.model.natural_history.course import excess, run_hosts
 from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
 from eubiosis.model.natural_history.scale import joined_inputs
+from eubiosis.model.worlds import coupling_names
 
 THERAPIES = {
     "inulin 20 g/d": "ms_inulin_20g",
@@ -111,17 +112,6 @@ def gut_course(model: Model, condition: str) -> tuple[dict[str, float], dict[str
     gut = {column: float(solution[name][0, GUT_DAY] / start[name]) for column, name in _GUT_COLUMNS.items()}
     factors = {name: solution[name][0] / start[name] for name in HOST_INPUTS}
     return gut, factors, {"host_si_pro": solution["host_si_pro"][0]}
-
-
-def coupling_names(model: Model) -> tuple[str, ...]:
-    """Name the gut-to-host couplings."""
-    return tuple(
-        name for name in model.content.numbers if name.startswith("host_c_") and _is_coupling(model, name)
-    )
-
-
-def _is_coupling(model: Model, name: str) -> bool:
-    return model.content.numbers[name].description.startswith("gut-to-host coupling")
 
 
 def _in_worlds(

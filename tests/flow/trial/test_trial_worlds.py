@@ -6,7 +6,7 @@ from small_trials import SEED
 
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.provenance import SourcedNumber
-from eubiosis.model.therapies import coupling_names
+from eubiosis.model.worlds import coupling_names
 from eubiosis.model.worlds import draw_gut_world, draw_host_world, draw_number, reference_shares, world_rows
 from eubiosis.trial.world.gut import HANDED, _niche_batch
 

@@ -124,7 +124,7 @@ def _nested(content: object, folder: Path) -> tuple[dict[str, object] | None, li
         for old, new in _OLD_NAMES.items()
         if old in content and new in content
     ]
-    flat = {_OLD_NAMES.get(key, key): value for key, value in content.items()}
+    flat: dict[str, object] = {_OLD_NAMES.get(key, str(key)): value for key, value in content.items()}
     top = {key: flat[key] for key in (*_WORDS, "simulation") if key in flat}
     top["population"] = _population(flat.get("population"), folder, found)
     top["design"] = _design(flat, found)
@@ -246,5 +246,5 @@ def _pick(properties: JsonSchema, names: Iterable[str]) -> dict[str, Json]:
 
 
 def _object(properties: JsonSchema, required: Sequence[str] = ()) -> JsonSchema:
-    schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    schema: JsonSchema = {"type": "object", "additionalProperties": False, "properties": properties}
     return {**schema, "required": [*required]} if required else schema
