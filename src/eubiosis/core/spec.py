@@ -182,7 +182,8 @@ class Spec(BaseModel, metaclass=_SpecMeta):
             made = handler(content)
             good: Good = {name: getattr(made, name) for name in cls.model_fields}
         except ValidationError as error:
-            found += [_translated(cls, each) for each in _line_errors(error)]
+            unknown_first = sorted(_line_errors(error), key=lambda each: each.kind != "extra_forbidden")
+            found += [_translated(cls, each) for each in unknown_first]
             good = _good_values(cls, content)
         found += cls._broken_rules(good)
         if found:
