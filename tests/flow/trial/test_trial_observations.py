@@ -120,7 +120,7 @@ def test_the_response_to_placebo_is_the_same_in_every_arm(trial_model, null_worl
 
 def test_everyone_enrolled_meets_the_criteria_and_the_screen_adds_up(trial_model, pool):
     rules = Eligibility(age=(25.0, 55.0), edss=(0.0, 4.0), relapses_last_year=1, mfis_from=20.0)
-    design = DESIGN.changed(participants=4, eligibility=rules)
+    design = DESIGN.changed(participants=4, block=1, eligibility=rules)
     world = make_world(trial_model, pool, design, draw_host_world(trial_model, 2, SEED, "symmetric"))
     people = world.subjects
     assert len(people) == 4
@@ -158,7 +158,7 @@ def test_a_pool_that_cannot_fill_the_trial_says_so_with_the_numbers(trial_model,
 
 def test_the_control_arm_has_the_level_that_the_design_states(trial_model, pool):
     """Expected events of the eligible in the year before entry, from the daily rates."""
-    world = make_world(trial_model, pool, DESIGN.changed(participants=2), {})
+    world = make_world(trial_model, pool, DESIGN.changed(participants=3, block=1), {})
     everyone = sum(word == "ok" for word in pool.gut.status)
     whole = make_world(trial_model, pool, DESIGN.changed(participants=everyone), {})
     level = DESIGN.control_level
@@ -166,7 +166,7 @@ def test_the_control_arm_has_the_level_that_the_design_states(trial_model, pool)
     tau = trial_model.content.numbers["host_tau_Gd"].value
     assert whole.host.lesions[""][-365:].mean() * tau == pytest.approx(level.gd_lesions_per_scan, rel=1e-9)
     # the level is set over all who are eligible, not over those who happen to be enrolled
-    np.testing.assert_array_equal(world.host.relapses[""], whole.host.relapses[""][:, :2])
+    np.testing.assert_array_equal(world.host.relapses[""], whole.host.relapses[""][:, :3])
 
 
 def test_scans_show_the_lesions_that_the_design_states(trial_model, pool):
