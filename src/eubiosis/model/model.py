@@ -20,7 +20,7 @@ from eubiosis.model.derived import Derived, load_derived
 from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """The gut, hand-over and host modules with their numbers, ready to run.
 
@@ -31,6 +31,23 @@ class Model:
     content: Content
     derived: Derived
     conditions: Mapping[str, Condition] = field(repr=False)
+
+    def __repr__(self) -> str:
+        numbers = self.content.numbers
+        assumed = sum(row.basis == "assumed" for row in numbers.values())
+        return (
+            f"Model: {len(numbers)} sourced numbers, {assumed} of them assumed; "
+            f"{len(self.conditions)} named conditions"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{escape(each.description)}</td></tr>"
+            for name, each in self.conditions.items()
+        )
+        return f"<p>{escape(repr(self))}</p><table><tr><th>condition</th><th></th></tr>{rows}</table>"
 
     def condition(self, name: str) -> Condition:
         """Return a named condition; raises ``FindingsError`` naming the nearest one."""
