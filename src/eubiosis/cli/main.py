@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "brief": ("eubiosis.cli.brief", "Answer a question.yaml from the evidence alone, in one page."),
     "schema": (
         "eubiosis.cli.schema",
-        "Show what files and tables are made of: JSON Schema, data dictionary.",
+        "JSON Schema of the files, data dictionary of the tables.",
     ),
     "therapy": ("eubiosis.cli.therapy", "List and show what can be given: one file each in the content."),
     "trial": (

@@ -19,7 +19,7 @@ from eubiosis.core.place import Place
 from eubiosis.core.spec import Json, JsonSchema, Problem, Spec
 from eubiosis.core.yaml_lines import Document, read_yaml
 from eubiosis.population.source import PopulationSource
-from eubiosis.therapy import Adherence, Therapy
+from eubiosis.therapy import Adherence, Therapy, products
 from eubiosis.trial.design import Arm, ControlLevel, Design, Eligibility
 from eubiosis.trial.simulation import Simulation
 from eubiosis.workflow.workflow import Workflow
@@ -90,7 +90,7 @@ def workflow_schema() -> JsonSchema:
         **_pick(_section(Arm), ("name", "control")),
         **_pick(_section(Therapy), _THERAPY_KEYS),
     }
-    arm["therapy"] = _pick(_section(Therapy), ("product",))["product"]
+    arm["therapy"] = {"type": "string", "enum": [n for n, p in products().items() if p.not_in_trials is None]}
     sections: dict[str, Json] = {
         "population": _object(_pick(_section(PopulationSource), _POPULATION_KEYS)),
         "eligibility": _object(_section(Eligibility)),
