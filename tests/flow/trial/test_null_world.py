@@ -5,12 +5,12 @@ import math
 
 import numpy as np
 import pytest
+from eubiosis.workflow.trial_worlds import Task, run_gut_world
 from small_trials import DESIGN, SEED
 
 from eubiosis.core.guilds import GUILDS as GUILD_IDS
 from eubiosis.trial.world import host_world as simulate
 from eubiosis.workflow import trial_worlds
-from eubiosis.workflow.trial_worlds import Task, run_gut_world
 
 HOST = ("relapses", "gd_lesions", "t2_lesions", "edss", "mfis", "treg")
 TASK = Task(

@@ -3,14 +3,14 @@
 import dataclasses
 
 import numpy as np
+from eubiosis.workflow.trial_analysis import analyse_trial
+from eubiosis.workflow.trial_worlds import Task, run_gut_world
 from small_trials import DESIGN, SEED
 
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.trial.world import host_world as simulate
 from eubiosis.trial.world.host_world import Latent, Observed, replicate
 from eubiosis.workflow import trial_worlds
-from eubiosis.workflow.trial_analysis import analyse_trial
-from eubiosis.workflow.trial_worlds import Task, run_gut_world
 
 OBSERVED_SUBJECT_COLUMNS = {
     "subject", "arm", "age", "female", "relapses_last_year", "follow_up_years", "completed", "relapses",

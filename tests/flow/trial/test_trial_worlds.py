@@ -6,8 +6,14 @@ from small_trials import SEED
 
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.provenance import SourcedNumber
-from eubiosis.model.worlds import coupling_names
-from eubiosis.model.worlds import draw_gut_world, draw_host_world, draw_number, reference_shares, world_rows
+from eubiosis.model.worlds import (
+    coupling_names,
+    draw_gut_world,
+    draw_host_world,
+    draw_number,
+    reference_shares,
+    world_rows,
+)
 from eubiosis.trial.world.gut import HANDED, _niche_batch
 
 REFERENCE_INPUTS = {"host_ahr": 1.0, "host_lps_lumen": 1.0, "host_muc": 1.0, "host_si_pro": 0.0}

@@ -9,6 +9,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from eubiosis.workflow.trial_analysis import analyse_trial
 from scipy.stats import binom
 from small_trials import INULIN, PLACEBO, SEED, make_pool, make_world, with_therapy
 
@@ -16,7 +17,6 @@ from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.model.worlds import draw_host_world
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.host_world import _take, _take_host, replicate
-from eubiosis.workflow.trial_analysis import analyse_trial
 
 REPLICATES = 400
 POOL = 36

@@ -5,13 +5,13 @@ import math
 
 import numpy as np
 import pytest
+from eubiosis.workflow.trial_worlds import Truth, WorldResult
 
 from eubiosis.analysis.result import Estimate
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.therapy.therapy import inulin, placebo
 from eubiosis.trial.design import Arm, Design
 from eubiosis.workflow.trial_summary import _effect, _effects, _flow, _variance
-from eubiosis.workflow.trial_worlds import Truth, WorldResult
 
 DESIGN = Design(
     arms=(Arm("placebo", placebo(), control=True), Arm("inulin", inulin("12 g/day"))), participants=10
