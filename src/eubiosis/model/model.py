@@ -194,6 +194,12 @@ def load(folder: Path = PACKAGED_CONTENT) -> Model:
     """Load the model from a content folder (the packaged one by default).
 
     Raises ``FindingsError`` with every finding of the tables.
+
+    >>> model = load()
+    >>> model.content.numbers["gut_a_scfa"].basis in ("measured", "fitted", "derived", "assumed")
+    True
+    >>> model  # doctest: +ELLIPSIS
+    Model: ... sourced numbers, ... of them assumed; ... named conditions
     """
     content = load_content(folder)
     return Model(content, load_derived(content), read_conditions(content))

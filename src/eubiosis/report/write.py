@@ -17,7 +17,13 @@ def write(path: Path | str, content: TrialReportInput) -> Path:
     with its figures and data inside, ``.json`` its numbers. The same content gives the same bytes. Raises
     ``FindingsError`` for another suffix, a file that exists, or a place where nothing can be written.
 
-    The tutorial ``docs/tutorials/first_trial.md`` writes one.
+    >>> from eubiosis.core.findings import FindingsError
+    >>> from eubiosis.core.report_input import empty_report
+    >>> try:
+    ...     write("report.docx", empty_report("nothing"))
+    ... except FindingsError as error:
+    ...     print(error.findings[0].allowed)
+    a name that ends in .html or .json
     """
     target = Path(path)
     if target.suffix.lower() not in SUFFIXES:

@@ -85,6 +85,16 @@ def trial_report(
     """Summarise simulated trials for a report; ``eubiosis.report.write`` makes a file of it.
 
     Without ``estimates`` the trials are analysed here. Raises ``FindingsError`` for empty words.
+
+    >>> from eubiosis import model, population, therapy, trial
+    >>> axis = model.load()
+    >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
+    >>> design = trial.Design(arms=arms, participants=8, visits=[0, 4], primary="stool_butyrate")
+    >>> cohort = population.generate(axis, seed=7)
+    >>> trials = trial.simulate(design, cohort, axis, gut_worlds=1, host_worlds=1, replicates=2, seed=7)
+    >>> report = trial_report(trials, title="A very small trial")
+    >>> [arm.name for arm in report.arms], len(report.effects)
+    (['placebo', 'inulin'], 27)
     """
     workflow = Workflow(
         title=title,

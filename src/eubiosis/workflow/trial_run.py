@@ -49,6 +49,13 @@ def run_trial(
     begins), the tables, the results, the report, the log and the manifest. Raises ``FindingsError`` for bad
     input or a folder that cannot be used, and ``NumericalFailuresError`` when too many subjects could not
     be solved; the folder is then not there. With ``replace`` an earlier run in ``out`` is replaced.
+
+    >>> from eubiosis.core.findings import FindingsError
+    >>> try:
+    ...     run_trial(Path("lost.yaml"), Path("run"), say=print)
+    ... except FindingsError as error:
+    ...     print(error.findings[0].problem)
+    the file is missing
     """
     spec = check_run(workflow)
     plan = analysis_plan(spec)
