@@ -14,6 +14,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeAlias, TypeVar, get_args
 
+import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -336,7 +337,7 @@ def _adapter(cls: type[Spec], name: str) -> TypeAdapter[object]:
 
 
 def _prepared(cls: type[Spec], content: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the content with its defaults; a section that is empty or lacking holds no key.
+    """Return the content with its defaults, numpy's scalars as plain ones; an empty section holds no key.
 
     So what a lacking section must hold is named key by key.
     """
@@ -348,7 +349,8 @@ def _prepared(cls: type[Spec], content: Mapping[str, object]) -> Mapping[str, ob
         and content.get(name) is None
         and (name in content or field.is_required())
     }
-    return cls.filled({**content, **sections})
+    plain_values = {k: v.item() if isinstance(v, np.generic) else v for k, v in content.items()}
+    return cls.filled({**plain_values, **sections})
 
 
 def _good_values(cls: type[Spec], content: Mapping[str, object]) -> Good:

@@ -19,15 +19,6 @@ from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, dr
 from eubiosis.model.natural_history.scale import joined_inputs
 from eubiosis.model.worlds import coupling_names
 
-THERAPIES = {
-    "inulin 20 g/d": "ms_inulin_20g",
-    "fibre 40 g/d": "ms_fibre_40g",
-    "Mediterranean diet": "ms_mediterranean",
-    "ketogenic diet": "ms_ketogenic",
-    "fecal transplant": "ms_fmt",
-    "propionate 1 g/d": "ms_propionate",
-    "vancomycin 10 d": "ms_vancomycin",
-}
 BURN_IN, DAYS, GUT_DAY = 730, 365, 84
 _GUT_COLUMNS = {
     "acids": "gut_scfa",
@@ -62,15 +53,16 @@ class TherapyRow:
 
 def compare_therapies(
     model: Model,
+    therapies: Mapping[str, str],
     *,
     size: int = 800,
     worlds: int | None = None,
     couplings: Mapping[str, float] | None = None,
     seed: int = 11,
-    therapies: Mapping[str, str] | None = None,
 ) -> list[TherapyRow]:
     """Run every therapy in a population with MS against no therapy, under common random numbers.
 
+    ``therapies`` maps labels to named conditions; each is compared by itself, whatever else is in the list.
     Without ``worlds`` the specification's gains are used; with it, that many draws of all gut-to-host
     couplings from a normal distribution about 0 with standard deviation 1 (1 being the specification's
     gain), each with ``size`` people. ``couplings`` sets couplings by name instead.
@@ -91,7 +83,7 @@ def compare_therapies(
     _, entry = run_hosts(kernel, people, before, ())
     untreated, _ = run_hosts(kernel, people, drive, record, start=entry, day0=BURN_IN)
     rows = []
-    for therapy, condition in (therapies or THERAPIES).items():
+    for therapy, condition in therapies.items():
         gut, factors, levels = gut_course(model, condition)
         treated, _ = run_hosts(
             kernel, people, drive, record, start=entry, factors=factors, levels=levels, day0=BURN_IN

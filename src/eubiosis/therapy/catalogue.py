@@ -92,7 +92,11 @@ def products(folder: Path = FOLDER) -> Mapping[str, Product]:
 
 
 def product(name: str) -> Product:
-    """Return one product; raises ``FindingsError`` naming the nearest one."""
+    """Return one product; raises ``FindingsError`` naming the nearest one.
+
+    >>> product("mediterranean_diet").group
+    'diet'
+    """
     known = products()
     if name not in known:
         problem, next_step = unknown_word(name, known), "see: eubiosis therapy list"

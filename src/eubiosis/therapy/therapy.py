@@ -30,7 +30,11 @@ def _known_product(value: object) -> str:
 
 
 class Adherence(Spec):
-    """The share of the dose that subjects take: mean and standard deviation of a beta law between people."""
+    """The share of the dose that subjects take: mean and standard deviation of a beta law between people.
+
+    >>> Adherence(mean=0.7, sd=0.2).mean
+    0.7
+    """
 
     mean: Share = Field(default_factory=lambda: default("adherence_mean"))
     sd: Annotated[float, Field(ge=0, le=0.5)] = Field(default_factory=lambda: default("adherence_sd"))

@@ -22,7 +22,13 @@ def estimands(design: Design) -> tuple[Estimand, ...]:
 
 
 def primary_estimand(design: Design) -> Estimand:
-    """Return the estimand of the primary endpoint."""
+    """Return the estimand of the primary endpoint.
+
+    >>> from eubiosis import therapy, trial
+    >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
+    >>> primary_estimand(trial.Design(arms=arms, participants=40, primary="relapses")).summary
+    'rate ratio'
+    """
     return _estimand(design, ENDPOINTS[design.primary])
 
 

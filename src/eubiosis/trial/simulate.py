@@ -57,7 +57,8 @@ class Trials:
     """Simulated trials of one design.
 
     ``observed`` is what a trial records, ``latent`` the truth, ``screening`` how many candidates entered or
-    why not, in every pair of worlds, ``candidates`` what became of them in each gut world.
+    why not, in every pair of worlds, ``candidates`` what became of them in each gut world. ``profiles`` is
+    the number of stool profiles that the subjects are made from, None for the reference population.
     """
 
     design: Design
@@ -67,6 +68,7 @@ class Trials:
     latent: Latent
     screening: Table
     candidates: tuple[Candidates, ...]
+    profiles: int | None
 
     def __repr__(self) -> str:
         arms = ", ".join(arm.name for arm in self.design.arms)
@@ -101,6 +103,7 @@ class Trials:
             ),
             Table.concat([p.screening for p in parts]),
             tuple(c for p in parts for c in p.candidates),
+            first.profiles,
         )
 
 
@@ -201,6 +204,7 @@ def simulate_gut_world(task: Task) -> Trials:
                 Counter(word for word in gut.status if word in FAILURES),
             ),
         ),
+        task.cohort.profiles,
     )
 
 

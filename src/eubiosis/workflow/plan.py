@@ -57,6 +57,12 @@ def analysis_plan(workflow: Workflow) -> AnalysisPlan:
 
     The plan depends on the design and the primary endpoint, not on the seed or the number of simulated
     trials.
+
+    >>> from eubiosis.core.content import PACKAGED_CONTENT
+    >>> from eubiosis.workflow import read_workflow
+    >>> plan = analysis_plan(read_workflow(PACKAGED_CONTENT / "trials" / "demo.yaml"))
+    >>> plan.primary, len(plan.comparisons), len(plan.estimands)
+    ('mfis', 2, 27)
     """
     design = workflow.design
     comparisons = tuple(

@@ -48,7 +48,7 @@ class Chunk:
     visits: Mapping[str, Mapping[float, ByArm]]  # endpoint -> week -> arm -> values
     changes: Mapping[str, ByArm]  # marker -> arm -> log2 ratios
     example: ExampleTrial | None
-    candidates: Candidates
+    candidates: tuple[Candidates, ...]
 
 
 def run_chunk(task: Task) -> Chunk:
@@ -56,19 +56,19 @@ def run_chunk(task: Task) -> Chunk:
     return reduced(simulate_gut_world(task))
 
 
-def reduced(trials: Trials) -> Chunk:
-    """Analyse the trials of one gut world and reduce them; the first gut world keeps its first trial."""
+def reduced(trials: Trials, estimates: Estimates | None = None) -> Chunk:
+    """Analyse trials, unless estimates are given, and reduce them; gut world 0 keeps its first trial."""
     design = trials.design
     first = int(trials.observed.subjects["gut_world"][0]) == 0
     return Chunk(
-        estimate(trials.observed, seed=trials.seed),
+        estimate(trials.observed, seed=trials.seed) if estimates is None else estimates,
         true_effects(trials.latent),
         _screened(trials.screening),
         tuple(_counts(trials, rows) for rows, _ in parts(trials.observed.subjects)),
         _courses(trials.observed.visits, design),
         _changes(trials.latent.guts, design),
         _example(trials) if first else None,
-        trials.candidates[0],
+        trials.candidates,
     )
 
 

@@ -26,11 +26,11 @@ from eubiosis.core.table_schemas import (
     OBSERVED_VISITS,
 )
 from eubiosis.model import load
-from eubiosis.population.generate import Cohort, cohort_of
-from eubiosis.trial.simulate import tasks
+from eubiosis.population.generate import cohort_of
+from eubiosis.trial.simulate import Trials, tasks
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host_world import TrialIsTooSmall
-from eubiosis.workflow.trial_chunk import Chunk, run_chunk
+from eubiosis.workflow.trial_chunk import Chunk, reduced, run_chunk
 from eubiosis.workflow.trial_summary import report_input
 from eubiosis.workflow.workflow import Workflow
 
@@ -65,7 +65,7 @@ def run_job(workflow: Workflow, *, processes: int = 1, progress: bool | None = N
         )
         raise FindingsError([finding]) from error
     _refuse_failures(chunks)
-    facts = _facts(workflow, chunks, cohort)
+    facts = _facts(workflow, chunks, cohort.profiles)
     return TrialJob(
         _tables(chunks, real_profiles=cohort.profiles is not None),
         report_input(workflow, chunks, facts),
@@ -73,12 +73,49 @@ def run_job(workflow: Workflow, *, processes: int = 1, progress: bool | None = N
     )
 
 
+def trial_report(
+    trials: Trials,
+    estimates: Estimates | None = None,
+    *,
+    title: str,
+    question: str = "as in the title",
+    context_of_use: str = "exploration",
+    decision: str = "none stated",
+) -> TrialReportInput:
+    """Summarise simulated trials for a report; ``eubiosis.report.write`` makes a file of it.
+
+    Without ``estimates`` the trials are analysed here. Raises ``FindingsError`` for empty words.
+
+    >>> from eubiosis import model, population, therapy, trial
+    >>> axis = model.load()
+    >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
+    >>> design = trial.Design(arms=arms, participants=8, visits=[0, 4], primary="stool_butyrate")
+    >>> cohort = population.generate(axis, seed=7)
+    >>> trials = trial.simulate(design, cohort, axis, gut_worlds=1, host_worlds=1, replicates=2, seed=7)
+    >>> report = trial_report(trials, title="A very small trial")
+    >>> [arm.name for arm in report.arms], len(report.effects)
+    (['placebo', 'inulin'], 27)
+    """
+    workflow = Workflow(
+        title=title,
+        question=question,
+        context_of_use=context_of_use,
+        decision=decision,
+        seed=trials.seed,
+        design=trials.design,
+        simulation=trials.simulation,
+    )
+    chunks = [reduced(trials, estimates)]
+    return report_input(workflow, chunks, _facts(workflow, chunks, trials.profiles))
+
+
 def _refuse_failures(chunks: Sequence[Chunk]) -> None:
     """Raise ``NumericalFailuresError`` when too many of the candidates' gut runs failed."""
     words: Counter[str] = Counter()
-    for chunk in chunks:
-        words.update(chunk.candidates.failed)
-    total = sum(chunk.candidates.made for chunk in chunks)
+    candidates = [each for chunk in chunks for each in chunk.candidates]
+    for each in candidates:
+        words.update(each.failed)
+    total = sum(each.made for each in candidates)
     allowed = round(_ALLOWED_FAILURES * total)
     if sum(words.values()) > allowed:
         raise NumericalFailuresError(sum(words.values()), total, allowed, words)
@@ -107,21 +144,22 @@ def _as(table: Table, name: str, columns: Sequence[str] | None = None) -> Table:
     return table.select(*(columns or table.columns)).named(name)
 
 
-def _facts(workflow: Workflow, chunks: Sequence[Chunk], cohort: Cohort) -> dict[str, str]:
+def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None) -> dict[str, str]:
     runs = workflow.simulation
+    candidates = [each for chunk in chunks for each in chunk.candidates]
     facts = {
         "seed": str(workflow.seed),
         "subjects in a trial": str(workflow.design.participants),
         "worlds": f"{runs.worlds} ({runs.gut_worlds} gut x {runs.host_worlds} host)",
         "trials": str(runs.trials),
         "gut-to-host couplings": _COUPLINGS[runs.couplings],
-        "candidates made in a gut world": f"{np.mean([c.candidates.made for c in chunks]):.0f}",
+        "candidates made in a gut world": f"{np.mean([c.made for c in candidates]):.0f}",
         "of them with a stool profile that no steady state holds": (
-            f"{np.mean([c.candidates.unsolved for c in chunks]):.1f}"
+            f"{np.mean([c.unsolved for c in candidates]):.1f}"
         ),
         "population": "embedded reference population"
-        if cohort.profiles is None
-        else f"{cohort.profiles} stool profiles of the given table",
+        if profiles is None
+        else f"{profiles} stool profiles of the given table",
         "eubiosis": __version__,
         "python": ".".join(map(str, sys.version_info[:3])),
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +49,13 @@ def run_trial(
     begins), the tables, the results, the report, the log and the manifest. Raises ``FindingsError`` for bad
     input or a folder that cannot be used, and ``NumericalFailuresError`` when too many subjects could not
     be solved; the folder is then not there. With ``replace`` an earlier run in ``out`` is replaced.
+
+    >>> from eubiosis.core.findings import FindingsError
+    >>> try:
+    ...     run_trial(Path("lost.yaml"), Path("run"), say=print)
+    ... except FindingsError as error:
+    ...     print(error.findings[0].problem)
+    the file is missing
     """
     spec = check_run(workflow)
     plan = analysis_plan(spec)
@@ -63,9 +69,9 @@ def run_trial(
         say(f"seed {spec.seed}; analysis plan {digest[:12]} fixed before the simulation")
         say(_size(spec))
         # late: the simulation and the report load numerical and plotting libraries
-        job: TrialJob = import_module("eubiosis.workflow.trial_job").run_job(
-            spec, processes=processes, progress=progress
-        )
+        from eubiosis.workflow.trial_job import run_job
+
+        job: TrialJob = run_job(spec, processes=processes, progress=progress)
         folder.log("simulated", tables={name: len(table) for name, table in job.tables.items()})
         for name, table in job.tables.items():
             folder.write_table(name, table)
@@ -90,10 +96,11 @@ def _record_inputs(folder: RunFolder, workflow: Path, spec: Workflow) -> None:
 
 
 def _write_report(folder: RunFolder, report_input: TrialReportInput) -> None:
-    page = import_module("eubiosis.report.trial.page")
-    results = import_module("eubiosis.report.trial.results_json")
-    folder.write_text("results.json", results.results_text(report_input))
-    folder.write_text("report.html", page.trial_report(report_input))
+    from eubiosis.report.trial.page import trial_report
+    from eubiosis.report.trial.results_json import results_text
+
+    folder.write_text("results.json", results_text(report_input))
+    folder.write_text("report.html", trial_report(report_input))
     folder.log("report written")
 
 

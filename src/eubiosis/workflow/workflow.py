@@ -14,7 +14,15 @@ from eubiosis.trial.simulation import Simulation
 
 
 class Workflow(Spec):
-    """A whole workflow; ``workflow.yaml`` builds one. Raises ``FindingsError`` with all that is wrong."""
+    """A whole workflow; ``workflow.yaml`` builds one. Raises ``FindingsError`` with all that is wrong.
+
+    >>> from eubiosis import therapy, trial
+    >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
+    >>> design = trial.Design(arms=arms, participants=40, primary="mfis")
+    >>> words = {"title": "Inulin", "question": "Does it?", "context_of_use": "a test", "decision": "none"}
+    >>> Workflow(**words, design=design).simulation.trials
+    288
+    """
 
     title: Text
     question: Text

@@ -55,7 +55,7 @@ def chunks():
 def chunk(**fields):
     empty = dict.fromkeys(("truths", "screened", "flow"), ())
     rest = {"estimates": Estimates(()), "visits": {}, "changes": {}, "example": None}
-    return Chunk(**{**empty, **rest, "candidates": Candidates(0, 0, {}), **fields})
+    return Chunk(**{**empty, **rest, "candidates": (Candidates(0, 0, {}),), **fields})
 
 
 def test_shares_of_variance_sum_to_one_for_every_endpoint(chunks):

@@ -49,7 +49,7 @@ class Characteristic:
 
 @dataclass(frozen=True)
 class OperatingCharacteristics:
-    """What an analysis does over simulated trials whose truth is known: one row an endpoint and active arm."""
+    """What an analysis does over simulated trials of known truth: one row an endpoint and active arm."""
 
     rows: tuple[Characteristic, ...]
 

@@ -148,6 +148,12 @@ def read_stool_table(
     way round it lies is seen from the names that are known, and what the cells are from their sums, unless
     ``orientation`` and ``scale`` say so. The metadata table gives each sample its group. Returns None where
     no table can be made. A table is returned together with findings where single samples are at fault.
+
+    >>> findings = FindingCollector()
+    >>> read_stool_table(Path("lost.tsv"), findings) is None
+    True
+    >>> findings.findings[0].problem
+    'the file is missing'
     """
     names = load_taxa() if taxa is None else taxa
     groups = None

@@ -10,12 +10,17 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from eubiosis.report.figures.svg import inline_svg
+
 VERDICT_ORDER = ("supported", "mixed", "contradicted", "untraceable", "not tested")
 
 
 def pool_page(record: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
     """Return the page of a pool record with its pictures (SVG text by name) and its data inside."""
-    drawn = {name: Markup(_bare(svg)) for name, svg in pictures.items()}
+    drawn = {
+        name: Markup(inline_svg(svg, name=name, label=f"{name.capitalize()} plot"))
+        for name, svg in pictures.items()
+    }
     return (
         _environment()
         .get_template("evidence_pool.html")
@@ -53,10 +58,6 @@ def _environment() -> Environment:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}".replace("-", "−")
-
-
-def _bare(svg: str) -> str:
-    return svg[svg.index("<svg") :]
 
 
 def _data(value: Any) -> Markup:

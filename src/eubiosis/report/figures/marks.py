@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from html import escape
 from typing import Any
 
 from eubiosis.core.report_input import TrialReportInput
@@ -61,14 +59,4 @@ def finish(
     with warnings.catch_warnings():
         # a script that the measuring font lacks is drawn by the reader's own fonts
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
-        svg = to_svg(figure, origin=footer)
-    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    # inside tags only: the text of labels comes from users
-    svg = re.sub(r"<[^>]+>", lambda tag: _with_prefix(tag.group(), name), svg)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1).rstrip()
-
-
-def _with_prefix(tag: str, name: str) -> str:
-    tag = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', tag)
-    tag = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', tag)
-    return re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", tag)
+        return to_svg(figure, origin=footer, name=name, label=label)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.report.figures.svg import inline_svg
+
 Array = NDArray[np.float64]
 
 # Okabe and Ito's palette, in the order the arms are given
@@ -49,13 +51,15 @@ def new_figure(rows: int, columns: int, *, width: float, height: float) -> tuple
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def to_svg(figure: Any, *, origin: str) -> str:
-    """Render a figure as SVG text for a page; its origin stands in the lower right corner."""
+def to_svg(figure: Any, *, origin: str, name: str, label: str) -> str:
+    """Render a figure as SVG text for a page; its origin stands in the lower right corner.
+
+    ``name`` keeps the ids of one page apart, ``label`` is read to those who do not see the figure.
+    """
     figure.supxlabel(origin, x=0.995, ha="right", fontsize=6.5, color="#666666")
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": origin})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    return inline_svg(buffer.getvalue(), name=name, label=label)
 
 
 @house_style()
@@ -84,7 +88,9 @@ def course_panels(
         axes[k // columns][k % columns].set_visible(False)
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
-    return to_svg(figure, origin=origin)
+    titles = "; ".join(title for _, title in panels)
+    label = f"Time courses of {', '.join(courses)}: {titles}"
+    return to_svg(figure, origin=origin, name="courses", label=label)
 
 
 @house_style()
@@ -103,4 +109,5 @@ def share_bars(shares: Mapping[str, Mapping[str, float]], *, origin: str) -> str
     axis.grid(axis="y", visible=False)
     axis.set_xlabel("share of bacterial biomass, %")
     axis.legend(loc="lower right")
-    return to_svg(figure, origin=origin)
+    label = f"Guild shares in percent of bacterial biomass: {', '.join(names)}"
+    return to_svg(figure, origin=origin, name="shares", label=label)

@@ -19,7 +19,7 @@ from eubiosis.core.place import Place
 from eubiosis.core.spec import Json, JsonSchema, Problem, Spec
 from eubiosis.core.yaml_lines import Document, read_yaml
 from eubiosis.population.source import PopulationSource
-from eubiosis.therapy import Adherence, Therapy
+from eubiosis.therapy import Adherence, Therapy, products
 from eubiosis.trial.design import Arm, ControlLevel, Design, Eligibility
 from eubiosis.trial.simulation import Simulation
 from eubiosis.workflow.workflow import Workflow
@@ -35,7 +35,13 @@ _POPULATION_KEYS = tuple(name for name in PopulationSource.model_fields if name 
 
 
 def read_workflow(path: Path) -> Workflow:
-    """Read a workflow file; raises ``FindingsError`` with everything that is wrong, in order of lines."""
+    """Read a workflow file; raises ``FindingsError`` with everything that is wrong, in order of lines.
+
+    >>> from eubiosis.core.content import PACKAGED_CONTENT
+    >>> demo = read_workflow(PACKAGED_CONTENT / "trials" / "demo.yaml")
+    >>> demo.design.participants, demo.design.primary
+    (120, 'mfis')
+    """
     findings = FindingCollector()
     workflow = check_workflow(path, findings)
     if workflow is None:
@@ -73,7 +79,13 @@ def population_of(path: Path) -> PopulationSource | None:
 
 
 def resolved_yaml(workflow: Workflow) -> str:
-    """Return the workflow with every default written out; reading it gives the same workflow again."""
+    """Return the workflow with every default written out; reading it gives the same workflow again.
+
+    >>> from eubiosis.core.content import PACKAGED_CONTENT
+    >>> demo = read_workflow(PACKAGED_CONTENT / "trials" / "demo.yaml")
+    >>> resolved_yaml(demo).splitlines()[0][:9]
+    '# Resolve'
+    """
     header = (
         "# Resolved: every default written out. Paths are relative to the folder of the original workflow.\n"
     )
@@ -90,7 +102,7 @@ def workflow_schema() -> JsonSchema:
         **_pick(_section(Arm), ("name", "control")),
         **_pick(_section(Therapy), _THERAPY_KEYS),
     }
-    arm["therapy"] = _pick(_section(Therapy), ("product",))["product"]
+    arm["therapy"] = {"type": "string", "enum": [n for n, p in products().items() if p.not_in_trials is None]}
     sections: dict[str, Json] = {
         "population": _object(_pick(_section(PopulationSource), _POPULATION_KEYS)),
         "eligibility": _object(_section(Eligibility)),
