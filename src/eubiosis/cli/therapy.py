@@ -49,3 +49,27 @@ def show_command(name: str, as_json: bool) -> None:
         click.echo(f"not in trials yet: {found.not_in_trials}")
     if found.compared is not None:
         click.echo(f"compared as {found.compared.label}: eubiosis model show {found.compared.condition}")
+
+
+@therapy.command("page", hidden=True)
+def page_command() -> None:
+    """Print the page of the documentation: docs/reference/therapies.md."""
+    from eubiosis.therapy import products
+
+    click.echo("# Therapies\n")
+    click.echo("Made by `eubiosis therapy page` from the files in `content/therapies`.")
+    click.echo("Nothing here says that a therapy works.\n")
+    click.echo("| id | group | what it is | dose | acts through | in trials |")
+    click.echo("|---|---|---|---|---|---|")
+    for each in products().values():
+        dose = "-" if each.dose is None else f"{each.dose.of}, a day"
+        through = "nothing that the model knows"
+        if each.dose is not None:
+            through = f"input `{each.dose.input}` ({each.dose.unit})"
+        if each.diet is not None:
+            through = f"levels of condition `{each.diet.condition}`, scaled by `{each.diet.share}`"
+        if each.not_in_trials is not None and each.compared is not None:
+            through = f"condition `{each.compared.condition}`"
+        trials = "yes" if each.not_in_trials is None else f"not yet: {each.not_in_trials}"
+        cells = (f"`{each.id}`", each.group, f"{each.label}: {each.description}", dose, through, trials)
+        click.echo(f"| {' | '.join(cells)} |")
