@@ -27,6 +27,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.core.kinds import plain, shown
+from eubiosis.core.place import Place, path_text
 from eubiosis.core.tables import RowProblem
 
 if TYPE_CHECKING:
@@ -34,20 +35,27 @@ if TYPE_CHECKING:
 else:
     ModelMetaclass = type(BaseModel)
 
-Step = str | int
-Place = tuple[Step, ...]
 JsonSchema: TypeAlias = "dict[str, JsonSchema | list[JsonSchema | str] | str | float | bool | None]"
 _HOUSE = "house"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong at a place inside a domain object, what is allowed there, and the next step."""
+    """What is wrong at a place inside a domain object, what is allowed there, and the next step.
+
+    "{path}" in the next step stands for the whole path of the place.
+    """
 
     place: Place
     problem: str
     allowed: str = ""
     next_step: str = ""
+
+    def finding(self, file: str, line: str = "") -> Finding:
+        """Return the finding, in a file (on a line such as "line 12") or in an object of Python."""
+        path = path_text(self.place)
+        where = ", ".join(part for part in (line, path) if part)
+        return Finding(file, where, self.problem, self.allowed, self.next_step.replace("{path}", path))
 
 
 class Absent:
@@ -91,10 +99,7 @@ class _SpecMeta(ModelMetaclass):
             try:
                 return super().__call__(**fields)
             except ValidationError as error:
-                raise FindingsError(
-                    Finding(cls.__name__, path_text(p.place), p.problem, p.allowed, p.next_step)
-                    for p in problems_of(error)
-                ) from None
+                raise FindingsError(p.finding(cls.__name__) for p in problems_of(error)) from None
 
 
 class Spec(BaseModel, metaclass=_SpecMeta):
@@ -163,16 +168,6 @@ def problems_of(error: ValidationError) -> list[Problem]:
     return [_translated(None, each) for each in _line_errors(error)]
 
 
-def path_text(where: Place) -> str:
-    """Write a place as a path.
-
-    >>> path_text(("arms", 1, "therapy"))
-    'arms[1].therapy'
-    """
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where)
-    return text.removeprefix(".")
-
-
 # --- from pydantic's errors to the house's words ------------------------------------------------------------
 
 _KEYS_NEXT = "write key: value, one a line"
@@ -223,7 +218,7 @@ def _translated(cls: type[Spec] | None, error: _LineError) -> Problem:
     if isinstance(cause, RowProblem):
         return Problem(place, cause.problem, cause.allowed, cause.next_step)
     if error.kind == "missing":
-        return Problem(error.place, "the key is missing", "", f"add {path_text(error.place)}")
+        return Problem(error.place, "the key is missing", "", "add {path}")
     if error.kind == "extra_forbidden":
         known = cls.model_fields if cls is not None else {}
         return Problem(
@@ -373,7 +368,6 @@ __all__ = [
     "Problem",
     "Spec",
     "of",
-    "path_text",
     "problems_of",
     "rule",
 ]

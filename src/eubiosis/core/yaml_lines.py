@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.spec import Place, path_text
+from eubiosis.core.place import Place, path_text
 from eubiosis.core.tables import display_name
 
 LARGEST = 1_000_000

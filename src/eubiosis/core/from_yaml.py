@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.spec import Problem, Spec
-from eubiosis.workflow.files.yaml_lines import Document, read_yaml
+from eubiosis.core.yaml_lines import Document, read_yaml
 
 SpecT = TypeVar("SpecT", bound=Spec)
 

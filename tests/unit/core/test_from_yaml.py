@@ -7,9 +7,9 @@ import pytest
 from pydantic import Field
 
 from eubiosis.core.findings import FindingsError
+from eubiosis.core.from_yaml import from_yaml
 from eubiosis.core.kinds import Text
 from eubiosis.core.spec import Problem, Spec, rule
-from eubiosis.workflow.files.from_yaml import from_yaml
 
 
 class Boat(Spec):
