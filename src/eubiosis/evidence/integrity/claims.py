@@ -33,6 +33,7 @@ from itertools import product
 from typing import Literal
 
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.laws import Z975
 from eubiosis.core.tables import TableRow, read_table
 from eubiosis.evidence.graph.tables import Node, nodes_by_name, read_nodes
 from eubiosis.evidence.records import companions
@@ -221,7 +222,7 @@ def _number(evidence: Evidence, claim: Claim) -> Audited:
             lines.append(Line("does not count", estimate.id, text, estimate.source))
             continue
         effect = found[0].effect
-        half = 1.959964 * effect.standard_error
+        half = Z975 * effect.standard_error
         triple = (effect.estimate, effect.estimate - half, effect.estimate + half)
         estimates.append(triple)
         value, low, high = (natural(x, effect.scale) for x in triple)

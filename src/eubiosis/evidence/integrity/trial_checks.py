@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+from eubiosis.core.laws import Z975
 from eubiosis.core.tables import TableRow
 from eubiosis.evidence.integrity.forensics import (
     Arm,
@@ -89,7 +90,7 @@ def _arithmetic(estimate: Estimate, scale: ScaleTerm | None) -> Result:
     if arms is None or estimate.effect is None or estimate.effect_origin != "computed":
         return "not possible", "no effect that was computed from both arms"
     effect = derive(estimate)["MD"].effect
-    half = 1.959964 * effect.standard_error
+    half = Z975 * effect.standard_error
     expected = (effect.estimate, effect.estimate - half, effect.estimate + half)
     recorded = (estimate.effect, estimate.ci_low, estimate.ci_high)
     gap = max(abs(a - b) for a, b in zip(expected, recorded, strict=True) if b is not None)

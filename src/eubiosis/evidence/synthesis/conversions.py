@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy import stats
-
+from eubiosis.core import laws
 from eubiosis.evidence.synthesis.effects import EffectSize, Scale, smd_from_d
 
 
@@ -43,7 +42,7 @@ def statistic_from_p(p: float, *, df: float | None = None) -> float:
     if not 0 < p < 1:
         message = f"p = {p} lies outside 0 to 1"
         raise ValueError(message)
-    return float(stats.norm.isf(p / 2) if df is None else stats.t.isf(p / 2, df))
+    return float(laws.normal_point(p / 2) if df is None else laws.t_point(p / 2, df))
 
 
 def effect_from_ci(
@@ -89,7 +88,7 @@ def mean_sd_from_quartiles(q1: float, median: float, q3: float, n: float) -> tup
     """
     weight = 0.7 + 0.39 / n
     mean = weight * (q1 + q3) / 2 + (1 - weight) * median
-    width = 2 * float(stats.norm.ppf((0.75 * n - 0.125) / (n + 0.25)))
+    width = 2 * float(laws.normal_quantile((0.75 * n - 0.125) / (n + 0.25)))
     return mean, (q3 - q1) / width
 
 
@@ -97,9 +96,9 @@ def mean_sd_from_range(low: float, median: float, high: float, n: float) -> tupl
     """Estimate mean and SD from median, smallest and largest (mean: Luo 2018; SD: Wan 2014, scenario 1)."""
     weight = 4 / (4 + n**0.75)
     mean = weight * (low + high) / 2 + (1 - weight) * median
-    return mean, (high - low) / (2 * float(stats.norm.ppf((n - 0.375) / (n + 0.25))))
+    return mean, (high - low) / (2 * float(laws.normal_quantile((n - 0.375) / (n + 0.25))))
 
 
 def _critical(level: float, df: float | None) -> float:
     tail = (1 - level) / 2
-    return float(stats.norm.isf(tail) if df is None else stats.t.isf(tail, df))
+    return float(laws.normal_point(tail) if df is None else laws.t_point(tail, df))
