@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core import laws
+from eubiosis.core.scales import Scale
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class EffectPrior:
 
     outcome: str
     intervention: str
-    scale: str
+    scale: Scale
     unit: str
     better: str
     weights: tuple[float, ...]

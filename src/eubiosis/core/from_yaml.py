@@ -6,6 +6,7 @@ The file decides nothing: what the constructor refuses is refused here too, in t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,16 +41,10 @@ def check_yaml(path: Path, kind: type[SpecT], findings: FindingCollector) -> Spe
 
 def findings_at(document: Document, problems: Iterable[Problem]) -> list[Finding]:
     """Return problems of an object as findings in the file that it was read from."""
+    placed = ((document.line(each.place), each) for each in problems)
     return [
-        Finding(
-            document.file,
-            document.place(each.place),
-            each.problem,
-            each.allowed,
-            each.next_step,
-            document.line(each.place),
-        )
-        for each in problems
+        replace(each.finding(document.file, f"line {line}" if line else ""), line=line)
+        for line, each in placed
     ]
 
 

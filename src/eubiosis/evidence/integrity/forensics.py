@@ -16,7 +16,7 @@ from eubiosis.evidence.records.rows import PValue
 SLACK = 3.0  # a printed p may differ by this factor, as another test or an adjusted model would make it
 
 
-class Arm(NamedTuple):
+class PrintedArm(NamedTuple):
     """Mean, SD and size of a group, with half the last printed digit of mean and SD."""
 
     mean: float
@@ -59,7 +59,7 @@ def welch_p(m1: float, sd1: float, n1: int, m2: float, sd2: float, n2: int) -> f
     return 2 * float(laws.t_sf(abs(m1 - m2) / math.sqrt(a + b), df))
 
 
-def p_range(treated: Arm, control: Arm) -> tuple[float, float]:
+def p_range(treated: PrintedArm, control: PrintedArm) -> tuple[float, float]:
     """Return the smallest and largest p that unrounded means and SDs behind the printed ones could give."""
     found = []
     for signs in product((-1, 1), repeat=4):
@@ -97,7 +97,7 @@ def sd_is_possible(mean: float, sd: float, n: int, low: float, high: float) -> b
     return sd**2 <= (mean - low) * (high - mean) * n / (n - 1) + 1e-9
 
 
-def baseline_balance(rows: Sequence[tuple[Arm, Arm]]) -> float:
+def baseline_balance(rows: Sequence[tuple[PrintedArm, PrintedArm]]) -> float:
     """Combine the baseline comparisons of one trial (Stouffer) and return how surprisingly alike they are.
 
     A value near 0 says that the arms differ more than chance, near 1 that they are more alike than chance

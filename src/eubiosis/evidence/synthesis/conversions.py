@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from eubiosis.core import laws
-from eubiosis.evidence.synthesis.effects import EffectSize, Scale, smd_from_d
+from eubiosis.core.scales import Scale, is_ratio
+from eubiosis.evidence.synthesis.effects import EffectSize, smd_from_d
 
 
 def sd_from_se(se: float, n: float) -> float:
@@ -49,7 +50,7 @@ def effect_from_ci(
     estimate: float, low: float, high: float, scale: Scale, *, level: float = 0.95
 ) -> EffectSize:
     """Build an effect from a printed estimate and interval; ratios are given as ratios, returned as logs."""
-    if scale.startswith("log"):
+    if is_ratio(scale):
         return EffectSize(math.log(estimate), se_from_ratio_ci(low, high, level=level) ** 2, scale)
     return EffectSize(estimate, se_from_ci(low, high, level=level) ** 2, scale)
 
