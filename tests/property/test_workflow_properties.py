@@ -3,13 +3,13 @@
 import json
 
 import yaml
+from eubiosis.workflow.files.spec import WorkflowSpec, read_workflow, resolved_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingsError
 from eubiosis.therapy.therapy import parse_dose
-from eubiosis.workflow.files.spec import WorkflowSpec, read_workflow, resolved_yaml
 
 DEMO = yaml.safe_load((PACKAGED_CONTENT / "trials" / "demo.yaml").read_text(encoding="utf-8"))
 PLACES = [

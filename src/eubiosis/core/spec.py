@@ -283,6 +283,10 @@ def _value_problem(error: _LineError, place: Place, schema: JsonSchema) -> Probl
     if kind.startswith("bool"):
         problem = f"{shown(value)} is neither true nor false"
         return Problem(place, problem, "true or false", "write one of them")
+    if kind in ("too_short", "too_long"):
+        most = f" to {schema['maxItems']}" if "maxItems" in schema else " or more"
+        allowed = f"{schema.get('minItems', 0)}{most}"
+        return Problem(place, f"{error.context['actual_length']} of them", allowed, "add or remove some")
     if kind in ("tuple_type", "list_type"):
         return Problem(place, f"{shown(value)} where a list belongs", "a list", 'begin each item with "- "')
     return Problem(place, f"{error.message} (found {shown(value)})", allowed, "correct the value")

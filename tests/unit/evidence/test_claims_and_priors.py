@@ -7,7 +7,6 @@ import pytest
 from eubiosis.core.findings import FindingsError
 from eubiosis.evidence.forecast.priors import holdout_studies, prior, prior_for_target
 from eubiosis.evidence.integrity.claims import VERDICTS, audit, audit_claim, read_claims
-from eubiosis.evidence.records.rows import Estimate
 from eubiosis.evidence.records.store import load
 
 
@@ -52,8 +51,8 @@ def test_where_a_circulating_number_really_occurs_is_shown(verdicts):
 
 def flip(evidence, outcome, verdict):
     rows = [e.model_copy(update={"verdict": verdict}) if e.outcome == outcome else e
-            for e in evidence.table("estimates", Estimate)]  # fmt: skip
-    return evidence.with_rows(estimates=rows)
+            for e in evidence.table(StudyEstimate)]  # fmt: skip
+    return evidence.with_rows({StudyEstimate: rows})
 
 
 def stronger(evidence):
@@ -63,7 +62,7 @@ def stronger(evidence):
     studies = [s.model_copy(update={"integrity_status": "none"}) for s in evidence.studies.values()]
     judged = {"overall": "low", "judged_by": "made up for a test", "date": "2026-01-01"}
     risk = [r.model_copy(update=judged) for r in evidence.rows["risk_of_bias"]]
-    return evidence.with_rows(estimates=rows, studies=studies, risk_of_bias=risk)
+    return evidence.with_rows({StudyEstimate: rows, Study: studies, RiskOfBias: risk})
 
 
 def test_verdicts_move_with_the_records():
@@ -74,7 +73,7 @@ def test_verdicts_move_with_the_records():
     agreed = flip(evidence, "EDSS", "favours_treatment")
     assert audit_claim(agreed, claim).verdict == "mixed"
     assert audit_claim(stronger(agreed), claim).verdict == "supported"
-    none = evidence.with_rows(estimates=[e for e in evidence.estimates if e.outcome != "EDSS"])
+    none = evidence.with_rows({StudyEstimate: [e for e in evidence.estimates if e.outcome != "EDSS"]})
     assert audit_claim(none, claim).verdict == "not tested"
 
 
@@ -115,7 +114,7 @@ def test_a_prior_beside_a_held_out_study_does_not_know_it(held, outcome, interve
     beside = prior(outcome, intervention, metric=metric, leave_out=[held])
     cohort = evidence.cohort_of(held)
     without = evidence.with_rows(
-        estimates=[e for e in evidence.estimates if evidence.cohort_of(e.study_id) != cohort]
+        {StudyEstimate: [e for e in evidence.estimates if evidence.cohort_of(e.study_id) != cohort]}
     )
     never_seen = prior(outcome, intervention, metric=metric, evidence=without)
     assert (beside.weights, beside.means, beside.sds) == (

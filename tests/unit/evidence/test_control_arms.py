@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from eubiosis.evidence.forecast.control_record import control_arm_record, mfis_regression
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.tables import read_table
@@ -31,7 +32,6 @@ from eubiosis.evidence.forecast.control_endpoints import (
     forecast_endpoint,
     observed_endpoint,
 )
-from eubiosis.evidence.forecast.control_record import control_arm_record, mfis_regression
 from eubiosis.evidence.records.companions import ControlArmRate
 from eubiosis.evidence.records.store import load, packaged_folder
 

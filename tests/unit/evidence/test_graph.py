@@ -8,7 +8,7 @@ import pytest
 
 from eubiosis.core.findings import FindingsError
 from eubiosis.evidence.graph import export as graph_export
-from eubiosis.evidence.graph.build import Edge, Graph, Path, Support, build, paths, reachable
+from eubiosis.evidence.graph.build import Edge, KnowledgeGraph, Path, Support, build, paths, reachable
 from eubiosis.evidence.graph.query import answer
 from eubiosis.evidence.graph.tables import Node
 from eubiosis.evidence.records.store import load
@@ -25,7 +25,7 @@ def edge(source, target, sign="+", strength="mouse", *, relation="acts on", cont
 
 def small(*edges):
     names = {end for e in edges for end in (e.source, e.target)}
-    return Graph({n: Node(id=n, label=n.upper(), kind="cell") for n in sorted(names)}, tuple(edges))
+    return KnowledgeGraph({n: Node(id=n, label=n.upper(), kind="cell") for n in sorted(names)}, tuple(edges))
 
 
 def test_paths_by_hand():

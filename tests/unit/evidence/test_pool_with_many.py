@@ -12,7 +12,7 @@ from eubiosis.evidence.synthesis.certainty import grade
 from eubiosis.evidence.synthesis.diagnostics import meta_regression
 from eubiosis.evidence.synthesis.pool_record import pool_record
 from eubiosis.evidence.synthesis.pooling import pool
-from eubiosis.evidence.synthesis.selection import Question, select
+from eubiosis.evidence.synthesis.selection import PoolQuestion, select
 
 
 def made_up(effects, n=60):
@@ -28,7 +28,7 @@ def made_up(effects, n=60):
         own = {"id": f"{name}/1", "study_id": name, "report_year": 2000 + i}
         means = {"treatment_mean": effect, "control_mean": 0.0}
         rows.append(row.model_copy(update={**arms, **own, **means}))
-    return evidence.with_rows(studies=studies, estimates=rows)
+    return evidence.with_rows({Study: studies, StudyEstimate: rows})
 
 
 EFFECTS = [-0.9, -0.2, -0.5, 0.1, -1.1, -0.4]
@@ -88,7 +88,7 @@ def test_every_question_the_records_allow_is_answered_or_refused_with_a_reason()
     for outcome, term in sorted(pairs):
         found = prior(outcome, term)
         assert found.quantile(0.025) < found.mean < found.quantile(0.975)
-        if not select(evidence, Question(outcome, term)).included:
+        if not select(evidence, PoolQuestion(outcome, term)).included:
             with pytest.raises(FindingsError, match="no estimate can be pooled"):
                 pool(outcome, term)
             assert found.mean == 0

@@ -12,13 +12,13 @@ from eubiosis.evidence.synthesis.certainty import grade
 from eubiosis.evidence.synthesis.pool_record import pool_record
 from eubiosis.evidence.synthesis.pooling import pool
 
-PINS = load().table("recomputed_pools", PinnedPool)
+PINS = load().table(PinnedPool)
 
 
 def changed(evidence, study_id, **updates):
     """Return the evidence with one study's columns changed."""
-    rows = [s.model_copy(update=updates) if s.id == study_id else s for s in evidence.table("studies", Study)]
-    return evidence.with_rows(studies=rows)
+    rows = [s.model_copy(update=updates) if s.id == study_id else s for s in evidence.table(Study)]
+    return evidence.with_rows({Study: rows})
 
 
 @pytest.mark.parametrize("pin", PINS, ids=[pin.id for pin in PINS])

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
+from eubiosis.workflow.files.question import read_question
 
 from eubiosis.analysis.planning.classic import ancova_size
 from eubiosis.analysis.planning.counts import FollowUp, negative_binomial_size
@@ -18,7 +19,6 @@ from eubiosis.evidence.forecast.control_arms import (
 from eubiosis.evidence.synthesis.pooling import pool
 from eubiosis.report.brief.page import brief_html, brief_markdown
 from eubiosis.workflow.brief import make_brief, write_brief
-from eubiosis.workflow.files.question import read_question
 
 BRIEFS = Path(__file__).parents[3] / "src" / "eubiosis" / "content" / "briefs"
 FIBRE = (BRIEFS / "fibre_add_on.yaml").read_text("utf-8")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy import optimize, stats
 
+from eubiosis.core import laws
 from eubiosis.evidence.synthesis.heterogeneity import Array
 
 _NODES = 400
@@ -58,7 +58,7 @@ class BayesFit:
 
     def probability_below(self, value: float) -> float:
         """Return the posterior probability that the mean effect lies below ``value``."""
-        return float(self.weights @ stats.norm.cdf((value - self.means) / self.sds))
+        return float(self.weights @ laws.normal_cdf((value - self.means) / self.sds))
 
     def _quantile(self, p: float, sds: Array) -> float:
         return mixture_quantile(p, self.weights, self.means, sds)
@@ -69,9 +69,9 @@ def mixture_quantile(p: float, weights: Array, means: Array, sds: Array) -> floa
     low, high = float((means - 40 * sds).min()), float((means + 40 * sds).max())
 
     def gap(value: float) -> float:
-        return float(weights @ stats.norm.cdf((value - means) / sds)) - p
+        return float(weights @ laws.normal_cdf((value - means) / sds)) - p
 
-    return float(optimize.brentq(gap, low, high, xtol=1e-12, rtol=1e-13, maxiter=500))
+    return laws.root(gap, low, high)
 
 
 def bayes_fit(
@@ -102,7 +102,7 @@ def bayes_fit(
     means = (w @ y_) / precision
     q = (w * y_[None, :] ** 2).sum(axis=1) - precision * means**2
     log_density = 0.5 * np.log(w).sum(axis=1) - 0.5 * np.log(precision) - 0.5 * q
-    log_density += stats.norm.logpdf(taus / tau_scale) + np.log(node_weights)
+    log_density += laws.normal_log_pdf(taus / tau_scale) + np.log(node_weights)
     weights = np.exp(log_density - log_density.max())
     weights /= weights.sum()
     return BayesFit(weights, means, precision**-0.5, taus, tau_scale, level)

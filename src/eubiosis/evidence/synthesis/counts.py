@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
+from eubiosis.core import laws
 from eubiosis.evidence.synthesis.effects import (
     EffectSize,
     log_odds_ratio,
@@ -32,7 +32,7 @@ class CountPool:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the normal interval of the log ratio."""
-        half = float(stats.norm.isf((1 - level) / 2)) * self.standard_error
+        half = float(laws.normal_point((1 - level) / 2)) * self.standard_error
         return self.estimate - half, self.estimate + half
 
 
@@ -88,7 +88,7 @@ def cochran_mantel_haenszel(a: Counts, n1: Counts, c: Counts, n2: Counts) -> tup
     total, events = n1_ + n2_, a_ + c_
     variance = (n1_ * n2_ * events * (total - events) / (total**2 * (total - 1))).sum()
     statistic = (abs((a_ - n1_ * events / total).sum()) - 0.5) ** 2 / variance
-    return float(statistic), float(stats.chi2.sf(statistic, 1))
+    return float(statistic), float(laws.chi2_sf(statistic, 1))
 
 
 def tarone(a: Counts, n1: Counts, c: Counts, n2: Counts) -> tuple[float, float]:
@@ -99,7 +99,7 @@ def tarone(a: Counts, n1: Counts, c: Counts, n2: Counts) -> tuple[float, float]:
     fitted = np.array([_fitted_cell(*row, ratio) for row in zip(n1_, n2_, events, strict=True)])
     variance = 1 / (1 / fitted + 1 / (events - fitted) + 1 / (n1_ - fitted) + 1 / (n2_ - events + fitted))
     statistic = float(((a_ - fitted) ** 2 / variance).sum() - (a_ - fitted).sum() ** 2 / variance.sum())
-    return statistic, float(stats.chi2.sf(statistic, len(a_) - 1))
+    return statistic, float(laws.chi2_sf(statistic, len(a_) - 1))
 
 
 def _fitted_cell(n1: float, n2: float, events: float, ratio: float) -> float:
