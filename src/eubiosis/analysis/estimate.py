@@ -76,7 +76,8 @@ def estimate(
     the log of follow-up (or scans) as offset, and the p-value of a randomisation test, because counts are
     more unequal than that law; ``seed`` keys its re-labellings. Scores: analysis of covariance of the last
     planned visit on baseline. Biomarkers: the same on the logarithm. A subject who misses the last visit is
-    counted as missing there. An analysis that gives no numbers has its reason in ``status``.
+    counted as missing there. An analysis that gives no numbers has its reason in ``status``. Raises
+    ``ValueError`` for an endpoint that is asked for and was not recorded.
 
     >>> import numpy as np
     >>> from eubiosis.analysis import estimate
@@ -85,17 +86,29 @@ def estimate(
     >>> found.of("mfis", "active")[0].estimate.estimate < 0
     True
     """
+    recorded = [each for each in ENDPOINTS.values() if _recorded(observed, each)]
     if estimand is None:
-        wanted = tuple(ENDPOINTS.values())
+        wanted = recorded
     else:
         asked = (estimand,) if isinstance(estimand, Estimand) else tuple(estimand)
-        wanted = tuple(ENDPOINTS[each.endpoint] for each in asked)
+        wanted = [ENDPOINTS[each.endpoint] for each in asked]
+        lacking = [each.id for each in wanted if each not in recorded]
+        if lacking:
+            known = ", ".join(each.id for each in recorded)
+            message = f"asked for and not recorded: {', '.join(lacking)}; recorded: {known}"
+            raise ValueError(message)
     rows = [
         TrialEstimate(trial.key, each)
         for trial in observed.trials()
         for each in _analysed(trial, observed.control, wanted, seed)
     ]
     return Estimates(tuple(rows))
+
+
+def _recorded(observed: Observed, endpoint: Endpoint) -> bool:
+    if endpoint.counted:
+        return endpoint.events in observed.subjects and endpoint.exposure in observed.subjects
+    return endpoint.id in observed.visits
 
 
 def _analysed(trial: OneTrial, control: str, wanted: Sequence[Endpoint], seed: int) -> list[Estimate]:
@@ -113,8 +126,6 @@ def _analysed(trial: OneTrial, control: str, wanted: Sequence[Endpoint], seed: i
                 endpoint=endpoint.id,
             )
             results += [_with_randomisation_p(fit, trial, endpoint, seed) for fit in fits]
-            continue
-        if endpoint.id not in trial.visits:
             continue
         baseline, last = (_at(trial, endpoint.id, position, week) for week in (first, end))
         if endpoint.score:

@@ -131,26 +131,29 @@ class Spec(BaseModel, metaclass=_SpecMeta):
         return []
 
     def changed(self, **fields: object) -> Self:
-        """Return the same object with other values in some fields, checked like a new one."""
-        found = [
-            Problem((name,), f"the key {unknown_word(name, type(self).model_fields)}")
-            for name in fields
-            if name not in type(self).model_fields
-        ]
+        """Return the same object with other values in some fields, filled in and checked like a new one."""
+        cls = type(self)
+        current = {name: getattr(self, name) for name in cls.model_fields}
+        content = _prepared(cls, {**current, **fields})
+        found: list[Problem] = []
         values: dict[str, object] = {}
-        for name, value in fields.items():
-            try:
-                values[name] = _adapter(type(self), name).validate_python(value)
-            except KeyError:
+        for name in fields:
+            if name not in cls.model_fields:
+                found.append(_unknown_key(cls, (name,)))
                 continue
+            try:
+                values[name] = _adapter(cls, name).validate_python(content[name])
             except ValidationError as error:
                 named = (replace(each, place=(name, *each.place)) for each in _line_errors(error))
-                found += [_translated(type(self), each) for each in named]
+                found += [_translated(cls, each) for each in named]
         made = self.model_copy(update=values)
-        if not found:
-            found += made._broken_rules({name: getattr(made, name) for name in type(made).model_fields})
+        made.model_post_init(None)
+        good = {
+            name: getattr(made, name) for name in cls.model_fields if name not in fields or name in values
+        }
+        found += cls._broken_rules(good)
         if found:
-            raise FindingsError(p.finding(type(self).__name__) for p in found)
+            raise FindingsError(p.finding(cls.__name__) for p in found)
         return made
 
     @classmethod
@@ -250,15 +253,15 @@ def _translated(cls: type[Spec] | None, error: _LineError) -> Problem:
     if error.kind == "missing":
         return Problem(error.place, "the key is missing", "", "add {path}")
     if error.kind == "extra_forbidden":
-        known = cls.model_fields if cls is not None else {}
-        return Problem(
-            error.place,
-            f"the key {unknown_word(str(error.place[-1]), known)}",
-            ", ".join(known),
-            "rename or remove the key",
-        )
+        return _unknown_key(cls, error.place)
     schema = _field_schema(cls, str(error.place[0])) if cls is not None and error.place else {}
     return _value_problem(error, place, schema)
+
+
+def _unknown_key(cls: type[Spec] | None, place: Place) -> Problem:
+    known = cls.model_fields if cls is not None else {}
+    problem = f"the key {unknown_word(str(place[-1]), known)}"
+    return Problem(place, problem, ", ".join(known), "rename or remove the key")
 
 
 def _value_problem(error: _LineError, place: Place, schema: JsonSchema) -> Problem:

@@ -329,7 +329,7 @@ TRIAL_SCREENING = TableSchema(
     "trial_screening",
     (
         *_KEYS[:2],
-        Column("outcome", "enrolled, or the first reason for failing", "text"),
+        Column("outcome", "Whether a candidate was enrolled, or the first reason for failing", "text"),
         Column("candidates", "Candidates with that outcome", "count", "-"),
     ),
     "What became of the candidates who were screened until the trial was full.",
@@ -349,7 +349,9 @@ OPERATING_CHARACTERISTICS = TableSchema(
     (
         _ENDPOINT,
         Column("arm", "Active arm that is compared with the control", "text"),
-        Column("scale", "ratio (1 is no effect) or difference (0 is no effect)", "text"),
+        Column(
+            "scale", "How arms are compared: ratio (1 is no effect) or difference (0 is no effect)", "text"
+        ),
         *(
             Column(f"{what}_{at}", f"{words}, {at.replace('q', '')} % point", unit="as scale says")
             for what, words in (

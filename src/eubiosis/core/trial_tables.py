@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +51,18 @@ class Observed:
     control: str
 
     def trials(self) -> Iterator[OneTrial]:
-        """Yield the trials one by one, in the order of the tables."""
+        """Yield the trials one by one, in the order of the tables.
+
+        Raises ``ValueError`` where the rows of a trial lie apart, or where one of the tables lacks a trial.
+        """
         visits = dict(self._parts(self.visits))
-        for key, subjects in self._parts(self.subjects):
-            yield OneTrial(key, subjects, visits[key])
+        subjects = dict(self._parts(self.subjects))
+        if set(visits) != set(subjects):
+            apart = sorted(set(visits) ^ set(subjects), key=lambda key: (key.gut_world, key.host_world))
+            message = f"{len(apart)} trials are in one table only, the first: {apart[0]}"
+            raise ValueError(message)
+        for key, columns in subjects.items():
+            yield OneTrial(key, columns, visits[key])
 
     @cached_property
     def count(self) -> int:
@@ -86,14 +94,24 @@ class Latent:
 
 
 def parts(table: Table, keys: tuple[str, ...] = KEYS) -> Iterator[tuple[slice, tuple[int, ...]]]:
-    """Yield the stretches of rows that share their keys, in order, with the keys."""
+    """Yield the stretches of rows that share their keys, in order, with the keys.
+
+    Raises ``ValueError`` where rows with the same keys lie apart.
+    """
     if not len(table):
         return
     columns = np.stack([np.asarray(table[name], dtype=np.int64) for name in keys])
     starts = np.flatnonzero(np.any(np.diff(columns, axis=1) != 0, axis=0)) + 1
     bounds = [0, *starts.tolist(), len(table)]
-    for begin, end in itertools.pairwise(bounds):
-        yield slice(begin, end), tuple(int(value) for value in columns[:, begin])
+    seen: set[tuple[int, ...]] = set()
+    for begin, end in pairwise(bounds):
+        found = tuple(int(value) for value in columns[:, begin])
+        if found in seen:
+            named = ", ".join(f"{name} {value}" for name, value in zip(keys, found, strict=True))
+            message = f"rows of {named} lie apart; sort the table by {', '.join(keys)}"
+            raise ValueError(message)
+        seen.add(found)
+        yield slice(begin, end), found
 
 
 def made_trial(generator: np.random.Generator, *, people: int, difference: float) -> Observed:

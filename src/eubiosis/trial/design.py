@@ -106,7 +106,7 @@ class Design(Spec):
         if isinstance(arms, Mapping):
             arms = [{"name": name, "therapy": therapy} for name, therapy in arms.items()]
         if not isinstance(arms, Sequence) or isinstance(arms, str):
-            return content
+            return {"allocation": [], **content}
         arms = [_as_fields(arm) for arm in arms]
         controls = [_get(arm, "control") for arm in arms]
         placebos = [
@@ -160,7 +160,8 @@ class Design(Spec):
                         f"week 0 to week {plain(visits[-1])} (visits: {weeks})",
                         "shorten the therapy or add visits",
                     )
-            if of(therapy, "stop") is None and of(therapy, "start") == visits[-1]:
+            open_end = of(therapy, "stop") is None or isinstance(therapy, Therapy)
+            if open_end and of(therapy, "start") == visits[-1]:
                 yield Problem(
                     ("arms", k, "therapy", "start"),
                     f"the therapy starts at the last visit, in week {plain(visits[-1])}",

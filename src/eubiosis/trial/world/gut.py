@@ -90,7 +90,7 @@ def gut_courses(
     handed = {arm.name: np.full((len(subjects), len(days), len(HANDED)), np.nan) for arm in design.arms}
     markers = {arm.name: np.full((len(subjects), len(visits), len(MARKERS)), np.nan) for arm in design.arms}
     for arm in design.arms:
-        dose = np.zeros(len(rows)) if arm.control else _full_dose(arm.therapy) * adherence(arm, draws)[rows]
+        dose = _full_dose(arm.therapy) * adherence(arm, draws)[rows]
         courses = _solve_batch(model, held, arm.therapy, dose, days, visits)
         handed[arm.name][rows], markers[arm.name][rows] = courses.handed, courses.markers
         failed = ~_went_well(courses.status)
