@@ -350,7 +350,7 @@ OPERATING_CHARACTERISTICS = TableSchema(
         _ENDPOINT,
         Column("arm", "Active arm that is compared with the control", "text"),
         Column(
-            "scale", "How arms are compared: ratio (1 is no effect) or difference (0 is no effect)", "text"
+            "scale", "How arms are compared: ratio (null 1) or difference (null 0)", "text"
         ),
         *(
             Column(f"{what}_{at}", f"{words}, {at.replace('q', '')} % point", unit="as scale says")
