@@ -8,7 +8,7 @@ import platform
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import metadata
@@ -16,10 +16,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 from eubiosis import __version__
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.frame import Table
 
 ORIGIN = "simulated; prior only: not calibrated to any clinical outcome"
 LIBRARIES = ("antimony", "llvmlite", "numpy", "pyarrow", "pydantic", "python-libsbml", "pyyaml", "scipy")
@@ -110,18 +109,13 @@ class RunFolder:
         path.write_bytes(content)
         return hashlib.sha256(content).hexdigest()
 
-    def write_table(
-        self,
-        name: str,
-        columns: Mapping[str, np.ndarray | Sequence[Any]],
-        metadata: Mapping[str, str],
-    ) -> str:
+    def write_table(self, name: str, table: Table, notes: Mapping[str, str] | None = None) -> str:
         """Write ``tables/NAME.parquet`` and return its SHA-256.
 
-        ``columns`` all have one length. ``metadata`` goes into the file beside its origin; what unit a
-        column has stands there under "units". The same columns give the same bytes.
+        ``notes`` go into the file beside its origin, the table's own notes and its units. The same table and
+        notes give the same bytes. Raises ``ValueError`` for notes that would replace the origin.
         """
-        return self.write_bytes(f"tables/{name}.parquet", table_bytes(columns, metadata))
+        return self.write_bytes(f"tables/{name}.parquet", table_bytes(table, notes))
 
     def log(self, event: str, **fields: object) -> None:
         """Add a line to log.jsonl."""
@@ -222,33 +216,17 @@ class RunFolder:
             folder.rmdir()
 
 
-def table_bytes(columns: Mapping[str, np.ndarray | Sequence[Any]], metadata: Mapping[str, str]) -> bytes:
-    """Return a parquet file as bytes, the same for the same columns and metadata.
+def table_bytes(table: Table, notes: Mapping[str, str] | None = None) -> bytes:
+    """Return a parquet file as bytes, the same for the same table and notes.
 
-    Raises ``ValueError`` for columns of different lengths and for metadata that would replace the origin.
+    Raises ``ValueError`` for notes that would replace the origin.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if "origin" in metadata:
-        message = 'metadata "origin" is written by the run folder itself'
+    own = {"origin": ORIGIN, "eubiosis": __version__}
+    taken = own.keys() & (notes or {}).keys()
+    if taken:
+        message = f'notes "{", ".join(sorted(taken))}" are written by the run folder itself'
         raise ValueError(message)
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        message = f"columns of different lengths: {lengths}"
-        raise ValueError(message)
-    notes = {"origin": ORIGIN, "eubiosis": __version__, **metadata}
-    arrays = {name: pa.array(_plain(values)) for name, values in columns.items()}
-    table = pa.table(arrays).replace_schema_metadata(dict(sorted(notes.items())))
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", compression_level=3, version="2.6")
-    return bytes(sink.getvalue())
-
-
-def _plain(values: np.ndarray | Sequence[Any]) -> Any:
-    # text arrays of numpy have a fixed width; arrow wants Python text
-    array = np.asarray(values)
-    return array.tolist() if array.dtype.kind in "UO" else array
+    return table.to_parquet({**(notes or {}), **own})
 
 
 def _refuse_absolute_paths(record: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from eubiosis.compute.run_folder import RunFolder
 from eubiosis.core.content import PACKAGED_CONTENT
-from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.dictionary import DICTIONARY_FILE, dictionary_tsv
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.frame import Table
+from eubiosis.core.table_schemas import TABLES
 from eubiosis.workflow.files.spec import WorkflowSpec, resolved_yaml, to_design
 from eubiosis.workflow.files.tables import check_all
 from eubiosis.workflow.plan import analysis_plan, plan_hash
@@ -20,16 +21,6 @@ if TYPE_CHECKING:
     from eubiosis.core.report_input import TrialReportInput
 
 DEMO = PACKAGED_CONTENT / "trials" / "demo.yaml"
-# units of columns that are no endpoint; a column in neither list has its unit in its table's documentation
-COLUMN_UNITS: Mapping[str, str] = {
-    "week": "week",
-    "day": "d",
-    "years": "year",
-    "follow_up_years": "year",
-    "age": "year",
-    "bmi": "kg/m2",
-    "adherence": "fraction",
-}
 
 
 class TrialJob(Protocol):
@@ -95,7 +86,8 @@ def run_trial(
         )
         folder.log("simulated", tables={name: _rows(table) for name, table in job.tables.items()})
         for name, table in job.tables.items():
-            folder.write_table(name, table, {"table": name, "units": _units(table)})
+            folder.write_table(name, Table(table, schema=TABLES[name]))
+        folder.write_text(DICTIONARY_FILE, dictionary_tsv(TABLES[name] for name in job.tables))
         for name, value in job.facts.items():
             folder.add_fact(name, value)
         _write_report(folder, job.report_input)
@@ -131,13 +123,3 @@ def _size(spec: WorkflowSpec) -> str:
 
 def _rows(table: Mapping[str, Any]) -> int:
     return max((len(column) for column in table.values()), default=0)
-
-
-def _units(table: Mapping[str, Any]) -> str:
-    units = {}
-    for column in table:
-        if column in ENDPOINTS:
-            units[column] = ENDPOINTS[column].unit
-        elif column in COLUMN_UNITS:
-            units[column] = COLUMN_UNITS[column]
-    return json.dumps(units)

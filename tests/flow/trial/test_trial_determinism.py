@@ -7,6 +7,8 @@ import pytest
 from small_trials import DESIGN, INULIN, PLACEBO, SEED, make_world
 
 from eubiosis.compute.run_folder import table_bytes
+from eubiosis.core.frame import Table
+from eubiosis.core.table_schemas import TABLES
 from eubiosis.model.worlds import draw_host_world
 from eubiosis.trial.world.gut import GutCourses, gut_courses
 from eubiosis.trial.world.host_world import Observed, replicate
@@ -32,7 +34,7 @@ SMALL = {
 def tables_of(processes, **changes):
     spec = WorkflowSpec.model_validate(SMALL | changes)
     job = run_job(spec, to_design(spec), processes=processes, progress=False)
-    written = {name: table_bytes(table, {"table": name}) for name, table in job.tables.items()}
+    written = {name: table_bytes(Table(table, schema=TABLES[name])) for name, table in job.tables.items()}
     return job, written
 
 

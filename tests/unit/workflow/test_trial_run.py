@@ -32,7 +32,8 @@ def stage(monkeypatch):
         if "error" in seen:
             raise seen["error"]
         week = np.array(design.visits)
-        return FakeJob({"observed_visits": {"week": week, "mfis": week * spec.seed}})
+        who = {"subject": np.ones(len(week), dtype=int), "arm": ["placebo"] * len(week)}
+        return FakeJob({"observed_visits": {**who, "week": week, "mfis": week * spec.seed}})
 
     job = types.ModuleType("eubiosis.workflow.trial_job")
     job.run_job = run_job
@@ -57,6 +58,7 @@ def test_a_run_writes_all_its_files(write, tmp_path, stage):
         "workflow_resolved.yaml",
         "plan.json",
         "tables/observed_visits.parquet",
+        "data_dictionary.tsv",
         "results.json",
         "report.html",
         "log.jsonl",
@@ -65,7 +67,9 @@ def test_a_run_writes_all_its_files(write, tmp_path, stage):
     assert (stage["processes"], stage["progress"], stage["spec"].seed) == (2, False, 2026)
     table = pq.read_table(run / "tables" / "observed_visits.parquet")
     assert table["mfis"].to_pylist() == [0.0, 12 * 2026, 24 * 2026, 36 * 2026, 48 * 2026]
-    assert json.loads(table.schema.metadata[b"units"]) == {"week": "week", "mfis": "points"}
+    assert json.loads(table.schema.metadata[b"units"]) == {"subject": "-", "week": "week", "mfis": "points"}
+    dictionary = (run / "data_dictionary.tsv").read_text().splitlines()
+    assert dictionary[3].startswith("observed_visits\tweek\tPlanned week of the visit")
     assert any("seed 2026" in line for line in said)
     assert any("6 gut worlds x 6 host worlds x 8 replicates: 288 trials" in line for line in said)
 
