@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -110,33 +111,60 @@ def negative_binomial_pmf(count: ArrayLike, size: float, chance: float) -> Float
 def root(function: Callable[[float], float], low: float, high: float) -> float:
     """Return where a continuous function crosses zero between ``low`` and ``high``, to double precision.
 
-    Bracketed regula falsi of Anderson and Bjorck (1973, BIT 13:253) with a bisection at every fourth step.
-    Raises ``ValueError`` where the ends have the same sign.
+    Inverse quadratic interpolation with bisection where that is not trusted (Chandrupatla 1997, Advances in
+    Engineering Software 28:145). Raises ``ValueError`` where the ends have the same sign.
 
     >>> round(root(lambda x: x**2 - 2, 0.0, 2.0), 12)
     1.414213562373
     """
-    at_low, at_high = function(low), function(high)
-    if at_low == 0:
-        return low
-    if at_high == 0:
-        return high
-    if not at_low * at_high < 0:
-        message = f"no sign change between {low:g} ({at_low:g}) and {high:g} ({at_high:g})"
+    a, b = low, high
+    at_a, at_b = function(a), function(b)
+    if at_a == 0 or at_b == 0:
+        return a if at_a == 0 else b
+    if (at_a < 0) == (at_b < 0):
+        message = f"no sign change between {low:g} ({at_a:g}) and {high:g} ({at_b:g})"
         raise ValueError(message)
-    for step in range(_STEPS):
-        middle = (low + high) / 2
-        line = low - at_low * (high - low) / (at_high - at_low)
-        new = line if step % 4 != 3 and min(low, high) < line < max(low, high) else middle
+    c, at_c, share = a, at_a, 0.5
+    for _ in range(_STEPS):
+        new = a + share * (b - a)
         value = function(new)
-        if value == 0 or abs(high - low) <= 2 * math.ulp(max(abs(low), abs(high))):
-            return new
-        if (value < 0) == (at_low < 0):
-            pull = 1 - value / at_low
-            at_high *= pull if pull > 0 else 0.5
-            low, at_low = new, value
+        if (value < 0) == (at_a < 0):
+            c, at_c = a, at_a
         else:
-            pull = 1 - value / at_high
-            at_low *= pull if pull > 0 else 0.5
-            high, at_high = new, value
-    return (low + high) / 2
+            c, b, at_c, at_b = b, a, at_b, at_a
+        a, at_a = new, value
+        best = a if abs(at_a) < abs(at_b) else b
+        smallest = 2 * math.ulp(best) / abs(b - a)
+        if value == 0 or smallest > 0.5:
+            return best
+        share = 0.5
+        along, rise = (a - b) / (c - b), (at_a - at_b) / (at_c - at_b)
+        if 1 - math.sqrt(1 - along) < rise < math.sqrt(along):
+            near = at_a / (at_b - at_a) * at_c / (at_b - at_c)
+            far = (c - a) / (b - a) * at_a / (at_c - at_a) * at_b / (at_c - at_b)
+            share = near + far
+        share = min(max(share, smallest), 1 - smallest)
+    return best
+
+
+@cache
+def gauss_legendre(count: int) -> tuple[Floats, Floats]:
+    """Return the nodes and weights of Gauss and Legendre on -1 to 1, (count,) each; not to be written to.
+
+    Newton's iteration on the Legendre polynomial from Tricomi's start; the eigenvalues of ``numpy`` take
+    seconds of every core for hundreds of nodes.
+
+    >>> [one.round(12).tolist() for one in gauss_legendre(2)]
+    [[-0.57735026919, 0.57735026919], [1.0, 1.0]]
+    """
+    order = np.arange(count, 0, -1)
+    x = (1 - (count - 1) / (8 * count**3)) * np.cos(math.pi * (4 * order - 1) / (4 * count + 2))
+    for _ in range(8):
+        before, now = np.ones(count), x
+        for k in range(2, count + 1):
+            before, now = now, ((2 * k - 1) * x * now - (k - 1) * before) / k
+        slope = count * (x * now - before) / (x**2 - 1)
+        x = x - now / slope
+    weights = 2 / ((1 - x**2) * slope**2)
+    x.flags.writeable = weights.flags.writeable = False
+    return x, weights

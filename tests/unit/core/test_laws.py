@@ -81,3 +81,24 @@ def test_steps_and_flat_ends_are_found():
 
         assert laws.root(steep, 0.0, 1.0) == pytest.approx(place, abs=1e-14)
         assert len(calls) < 60
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 24, 64, 400])
+def test_gauss_legendre_is_that_of_numpy_and_integrates_powers(count):
+    nodes, weights = laws.gauss_legendre(count)
+    theirs = np.polynomial.legendre.leggauss(count)  # its last weights lose digits: 6e-10 at 400 nodes
+    np.testing.assert_allclose(nodes, theirs[0], atol=3e-15)
+    np.testing.assert_allclose(weights, theirs[1], rtol=1e-9)
+    for power in range(0, 2 * count, 2):
+        assert weights @ nodes**power == pytest.approx(2 / (power + 1), rel=2e-13)
+
+
+def test_a_root_takes_few_steps():
+    calls = []
+
+    def function(x):
+        calls.append(x)
+        return float(laws.normal_cdf(x)) - 0.025
+
+    assert laws.root(function, -8.0, 8.0) == pytest.approx(-laws.Z975, abs=1e-14)
+    assert len(calls) < 20

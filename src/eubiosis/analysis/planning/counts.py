@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -315,7 +314,7 @@ def _follow_up_times(follow_up: FollowUp) -> tuple[Floats, Floats]:
     """Return the planned times and their weights, (times,) each."""
     if follow_up.accrual_years == 0:
         return np.array([follow_up.years]), np.ones(1)
-    nodes, weights = _gauss()
+    nodes, weights = laws.gauss_legendre(64)
     return follow_up.years + (nodes + 1) / 2 * follow_up.accrual_years, weights / 2
 
 
@@ -331,16 +330,9 @@ def _with_dropout(rate: Floats | float, dispersion: float, times: Floats, hazard
 
     if hazard == 0:
         return at(rate, times)
-    nodes, weights = _gauss()
+    nodes, weights = laws.gauss_legendre(64)
     moments = times[:, None] * (nodes + 1) / 2
     each = rate[..., None] if isinstance(rate, np.ndarray) else rate
     left = (at(each, moments) * hazard * np.exp(-hazard * moments)) @ weights * times / 2
     result: Floats = left + at(rate, times) * np.exp(-hazard * times)
     return result
-
-
-@cache
-def _gauss() -> tuple[Floats, Floats]:
-    """Return the nodes and weights of Gauss and Legendre on -1 to 1, (64,) each; not to be written to."""
-    nodes, weights = np.polynomial.legendre.leggauss(64)
-    return np.asarray(nodes, dtype=np.float64), np.asarray(weights, dtype=np.float64)

@@ -135,7 +135,9 @@ def _spread_of(posterior: BayesFit, extra: float) -> laws.Floats:
     spread = np.hypot(posterior.predictive_sds, extra)
     far = 8 * float(posterior.weights @ spread) + float(np.ptp(posterior.means))
     grid = posterior.estimate + np.linspace(-far, far, 1501)
-    below = laws.normal_cdf((grid[:, None] - posterior.means) / spread) @ posterior.weights
+    parts = posterior.weights > 1e-14
+    away = (grid[:, None] - posterior.means[parts]) / spread[parts]
+    below = laws.normal_cdf(away) @ posterior.weights[parts]
     return np.interp((np.arange(2001) + 0.5) / 2001, below, grid)
 
 

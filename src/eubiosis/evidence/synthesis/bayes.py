@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from eubiosis.core import laws
 from eubiosis.evidence.synthesis.heterogeneity import Array
 
 _NODES = 400
+_NEGLIGIBLE = 1e-14  # components of a mixture with less weight change no digit
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,16 @@ class BayesFit:
 
 
 def mixture_quantile(p: float, weights: Array, means: Array, sds: Array) -> float:
-    """Return the p quantile of a mixture of normals."""
-    low, high = float((means - 40 * sds).min()), float((means + 40 * sds).max())
+    """Return the p quantile of a mixture of normals, which lies between those of its components."""
+    points = means + sds * laws.normal_quantile(p)
+    low, high = float(points.min()), float(points.max())
+    if low == high:
+        return low
+    parts = weights > _NEGLIGIBLE
+    kept, centres, spreads = weights[parts], means[parts], sds[parts]
 
     def gap(value: float) -> float:
-        return float(weights @ laws.normal_cdf((value - means) / sds)) - p
+        return float(kept @ laws.normal_cdf((value - centres) / spreads)) - p
 
     return laws.root(gap, low, high)
 
@@ -94,7 +99,7 @@ def bayes_fit(
     if len(y_) == 0 or len(y_) != len(v_):
         message = f"{len(y_)} estimates and {len(v_)} variances"
         raise ValueError(message)
-    nodes, node_weights = _quadrature()
+    nodes, node_weights = laws.gauss_legendre(_NODES)
     top = 6 * tau_scale
     taus = 0.5 * top * (nodes + 1)
     w = 1 / (v_[None, :] + taus[:, None] ** 2)
@@ -106,10 +111,3 @@ def bayes_fit(
     weights = np.exp(log_density - log_density.max())
     weights /= weights.sum()
     return BayesFit(weights, means, precision**-0.5, taus, tau_scale, level)
-
-
-@cache
-def _quadrature() -> tuple[Array, Array]:
-    """Return Gauss-Legendre nodes and weights on -1 to 1."""
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    return np.asarray(nodes, dtype=np.float64), np.asarray(weights, dtype=np.float64)
