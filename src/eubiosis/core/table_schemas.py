@@ -349,9 +349,7 @@ OPERATING_CHARACTERISTICS = TableSchema(
     (
         _ENDPOINT,
         Column("arm", "Active arm that is compared with the control", "text"),
-        Column(
-            "scale", "How arms are compared: ratio (null 1) or difference (null 0)", "text"
-        ),
+        Column("scale", "How arms are compared: ratio (null 1) or difference (null 0)", "text"),
         *(
             Column(f"{what}_{at}", f"{words}, {at.replace('q', '')} % point", unit="as scale says")
             for what, words in (
