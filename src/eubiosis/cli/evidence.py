@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from eubiosis.evidence.records.store import Evidence
+    from eubiosis.evidence.synthesis.heterogeneity import Tau2Method
+    from eubiosis.evidence.synthesis.pooling import CiMethod
 
 LISTS = ["studies", "outcomes", "interventions", "published"]
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -45,7 +47,7 @@ def left_out(tables: Evidence, text: str | None, *, without_holdouts: bool) -> t
     return tuple(dict.fromkeys((*names(text), *(holdout_studies(tables) if without_holdouts else ()))))
 
 
-def print_json(data: Any) -> None:
+def print_json(data: object) -> None:
     """Print data as JSON on standard output."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
@@ -137,8 +139,8 @@ def show(ctx: click.Context, study: str, as_json: bool) -> None:
 @click.pass_context
 def pool(
     ctx: click.Context, outcome: str, intervention: str, studies: str | None, leave_out: str | None,
-    without_holdouts: bool, metric: str, tau2: Any, ci: Any, tau_scale: float | None, by: str | None,
-    out: Path | None, as_json: bool,
+    without_holdouts: bool, metric: str, tau2: Tau2Method, ci: CiMethod, tau_scale: float | None,
+    by: str | None, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Pool the trials of an outcome under an intervention, with every choice shown."""
     from eubiosis.evidence.synthesis.certainty import grade
@@ -206,7 +208,7 @@ def check(ctx: click.Context, write: bool, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "checks": dict(counts),
+                "checks": dict(counts.items()),
                 "acknowledged": [
                     {"check": d.check, "place": d.place, "problem": d.problem, "reason": reason}
                     for d, reason in report.acknowledged

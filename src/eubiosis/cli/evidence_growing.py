@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 if TYPE_CHECKING:
     from eubiosis.evidence.growing.references import Reference
+    from eubiosis.evidence.growing.screening import Stage
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 REVIEW = click.option("--review", required=True, type=FOLDER, help="The folder of the review.")
@@ -84,7 +85,14 @@ def search(query: str, review: Path, service: str, base_url: str | None) -> None
 @click.option("--by", required=True, help="The role of who decides, e.g. reviewer 1.")
 @click.option("--date", required=True, help="The day of the decision, as 2026-11-22.")
 def screen(
-    reference: str, review: Path, stage: Any, decision: Any, reason: str, study: str, by: str, date: str
+    reference: str,
+    review: Path,
+    stage: Stage,
+    decision: Literal["include", "exclude"],
+    reason: str,
+    study: str,
+    by: str,
+    date: str,
 ) -> None:
     """Record a screening decision on one reference."""
     from pydantic import ValidationError
