@@ -130,8 +130,8 @@ def summary(intervention: str, *, evidence: Evidence | None = None) -> Table:
         one.name: cells(None if pool is None else getattr(pool, one.name) for pool in pools)
         for one in fields(FoundPool)
     }
-    plain = {name: cells(values) for name, values in {**texts, **counts}.items()}
-    columns = {**plain, **found}
+    columns = {**{name: cells(one) for name, one in texts.items()}, **found}
+    columns |= {name: cells(one) for name, one in counts.items()}
     return Table(columns, name="summary of findings")
 
 
