@@ -16,7 +16,7 @@ from eubiosis.evidence.integrity.forensics import (
     welch_p,
 )
 from eubiosis.evidence.integrity.trial_checks import check_trials
-from eubiosis.evidence.records.rows import StudyEstimate, parse_p
+from eubiosis.evidence.records.rows import Study, StudyEstimate, parse_p
 from eubiosis.evidence.records.store import load
 
 

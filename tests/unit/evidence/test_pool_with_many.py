@@ -1,16 +1,17 @@
 """Pools of more cohorts than the records hold, made up for the test, and every pool the records allow."""
 
-import json
 import math
 
 import pytest
 
 from eubiosis.core.findings import FindingsError
+from eubiosis.core.record import as_json
 from eubiosis.evidence.forecast.priors import prior
+from eubiosis.evidence.records.rows import Study, StudyEstimate
 from eubiosis.evidence.records.store import load
 from eubiosis.evidence.synthesis.certainty import grade
 from eubiosis.evidence.synthesis.diagnostics import meta_regression
-from eubiosis.evidence.synthesis.pool_record import pool_record
+from eubiosis.evidence.synthesis.pool_record import pool_report
 from eubiosis.evidence.synthesis.pooling import pool
 from eubiosis.evidence.synthesis.selection import PoolQuestion, select
 
@@ -64,11 +65,11 @@ def test_ten_cohorts_are_tested_for_small_study_bias():
 def test_diagnostics_and_meta_regression():
     evidence = made_up(EFFECTS)
     pooled = pool("hs-CRP", "probiotic", evidence=evidence)
-    diagnostics = pool_record(pooled, grade(pooled, evidence))["diagnostics"]
-    assert [step["year"] for step in diagnostics["cumulative_by_year"]] == list(range(2000, 2006))
-    assert diagnostics["cumulative_by_year"][0]["estimate"] == pytest.approx(-0.9)
-    assert diagnostics["cumulative_by_year"][-1]["estimate"] == pytest.approx(pooled.wald.estimate)
-    assert "too few" in diagnostics["note"]
+    diagnostics = pool_report(pooled, grade(pooled, evidence)).diagnostics
+    assert [step.year for step in diagnostics.cumulative_by_year] == list(range(2000, 2006))
+    assert diagnostics.cumulative_by_year[0].mean.estimate == pytest.approx(-0.9)
+    assert diagnostics.cumulative_by_year[-1].mean.estimate == pytest.approx(pooled.wald.estimate)
+    assert "too few" in diagnostics.note
     line = made_up([0.5 * i for i in range(6)])
     fitted = meta_regression(pool("hs-CRP", "probiotic", evidence=line), [float(i) for i in range(6)])
     assert fitted.coefficients == pytest.approx([0.0, 0.5], abs=1e-9)  # the effects lie on this line
@@ -95,8 +96,7 @@ def test_every_question_the_records_allow_is_answered_or_refused_with_a_reason()
             continue
         pooled = pool(outcome, term)
         answered += 1
-        record = pool_record(pooled, grade(pooled, evidence))
-        json.dumps(record, allow_nan=False)
+        as_json(pool_report(pooled, grade(pooled, evidence)))  # every number is finite
         for interval in (pooled.headline, pooled.wald, pooled.bayesian):
             assert interval.low < interval.estimate < interval.high
         assert pooled.prediction.low < pooled.headline.estimate < pooled.prediction.high

@@ -5,11 +5,12 @@ import math
 import pytest
 
 from eubiosis.core.findings import FindingsError
+from eubiosis.core.record import as_record
 from eubiosis.evidence.records.companions import PinnedPool
 from eubiosis.evidence.records.rows import Study
 from eubiosis.evidence.records.store import load
 from eubiosis.evidence.synthesis.certainty import grade
-from eubiosis.evidence.synthesis.pool_record import pool_record
+from eubiosis.evidence.synthesis.pool_record import pool_report
 from eubiosis.evidence.synthesis.pooling import pool
 
 PINS = load().table(PinnedPool)
@@ -187,7 +188,7 @@ def test_certainty_is_never_better_than_its_reasons():
 def test_record_holds_every_key_that_is_promised():
     evidence = load()
     pooled = pool("hs-CRP", "probiotic")
-    record = pool_record(pooled, grade(pooled, evidence))
+    record = as_record(pool_report(pooled, grade(pooled, evidence)))
     promised = "k estimate ci_low ci_high intervals pi_low pi_high tau2 I2 included excluded"
     assert set(promised.split()) <= set(record)
     assert sum(one["weight"] for one in record["included"]) == pytest.approx(1)

@@ -42,6 +42,10 @@ def prior(
 
     ``leave_out`` names studies whose whole cohorts are held back, as beside any study to be forecast.
     Raises ``FindingsError`` for unknown names and metrics.
+
+    >>> found = prior("relapse rate", "probiotic")
+    >>> found.mean, found.basis
+    (0.0, 'assumed')
     """
     tables = evidence or load()
     question = PoolQuestion(outcome, intervention, leave_out=tuple(leave_out), metric=metric)
@@ -64,7 +68,13 @@ def prior_of(
 
 def prior_for_target(target_id: str, outcome: str, intervention: str, *, metric: str = "auto",
                      evidence: Evidence | None = None) -> EffectPrior:  # fmt: skip
-    """Return the prior to use beside a calibration target: without any cohort of its studies."""
+    """Return the prior to use beside a calibration target: without any cohort of its studies.
+
+    Raises ``FindingsError`` for an unknown target.
+
+    >>> prior_for_target("H3", "fatigue", "diet", metric="SMD").left_out
+    ('chen2023',)
+    """
     tables = evidence or load()
     targets = {t.id: t for t in tables.table(companions.CalibrationTarget)}
     findings = FindingCollector()
@@ -75,8 +85,13 @@ def prior_for_target(target_id: str, outcome: str, intervention: str, *, metric:
     return prior(outcome, intervention, metric=metric, leave_out=names, evidence=tables)
 
 
-def holdout_studies(evidence: Evidence) -> tuple[str, ...]:
-    """Return the studies of every hold-out target: what a prior used for fitting has to leave out."""
+def holdout_studies(evidence: Evidence | None = None) -> tuple[str, ...]:
+    """Return the studies of every hold-out target: what a prior used for fitting has to leave out.
+
+    >>> "chen2023" in holdout_studies()
+    True
+    """
+    evidence = evidence or load()
     targets = evidence.table(companions.CalibrationTarget)
     named = (name for t in targets if t.role == "holdout" for name in t.study_ids.split(";"))
     return tuple(dict.fromkeys(name for name in named if name in evidence.studies))

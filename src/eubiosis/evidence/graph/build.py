@@ -16,7 +16,7 @@ from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.evidence.graph.tables import Node, nodes_by_name, read_links, read_nodes
 from eubiosis.evidence.integrity.claims import why_not_counted
 from eubiosis.evidence.records import companions
-from eubiosis.evidence.records.store import Evidence
+from eubiosis.evidence.records.store import Evidence, load
 
 Sign = Literal["+", "-", "0", "?"]
 # weakest first; "definition" is no finding and cannot be a weakest link
@@ -90,8 +90,13 @@ class KnowledgeGraph:
                                      next_step="see: eubiosis evidence graph --nodes")])  # fmt: skip
 
 
-def build(evidence: Evidence, *, studies: bool = False) -> KnowledgeGraph:
-    """Build the graph; with ``studies`` every study is a node that reports on its outcomes too."""
+def build(evidence: Evidence | None = None, *, studies: bool = False) -> KnowledgeGraph:
+    """Build the graph; with ``studies`` every study is a node that reports on its outcomes too.
+
+    >>> build().node("butyrate").kind
+    'metabolite'
+    """
+    evidence = evidence or load()
     tables = read_nodes(evidence)
     nodes = {node.id: node for node in tables}
     edges = [*_mechanisms(evidence, nodes_by_name(tables)), *_links(evidence, tables)]

@@ -56,6 +56,10 @@ def answer(graph: KnowledgeGraph, start: str, end: str, *, longest: int = 7, ass
 
     ``longest`` is the largest number of edges; without ``assumed`` only recorded edges count. Raises
     ``FindingsError`` for a name that no node goes by.
+
+    >>> from eubiosis.evidence import build_graph
+    >>> answer(build_graph(), "Faecalibacterium", "fatigue").recorded_paths
+    0
     """
     found = paths(graph, start, end, longest=longest, assumed=assumed)
     recorded = [p for p in found if all(e.relation != "assumed" for e in p.edges)]

@@ -13,7 +13,7 @@ from eubiosis.evidence.integrity.forensics import p_fits, p_from_interval
 from eubiosis.evidence.integrity.trial_checks import RESULTS_DOMAIN, CheckResult, check_trials
 from eubiosis.evidence.records import companions
 from eubiosis.evidence.records.rows import AgentTaxon, parse_p
-from eubiosis.evidence.records.store import Evidence
+from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.pooling import pool
 
 STORED = "checks.tsv"
@@ -55,7 +55,7 @@ class Defect:
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """What ``check`` found: defects nobody has acknowledged, those acknowledged, and trial-check counts."""
 
     open: tuple[Finding, ...]
@@ -63,8 +63,13 @@ class Report:
     results: tuple[CheckResult, ...]
 
 
-def check(evidence: Evidence) -> Report:
-    """Run every check; a defect counts as open unless acknowledged with a reason."""
+def check(evidence: Evidence | None = None) -> CheckReport:
+    """Run every check; a defect counts as open unless acknowledged with a reason.
+
+    >>> check().open
+    ()
+    """
+    evidence = evidence or load()
     results = check_trials(evidence)
     findings = FindingCollector()
     known = {(row.check, row.place): row.reason for row in _acknowledged(evidence, findings)}
@@ -83,7 +88,7 @@ def check(evidence: Evidence) -> Report:
         findings.add(
             ACKNOWLEDGED, place, f"{name}: no such defect is found any more", next_step="remove the row"
         )
-    return Report(tuple(findings.findings), tuple(accepted), tuple(results))
+    return CheckReport(tuple(findings.findings), tuple(accepted), tuple(results))
 
 
 def _acknowledged(evidence: Evidence, findings: FindingCollector) -> list[Acknowledged]:

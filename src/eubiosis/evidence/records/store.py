@@ -146,6 +146,9 @@ def load(folder: Path | None = None) -> Evidence:
     """Read every table of an evidence folder (the packaged one by default).
 
     Raises ``FindingsError`` with every invalid cell and every broken reference between tables.
+
+    >>> load().outcome("hs-CRP").id
+    'hs_CRP'
     """
     return _load_packaged() if folder is None else _read(folder)
 

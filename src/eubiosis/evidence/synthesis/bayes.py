@@ -76,7 +76,9 @@ def mixture_quantile(p: float, weights: Array, means: Array, sds: Array) -> floa
     def gap(value: float) -> float:
         return float(kept @ laws.normal_cdf((value - centres) / spreads)) - p
 
-    return laws.root(gap, low, high)
+    if gap(low) >= 0:  # up to rounding
+        return low
+    return high if gap(high) <= 0 else laws.root(gap, low, high)
 
 
 def bayes_fit(

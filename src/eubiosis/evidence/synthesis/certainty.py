@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from eubiosis.core.evidence_report import CertaintyLevel
 from eubiosis.core.scales import is_ratio
 from eubiosis.evidence.records.rows import RiskOfBias
-from eubiosis.evidence.records.store import Evidence
+from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.pooling import PooledEffect, nulls_without_numbers
 from eubiosis.evidence.synthesis.small_study import ENOUGH_STUDIES, egger
 
@@ -38,8 +38,15 @@ class Certainty:
     domains: tuple[Domain, ...]
 
 
-def grade(pooled: PooledEffect, evidence: Evidence) -> Certainty:
-    """Rate a pool of randomised trials; every domain carries its reason, also where it takes nothing off."""
+def grade(pooled: PooledEffect, evidence: Evidence | None = None) -> Certainty:
+    """Rate a pool of randomised trials; every domain carries its reason, also where it takes nothing off.
+
+    >>> from eubiosis.evidence import pool
+    >>> rated = grade(pool("hs-CRP", "probiotic"))
+    >>> rated.level, rated.participants
+    ('very low', 165)
+    """
+    evidence = evidence or load()
     people = sum(
         (x.estimate.n_treatment or 0) + (x.estimate.n_control or 0) for x in pooled.selection.included
     )

@@ -101,6 +101,10 @@ def fit(
     scales the variance by the weighted residual mean square and uses t with k - p degrees of freedom
     (Hartung & Knapp 2001, Sidik & Jonkman 2002); the ad hoc form never lets that factor fall below 1.
     Raises ``ValueError`` for lengths that differ, variances that are not positive, or k < p.
+
+    >>> fitted = fit([0.1, 0.3, 0.5], [0.01, 0.02, 0.03], method="FE")
+    >>> round(fitted.estimate, 4), round(fitted.q, 3)
+    (0.2273, 4.364)
     """
     y_, v_, x_ = _arrays(y, v, x)
     k, p = x_.shape

@@ -37,7 +37,13 @@ class CountPool:
 
 
 def mantel_haenszel_rr(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPool:
-    """Pool risk ratios; variance of Greenland & Robins 1985. Each argument (k,)."""
+    """Pool risk ratios of a of n1 treated and c of n2 controls; variance of Greenland & Robins 1985.
+
+    Each argument (k,), one value a study. The estimate is a log ratio.
+
+    >>> round(math.exp(mantel_haenszel_rr([5, 9], [50, 60], [10, 15], [50, 60]).estimate), 3)
+    0.56
+    """
     a_, n1_, c_, n2_ = _floats(a, n1, c, n2)
     total = n1_ + n2_
     r, s = (a_ * n2_ / total).sum(), (c_ * n1_ / total).sum()
@@ -48,7 +54,11 @@ def mantel_haenszel_rr(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPoo
 
 
 def mantel_haenszel_or(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPool:
-    """Pool odds ratios; variance of Robins, Breslow & Greenland 1986."""
+    """Pool odds ratios; variance of Robins, Breslow & Greenland 1986. Arguments as in the risk ratio.
+
+    >>> round(math.exp(mantel_haenszel_or([5, 9], [50, 60], [10, 15], [50, 60]).estimate), 3)
+    0.494
+    """
     a_, n1_, c_, n2_ = _floats(a, n1, c, n2)
     b_, d_ = n1_ - a_, n2_ - c_
     total = n1_ + n2_
@@ -64,7 +74,11 @@ def mantel_haenszel_or(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPoo
 
 
 def mantel_haenszel_rate_ratio(x1: Counts, t1: Counts, x2: Counts, t2: Counts) -> CountPool:
-    """Pool rate ratios of events over person-time (Rothman & Greenland)."""
+    """Pool rate ratios of x1 events in t1 person-years over x2 in t2 (Rothman & Greenland). Each (k,).
+
+    >>> round(math.exp(mantel_haenszel_rate_ratio([30], [100], [60], [100]).estimate), 12)
+    0.5
+    """
     x1_, t1_, x2_, t2_ = _floats(x1, t1, x2, t2)
     total = t1_ + t2_
     r, s = (x1_ * t2_ / total).sum(), (x2_ * t1_ / total).sum()
@@ -75,7 +89,11 @@ def mantel_haenszel_rate_ratio(x1: Counts, t1: Counts, x2: Counts, t2: Counts) -
 
 
 def peto(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPool:
-    """Pool odds ratios by Peto's one-step method (Yusuf 1985); for rare events and balanced arms."""
+    """Pool odds ratios by Peto's one-step method (Yusuf 1985); for rare events and balanced arms.
+
+    >>> round(math.exp(peto([1, 0], [100, 90], [4, 3], [100, 90]).estimate), 3)
+    0.217
+    """
     effects = [peto_log_odds_ratio(*row) for row in zip(*_floats(a, n1, c, n2), strict=True)]
     weight = np.array([1 / e.variance for e in effects])
     estimate = float((weight * [e.estimate for e in effects]).sum() / weight.sum())
@@ -83,7 +101,11 @@ def peto(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPool:
 
 
 def cochran_mantel_haenszel(a: Counts, n1: Counts, c: Counts, n2: Counts) -> tuple[float, float]:
-    """Test a common odds ratio of 1 over strata, with continuity correction; chi-square(1) and p."""
+    """Test a common odds ratio of 1 over strata, with continuity correction; chi-square(1) and p.
+
+    >>> [round(x, 3) for x in cochran_mantel_haenszel([5, 9], [50, 60], [10, 15], [50, 60])]
+    [3.102, 0.078]
+    """
     a_, n1_, c_, n2_ = _floats(a, n1, c, n2)
     total, events = n1_ + n2_, a_ + c_
     variance = (n1_ * n2_ * events * (total - events) / (total**2 * (total - 1))).sum()
@@ -92,7 +114,11 @@ def cochran_mantel_haenszel(a: Counts, n1: Counts, c: Counts, n2: Counts) -> tup
 
 
 def tarone(a: Counts, n1: Counts, c: Counts, n2: Counts) -> tuple[float, float]:
-    """Test that the strata share one odds ratio (Breslow-Day statistic as corrected by Tarone 1985)."""
+    """Test that the strata share one odds ratio (Breslow-Day statistic as corrected by Tarone 1985).
+
+    >>> [round(x, 2) for x in tarone([5, 9], [50, 60], [10, 15], [50, 60])]
+    [0.05, 0.82]
+    """
     a_, n1_, c_, n2_ = _floats(a, n1, c, n2)
     ratio = math.exp(mantel_haenszel_or(a_, n1_, c_, n2_).estimate)
     events = a_ + c_

@@ -75,6 +75,10 @@ def divide(pooled: PooledEffect, field: str) -> Subgroups:
 
     ``field`` is one of ``SUBGROUP_FIELDS``; place and people are not among them. Raises ``FindingsError``
     for another field or where all studies fall into one group.
+
+    >>> from eubiosis.evidence import pool
+    >>> [one.group for one in divide(pool("hs-CRP", "probiotic", tau2="FE"), "integrity_status").groups]
+    ['failed_check', 'none']
     """
     if field not in SUBGROUP_FIELDS:
         raise FindingsError([Finding("question", "by", unknown_word(field, SUBGROUP_FIELDS),
@@ -101,6 +105,10 @@ def meta_regression(pooled: PooledEffect, moderator: list[float]) -> MetaFit:
     """Regress the effects of a pool on one moderator, one value per study in the pool's order.
 
     Raises ``ValueError`` for a moderator of another length or with fewer than three studies.
+
+    >>> from eubiosis.evidence import pool
+    >>> len(meta_regression(pool("hs-CRP", "probiotic"), [8.0, 24.0, 16.0]).coefficients)
+    2
     """
     included = pooled.selection.included
     if len(moderator) != len(included) or len(included) < 3:

@@ -38,6 +38,10 @@ def three_level(y: Sequence[float], v: Sequence[float], clusters: Sequence[Hasha
 
     ``y``, ``v``, ``clusters`` (k,). Raises ``ValueError`` with fewer than two clusters and
     ``ArithmeticError`` when the likelihood search fails.
+
+    >>> fitted = three_level([0.1, 0.2, 0.6, 0.7], [0.02] * 4, ["a", "a", "b", "b"])
+    >>> round(fitted.estimate, 3), fitted.clusters
+    (0.4, 2)
     """
     y_, v_ = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
     labels = sorted(set(clusters), key=str)

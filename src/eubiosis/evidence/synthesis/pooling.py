@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from html import escape
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from eubiosis.core.evidence_report import Choice, Interval, SensitivityLine
 from eubiosis.core.findings import Finding, FindingsError
-from eubiosis.core.scales import Scale, metric_word, natural
+from eubiosis.core.scales import Scale, metric_label, metric_word, natural
 from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.bayes import BayesFit, bayes_fit
 from eubiosis.evidence.synthesis.combine import MetaFit, Test, fit, tau2_interval
@@ -23,6 +24,9 @@ from eubiosis.evidence.synthesis.selection import (
     select,
 )
 
+if TYPE_CHECKING:
+    from eubiosis.core.frame import Table
+
 CiMethod = Literal["auto", "wald", "knapp-hartung", "bayes"]
 FEW = 5  # below this many cohorts three intervals stand side by side and the Bayesian one leads
 TAU_SCALE = (
@@ -31,7 +35,7 @@ TAU_SCALE = (
 TAU_SCALE_RD = 0.1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PooledEffect:
     """A pooled estimate with everything it rests on.
 
@@ -63,6 +67,60 @@ class PooledEffect:
         return len(self.selection.included)
 
     @property
+    def studies(self) -> Table:
+        """Return the pooled estimates, one row each, with weight, source and how far that was read."""
+        from eubiosis.core.evidence_report import PooledStudy
+        from eubiosis.evidence.records.frames import as_table
+        from eubiosis.evidence.synthesis.pool_record import pooled_study
+
+        rows = [pooled_study(*each) for each in zip(self.selection.included, self.weights, strict=True)]
+        return as_table(rows, PooledStudy, "pooled studies")
+
+    @property
+    def unpooled(self) -> Table:
+        """Return every other estimate of the question, one row each, with the reason."""
+        from eubiosis.core.frame import Table
+
+        out = self.selection.excluded
+        columns = {
+            "study": [one.study.id for one in out],
+            "estimate": [one.estimate.id for one in out],
+            "why": [one.why.value for one in out],
+            "reason": [one.reason for one in out],
+            "source": [one.estimate.source for one in out],
+        }
+        return Table(columns, name="not pooled")
+
+    @property
+    def choices(self) -> Table:
+        """Return what the headline becomes under other choices, one row each."""
+        from eubiosis.core.frame import Table
+        from eubiosis.evidence.records.frames import cells
+
+        lines = self.sensitivity
+        columns = {
+            "choice": cells(line.choice.value for line in lines),
+            "change": cells(line.change for line in lines),
+            "k": cells(line.k for line in lines),
+            "estimate": cells(line.interval.estimate for line in lines),
+            "ci_low": cells(line.interval.low for line in lines),
+            "ci_high": cells(line.interval.high for line in lines),
+        }
+        return Table(columns, name="other choices")
+
+    def __repr__(self) -> str:
+        one, unit = self.headline, f" {self.selection.unit}" if self.selection.unit else ""
+        return (
+            f"PooledEffect({self.selection.outcome.id} under {self.selection.intervention}: "
+            f"{metric_label(self.scale)} {one.estimate:.2f} [{one.low:.2f}, {one.high:.2f}]{unit}, "
+            f"{one.method}, {self.k} cohorts)"
+        )
+
+    def _repr_html_(self) -> str:
+        warnings = "".join(f"<li>{escape(text)}</li>" for text in self.warnings)
+        return f"<p>{escape(repr(self))}</p><ul>{warnings}</ul>{self.studies._repr_html_()}"
+
+    @property
     def scale(self) -> Scale:
         """Return the scale of the analysis."""
         assert self.selection.scale is not None
@@ -87,6 +145,9 @@ def pool(
     ``studies`` limits the pool; ``leave_out`` drops the whole cohort of each study named; ``metric`` is
     one of MD, SMD, RR, OR, HR, RD, rate-ratio or auto. ``tau_scale`` is the scale of the half-normal prior
     on tau in the unit of the effect. Raises ``FindingsError`` for unknown names and where no study is left.
+
+    >>> pool("hs-CRP", "probiotic", tau2="DL", ci="wald", sensitivity=False)
+    PooledEffect(hs_CRP under probiotic: MD -1.53 [-2.30, -0.75] hs-CRP ug/mL, Wald, 3 cohorts)
     """
     question = PoolQuestion(outcome, intervention, tuple(studies), tuple(leave_out), metric)
     return pool_question(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
 from eubiosis.core.evidence_report import CertaintyLevel
 from eubiosis.core.record import FLAT
 from eubiosis.core.scales import metric_label
-from eubiosis.evidence.records.store import Evidence
+from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.certainty import grade
 from eubiosis.evidence.synthesis.pooling import nulls_without_numbers, pool_question
 from eubiosis.evidence.synthesis.selection import PoolQuestion, select
+
+if TYPE_CHECKING:
+    from eubiosis.core.frame import Table
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,41 @@ def _pooled_row(
     return FoundOutcome(
         outcome.id, outcome.label, compared, pooled.k, found, certainty.level, reasons, silent
     )
+
+
+def summary(intervention: str, *, evidence: Evidence | None = None) -> Table:
+    """Summarise an intervention's findings: one row an outcome that randomised trials compared.
+
+    Numbers are missing where no trial can be pooled; ``reasons`` says why, and what the certainty lost.
+    Raises ``FindingsError`` for an unknown intervention.
+
+    >>> found = summary("probiotic").filter(outcome="hs_CRP")
+    >>> found.select("k", "certainty").to_pydict()
+    {'k': [3], 'certainty': ['very low']}
+    """
+    from eubiosis.core.frame import Table
+    from eubiosis.evidence.records.frames import cells
+
+    rows = summary_of_findings(evidence or load(), intervention)
+    texts: dict[str, list[str]] = {
+        "outcome": [row.outcome for row in rows],
+        "label": [row.label for row in rows],
+        "certainty": [row.certainty for row in rows],
+        "reasons": ["; ".join(row.reasons) for row in rows],
+        "nulls_without_numbers": ["; ".join(row.nulls_without_numbers) for row in rows],
+    }
+    counts: dict[str, list[int]] = {
+        "k": [row.k for row in rows],
+        "cohorts_compared": [row.cohorts_compared for row in rows],
+    }
+    pools = [row.pool for row in rows]
+    found = {
+        one.name: cells(None if pool is None else getattr(pool, one.name) for pool in pools)
+        for one in fields(FoundPool)
+    }
+    columns = {**{name: cells(one) for name, one in texts.items()}, **found}
+    columns |= {name: cells(one) for name, one in counts.items()}
+    return Table(columns, name="summary of findings")
 
 
 def summary_text(rows: Sequence[FoundOutcome]) -> str:
