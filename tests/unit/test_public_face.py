@@ -12,7 +12,8 @@ import pytest
 import eubiosis
 from eubiosis.core.spec import Spec
 
-PACKAGES = [name for name in eubiosis.__all__ if name not in ("__version__", "core", "brief")]
+NOT_ROOMS = ("__version__", "core", "brief", "Brief", "Question")
+PACKAGES = [name for name in eubiosis.__all__ if name not in NOT_ROOMS]
 NAMES = [
     (package, name) for package in PACKAGES for name in importlib.import_module(f"eubiosis.{package}").__all__
 ]

@@ -76,7 +76,7 @@ class Crowd:
 
 @dataclass(frozen=True)
 class ExpectedEndpoints:
-    """``values`` (people, arms, couplings, endpoints), NaN where ``status`` (people,) is not "ok"."""
+    """Expected endpoints: ``values`` (people, arms, couplings, endpoints), NaN where ``status`` is not "ok"."""
 
     arms: tuple[str, ...]
     endpoints: tuple[str, ...]
