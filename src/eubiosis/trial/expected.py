@@ -76,7 +76,7 @@ class Crowd:
 
 @dataclass(frozen=True)
 class ExpectedEndpoints:
-    """Expected endpoints: ``values`` (people, arms, couplings, endpoints), NaN where ``status`` is not "ok"."""
+    """Endpoints: ``values`` (people, arms, couplings, endpoints), NaN where ``status`` is not "ok"."""
 
     arms: tuple[str, ...]
     endpoints: tuple[str, ...]
