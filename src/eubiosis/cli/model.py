@@ -210,10 +210,16 @@ def therapies_command(size: int, worlds: int, seed: int, content: Path | None, a
     from eubiosis.model.check import check_targets
     from eubiosis.model.therapies import compare_therapies
     from eubiosis.report.therapy_table import format_therapies, therapy_records
+    from eubiosis.therapy import products
 
     loaded = _load(content)
-    fitted = compare_therapies(loaded, size=size, seed=seed)
-    sampled = compare_therapies(loaded, size=max(size // 4, 10), worlds=worlds, seed=seed) if worlds else []
+    compared = {each.compared.label: each.compared.condition for each in products().values() if each.compared}
+    fitted = compare_therapies(loaded, compared, size=size, seed=seed)
+    sampled = (
+        compare_therapies(loaded, compared, size=max(size // 4, 10), worlds=worlds, seed=seed)
+        if worlds
+        else []
+    )
     if as_json:
         click.echo(json.dumps(therapy_records(fitted, sampled), indent=1))
         return

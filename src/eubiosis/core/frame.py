@@ -185,6 +185,10 @@ class Table:
         """Return a column as texts, one for each row; a missing value is the empty text."""
         return tuple("" if value is None else str(value) for value in self._column_list(column))
 
+    def named(self, name: str) -> Table:
+        """Return the same table under another name."""
+        return Table._of(self._arrow, replace(self._schema, name=name))
+
     def select(self, *columns: str) -> Table:
         """Return the named columns only, in the order given; raises ``UnknownColumnError``."""
         self._demand(columns)
