@@ -107,7 +107,7 @@ class _SpecMeta(ModelMetaclass):
 class Spec(BaseModel, metaclass=_SpecMeta):
     """Base of the domain objects. Making one raises ``FindingsError`` with everything that is wrong."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
     _rules: ClassVar[tuple[Rule, ...]] = ()
 
     @classmethod
