@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eubiosis.engine.codegen.graph import LEAVES, Graph, Node
+from eubiosis.engine.codegen.graph import LEAVES, MOVING, Graph, Node
 from eubiosis.engine.codegen.vector_math import VectorMath
 from eubiosis.engine.expressions import LOGIC, RELATIONS
 
@@ -37,7 +37,7 @@ class VectorEmitter:
         self.prepared = prepared or {}
         self._values: dict[Node, Any] = {}
         self._conditions: dict[Node, Any] = {}
-        self._moves = graph.depends(("state", "time", "input"))
+        self._moves = graph.depends(MOVING)
 
     def value(self, node: Node) -> Any:
         """Emit a node, and before it what it needs, as a vector of doubles."""

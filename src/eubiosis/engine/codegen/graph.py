@@ -13,12 +13,14 @@ from eubiosis.engine.expressions import LOGIC, RELATIONS, Call, Expression, Numb
 from eubiosis.engine.sbml.ieee import evaluate_ieee
 
 Node = int
-LEAVES = ("number", "state", "parameter", "held", "time", "input")
+LEAVES = ("number", "state", "parameter", "held", "time", "input", "mode", "kept", "moment")
+MOVING = ("state", "time", "input", "mode", "kept", "moment")  # leaves that change while parameters stay
 SMOOTH = (
     *("exp", "ln", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh"),
     *("asin", "acos", "atan", "asinh", "acosh", "atanh"),
 )
 STEPPED = ("floor", "ceil", "quotient", "factorial")  # derivative zero wherever it exists
+EXACT = ("floor", "ceil", "quotient", "rem", *RELATIONS)  # a division inside is a true one
 _MOST_UNROLLED = 64
 
 
@@ -143,6 +145,16 @@ class Graph:
             return self.reciprocal(b)
         return self.mul(a, self.reciprocal(b))
 
+    def divide(self, a: Node, b: Node) -> Node:
+        """Return a / b rounded once, where the last bit decides: inside comparisons and whole numbers."""
+        if self.value(a) is not None and self.value(b) is not None:
+            return self.div(a, b)
+        return a if b == self.one else self.node("divide", a, b)
+
+    def finite(self, a: Node) -> Node:
+        """Return a where it is finite and zero elsewhere."""
+        return a if self.value(a) is not None else self.node("finite", a)
+
     def integer_power(self, base: Node, exponent: int) -> Node:
         """Return base^exponent by repeated squaring."""
         if exponent < 0:
@@ -162,7 +174,7 @@ class Graph:
         if x is not None and y is not None:
             return self.number(_power(x, y))
         if y is not None:
-            if y == round(y) and abs(y) <= _MOST_UNROLLED:
+            if abs(y) <= _MOST_UNROLLED and y == round(y):
                 return self.integer_power(base, int(y))
             if abs(y) == 0.5:
                 root = self.call("sqrt", base)
@@ -189,14 +201,33 @@ class Graph:
 
     # --- from expression trees ------------------------------------------------------------------------
 
-    def build(self, expression: Expression, names: Mapping[str, Node]) -> Node:
-        """Return the node of an expression tree; ``names`` gives the node of each symbol."""
+    def build(
+        self, expression: Expression, names: Mapping[str, Node], exact: Mapping[str, Node] | None = None
+    ) -> Node:
+        """Return the node of an expression tree; ``names`` gives the node of each symbol.
+
+        Where the last bit decides, in comparisons and whole numbers, symbols are taken from ``exact``, and
+        divisions are true ones.
+        """
+        return self._build(expression, names, names if exact is None else exact, strict=False)
+
+    def build_exact(self, expression: Expression, exact: Mapping[str, Node]) -> Node:
+        """Return the node of an expression tree with true divisions."""
+        return self._build(expression, exact, exact, strict=True)
+
+    def _build(
+        self, expression: Expression, names: Mapping[str, Node], exact: Mapping[str, Node], *, strict: bool
+    ) -> Node:
         if isinstance(expression, Number):
             return self.number(expression.value)
         if isinstance(expression, Symbol):
-            return names[expression.name]
-        arguments = [self.build(a, names) for a in expression.arguments]
-        return self._combine(expression.op, arguments)
+            return exact[expression.name] if strict else names[expression.name]
+        op = expression.op
+        inner = strict or op in EXACT
+        arguments = [self._build(a, names, exact, strict=inner) for a in expression.arguments]
+        if op == "/" and strict:
+            return self.divide(*arguments)
+        return self._combine(op, arguments)
 
     def _combine(self, op: str, arguments: list[Node]) -> Node:
         if op in ("+", "*"):
@@ -260,6 +291,10 @@ class Graph:
             literals = tuple(Number(known[n]) for n in self.operands(node))
             if op == "select":
                 known[node] = literals[1].value if literals[0].value else literals[2].value
+            elif op == "divide":
+                known[node] = evaluate_ieee(Call("/", literals), {})
+            elif op == "finite":
+                known[node] = literals[0].value if math.isfinite(literals[0].value) else 0.0
             elif op == "reciprocal":
                 known[node] = evaluate_ieee(Call("/", (Number(1.0), *literals)), {})
             else:
@@ -329,6 +364,11 @@ class Graph:
             return [(a, operands[1]), (operands[1], a)]
         if op == "reciprocal":
             return [(a, self.neg(self.mul(node, node)))]
+        if op == "divide":
+            inverse = self.reciprocal(operands[1])
+            return [(a, inverse), (operands[1], self.neg(self.mul(node, inverse)))]
+        if op == "finite":
+            return [(a, self.one)]
         if op == "^":
             return self._power_partials(node, *operands)
         if op == "select":
