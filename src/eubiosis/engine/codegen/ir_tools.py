@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from llvmlite import ir
+from eubiosis.engine.codegen import ir
 
 DOUBLE = ir.DoubleType()
 INT = ir.IntType(64)
@@ -25,18 +25,13 @@ class Code:
         self.arguments = {n: argument for (n, _), argument in zip(arguments, self.function.args, strict=True)}
         self.entry = self.function.append_basic_block("entry")
         self.b = ir.IRBuilder(self.entry)
-        start = self.function.append_basic_block("start")
-        self._jump = self.b.branch(start)
-        self.b.position_at_end(start)
 
     def __getitem__(self, name: str) -> Any:
         return self.arguments[name]
 
     def variable(self, kind: Any, value: Any = None) -> Any:
         """Return the address of a variable, set to ``value`` here and now."""
-        with self.b.goto_block(self.entry):
-            self.b.position_before(self._jump)
-            address = self.b.alloca(kind)
+        address = self.b.alloca(kind)
         if value is not None:
             self.b.store(value, address)
         return address

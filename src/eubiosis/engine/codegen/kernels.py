@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.driver import LANE, Driver
 from eubiosis.engine.codegen.emit import VectorEmitter
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
@@ -67,8 +68,6 @@ def steady_kernel(system: System, options: Options, identity: Identity) -> LoopK
     program = Program(system, options)
 
     def make() -> tuple[str, dict[str, Any]]:
-        from llvmlite import ir
-
         lanes = Lanes(program, ir.Module(name="steady"), width)
         reserve_step(lanes)
         jacobian, in_time = program.jacobian()
@@ -84,8 +83,6 @@ def steady_kernel(system: System, options: Options, identity: Identity) -> LoopK
 
 
 def _solver_module(program: Program, width: int) -> Lanes:
-    from llvmlite import ir
-
     lanes = Lanes(program, ir.Module(name="solver"), width)
     reserve_step(lanes)
     watch = Watch(lanes)
@@ -164,8 +161,6 @@ def column_kernel(
     width = vector_width()
 
     def make() -> tuple[str, dict[str, Any]]:
-        from llvmlite import ir
-
         program = Program(system, Options(sensitivities=sensitivities))
         module = ir.Module(name="columns")
         if sensitivities:
@@ -230,8 +225,6 @@ class _ColumnAccess:
     """Loads and stores of one block of columns of one subject."""
 
     def __init__(self, code: Code, slots: dict[str, Any], width: int, subject: Any, column: Any) -> None:
-        from llvmlite import ir
-
         self.ir, self.code, self.slots, self.width = ir, code, slots, width
         self.subject, self.column = subject, column
         self.vector = ir.VectorType(DOUBLE, width) if width > 1 else DOUBLE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llvmlite import ir
+from eubiosis.engine.codegen import ir
 
 from eubiosis.engine.codegen.emit import VectorEmitter
 from eubiosis.engine.codegen.graph import Node

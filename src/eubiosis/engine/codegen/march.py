@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import NEGATIVE, NON_FINITE, OK
@@ -261,8 +262,6 @@ class March:
 
 def march_module(program: Program, width: int, observed: tuple[str, ...]) -> Lanes:
     """Return the lanes of a module with the function ``march``."""
-    from llvmlite import ir
-
     lanes = Lanes(program, ir.Module(name="march"), width)
     March(lanes, observed).define()
     return lanes
