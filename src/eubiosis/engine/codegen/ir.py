@@ -106,7 +106,7 @@ class Value:
 Undefined = "undef"
 
 
-def Constant(kind: Type, value: float | str | Sequence[float]) -> Value:  # noqa: N802  (llvmlite's name)
+def Constant(kind: Type, value: float | str | Sequence[float]) -> Value:
     """Return a constant; of a vector from a number for all, or one for each element."""
     if isinstance(value, str):
         return Value(kind, value)
@@ -469,8 +469,9 @@ class IRBuilder:
 
     # --- control --------------------------------------------------------------------------------------
 
-    def call(self, function: Function, arguments: Sequence[Value]) -> Value:
+    def call(self, function: Value, arguments: Sequence[Value]) -> Value:
         """Call a function."""
+        assert isinstance(function, Function)
         given = ", ".join([f"{a.type.text} {a.text}" for a in arguments])
         result = function.signature.result
         text = f"call {result.text} @{function.name}({given})"
