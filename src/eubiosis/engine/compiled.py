@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eubiosis.core.findings import unknown_word
 from eubiosis.engine.batch import Batch
 from eubiosis.engine.codegen.kernels import (
     ColumnKernel,
-    LoopKernel,
-    column_kernel,
-    needed_rows,
     solver_kernel,
     steady_kernel,
 )
-from eubiosis.engine.codegen.native import Identity
 from eubiosis.engine.codegen.program import Options, derivative
 from eubiosis.engine.codegen.tableaus import TABLEAUS, Tableau
 from eubiosis.engine.initial import Values, subject_values
 from eubiosis.engine.inputs import Input, input_targets
-from eubiosis.engine.march import check_march, march, march_kernel, march_options
+from eubiosis.engine.library import KernelLibrary
+from eubiosis.engine.march import check_march, march, march_options
 from eubiosis.engine.sensitivity import (
     Sensitivities,
     initial_derivatives,
@@ -44,7 +38,7 @@ from eubiosis.engine.solution import (
     Tolerances,
     names_of,
 )
-from eubiosis.engine.steady import SteadyState, checked_names, find_steady_states
+from eubiosis.engine.steady import SteadyState, find_steady_states
 from eubiosis.engine.system import Array, System
 
 
@@ -52,31 +46,32 @@ from eubiosis.engine.system import Array, System
 class Compiled:
     """A model ready to run; make it with ``compile``.
 
-    Machine code is made when it is first needed, for what is asked: which parameters differ between
-    subjects, and which reductions are wanted. Unless ``keep`` is false it is kept on disk.
+    ``library`` holds the system and its machine code, which is made when it is first needed.
     """
 
-    system: System
-    keep: bool = True
-    _kernels: dict[Any, Any] = field(default_factory=dict, repr=False)
-    _rows: dict[tuple[tuple[str, ...], ...], tuple[str, ...]] = field(default_factory=dict, repr=False)
+    library: KernelLibrary
 
     # --- what there is --------------------------------------------------------------------------------
 
-    @cached_property
+    @property
+    def system(self) -> System:
+        """The flat system that the file means."""
+        return self.library.system
+
+    @property
     def state_index(self) -> Mapping[str, int]:
         """Position of each state."""
-        return {name: i for i, name in enumerate(self.system.states)}
+        return self.library.state_index
 
-    @cached_property
+    @property
     def parameter_index(self) -> Mapping[str, int]:
         """Position of each parameter."""
-        return {name: i for i, name in enumerate(self.system.parameters)}
+        return self.library.parameter_index
 
-    @cached_property
+    @property
     def assigned_index(self) -> Mapping[str, int]:
         """Position of each assigned quantity."""
-        return {name: i for i, name in enumerate(self.system.assigned)}
+        return self.library.assigned_index
 
     @cached_property
     def default_parameters(self) -> Array:
@@ -88,11 +83,6 @@ class Compiled:
         """Initial values of the file, shape (states,)."""
         return np.array([self.system.initial[name] for name in self.system.states], dtype=float)
 
-    @cached_property
-    def identity(self) -> Identity:
-        """A digest of everything the file says, and whether its machine code is kept."""
-        return Identity(hashlib.sha256(repr(self.system).encode()).hexdigest(), self.keep)
-
     # --- evaluation at given states -------------------------------------------------------------------
 
     def rates(self, time: float, states: Array, parameters: Array, out: Array) -> None:
@@ -100,22 +90,15 @@ class Compiled:
 
         ``parameters`` has shape (parameters, subjects), or one column for all subjects.
         """
-        self._evaluate_columns(self._columns(self.system.states, rates=True), time, states, parameters, out)
+        kernel = self.library.columns(self.system.states, self.system.states, rates=True)
+        self._evaluate_columns(kernel, time, states, parameters, out)
 
     def assigned(self, time: float, states: Array, parameters: Array) -> Array:
         """Return every assigned quantity, shape (assigned, subjects)."""
         out = np.empty((len(self.system.assigned), states.shape[1]))
-        self._evaluate_columns(self._columns(self.system.assigned), time, states, parameters, out)
+        kernel = self.library.columns(self.system.assigned, self.system.states)
+        self._evaluate_columns(kernel, time, states, parameters, out)
         return out
-
-    def _columns(self, outputs: tuple[str, ...], *, rates: bool = False) -> ColumnKernel:
-        key = ("columns", outputs, rates)
-        if key not in self._kernels:
-            self._kernels[key] = column_kernel(
-                self.system, outputs, self.system.states, self.identity, rates=rates
-            )
-        kernel: ColumnKernel = self._kernels[key]
-        return kernel
 
     @staticmethod
     def _evaluate_columns(
@@ -157,9 +140,9 @@ class Compiled:
         Raises ``KeyError`` for an unknown name and ``ValueError`` for times or shapes that do not fit. A
         subject that fails has its reason in ``status`` and NaN from the failure on.
         """
-        names = self._checked([*checked_names(observables)])
+        names = self.library.checked(observables)
         wanted = tuple(reductions)
-        self._checked([r.name for r in wanted])
+        self.library.checked([r.name for r in wanted])
         targets = input_targets(inputs, self.system.parameters)
         values = self._values(parameters, initial, inputs)
         options = Options(
@@ -168,8 +151,8 @@ class Compiled:
             extrema=names_of(wanted, Minimum, Maximum),
             tableau=_tableau(method),
         )
-        kernel, grid = self._kernel(solver_kernel, options), _checked_times(times)
-        batch = Batch(self, kernel, values, grid, inputs, tolerances or Tolerances(), threads)
+        kernel, grid = self.library.loop(solver_kernel, options), _checked_times(times)
+        batch = Batch(self.library, kernel, values, grid, inputs, tolerances or Tolerances(), threads)
         return batch.run(names, wanted, targets)
 
     def _values(
@@ -182,15 +165,6 @@ class Compiled:
         for item in inputs:
             values.grow(item.time, item.value, name=item.name)
         return values
-
-    def _kernel(
-        self, make: Callable[[System, Options, Identity], LoopKernel], options: Options
-    ) -> LoopKernel:
-        key = (make.__name__, options)
-        if key not in self._kernels:
-            self._kernels[key] = make(self.system, options, self.identity)
-        kernel: LoopKernel = self._kernels[key]
-        return kernel
 
     def steady_state(
         self,
@@ -215,11 +189,11 @@ class Compiled:
 
         Raises ``KeyError`` for an unknown name.
         """
-        names = self._checked([*checked_names(observables)])
+        names = self.library.checked(observables)
         values = self._values(parameters, initial, ())
-        kernel = self._kernel(steady_kernel, Options(varying=tuple(values.personal)))
+        kernel = self.library.loop(steady_kernel, Options(varying=tuple(values.personal)))
         return find_steady_states(
-            self,
+            self.library,
             kernel,
             names,
             values,
@@ -256,9 +230,9 @@ class Compiled:
 
         Raises ``KeyError`` for an unknown name and ``ValueError`` for shapes that do not fit or SBML events.
         """
-        names, times = self._checked([*checked_names(observables)]), _checked_times(grid)
+        names, times = self.library.checked(observables), _checked_times(grid)
         wanted, given = tuple(reductions), {**(held or {}), **(linear or {})}
-        self._checked([r.name for r in wanted])
+        self.library.checked([r.name for r in wanted])
         check_march(self.system, times, given, record, steps)
         values = self._values(parameters, initial, ())
         for name, array in given.items():
@@ -274,12 +248,9 @@ class Compiled:
         if lasts:
             points = [*points, len(times) - 1] if not points or points[-1] != len(times) - 1 else points
             names = tuple(dict.fromkeys([*names, *lasts]))
-        key = ("march", options, names)
-        if key not in self._kernels:
-            self._kernels[key] = march_kernel(self.system, options, names, self.identity)
         return march(
-            self,
-            self._kernels[key],
+            self.library,
+            self.library.march(options, names),
             times,
             list(points),
             names,
@@ -313,7 +284,7 @@ class Compiled:
         Raises ``KeyError`` for an unknown name and ``ValueError`` where there is no derivative: across SBML
         events, by a parameter that an input sets or that sets a time of the model.
         """
-        names, by = self._checked([*checked_names(observables)]), checked_names(with_respect_to)
+        names, by = self.library.checked(observables), self.library.checked(with_respect_to)
         refuse_what_has_no_derivative(self.system, by, inputs)
         values = self._values(parameters, initial, inputs)
         for parameter in by:
@@ -326,38 +297,9 @@ class Compiled:
             sensitivities=by,
             tableau=_tableau(method),
         )
-        kernel, grid = self._kernel(solver_kernel, options), _checked_times(times)
-        batch = Batch(self, kernel, values, grid, every, tolerances or Tolerances(), threads)
+        kernel, grid = self.library.loop(solver_kernel, options), _checked_times(times)
+        batch = Batch(self.library, kernel, values, grid, every, tolerances or Tolerances(), threads)
         return batch.run_sensitivities(names, targets)
-
-    def rows_for(self, names: tuple[str, ...], by: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """Return the states, and derivatives of states, that quantities and their derivatives depend on."""
-        if (names, by) not in self._rows:
-            self._rows[names, by] = needed_rows(self.system, names, by)
-        return self._rows[names, by]
-
-    def observer(
-        self,
-        names: tuple[str, ...],
-        record: tuple[str, ...],
-        moved: tuple[str, ...] = (),
-        by: tuple[str, ...] = (),
-    ) -> ColumnKernel:
-        """Return the kernel that evaluates quantities from recorded rows and parameters that moved."""
-        key = ("observer", names, record, moved, by)
-        if key not in self._kernels:
-            self._kernels[key] = column_kernel(
-                self.system, names, (*record, *moved), self.identity, sensitivities=by
-            )
-        kernel: ColumnKernel = self._kernels[key]
-        return kernel
-
-    def _checked(self, names: Sequence[str]) -> tuple[str, ...]:
-        known = (self.state_index, self.assigned_index, self.parameter_index)
-        for name in names:
-            if not any(name in index for index in known):
-                raise KeyError(f"quantity {unknown_word(name, [n for index in known for n in index])}")
-        return tuple(names)
 
 
 def compile(source: str | Path | System, *, keep: bool = True) -> Compiled:
@@ -380,10 +322,12 @@ def compile(source: str | Path | System, *, keep: bool = True) -> Compiled:
     from eubiosis.engine.sbml import read_sbml
 
     if isinstance(source, System):
-        return Compiled(source, keep)
-    if isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith("<"):
-        return Compiled(read_sbml(source), keep)
-    return Compiled(read_sbml(Path(source).read_text(encoding="utf-8")), keep)
+        system = source
+    elif isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith("<"):
+        system = read_sbml(source)
+    else:
+        system = read_sbml(Path(source).read_text(encoding="utf-8"))
+    return Compiled(KernelLibrary(system, keep))
 
 
 def _tableau(method: str) -> Tableau:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from eubiosis.core.findings import unknown_word
 from eubiosis.engine.expressions import Expression, symbols
@@ -73,7 +73,7 @@ class Values:
             out[:, k] = self.personal.get(name, self.shared[name])
         return out
 
-    def block(self, program: Program, room: int = 0) -> dict[str, Any]:
+    def block(self, program: Program, room: int = 0) -> dict[str, Array | NDArray[np.int64] | int]:
         """Return what every loop reads of a batch: its values, its size, and where to take subjects from.
 
         Tables are filled up to ``room`` subjects by repeating the last one.

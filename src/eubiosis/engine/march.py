@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eubiosis.core.findings import unknown_word
-from eubiosis.engine.batch import run_on_threads
-from eubiosis.engine.codegen.kernels import aligned
-from eubiosis.engine.codegen.march import MARCH_SLOTS, march_module
-from eubiosis.engine.codegen.native import Identity, NativeCode, load_or_compile, vector_width
-from eubiosis.engine.codegen.program import Options, Program
+from eubiosis.engine.codegen.march_kernel import MarchKernel
+from eubiosis.engine.codegen.program import Options
 from eubiosis.engine.initial import Values
+from eubiosis.engine.library import KernelLibrary
 from eubiosis.engine.solution import (
     Integral,
     Last,
@@ -26,45 +22,11 @@ from eubiosis.engine.solution import (
     names_of,
 )
 from eubiosis.engine.system import Array, System
-
-if TYPE_CHECKING:
-    from eubiosis.engine.compiled import Compiled
-
-
-@dataclass(frozen=True)
-class MarchKernel:
-    """Machine code of the explicit loop for one system, its driven parameters and what it observes."""
-
-    program: Program
-    code: NativeCode
-    width: int
-
-    def run(self, block: Mapping[str, Any]) -> None:
-        """Run the loop until no group of subjects is left."""
-        work = aligned(int(self.code.facts["rows"]) * self.width)
-        self.code.call("march", MARCH_SLOTS, {**block, "work": work})
-
-
-def march_kernel(
-    system: System, options: Options, observed: tuple[str, ...], identity: Identity
-) -> MarchKernel:
-    """Return the explicit kernel, compiled or kept."""
-    for event in system.events:
-        message = f"event {event.id}: explicit runs take no SBML events"
-        raise ValueError(message)
-    width = vector_width()
-    program = Program(system, options)
-
-    def make() -> tuple[str, dict[str, Any]]:
-        lanes = march_module(program, width, observed)
-        return str(lanes.module), {"rows": lanes.count}
-
-    text = f"march {width} {options} {observed} {identity.digest}"
-    return MarchKernel(program, load_or_compile(text, make, keep=identity.keep), width)
+from eubiosis.engine.threads import run_on_threads
 
 
 def march(
-    compiled: Compiled,
+    library: KernelLibrary,
     kernel: MarchKernel,
     grid: Array,
     record: Sequence[int],
@@ -79,7 +41,7 @@ def march(
     threads: int | None,
 ) -> Solution:
     """Run the kernel for all subjects; see ``Compiled.march``."""
-    system, program, width = compiled.system, kernel.program, kernel.width
+    system, program, width = library.system, kernel.program, kernel.width
     size = values.subjects
     room = max(size, width)  # a group is as wide as the vector
     final, status = np.empty((room, len(program.rows))), np.empty(room, dtype=np.int64)
@@ -93,7 +55,7 @@ def march(
         "out": out,
         "final": final,
         "extremes": extremes,
-        "floors": tolerances.table(compiled.state_index, program)[1 + program.size :],
+        "floors": tolerances.table(library.state_index, program)[1 + program.size :],
         "record": np.asarray(record, dtype=np.int64),
         "status": status,
         "intervals": len(grid) - 1,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eubiosis.core.findings import unknown_word
-from eubiosis.engine.compiled import Compiled
+from eubiosis.engine.compiled import Compiled, compile
 from eubiosis.engine.expressions import TIME, symbols
 from eubiosis.engine.inputs import Input, Set
 from eubiosis.engine.solution import Integral, Last, Reduction, Solution, Tolerances
@@ -97,7 +97,7 @@ def split(system: System, explicit: Collection[str]) -> Split:
     implicit, back = _half(system, early, sides, "late", ())
     later = [name for name in system.states if name in late]
     driven, forward = _half(system, later, sides, "early", implicit.assigned)
-    return Split(Compiled(implicit), Compiled(driven), forward, back)
+    return Split(compile(implicit), compile(driven), forward, back)
 
 
 def _sides(system: System, late: set[str]) -> dict[str, set[str]]:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.engine.batch import run_on_threads
 from eubiosis.engine.codegen.kernels import LoopKernel
 from eubiosis.engine.initial import Values
+from eubiosis.engine.library import KernelLibrary
 from eubiosis.engine.solution import STATUS_WORDS, Tolerances
 from eubiosis.engine.system import Array
-
-if TYPE_CHECKING:
-    from eubiosis.engine.compiled import Compiled
+from eubiosis.engine.threads import run_on_threads
 
 Counts = NDArray[np.int64]
 
@@ -41,7 +37,7 @@ class SteadyState:
 
 
 def find_steady_states(
-    compiled: Compiled,
+    library: KernelLibrary,
     kernel: LoopKernel,
     observables: tuple[str, ...],
     values: Values,
@@ -53,7 +49,7 @@ def find_steady_states(
     threads: int | None,
 ) -> SteadyState:
     """Run the kernel for all subjects; see ``Compiled.steady_state``."""
-    system, program = compiled.system, kernel.program
+    system, program = library.system, kernel.program
     size, rows = values.subjects, len(program.rows)
     final, effort = np.empty((size, rows)), np.empty((size, 2), dtype=np.int64)
     status = np.empty(size, dtype=np.int64)
@@ -63,7 +59,7 @@ def find_steady_states(
         **dict.fromkeys(unused, none),
         **dict.fromkeys(("action_time", "value", "extremes"), np.zeros(1)),
         **values.block(program),
-        "tolerances": tolerances.table(compiled.state_index, program),
+        "tolerances": tolerances.table(library.state_index, program),
         "times": np.array([time]),
         "times_count": 1,
         "record_count": int(newton),
@@ -77,19 +73,11 @@ def find_steady_states(
     states = final[:, [program.place[name] for name in system.states]]
     seen = np.full((size, len(observables), 1), np.nan)
     if observables:
-        record = compiled.rows_for(observables)
-        observer = compiled.observer(observables, record)
-        given = states[:, [compiled.state_index[n] for n in record], None]
+        record = library.rows_for(observables)
+        observer = library.columns(observables, record)
+        given = states[:, [library.state_index[n] for n in record], None]
         own = values.parameter_rows(system.parameters)
         observer.run(np.array([time]), np.ascontiguousarray(given), own, seen)
         seen[status != 0] = np.nan
     words = tuple(STATUS_WORDS[code] for code in status)
     return SteadyState(observables, seen[:, :, 0], states, words, effort)
-
-
-def checked_names(observables: Sequence[str]) -> tuple[str, ...]:
-    """Return names as a tuple; raises ``TypeError`` for one text, which would be read letter by letter."""
-    if isinstance(observables, str):
-        message = f'observables is the text "{observables}"; allowed: a sequence of names'
-        raise TypeError(message)
-    return tuple(observables)

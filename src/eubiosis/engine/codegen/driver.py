@@ -7,12 +7,14 @@ does depends on its neighbours, so a subject's numbers are the same in any compa
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
 
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import EVENT_FAILURE, NEGATIVE, NON_FINITE, OK, STEP_LIMIT, Loop
 from eubiosis.engine.codegen.vector_math import VectorMath
+from eubiosis.engine.codegen.watch import Watch
 
 # whole numbers kept for each lane
 LANE = (
@@ -29,7 +31,7 @@ _ULP = 2.0**-52
 class Driver(Loop):
     """Emit the functions of the solver's loop; ``step`` and ``rates`` are the vector functions it calls."""
 
-    def __init__(self, lanes: Lanes, step: Any, rates: Any, prepare: Any, watch: Any) -> None:
+    def __init__(self, lanes: Lanes, step: Value, rates: Value, prepare: Value, watch: Watch) -> None:
         super().__init__(lanes, prepare, LANE, LANE_ROWS)
         self.step, self.rates, self.watch = step, rates, watch
         self.tableau = self.program.options.tableau
@@ -49,7 +51,7 @@ class Driver(Loop):
         self.reject = self._reject()
         self._solve()
 
-    def _record_now(self) -> Any:
+    def _record_now(self) -> Value:
         """Write outputs that fall on the present time or before it, from the present states."""
         code = self.open("record_now")
         with code.b.if_then(code.b.icmp_signed("==", self.count(code, "failed"), INT(0))):
@@ -57,7 +59,9 @@ class Driver(Loop):
             self._write_outputs(code, lambda row, _: self.near(code, "states", row), now, "<=")
         return code.finish()
 
-    def _write_outputs(self, code: Code, value: Any, limit: Any, relation: str) -> None:
+    def _write_outputs(
+        self, code: Code, value: Callable[[Value, Value], Value], limit: Value, relation: str
+    ) -> None:
         """Write the recorded states, (subject, row, time), for each output time up to ``limit``."""
         b = code.b
         number, width = self.slot(code, "times_count"), self.slot(code, "record_count")
@@ -73,7 +77,7 @@ class Driver(Loop):
                 code.put(value(row, time), first, b.mul(i, number))
             self.set_count(code, b.add(output, INT(1)), "output")
 
-    def _begin_segment(self) -> Any:
+    def _begin_segment(self) -> Value:
         """Apply what happens now (doses, events), and set the next end and the next step's size."""
         code = self.open("begin_segment")
         b = code.b
@@ -100,7 +104,7 @@ class Driver(Loop):
         self.watch.note(code)
         return code.finish()
 
-    def _apply_actions(self, code: Code, changed: Any) -> None:
+    def _apply_actions(self, code: Code, changed: Value) -> None:
         b = code.b
         parameters = code.variable(INT, INT(0))
         with code.repeat() as done:
@@ -159,7 +163,7 @@ class Driver(Loop):
         self.keep(code, guess, "wanted_step")
         self.keep(code, guess, "first_step")
 
-    def _load_lane(self) -> Any:
+    def _load_lane(self) -> Value:
         """Take the next subject, or leave the lane idle."""
         code = self.open("load_lane")
         b = code.b
@@ -188,7 +192,7 @@ class Driver(Loop):
         self.set_count(code, b.add(first, code.get(self.slot(code, "action_count"), subject)), "action_end")
         self.set_count(code, b.sub(code.get(self.slot(code, "value_first"), subject), first), "value_shift")
 
-    def _finish(self) -> Any:
+    def _finish(self) -> Value:
         """Write what is known of a subject, and take the next one."""
         arguments = [("block", INT_POINTER), ("lane", INT), ("word", INT)]
         code = Code(self.lanes.module, "finish", arguments)
@@ -201,7 +205,7 @@ class Driver(Loop):
         code.call(self.load_lane, code["block"], code["lane"])
         return code.finish()
 
-    def dense_rows(self, code: Code, rows: Any, count: Any) -> None:
+    def dense_rows(self, code: Code, rows: Value, count: Value) -> None:
         """Compute the dense output's vectors of some rows, for all lanes."""
         b, size = code.b, self.program.size
         emit = VectorMath(b, self.width)
@@ -219,7 +223,7 @@ class Driver(Loop):
                     place = b.add(row, INT(order * len(self.program.rows)))
                     self.lanes.store(code, total, self.lanes.row(code, "dense", place))
 
-    def interpolate(self, code: Code, emit: VectorMath, x: Any, load: Any) -> Any:
+    def interpolate(self, code: Code, emit: VectorMath, x: Value, load: Callable[[str, int], Value]) -> Value:
         """Return the dense output at ``x``; ``load(region, order)`` gives a row's values."""
         b = code.b
         rest = b.fsub(emit.constant(1.0), x)
@@ -229,7 +233,7 @@ class Driver(Loop):
         end = emit.fma(rest, inner, load("next", 0))
         return emit.fma(x, end, b.fmul(rest, load("states", 0)))
 
-    def _record_dense(self) -> Any:
+    def _record_dense(self) -> Value:
         """Write outputs inside the step just made, up to (not at) a segment's end."""
         code = self.open("record_dense")
         b = code.b
@@ -237,10 +241,10 @@ class Driver(Loop):
         now, step = self.near(code, "now"), self.near(code, "step")
         total = len(self.program.rows)
 
-        def value(row: Any, time: Any) -> Any:
+        def value(row: Value, time: Value) -> Value:
             x = b.fdiv(b.fsub(time, now), step)
 
-            def load(region: str, order: int) -> Any:
+            def load(region: str, order: int) -> Value:
                 return self.near(code, region, b.add(row, INT(order * total)))
 
             moved = self.interpolate(code, emit, x, load)
@@ -249,7 +253,7 @@ class Driver(Loop):
         self._write_outputs(code, value, self.near(code, "reach"), "<")
         return code.finish()
 
-    def _accept(self) -> Any:
+    def _accept(self) -> Value:
         """Take over a good step: outputs, new states, next step size, and what happens at its end."""
         code = self.open("accept")
         b = code.b
@@ -279,7 +283,7 @@ class Driver(Loop):
             code.call(self.finish, code["block"], code["lane"], word)
         return code.finish()
 
-    def _next_step(self, code: Code, step: Any, grown: Any) -> None:
+    def _next_step(self, code: Code, step: Value, grown: Value) -> None:
         """Keep the step that is wanted next; a step shortened by a segment's end says little about it."""
         b, wanted = code.b, self.near(code, "wanted_step")
         shortened = b.and_(b.fcmp_ordered("<", step, wanted), b.fcmp_ordered("<", grown, wanted))
@@ -288,7 +292,7 @@ class Driver(Loop):
             self.keep(code, step, "first_step")
         self.set_count(code, 0, "fresh")
 
-    def _reject(self) -> Any:
+    def _reject(self) -> Value:
         """Shorten a bad step, or give the subject up where the step can shrink no further."""
         code = self.open("reject")
         b = code.b
@@ -304,7 +308,7 @@ class Driver(Loop):
             code.call(self.finish, code["block"], code["lane"], INT(NON_FINITE))
         return code.finish()
 
-    def _choose_step(self, code: Code, lane: Any) -> None:
+    def _choose_step(self, code: Code, lane: Value) -> None:
         """Set a lane's step: what is wanted, but ending exactly on the segment's end."""
         b = code.b
         code.arguments["lane"] = lane
@@ -324,7 +328,7 @@ class Driver(Loop):
         fresh = b.icmp_signed("!=", self.count(code, "fresh"), INT(0))
         self.keep(code, b.select(fresh, b.fadd(now, ulp), now), "time")  # one at the start has
 
-    def _any_output(self, code: Code, flag: Any, lane: Any) -> None:
+    def _any_output(self, code: Code, flag: Value, lane: Value) -> None:
         """Raise the flag if a lane's step passes an output time."""
         b = code.b
         code.arguments["lane"] = lane
@@ -357,7 +361,7 @@ class Driver(Loop):
         with b.if_then(b.icmp_signed("!=", b.load(wanted), INT(0))):
             self.dense_rows(code, self.slot(code, "record"), self.slot(code, "record_count"))
 
-    def _judge_lane(self, code: Code, block: Any, lane: Any) -> None:
+    def _judge_lane(self, code: Code, block: Value, lane: Value) -> None:
         b = code.b
         steps = b.add(self.count(code, "steps"), INT(1))
         self.set_count(code, steps, "steps")
@@ -370,7 +374,7 @@ class Driver(Loop):
             with go_on:
                 self._judge_step(code, block, lane)
 
-    def _judge_step(self, code: Code, block: Any, lane: Any) -> None:
+    def _judge_step(self, code: Code, block: Value, lane: Value) -> None:
         b = code.b
         final = code.get(self.slot(code, "times"), b.sub(self.slot(code, "times_count"), INT(1)))
         with b.if_else(b.fcmp_ordered(">=", self.near(code, "now"), final)) as (over, under_way):

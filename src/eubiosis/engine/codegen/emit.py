@@ -8,13 +8,13 @@ and not from what else is computed, so that a number does not depend on what els
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from eubiosis.engine.codegen.graph import LEAVES, MOVING, Graph, Node
+from eubiosis.engine.codegen.ir import IRBuilder, Value
 from eubiosis.engine.codegen.vector_math import VectorMath
 from eubiosis.engine.expressions import LOGIC, RELATIONS
 
-Loader = Callable[[str, int], Any]
+Loader = Callable[[str, int], Value]
 
 
 class VectorEmitter:
@@ -27,19 +27,19 @@ class VectorEmitter:
     def __init__(
         self,
         graph: Graph,
-        builder: Any,
+        builder: IRBuilder,
         width: int,
         load: Loader,
-        prepared: Mapping[Node, Callable[[], Any]] | None = None,
+        prepared: Mapping[Node, Callable[[], Value]] | None = None,
     ) -> None:
         self.graph, self.builder, self.load = graph, builder, load
         self.math = VectorMath(builder, width)
         self.prepared = prepared or {}
-        self._values: dict[Node, Any] = {}
-        self._conditions: dict[Node, Any] = {}
+        self._values: dict[Node, Value] = {}
+        self._conditions: dict[Node, Value] = {}
         self._moves = graph.depends(MOVING)
 
-    def value(self, node: Node) -> Any:
+    def value(self, node: Node) -> Value:
         """Emit a node, and before it what it needs, as a vector of doubles."""
         stack = [(node, False)]
         while stack:  # operands first, without recursion: expressions may be deeper than Python's stack
@@ -56,7 +56,7 @@ class VectorEmitter:
                 stack.extend((n, False) for n in reversed(self._wanted(inner)))
         return self._own(node)
 
-    def condition(self, node: Node) -> Any:
+    def condition(self, node: Node) -> Value:
         """Emit a node as a vector of bits: a condition, or whether a number differs from zero."""
         if node not in self._conditions:
             self._conditions[node] = self._emit_condition(node)
@@ -83,12 +83,12 @@ class VectorEmitter:
                 return operand
         return None
 
-    def _own(self, node: Node) -> Any:
+    def _own(self, node: Node) -> Value:
         if node not in self._values:
             self._values[node] = self._emit(node)
         return self._values[node]
 
-    def _emit(self, node: Node) -> Any:
+    def _emit(self, node: Node) -> Value:
         if node in self.prepared:
             return self.prepared[node]()
         graph, b = self.graph, self.builder
@@ -113,7 +113,7 @@ class VectorEmitter:
             return self.math.reciprocal(*values)
         return self.math.apply(op, *values)
 
-    def _sum(self, node: Node, op: str, left: Node, right: Node) -> Any:
+    def _sum(self, node: Node, op: str, left: Node, right: Node) -> Value:
         b, fused = self.builder, self._absorbed(node)
         if fused is None:
             values = (self._own(left), self._own(right))
@@ -124,7 +124,7 @@ class VectorEmitter:
         other = self._own(right)
         return self.math.fma(x, y, b.fneg(other) if op == "-" else other)
 
-    def _emit_condition(self, node: Node) -> Any:
+    def _emit_condition(self, node: Node) -> Value:
         graph, b = self.graph, self.builder
         op, operands = graph.operation[node], graph.operands(node)
         if op in RELATIONS and node not in self.prepared:

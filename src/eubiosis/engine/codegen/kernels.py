@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.driver import LANE, Driver
 from eubiosis.engine.codegen.emit import VectorEmitter
+from eubiosis.engine.codegen.ir import Module, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import SLOTS
-from eubiosis.engine.codegen.native import Identity, NativeCode, load_or_compile, vector_width
+from eubiosis.engine.codegen.native import Block, Facts, Identity, NativeCode, load_or_compile, vector_width
 from eubiosis.engine.codegen.program import Options, Program
 from eubiosis.engine.codegen.rosenbrock import define_step, reserve_step
 from eubiosis.engine.codegen.steady_loop import STEADY_LANE, SteadyLoop
@@ -34,7 +35,7 @@ class LoopKernel:
     entry: str
     counts: int
 
-    def run(self, block: dict[str, Any]) -> None:
+    def run(self, block: Block) -> None:
         """Run the loop on an argument block until no subject is left; arrays are passed by address."""
         work = aligned(int(self.code.facts["rows"]) * self.width)
         lanes = np.zeros(self.counts * self.width, dtype=np.int64)
@@ -53,7 +54,7 @@ def solver_kernel(system: System, options: Options, identity: Identity) -> LoopK
     width = vector_width()
     program = Program(system, options)
 
-    def make() -> tuple[str, dict[str, Any]]:
+    def make() -> tuple[str, Facts]:
         lanes = _solver_module(program, width)
         return str(lanes.module), {"rows": lanes.count}
 
@@ -66,9 +67,7 @@ def steady_kernel(system: System, options: Options, identity: Identity) -> LoopK
     width = vector_width()
     program = Program(system, options)
 
-    def make() -> tuple[str, dict[str, Any]]:
-        from llvmlite import ir
-
+    def make() -> tuple[str, Facts]:
         lanes = Lanes(program, ir.Module(name="steady"), width)
         reserve_step(lanes)
         jacobian, in_time = program.jacobian()
@@ -84,8 +83,6 @@ def steady_kernel(system: System, options: Options, identity: Identity) -> LoopK
 
 
 def _solver_module(program: Program, width: int) -> Lanes:
-    from llvmlite import ir
-
     lanes = Lanes(program, ir.Module(name="solver"), width)
     reserve_step(lanes)
     watch = Watch(lanes)
@@ -163,9 +160,7 @@ def column_kernel(
     """
     width = vector_width()
 
-    def make() -> tuple[str, dict[str, Any]]:
-        from llvmlite import ir
-
+    def make() -> tuple[str, Facts]:
         program = Program(system, Options(sensitivities=sensitivities))
         module = ir.Module(name="columns")
         if sensitivities:
@@ -194,11 +189,11 @@ def needed_rows(system: System, outputs: Sequence[str], by: tuple[str, ...] = ()
 
 
 def _column_function(
-    program: Program, module: Any, name: str, width: int, nodes: Sequence[int], rows: dict[int, int]
+    program: Program, module: Module, name: str, width: int, nodes: Sequence[int], rows: dict[int, int]
 ) -> None:
     code = Code(module, name, [("block", INT_POINTER)], public=True)
     b = code.b
-    slots: dict[str, Any] = {}
+    slots: dict[str, Value] = {}
     for i, slot in enumerate(_COLUMN_SLOTS):
         raw = code.get(code["block"], i)
         slots[slot] = b.inttoptr(raw, POINTER) if slot in _COLUMN_ARRAYS else raw
@@ -207,7 +202,7 @@ def _column_function(
         column = b.add(slots["first"], b.mul(k, INT(width)))
         access = _ColumnAccess(code, slots, width, subject, column)
 
-        def load(kind: str, index: int, access: _ColumnAccess = access) -> Any:
+        def load(kind: str, index: int, access: _ColumnAccess = access) -> Value:
             if kind == "time":
                 return access.strided("times", INT(0), slots["time_step"])
             if kind != "parameter":
@@ -229,30 +224,30 @@ def _column_function(
 class _ColumnAccess:
     """Loads and stores of one block of columns of one subject."""
 
-    def __init__(self, code: Code, slots: dict[str, Any], width: int, subject: Any, column: Any) -> None:
-        from llvmlite import ir
-
+    def __init__(
+        self, code: Code, slots: dict[str, Value], width: int, subject: Value, column: Value
+    ) -> None:
         self.ir, self.code, self.slots, self.width = ir, code, slots, width
         self.subject, self.column = subject, column
         self.vector = ir.VectorType(DOUBLE, width) if width > 1 else DOUBLE
 
-    def _address(self, base: str, stride: str, row: int) -> Any:
+    def _address(self, base: str, stride: str, row: int) -> Value:
         b, slots = self.code.b, self.slots
         first = b.add(b.mul(self.subject, slots[stride]), b.mul(INT(row), slots["columns"]))
         return self.code.at(slots[base], b.add(first, self.column))
 
-    def _whole(self, address: Any) -> Any:
+    def _whole(self, address: Value) -> Value:
         return self.code.b.bitcast(address, self.vector.as_pointer())
 
-    def row(self, base: str, stride: str, row: int) -> Any:
+    def row(self, base: str, stride: str, row: int) -> Value:
         """Load a row's values of these columns."""
         return self.code.b.load(self._whole(self._address(base, stride, row)), align=8)
 
-    def store(self, value: Any, row: int) -> None:
+    def store(self, value: Value, row: int) -> None:
         """Store a row of results."""
         self.code.b.store(value, self._whole(self._address("out", "out_stride", row)), align=8)
 
-    def strided(self, base: str, start: Any, step: Any) -> Any:
+    def strided(self, base: str, start: Value, step: Value) -> Value:
         """Load values that are one for all columns (step 0) or one for each (step 1)."""
         b, ir = self.code.b, self.ir
         address = self.code.at(self.slots[base], b.add(start, b.mul(step, self.column)))

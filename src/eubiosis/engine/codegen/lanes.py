@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from llvmlite import ir
-
+from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.emit import VectorEmitter
 from eubiosis.engine.codegen.graph import Node
+from eubiosis.engine.codegen.ir import Module, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, POINTER, Code
 from eubiosis.engine.codegen.program import Program
+from eubiosis.engine.codegen.sparse import Factors
 from eubiosis.engine.codegen.vector_math import VectorMath
 
 STAGE_ARGUMENTS = (
@@ -29,7 +29,7 @@ class Lanes:
     factors, varying parameters, prepared values, and single rows for time, step and so on.
     """
 
-    def __init__(self, program: Program, module: Any, width: int) -> None:
+    def __init__(self, program: Program, module: Module, width: int) -> None:
         self.program, self.module, self.width = program, module, width
         self.rows: dict[str, int] = {}
         self.count = 0
@@ -44,22 +44,22 @@ class Lanes:
 
     # --- addresses ------------------------------------------------------------------------------------
 
-    def row(self, code: Code, name: str, index: Any = 0) -> Any:
+    def row(self, code: Code, name: str, index: Value | int = 0) -> Value:
         """Return the address of a row of a region, as a pointer to its first double."""
         first = self.rows[name]
         if isinstance(index, int):
             return code.at(code["work"], (first + index) * self.width)
         return code.at(code["work"], code.b.mul(code.b.add(index, INT(first)), INT(self.width)))
 
-    def load(self, code: Code, address: Any) -> Any:
+    def load(self, code: Code, address: Value) -> Value:
         """Load a whole row."""
         return code.b.load(code.b.bitcast(address, self.vector.as_pointer()), align=8 * self.width)
 
-    def store(self, code: Code, value: Any, address: Any) -> None:
+    def store(self, code: Code, value: Value, address: Value) -> None:
         """Store a whole row."""
         code.b.store(value, code.b.bitcast(address, self.vector.as_pointer()), align=8 * self.width)
 
-    def splat(self, code: Code, scalar: Any) -> Any:
+    def splat(self, code: Code, scalar: Value) -> Value:
         """Return a vector with one scalar in every lane."""
         undefined = ir.Constant(self.vector, ir.Undefined)
         single = code.b.insert_element(undefined, scalar, ir.IntType(32)(0))
@@ -68,15 +68,17 @@ class Lanes:
 
     # --- straight-line functions ----------------------------------------------------------------------
 
-    def emitter(self, code: Code, y: Any, time: Any) -> VectorEmitter:
+    def emitter(self, code: Code, y: Value | None, time: Value | None) -> VectorEmitter:
         """Return an emitter that reads states from rows at ``y`` and the time from the row at ``time``."""
         program = self.program
         names = program.system.parameters
 
-        def load(kind: str, index: int) -> Any:
+        def load(kind: str, index: int) -> Value:
             if kind == "state":
+                assert y is not None
                 return self.load(code, code.at(y, index * self.width))
             if kind == "time":
+                assert time is not None
                 return self.load(code, time)
             if kind == "held" or (kind == "input" and index):
                 return self.load(code, self.row(code, "driven", index - 1))
@@ -87,13 +89,13 @@ class Lanes:
                 return self.load(code, self.row(code, "parameters", own))
             return self.splat(code, code.get(code["shared"], index))
 
-        def prepared_load(region: str, row: int) -> Callable[[], Any]:
+        def prepared_load(region: str, row: int) -> Callable[[], Value]:
             return lambda: self.load(code, self.row(code, region, row))
 
         kept = {node: prepared_load(*place) for node, place in self._prepared.items()}
         return VectorEmitter(program.graph, code.b, self.width, load, kept)
 
-    def prepare(self, roots: Sequence[Node], *, held: bool = False) -> Any:
+    def prepare(self, roots: Sequence[Node], *, held: bool = False) -> Value:
         """Define the function that computes what is fixed while parameters are; returns it.
 
         With ``held`` it computes what is fixed while held parameters are, and is named ``prepare_held``;
@@ -110,7 +112,7 @@ class Lanes:
         self._prepared |= {node: (region, row) for row, node in enumerate(nodes)}
         return code.finish()
 
-    def evaluate(self, name: str, roots: Sequence[Node]) -> Any:
+    def evaluate(self, name: str, roots: Sequence[Node]) -> Value:
         """Define ``name(work, shared, y, time, out)``, which writes one row for each root."""
         code = Code(self.module, name, STAGE_ARGUMENTS)
         emitter = self.emitter(code, code["y"], code["time"])
@@ -120,7 +122,7 @@ class Lanes:
 
     def factor(
         self, jacobian: dict[tuple[int, int], Node], in_time: dict[int, Node]
-    ) -> tuple[Any, Any, bool]:
+    ) -> tuple[Value, Value, bool]:
         """Define ``factor(work, shared)`` and ``substitute(work, out)``; returns both and if time enters.
 
         ``factor`` writes the rates at (states, time), their time derivatives, and the factors of
@@ -139,7 +141,7 @@ class Lanes:
         self.pivots = tuple(places[k, k] for k in range(program.size))
         code = Code(self.module, "factor", STAGE_ARGUMENTS[:2])
         emitter = self.emitter(code, self.row(code, "states"), self.row(code, "time"))
-        outputs: list[tuple[Node, Any]] = [
+        outputs: list[tuple[Node, Value]] = [
             (node, self.row(code, "rates", i)) for i, node in enumerate(program.rates)
         ]
         if explicit_time:
@@ -153,12 +155,14 @@ class Lanes:
             self.store(code, emitter.value(node), address)
         return code.finish(), self._substitute(factors.order, factors, places), explicit_time
 
-    def _substitute(self, order: Sequence[int], factors: Any, places: dict[tuple[int, int], int]) -> Any:
+    def _substitute(
+        self, order: Sequence[int], factors: Factors, places: dict[tuple[int, int], int]
+    ) -> Value:
         code = Code(self.module, "substitute", (("work", POINTER), ("out", POINTER)))
         math = VectorMath(code.b, self.width)
         values = [self.load(code, code.at(code["out"], row * self.width)) for row in order]
 
-        def factor(k: int, j: int) -> Any:
+        def factor(k: int, j: int) -> Value:
             return self.load(code, self.row(code, "factors", places[k, j]))
 
         for k in range(len(order)):

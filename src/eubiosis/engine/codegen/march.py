@@ -7,8 +7,8 @@ change only at its ends, so the method keeps its order.
 
 from __future__ import annotations
 
-from typing import Any
-
+from eubiosis.engine.codegen import ir
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import NEGATIVE, NON_FINITE, OK
@@ -69,7 +69,7 @@ class March:
         self.observe = lanes.evaluate("observe", nodes) if nodes else None
         self.watch = lanes.evaluate("watch", watched) if watched else None
 
-    def slot(self, code: Code, name: str) -> Any:
+    def slot(self, code: Code, name: str) -> Value:
         """Load one slot of the argument block."""
         raw = code.get(code["block"], MARCH_SLOTS.index(name))
         if name in MARCH_ARRAYS:
@@ -101,7 +101,7 @@ class March:
 
     # --- one group of subjects ------------------------------------------------------------------------
 
-    def _load_group(self, code: Code, first: Any) -> None:
+    def _load_group(self, code: Code, first: Value) -> None:
         b, lanes, emit = code.b, self.lanes, VectorMath(code.b, self.width)
         tables = (
             ("initial", "states", len(self.program.rows)),
@@ -123,7 +123,7 @@ class March:
         self._load_driven(code, first, INT(0), "driven", after=False)
         code.call(self.prepare_held, code["work"], self.slot(code, "shared"))
 
-    def _load_driven(self, code: Code, first: Any, interval: Any, region: str, *, after: bool) -> None:
+    def _load_driven(self, code: Code, first: Value, interval: Value, region: str, *, after: bool) -> None:
         """Load driven parameters at the start of an interval, or just ``after`` it, into a region."""
         b, lanes = code.b, self.lanes
         table = self.slot(code, "driven")
@@ -134,7 +134,7 @@ class March:
             value = b.load(b.bitcast(address, lanes.vector.as_pointer()), align=8)
             lanes.store(code, value, lanes.row(code, region, k))
 
-    def _interval(self, code: Code, first: Any, interval: Any) -> None:
+    def _interval(self, code: Code, first: Value, interval: Value) -> None:
         b, lanes, emit = code.b, self.lanes, VectorMath(code.b, self.width)
         self._load_driven(code, first, interval, "from", after=False)
         self._load_driven(code, first, interval, "to", after=True)
@@ -147,8 +147,8 @@ class March:
         start, end = code.get(grid, interval), code.get(grid, b.add(interval, INT(1)))
         share = b.fdiv(DOUBLE(1.0), b.sitofp(steps, DOUBLE))
         step = b.fmul(b.fsub(end, start), share)
-        with code.loop(steps) as k:
-            done = b.fmul(b.sitofp(k, DOUBLE), share)
+        with code.loop(steps) as turn:
+            done = b.fmul(b.sitofp(turn, DOUBLE), share)
             code.call(
                 self.step, code["block"], b.fadd(start, b.fmul(done, b.fsub(end, start))), step, done, share
             )
@@ -164,7 +164,7 @@ class March:
             b.store(emit.apply("max", b.load(worst), low), worst)
         lanes.store(code, b.load(worst), lanes.row(code, "below"))
 
-    def _step(self) -> Any:
+    def _step(self) -> Value:
         """Define one Runge-Kutta step of all lanes; ``done`` and ``share`` are parts of the interval."""
         arguments = [("block", INT_POINTER), *((n, DOUBLE) for n in ("start", "step", "done", "share"))]
         code = Code(self.lanes.module, "runge_kutta", arguments)
@@ -197,7 +197,7 @@ class March:
             lanes.store(code, emit.fma(step, total, state), lanes.row(code, "states", i))
         return code.finish()
 
-    def _drive(self, code: Code, emit: VectorMath, place: Any) -> None:
+    def _drive(self, code: Code, emit: VectorMath, place: Value) -> None:
         """Set linear parameters to their values at a place (0 to 1) of the interval."""
         lanes = self.lanes
         weight = lanes.splat(code, place)
@@ -209,6 +209,7 @@ class March:
     def _note_extremes(self, code: Code, emit: VectorMath) -> None:
         lanes = self.lanes
         states, time, out = (lanes.row(code, n) for n in ("states", "stage_time", "extreme"))
+        assert self.watch is not None
         code.call(self.watch, code["work"], self.slot(code, "shared"), states, time, out)
         for k in range(len(self.extrema)):
             value = lanes.load(code, lanes.row(code, "extreme", k))
@@ -216,7 +217,7 @@ class March:
                 old = lanes.load(code, lanes.row(code, region, k))
                 lanes.store(code, emit.apply(op, old, value), lanes.row(code, region, k))
 
-    def _record(self, code: Code, first: Any, point: Any, output: Any) -> None:
+    def _record(self, code: Code, first: Value, point: Value, output: Value) -> None:
         """Write observed quantities if this grid point is the next one to be recorded."""
         if self.observe is None:
             return
@@ -236,7 +237,7 @@ class March:
                         code.put(value, place, b.mul(i, records))
                 b.store(b.add(b.load(output), INT(1)), output)
 
-    def _write_group(self, code: Code, first: Any) -> None:
+    def _write_group(self, code: Code, first: Value) -> None:
         b, lanes, rows = code.b, self.lanes, len(self.program.rows)
         with code.loop(self.width) as lane:
             subject = b.add(first, lane)
@@ -261,8 +262,6 @@ class March:
 
 def march_module(program: Program, width: int, observed: tuple[str, ...]) -> Lanes:
     """Return the lanes of a module with the function ``march``."""
-    from llvmlite import ir
-
     lanes = Lanes(program, ir.Module(name="march"), width)
     March(lanes, observed).define()
     return lanes

@@ -18,23 +18,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from llvmlite.binding import ExecutionEngine, TargetMachine
 
 _LOG = logging.getLogger(__name__)
 _FORMAT = "eubiosis kernel 1"
 _MOST_KEPT = 256 * 2**20  # bytes
 CACHE_VARIABLE = "EUBIOSIS_CACHE_DIR"
 
+Facts = Mapping[str, int]  # whole numbers that a kernel's maker notes about it
+Block = Mapping[
+    str, "NDArray[np.float64] | NDArray[np.int64] | int"
+]  # an argument block: arrays and numbers by slot
+
 
 @dataclass(frozen=True)
 class NativeCode:
     """Loaded machine code; ``facts`` is what its maker noted about it. Freed with this object."""
 
-    facts: dict[str, Any]
+    facts: Facts
     from_cache: bool
-    _engine: Any = field(repr=False)
+    _engine: ExecutionEngine = field(repr=False)
 
     def address(self, name: str) -> int:
         """Return the address of a public function."""
@@ -45,7 +55,7 @@ class NativeCode:
         prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * arguments)
         return prototype(self.address(name))
 
-    def call(self, name: str, slots: Sequence[str], block: Mapping[str, Any]) -> None:
+    def call(self, name: str, slots: Sequence[str], block: Block) -> None:
         """Call a public function of an argument block: each slot a whole number or an array's address."""
         values = (ctypes.c_int64 * len(slots))()
         for i, slot in enumerate(slots):
@@ -80,9 +90,7 @@ class Identity:
     keep: bool = True
 
 
-def load_or_compile(
-    text: str, make: Callable[[], tuple[str, dict[str, Any]]], *, keep: bool = True
-) -> NativeCode:
+def load_or_compile(text: str, make: Callable[[], tuple[str, Facts]], *, keep: bool = True) -> NativeCode:
     """Return machine code for what ``text`` describes, from the cache or from ``make()``.
 
     ``text`` says everything the code depends on but this machine, the compiler and the generator, which are
@@ -108,10 +116,8 @@ def cache_folder() -> Path | None:
     named = os.environ.get(CACHE_VARIABLE)
     if named == "":
         return None
-    if named is None:
-        base = os.environ.get("XDG_CACHE_HOME")
-        named = str((Path(base) if base else Path.home() / ".cache") / "eubiosis" / "kernels")
-    folder = Path(named)
+    own = platformdirs.user_cache_path("eubiosis", appauthor=False) / "kernels"
+    folder = own if named is None else Path(named)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = folder.stat()
@@ -142,7 +148,7 @@ def _generator() -> str:
     return digest.hexdigest()
 
 
-def _read(file: Path, key: str) -> tuple[dict[str, Any], bytes] | None:
+def _read(file: Path, key: str) -> tuple[Facts, bytes] | None:
     try:
         content = file.read_bytes()
     except FileNotFoundError:
@@ -165,7 +171,7 @@ def _read(file: Path, key: str) -> tuple[dict[str, Any], bytes] | None:
     return facts, machine_code
 
 
-def _write(file: Path, key: str, facts: dict[str, Any], machine_code: bytes) -> None:
+def _write(file: Path, key: str, facts: Facts, machine_code: bytes) -> None:
     header = {"key": key, "sha256": _checksum(facts, machine_code), "facts": facts}
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
@@ -181,7 +187,7 @@ def _write(file: Path, key: str, facts: dict[str, Any], machine_code: bytes) -> 
         _LOG.warning("a compiled kernel could not be kept: %s", problem)
 
 
-def _checksum(facts: dict[str, Any], machine_code: bytes) -> str:
+def _checksum(facts: Facts, machine_code: bytes) -> str:
     return hashlib.sha256(json.dumps(facts).encode() + b"\n" + machine_code).hexdigest()
 
 
@@ -196,7 +202,7 @@ def _prune(folder: Path) -> None:
         size -= state.st_size
 
 
-def _machine() -> Any:
+def _machine() -> TargetMachine:
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -214,7 +220,7 @@ def _compile(assembly: str) -> bytes:
     bits = 64 * vector_width()
     wide = f' alignstack({bits // 8}) "stackrealign" "prefer-vector-width"="{bits}"'
     wide += f' "min-legal-vector-width"="{bits}" '
-    assembly = re.sub(r"(define [^\n]*\))\s*\n\{", rf"\1{wide}{{", assembly)
+    assembly = re.sub(r"^(define .*\)) +\{$", rf"\1{wide}{{", assembly, flags=re.MULTILINE)
     module = llvm.parse_assembly(assembly)
     module.verify()
     builder = llvm.create_pass_builder(machine, llvm.PipelineTuningOptions(speed_level=1))
@@ -227,7 +233,7 @@ def _compile(assembly: str) -> bytes:
     return bytes(machine.emit_object(module))
 
 
-def _load(facts: dict[str, Any], machine_code: bytes, *, from_cache: bool) -> NativeCode:
+def _load(facts: Facts, machine_code: bytes, *, from_cache: bool) -> NativeCode:
     import llvmlite.binding as llvm
 
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())

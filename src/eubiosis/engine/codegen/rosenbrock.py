@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import INT, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.vector_math import VectorMath
@@ -26,7 +25,7 @@ def reserve_step(lanes: Lanes) -> None:
     lanes.reserve("parameters", len(program.varying))
 
 
-def define_step(lanes: Lanes, rates: Any, factor: Any, substitute: Any, explicit_time: bool) -> Any:
+def define_step(lanes: Lanes, rates: Value, factor: Value, substitute: Value, explicit_time: bool) -> Value:
     """Define ``step(work, shared, tolerances)``; returns it.
 
     Reads states, time and step of every lane; writes the next states, the stage vectors, the scaled error,
@@ -55,9 +54,9 @@ def _stage(
     lanes: Lanes,
     math: VectorMath,
     stage: int,
-    step: Any,
-    inverse: Any,
-    rates: Any,
+    step: Value,
+    inverse: Value,
+    rates: Value,
     explicit_time: bool,
 ) -> None:
     b, tableau, size = code.b, lanes.program.options.tableau, lanes.program.size

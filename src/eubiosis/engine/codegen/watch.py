@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.vector_math import VectorMath
@@ -70,14 +71,14 @@ class Watch:
             lanes.row(code, "watched"),
         )
 
-    def _probe(self, code: Code, x: Any) -> None:
+    def _probe(self, code: Code, x: Value) -> None:
         """Set the probe states of all lanes to the dense output at ``x``, a vector."""
         lanes, b = self.lanes, code.b
         emit = VectorMath(b, self.width)
         total = len(self.program.rows)
         with code.loop(self.program.size) as i:
 
-            def load(region: str, order: int, i: Any = i) -> Any:
+            def load(region: str, order: int, i: Value = i) -> Value:
                 return lanes.load(code, lanes.row(code, region, b.add(i, INT(order * total))))
 
             value = self.driver.interpolate(code, emit, x, load)
@@ -85,7 +86,7 @@ class Watch:
         with code.loop(total, start=self.program.size) as i:
             lanes.store(code, lanes.load(code, lanes.row(code, "states", i)), lanes.row(code, "probe", i))
 
-    def scan(self, code: Code, wanted: Any) -> None:
+    def scan(self, code: Code, wanted: Value) -> None:
         """Look at the points of every lane's step; note the first between which a trigger rises."""
         if not self.roots:
             return
@@ -170,7 +171,7 @@ class Watch:
                 better = b.fcmp_ordered(relation, value, old)
                 driver.keep(code, b.select(better, value, old), region, k)
 
-    def finish(self, code: Code, fine: Any) -> None:
+    def finish(self, code: Code, fine: Value) -> None:
         """Write a subject's extremes: least and largest of each quantity."""
         if not self.extrema:
             return
@@ -182,7 +183,7 @@ class Watch:
                 value = b.select(fine, driver.near(code, region, k), DOUBLE(math.nan))
                 code.put(value, first, 2 * k + place)
 
-    def locate(self, code: Code) -> Any:
+    def locate(self, code: Code) -> Value:
         """Find where in the step the first trigger rises; returns whether the step must be cut short.
 
         Lowers the lane's ``reach`` to the moment, and leaves the place in the step in ``crossed``.
@@ -230,7 +231,7 @@ class Watch:
             b.store(b.select(risen, b.load(low), middle), low)
         driver.keep(code, b.load(high), "crossed")
 
-    def _wide(self, code: Code, low: Any, high: Any, resolution: Any) -> Any:
+    def _wide(self, code: Code, low: Value, high: Value, resolution: Value) -> Value:
         """Return whether a bracket is still wider than the resolution of the time.
 
         Without it, events that set one another off faster and faster would never let the time pass.
@@ -239,7 +240,7 @@ class Watch:
         width = b.fmul(b.fsub(b.load(high), b.load(low)), self.driver.near(code, "step"))
         return b.fcmp_ordered(">", width, resolution)
 
-    def _look_at(self, code: Code, x: Any) -> None:
+    def _look_at(self, code: Code, x: Value) -> None:
         """Evaluate what is watched at ``x`` of this lane's step (the other lanes' values are not used)."""
         b, driver = code.b, self.driver
         self._probe(code, self.lanes.splat(code, x))
@@ -247,7 +248,7 @@ class Watch:
         driver.keep(code, time, "probe_time")
         self._look(code, "probe", "probe_time")
 
-    def shorten(self, code: Code, cut: Any) -> None:
+    def shorten(self, code: Code, cut: Value) -> None:
         """Replace the next states by those at the cut."""
         if not self.events:
             return
@@ -258,7 +259,7 @@ class Watch:
             with code.loop(self.program.size) as i:
                 driver.keep(code, driver.near(code, "probe", i), "next", i)
 
-    def process(self, code: Code, changed: Any) -> None:
+    def process(self, code: Code, changed: Value) -> None:
         """Execute the events whose triggers have risen by now, and those that they set off."""
         if not self.events:
             return
@@ -296,7 +297,7 @@ class Watch:
             driver.keep(code, new, "was", e)
             value += len(event.assignments)
 
-    def _choose(self, code: Code) -> Any:
+    def _choose(self, code: Code) -> Value:
         """Return the pending event of the highest priority, any one of equals, or -1."""
         b, driver = code.b, self.driver
         best, chosen = code.variable(DOUBLE, DOUBLE(-math.inf)), code.variable(INT, INT(-1))
@@ -318,7 +319,7 @@ class Watch:
                     b.store(INT(e), chosen)
         return b.load(chosen)
 
-    def _draw(self, code: Code) -> Any:
+    def _draw(self, code: Code) -> Value:
         """Return this lane's next random number in [0, 1).
 
         The multiplicative generator of Park and Miller (1988, Communications of the ACM 31:1192): whole
@@ -330,7 +331,7 @@ class Watch:
         driver.keep(code, following, "luck")
         return b.fdiv(following, DOUBLE(_MODULUS))
 
-    def _execute(self, code: Code, chosen: Any) -> None:
+    def _execute(self, code: Code, chosen: Value) -> None:
         b, driver = code.b, self.driver
         value = 0
         for e, event in enumerate(self.events):

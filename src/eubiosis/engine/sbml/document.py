@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from eubiosis.engine.sbml.errors import refuse
+
+if TYPE_CHECKING:
+    from libsbml import Event, Model, SBMLDocument
 
 # mathematics of Level 3 Version 2 inside Version 1: the operators of ``operators.py``
 _UNDERSTOOD = ("l3v2extendedmath",)
 
 
-def open_document(text: str) -> Any:
+def open_document(text: str) -> SBMLDocument:
     """Return libSBML's document of an SBML text of Level 2 or 3; Level 1 is converted to Level 2 Version 4.
 
     The model is part of the document: keep the document as long as the model. Raises ``ValueError`` when
@@ -34,7 +37,7 @@ def open_document(text: str) -> Any:
     return document
 
 
-def _raise_errors(document: Any) -> None:
+def _raise_errors(document: SBMLDocument) -> None:
     import libsbml
 
     errors = [document.getError(i) for i in range(document.getNumErrors())]
@@ -45,7 +48,7 @@ def _raise_errors(document: Any) -> None:
         raise ValueError(message)
 
 
-def _unsupported(document: Any) -> Iterator[tuple[str, str]]:
+def _unsupported(document: SBMLDocument) -> Iterator[tuple[str, str]]:
     model = document.getModel()
     for i, rule in enumerate(model.getListOfRules(), start=1):
         if rule.isAlgebraic() and rule.isSetMath():
@@ -60,12 +63,12 @@ def _unsupported(document: Any) -> Iterator[tuple[str, str]]:
         yield from _units_of_level_2(model)
 
 
-def event_name(event: Any, number: int) -> str:
+def event_name(event: Event, number: int) -> str:
     """Name an event by its id, or by its place in the file when it has none."""
     return f"event {event.getId() or number}"
 
 
-def _required_packages(document: Any) -> Iterator[str]:
+def _required_packages(document: SBMLDocument) -> Iterator[str]:
     """Yield the packages of Level 3 without which a model does not mean what it says."""
     import libsbml
 
@@ -82,7 +85,7 @@ def _required_packages(document: Any) -> Iterator[str]:
             yield found.group(1) if found else "that libSBML does not know"
 
 
-def _units_of_level_2(model: Any) -> Iterator[tuple[str, str]]:
+def _units_of_level_2(model: Model) -> Iterator[tuple[str, str]]:
     """Find units of their own that Level 2 Versions 1 and 2 allow and that would ask for a conversion."""
     for reaction in model.getListOfReactions():
         law = reaction.getKineticLaw()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from eubiosis.engine.expressions import TIME, Expression, Number, Symbol
 from eubiosis.engine.sbml import operators
 from eubiosis.engine.sbml.errors import UnsupportedSbmlError, refuse
+
+if TYPE_CHECKING:
+    from libsbml import ASTNode, FunctionDefinition
 
 Scope = Mapping[str, Expression]
 _NOTHING: Scope = {}
@@ -44,19 +47,19 @@ class Translator:
     variable may have the name of a quantity of the model.
     """
 
-    def __init__(self, definitions: Mapping[str, Any]) -> None:
+    def __init__(self, definitions: Mapping[str, FunctionDefinition]) -> None:
         self._definitions = definitions
         self._active: list[str] = []
         self._symbols: dict[str, Symbol] = {}
 
-    def translate(self, node: Any, element: str, scope: Scope = _NOTHING) -> Expression:
+    def translate(self, node: ASTNode, element: str, scope: Scope = _NOTHING) -> Expression:
         """Translate a node of libSBML; ``scope`` says what local names stand for.
 
         Raises ``UnsupportedSbmlError`` that names ``element`` and what it contains.
         """
         return self._translate(node, element, scope, inside_function=False)
 
-    def _translate(self, node: Any, element: str, scope: Scope, *, inside_function: bool) -> Expression:
+    def _translate(self, node: ASTNode, element: str, scope: Scope, *, inside_function: bool) -> Expression:
         kind = node.getType()
         numbers, name, function = _kinds()
         if kind == name:
@@ -110,7 +113,7 @@ class Translator:
         return tree
 
 
-def _operator(node: Any, kind: int, arguments: tuple[Expression, ...], element: str) -> Expression:
+def _operator(node: ASTNode, kind: int, arguments: tuple[Expression, ...], element: str) -> Expression:
     op = operators.plain().get(kind)
     builder = operators.composed().get(kind)
     if op is None and builder is None:

@@ -27,7 +27,7 @@ def run():
     """Compile and solve; returns the numbers and whether the solver's code came from the cache."""
     model = compiled(TEXT)
     values = model.solve(TIMES, ["x"]).values
-    codes = [kernel.code for kernel in model._kernels.values()]
+    codes = [kernel.code for kernel in model.library.loops]
     return values, [code.from_cache for code in codes]
 
 

@@ -1,0 +1,107 @@
+"""The kernels of one system, each made when it is first needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from eubiosis.core.findings import unknown_word
+from eubiosis.engine.codegen.kernels import ColumnKernel, LoopKernel, column_kernel, needed_rows
+from eubiosis.engine.codegen.march_kernel import MarchKernel, march_kernel
+from eubiosis.engine.codegen.native import Identity
+from eubiosis.engine.codegen.program import Options
+from eubiosis.engine.system import System
+
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class KernelLibrary:
+    """A system, where its quantities stand, and the kernels made for it so far.
+
+    Machine code is made for what is asked: which parameters differ between subjects, and which quantities
+    are wanted. Unless ``keep`` is false it is kept on disk. It is never part of a pickle.
+    """
+
+    system: System
+    keep: bool = True
+    _loops: dict[tuple[str, Options], LoopKernel] = field(default_factory=dict, repr=False)
+    _marches: dict[tuple[Options, Names], MarchKernel] = field(default_factory=dict, repr=False)
+    _columns: dict[tuple[Names, Names, Names, bool], ColumnKernel] = field(default_factory=dict, repr=False)
+    _rows: dict[tuple[Names, Names], Names] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def state_index(self) -> Mapping[str, int]:
+        """Position of each state."""
+        return {name: i for i, name in enumerate(self.system.states)}
+
+    @cached_property
+    def parameter_index(self) -> Mapping[str, int]:
+        """Position of each parameter."""
+        return {name: i for i, name in enumerate(self.system.parameters)}
+
+    @cached_property
+    def assigned_index(self) -> Mapping[str, int]:
+        """Position of each assigned quantity."""
+        return {name: i for i, name in enumerate(self.system.assigned)}
+
+    @cached_property
+    def identity(self) -> Identity:
+        """A digest of everything the file says, and whether its machine code is kept."""
+        return Identity(hashlib.sha256(repr(self.system).encode()).hexdigest(), self.keep)
+
+    def checked(self, names: Sequence[str]) -> Names:
+        """Return names of quantities as a tuple.
+
+        Raises ``KeyError`` for an unknown one and ``TypeError`` for one text, which would be read letter by
+        letter.
+        """
+        if isinstance(names, str):
+            message = f'observables is the text "{names}"; allowed: a sequence of names'
+            raise TypeError(message)
+        known = (self.state_index, self.assigned_index, self.parameter_index)
+        for name in names:
+            if not any(name in index for index in known):
+                raise KeyError(f"quantity {unknown_word(name, [n for index in known for n in index])}")
+        return tuple(names)
+
+    def loop(self, make: Callable[[System, Options, Identity], LoopKernel], options: Options) -> LoopKernel:
+        """Return the loop that ``make`` makes for some options."""
+        key = (make.__name__, options)
+        if key not in self._loops:
+            self._loops[key] = make(self.system, options, self.identity)
+        return self._loops[key]
+
+    @property
+    def loops(self) -> tuple[LoopKernel, ...]:
+        """The loops made so far."""
+        return tuple(self._loops.values())
+
+    def march(self, options: Options, observed: Names) -> MarchKernel:
+        """Return the explicit loop that observes some quantities."""
+        key = (options, observed)
+        if key not in self._marches:
+            self._marches[key] = march_kernel(self.system, options, observed, self.identity)
+        return self._marches[key]
+
+    def columns(
+        self, outputs: Names, given: Names, *, rates: bool = False, sensitivities: Names = ()
+    ) -> ColumnKernel:
+        """Return the kernel that evaluates quantities, rates or derivatives from given rows."""
+        key = (outputs, given, sensitivities, rates)
+        if key not in self._columns:
+            self._columns[key] = column_kernel(
+                self.system, outputs, given, self.identity, rates=rates, sensitivities=sensitivities
+            )
+        return self._columns[key]
+
+    def rows_for(self, names: Names, by: Names = ()) -> Names:
+        """Return the states, and derivatives of states, that quantities and their derivatives depend on."""
+        if (names, by) not in self._rows:
+            self._rows[names, by] = needed_rows(self.system, names, by)
+        return self._rows[names, by]
+
+    def __reduce__(self) -> tuple[type[KernelLibrary], tuple[System, bool]]:
+        return KernelLibrary, (self.system, self.keep)
