@@ -312,19 +312,42 @@ class Graph:
         result: Gradients = {leaf: {column: self.one} for leaf, column in leaves.items()}
         known = set(result)
         active = self._active(set(leaves))
-        for node in [*cuts, *roots]:
-            if node in result:
-                continue
+
+        def derive(node: Node) -> None:
             total: dict[int, Node] = {}
-            if active[node]:
+            if node < len(active) and active[node]:
                 for inner, factor in self._partials(node, known, active).items():
                     for column, derivative in result[inner].items():
                         term = self.mul(factor, derivative)
                         total[column] = self.add(total[column], term) if column in total else term
+            put(node, total)
+
+        def put(node: Node, total: dict[int, Node]) -> None:
             result[node] = {column: d for column, d in total.items() if d != self.zero}
             known.add(node)
-            active.extend([False] * (len(self.operation) - len(active)))
+
+        for node in [*cuts, *roots]:
+            for inner in self._choices(node, known, active):
+                condition, *sides = self.operands(inner)
+                for side in sides:
+                    if side not in result:
+                        derive(side)
+                yes, no = (result[side] for side in sides)
+                columns = {**yes, **no}
+                put(
+                    inner,
+                    {c: self.select(condition, yes.get(c, self.zero), no.get(c, self.zero)) for c in columns},
+                )
+            if node not in result:
+                derive(node)
         return result
+
+    def _choices(self, node: Node, known: set[Node], active: list[bool]) -> list[Node]:
+        """Return the choices inside a node, inner ones first, that depend on a leaf.
+
+        Each side of a choice is derived by itself, so that what the side not taken would be spoils nothing.
+        """
+        return [n for n in self.needed([node], known) if self.operation[n] == "select" and active[n]]
 
     def _active(self, leaves: set[Node]) -> list[bool]:
         active: list[bool] = []
