@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.emit import VectorEmitter
@@ -35,6 +35,7 @@ class Lanes:
         self.count = 0
         self.vector = ir.VectorType(DOUBLE, width)
         self._prepared: dict[Node, tuple[str, int]] = {}
+        self.mode_place: Mapping[int, int] = {}  # rows of the modes
         self.pivots: tuple[int, ...] = ()  # rows of the factors that hold reciprocal pivots
 
     def reserve(self, name: str, rows: int = 1) -> None:
@@ -80,6 +81,10 @@ class Lanes:
             if kind == "time":
                 assert time is not None
                 return self.load(code, time)
+            if kind == "mode":
+                return self.load(code, self.row(code, "modes", self.mode_place[index]))
+            if kind in ("kept", "moment"):
+                return self.load(code, self.row(code, kind, index))
             if kind == "held" or (kind == "input" and index):
                 return self.load(code, self.row(code, "driven", index - 1))
             if kind == "input":

@@ -67,6 +67,7 @@ class Program:
         system = self.system
         self.graph = Graph()
         self._singular: dict[Node, tuple[bool, bool]] = {}
+        self.singular: set[tuple[int, int]] = set()  # entries of the Jacobian that may be infinite
         self.moving = list(system.moving)
         self.quadratures = list(self.options.integrals)
         still = [name for name in system.states if name not in set(self.moving)]
@@ -75,9 +76,7 @@ class Program:
         jumping = {name for event in system.events for name, _ in event.changes}
         self.following = [*self.moving, *(name for name in still if name in jumping)]
         late = [
-            derivative(n, p)
-            for p in self.options.sensitivities
-            for n in self.following[len(self.moving) :]
+            derivative(n, p) for p in self.options.sensitivities for n in self.following[len(self.moving) :]
         ]
         self.rows = [*self.judged, *(f"integral of {n}" for n in self.quadratures), *still, *late]
         self.place = {name: row for row, name in enumerate(self.rows)}
@@ -189,9 +188,9 @@ class Program:
                     in_time[i] = node
                 else:
                     matrix[i, column] = node
-        return {k: self._regular(n) for k, n in matrix.items()}, {
-            k: self._regular(n) for k, n in in_time.items()
-        }
+        self.singular = {place for place, node in matrix.items() if self._may_be_singular(node)}
+        regular = {place: self._regular(node) for place, node in matrix.items()}
+        return regular, {i: self._regular(node) for i, node in in_time.items()}
 
     def _regular(self, node: Node) -> Node:
         """Return a slope, with zero where it is infinite or undefined, as that of a root at zero.
