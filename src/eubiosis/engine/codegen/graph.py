@@ -33,6 +33,7 @@ class Graph:
         self.operation: list[str] = []
         self.arguments: list[tuple[float | int, ...]] = []
         self._known: dict[tuple[str, tuple[float | int, ...], str], Node] = {}
+        self._depends: dict[tuple[str, ...], list[bool]] = {}
         self.zero = self.number(0.0)
         self.one = self.number(1.0)
 
@@ -244,9 +245,13 @@ class Graph:
 
     def depends(self, kinds: Sequence[str]) -> list[bool]:
         """Tell for every node whether it depends on a leaf of one of these kinds."""
-        answer: list[bool] = []
-        for node, operation in enumerate(self.operation):
-            answer.append(operation in kinds or any(answer[n] for n in self.operands(node)))
+        answer = self._depends.setdefault(tuple(kinds), [])
+        for node in range(len(answer), len(self.operation)):
+            operation = self.operation[node]
+            answer.append(
+                operation in kinds
+                or (operation not in LEAVES and any([answer[int(n)] for n in self.arguments[node]]))
+            )
         return answer
 
     def evaluate(self, root: Node, values: Mapping[Node, float]) -> float:

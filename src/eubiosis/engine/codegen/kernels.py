@@ -9,7 +9,7 @@ import numpy as np
 
 from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.driver import LANE, Driver
-from eubiosis.engine.codegen.emit import VectorEmitter
+from eubiosis.engine.codegen.emit import Plan, VectorEmitter
 from eubiosis.engine.codegen.ir import Module, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
@@ -215,9 +215,13 @@ def _column_function(
             node: (lambda row=row, access=access: access.row("given", "given_stride", row))
             for node, row in rows.items()
         }
-        emitter = VectorEmitter(program.graph, b, width, load, kept)
-        for row, node in enumerate(nodes):
-            access.store(emitter.value(node), row)
+        plan = Plan(program.graph, nodes, rows)
+        emitter = VectorEmitter(plan, b, width, load, kept)
+        for item in plan.items:
+            if item >= 0:
+                emitter.make(item)
+            else:
+                access.store(emitter.value(nodes[~item]), ~item)
     code.finish()
 
 
