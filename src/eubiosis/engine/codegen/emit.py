@@ -10,7 +10,7 @@ and not faster.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from eubiosis.engine.codegen.graph import LEAVES, Graph, Node
 from eubiosis.engine.codegen.ir import IRBuilder, Value

@@ -248,10 +248,8 @@ class Graph:
         answer = self._depends.setdefault(tuple(kinds), [])
         for node in range(len(answer), len(self.operation)):
             operation = self.operation[node]
-            answer.append(
-                operation in kinds
-                or (operation not in LEAVES and any([answer[int(n)] for n in self.arguments[node]]))
-            )
+            inner = () if operation in LEAVES else self.arguments[node]
+            answer.append(operation in kinds or any(answer[int(n)] for n in inner))
         return answer
 
     def evaluate(self, root: Node, values: Mapping[Node, float]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +59,8 @@ def solver_kernel(system: System, options: Options, identity: Identity) -> LoopK
         return str(lanes.module), {"rows": lanes.count}
 
     text = f"solver {width} {options} {identity.digest}"
-    return LoopKernel(program, load_or_compile(text, make, keep=identity.keep), width, "solve", len(LANE))
+    code = load_or_compile(text, make, keep=identity.keep, quick=options.quick)
+    return LoopKernel(program, code, width, "solve", len(LANE))
 
 
 def steady_kernel(system: System, options: Options, identity: Identity) -> LoopKernel:
@@ -77,9 +78,8 @@ def steady_kernel(system: System, options: Options, identity: Identity) -> LoopK
         return str(lanes.module), {"rows": lanes.count}
 
     text = f"steady {width} {options} {identity.digest}"
-    return LoopKernel(
-        program, load_or_compile(text, make, keep=identity.keep), width, "steady", len(STEADY_LANE)
-    )
+    code = load_or_compile(text, make, keep=identity.keep, quick=options.quick)
+    return LoopKernel(program, code, width, "steady", len(STEADY_LANE))
 
 
 def _solver_module(program: Program, width: int) -> Lanes:
@@ -152,6 +152,7 @@ def column_kernel(
     *,
     rates: bool = False,
     sensitivities: tuple[str, ...] = (),
+    quick: bool = False,
 ) -> ColumnKernel:
     """Return a kernel that evaluates named quantities, or with ``rates`` the rates of the named states.
 
@@ -175,7 +176,8 @@ def column_kernel(
         return str(module), {}
 
     text = f"columns {width} {rates} {sensitivities} {tuple(outputs)} {tuple(given)} {identity.digest}"
-    return ColumnKernel(load_or_compile(text, make, keep=identity.keep), width, tuple(given))
+    code = load_or_compile(text, make, keep=identity.keep, quick=quick)
+    return ColumnKernel(code, width, tuple(given))
 
 
 def needed_rows(system: System, outputs: Sequence[str], by: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -211,7 +213,7 @@ def _column_function(
             start = b.add(b.mul(subject, slots["stride"]), b.mul(INT(index), slots["row"]))
             return access.strided("parameters", start, slots["step"])
 
-        kept = {
+        kept: dict[int, Callable[[], Value]] = {
             node: (lambda row=row, access=access: access.row("given", "given_stride", row))
             for node, row in rows.items()
         }

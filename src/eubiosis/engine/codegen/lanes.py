@@ -29,7 +29,7 @@ class Lanes:
     """The workspace of ``width`` lanes and the vector functions on it.
 
     Rows, each ``width`` doubles: states, next states, rates, time derivatives of the rates, stage vectors,
-    factors, varying parameters, prepared values, and single rows for time, step and so on.
+    factors, parameters, prepared values, and single rows for time, step and so on.
     """
 
     def __init__(self, program: Program, module: Module, width: int) -> None:
@@ -132,7 +132,6 @@ class Lanes:
 
     def _leaf(self, code: Code) -> Callable[[str, int], Value]:
         """Return what emits the load of a leaf."""
-        program, names = self.program, self.program.system.parameters
 
         def load(kind: str, index: int) -> Value:
             if kind == "state":
@@ -145,10 +144,7 @@ class Lanes:
                 return self.load(code, self.row(code, "driven", index - 1))
             if kind == "input":
                 return self.load(code, self.row(code, "shift"))
-            own = program.varying.get(names[index])
-            if own is not None:
-                return self.load(code, self.row(code, "parameters", own))
-            return self.splat(code, code.get(code["shared"], index))
+            return self.load(code, self.row(code, "parameters", index))
 
         return load
 

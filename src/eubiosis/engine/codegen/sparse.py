@@ -66,8 +66,8 @@ def elimination_order(size: int, pattern: Iterable[tuple[int, int]]) -> list[int
 def factorise(graph: Graph, matrix: dict[tuple[int, int], Node], size: int, order: list[int]) -> Factors:
     """Eliminate symbolically, row by row, adding the operations to the graph.
 
-    ``matrix`` maps (row, column) to a node; missing entries are zero and every diagonal is present. Nothing is
-    simplified here, so that a loop over a table of the same operations gives the same bits.
+    ``matrix`` maps (row, column) to a node; missing entries are zero and every diagonal is present. Nothing
+    is simplified here, so that a loop over a table of the same operations gives the same bits.
     """
     place = {row: k for k, row in enumerate(order)}
     rows: list[dict[int, Node]] = [{} for _ in range(size)]
