@@ -16,6 +16,7 @@ from eubiosis.engine.codegen.loop import SLOTS
 from eubiosis.engine.codegen.native import Block, Facts, Identity, NativeCode, load_or_compile, vector_width
 from eubiosis.engine.codegen.program import Options, Program
 from eubiosis.engine.codegen.rosenbrock import define_step, reserve_step
+from eubiosis.engine.codegen.sizes import Sizes
 from eubiosis.engine.codegen.steady_loop import STEADY_LANE, SteadyLoop
 from eubiosis.engine.codegen.watch import Watch
 from eubiosis.engine.system import Array, System
@@ -88,13 +89,15 @@ def _solver_module(program: Program, width: int) -> Lanes:
 
     lanes = Lanes(program, ir.Module(name="solver"), width)
     reserve_step(lanes)
-    watch = Watch(lanes)
+    watch, sizes = Watch(lanes), Sizes(lanes)
     jacobian, in_time = program.jacobian()
     prepare = lanes.prepare([*program.rates, *jacobian.values(), *in_time.values(), *watch.roots])
     factor, substitute, explicit_time = lanes.factor(jacobian, in_time)
     rates = lanes.evaluate("rates", program.rates)
-    step = define_step(lanes, rates, factor, substitute, explicit_time)
-    Driver(lanes, step, rates, prepare, watch).define()
+    step = define_step(lanes, rates, factor, substitute, explicit_time, sizes)
+    driver = Driver(lanes, step, rates, prepare, watch, sizes)
+    sizes.attach(driver, rates, factor, substitute)
+    driver.define()
     return lanes
 
 
