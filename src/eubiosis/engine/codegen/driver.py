@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from llvmlite.ir import Value
-
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import EVENT_FAILURE, NEGATIVE, NON_FINITE, OK, STEP_LIMIT, Loop
@@ -63,7 +62,9 @@ class Driver(Loop):
             self._write_outputs(code, lambda row, _: self.near(code, "states", row), now, "<=")
         return code.finish()
 
-    def _write_outputs(self, code: Code, value: Value, limit: Value, relation: str) -> None:
+    def _write_outputs(
+        self, code: Code, value: Callable[[Value, Value], Value], limit: Value, relation: str
+    ) -> None:
         """Write the recorded states, (subject, row, time), for each output time up to ``limit``."""
         b = code.b
         number, width = self.slot(code, "times_count"), self.slot(code, "record_count")

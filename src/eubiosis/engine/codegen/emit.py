@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from llvmlite.ir import IRBuilder, Value
-
 from eubiosis.engine.codegen.graph import LEAVES, Graph, Node
+from eubiosis.engine.codegen.ir import IRBuilder, Value
 from eubiosis.engine.codegen.vector_math import VectorMath
 from eubiosis.engine.expressions import LOGIC, RELATIONS
 

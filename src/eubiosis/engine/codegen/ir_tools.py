@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from llvmlite import ir
-from llvmlite.ir import Module, Type, Value
+from eubiosis.engine.codegen import ir
+from eubiosis.engine.codegen.ir import Block, Module, Type, Value
 
 DOUBLE = ir.DoubleType()
 INT = ir.IntType(64)
@@ -27,24 +27,19 @@ class Code:
         self.arguments = {n: argument for (n, _), argument in zip(arguments, self.function.args, strict=True)}
         self.entry = self.function.append_basic_block("entry")
         self.b = ir.IRBuilder(self.entry)
-        start = self.function.append_basic_block("start")
-        self._jump = self.b.branch(start)
-        self.b.position_at_end(start)
 
     def __getitem__(self, name: str) -> Value:
         return self.arguments[name]
 
     def variable(self, kind: Type, value: Value | None = None) -> Value:
         """Return the address of a variable, set to ``value`` here and now."""
-        with self.b.goto_block(self.entry):
-            self.b.position_before(self._jump)
-            address = self.b.alloca(kind)
+        address = self.b.alloca(kind)
         if value is not None:
             self.b.store(value, address)
         return address
 
     @contextmanager
-    def loop(self, count: Value, *, start: int = 0) -> Iterator[Value]:
+    def loop(self, count: Value | int, *, start: int = 0) -> Iterator[Value]:
         """Repeat the body with an index from ``start`` to ``count`` - 1."""
         b = self.b
         count = INT(count) if isinstance(count, int) else count
@@ -61,7 +56,7 @@ class Code:
         b.position_at_end(after)
 
     @contextmanager
-    def repeat(self) -> Iterator[Value]:
+    def repeat(self) -> Iterator[Block]:
         """Repeat the body until it branches to the yielded block."""
         b = self.b
         body, after = (self.function.append_basic_block(n) for n in ("repeat", "done"))
@@ -72,7 +67,7 @@ class Code:
             b.branch(body)
         b.position_at_end(after)
 
-    def leave_if(self, condition: Value, target: Value) -> None:
+    def leave_if(self, condition: Value, target: Block) -> None:
         """Branch to ``target`` if the condition holds, else go on."""
         going = self.function.append_basic_block("on")
         self.b.cbranch(condition, target, going)
@@ -82,15 +77,15 @@ class Code:
         """Call another function of the module."""
         return self.b.call(function, arguments)
 
-    def at(self, base: Value, offset: Value) -> Value:
+    def at(self, base: Value, offset: Value | int) -> Value:
         """Return the address ``offset`` elements after ``base``."""
         return self.b.gep(base, [INT(offset) if isinstance(offset, int) else offset])
 
-    def get(self, base: Value, offset: Value = 0) -> Value:
+    def get(self, base: Value, offset: Value | int = 0) -> Value:
         """Load the element at an offset."""
         return self.b.load(self.at(base, offset))
 
-    def put(self, value: Value, base: Value, offset: Value = 0) -> None:
+    def put(self, value: Value, base: Value, offset: Value | int = 0) -> None:
         """Store an element at an offset."""
         self.b.store(value, self.at(base, offset))
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from llvmlite.ir import Module, Value
 
+from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.driver import LANE, Driver
 from eubiosis.engine.codegen.emit import VectorEmitter
+from eubiosis.engine.codegen.ir import Module, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import SLOTS
@@ -68,8 +69,6 @@ def steady_kernel(system: System, options: Options, identity: Identity) -> LoopK
     program = Program(system, options)
 
     def make() -> tuple[str, Facts]:
-        from llvmlite import ir
-
         lanes = Lanes(program, ir.Module(name="steady"), width)
         reserve_step(lanes)
         jacobian, in_time = program.jacobian()
@@ -85,8 +84,6 @@ def steady_kernel(system: System, options: Options, identity: Identity) -> LoopK
 
 
 def _solver_module(program: Program, width: int) -> Lanes:
-    from llvmlite import ir
-
     lanes = Lanes(program, ir.Module(name="solver"), width)
     reserve_step(lanes)
     watch, sizes = Watch(lanes), Sizes(lanes)
@@ -167,8 +164,6 @@ def column_kernel(
     width = vector_width()
 
     def make() -> tuple[str, Facts]:
-        from llvmlite import ir
-
         program = Program(system, Options(sensitivities=sensitivities))
         module = ir.Module(name="columns")
         if sensitivities:
@@ -235,8 +230,6 @@ class _ColumnAccess:
     def __init__(
         self, code: Code, slots: dict[str, Value], width: int, subject: Value, column: Value
     ) -> None:
-        from llvmlite import ir
-
         self.ir, self.code, self.slots, self.width = ir, code, slots, width
         self.subject, self.column = subject, column
         self.vector = ir.VectorType(DOUBLE, width) if width > 1 else DOUBLE

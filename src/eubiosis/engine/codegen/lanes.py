@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from llvmlite import ir
-from llvmlite.ir import Module, Value
-
+from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.emit import VectorEmitter
 from eubiosis.engine.codegen.graph import Node
+from eubiosis.engine.codegen.ir import Module, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, POINTER, Code
 from eubiosis.engine.codegen.program import Program
 from eubiosis.engine.codegen.sparse import Factors
@@ -45,7 +44,7 @@ class Lanes:
 
     # --- addresses ------------------------------------------------------------------------------------
 
-    def row(self, code: Code, name: str, index: Value = 0) -> Value:
+    def row(self, code: Code, name: str, index: Value | int = 0) -> Value:
         """Return the address of a row of a region, as a pointer to its first double."""
         first = self.rows[name]
         if isinstance(index, int):
@@ -69,15 +68,17 @@ class Lanes:
 
     # --- straight-line functions ----------------------------------------------------------------------
 
-    def emitter(self, code: Code, y: Value, time: Value) -> VectorEmitter:
+    def emitter(self, code: Code, y: Value | None, time: Value | None) -> VectorEmitter:
         """Return an emitter that reads states from rows at ``y`` and the time from the row at ``time``."""
         program = self.program
         names = program.system.parameters
 
         def load(kind: str, index: int) -> Value:
             if kind == "state":
+                assert y is not None
                 return self.load(code, code.at(y, index * self.width))
             if kind == "time":
+                assert time is not None
                 return self.load(code, time)
             if kind == "held" or (kind == "input" and index):
                 return self.load(code, self.row(code, "driven", index - 1))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from llvmlite.ir import Value
-
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 
@@ -59,15 +58,15 @@ class Loop:
         offset = code.b.add(lane, INT(self.counts.index(name) * self.width))
         return code.at(self.slot(code, "lanes"), offset)
 
-    def lane_real(self, code: Code, region: str, lane: Value, index: Value = 0) -> Value:
+    def lane_real(self, code: Code, region: str, lane: Value, index: Value | int = 0) -> Value:
         """Return the address of a lane's number in a row of the workspace."""
         return code.at(self.lanes.row(code, region, index), lane)
 
-    def near(self, code: Code, region: str, index: Value = 0) -> Value:
+    def near(self, code: Code, region: str, index: Value | int = 0) -> Value:
         """Return this function's lane's number in a row of the workspace."""
         return code.b.load(self.lane_real(code, region, code["lane"], index))
 
-    def keep(self, code: Code, value: Value, region: str, index: Value = 0) -> None:
+    def keep(self, code: Code, value: Value, region: str, index: Value | int = 0) -> None:
         """Store this function's lane's number in a row of the workspace."""
         code.b.store(value, self.lane_real(code, region, code["lane"], index))
 
@@ -75,7 +74,7 @@ class Loop:
         """Return this function's lane's whole number."""
         return code.b.load(self.lane_int(code, name, code["lane"]))
 
-    def set_count(self, code: Code, value: Value, name: str) -> None:
+    def set_count(self, code: Code, value: Value | int, name: str) -> None:
         """Store this function's lane's whole number."""
         value = INT(value) if isinstance(value, int) else value
         code.b.store(value, self.lane_int(code, name, code["lane"]))
@@ -116,8 +115,8 @@ class Loop:
         code: Code,
         load_lane: Value,
         before: Callable[[Value], None],
-        advance: Callable[[], None],
-        judge: Callable[[Value], None],
+        advance: Callable[[], object],
+        judge: Callable[[Value], object],
     ) -> None:
         """Fill the lanes; then, until none holds a subject: ``before`` each, ``advance`` all, ``judge`` each.
 

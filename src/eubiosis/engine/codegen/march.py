@@ -7,8 +7,8 @@ change only at its ends, so the method keeps its order.
 
 from __future__ import annotations
 
-from llvmlite.ir import Value
-
+from eubiosis.engine.codegen import ir
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import NEGATIVE, NON_FINITE, OK
@@ -147,8 +147,8 @@ class March:
         start, end = code.get(grid, interval), code.get(grid, b.add(interval, INT(1)))
         share = b.fdiv(DOUBLE(1.0), b.sitofp(steps, DOUBLE))
         step = b.fmul(b.fsub(end, start), share)
-        with code.loop(steps) as k:
-            done = b.fmul(b.sitofp(k, DOUBLE), share)
+        with code.loop(steps) as turn:
+            done = b.fmul(b.sitofp(turn, DOUBLE), share)
             code.call(
                 self.step, code["block"], b.fadd(start, b.fmul(done, b.fsub(end, start))), step, done, share
             )
@@ -209,6 +209,7 @@ class March:
     def _note_extremes(self, code: Code, emit: VectorMath) -> None:
         lanes = self.lanes
         states, time, out = (lanes.row(code, n) for n in ("states", "stage_time", "extreme"))
+        assert self.watch is not None
         code.call(self.watch, code["work"], self.slot(code, "shared"), states, time, out)
         for k in range(len(self.extrema)):
             value = lanes.load(code, lanes.row(code, "extreme", k))
@@ -261,8 +262,6 @@ class March:
 
 def march_module(program: Program, width: int, observed: tuple[str, ...]) -> Lanes:
     """Return the lanes of a module with the function ``march``."""
-    from llvmlite import ir
-
     lanes = Lanes(program, ir.Module(name="march"), width)
     March(lanes, observed).define()
     return lanes

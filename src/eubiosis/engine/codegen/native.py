@@ -220,7 +220,7 @@ def _compile(assembly: str) -> bytes:
     bits = 64 * vector_width()
     wide = f' alignstack({bits // 8}) "stackrealign" "prefer-vector-width"="{bits}"'
     wide += f' "min-legal-vector-width"="{bits}" '
-    assembly = re.sub(r"(define [^\n]*\))\s*\n\{", rf"\1{wide}{{", assembly)
+    assembly = re.sub(r"^(define .*\)) +\{$", rf"\1{wide}{{", assembly, flags=re.MULTILINE)
     module = llvm.parse_assembly(assembly)
     module.verify()
     builder = llvm.create_pass_builder(machine, llvm.PipelineTuningOptions(speed_level=1))

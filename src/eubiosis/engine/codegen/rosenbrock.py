@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from llvmlite.ir import Value
-
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import INT, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.sizes import Sizes

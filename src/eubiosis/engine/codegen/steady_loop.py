@@ -9,8 +9,7 @@ as with conserved sums, Newton's method has no answer of its own and pseudo-tran
 
 from __future__ import annotations
 
-from llvmlite.ir import Value
-
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import NEGATIVE, NON_FINITE, OK, STEP_LIMIT, Loop

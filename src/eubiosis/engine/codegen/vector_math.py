@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 import struct
 
-from llvmlite.ir import FunctionType, IRBuilder, Value
-
+from eubiosis.engine.codegen import ir
+from eubiosis.engine.codegen.ir import FunctionType, IRBuilder, Value
 from eubiosis.engine.codegen.native import vector_width
 
 _LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")  # ln 2 to 33 bits: k x high is exact
@@ -35,9 +35,7 @@ class VectorMath:
     """Emit functions of vectors of ``width`` doubles with an LLVM builder."""
 
     def __init__(self, builder: IRBuilder, width: int) -> None:
-        from llvmlite import ir
-
-        self.ir, self.builder, self.width = ir, builder, width
+        self.builder, self.width = builder, width
         self.double = ir.DoubleType()
         self.vector = ir.VectorType(self.double, width) if width > 1 else self.double
         integer = ir.IntType(64)
@@ -45,16 +43,16 @@ class VectorMath:
 
     def constant(self, value: float) -> Value:
         """Return a vector with ``value`` in every lane."""
-        return self.ir.Constant(self.vector, [value] * self.width if self.width > 1 else value)
+        return ir.Constant(self.vector, [value] * self.width if self.width > 1 else value)
 
     def whole(self, value: int) -> Value:
         """Return a vector of 64-bit integers with ``value`` in every lane."""
-        return self.ir.Constant(self.integers, [value] * self.width if self.width > 1 else value)
+        return ir.Constant(self.integers, [value] * self.width if self.width > 1 else value)
 
     def intrinsic(self, name: str, *arguments: Value) -> Value:
         """Call an LLVM intrinsic such as ``fma`` on whole vectors."""
         suffix = f"v{self.width}f64" if self.width > 1 else "f64"
-        kind = self.ir.FunctionType(self.vector, [self.vector] * len(arguments))
+        kind = ir.FunctionType(self.vector, [self.vector] * len(arguments))
         return self.builder.call(self._declared(f"llvm.{name}.{suffix}", kind), arguments)
 
     def fma(self, a: Value, b: Value, c: Value) -> Value:
@@ -71,13 +69,13 @@ class VectorMath:
         """
         b, one = self.builder, self.constant(1.0)
         if self.width == 1 and vector_width() == 8:
-            wide, index = VectorMath(b, 8), self.ir.IntType(32)(0)
+            wide, index = VectorMath(b, 8), ir.IntType(32)(0)
             alone = b.insert_element(wide.constant(1.0), x, index)
             return b.extract_element(wide.reciprocal(alone), index)
         if self.width != 8:
             return b.fdiv(one, x)
-        flags = self.ir.IntType(8)
-        kind = self.ir.FunctionType(self.vector, [self.vector, self.vector, flags])
+        flags = ir.IntType(8)
+        kind = ir.FunctionType(self.vector, [self.vector, self.vector, flags])
         estimate = self._declared("llvm.x86.avx512.rcp14.pd.512", kind)
         first = b.call(estimate, [x, self.constant(0.0), flags(255)])
         minus = b.fneg(x)
@@ -146,13 +144,13 @@ class VectorMath:
 
     def call(self, name: str, *arguments: Value) -> Value:
         """Call a function of the C library on each lane in turn."""
-        kind = self.ir.FunctionType(self.double, [self.double] * len(arguments))
+        kind = ir.FunctionType(self.double, [self.double] * len(arguments))
         function = self._declared(name, kind)
         if self.width == 1:
             return self.builder.call(function, arguments)
-        result = self.ir.Constant(self.vector, self.ir.Undefined)
+        result = ir.Constant(self.vector, ir.Undefined)
         for lane in range(self.width):
-            index = self.ir.IntType(32)(lane)
+            index = ir.IntType(32)(lane)
             own = [self.builder.extract_element(a, index) for a in arguments]
             result = self.builder.insert_element(result, self.builder.call(function, own), index)
         return result
@@ -161,7 +159,7 @@ class VectorMath:
         """Return any operation on doubles that is not arithmetic, by its name in expression trees."""
         b = self.builder
         if op in ("exp", "ln"):
-            return getattr(self, op)(*arguments)
+            return self.exp(*arguments) if op == "exp" else self.ln(*arguments)
         if op == "log10":
             return b.fmul(self.ln(*arguments), self.constant(1.0 / math.log(10.0)))
         if op == "^":
@@ -189,7 +187,7 @@ class VectorMath:
     def _declared(self, name: str, kind: FunctionType) -> Value:
         module = self.builder.function.module
         existing = module.globals.get(name)
-        return existing if existing is not None else self.ir.Function(module, kind, name=name)
+        return existing if existing is not None else ir.Function(module, kind, name=name)
 
 
 def _bits(value: float) -> int:

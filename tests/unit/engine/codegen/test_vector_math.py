@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 import pytest
-from llvmlite import ir
 
+from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.ir_tools import INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.native import load_or_compile
 from eubiosis.engine.codegen.vector_math import VectorMath
