@@ -15,8 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from llvmlite.ir import Value
-
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import Loop
