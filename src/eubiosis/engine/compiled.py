@@ -149,14 +149,16 @@ class Compiled:
         self.library.checked([r.name for r in wanted])
         targets = input_targets(inputs, self.system.parameters)
         values = self._values(parameters, initial, inputs)
+        control = tolerances or Tolerances()
         options = Options(
             integrals=names_of(wanted, Integral),
             extrema=names_of(wanted, Minimum, Maximum),
             tableau=_tableau(method),
             quick=self.library.quick(values.subjects),
+            scaled=control.scaled,
         )
         kernel, grid = self.library.loop(solver_kernel, options), _checked_times(times)
-        batch = Batch(self.library, kernel, values, grid, inputs, tolerances or Tolerances(), threads)
+        batch = Batch(self.library, kernel, values, grid, inputs, control, threads)
         return batch.run(names, wanted, targets)
 
     def _values(
@@ -237,7 +239,8 @@ class Compiled:
         names, times = self.library.checked(observables), _checked_times(grid)
         wanted, given = tuple(reductions), {**(held or {}), **(linear or {})}
         self.library.checked([r.name for r in wanted])
-        check_march(self.system, times, given, record, steps)
+        control = tolerances or Tolerances()
+        check_march(self.system, times, given, record, steps, control)
         values = self._values(parameters, initial, ())
         for name, array in given.items():
             lines = len(times) - (name in (held or {}))
@@ -264,7 +267,7 @@ class Compiled:
             list((held or {}).values()),
             list((linear or {}).values()),
             wanted,
-            tolerances or Tolerances(),
+            control,
             steps=steps,
             threads=threads,
         )
@@ -298,13 +301,15 @@ class Compiled:
                 values.set_start(derivative(state, parameter), slope)
         every = [*inputs, *inputs_of_derivatives(self.system, by, inputs)]
         targets = input_targets(inputs, self.system.parameters)
+        control = tolerances or Tolerances()
         options = Options(
             sensitivities=by,
             tableau=_tableau(method),
             quick=self.library.quick(values.subjects),
+            scaled=control.scaled,
         )
         kernel, grid = self.library.loop(solver_kernel, options), _checked_times(times)
-        batch = Batch(self.library, kernel, values, grid, every, tolerances or Tolerances(), threads)
+        batch = Batch(self.library, kernel, values, grid, every, control, threads)
         return batch.run_sensitivities(names, targets)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -74,12 +75,20 @@ def march(
 
 
 def check_march(
-    system: System, grid: Array, driven: Mapping[str, Array], record: Sequence[int] | None, steps: int
+    system: System,
+    grid: Array,
+    driven: Mapping[str, Array],
+    record: Sequence[int] | None,
+    steps: int,
+    tolerances: Tolerances,
 ) -> None:
     """Raise ``KeyError`` for inputs that are no parameters, ``ValueError`` for wrong points or steps."""
     for name in driven:
         if name not in system.constants:
             raise KeyError(f"parameter {unknown_word(name, system.constants)}")
+    if tolerances.scaled and math.isfinite(tolerances.negative):
+        message = "an explicit run has no error control: give an absolute tolerance to say what is negative"
+        raise ValueError(message)
     if steps < 1:
         message = f"steps is {steps}; allowed: 1 or more"
         raise ValueError(message)

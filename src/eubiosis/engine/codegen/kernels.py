@@ -17,6 +17,7 @@ from eubiosis.engine.codegen.loop import SLOTS
 from eubiosis.engine.codegen.native import Block, Facts, Identity, NativeCode, load_or_compile, vector_width
 from eubiosis.engine.codegen.program import Options, Program
 from eubiosis.engine.codegen.rosenbrock import define_step, reserve_step
+from eubiosis.engine.codegen.sizes import Sizes
 from eubiosis.engine.codegen.steady_loop import STEADY_LANE, SteadyLoop
 from eubiosis.engine.codegen.watch import Watch
 from eubiosis.engine.system import Array, System
@@ -85,13 +86,15 @@ def steady_kernel(system: System, options: Options, identity: Identity) -> LoopK
 def _solver_module(program: Program, width: int) -> Lanes:
     lanes = Lanes(program, ir.Module(name="solver"), width)
     reserve_step(lanes)
-    watch = Watch(lanes)
+    watch, sizes = Watch(lanes), Sizes(lanes)
     jacobian, in_time = program.jacobian()
     prepare = lanes.prepare([*program.rates, *jacobian.values(), *in_time.values(), *watch.roots])
     factor, substitute, explicit_time = lanes.factor(jacobian, in_time)
     rates = lanes.evaluate("rates", program.rates)
-    step = define_step(lanes, rates, factor, substitute, explicit_time)
-    Driver(lanes, step, rates, prepare, watch).define()
+    step = define_step(lanes, rates, factor, substitute, explicit_time, sizes)
+    driver = Driver(lanes, step, rates, prepare, watch, sizes)
+    sizes.attach(driver, rates, factor, substitute)
+    driver.define()
     return lanes
 
 
@@ -213,10 +216,7 @@ def _column_function(
             start = b.add(b.mul(subject, slots["stride"]), b.mul(INT(index), slots["row"]))
             return access.strided("parameters", start, slots["step"])
 
-        kept: dict[int, Callable[[], Value]] = {
-            node: (lambda row=row, access=access: access.row("given", "given_stride", row))
-            for node, row in rows.items()
-        }
+        kept = {node: access.row_loader("given", "given_stride", row) for node, row in rows.items()}
         plan = Plan(program.graph, nodes, rows)
         emitter = VectorEmitter(plan, b, width, load, kept)
         for item in plan.items:
@@ -248,6 +248,10 @@ class _ColumnAccess:
     def row(self, base: str, stride: str, row: int) -> Value:
         """Load a row's values of these columns."""
         return self.code.b.load(self._whole(self._address(base, stride, row)), align=8)
+
+    def row_loader(self, base: str, stride: str, row: int) -> Callable[[], Value]:
+        """Return what emits the load of a row."""
+        return lambda: self.row(base, stride, row)
 
     def store(self, value: Value, row: int) -> None:
         """Store a row of results."""

@@ -25,7 +25,8 @@ class Options:
     ``integrals`` and ``extrema`` are quantities whose time integral, and whose least and largest values, are
     accumulated on the way. ``sensitivities`` are parameters with respect to which the states are derived.
     ``driven`` parameters change in an explicit run: the first ``held`` ones from interval to interval, the
-    others all the time. ``quick`` machine code is made faster, runs slower and gives the same bits.
+    others all the time. ``scaled`` lets the absolute tolerances follow the states' sizes. ``quick`` machine
+    code is made faster, runs slower and gives the same bits.
     """
 
     integrals: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class Options:
     sensitivities: tuple[str, ...] = ()
     driven: tuple[str, ...] = ()
     held: int = 0
+    scaled: bool = False
     tableau: Tableau = RODAS5P
     quick: bool = False
 
