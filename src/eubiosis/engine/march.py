@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -74,12 +75,20 @@ def march(
 
 
 def check_march(
-    system: System, grid: Array, driven: Mapping[str, Array], record: Sequence[int] | None, steps: int
+    system: System,
+    grid: Array,
+    driven: Mapping[str, Array],
+    record: Sequence[int] | None,
+    steps: int,
+    tolerances: Tolerances,
 ) -> None:
     """Raise ``KeyError`` for inputs that are no parameters, ``ValueError`` for wrong points or steps."""
     for name in driven:
         if name not in system.constants:
             raise KeyError(f"parameter {unknown_word(name, system.constants)}")
+    if tolerances.scaled and math.isfinite(tolerances.negative):
+        message = "an explicit run has no error control: give an absolute tolerance to say what is negative"
+        raise ValueError(message)
     if steps < 1:
         message = f"steps is {steps}; allowed: 1 or more"
         raise ValueError(message)
@@ -100,7 +109,7 @@ def _by_line(array: Array, size: int, room: int) -> Array:
 
 
 def march_options(
-    reductions: Sequence[Reduction], values: Values, driven: tuple[str, ...], held: int
+    reductions: Sequence[Reduction], values: Values, driven: tuple[str, ...], held: int, *, quick: bool
 ) -> Options:
     """Return the options of an explicit kernel whose first ``held`` inputs are held.
 
@@ -111,9 +120,9 @@ def march_options(
             message = f"{name} is both a parameter and an input of the run"
             raise ValueError(message)
     return Options(
-        varying=tuple(values.personal),
         integrals=names_of(reductions, Integral),
         extrema=names_of(reductions, Minimum, Maximum),
         driven=driven,
         held=held,
+        quick=quick,
     )

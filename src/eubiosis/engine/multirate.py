@@ -21,6 +21,8 @@ from eubiosis.engine.inputs import Input, Set
 from eubiosis.engine.solution import Integral, Last, Reduction, Solution, Tolerances
 from eubiosis.engine.system import Array, System
 
+_SIGN = 1e-12  # the absolute tolerance by which the explicit half tells what is negative
+
 
 @dataclass(frozen=True)
 class Split:
@@ -66,8 +68,11 @@ class Split:
         if (len(times) - 1) % every:
             message = f"{len(times) - 1} intervals cannot be exchanged every {every}; allowed: a divisor"
             raise ValueError(message)
-        whole = _Whole(self, times, parameters or {}, initial or {}, list(inputs), held or {}, steps, threads)
         own = tolerances or Tolerances()
+        signs = Tolerances(absolute=_SIGN, negative=own.negative)
+        whole = _Whole(
+            self, times, parameters or {}, initial or {}, list(inputs), held or {}, steps, threads, signs
+        )
         if not self.back:
             stiff = whole.implicit(0, len(times) - 1, every, tuple(implicit_observables), {}, {}, own)
             driven = whole.explicit(
@@ -169,6 +174,7 @@ class _Whole:
     held: Mapping[str, Array]
     steps: int
     threads: int | None
+    signs: Tolerances
 
     def _of(self, half: Compiled, extra: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:
         own = {n: v for n, v in self.parameters.items() if n in half.parameter_index}
@@ -242,6 +248,7 @@ class _Whole:
             record=record,
             reductions=reductions,
             steps=self.steps,
+            tolerances=self.signs,
             threads=self.threads,
         )
 

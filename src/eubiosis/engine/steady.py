@@ -74,7 +74,7 @@ def find_steady_states(
     seen = np.full((size, len(observables), 1), np.nan)
     if observables:
         record = library.rows_for(observables)
-        observer = library.columns(observables, record)
+        observer = library.columns(observables, record, quick=program.options.quick)
         given = states[:, [library.state_index[n] for n in record], None]
         own = values.parameter_rows(system.parameters)
         observer.run(np.array([time]), np.ascontiguousarray(given), own, seen)

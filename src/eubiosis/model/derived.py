@@ -24,7 +24,7 @@ from eubiosis.model.niche import NICHE_UNSOLVED, Niche, fold_shares, solve_niche
 
 TABLE = "parameters/derived.tsv"
 KEY_FILE = "parameters/derived.sha256"
-_TIGHT = Tolerances(relative=1e-10, absolute=1e-13)
+_TIGHT = Tolerances(relative=1e-10, absolute=1e-13, negative=1e4)
 _ABSENT = 1e-15
 _GUT_REFERENCES = {
     "handover_ref_Bu": "gut_C_Bu",

@@ -17,6 +17,7 @@ from eubiosis.model.conditions import Condition, read_conditions
 from eubiosis.model.content import MODULES, PACKAGED_CONTENT, Content, load_content
 from eubiosis.model.derived import Derived, load_derived
 from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
+from eubiosis.model.tolerances import STRICT
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Model:
             parameters=values,
             initial=self.states(setting.person),
             inputs=[*doses, *self._transplants(setting)],
-            tolerances=tolerances,
+            tolerances=tolerances or STRICT,
         )
 
     def _transplants(self, setting: Condition) -> list[Input]:

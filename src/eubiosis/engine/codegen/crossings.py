@@ -19,13 +19,12 @@ from collections.abc import Callable
 import numpy as np
 
 from eubiosis.engine.codegen.dense import interpolate
-from eubiosis.engine.codegen.emit import VectorEmitter
 from eubiosis.engine.codegen.enclose import Encloser
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import STAGE_ARGUMENTS, Lanes
 from eubiosis.engine.codegen.loop import Loop
-from eubiosis.engine.codegen.switches import CELL, CURVE, LINE, SIGN, STATE, Plan
+from eubiosis.engine.codegen.switches import CELL, CURVE, LINE, SIGN, STATE, Layout
 from eubiosis.engine.codegen.vector_math import VectorMath
 
 FUZZ = 64 * 2.0**-52  # times closer than this, relative, are one
@@ -52,15 +51,15 @@ def _between() -> tuple[tuple[float, ...], ...]:
 
 
 class Crossings:
-    """Emit the search for crossings; rows of the workspace are in the order of the plan."""
+    """Emit the search for crossings; rows of the workspace are in the order of the layout."""
 
-    def __init__(self, lanes: Lanes, plan: Plan) -> None:
-        self.lanes, self.plan, self.program = lanes, plan, lanes.program
-        self.signs, self.cells = plan.rows(SIGN, STATE), plan.rows(CELL, STATE)
+    def __init__(self, lanes: Lanes, layout: Layout) -> None:
+        self.lanes, self.layout, self.program = lanes, layout, lanes.program
+        self.signs, self.cells = layout.rows(SIGN, STATE), layout.rows(CELL, STATE)
         self.own = [*range(*self.signs), *range(*self.cells)]  # rows of the atoms by states
-        self.pieces = 8 if plan.curved else 4
-        self.timed = [row for row, by in enumerate(plan.by) if by != STATE]
-        self.curves = [row for row, by in enumerate(plan.by) if by == CURVE]
+        self.pieces = 8 if layout.curved else 4
+        self.timed = [row for row, by in enumerate(layout.by) if by != STATE]
+        self.curves = [row for row, by in enumerate(layout.by) if by == CURVE]
         lanes.reserve("level", len(self.own))
         lanes.reserve("sample", (self.pieces + 1) * len(self.own))
         lanes.reserve("clocked", 2 * len(self.timed))
@@ -71,12 +70,12 @@ class Crossings:
     def attach(self, driver: Loop) -> None:
         """Define the functions of the search."""
         self.driver = driver
-        plan, lanes = self.plan, self.lanes
+        layout, lanes = self.layout, self.lanes
         if self.own:
-            self.levels = lanes.evaluate("levels", [plan.values[row] for row in self.own])
+            self.levels = lanes.evaluate("levels", [layout.values[row] for row in self.own])
             self.hunt = self._hunt()
         if self.timed:
-            nodes = [plan.values[row] for row in self.timed] + [plan.slopes[row] for row in self.timed]
+            nodes = [layout.values[row] for row in self.timed] + [layout.slopes[row] for row in self.timed]
             self.clock = lanes.evaluate("clock", nodes)
             if self.curves:
                 self.enclose = self._enclose()
@@ -230,7 +229,7 @@ class Crossings:
     # --- in a step, one lane --------------------------------------------------------------------------
 
     def _hunt(self) -> Value:
-        """Define the search for the first crossing in a lane's step; leaves its place in ``crossed``, or 2."""
+        """Define the search for the first crossing in a lane's step; ``crossed`` is its place, or 2."""
         code = self.driver.open("hunt")
         b, driver = code.b, self.driver
         low, width = code.variable(DOUBLE, DOUBLE(0.0)), code.variable(DOUBLE, DOUBLE(1.0))
@@ -247,7 +246,7 @@ class Crossings:
                 x = b.fadd(b.load(low), b.fmul(b.fsub(high, b.load(low)), DOUBLE(point / self.pieces)))
                 self._sample_at(code, high if point == self.pieces else x, point)
             unclear, crossings = self._count(code)
-            limit = _NARROWEST_CURVED if self.plan.curved else _NARROWEST
+            limit = _NARROWEST_CURVED if self.layout.curved else _NARROWEST
             halve = b.and_(
                 b.icmp_signed(">", unclear, INT(0)), b.fcmp_ordered(">", b.load(width), DOUBLE(limit))
             )
@@ -300,7 +299,7 @@ class Crossings:
         return b.load(unclear), b.load(single)
 
     def _least_level(self, code: Code, point: int | None = None) -> Value:
-        """Return the least of this lane's values at a point (the last), negative where something has crossed."""
+        """Return the least of this lane's values at a point (the last): negative after a crossing."""
         b, driver = code.b, self.driver
         emit = VectorMath(b, 1)
         at = (self.pieces if point is None else point) * len(self.own)
@@ -322,7 +321,7 @@ class Crossings:
         return b.load(least)
 
     def _narrow(self, code: Code, start: Value, end: Value) -> None:
-        """Narrow a piece with one crossing of each atom, or none, down to the first; by secants and halving."""
+        """Narrow a piece in which each atom crosses once or not at all down to the first crossing."""
         b, driver = code.b, self.driver
         emit = VectorMath(b, 1)
         low, high = code.variable(DOUBLE, start), code.variable(DOUBLE, end)
@@ -366,14 +365,14 @@ class Crossings:
     # --- in time --------------------------------------------------------------------------------------
 
     def _enclose(self) -> Value:
-        """Define ``enclose(work, shared, y, time, out)``: bounds of curves from ``span_from`` to ``span_to``."""
+        """Define ``enclose(work, shared, y, time, out)``: bounds of curves in the lanes' spans."""
         lanes = self.lanes
         code = Code(lanes.module, "enclose", STAGE_ARGUMENTS)
         low, high = (lanes.load(code, lanes.row(code, name)) for name in ("span_from", "span_to"))
-        fixed: VectorEmitter = lanes.emitter(code, code["y"], code["time"])
+        fixed = lanes.emitter(code)
         encloser = Encloser(self.program.switches, fixed, low, high)
         for k, row in enumerate(self.curves):
-            span = encloser.span(self.plan.values[row])
+            span = encloser.span(self.layout.values[row])
             lanes.store(code, span.low, code.at(code["out"], 2 * k * lanes.width))
             lanes.store(code, span.high, code.at(code["out"], (2 * k + 1) * lanes.width))
         return code.finish()
@@ -391,7 +390,7 @@ class Crossings:
         self.evaluate(code, self.clock, "states", "probe_time", "clocked")
         best, who = code.variable(DOUBLE, DOUBLE(math.inf)), code.variable(INT, INT(-1))
         for k, row in enumerate(self.timed):
-            if self.plan.by[row] != LINE:
+            if self.layout.by[row] != LINE:
                 continue
             time = self._line_time(code, k, row, now, soon)
             earlier = b.fcmp_ordered("<", time, b.load(best))
@@ -413,7 +412,7 @@ class Crossings:
         value, slope = (driver.near(code, "clocked", j) for j in (k, k + len(self.timed)))
         mode, endless, zero = driver.near(code, "modes", row), DOUBLE(math.inf), DOUBLE(0.0)
         moves = b.fcmp_ordered("!=", slope, zero)
-        if self.plan.atoms[row].kind == SIGN:
+        if self.layout.atoms[row].kind == SIGN:
             resting = b.fcmp_ordered("==", mode, zero)
             leads = b.fcmp_ordered("<", b.fmul(mode, slope), zero)
             time = b.fadd(now, b.fdiv(b.fneg(value), slope))
@@ -462,7 +461,7 @@ class Crossings:
         """Whether the value just computed of an atom by time is not where its mode says."""
         b, driver = code.b, self.driver
         value, mode = driver.near(code, "clocked", k), driver.near(code, "modes", row)
-        if self.plan.atoms[row].kind == SIGN:
+        if self.layout.atoms[row].kind == SIGN:
             stays = b.fcmp_ordered(">", b.fmul(mode, value), DOUBLE(0.0))
             still = b.fcmp_ordered("==", value, DOUBLE(0.0))
             resting = b.fcmp_ordered("==", mode, DOUBLE(0.0))
@@ -517,7 +516,7 @@ class Crossings:
         for k, row in enumerate(self.curves):
             low, high = (driver.near(code, "enclosed", 2 * k + j) for j in (0, 1))
             mode = driver.near(code, "modes", row)
-            if self.plan.atoms[row].kind == SIGN:
+            if self.layout.atoms[row].kind == SIGN:
                 above = b.and_(b.fcmp_ordered(">", mode, DOUBLE(0.0)), b.fcmp_ordered(">", low, DOUBLE(0.0)))
                 below = b.and_(b.fcmp_ordered("<", mode, DOUBLE(0.0)), b.fcmp_ordered("<", high, DOUBLE(0.0)))
                 fine = b.or_(above, below)

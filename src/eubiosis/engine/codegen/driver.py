@@ -24,13 +24,14 @@ from eubiosis.engine.codegen.loop import (
     STEP_LIMIT,
     Loop,
 )
+from eubiosis.engine.codegen.sizes import Sizes
 from eubiosis.engine.codegen.unique import Doubts
 from eubiosis.engine.codegen.vector_math import VectorMath
 from eubiosis.engine.codegen.watch import Watch
 
 # whole numbers kept for each lane
 LANE = (
-    *("subject", "action", "action_end", "value_shift", "output", "steps", "rejected"),
+    *("subject", "action", "action_end", "value_shift", "output", "steps", "rejected", "refused"),
     *("negative", "failed", "last", "fresh", "happened", "executed", "left"),
     *("queued", "crowded"),
 )
@@ -46,10 +47,17 @@ class Driver(Loop):
     """Emit the functions of the solver's loop; ``step`` and ``rates`` are the vector functions it calls."""
 
     def __init__(
-        self, lanes: Lanes, step: Value, rates: Value, prepare: Value, watch: Watch, doubts: Doubts
+        self,
+        lanes: Lanes,
+        step: Value,
+        rates: Value,
+        prepare: Value,
+        watch: Watch,
+        doubts: Doubts,
+        sizes: Sizes,
     ) -> None:
         super().__init__(lanes, prepare, LANE, LANE_ROWS)
-        self.step, self.rates, self.watch, self.doubts = step, rates, watch, doubts
+        self.step, self.rates, self.watch, self.doubts, self.sizes = step, rates, watch, doubts, sizes
         self.tableau = self.program.options.tableau
         lanes.reserve("begins")
         lanes.reserve("dense", len(self.program.rows) * len(self.tableau.dense))
@@ -120,6 +128,7 @@ class Driver(Loop):
         with b.if_then(more):
             b.store(code.get(self.slot(code, "action_time"), self.count(code, "action")), following)
         self.keep(code, self.watch.horizon(code, b.load(following)), "segment_end")
+        self.sizes.changed(code)
         with b.if_then(b.icmp_signed("!=", b.load(changed), INT(0))):
             first = self.near(code, "first_step")
             with b.if_else(b.fcmp_ordered("<=", first, DOUBLE(0.0))) as (unknown, known):
@@ -177,7 +186,7 @@ class Driver(Loop):
         scalar = VectorMath(b, 1)
         with code.loop(len(self.program.judged)) as i:
             y = self.near(code, "states", i)
-            absolute = code.get(tolerances, b.add(i, INT(1)))
+            absolute = self.sizes.absolute(code, i)
             scale = scalar.fma(scalar.apply("abs", y), code.get(tolerances, 0), absolute)
             size, speed = b.fdiv(y, scale), b.fdiv(self.near(code, "rates", i), scale)
             b.store(scalar.fma(size, size, b.load(sizes)), sizes)
@@ -197,12 +206,12 @@ class Driver(Loop):
         code = self.open("load_lane")
         b = code.b
         with b.if_then(self.next_subject(code)):
-            for name in ("output", "steps", "rejected", "negative", "failed", "last", "crowded"):
+            for name in ("output", "steps", "rejected", "refused", "negative", "failed", "last"):
                 self.set_count(code, 0, name)
-            for name in ("happened", "executed", "left", "queued"):
+            for name in ("happened", "executed", "left", "queued", "crowded"):
                 self.set_count(code, 0, name)
             self.copy_in(code, "initial", "states", len(self.program.rows))
-            self.copy_in(code, "varying", "parameters", len(self.program.varying))
+            self.copy_parameters(code)
             self._load_actions(code)
             start = code.get(self.slot(code, "times"), 0)
             for name in ("now", "time", "stage_time", "segment_end"):
@@ -210,6 +219,7 @@ class Driver(Loop):
             self.keep(code, DOUBLE(0.0), "first_step")
             self.keep(code, start, "cut_time")
             code.call(self.prepare, code["work"], self.slot(code, "shared"))
+            self.sizes.start(code)
             self.watch.start(code)
             code.call(self.begin_segment, code["block"], code["lane"])
             with b.if_then(b.fcmp_ordered("<=", self.near(code, "first_step"), DOUBLE(0.0))):
@@ -266,6 +276,7 @@ class Driver(Loop):
         """Take over a good step: outputs, new states, next step size, and what happens at its end."""
         code = self.open("accept")
         b = code.b
+        self.set_count(code, 0, "refused")
         step, growth = self.near(code, "step"), self.near(code, "growth")
         last = b.icmp_signed("!=", self.count(code, "last"), INT(0))
         end = b.select(last, self.near(code, "segment_end"), b.fadd(self.near(code, "now"), step))
@@ -333,6 +344,9 @@ class Driver(Loop):
         code = self.open("reject")
         b = code.b
         self.set_count(code, b.add(self.count(code, "rejected"), INT(1)), "rejected")
+        in_a_row = b.add(self.count(code, "refused"), INT(1))
+        self.set_count(code, in_a_row, "refused")
+        self.sizes.refused(code, in_a_row)
         error, step = self.near(code, "error"), self.near(code, "step")
         undefined = b.not_(b.fcmp_ordered("<", error, DOUBLE(math.inf)))
         shrunk = b.fmul(step, b.select(undefined, DOUBLE(0.2), self.near(code, "growth")))

@@ -49,7 +49,7 @@ class Happenings:
         ]
         names = [kept(e.id, target) for e in self.events if e.finish for target, _ in e.assignments]
         for place, name in enumerate(names):
-            program.names[name] = graph.node("kept", place)
+            program.names[name] = graph.node("withheld", place)
         self.finishes = [program.build(value, f"event {e.id}") for e in self.events for _, value in e.finish]
         self.waits = any(e.delay is not None for e in self.events)
         self.roots: list[Node] = []
@@ -69,7 +69,7 @@ class Happenings:
         lanes.reserve("queue_event", self.room)
         lanes.reserve("queue_value", self.room * self.widest)
         lanes.reserve("taken", self.widest)
-        lanes.reserve("kept", sum(len(e.assignments) for e in self.events if e.finish))
+        lanes.reserve("withheld", sum(len(e.assignments) for e in self.events if e.finish))
         lanes.reserve("finished", len(self.finishes))
         lanes.reserve("luck")
 
@@ -279,7 +279,7 @@ class Happenings:
     def _finish_one(self, code: Code, e: int, own: int, finish: int) -> None:
         driver, event = self.driver, self.events[e]
         for k in range(len(event.assignments)):
-            driver.keep(code, driver.near(code, "taken", k), "kept", own + k)
+            driver.keep(code, driver.near(code, "taken", k), "withheld", own + k)
         self.crossings.evaluate(code, self.finish, "states", "now", "finished")
         for k, (name, _) in enumerate(event.finish):
             driver.keep(code, driver.near(code, "finished", finish + k), "states", self.program.place[name])

@@ -19,26 +19,26 @@ from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import Loop
-from eubiosis.engine.codegen.switches import CELL, SIGN, Plan
+from eubiosis.engine.codegen.switches import CELL, SIGN, Layout
 from eubiosis.engine.codegen.vector_math import VectorMath
 
 _SAME_MOMENT = 1e-9  # relative: moments of two crossings at once must move alike
 
 
 class Modes:
-    """Emit the changes of modes; a lane keeps them in rows in the order of the plan."""
+    """Emit the changes of modes; a lane keeps them in rows in the order of the layout."""
 
-    def __init__(self, lanes: Lanes, plan: Plan) -> None:
-        self.lanes, self.plan, self.program = lanes, plan, lanes.program
+    def __init__(self, lanes: Lanes, layout: Layout) -> None:
+        self.lanes, self.layout, self.program = lanes, layout, lanes.program
         self.parameters = self.program.options.sensitivities
-        self.count = len(plan.atoms)
+        self.count = len(layout.atoms)
         lanes.reserve("modes", self.count)
         lanes.reserve("seen", self.count)
         lanes.reserve("moment", len(self.parameters))
-        nodes = [*plan.values, *plan.slopes]
+        nodes = [*layout.values, *layout.slopes]
         if self.parameters:
-            gradients = self.program.gradients(plan.values)
-            nodes += [self.program.total(gradients[v], p) for p in self.parameters for v in plan.values]
+            gradients = self.program.gradients(layout.values)
+            nodes += [self.program.total(gradients[v], p) for p in self.parameters for v in layout.values]
         self.nodes = nodes
         lanes.reserve("sensed", len(nodes))
 
@@ -106,7 +106,7 @@ class Modes:
         return b.fcmp_ordered("<=", emit.apply("abs", distance), room)
 
     def _kinds(self) -> tuple[tuple[str, int, int], tuple[str, int, int]]:
-        return (SIGN, 0, self.plan.signs), (CELL, self.plan.signs, self.count)
+        return (SIGN, 0, self.layout.signs), (CELL, self.layout.signs, self.count)
 
     def _define_arrive(self) -> Value:
         code = self.driver.open("arrive")
@@ -149,7 +149,7 @@ class Modes:
         b, driver = code.b, self.driver
         emit, zero = VectorMath(b, 1), DOUBLE(0.0)
         fuzz = self._fuzz(code)
-        with code.loop(self.plan.passes):
+        with code.loop(self.layout.passes):
             self._look(code)
             for kind, first, end in self._kinds():
                 with code.loop(end - first) as k:

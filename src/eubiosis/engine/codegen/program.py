@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from eubiosis.engine.codegen.graph import EXACT, LEAVES, MOVING, Gradients, Graph, Node
 from eubiosis.engine.codegen.sparse import Factors, elimination_order, factorise
-from eubiosis.engine.codegen.switches import Plan, Switches, plan
+from eubiosis.engine.codegen.switches import Layout, Switches, layout
 from eubiosis.engine.codegen.tableaus import RODAS5P, Tableau
 from eubiosis.engine.expressions import LOGIC, RELATIONS, TIME, Call, Expression, Symbol
 from eubiosis.engine.system import System
@@ -24,20 +24,21 @@ SHIFT = 0  # index of the input leaf that stands for 1 / (gamma h)
 class Options:
     """What a kernel is specialised for.
 
-    ``varying`` parameters differ between subjects or change during a run, the others are shared.
     ``integrals`` and ``extrema`` are quantities whose time integral, and whose least and largest values, are
     accumulated on the way. ``sensitivities`` are parameters with respect to which the states are derived.
     ``driven`` parameters change in an explicit run: the first ``held`` ones from interval to interval, the
-    others all the time.
+    others all the time. ``scaled`` lets the absolute tolerances follow the states' sizes. ``quick`` machine
+    code is made faster, runs slower and gives the same bits.
     """
 
-    varying: tuple[str, ...] = ()
     integrals: tuple[str, ...] = ()
     extrema: tuple[str, ...] = ()
     sensitivities: tuple[str, ...] = ()
     driven: tuple[str, ...] = ()
     held: int = 0
+    scaled: bool = False
     tableau: Tableau = RODAS5P
+    quick: bool = False
 
 
 def derivative(name: str, parameter: str) -> str:
@@ -81,7 +82,6 @@ class Program:
         self.rows = [*self.judged, *(f"integral of {n}" for n in self.quadratures), *still, *late]
         self.place = {name: row for row, name in enumerate(self.rows)}
         self.parameter = {name: i for i, name in enumerate(system.parameters)}
-        self.varying = {name: i for i, name in enumerate(self.options.varying)}
         self.names = {name: self.graph.node("state", self.place[name]) for name in system.states}
         self.names |= {name: self.graph.node("parameter", i) for name, i in self.parameter.items()}
         for k, name in enumerate(self.options.driven):
@@ -109,11 +109,11 @@ class Program:
             exact[name] = self.graph.build_exact(self.system.rules[name], exact)
         return exact
 
-    def plan(self) -> Plan:
+    def layout(self) -> Layout:
         """Return the atoms in the order of the workspace; nothing may be built after it."""
         rates = {self.names[n]: rate for n, rate in zip(self.moving, self.rates, strict=False)}
         leaves = {self.names[name]: self.place[name] for name in self.moving}
-        return plan(self.switches, [self.names[n] for n in self.system.assigned], rates, leaves)
+        return layout(self.switches, [self.names[n] for n in self.system.assigned], rates, leaves)
 
     def gradients(self, nodes: Sequence[Node]) -> Gradients:
         """Return partial derivatives by states (column = their row), parameters (-1, ...) and the time."""
@@ -143,7 +143,7 @@ class Program:
         return gradient.get(-1 - len(self.options.sensitivities), self.graph.zero)
 
     def _may_be_singular(self, node: Node) -> bool:
-        """Whether a derivative of finite mathematics may be infinite or undefined: roots, powers, logarithms."""
+        """Whether a derivative may be infinite where the mathematics is not: of roots, powers, logarithms."""
         graph, known = self.graph, self._singular
         for inner in graph.needed([node], known):
             op = graph.operation[inner]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import INT, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
+from eubiosis.engine.codegen.sizes import Sizes
 from eubiosis.engine.codegen.vector_math import VectorMath
 
 MOST_GROWTH, LEAST_GROWTH, SAFETY = 6.0, 0.2, 0.9
@@ -22,15 +23,17 @@ def reserve_step(lanes: Lanes) -> None:
     lanes.reserve("rates", size)
     lanes.reserve("in_time", size)
     lanes.reserve("stages", size * program.options.tableau.stages)
-    lanes.reserve("parameters", len(program.varying))
+    lanes.reserve("parameters", len(program.parameter))
 
 
-def define_step(lanes: Lanes, rates: Value, factor: Value, substitute: Value, explicit_time: bool) -> Value:
+def define_step(
+    lanes: Lanes, rates: Value, factor: Value, substitute: Value, explicit_time: bool, sizes: Sizes
+) -> Value:
     """Define ``step(work, shared, tolerances)``; returns it.
 
     Reads states, time and step of every lane; writes the next states, the stage vectors, the scaled error,
     the factor by which the step may grow, and how far the lowest state lies below its floor. The tolerances
-    hold one relative tolerance, then an absolute tolerance and then a floor for each moving state.
+    are laid out as ``sizes`` says.
     """
     code = Code(lanes.module, "step", STEP_ARGUMENTS)
     b, tableau, size = code.b, lanes.program.options.tableau, lanes.program.size
@@ -45,7 +48,7 @@ def define_step(lanes: Lanes, rates: Value, factor: Value, substitute: Value, ex
         _stage(code, lanes, math, stage, step, inverse, rates, explicit_time)
         out = lanes.row(code, "stages", stage * size)
         code.call(substitute, code["work"], out)
-    _judge(code, lanes, math)
+    _judge(code, lanes, math, sizes)
     return code.finish()
 
 
@@ -88,7 +91,7 @@ def _stage(
         lanes.store(code, value, lanes.row(code, "stages", b.add(i, INT(stage * size))))
 
 
-def _judge(code: Code, lanes: Lanes, math: VectorMath) -> None:
+def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes) -> None:
     """Finish the step: add the last stage, measure the error of states and derivatives, propose the next.
 
     Quadratures are finished too, but do not count in the error: asking for them changes no trajectory.
@@ -99,7 +102,8 @@ def _judge(code: Code, lanes: Lanes, math: VectorMath) -> None:
     zero = math.constant(0.0)
     total, below = code.variable(lanes.vector, zero), code.variable(lanes.vector, zero)
     relative = lanes.splat(code, code.get(code["tolerances"], 0))
-    for first, end, judged in ((0, counted, True), (counted, size, False)):
+    spans = [(first, end, True) for first, end in sizes.spans()]
+    for first, end, judged in (*spans, (counted, size, False)):
         with code.loop(end, start=first) as i:
             change = lanes.load(code, lanes.row(code, "stages", b.add(i, INT(last))))
             new = b.fadd(lanes.load(code, lanes.row(code, "next", i)), change)
@@ -108,10 +112,9 @@ def _judge(code: Code, lanes: Lanes, math: VectorMath) -> None:
                 continue
             old = lanes.load(code, lanes.row(code, "states", i))
             largest = math.apply("max", math.apply("abs", old), math.apply("abs", new))
-            absolute = lanes.splat(code, code.get(code["tolerances"], b.add(i, INT(1))))
+            absolute, floor = sizes.limits(code, math, code["tolerances"], i, first, old)
             scaled = b.fdiv(change, math.fma(relative, largest, absolute))
             b.store(math.fma(scaled, scaled, b.load(total)), total)
-            floor = lanes.splat(code, code.get(code["tolerances"], b.add(i, INT(1 + size))))
             b.store(math.apply("max", b.load(below), b.fsub(floor, new)), below)
     error = b.fmul(b.load(total), math.constant(1.0 / max(counted, 1)))  # mean square
     growth = math.exp(b.fmul(math.ln(error), math.constant(-0.5 / tableau.order)))

@@ -11,6 +11,7 @@ a border while the time stands, and beside it when time goes on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ ENCLOSED = (  # what intervals are known for
 
 @dataclass(frozen=True)
 class Atom:
-    """One sign or cell: of the value of ``node``; ``depth`` counts the atoms inside it, ``origin`` names it."""
+    """One sign or cell of the value of ``node``; ``depth`` counts the atoms inside, ``origin`` says where."""
 
     kind: str
     node: Node
@@ -104,7 +105,7 @@ class Switches:
         if not self.moves(node):  # the difference of equals
             same = self.graph.value(node)
             if kind == SIGN and same is not None:
-                return self.graph.number((same > 0) - (same < 0) if same == same else same)
+                return self.graph.number(math.nan if math.isnan(same) else (same > 0) - (same < 0))
         key = (kind, node)
         if key not in self._known:
             leaf = self.graph.node("mode", len(self.atoms))
@@ -130,7 +131,7 @@ class Switches:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Layout:
     """The atoms in the order of the workspace, with their slopes along a course.
 
     ``values`` and ``slopes`` are nodes; ``place`` maps an atom's number to its row. Signs come first, then
@@ -154,9 +155,9 @@ class Plan:
         return (own[0], own[-1] + 1) if own else (first, first)
 
 
-def plan(
+def layout(
     switches: Switches, cuts: list[Node], rates: Mapping[Node, Node], leaves: Mapping[Node, int]
-) -> Plan:
+) -> Layout:
     """Order the atoms and derive their slopes; ``rates`` gives each moving state's, ``leaves`` its column.
 
     Raises ``ValueError`` for a comparison of the time that cannot be located.
@@ -184,7 +185,7 @@ def plan(
         entries.append((*order, atom, slope))
     entries.sort(key=lambda entry: entry[:3])
     atoms = tuple(entry[3] for entry in entries)
-    return Plan(
+    return Layout(
         atoms,
         tuple(atom.node for atom in atoms),
         tuple(entry[4] for entry in entries),

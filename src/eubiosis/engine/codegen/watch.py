@@ -28,12 +28,12 @@ class Watch:
         self.extrema = self.program.options.extrema
         self.observed = [self.program.names[name] for name in self.extrema]
         self.happenings = Happenings(lanes)
-        self.plan = self.program.plan()
-        lanes.mode_place = self.plan.place
-        self.crossings, self.modes = Crossings(lanes, self.plan), Modes(lanes, self.plan)
+        self.layout = self.program.layout()
+        lanes.mode_place = self.layout.place
+        self.crossings, self.modes = Crossings(lanes, self.layout), Modes(lanes, self.layout)
         self.happenings.reserve()
         self.events = self.happenings.events
-        self.switching = bool(self.plan.atoms or self.events)
+        self.switching = bool(self.layout.atoms or self.events)
         self.looks = bool(self.observed or self.crossings.own)  # inside a step
         self.roots = [*self.modes.nodes, *self.happenings.roots, *self.happenings.finishes, *self.observed]
         lanes.reserve("observed", len(self.observed))
@@ -134,7 +134,7 @@ class Watch:
 
     def start(self, code: Code) -> None:
         """Set a new subject's modes, triggers and extremes to what they are before the start."""
-        if self.plan.atoms:
+        if self.layout.atoms:
             self.modes.start(code)
         self.happenings.start(code)
         for k in range(len(self.extrema)):
