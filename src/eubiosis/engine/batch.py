@@ -114,7 +114,8 @@ class Batch:
         moved = values_in_force(inputs, targets, own.columns(targets), self.grid, size)
         parameters = own.parameter_rows(self.library.system.parameters)
         failed = ~np.isin(status, (LOOP_OK, LOOP_NEGATIVE))
-        seen = _Seen(self.library, record, targets, out, failed, moved, parameters, self.grid)
+        quick = program.options.quick
+        seen = _Seen(self.library, record, targets, out, failed, moved, parameters, self.grid, quick)
         if solution.observables != record:
             solution.values[rows] = seen.evaluate(solution.observables, ())
         if derivatives is not None:
@@ -125,7 +126,7 @@ class Batch:
             needed = self.library.rows_for(last, ())
             final_rows = np.ascontiguousarray(final[:, [program.place[n] for n in needed], None])
             now, then = moved[:, :, -1:], self.grid[-1:]
-            end = _Seen(self.library, needed, targets, final_rows, failed, now, parameters, then)
+            end = _Seen(self.library, needed, targets, final_rows, failed, now, parameters, then, quick)
             column = end.evaluate(last, ())
             for k, name in enumerate(last):
                 solution.reduced[Last(name)][rows] = np.where(failed, np.nan, column[:, 0, k])
@@ -147,6 +148,7 @@ class _Seen:
     moved: Array
     parameters: Array
     times: Array
+    quick: bool
 
     def evaluate(self, names: tuple[str, ...], by: tuple[str, ...]) -> Array:
         """Return quantities, or with ``by`` their derivatives, as (subjects, times, names x parameters)."""
@@ -155,7 +157,9 @@ class _Seen:
         size = len(names) * max(1, len(by))
         seen = np.empty((len(self.out), size, len(self.times)))
         given = np.ascontiguousarray(np.concatenate((self.out, self.moved), axis=1))
-        kernel = self.library.columns(names, (*self.record, *self.targets), sensitivities=by)
+        kernel = self.library.columns(
+            names, (*self.record, *self.targets), sensitivities=by, quick=self.quick
+        )
         kernel.run(self.times, given, self.parameters, seen)
         if self.record:
             lost = np.all(np.isnan(self.out), axis=1, keepdims=True) & self.failed[:, None, None]

@@ -89,13 +89,17 @@ class Compiled:
 
         ``parameters`` has shape (parameters, subjects), or one column for all subjects.
         """
-        kernel = self.library.columns(self.system.states, self.system.states, rates=True)
+        kernel = self.library.columns(
+            self.system.states, self.system.states, rates=True, quick=self.library.quick(states.shape[1])
+        )
         self._evaluate_columns(kernel, time, states, parameters, out)
 
     def assigned(self, time: float, states: Array, parameters: Array) -> Array:
         """Return every assigned quantity, shape (assigned, subjects)."""
         out = np.empty((len(self.system.assigned), states.shape[1]))
-        kernel = self.library.columns(self.system.assigned, self.system.states)
+        kernel = self.library.columns(
+            self.system.assigned, self.system.states, quick=self.library.quick(states.shape[1])
+        )
         self._evaluate_columns(kernel, time, states, parameters, out)
         return out
 
@@ -146,10 +150,10 @@ class Compiled:
         values = self._values(parameters, initial, inputs)
         control = tolerances or Tolerances()
         options = Options(
-            varying=tuple(dict.fromkeys([*values.personal, *targets])),
             integrals=names_of(wanted, Integral),
             extrema=names_of(wanted, Minimum, Maximum),
             tableau=_tableau(method),
+            quick=self.library.quick(values.subjects),
             scaled=control.scaled,
         )
         kernel, grid = self.library.loop(solver_kernel, options), _checked_times(times)
@@ -252,7 +256,9 @@ class Compiled:
                 raise ValueError(message)
             if array.ndim == 2:
                 values.grow(array[0], name=name)
-        options = march_options(wanted, values, tuple(given), len(held or {}))
+        options = march_options(
+            wanted, values, tuple(given), len(held or {}), quick=self.library.quick(values.subjects)
+        )
         points = range(len(times)) if record is None else [*record]
         lasts = [r.name for r in wanted if isinstance(r, Last)]
         if lasts:
@@ -304,9 +310,9 @@ class Compiled:
         targets = input_targets(inputs, self.system.parameters)
         control = tolerances or Tolerances()
         options = Options(
-            varying=tuple(dict.fromkeys([*values.personal, *targets])),
             sensitivities=by,
             tableau=_tableau(method),
+            quick=self.library.quick(values.subjects),
             scaled=control.scaled,
         )
         kernel, grid = self.library.loop(solver_kernel, options), _checked_times(times)
@@ -314,10 +320,12 @@ class Compiled:
         return batch.run_sensitivities(names, targets)
 
 
-def compile(source: str | Path | System, *, keep: bool = True) -> Compiled:
+def compile(source: str | Path | System, *, keep: bool = True, optimize: bool | None = None) -> Compiled:
     """Read a model (SBML text, the path of an SBML file, or a ``System``) and make it ready to run.
 
-    ``keep`` says whether its machine code is kept on disk for later runs. Raises ``UnsupportedSbmlError`` for
+    ``keep`` says whether its machine code is kept on disk for later runs, and ``optimize`` whether it is
+    optimised, which takes several times as long and lets it run about 1.5 times as fast, with the same bits;
+    None: in calls for 64 subjects or more. Raises ``UnsupportedSbmlError`` for
     what is not supported, naming the feature and its element, ``FileNotFoundError`` for a path that is none,
     and ``ValueError`` where libSBML cannot read the text.
 
@@ -339,7 +347,7 @@ def compile(source: str | Path | System, *, keep: bool = True) -> Compiled:
         system = read_sbml(source)
     else:
         system = read_sbml(Path(source).read_text(encoding="utf-8"))
-    return Compiled(KernelLibrary(system, keep))
+    return Compiled(KernelLibrary(system, keep, optimize))
 
 
 def _tableau(method: str) -> Tableau:

@@ -85,7 +85,7 @@ class Values:
 
         Tables are filled up to ``room`` subjects by repeating the last one.
         """
-        starts, varying = self.start(program.rows), self.table(program.options.varying)
+        starts, varying = self.start(program.rows), self.table([*self.personal])
         starts, varying = (_filled(table, room) for table in (starts, varying))
         return {
             "shared": np.array([self.shared[name] for name in program.system.parameters]),
@@ -93,6 +93,8 @@ class Values:
             "initial_stride": starts.shape[1] if len(starts) > 1 else 0,
             "varying": varying,
             "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
+            "varied": np.array([program.parameter[name] for name in self.personal], dtype=np.int64),
+            "varied_count": len(self.personal),
             "subjects": max(self.subjects, room),
             "counter": np.zeros(1, dtype=np.int64),
         }

@@ -113,8 +113,8 @@ def arrange(
 
 
 def _place(program: Program, item: Input) -> tuple[int, int]:
-    if isinstance(item, Set) and item.name in program.varying:
-        return SET_PARAMETER, program.varying[item.name]
+    if isinstance(item, Set) and item.name in program.parameter:
+        return SET_PARAMETER, program.parameter[item.name]
     if item.name not in program.place:
         known = [*program.system.states, *program.system.parameters]
         raise KeyError(f"input {unknown_word(item.name, known)}")

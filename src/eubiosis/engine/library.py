@@ -23,21 +23,26 @@ from eubiosis.engine.sbml.trees import replace as replace_symbols
 from eubiosis.engine.system import System
 
 Names = tuple[str, ...]
+_MANY = 64  # subjects for whom optimised code pays
 
 
 @dataclass(frozen=True, eq=False)
 class KernelLibrary:
     """A system, where its quantities stand, and the kernels made for it so far.
 
-    Machine code is made for what is asked: which parameters differ between subjects, and which quantities
-    are wanted. Unless ``keep`` is false it is kept on disk. It is never part of a pickle.
+    Machine code is made for what is asked: which quantities are wanted, and for how many subjects. Unless
+    ``keep`` is false it is kept on disk. It is never part of a pickle. ``optimize`` says whether it is
+    optimised; None: where many subjects use it.
     """
 
     system: System
     keep: bool = True
+    optimize: bool | None = None
     _loops: dict[tuple[str, Options], LoopKernel] = field(default_factory=dict, repr=False)
     _marches: dict[tuple[Options, Names], MarchKernel] = field(default_factory=dict, repr=False)
-    _columns: dict[tuple[Names, Names, Names, bool], ColumnKernel] = field(default_factory=dict, repr=False)
+    _columns: dict[tuple[Names, Names, Names, bool, bool], ColumnKernel] = field(
+        default_factory=dict, repr=False
+    )
     _rows: dict[tuple[Names, Names], Names] = field(default_factory=dict, repr=False)
     _variants: dict[float | None, KernelLibrary] = field(default_factory=dict, repr=False)
 
@@ -60,6 +65,13 @@ class KernelLibrary:
     def identity(self) -> Identity:
         """A digest of everything the file says, and whether its machine code is kept."""
         return Identity(hashlib.sha256(repr(self.system).encode()).hexdigest(), self.keep)
+
+    def quick(self, subjects: int) -> bool:
+        """Whether a call for so many subjects is served by code that is made faster and runs slower.
+
+        The call decides, not what is kept or how fast the machine is; the numbers are the same, bit for bit.
+        """
+        return subjects < _MANY if self.optimize is None else not self.optimize
 
     def checked(self, names: Sequence[str]) -> Names:
         """Return names of quantities as a tuple.
@@ -96,13 +108,25 @@ class KernelLibrary:
         return self._marches[key]
 
     def columns(
-        self, outputs: Names, given: Names, *, rates: bool = False, sensitivities: Names = ()
+        self,
+        outputs: Names,
+        given: Names,
+        *,
+        rates: bool = False,
+        sensitivities: Names = (),
+        quick: bool = False,
     ) -> ColumnKernel:
         """Return the kernel that evaluates quantities, rates or derivatives from given rows."""
-        key = (outputs, given, sensitivities, rates)
+        key = (outputs, given, sensitivities, rates, quick)
         if key not in self._columns:
             self._columns[key] = column_kernel(
-                self.system, outputs, given, self.identity, rates=rates, sensitivities=sensitivities
+                self.system,
+                outputs,
+                given,
+                self.identity,
+                rates=rates,
+                sensitivities=sensitivities,
+                quick=quick,
             )
         return self._columns[key]
 
@@ -116,7 +140,7 @@ class KernelLibrary:
         if not self.system.events and not (time is not None and self.system.explicit_time):
             return self
         if time not in self._variants:
-            self._variants[time] = KernelLibrary(_held(self.system, time), self.keep)
+            self._variants[time] = KernelLibrary(_held(self.system, time), self.keep, self.optimize)
         return self._variants[time]
 
     def rows_for(self, names: Names, by: Names = ()) -> Names:
@@ -125,8 +149,8 @@ class KernelLibrary:
             self._rows[names, by] = needed_rows(self.system, names, by)
         return self._rows[names, by]
 
-    def __reduce__(self) -> tuple[type[KernelLibrary], tuple[System, bool]]:
-        return KernelLibrary, (self.system, self.keep)
+    def __reduce__(self) -> tuple[type[KernelLibrary], tuple[System, bool, bool | None]]:
+        return KernelLibrary, (self.system, self.keep, self.optimize)
 
 
 def _held(system: System, time: float | None) -> System:

@@ -109,7 +109,7 @@ def _by_line(array: Array, size: int, room: int) -> Array:
 
 
 def march_options(
-    reductions: Sequence[Reduction], values: Values, driven: tuple[str, ...], held: int
+    reductions: Sequence[Reduction], values: Values, driven: tuple[str, ...], held: int, *, quick: bool
 ) -> Options:
     """Return the options of an explicit kernel whose first ``held`` inputs are held.
 
@@ -120,9 +120,9 @@ def march_options(
             message = f"{name} is both a parameter and an input of the run"
             raise ValueError(message)
     return Options(
-        varying=tuple(values.personal),
         integrals=names_of(reductions, Integral),
         extrema=names_of(reductions, Minimum, Maximum),
         driven=driven,
         held=held,
+        quick=quick,
     )

@@ -83,7 +83,7 @@ def find_steady_states(
     seen = np.full((values.subjects, len(observables), 1), np.nan)
     if observables:
         record = library.rows_for(observables)
-        observer = library.columns(observables, record)
+        observer = library.columns(observables, record, quick=library.quick(values.subjects))
         given = found.states[:, [library.state_index[n] for n in record], None]
         own = values.parameter_rows(library.system.parameters)
         observer.run(np.array([at]), np.ascontiguousarray(given), own, seen)
@@ -112,7 +112,7 @@ def _iterate(
     """Run the loop of Newton and pseudo-transient steps for all subjects."""
     if tolerances.absolute is None:
         tolerances = replace(tolerances, absolute=_ABSOLUTE)
-    kernel = library.loop(steady_kernel, Options(varying=tuple(values.personal)))
+    kernel = library.loop(steady_kernel, Options(quick=library.quick(values.subjects)))
     program = kernel.program
     size, rows = values.subjects, len(program.rows)
     final, effort = np.empty((size, rows)), np.empty((size, 2), dtype=np.int64)

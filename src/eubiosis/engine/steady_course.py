@@ -79,7 +79,7 @@ def follow_courses(
     """Follow everybody's course until it has arrived at a steady state."""
     system, size = library.system, values.subjects
     moving = [library.state_index[name] for name in system.moving]
-    kernel = library.loop(solver_kernel, Options(varying=tuple(values.personal), scaled=tolerances.scaled))
+    kernel = library.loop(solver_kernel, Options(quick=library.quick(size), scaled=tolerances.scaled))
     linear = Linear(library, values.parameter_rows(system.parameters), time)
     now = np.broadcast_to(values.start(system.states), (size, len(system.states))).copy()
     sizes = np.abs(now)

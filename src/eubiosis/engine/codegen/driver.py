@@ -175,7 +175,7 @@ class Driver(Loop):
             for name in ("output", "steps", "rejected", "refused", "negative", "failed", "last"):
                 self.set_count(code, 0, name)
             self.copy_in(code, "initial", "states", len(self.program.rows))
-            self.copy_in(code, "varying", "parameters", len(self.program.varying))
+            self.copy_parameters(code)
             self._load_actions(code)
             start = code.get(self.slot(code, "times"), 0)
             for name in ("now", "time", "stage_time", "segment_end"):

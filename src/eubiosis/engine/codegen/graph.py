@@ -33,6 +33,7 @@ class Graph:
         self.operation: list[str] = []
         self.arguments: list[tuple[float | int, ...]] = []
         self._known: dict[tuple[str, tuple[float | int, ...], str], Node] = {}
+        self._depends: dict[tuple[str, ...], list[bool]] = {}
         self.zero = self.number(0.0)
         self.one = self.number(1.0)
 
@@ -244,9 +245,11 @@ class Graph:
 
     def depends(self, kinds: Sequence[str]) -> list[bool]:
         """Tell for every node whether it depends on a leaf of one of these kinds."""
-        answer: list[bool] = []
-        for node, operation in enumerate(self.operation):
-            answer.append(operation in kinds or any(answer[n] for n in self.operands(node)))
+        answer = self._depends.setdefault(tuple(kinds), [])
+        for node in range(len(answer), len(self.operation)):
+            operation = self.operation[node]
+            inner = () if operation in LEAVES else self.arguments[node]
+            answer.append(operation in kinds or any(answer[int(n)] for n in inner))
         return answer
 
     def evaluate(self, root: Node, values: Mapping[Node, float]) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.driver import LANE, Driver
-from eubiosis.engine.codegen.emit import VectorEmitter
+from eubiosis.engine.codegen.emit import Plan, VectorEmitter
 from eubiosis.engine.codegen.ir import Module, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
@@ -60,7 +60,8 @@ def solver_kernel(system: System, options: Options, identity: Identity) -> LoopK
         return str(lanes.module), {"rows": lanes.count}
 
     text = f"solver {width} {options} {identity.digest}"
-    return LoopKernel(program, load_or_compile(text, make, keep=identity.keep), width, "solve", len(LANE))
+    code = load_or_compile(text, make, keep=identity.keep, quick=options.quick)
+    return LoopKernel(program, code, width, "solve", len(LANE))
 
 
 def steady_kernel(system: System, options: Options, identity: Identity) -> LoopKernel:
@@ -78,9 +79,8 @@ def steady_kernel(system: System, options: Options, identity: Identity) -> LoopK
         return str(lanes.module), {"rows": lanes.count}
 
     text = f"steady {width} {options} {identity.digest}"
-    return LoopKernel(
-        program, load_or_compile(text, make, keep=identity.keep), width, "steady", len(STEADY_LANE)
-    )
+    code = load_or_compile(text, make, keep=identity.keep, quick=options.quick)
+    return LoopKernel(program, code, width, "steady", len(STEADY_LANE))
 
 
 def _solver_module(program: Program, width: int) -> Lanes:
@@ -155,6 +155,7 @@ def column_kernel(
     *,
     rates: bool = False,
     sensitivities: tuple[str, ...] = (),
+    quick: bool = False,
 ) -> ColumnKernel:
     """Return a kernel that evaluates named quantities, or with ``rates`` the rates of the named states.
 
@@ -178,7 +179,8 @@ def column_kernel(
         return str(module), {}
 
     text = f"columns {width} {rates} {sensitivities} {tuple(outputs)} {tuple(given)} {identity.digest}"
-    return ColumnKernel(load_or_compile(text, make, keep=identity.keep), width, tuple(given))
+    code = load_or_compile(text, make, keep=identity.keep, quick=quick)
+    return ColumnKernel(code, width, tuple(given))
 
 
 def linear_kernel(system: System, identity: Identity) -> tuple[ColumnKernel, tuple[tuple[int, int], ...]]:
@@ -201,7 +203,7 @@ def linear_kernel(system: System, identity: Identity) -> tuple[ColumnKernel, tup
         return str(module), {}
 
     text = f"linear {width} {identity.digest}"
-    code = load_or_compile(text, make, keep=identity.keep)
+    code = load_or_compile(text, make, keep=identity.keep, quick=True)
     return ColumnKernel(code, width, system.states), places
 
 
@@ -238,13 +240,14 @@ def _column_function(
             start = b.add(b.mul(subject, slots["stride"]), b.mul(INT(index), slots["row"]))
             return access.strided("parameters", start, slots["step"])
 
-        kept = {
-            node: (lambda row=row, access=access: access.row("given", "given_stride", row))
-            for node, row in rows.items()
-        }
-        emitter = VectorEmitter(program.graph, b, width, load, kept)
-        for row, node in enumerate(nodes):
-            access.store(emitter.value(node), row)
+        kept = {node: access.row_loader("given", "given_stride", row) for node, row in rows.items()}
+        plan = Plan(program.graph, nodes, rows)
+        emitter = VectorEmitter(plan, b, width, load, kept)
+        for item in plan.items:
+            if item >= 0:
+                emitter.make(item)
+            else:
+                access.store(emitter.value(nodes[~item]), ~item)
     code.finish()
 
 
@@ -269,6 +272,10 @@ class _ColumnAccess:
     def row(self, base: str, stride: str, row: int) -> Value:
         """Load a row's values of these columns."""
         return self.code.b.load(self._whole(self._address(base, stride, row)), align=8)
+
+    def row_loader(self, base: str, stride: str, row: int) -> Callable[[], Value]:
+        """Return what emits the load of a row."""
+        return lambda: self.row(base, stride, row)
 
     def store(self, value: Value, row: int) -> None:
         """Store a row of results."""

@@ -11,7 +11,7 @@ from eubiosis.engine.codegen.lanes import Lanes
 # slots of the argument block: addresses and whole numbers, 8 bytes each
 SLOTS = (
     *("work", "lanes", "shared", "tolerances", "counter", "subjects"),
-    *("initial", "initial_stride", "varying", "varying_stride"),
+    *("initial", "initial_stride", "varying", "varying_stride", "varied", "varied_count"),
     *("times", "times_count", "record", "record_count", "out"),
     *("action_first", "action_count", "action_time", "action_kind", "action_target", "value_first", "value"),
     *("status", "final", "effort", "extremes", "max_steps"),
@@ -21,7 +21,7 @@ _POINTERS = {
     *("final", "extremes"),
 }
 _INT_POINTERS = {
-    *("lanes", "counter", "record", "action_first", "action_count", "action_kind", "action_target"),
+    *("varied", "lanes", "counter", "record", "action_first", "action_count", "action_kind", "action_target"),
     *("value_first", "status", "effort"),
 }
 OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE = range(5)
@@ -93,6 +93,15 @@ class Loop:
         first = code.at(self.slot(code, table), b.mul(subject, self.slot(code, f"{table}_stride")))
         with code.loop(count) as i:
             self.keep(code, code.get(first, i), region, i)
+
+    def copy_parameters(self, code: Code) -> None:
+        """Copy the parameters into rows of this function's lane: everybody's, then the subject's own."""
+        b, subject, shared = code.b, self.count(code, "subject"), self.slot(code, "shared")
+        with code.loop(len(self.program.parameter)) as i:
+            self.keep(code, code.get(shared, i), "parameters", i)
+        first = code.at(self.slot(code, "varying"), b.mul(subject, self.slot(code, "varying_stride")))
+        with code.loop(self.slot(code, "varied_count")) as i:
+            self.keep(code, code.get(first, i), "parameters", code.get(self.slot(code, "varied"), i))
 
     def write_out(self, code: Code, word: Value, keep: Value) -> None:
         """Write a subject's status, its states (NaN unless ``keep``) and its effort."""

@@ -20,11 +20,11 @@ MARCH_ARRAYS = (
     *("work", "shared", "initial", "varying", "grid", "out", "final", "extremes"),
     *("floors",),
 )
-MARCH_COUNTS = ("counter", "record", "status", "driven")
+MARCH_COUNTS = ("counter", "record", "status", "driven", "varied")
 MARCH_SLOTS = (
     *MARCH_ARRAYS,
     *MARCH_COUNTS,
-    *("subjects", "initial_stride", "varying_stride", "intervals", "steps", "records"),
+    *("subjects", "initial_stride", "varying_stride", "varied_count", "intervals", "steps", "records"),
 )
 # stage: (weight of the slope before it, place in the step, share in the sum)
 _STAGES = ((0.0, 0.0, 1.0 / 6.0), (0.5, 0.5, 1.0 / 3.0), (0.5, 0.5, 1.0 / 3.0), (1.0, 1.0, 1.0 / 6.0))
@@ -51,7 +51,7 @@ class March:
             **dict.fromkeys(("time", "stage_time", "below", "bad"), 1),
             **dict.fromkeys(("states", "next"), rows),
             **dict.fromkeys(("rates", "sum"), program.size),
-            "parameters": len(program.varying),
+            "parameters": len(program.parameter),
             **dict.fromkeys(("driven", "from", "to"), self.driven),
             "seen": len(observed),
             "extreme": len(self.extrema),
@@ -103,16 +103,20 @@ class March:
 
     def _load_group(self, code: Code, first: Value) -> None:
         b, lanes, emit = code.b, self.lanes, VectorMath(code.b, self.width)
-        tables = (
-            ("initial", "states", len(self.program.rows)),
-            ("varying", "parameters", len(self.program.varying)),
-        )
-        for table, region, count in tables:
-            with code.loop(self.width) as lane:
-                offset = b.mul(b.add(first, lane), self.slot(code, f"{table}_stride"))
-                row = code.at(self.slot(code, table), offset)
-                with code.loop(count) as i:
-                    code.put(code.get(row, i), code.at(lanes.row(code, region, i), lane))
+        shared, varied = self.slot(code, "shared"), self.slot(code, "varied")
+        with code.loop(self.width) as lane:
+            subject = b.add(first, lane)
+            states, own = (
+                code.at(self.slot(code, table), b.mul(subject, self.slot(code, f"{table}_stride")))
+                for table in ("initial", "varying")
+            )
+            with code.loop(len(self.program.rows)) as i:
+                code.put(code.get(states, i), code.at(lanes.row(code, "states", i), lane))
+            with code.loop(len(self.program.parameter)) as i:
+                code.put(code.get(shared, i), code.at(lanes.row(code, "parameters", i), lane))
+            with code.loop(self.slot(code, "varied_count")) as i:
+                place = code.at(lanes.row(code, "parameters", code.get(varied, i)), lane)
+                code.put(code.get(own, i), place)
         lanes.store(code, lanes.splat(code, code.get(self.slot(code, "grid"), 0)), lanes.row(code, "time"))
         for name in ("below", "bad"):
             lanes.store(code, emit.constant(0.0), lanes.row(code, name))

@@ -40,4 +40,5 @@ def march_kernel(
         return str(lanes.module), {"rows": lanes.count}
 
     text = f"march {width} {options} {observed} {identity.digest}"
-    return MarchKernel(program, load_or_compile(text, make, keep=identity.keep), width)
+    code = load_or_compile(text, make, keep=identity.keep, quick=options.quick)
+    return MarchKernel(program, code, width)

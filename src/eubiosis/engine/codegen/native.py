@@ -90,19 +90,22 @@ class Identity:
     keep: bool = True
 
 
-def load_or_compile(text: str, make: Callable[[], tuple[str, Facts]], *, keep: bool = True) -> NativeCode:
+def load_or_compile(
+    text: str, make: Callable[[], tuple[str, Facts]], *, keep: bool = True, quick: bool = False
+) -> NativeCode:
     """Return machine code for what ``text`` describes, from the cache or from ``make()``.
 
     ``text`` says everything the code depends on but this machine, the compiler and the generator, which are
-    added here. ``make`` returns LLVM assembly and facts that JSON can hold. ``keep`` allows the cache.
+    added here. ``make`` returns LLVM assembly and facts that JSON can hold. ``keep`` allows the cache, and
+    ``quick`` gives code that is compiled several times as fast, runs slower and gives the same bits.
     """
-    key = _key(text)
+    key = _key(f"{text} quick" if quick else text)
     folder = cache_folder() if keep else None
     kept = _read(folder / f"{key}.kernel", key) if folder is not None else None
     if kept is not None:
         return _load(*kept, from_cache=True)
     assembly, facts = make()
-    machine_code = _compile(assembly)
+    machine_code = _compile(assembly, quick=quick)
     if folder is not None:
         _write(folder / f"{key}.kernel", key, facts, machine_code)
     return _load(facts, machine_code, from_cache=False)
@@ -202,20 +205,20 @@ def _prune(folder: Path) -> None:
         size -= state.st_size
 
 
-def _machine() -> TargetMachine:
+def _machine(level: int = 1) -> TargetMachine:
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     _, processor, features = host()
     target = llvm.Target.from_triple(llvm.get_process_triple())
-    return target.create_target_machine(cpu=processor, features=features, opt=2, jit=True)
+    return target.create_target_machine(cpu=processor, features=features, opt=level, jit=True)
 
 
-def _compile(assembly: str) -> bytes:
+def _compile(assembly: str, *, quick: bool) -> bytes:
     import llvmlite.binding as llvm
 
-    machine = _machine()
+    machine = _machine(0 if quick else 1)
     # vectors as wide as asked for, and a stack on which spilled vectors do not cross cache lines
     bits = 64 * vector_width()
     wide = f' alignstack({bits // 8}) "stackrealign" "prefer-vector-width"="{bits}"'
@@ -223,6 +226,8 @@ def _compile(assembly: str) -> bytes:
     assembly = re.sub(r"^(define .*\)) +\{$", rf"\1{wide}{{", assembly, flags=re.MULTILINE)
     module = llvm.parse_assembly(assembly)
     module.verify()
+    if quick:
+        return bytes(machine.emit_object(module))
     builder = llvm.create_pass_builder(machine, llvm.PipelineTuningOptions(speed_level=1))
     passes = llvm.create_new_function_pass_manager()
     passes.add_sroa_pass()

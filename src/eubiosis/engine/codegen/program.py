@@ -22,14 +22,13 @@ SHIFT = 0  # index of the input leaf that stands for 1 / (gamma h)
 class Options:
     """What a kernel is specialised for.
 
-    ``varying`` parameters differ between subjects or change during a run, the others are shared.
     ``integrals`` and ``extrema`` are quantities whose time integral, and whose least and largest values, are
     accumulated on the way. ``sensitivities`` are parameters with respect to which the states are derived.
     ``driven`` parameters change in an explicit run: the first ``held`` ones from interval to interval, the
-    others all the time. ``scaled`` lets the absolute tolerances follow the states' sizes.
+    others all the time. ``scaled`` lets the absolute tolerances follow the states' sizes. ``quick`` machine
+    code is made faster, runs slower and gives the same bits.
     """
 
-    varying: tuple[str, ...] = ()
     integrals: tuple[str, ...] = ()
     extrema: tuple[str, ...] = ()
     sensitivities: tuple[str, ...] = ()
@@ -37,6 +36,7 @@ class Options:
     held: int = 0
     scaled: bool = False
     tableau: Tableau = RODAS5P
+    quick: bool = False
 
 
 def derivative(name: str, parameter: str) -> str:
@@ -70,7 +70,6 @@ class Program:
         self.rows = [*self.judged, *(f"integral of {n}" for n in self.quadratures), *still]
         self.place = {name: row for row, name in enumerate(self.rows)}
         self.parameter = {name: i for i, name in enumerate(system.parameters)}
-        self.varying = {name: i for i, name in enumerate(self.options.varying)}
         self.names = {name: self.graph.node("state", self.place[name]) for name in system.states}
         self.names |= {name: self.graph.node("parameter", i) for name, i in self.parameter.items()}
         for k, name in enumerate(self.options.driven):

@@ -23,7 +23,7 @@ def reserve_step(lanes: Lanes) -> None:
     lanes.reserve("rates", size)
     lanes.reserve("in_time", size)
     lanes.reserve("stages", size * program.options.tableau.stages)
-    lanes.reserve("parameters", len(program.varying))
+    lanes.reserve("parameters", len(program.parameter))
 
 
 def define_step(

@@ -6,6 +6,7 @@ step shrinks, so that a bad pivot shows as a rejected step and not as a wrong an
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ class Factors:
 
     ``order[k]`` is the row eliminated k-th. ``lower[k]`` holds (column, node) with column < k, ``upper[k]``
     those with column > k, both in elimination positions, and ``pivot[k]`` the reciprocal of the diagonal.
+    Lower factors have their sign turned, so that elimination and substitution only add.
     """
 
     order: tuple[int, ...]
@@ -64,7 +66,8 @@ def elimination_order(size: int, pattern: Iterable[tuple[int, int]]) -> list[int
 def factorise(graph: Graph, matrix: dict[tuple[int, int], Node], size: int, order: list[int]) -> Factors:
     """Eliminate symbolically, row by row, adding the operations to the graph.
 
-    ``matrix`` maps (row, column) to a node; missing entries are zero and every diagonal is present.
+    ``matrix`` maps (row, column) to a node; missing entries are zero and every diagonal is present. Nothing
+    is simplified here, so that a loop over a table of the same operations gives the same bits.
     """
     place = {row: k for k, row in enumerate(order)}
     rows: list[dict[int, Node]] = [{} for _ in range(size)]
@@ -73,6 +76,7 @@ def factorise(graph: Graph, matrix: dict[tuple[int, int], Node], size: int, orde
     lower: list[tuple[tuple[int, Node], ...]] = []
     upper: list[tuple[tuple[int, Node], ...]] = []
     pivot: list[Node] = []
+    minus: list[Node] = []
     for k in range(size):
         row = rows[k]
         todo = sorted(j for j in row if j < k)
@@ -80,19 +84,16 @@ def factorise(graph: Graph, matrix: dict[tuple[int, int], Node], size: int, orde
         position = 0
         while position < len(todo):
             j = todo[position]
-            factor = graph.mul(row[j], pivot[j])
+            factor = graph.node("*", row[j], minus[j])
             factors.append((j, factor))
             for column, node in upper[j]:
-                product = graph.mul(factor, node)
-                if column in row:
-                    row[column] = graph.sub(row[column], product)
-                else:
-                    row[column] = graph.neg(product)
-                    if column < k:
-                        todo.append(column)
-                        todo[position + 1 :] = sorted(todo[position + 1 :])
+                fills = column not in row
+                row[column] = graph.node("fma", factor, node, row.get(column, graph.zero))
+                if fills and column < k:
+                    insort(todo, column, position + 1)
             position += 1
         lower.append(tuple(factors))
         upper.append(tuple(sorted((j, node) for j, node in row.items() if j > k)))
         pivot.append(graph.reciprocal(row[k]))
+        minus.append(graph.node("neg", pivot[k]))
     return Factors(tuple(order), tuple(lower), tuple(upper), tuple(pivot))

@@ -102,7 +102,7 @@ class SteadyLoop(Loop):
                 self.set_count(code, 0, name)
             newton = b.icmp_signed("!=", self.slot(code, "record_count"), INT(0))
             self.set_count(code, b.select(newton, INT(0), INT(1)), "transient")
-            self.copy_in(code, "varying", "parameters", len(self.program.varying))
+            self.copy_parameters(code)
             start = code.get(self.slot(code, "times"), 0)
             self.keep(code, start, "time")
             code.call(self.prepare, code["work"], self.slot(code, "shared"))
