@@ -43,7 +43,9 @@ def refuse_what_has_no_derivative(system: System, parameters: Sequence[str], inp
     for event in system.events:
         if event.delay is not None or event.finish:
             reason = "a delay" if event.delay is not None else "a concentration set in a changing volume"
-            message = f"event {event.id}: sensitivities across {reason} are not supported; use finite differences"
+            message = (
+                f"event {event.id}: sensitivities across {reason} are not supported; use finite differences"
+            )
             raise ValueError(message)
     for name in parameters:
         if name not in system.constants:

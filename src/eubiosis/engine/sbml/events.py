@@ -21,6 +21,7 @@ from eubiosis.engine.sbml.ordering import closure
 from eubiosis.engine.sbml.trees import names_in, rewrite
 from eubiosis.engine.system import SbmlEvent, kept
 
+
 def rewrite_events(network: Network) -> tuple[SbmlEvent, ...]:
     """Return the events in terms of states."""
     content = network.content
