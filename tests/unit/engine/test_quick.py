@@ -10,7 +10,7 @@ from eubiosis.engine import Integral, Last, Maximum
 TIMES = np.linspace(0.0, 30.0, 31)
 MODELS = {
     "stiff": "a = 1; b = 0; c = 0; k = 0.04; a' = -k*a + 1e4*b*c; b' = k*a - 1e4*b*c - 3e7*b^2; c' = 3e7*b^2",
-    "functions": "x = 1; y = 2; n = 2.3; x' = 0.1 + exp(-y) - x^n/(1 + x^n); y' = ln(1 + x) - 0.3*y + sin(time)",
+    "functions": "x = 1; y = 2; n = 2.3; x' = 0.1 + exp(-y) - x^n/(1 + x^n); y' = ln(x) - 0.3*y + sin(time)",
     "events": "x = 0; k = 0.5; n = 0.1; x' = k - n*x; at x > 2.5: x = 0.5; at time > 7: k = 0.9",
 }
 
