@@ -12,7 +12,7 @@ from eubiosis.engine.codegen.kernels import LoopKernel
 from eubiosis.engine.codegen.loop import NEGATIVE as LOOP_NEGATIVE
 from eubiosis.engine.codegen.loop import OK as LOOP_OK
 from eubiosis.engine.initial import Values
-from eubiosis.engine.inputs import Input, arrange, switch_times, values_in_force
+from eubiosis.engine.inputs import Input, arrange, values_in_force
 from eubiosis.engine.library import KernelLibrary
 from eubiosis.engine.sensitivity import Sensitivities
 from eubiosis.engine.solution import Last, Reduction, Solution, Tolerances
@@ -78,9 +78,8 @@ class Batch:
     ) -> None:
         program, own = self.kernel.program, self.values.take(rows)
         inputs = [_take(item, rows, self.values.subjects) for item in self.inputs]
-        bounds = switch_times(self.library.system.bounds, own.shared, own.personal)
         size, times = own.subjects, len(self.grid)
-        actions = arrange(program, inputs, bounds, self.grid[0], self.grid[-1], size)
+        actions = arrange(program, inputs, self.grid[-1], size)
         if solution.observables == record:
             out = solution.values[rows].transpose(0, 2, 1)
         else:

@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eubiosis.core.findings import unknown_word
-from eubiosis.engine.codegen.driver import ADD, AT_LEAST, MARK, SCALE, SET_PARAMETER, SET_STATE
+from eubiosis.engine.codegen.driver import ADD, AT_LEAST, SCALE, SET_PARAMETER, SET_STATE
 from eubiosis.engine.codegen.program import Program
-from eubiosis.engine.expressions import Expression
-from eubiosis.engine.sbml.ieee import evaluate_ieee
 from eubiosis.engine.system import Array
 
 Counts = NDArray[np.int64]
@@ -82,12 +80,10 @@ def input_targets(inputs: Sequence[Input], parameters: Sequence[str]) -> tuple[s
 def arrange(
     program: Program,
     inputs: Sequence[Input],
-    bounds: Sequence[Array],
-    start: float,
     end: float,
     subjects: int,
 ) -> Actions:
-    """Sort inputs, and the ``bounds`` (each (1,) or (subjects,)) at which the model switches, by time.
+    """Sort inputs by time.
 
     Changes before the start take effect at the start and later than ``end`` not at all. Raises ``KeyError``
     for an unknown name and ``ValueError`` for a time that is not a number.
@@ -105,11 +101,9 @@ def arrange(
                 message = f"{item.name}: an input has shape {array.shape}; allowed (1,) or ({subjects},)"
                 raise ValueError(message)
         rows.append((time, kind, target, value))
-    # a mark goes last among equals, so the order of inputs at one time is the order they were given in
-    rows += [(bound, MARK, 0, np.zeros(1)) for bound in bounds]
     if all(len(time) == 1 for time, *_ in rows):
-        return _shared(rows, start, end, subjects)
-    return _personal(rows, start, end, subjects)
+        return _shared(rows, end, subjects)
+    return _personal(rows, end, subjects)
 
 
 def _place(program: Program, item: Input) -> tuple[int, int]:
@@ -121,12 +115,10 @@ def _place(program: Program, item: Input) -> tuple[int, int]:
     return (SET_STATE if isinstance(item, Set) else _KINDS[type(item)]), program.place[item.name]
 
 
-def _shared(
-    rows: Sequence[tuple[Array, int, int, Array]], start: float, end: float, subjects: int
-) -> Actions:
+def _shared(rows: Sequence[tuple[Array, int, int, Array]], end: float, subjects: int) -> Actions:
     """Arrange changes at the same times for everybody; values may differ."""
     times = np.array([float(time[0]) for time, *_ in rows])
-    order = [k for k in np.argsort(times, kind="stable") if _matters(times[k], rows[k][1], start, end)]
+    order = [k for k in np.argsort(times, kind="stable") if times[k] <= end]
     personal = any(len(rows[k][3]) > 1 for k in order)
     columns = [rows[k][3] for k in order]
     if personal:
@@ -145,20 +137,13 @@ def _shared(
     )
 
 
-def _matters(time: float, kind: int, start: float, end: float) -> bool:
-    return time <= end and not (kind == MARK and (time <= start or time >= end))
-
-
-def _personal(
-    rows: Sequence[tuple[Array, int, int, Array]], start: float, end: float, subjects: int
-) -> Actions:
+def _personal(rows: Sequence[tuple[Array, int, int, Array]], end: float, subjects: int) -> Actions:
     """Arrange changes at personal times."""
     times = np.stack([np.broadcast_to(time, subjects) for time, *_ in rows], axis=1)
     values = np.stack([np.broadcast_to(value, subjects) for *_, value in rows], axis=1)
     kinds = np.array([kind for _, kind, _, _ in rows], dtype=np.int64)
     targets = np.array([target for _, _, target, _ in rows], dtype=np.int64)
-    marks = kinds == MARK
-    idle = (times > end) | np.isnan(times) | (marks & ((times <= start) | (times >= end)))
+    idle = times > end
     order = np.argsort(np.where(idle, np.inf, times), axis=1, kind="stable")
     count = np.sum(~idle, axis=1).astype(np.int64)
     first = np.concatenate(([0], np.cumsum(count)[:-1])).astype(np.int64)
@@ -168,27 +153,6 @@ def _personal(
     return Actions(
         first, count, times[who, chosen], kinds[chosen], targets[chosen], first, values[who, chosen]
     )
-
-
-def switch_times(
-    bounds: Sequence[Expression], constants: dict[str, float], personal: dict[str, Array]
-) -> list[Array]:
-    """Evaluate the times at which a model switches, each (1,) or, where parameters differ, (subjects,)."""
-    from eubiosis.engine.expressions import symbols
-
-    out = []
-    for bound in bounds:
-        own = [name for name in set(symbols(bound)) if name in personal]
-        if not own:
-            out.append(np.array([evaluate_ieee(bound, constants)]))
-            continue
-        size = max(len(personal[name]) for name in own)
-        column = [
-            evaluate_ieee(bound, constants | {n: float(personal[n][k % len(personal[n])]) for n in own})
-            for k in range(size)
-        ]
-        out.append(np.array(column))
-    return out
 
 
 def values_in_force(

@@ -19,13 +19,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SbmlEvent:
-    """An event without delay (SBML Level 3 Version 2, section 4.11).
+    """An event (SBML Level 3 Version 2, section 4.11).
 
     ``trigger`` is a condition; the event fires when it turns from false to true, and ``initial_value`` is
     what it counts as before the start. ``assignments`` pairs states with their new values, taken when the
     trigger fires or (``use_trigger_values`` false) when the event is executed. Of several events the one
     with the highest ``priority`` is executed first; an event that is not ``persistent`` is dropped when its
-    trigger turns false before that.
+    trigger turns false before that. The execution comes ``delay`` after the trigger, evaluated when it fires.
+    ``finish``, where given, says how states follow when the event is executed, from the values then and those
+    that were taken, which it names ``kept(id, target)``; without it the targets are states themselves.
     """
 
     id: str
@@ -35,6 +37,18 @@ class SbmlEvent:
     persistent: bool = True
     use_trigger_values: bool = True
     priority: Expression | None = None
+    delay: Expression | None = None
+    finish: tuple[tuple[str, Expression], ...] = ()
+
+    @property
+    def changes(self) -> tuple[tuple[str, Expression], ...]:
+        """The states that the event changes, and the mathematics of their new values."""
+        return self.finish or self.assignments
+
+
+def kept(event: str, target: str) -> str:
+    """Return the name under which ``finish`` knows the value that an event has taken for a target."""
+    return f"{event}.{target}"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,14 @@ def exploding():
 
 
 def test_the_words_are_what_is_documented():
-    assert engine.FAILURES == ("step_limit", "non_finite", "negative", "event_failure")
+    assert engine.FAILURES == (
+        "step_limit",
+        "non_finite",
+        "negative",
+        "event_failure",
+        "sliding",
+        "non_unique",
+    )
 
 
 def test_a_blow_up_is_not_finite_and_nan_from_there_on(exploding):

@@ -9,42 +9,67 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from eubiosis.engine.codegen.crossings import FUZZ
+from eubiosis.engine.codegen.dense import dense_rows, interpolate
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
-from eubiosis.engine.codegen.loop import EVENT_FAILURE, NEGATIVE, NON_FINITE, OK, STEP_LIMIT, Loop
+from eubiosis.engine.codegen.loop import (
+    EVENT_FAILURE,
+    NEGATIVE,
+    NON_FINITE,
+    NON_UNIQUE,
+    OK,
+    SLIDING,
+    STEP_LIMIT,
+    Loop,
+)
 from eubiosis.engine.codegen.sizes import Sizes
+from eubiosis.engine.codegen.unique import Doubts
 from eubiosis.engine.codegen.vector_math import VectorMath
 from eubiosis.engine.codegen.watch import Watch
 
 # whole numbers kept for each lane
 LANE = (
     *("subject", "action", "action_end", "value_shift", "output", "steps", "rejected", "refused"),
-    *("negative", "failed", "last", "fresh"),
+    *("negative", "failed", "last", "fresh", "happened", "executed", "left"),
+    *("queued", "crowded"),
 )
 # numbers kept for each lane in rows of the workspace
-LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach")
-SET_PARAMETER, ADD, SCALE, AT_LEAST, SET_STATE, MARK = range(6)
+LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach", "cut_time")
+SET_PARAMETER, ADD, SCALE, AT_LEAST, SET_STATE = range(5)
+FAILED = {1: EVENT_FAILURE, 2: SLIDING, 3: NON_UNIQUE}  # what the number of a lane's failure stands for
 _SMALLEST_STEP = 1e-200
-_ULP = 2.0**-52
+_CROWDED, _MOST_CROWDED = 2.0**-36, 500  # cuts that follow one another as closely, relative to the time
 
 
 class Driver(Loop):
     """Emit the functions of the solver's loop; ``step`` and ``rates`` are the vector functions it calls."""
 
     def __init__(
-        self, lanes: Lanes, step: Value, rates: Value, prepare: Value, watch: Watch, sizes: Sizes
+        self,
+        lanes: Lanes,
+        step: Value,
+        rates: Value,
+        prepare: Value,
+        watch: Watch,
+        doubts: Doubts,
+        sizes: Sizes,
     ) -> None:
         super().__init__(lanes, prepare, LANE, LANE_ROWS)
-        self.step, self.rates, self.watch, self.sizes = step, rates, watch, sizes
+        self.step, self.rates, self.watch, self.doubts, self.sizes = step, rates, watch, doubts, sizes
         self.tableau = self.program.options.tableau
+        lanes.reserve("begins")
         lanes.reserve("dense", len(self.program.rows) * len(self.tableau.dense))
 
     # --- functions, in the order in which they need each other ----------------------------------------
 
     def define(self) -> None:
         """Define the public function ``solve(block)`` and everything it calls."""
-        self.watch.attach(self)
+        self.watch.attach(self, self.rates)
+        self.doubt = (
+            self.doubts.define(self, self.rates, self.watch.crossings) if self.doubts.states else None
+        )
         self.record_now = self._record_now()
         self.begin_segment = self._begin_segment()
         self.load_lane = self._load_lane()
@@ -58,9 +83,15 @@ class Driver(Loop):
         """Write outputs that fall on the present time or before it, from the present states."""
         code = self.open("record_now")
         with code.b.if_then(code.b.icmp_signed("==", self.count(code, "failed"), INT(0))):
-            now = self.near(code, "now")
-            self._write_outputs(code, lambda row, _: self.near(code, "states", row), now, "<=")
+            until = self.near(code, "now")
+            if self.watch.switching:
+                until = code.b.fadd(until, self._fuzz(code, until))
+            self._write_outputs(code, lambda row, _: self.near(code, "states", row), until, "<=")
         return code.finish()
+
+    def _fuzz(self, code: Code, time: Value) -> Value:
+        """Return how far from a time at which something happens another time counts as the same."""
+        return code.b.fmul(VectorMath(code.b, 1).apply("abs", time), DOUBLE(FUZZ))
 
     def _write_outputs(
         self, code: Code, value: Callable[[Value, Value], Value], limit: Value, relation: str
@@ -86,14 +117,17 @@ class Driver(Loop):
         b = code.b
         changed = code.variable(INT, INT(0))
         self._apply_actions(code, changed)
-        self.watch.process(code, changed)
+        if self.watch.switching:
+            self.set_count(code, 0, "happened")
+            self.watch.happen(code, self.record_now)
+            b.store(b.or_(b.load(changed), self.count(code, "happened")), changed)
         more = b.icmp_signed("<", self.count(code, "action"), self.count(code, "action_end"))
         number = self.slot(code, "times_count")
         final = code.get(self.slot(code, "times"), b.sub(number, INT(1)))
         following = code.variable(DOUBLE, final)
         with b.if_then(more):
             b.store(code.get(self.slot(code, "action_time"), self.count(code, "action")), following)
-        self.keep(code, b.load(following), "segment_end")
+        self.keep(code, self.watch.horizon(code, b.load(following)), "segment_end")
         self.sizes.changed(code)
         with b.if_then(b.icmp_signed("!=", b.load(changed), INT(0))):
             first = self.near(code, "first_step")
@@ -104,6 +138,8 @@ class Driver(Loop):
                     wanted = self.near(code, "wanted_step")
                     shorter = b.select(b.fcmp_ordered("<", first, wanted), first, wanted)
                     self.keep(code, shorter, "wanted_step")
+            if self.doubt is not None:
+                code.call(self.doubt, code["block"], code["lane"])
         self.set_count(code, 1, "fresh")
         self.watch.note(code)
         return code.finish()
@@ -119,14 +155,12 @@ class Driver(Loop):
             kind = code.get(self.slot(code, "action_kind"), action)
             target = code.get(self.slot(code, "action_target"), action)
             value = code.get(self.slot(code, "value"), b.add(action, self.count(code, "value_shift")))
-            is_kind = {
-                k: b.icmp_signed("==", kind, INT(k)) for k in (SET_PARAMETER, ADD, SCALE, AT_LEAST, MARK)
-            }
+            is_kind = {k: b.icmp_signed("==", kind, INT(k)) for k in (SET_PARAMETER, ADD, SCALE, AT_LEAST)}
             with b.if_then(is_kind[SET_PARAMETER]):
                 self.keep(code, value, "parameters", target)
                 b.store(INT(1), parameters)
                 b.store(INT(1), changed)
-            with b.if_then(b.not_(b.or_(is_kind[SET_PARAMETER], is_kind[MARK]))):
+            with b.if_then(b.not_(is_kind[SET_PARAMETER])):
                 old = self.near(code, "states", target)
                 new = b.select(is_kind[ADD], b.fadd(old, value), value)
                 new = b.select(is_kind[SCALE], b.fmul(old, value), new)
@@ -174,6 +208,8 @@ class Driver(Loop):
         with b.if_then(self.next_subject(code)):
             for name in ("output", "steps", "rejected", "refused", "negative", "failed", "last"):
                 self.set_count(code, 0, name)
+            for name in ("happened", "executed", "left", "queued", "crowded"):
+                self.set_count(code, 0, name)
             self.copy_in(code, "initial", "states", len(self.program.rows))
             self.copy_parameters(code)
             self._load_actions(code)
@@ -181,12 +217,15 @@ class Driver(Loop):
             for name in ("now", "time", "stage_time", "segment_end"):
                 self.keep(code, start, name)
             self.keep(code, DOUBLE(0.0), "first_step")
+            self.keep(code, start, "cut_time")
             code.call(self.prepare, code["work"], self.slot(code, "shared"))
             self.sizes.start(code)
             self.watch.start(code)
             code.call(self.begin_segment, code["block"], code["lane"])
             with b.if_then(b.fcmp_ordered("<=", self.near(code, "first_step"), DOUBLE(0.0))):
                 self._guess_step(code)
+                if self.doubt is not None:
+                    code.call(self.doubt, code["block"], code["lane"])
             code.call(self.record_now, code["block"], code["lane"])
         return code.finish()
 
@@ -210,34 +249,6 @@ class Driver(Loop):
         code.call(self.load_lane, code["block"], code["lane"])
         return code.finish()
 
-    def dense_rows(self, code: Code, rows: Value, count: Value) -> None:
-        """Compute the dense output's vectors of some rows, for all lanes."""
-        b, size = code.b, self.program.size
-        emit = VectorMath(b, self.width)
-        with code.loop(count) as i:
-            row = code.get(rows, i) if rows is not None else i
-            with b.if_then(b.icmp_signed("<", row, INT(size))):
-                stages = [
-                    self.lanes.load(code, self.lanes.row(code, "stages", b.add(row, INT(s * size))))
-                    for s in range(self.tableau.stages)
-                ]
-                for order, weights in enumerate(self.tableau.dense):
-                    total = b.fmul(stages[0], emit.constant(weights[0]))
-                    for k, weight in zip(stages[1:], weights[1:], strict=False):
-                        total = emit.fma(k, emit.constant(weight), total)
-                    place = b.add(row, INT(order * len(self.program.rows)))
-                    self.lanes.store(code, total, self.lanes.row(code, "dense", place))
-
-    def interpolate(self, code: Code, emit: VectorMath, x: Value, load: Callable[[str, int], Value]) -> Value:
-        """Return the dense output at ``x``; ``load(region, order)`` gives a row's values."""
-        b = code.b
-        rest = b.fsub(emit.constant(1.0), x)
-        inner = load("dense", len(self.tableau.dense) - 1)
-        for order in reversed(range(len(self.tableau.dense) - 1)):
-            inner = emit.fma(x, inner, load("dense", order))
-        end = emit.fma(rest, inner, load("next", 0))
-        return emit.fma(x, end, b.fmul(rest, load("states", 0)))
-
     def _record_dense(self) -> Value:
         """Write outputs inside the step just made, up to (not at) a segment's end."""
         code = self.open("record_dense")
@@ -252,10 +263,13 @@ class Driver(Loop):
             def load(region: str, order: int) -> Value:
                 return self.near(code, region, b.add(row, INT(order * total)))
 
-            moved = self.interpolate(code, emit, x, load)
+            moved = interpolate(emit, self.tableau, x, load)
             return b.select(b.icmp_signed("<", row, INT(self.program.size)), moved, load("states", 0))
 
-        self._write_outputs(code, value, self.near(code, "reach"), "<")
+        until = self.near(code, "reach")
+        if self.watch.switching:  # what falls on a moment is recorded when it has been worked off
+            until = b.fsub(until, b.fmul(self._fuzz(code, until), self.near(code, "begins")))
+        self._write_outputs(code, value, until, "<")
         return code.finish()
 
     def _accept(self) -> Value:
@@ -268,8 +282,12 @@ class Driver(Loop):
         end = b.select(last, self.near(code, "segment_end"), b.fadd(self.near(code, "now"), step))
         self.keep(code, end, "reach")
         cut = self.watch.locate(code)
+        last = b.icmp_signed("!=", self.count(code, "last"), INT(0))
+        begins = b.or_(last, cut)
+        if self.watch.switching:
+            self.keep(code, b.uitofp(begins, DOUBLE), "begins")
         code.call(self.record_dense, code["block"], code["lane"])
-        self.watch.shorten(code, cut)
+        self.watch.shorten(code)
         reach = self.near(code, "reach")
         with code.loop(self.program.size) as i:
             self.keep(code, self.near(code, "next", i), "states", i)
@@ -279,15 +297,38 @@ class Driver(Loop):
             self.set_count(code, 1, "negative")
         with b.if_then(b.not_(cut)):
             self._next_step(code, step, b.fmul(step, growth))
-        with b.if_then(b.or_(last, cut)):
+        with b.if_then(begins):
+            self.watch.modes.arrive(code)
             code.call(self.begin_segment, code["block"], code["lane"])
+        if self.watch.crossings.own:
+            self._count_crowd(code, cut, reach)
         code.call(self.record_now, code["block"], code["lane"])
         final = code.get(self.slot(code, "times"), b.sub(self.slot(code, "times_count"), INT(1)))
         with b.if_then(b.fcmp_ordered(">=", reach, final)):
-            failed = b.icmp_signed("!=", self.count(code, "failed"), INT(0))
-            word = b.select(failed, INT(EVENT_FAILURE), INT(OK))
-            code.call(self.finish, code["block"], code["lane"], word)
+            code.call(self.finish, code["block"], code["lane"], self._word(code, OK))
         return code.finish()
+
+    def _word(self, code: Code, word: int) -> Value:
+        """Return the word for a lane's failure, or ``word`` where it has not failed."""
+        failed, answer = self.count(code, "failed"), INT(word)
+        for number, reason in FAILED.items():
+            answer = code.b.select(code.b.icmp_signed("==", failed, INT(number)), INT(reason), answer)
+        return answer
+
+    def _count_crowd(self, code: Code, cut: Value, reach: Value) -> None:
+        """Count cuts that hardly let time pass: events without end, or a border that holds the course."""
+        b = code.b
+        gap = b.fsub(reach, self.near(code, "cut_time"))
+        scale = VectorMath(b, 1).apply("abs", reach)
+        close = b.fcmp_ordered("<=", gap, b.fmul(scale, DOUBLE(_CROWDED)))
+        with b.if_then(cut):
+            crowd = b.select(close, b.add(self.count(code, "crowded"), INT(1)), INT(0))
+            self.set_count(code, crowd, "crowded")
+            self.keep(code, reach, "cut_time")
+            fine = b.icmp_signed("==", self.count(code, "failed"), INT(0))
+            with b.if_then(b.and_(fine, b.icmp_signed(">", crowd, INT(_MOST_CROWDED)))):
+                executed = b.icmp_signed("!=", self.count(code, "executed"), INT(0))
+                self.set_count(code, b.select(executed, INT(1), INT(2)), "failed")
 
     def _next_step(self, code: Code, step: Value, grown: Value) -> None:
         """Keep the step that is wanted next; a step shortened by a segment's end says little about it."""
@@ -330,12 +371,7 @@ class Driver(Loop):
         idle = b.not_(self.real(code))
         self.keep(code, b.select(idle, DOUBLE(1e-6), step), "step")
         self.set_count(code, b.zext(last, INT), "last")
-        scalar = VectorMath(b, 1)
-        reach = scalar.apply("max", scalar.apply("abs", now), scalar.apply("abs", end))
-        ulp = b.fmul(reach, DOUBLE(_ULP))
-        self.keep(code, b.fsub(end, ulp), "last_time")  # a switch at the end has not happened yet
-        fresh = b.icmp_signed("!=", self.count(code, "fresh"), INT(0))
-        self.keep(code, b.select(fresh, b.fadd(now, ulp), now), "time")  # one at the start has
+        self.keep(code, now, "time")
 
     def _any_output(self, code: Code, flag: Value, lane: Value) -> None:
         """Raise the flag if a lane's step passes an output time."""
@@ -368,7 +404,7 @@ class Driver(Loop):
             self._any_output(code, wanted, lane)
         self.watch.scan(code, wanted)
         with b.if_then(b.icmp_signed("!=", b.load(wanted), INT(0))):
-            self.dense_rows(code, self.slot(code, "record"), self.slot(code, "record_count"))
+            dense_rows(code, self.lanes, self.slot(code, "record"), self.slot(code, "record_count"))
 
     def _judge_lane(self, code: Code, block: Value, lane: Value) -> None:
         b = code.b
@@ -378,7 +414,7 @@ class Driver(Loop):
         failed = b.icmp_signed("!=", self.count(code, "failed"), INT(0))
         with b.if_else(b.or_(spent, failed)) as (give_up, go_on):
             with give_up:
-                word = b.select(failed, INT(EVENT_FAILURE), INT(STEP_LIMIT))
+                word = self._word(code, STEP_LIMIT)
                 code.call(self.finish, block, lane, word)
             with go_on:
                 self._judge_step(code, block, lane)

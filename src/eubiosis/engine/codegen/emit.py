@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from eubiosis.engine.codegen.graph import LEAVES, Graph, Node
+from eubiosis.engine.codegen.graph import LEAVES, MOVING, Graph, Node
 from eubiosis.engine.codegen.ir import IRBuilder, Value
 from eubiosis.engine.codegen.vector_math import VectorMath
 from eubiosis.engine.expressions import LOGIC, RELATIONS
@@ -33,7 +33,7 @@ class Plan:
 
     def __init__(self, graph: Graph, roots: Sequence[Node], kept: Collection[Node]) -> None:
         self.graph, self.roots, self.kept = graph, roots, kept
-        self._moves = graph.depends(("state", "time", "input"))
+        self._moves = graph.depends(MOVING)
         self._needs: dict[Node, list[Node]] = {}
         self.items = self._sequence()
         self.parts = self._cut()

@@ -20,6 +20,7 @@ from eubiosis.engine.codegen.program import Options, Program
 from eubiosis.engine.codegen.rosenbrock import define_step, reserve_step
 from eubiosis.engine.codegen.sizes import Sizes
 from eubiosis.engine.codegen.steady_loop import STEADY_LANE, SteadyLoop
+from eubiosis.engine.codegen.unique import Doubts
 from eubiosis.engine.codegen.watch import Watch
 from eubiosis.engine.system import Array, System
 
@@ -54,7 +55,7 @@ def aligned(count: int, *, boundary: int = 64) -> Array:
 def solver_kernel(system: System, options: Options, identity: Identity) -> LoopKernel:
     """Return the solver's kernel, compiled or kept; ``identity`` stands for the system's content."""
     width = vector_width()
-    program = Program(system, options)
+    program = Program(system, options, switching=True)
 
     def make() -> tuple[str, Facts]:
         lanes = _solver_module(program, width)
@@ -93,7 +94,7 @@ def _solver_module(program: Program, width: int) -> Lanes:
     solve = Elimination(lanes, jacobian, in_time)
     rates = lanes.evaluate("rates", program.rates)
     step = define_step(lanes, rates, solve.factor, solve.substitute, solve.explicit_time, sizes)
-    driver = Driver(lanes, step, rates, prepare, watch, sizes)
+    driver = Driver(lanes, step, rates, prepare, watch, Doubts(program, jacobian), sizes)
     sizes.attach(driver, rates, solve.factor, solve.substitute)
     driver.define()
     return lanes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.emit import Plan, VectorEmitter
@@ -36,6 +36,7 @@ class Lanes:
         self.count = 0
         self.vector = ir.VectorType(DOUBLE, width)
         self._prepared: dict[Node, tuple[str, int]] = {}
+        self.mode_place: Mapping[int, int] = {}  # rows of the modes
         self.pivots: tuple[int, ...] = ()  # rows of the factors that hold reciprocal pivots
 
     def reserve(self, name: str, rows: int = 1) -> None:
@@ -119,6 +120,12 @@ class Lanes:
             if item in plan.carried:
                 keep(item, (carried, plan.carried[item]))
 
+    def emitter(self, code: Code) -> VectorEmitter:
+        """Return an emitter that computes what it is asked for, and before it what that needs."""
+        kept = {node: self._loading(code, place) for node, place in self._prepared.items()}
+        plan = Plan(self.program.graph, (), self._prepared)
+        return VectorEmitter(plan, code.b, self.width, self._leaf(code), kept)
+
     def _place(self, code: Code, place: Place) -> Value:
         region, row = place
         if region == "out":
@@ -138,6 +145,10 @@ class Lanes:
                 return self.load(code, self.row(code, "states", index))
             if kind == "time":
                 return self.load(code, code["time"] if "time" in code.arguments else self.row(code, "time"))
+            if kind == "mode":
+                return self.load(code, self.row(code, "modes", self.mode_place[index]))
+            if kind in ("withheld", "moment"):
+                return self.load(code, self.row(code, kind, index))
             if kind == "held" or (kind == "input" and index):
                 return self.load(code, self.row(code, "driven", index - 1))
             if kind == "input":

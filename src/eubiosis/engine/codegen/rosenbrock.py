@@ -16,7 +16,7 @@ def reserve_step(lanes: Lanes) -> None:
     """Reserve the rows that a step works on."""
     program = lanes.program
     size = program.size
-    for name in ("shift", "time", "stage_time", "last_time", "step", "error", "growth", "below"):
+    for name in ("shift", "time", "stage_time", "step", "error", "growth", "below"):
         lanes.reserve(name)
     lanes.reserve("states", len(program.rows))
     lanes.reserve("next", len(program.rows))
@@ -73,9 +73,7 @@ def _stage(
         time = lanes.row(code, "stage_time")
         if explicit_time:
             at = lanes.load(code, lanes.row(code, "time"))
-            at = math.fma(step, math.constant(tableau.alpha[stage]), at)
-            latest = lanes.load(code, lanes.row(code, "last_time"))
-            lanes.store(code, math.apply("min", at, latest), time)
+            lanes.store(code, math.fma(step, math.constant(tableau.alpha[stage]), at), time)
         out = lanes.row(code, "rates")
         code.call(rates, code["work"], code["shared"], lanes.row(code, "next"), time, out)
     with code.loop(size) as i:

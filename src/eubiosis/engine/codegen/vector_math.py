@@ -173,6 +173,11 @@ class VectorMath:
             either = b.fcmp_unordered("uno", *arguments)
             result = b.select(keep, *arguments)
             return b.select(either, b.fadd(*arguments), result)
+        if op == "divide":
+            return b.fdiv(*arguments)
+        if op == "finite":
+            endless = b.fcmp_unordered("!=", b.fsub(*arguments, *arguments), self.constant(0.0))
+            return b.select(endless, self.constant(0.0), *arguments)
         if op == "quotient":
             return self.intrinsic("trunc", b.fdiv(*arguments))
         if op == "rem":
