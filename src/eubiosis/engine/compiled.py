@@ -14,7 +14,6 @@ from eubiosis.engine.batch import Batch
 from eubiosis.engine.codegen.kernels import (
     ColumnKernel,
     solver_kernel,
-    steady_kernel,
 )
 from eubiosis.engine.codegen.program import Options, derivative
 from eubiosis.engine.codegen.tableaus import TABLEAUS, Tableau
@@ -38,7 +37,7 @@ from eubiosis.engine.solution import (
     Tolerances,
     names_of,
 )
-from eubiosis.engine.steady import SteadyState, find_steady_states
+from eubiosis.engine.steady import SteadyState, find_steady_states, refuse_what_never_rests
 from eubiosis.engine.system import Array, System
 
 
@@ -179,34 +178,42 @@ class Compiled:
         parameters: Mapping[str, ArrayLike] | None = None,
         initial: Mapping[str, ArrayLike] | Array | None = None,
         tolerances: Tolerances | None = None,
-        time: float = 0.0,
-        newton: bool = True,
+        time: float | None = None,
+        newton: bool | None = None,
         first_length: float = 0.01,
+        stability: bool = True,
+        ignore_events: bool = False,
         threads: int | None = None,
     ) -> SteadyState:
-        """Find each subject's steady state near its initial states, at one fixed ``time``.
+        """Find the steady state that each subject's course leads to, and say whether it is stable.
 
-        Damped Newton comes first, and pseudo-transient steps, which follow the system's own course, where it
-        fails; ``newton=False`` goes straight to them, from a first step of ``first_length`` in the model's
-        time. Newton may find a steady state that the course would not lead to. Arguments are those of
-        ``solve``; a move below the tolerance (root mean square of move / (absolute + relative x size))
-        settles a subject, and the step limit counts iterations. Quantities that the model conserves keep
-        their initial sums.
+        The course is integrated to ever later times, until the steady state nearest to its end is where it
+        stays; a subject that comes to no rest up to 1e12 units of time is "unsettled". ``time`` holds the
+        time at one value in a model whose rates mention it. Other arguments are those of ``solve``; the step
+        limit counts the steps to each of the times.
 
-        Raises ``KeyError`` for an unknown name.
+        ``newton=True`` begins with damped Newton steps, and with pseudo-transient ones where these fail;
+        ``newton=False`` goes straight to these, from a first step of ``first_length`` in the model's time.
+        Both are faster and may end at a steady state that the course does not lead to, an unstable one with
+        ``newton=True``. There a move below the tolerance (root mean square of move / (absolute + relative x
+        size)) settles a subject, and the step limit counts iterations. Quantities that the model conserves
+        keep their initial sums.
+
+        Raises ``KeyError`` for an unknown name and ``ValueError`` for a model with SBML events, which
+        ``ignore_events`` leaves out, or with rates that change with the time.
         """
         names = self.library.checked(observables)
+        refuse_what_never_rests(self.system, time, ignore_events=ignore_events)
         values = self._values(parameters, initial, ())
-        kernel = self.library.loop(steady_kernel, Options(quick=self.library.quick(values.subjects)))
         return find_steady_states(
             self.library,
-            kernel,
             names,
             values,
-            tolerances or Tolerances(max_steps=1_000),
+            tolerances or Tolerances(max_steps=20_000 if newton is None else 1_000),
             time=time,
             newton=newton,
             first_length=first_length,
+            stability=stability,
             threads=threads,
         )
 

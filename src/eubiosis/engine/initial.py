@@ -48,8 +48,15 @@ class Values:
 
     def take(self, rows: slice) -> Values:
         """Return a run of the subjects."""
+        return self._part(rows, rows.stop - rows.start)
+
+    def chosen(self, rows: NDArray[np.intp]) -> Values:
+        """Return some of the subjects."""
+        return self._part(rows, len(rows))
+
+    def _part(self, rows: slice | NDArray[np.intp], subjects: int) -> Values:
         return Values(
-            rows.stop - rows.start,
+            subjects,
             self.shared,
             {name: column[rows] for name, column in self.personal.items()},
             self.common,

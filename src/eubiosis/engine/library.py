@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from eubiosis.core.findings import unknown_word
-from eubiosis.engine.codegen.kernels import ColumnKernel, LoopKernel, column_kernel, needed_rows
+from eubiosis.engine.codegen.kernels import (
+    ColumnKernel,
+    LoopKernel,
+    column_kernel,
+    linear_kernel,
+    needed_rows,
+)
 from eubiosis.engine.codegen.march_kernel import MarchKernel, march_kernel
 from eubiosis.engine.codegen.native import Identity
 from eubiosis.engine.codegen.program import Options
+from eubiosis.engine.expressions import TIME, Number
+from eubiosis.engine.sbml.trees import replace as replace_symbols
 from eubiosis.engine.system import System
 
 Names = tuple[str, ...]
@@ -36,6 +44,7 @@ class KernelLibrary:
         default_factory=dict, repr=False
     )
     _rows: dict[tuple[Names, Names], Names] = field(default_factory=dict, repr=False)
+    _variants: dict[float | None, KernelLibrary] = field(default_factory=dict, repr=False)
 
     @cached_property
     def state_index(self) -> Mapping[str, int]:
@@ -121,6 +130,19 @@ class KernelLibrary:
             )
         return self._columns[key]
 
+    @cached_property
+    def linear(self) -> tuple[ColumnKernel, tuple[tuple[int, int], ...]]:
+        """The kernel of rates and their derivatives by the states, and the places of these derivatives."""
+        return linear_kernel(self.system, self.identity)
+
+    def held(self, time: float | None) -> KernelLibrary:
+        """Return the library of this system without its events, and with the time held at a value."""
+        if not self.system.events and not (time is not None and self.system.explicit_time):
+            return self
+        if time not in self._variants:
+            self._variants[time] = KernelLibrary(_held(self.system, time), self.keep, self.optimize)
+        return self._variants[time]
+
     def rows_for(self, names: Names, by: Names = ()) -> Names:
         """Return the states, and derivatives of states, that quantities and their derivatives depend on."""
         if (names, by) not in self._rows:
@@ -129,3 +151,14 @@ class KernelLibrary:
 
     def __reduce__(self) -> tuple[type[KernelLibrary], tuple[System, bool, bool | None]]:
         return KernelLibrary, (self.system, self.keep, self.optimize)
+
+
+def _held(system: System, time: float | None) -> System:
+    known = {} if time is None else {TIME: Number(time)}
+    return replace(
+        system,
+        rates={name: replace_symbols(rate, known) for name, rate in system.rates.items()},
+        rules={name: replace_symbols(rule, known) for name, rule in system.rules.items()},
+        events=(),
+        bounds=system.bounds if time is None else (),
+    )

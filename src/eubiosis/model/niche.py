@@ -109,6 +109,7 @@ def solve_niches(
         initial={**begin, _TOTAL: total},
         tolerances=_STEADY,
         newton=False,
+        stability=False,
         first_length=_FIRST_STEP,
         threads=threads,
     )

@@ -185,6 +185,30 @@ def column_kernel(
     return ColumnKernel(code, width, tuple(given))
 
 
+def linear_kernel(system: System, identity: Identity) -> tuple[ColumnKernel, tuple[tuple[int, int], ...]]:
+    """Return a kernel that evaluates rates and their derivatives by the states, from all states.
+
+    Its outputs are the rates of the moving states and then, for each place (i, j) that is returned, the
+    derivative of the i-th of these rates by the j-th moving state; other derivatives are zero.
+    """
+    width = vector_width()
+    program = Program(system, Options())
+    matrix, _ = program.jacobian()
+    places = tuple(sorted(matrix))
+
+    def make() -> tuple[str, Facts]:
+        module = ir.Module(name="linear")
+        nodes = [*program.rates, *(matrix[place] for place in places)]
+        rows = {program.names[n]: row for row, n in enumerate(system.states)}
+        for name, lanes in (("wide", width), ("narrow", 1)):
+            _column_function(program, module, name, lanes, nodes, rows)
+        return str(module), {}
+
+    text = f"linear {width} {identity.digest}"
+    code = load_or_compile(text, make, keep=identity.keep, quick=True)
+    return ColumnKernel(code, width, system.states), places
+
+
 def needed_rows(system: System, outputs: Sequence[str], by: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the states, and derivatives of states, that quantities and their derivatives depend on."""
     program = Program(system, Options(sensitivities=by))
