@@ -118,7 +118,7 @@ def periodic_window(make: Maker) -> Part:
         mode["on"] = abs(time / period - round(time / period)) < 1e-9
         return list(y)
 
-    return Part(text, [0.0], [size], lambda t, y: [(a if mode["on"] else 0.0) - k * y[0]], times, at_time)
+    return Part(text, [0.0], [size], lambda _, y: [(a if mode["on"] else 0.0) - k * y[0]], times, at_time)
 
 
 def wave_window(make: Maker) -> Part:
@@ -141,7 +141,7 @@ def wave_window(make: Maker) -> Part:
         mode["on"] = math.cos(omega * time + phase) > 0
         return list(y)
 
-    return Part(text, [0.0], [size], lambda t, y: [(a if mode["on"] else 0.0) - k * y[0]], times, at_time)
+    return Part(text, [0.0], [size], lambda _, y: [(a if mode["on"] else 0.0) - k * y[0]], times, at_time)
 
 
 def moved_window(make: Maker) -> Part:
@@ -168,7 +168,7 @@ def moved_window(make: Maker) -> Part:
         mode["on"] = abs(phase - round(phase)) < 1e-9
         return list(y)
 
-    return Part(text, [0.0], [size], lambda t, y: [(a if mode["on"] else 0.0) - k * y[0]], times, at_time)
+    return Part(text, [0.0], [size], lambda _, y: [(a if mode["on"] else 0.0) - k * y[0]], times, at_time)
 
 
 def periodic_dose(make: Maker) -> Part:
@@ -182,7 +182,7 @@ def periodic_dose(make: Maker) -> Part:
     def times(end: float) -> list[float]:
         return list(np.arange(1, end / period + 1) * period)
 
-    return Part(text, [size], [size], lambda t, y: [-k * y[0]], times, lambda t, y: [y[0] + d])
+    return Part(text, [size], [size], lambda _, y: [-k * y[0]], times, lambda _, y: [y[0] + d])
 
 
 # --- by states -------------------------------------------------------------------------------------------
@@ -207,12 +207,12 @@ def clock_window(make: Maker) -> Part:
     def leave(_: float, __: Floats, ___: int) -> None:
         mode["on"] = False
 
-    guards = [Guard(lambda t, y: y[1] - at, enter, at), Guard(lambda t, y: y[1] - upper, leave, at)]
+    guards = [Guard(lambda _, y: y[1] - at, enter, at), Guard(lambda _, y: y[1] - upper, leave, at)]
     return Part(
         text,
         [0.0, 0.0],
         [size, unit],
-        lambda t, y: [(a if mode["on"] else 0.0) - k * y[0], speed],
+        lambda _, y: [(a if mode["on"] else 0.0) - k * y[0], speed],
         guards=guards,
     )
 
@@ -237,9 +237,9 @@ def band_event(make: Maker) -> Part:
         text,
         [0.0, size * omega, 0.0],
         [size, size * omega, size],
-        lambda t, y: [y[1], -omega * omega * y[0], 0.0],
+        lambda _, y: [y[1], -omega * omega * y[0], 0.0],
         times,
-        lambda t, y: [y[0], y[1], y[2] + size],
+        lambda _, y: [y[0], y[1], y[2] + size],
     )
 
 
@@ -258,8 +258,8 @@ def threshold_rate(make: Maker) -> Part:
     def cut(_: float, y: Floats, __: int) -> None:
         y[0], mode["low"] = rest, True
 
-    guards = [Guard(lambda t, y: y[0] - low, change, size), Guard(lambda t, y: y[0] - high, cut, size)]
-    return Part(text, [0.0], [size], lambda t, y: [a if mode["low"] else b], guards=guards)
+    guards = [Guard(lambda _, y: y[0] - low, change, size), Guard(lambda _, y: y[0] - high, cut, size)]
+    return Part(text, [0.0], [size], lambda *_: [a if mode["low"] else b], guards=guards)
 
 
 def relay(make: Maker) -> Part:
@@ -281,8 +281,8 @@ def relay(make: Maker) -> Part:
         if direction < 0:
             y[1] = 1.0
 
-    guards = [Guard(lambda t, y: y[0] - high, stop, size), Guard(lambda t, y: y[0] - low, begin, size)]
-    return Part(text, [0.0, 1.0], [size, 1.0], lambda t, y: [k * (size * y[1] - y[0]), 0.0], guards=guards)
+    guards = [Guard(lambda _, y: y[0] - high, stop, size), Guard(lambda _, y: y[0] - low, begin, size)]
+    return Part(text, [0.0, 1.0], [size, 1.0], lambda _, y: [k * (size * y[1] - y[0]), 0.0], guards=guards)
 
 
 def clipped(make: Maker) -> Part:
@@ -295,7 +295,7 @@ def clipped(make: Maker) -> Part:
         f"{p} = 0; {q} = 1; {p}' = {omega!r}*{q}; {q}' = -{omega!r}*{p}",
         f"{x} = 0; {x}' = {a!r}*(max({p} - {high!r}, 0) + abs({p} - {low!r})) - {k!r}*{x}",
     ]
-    mode = {"high": False, "low": 0 < low}
+    mode = {"high": False, "low": low > 0}
 
     def over(_: float, __: Floats, direction: int) -> None:
         mode["high"] = direction > 0
@@ -308,7 +308,7 @@ def clipped(make: Maker) -> Part:
         top = (y[0] - high) if mode["high"] else 0.0
         return [omega * y[1], -omega * y[0], a * (top + bent) - k * y[2]]
 
-    guards = [Guard(lambda t, y: y[0] - high, over), Guard(lambda t, y: y[0] - low, under)]
+    guards = [Guard(lambda _, y: y[0] - high, over), Guard(lambda _, y: y[0] - low, under)]
     return Part(text, [0.0, 1.0, 0.0], [1.0, 1.0, size], rate, guards=guards)
 
 
@@ -330,7 +330,7 @@ def root_at_zero(make: Maker) -> Part:
     def rate(_: float, y: Floats) -> list[float]:
         return [a - b * max(y[0] / size, 0.0) ** power]
 
-    return Part(text, [0.0], [size], rate, lambda _: [at] if reset else [], lambda t, y: [0.0])
+    return Part(text, [0.0], [size], rate, lambda _: [at] if reset else [], lambda *_: [0.0])
 
 
 def hill_at_zero(make: Maker) -> Part:

@@ -27,7 +27,8 @@ from eubiosis.engine.codegen.loop import Loop
 from eubiosis.engine.codegen.switches import CELL, CURVE, LINE, SIGN, STATE, Layout
 from eubiosis.engine.codegen.vector_math import VectorMath
 
-FUZZ = 64 * 2.0**-52  # times closer than this, relative, are one
+FUZZ = 2.0**-42  # times closer than this, relative, are one: what rounding leaves of a crossing by states
+_ROOM = 32 * 2.0**-52  # about a switching time that a formula gives
 _LEAST = 2.0**-60  # and closer than this, relative to the time that is left
 _SHARP = 4 * 2.0**-52  # how closely a crossing is located, relative to the time
 _NARROWEST, _NARROWEST_CURVED = 2.0**-30, 2.0**-9  # pieces of a step that are not halved again
@@ -430,7 +431,7 @@ class Crossings:
         """Return the first double about a guess at which an atom has changed."""
         b = code.b
         emit = VectorMath(b, 1)
-        room = b.fmul(emit.apply("abs", guess), DOUBLE(FUZZ / 2))
+        room = b.fmul(emit.apply("abs", guess), DOUBLE(_ROOM))
         early = b.fsub(guess, room)
         low = code.variable(DOUBLE, b.select(b.fcmp_ordered("<", early, soon), soon, early))
         high = code.variable(DOUBLE, b.fadd(guess, room))
