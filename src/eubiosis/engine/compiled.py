@@ -292,10 +292,11 @@ class Compiled:
         threads: int | None = None,
         method: str = "rodas5p",
     ) -> Sensitivities:
-        """Integrate every subject together with the derivatives of its states by some parameters.
+        """Integrate every subject together with derivatives by parameters and initial values.
 
-        Arguments are those of ``solve``. The derivatives are under the same error control, with the absolute
-        tolerance of a state divided by the parameter's size.
+        ``with_respect_to`` names parameters, and states for their initial values. Arguments are those of
+        ``solve``. The derivatives are under the same error control, with the absolute tolerance of a state
+        divided by the parameter's size.
 
         Raises ``KeyError`` for an unknown name and ``ValueError`` where there is no derivative: across SBML
         events, by a parameter that an input sets or that sets a time of the model.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eubiosis.core.findings import unknown_word
-from eubiosis.engine.expressions import Expression, symbols
+from eubiosis.engine.expressions import TIME, Expression, symbols
 from eubiosis.engine.sbml.ieee import evaluate_ieee
 from eubiosis.engine.system import Array, System
 
@@ -182,4 +182,5 @@ def _follow(expression: Expression, arrays: Mapping[str, Array], values: Mapping
         return None
     size = max(len(arrays[name]) for name in own)
     rows = ({n: float(arrays[n][k % len(arrays[n])]) for n in own} for k in range(size))
-    return np.array([evaluate_ieee(expression, {**values, **row}) for row in rows])
+    start = {TIME: 0.0, **values}
+    return np.array([evaluate_ieee(expression, {**start, **row}) for row in rows])

@@ -63,8 +63,8 @@ class Tolerances:
         See ``codegen.sizes`` for what the numbers mean where the tolerances follow the states.
         """
         moving = len(program.moving)
-        constants = program.system.constants
-        scales = [1.0 / (abs(constants[p]) or 1.0) for p in program.options.sensitivities]
+        given = {**program.system.constants, **program.system.initial}
+        scales = [1.0 / (abs(given[p]) or 1.0) for p in program.options.sensitivities]
         if self.absolute is None:
             own, units = np.zeros(moving), np.ones(moving)
             rest = [np.full(moving, scale) for scale in scales]

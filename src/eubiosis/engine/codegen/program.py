@@ -25,7 +25,8 @@ class Options:
     """What a kernel is specialised for.
 
     ``integrals`` and ``extrema`` are quantities whose time integral, and whose least and largest values, are
-    accumulated on the way. ``sensitivities`` are parameters with respect to which the states are derived.
+    accumulated on the way. ``sensitivities`` are parameters, and states that stand for their
+    initial values, with respect to which the states are derived.
     ``driven`` parameters change in an explicit run: the first ``held`` ones from interval to interval, the
     others all the time. ``scaled`` lets the absolute tolerances follow the states' sizes. ``quick`` machine
     code is made faster, runs slower and gives the same bits.
@@ -118,7 +119,8 @@ class Program:
     def gradients(self, nodes: Sequence[Node]) -> Gradients:
         """Return partial derivatives by states (column = their row), parameters (-1, ...) and the time."""
         leaves = {self.names[name]: self.place[name] for name in self.following}
-        leaves |= {self.names[p]: -1 - k for k, p in enumerate(self.options.sensitivities)}
+        by = enumerate(self.options.sensitivities)
+        leaves |= {self.names[p]: -1 - k for k, p in by if p in self.parameter}  # others are initial values
         leaves[self.names[TIME]] = -1 - len(self.options.sensitivities)
         return self.graph.gradients(nodes, [self.names[n] for n in self.system.assigned], leaves)
 
