@@ -9,6 +9,7 @@ import numpy as np
 
 from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.driver import LANE, Driver
+from eubiosis.engine.codegen.elimination import Elimination
 from eubiosis.engine.codegen.emit import Plan, VectorEmitter
 from eubiosis.engine.codegen.ir import Module, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
@@ -75,8 +76,8 @@ def steady_kernel(system: System, options: Options, identity: Identity) -> LoopK
         reserve_step(lanes)
         jacobian, in_time = program.jacobian()
         prepare = lanes.prepare([*program.rates, *jacobian.values()])
-        factor, substitute, _ = lanes.factor(jacobian, in_time)
-        SteadyLoop(lanes, prepare, factor, substitute).define()
+        solve = Elimination(lanes, jacobian, in_time)
+        SteadyLoop(lanes, prepare, solve.factor, solve.substitute).define()
         return str(lanes.module), {"rows": lanes.count}
 
     text = f"steady {width} {options} {identity.digest}"
@@ -90,11 +91,11 @@ def _solver_module(program: Program, width: int) -> Lanes:
     watch, sizes = Watch(lanes), Sizes(lanes)
     jacobian, in_time = program.jacobian()
     prepare = lanes.prepare([*program.rates, *jacobian.values(), *in_time.values(), *watch.roots])
-    factor, substitute, explicit_time = lanes.factor(jacobian, in_time)
+    solve = Elimination(lanes, jacobian, in_time)
     rates = lanes.evaluate("rates", program.rates)
-    step = define_step(lanes, rates, factor, substitute, explicit_time, sizes)
+    step = define_step(lanes, rates, solve.factor, solve.substitute, solve.explicit_time, sizes)
     driver = Driver(lanes, step, rates, prepare, watch, Doubts(program, jacobian), sizes)
-    sizes.attach(driver, rates, factor, substitute)
+    sizes.attach(driver, rates, solve.factor, solve.substitute)
     driver.define()
     return lanes
 

@@ -10,8 +10,6 @@ from eubiosis.engine.codegen.graph import LEAVES, Node
 from eubiosis.engine.codegen.ir import Module, Type, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, POINTER, Code
 from eubiosis.engine.codegen.program import Program
-from eubiosis.engine.codegen.sparse import Factors
-from eubiosis.engine.codegen.vector_math import VectorMath
 
 STAGE_ARGUMENTS = (
     ("work", POINTER),
@@ -178,55 +176,3 @@ class Lanes:
         """Define ``name(work, shared, y, time, out)``, which writes one row for each root."""
         outputs = [(root, ("out", row)) for row, root in enumerate(roots)]
         return self.straight(name, outputs, STAGE_ARGUMENTS)
-
-    def factor(
-        self, jacobian: dict[tuple[int, int], Node], in_time: dict[int, Node]
-    ) -> tuple[Value, Value, bool]:
-        """Define ``factor(work, shared)`` and ``substitute(work, out)``; returns both and if time enters.
-
-        ``factor`` writes the rates at (states, time), their time derivatives, and the factors of
-        shift - J there; ``substitute`` solves with them in place.
-        """
-        program, graph = self.program, self.program.graph
-        moves = graph.depends(("time",))  # a switch in time has no slope, but the stages must see the time
-        explicit_time = any(moves[rate] for rate in program.rates)
-        factors = program.factors(jacobian)
-        self.reserve("factors", factors.entries)
-        places: dict[tuple[int, int], int] = {}
-        for k in range(program.size):
-            for j, _ in (*factors.lower[k], *factors.upper[k]):
-                places[k, j] = len(places)
-            places[k, k] = len(places)
-        self.pivots = tuple(places[k, k] for k in range(program.size))
-        outputs: list[tuple[Node, Place]] = [(node, ("rates", i)) for i, node in enumerate(program.rates)]
-        if explicit_time:
-            outputs += [(in_time.get(i, graph.zero), ("in_time", i)) for i in range(program.size)]
-        for k in range(program.size):
-            entries = [*factors.lower[k], *factors.upper[k], (k, factors.pivot[k])]
-            outputs += [(node, ("factors", places[k, j])) for j, node in entries]
-        function = self.straight("factor", outputs, STAGE_ARGUMENTS[:2])
-        return function, self._substitute(factors, places), explicit_time
-
-    def _substitute(self, factors: Factors, places: dict[tuple[int, int], int]) -> Value:
-        """Define the solution with the factors, row by row; lower factors are kept with their sign turned."""
-        code = Code(self.module, "substitute", (("work", POINTER), ("out", POINTER)))
-        math, order = VectorMath(code.b, self.width), factors.order
-        values: dict[int, Value] = {}
-
-        def factor(k: int, j: int) -> Value:
-            return self.load(code, self.row(code, "factors", places[k, j]))
-
-        def place(k: int) -> Value:
-            return code.at(code["out"], order[k] * self.width)
-
-        for k in range(len(order)):
-            values[k] = self.load(code, place(k))
-            for j, _ in factors.lower[k]:
-                values[k] = math.fma(factor(k, j), values[j], values[k])
-        for k in reversed(range(len(order))):
-            for j, _ in factors.upper[k]:
-                values[k] = math.fma(factor(k, j), values[j], values[k])
-            final = code.b.fmul(values[k], factor(k, k))
-            self.store(code, final, place(k))
-            values[k] = code.b.fneg(final)
-        return code.finish()

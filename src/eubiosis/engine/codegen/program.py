@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from eubiosis.engine.codegen.graph import EXACT, LEAVES, MOVING, Gradients, Graph, Node
-from eubiosis.engine.codegen.sparse import Factors, elimination_order, factorise
+from eubiosis.engine.codegen.sparse import Filled, elimination_order, fill
 from eubiosis.engine.codegen.switches import Layout, Switches, layout
 from eubiosis.engine.codegen.tableaus import RODAS5P, Tableau
 from eubiosis.engine.expressions import LOGIC, RELATIONS, TIME, Call, Expression, Symbol
@@ -201,13 +201,13 @@ class Program:
         """
         return self.graph.finite(node) if self._may_be_singular(node) else node
 
-    def factors(self, jacobian: dict[tuple[int, int], Node]) -> Factors:
-        """Return the factors of (shift) I - J."""
+    def matrix(self, jacobian: dict[tuple[int, int], Node]) -> tuple[dict[tuple[int, int], Node], Filled]:
+        """Return (shift) I - J, and the pattern of its factors."""
         shift = self.graph.node("input", SHIFT)
         matrix = {place: self.graph.neg(node) for place, node in jacobian.items()}
         for i in range(self.size):
             matrix[i, i] = self.graph.add(shift, matrix.get((i, i), self.graph.zero))
-        return factorise(self.graph, matrix, self.size, self._order(jacobian))
+        return matrix, fill(self.size, matrix, self._order(jacobian))
 
     def _order(self, jacobian: dict[tuple[int, int], Node]) -> list[int]:
         """Order the elimination: states, then each block of derivatives alike, then quadratures.
