@@ -8,7 +8,7 @@ from eubiosis.engine.codegen.native import cache_folder, vector_width
 from eubiosis.engine.compiled import Compiled, compile
 from eubiosis.engine.inputs import Add, AtLeast, Input, Scale, Set, piecewise, repeated
 from eubiosis.engine.multirate import Split, split
-from eubiosis.engine.sbml import UnsupportedSbmlError, read_sbml
+from eubiosis.engine.sbml import SbmlWarning, UnsupportedSbmlError, read_sbml
 from eubiosis.engine.sensitivity import Sensitivities
 from eubiosis.engine.solution import (
     FAILURES,
@@ -36,6 +36,7 @@ __all__ = [
     "Minimum",
     "Reduction",
     "SbmlEvent",
+    "SbmlWarning",
     "Scale",
     "Sensitivities",
     "Set",

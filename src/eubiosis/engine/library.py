@@ -18,7 +18,7 @@ from eubiosis.engine.codegen.kernels import (
 from eubiosis.engine.codegen.march_kernel import MarchKernel, march_kernel
 from eubiosis.engine.codegen.native import Identity
 from eubiosis.engine.codegen.program import Options
-from eubiosis.engine.expressions import TIME, Number
+from eubiosis.engine.expressions import TIME, TIME_NAME, Number
 from eubiosis.engine.sbml.trees import replace as replace_symbols
 from eubiosis.engine.system import System
 
@@ -84,7 +84,7 @@ class KernelLibrary:
             raise TypeError(message)
         known = (self.state_index, self.assigned_index, self.parameter_index)
         for name in names:
-            if not any(name in index for index in known):
+            if name != TIME_NAME and not any(name in index for index in known):
                 raise KeyError(f"quantity {unknown_word(name, [n for index in known for n in index])}")
         return tuple(names)
 

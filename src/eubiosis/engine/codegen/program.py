@@ -13,7 +13,7 @@ from eubiosis.engine.codegen.graph import EXACT, LEAVES, MOVING, Gradients, Grap
 from eubiosis.engine.codegen.sparse import Filled, elimination_order, fill
 from eubiosis.engine.codegen.switches import Layout, Switches, layout
 from eubiosis.engine.codegen.tableaus import RODAS5P, Tableau
-from eubiosis.engine.expressions import LOGIC, RELATIONS, TIME, Call, Expression, Symbol
+from eubiosis.engine.expressions import LOGIC, RELATIONS, TIME, TIME_NAME, Call, Expression, Symbol
 from eubiosis.engine.system import System
 
 _SINGULAR = ("sqrt", "^", "ln", "log10", "asin", "acos", "acosh", "atanh")  # slopes may be infinite
@@ -88,6 +88,7 @@ class Program:
         for k, name in enumerate(self.options.driven):
             self.names[name] = self.graph.node("held" if k < self.options.held else "input", 1 + k)
         self.names[TIME] = self.graph.node("time")
+        self.names.setdefault(TIME_NAME, self.names[TIME])
         self.exact: dict[str, Node] | None = self._exact_names() if _has_switches(system) else None
         moving = [self.names[name] for name in self.moving]
         self.switches = Switches(self.graph, moving, self.names[TIME])

@@ -14,7 +14,7 @@ from eubiosis.engine.expressions import TIME, Expression
 from eubiosis.engine.sbml.bounds import time_bounds
 from eubiosis.engine.sbml.content import Content, read_content
 from eubiosis.engine.sbml.document import open_document
-from eubiosis.engine.sbml.errors import UnsupportedSbmlError, refuse
+from eubiosis.engine.sbml.errors import SbmlWarning, UnsupportedSbmlError, refuse
 from eubiosis.engine.sbml.events import rewrite_events
 from eubiosis.engine.sbml.network import Network, build_network
 from eubiosis.engine.sbml.ordering import dependencies, ordered
@@ -23,7 +23,7 @@ from eubiosis.engine.sbml.start import initial_values, raise_missing
 from eubiosis.engine.sbml.trees import names_in
 from eubiosis.engine.system import SbmlEvent, System
 
-__all__ = ["UnsupportedSbmlError", "flatten", "read_model", "read_sbml"]
+__all__ = ["SbmlWarning", "UnsupportedSbmlError", "flatten", "read_model", "read_sbml"]
 
 
 def read_sbml(text: str) -> System:
