@@ -42,15 +42,16 @@ class Sensitivities:
 def refuse_what_has_no_derivative(system: System, parameters: Sequence[str], inputs: Sequence[Input]) -> None:
     """Raise ``ValueError`` where a course does not depend smoothly on the parameters."""
     for event in system.events:
-        message = f"event {event.id}: sensitivities across events are not supported; export doses as inputs"
-        raise ValueError(message)
+        if event.delay is not None or event.finish:
+            reason = "a delay" if event.delay is not None else "a concentration set in a changing volume"
+            message = (
+                f"event {event.id}: sensitivities across {reason} are not supported; use finite differences"
+            )
+            raise ValueError(message)
     known = [*system.constants, *system.states]
     for name in parameters:
         if name not in known:
             raise KeyError(f"parameter or state {unknown_word(name, known)}")
-        if any(name in symbols(bound) for bound in system.bounds):
-            message = f"{name} sets a time at which the model switches; its sensitivity is not supported"
-            raise ValueError(message)
         if name in system.constants and any(isinstance(item, Set) and item.name == name for item in inputs):
             message = f"{name} is set by an input; a sensitivity needs a parameter that is constant"
             raise ValueError(message)
@@ -62,11 +63,11 @@ def refuse_what_has_no_derivative(system: System, parameters: Sequence[str], inp
 
 def inputs_of_derivatives(system: System, parameters: Sequence[str], inputs: Sequence[Input]) -> list[Input]:
     """Return what inputs do to the derivatives of states: a scale scales them, a set ends them."""
-    moving = set(system.moving)
+    states = set(system.states)
     out: list[Input] = []
     for item in inputs:
         for parameter in parameters:
-            if item.name not in moving or isinstance(item, Add):
+            if item.name not in states or isinstance(item, Add):
                 continue
             row = derivative(item.name, parameter)
             out.append(

@@ -110,10 +110,9 @@ def refused(text, by, message, inputs=()):
 
 def test_what_has_no_derivative_is_refused():
     plain = "k = 1; x = 1; x' = -k*x;"
-    refused(plain + "E: at (x < 0.5): x = 1;", "k", "event E")
+    refused(plain + "E: at 2 after (x < 0.5): x = 1;", "k", "event E: sensitivities across a delay")
     refused(plain, "k", "k is set by an input", [Set(0.5, "k", 2.0)])
     refused(plain, "k", "raises a state to a level", [AtLeast(0.5, "x", 2.0)])
-    refused("on = 1; x = 1; x' = piecewise(1, time < on, 0);", "on", "on sets a time")
     refused("a = 1; k = 2*a; x = 1; x' = -k*x;", "a", "a initialises the parameter k")
 
 
@@ -140,6 +139,17 @@ def test_derivatives_by_initial_values_are_those_of_central_differences(feedback
     got = feedback.sensitivities(T, ["x", "out"], ["K", "x"], inputs=DOSES, tolerances=TIGHT)
     for i, name in enumerate(("x", "out")):
         np.testing.assert_allclose(got.of(name, "x")[0], slopes[:, i], rtol=2e-6, atol=2e-8)
+
+
+def test_a_state_that_only_events_change_has_an_initial_value_too():
+    """x' = f, f doubled at t = 1 by an event: x = f0 + 2 f0 (t - 1); then an input sets f to 5."""
+    model = compiled("x = 0; f = 3; x' = f; E: at time >= 1: f = 2*f;")
+    inputs = [Set(2.0, "f", 5.0)]
+    got = model.sensitivities([0.0, 1.5, 2.0, 4.0], ["x", "f"], ["f", "x"], inputs=inputs, tolerances=TIGHT)
+    np.testing.assert_allclose(got.solution["x"][0], [0, 6, 9, 19], rtol=1e-10)
+    np.testing.assert_allclose(got.of("x", "f")[0], [0, 2, 3, 3], rtol=1e-10)
+    np.testing.assert_allclose(got.of("f", "f")[0], [1, 2, 0, 0], rtol=1e-10)
+    np.testing.assert_allclose(got.of("x", "x")[0], 1.0, rtol=1e-10)
 
 
 def test_an_initial_value_may_need_an_assigned_quantity_of_the_time():
