@@ -41,14 +41,15 @@ class Sensitivities:
 def refuse_what_has_no_derivative(system: System, parameters: Sequence[str], inputs: Sequence[Input]) -> None:
     """Raise ``ValueError`` where a course does not depend smoothly on the parameters."""
     for event in system.events:
-        message = f"event {event.id}: sensitivities across events are not supported; export doses as inputs"
-        raise ValueError(message)
+        if event.delay is not None or event.finish:
+            reason = "a delay" if event.delay is not None else "a concentration set in a changing volume"
+            message = (
+                f"event {event.id}: sensitivities across {reason} are not supported; use finite differences"
+            )
+            raise ValueError(message)
     for name in parameters:
         if name not in system.constants:
             raise KeyError(f"parameter {unknown_word(name, system.constants)}")
-        if any(name in symbols(bound) for bound in system.bounds):
-            message = f"{name} sets a time at which the model switches; its sensitivity is not supported"
-            raise ValueError(message)
         if any(isinstance(item, Set) and item.name == name for item in inputs):
             message = f"{name} is set by an input; a sensitivity needs a parameter that is constant"
             raise ValueError(message)

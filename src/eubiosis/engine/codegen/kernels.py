@@ -215,7 +215,7 @@ def needed_rows(system: System, outputs: Sequence[str], by: tuple[str, ...] = ()
     nodes = [program.names[name] for name in outputs]
     nodes += [program.sensitivity(name, p) for name in outputs for p in by]
     found = set(program.graph.needed(nodes))
-    rows = [*system.states, *program.judged[len(program.moving) :]]
+    rows = dict.fromkeys([*system.states, *(name for name in program.rows if name in program.names)])
     return tuple(name for name in rows if program.names[name] in found)
 
 

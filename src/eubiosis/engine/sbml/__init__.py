@@ -4,7 +4,7 @@ The steps: ``document`` opens the text and refuses what is not handled, ``conten
 over, ``network`` writes species and reactions out, ``events`` and ``rate_of`` rewrite what depends on
 that, ``start`` computes initial values, ``bounds`` finds the times of switches.
 
-Not handled, and refused by name: delays of events and the delay function, algebraic rules, fast
+Not handled, and refused by name: the delay function, algebraic rules, fast
 reactions, reactions without kinetic law, required packages. Constraints and units are ignored.
 """
 
@@ -90,4 +90,4 @@ def _raise_undeclared(network: Network) -> None:
 
 def _trees_of(event: SbmlEvent) -> list[Expression]:
     trees = [event.trigger, *(value for _, value in event.assignments)]
-    return trees if event.priority is None else [*trees, event.priority]
+    return [*trees, *(tree for tree in (event.priority, event.delay) if tree is not None)]

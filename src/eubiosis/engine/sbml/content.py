@@ -211,6 +211,9 @@ def _events(model: libsbml.Model, level: int, translator: Translator) -> Iterato
         priority = None
         if level > 2 and event.isSetPriority() and event.getPriority().isSetMath():
             priority = translator.translate(event.getPriority().getMath(), element)
+        delay = None
+        if event.isSetDelay() and event.getDelay().isSetMath():
+            delay = translator.translate(event.getDelay().getMath(), element)
         yield SbmlEvent(
             id=event.getId() or element,
             trigger=translator.translate(trigger.getMath(), element),
@@ -219,4 +222,5 @@ def _events(model: libsbml.Model, level: int, translator: Translator) -> Iterato
             persistent=trigger.getPersistent() if level > 2 else True,
             use_trigger_values=event.getUseValuesFromTriggerTime(),
             priority=priority,
+            delay=delay,
         )

@@ -19,8 +19,8 @@ def open_document(text: str) -> SBMLDocument:
     """Return libSBML's document of an SBML text of Level 2 or 3; Level 1 is converted to Level 2 Version 4.
 
     The model is part of the document: keep the document as long as the model. Raises ``ValueError`` when
-    libSBML cannot read the text, and ``UnsupportedSbmlError`` for a required package, an algebraic rule, a
-    fast reaction or an event with a delay.
+    libSBML cannot read the text, and ``UnsupportedSbmlError`` for a required package, an algebraic rule or a
+    fast reaction.
     """
     import libsbml
 
@@ -56,9 +56,6 @@ def _unsupported(document: SBMLDocument) -> Iterator[tuple[str, str]]:
     for reaction in model.getListOfReactions():
         if reaction.isSetFast() and reaction.getFast():
             yield f"reaction {reaction.getId()}", "a fast reaction"
-    for i, event in enumerate(model.getListOfEvents(), start=1):
-        if event.isSetDelay() and event.getDelay().isSetMath():
-            yield event_name(event, i), "a delay"
     if document.getLevel() == 2:
         yield from _units_of_level_2(model)
 
