@@ -154,6 +154,7 @@ class Compiled:
             extrema=names_of(wanted, Minimum, Maximum),
             tableau=_tableau(method),
             quick=self.library.quick(values.subjects),
+            alone=values.subjects == 1,
             scaled=control.scaled,
         )
         kernel, grid = self.library.loop(solver_kernel, options), _checked_times(times)
@@ -314,6 +315,7 @@ class Compiled:
             sensitivities=by,
             tableau=_tableau(method),
             quick=self.library.quick(values.subjects),
+            alone=values.subjects == 1,
             scaled=control.scaled,
         )
         kernel, grid = self.library.loop(solver_kernel, options), _checked_times(times)

@@ -29,7 +29,7 @@ class Options:
     initial values, with respect to which the states are derived.
     ``driven`` parameters change in an explicit run: the first ``held`` ones from interval to interval, the
     others all the time. ``scaled`` lets the absolute tolerances follow the states' sizes. ``quick`` machine
-    code is made faster, runs slower and gives the same bits.
+    code is made faster, runs slower and gives the same bits; that for a subject ``alone`` has one lane.
     """
 
     integrals: tuple[str, ...] = ()
@@ -40,6 +40,7 @@ class Options:
     scaled: bool = False
     tableau: Tableau = RODAS5P
     quick: bool = False
+    alone: bool = False
 
 
 def derivative(name: str, parameter: str) -> str:
