@@ -15,12 +15,15 @@ from eubiosis.engine.initial import Values
 from eubiosis.engine.inputs import Add, AtLeast, Input, Scale, Set
 from eubiosis.engine.solution import Solution
 from eubiosis.engine.system import Array, System
+from eubiosis.engine.tables import course_columns, frame
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from eubiosis.engine.codegen.graph import Graph
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sensitivities:
     """Observables and their derivatives.
 
@@ -32,6 +35,21 @@ class Sensitivities:
     solution: Solution
     parameters: tuple[str, ...]
     derivatives: Array
+
+    def __repr__(self) -> str:
+        return f"<Sensitivities by {', '.join(self.parameters)} of {repr(self.solution)[1:-1]}>"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the derivatives as a pandas table indexed by subject and time.
+
+        A column is named "d(observable)/d(parameter)". Raises ``ModuleNotFoundError`` with the line that
+        installs pandas where it is absent.
+        """
+        solution = self.solution
+        names = [derivative(o, p) for o in solution.observables for p in self.parameters]
+        flat = self.derivatives.reshape(*self.derivatives.shape[:2], len(names))
+        columns = course_columns(solution.times, names, flat, solution.status)
+        return frame(columns, [*columns][:2])
 
     def of(self, observable: str, parameter: str) -> Array:
         """Return the derivative of one observable by one parameter, shape (subjects, times)."""

@@ -71,7 +71,20 @@ def flatten(content: Content) -> System:
         events=events,
         bounds=time_bounds(switching, rules, set(parameters)),
         initial_rules=initial_rules,
+        amounts=_amounts(network),
     )
+
+
+def _amounts(network: Network) -> dict[str, tuple[str, str]]:
+    """Return which state holds each species that changes, and the size that makes it a concentration."""
+    held = {}
+    for name, species in network.content.species.items():
+        if name in network.amounts:
+            held[name] = (network.amounts[name], "")
+        elif name in network.rates:
+            in_amounts = species.substance_only or network.has_point(species)
+            held[name] = (name, "" if in_amounts else species.compartment)
+    return held
 
 
 def _raise_undeclared(network: Network) -> None:
