@@ -116,7 +116,7 @@ def test_species_are_set_as_what_their_symbols_mean(rooms):
 
 def test_a_local_name_is_answered_with_the_full_one(rooms):
     for call in (lambda: rooms.solve(T, ["k"]), lambda: rooms.solve(T, values={"k": 1.0})):
-        with pytest.raises(KeyError, match='"k" is unknown; local to a reaction: "R.k"'):
+        with pytest.raises(KeyError, match=r'"k" is unknown; local to a reaction: "R\.k"'):
             call()
 
 
