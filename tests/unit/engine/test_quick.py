@@ -44,13 +44,21 @@ def test_the_same_bits(name):
     assert all(same(one.reduced[r], other.reduced[r]) for r in wanted)
     assert [kernel.program.options.quick for kernel in quick.library.loops] == [True]
     assert [kernel.program.options.quick for kernel in full.library.loops] == [False]
+    for k, value in enumerate(own[parameter]):  # a subject alone has code of one lane
+        alone = quick.solve(TIMES, names, parameters={parameter: value}, reductions=wanted)
+        assert same(alone.values[0], one.values[k])
+        assert np.array_equal(alone.effort[0], one.effort[k])
+        assert all(alone.reduced[r][0] == one.reduced[r][k] for r in wanted)
 
 
 def test_the_call_decides():
     model = compiled(MODELS["stiff"])
-    for subjects, quick in ((1, [True]), (63, [True]), (64, [True, False])):
+    widths = []
+    for subjects, quick in ((1, [True]), (2, [True] * 2), (63, [True] * 2), (64, [True, True, False])):
         model.solve(TIMES, ["a"], parameters={"k": np.full(subjects, 0.04)})
         assert [kernel.program.options.quick for kernel in model.library.loops] == quick
+        widths = [kernel.width for kernel in model.library.loops]
+    assert widths == [1, engine.vector_width(), engine.vector_width()]
 
 
 def test_another_set_of_varied_parameters_compiles_nothing():
@@ -58,7 +66,7 @@ def test_another_set_of_varied_parameters_compiles_nothing():
     alone = model.solve(TIMES, ["x", "y"], parameters={"k": 2.0, "l": 5.0})
     k = model.solve(TIMES, ["x", "y"], parameters={"k": [2.0, 3.0], "l": 5.0})
     both = model.solve(TIMES, ["x", "y"], parameters={"l": [5.0, 6.0], "k": [2.0, 4.0]})
-    assert len(model.library.loops) == 1
+    assert len(model.library.loops) == 2  # one for a subject alone
     assert same(alone.values[0], k.values[0])
     assert same(alone.values[0], both.values[0])
     np.testing.assert_allclose(k["x"], np.exp(-np.outer([2.0, 3.0], TIMES)), atol=1e-7)

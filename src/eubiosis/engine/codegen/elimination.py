@@ -149,6 +149,7 @@ class Elimination:
                 b.store(b.add(e, INT(1)), entry)
             pivot = place(self._entry(code, pivot_of, k))
             lanes.store(code, math.reciprocal(lanes.load(code, pivot)), pivot)
+        code.function.optimized = True
         return code.finish()
 
     def _looped_substitute(self) -> Value:
@@ -189,4 +190,5 @@ class Elimination:
 
         sweep("forward", filled.lower, range(size), turned=False)
         sweep("backward", filled.upper, range(size - 1, -1, -1), turned=True)
+        code.function.optimized = True
         return code.finish()

@@ -164,7 +164,6 @@ class Module:
         self.name = name
         self.globals: dict[str, Function] = {}
         self.tables: list[str] = []
-        self.attributes = ""
 
     def table(self, name: str, kind: Type, values: Sequence[int]) -> Value:
         """Define a constant table and return the pointer to its first entry."""
@@ -175,16 +174,39 @@ class Module:
     def __str__(self) -> str:
         return "\n".join([*self.tables, *map(str, self.globals.values()), ""])
 
+    def texts(self) -> tuple[str, ...]:
+        """Return the module, or where some functions are to be optimised in any case, two modules.
+
+        The second has those functions and the tables.
+        """
+        functions = self.globals.values()
+        if not any(function.optimized for function in functions):
+            return (str(self),)
+        parts: list[list[str]] = [[], [*self.tables]]
+        for function in functions:
+            if function.blocks:
+                function.linkage = ""
+                parts[function.optimized].append(str(function))
+                parts[not function.optimized].append(function.declaration())
+            else:
+                for part in parts:
+                    part.append(function.declaration())
+        return tuple("\n".join([*part, ""]) for part in parts)
+
 
 class Function(Value):
-    """A function; without blocks it is declared only. ``args`` are its arguments."""
+    """A function; without blocks it is declared only. ``args`` are its arguments.
 
-    __slots__ = ("args", "blocks", "count", "linkage", "module", "name", "signature")
+    An ``optimized`` one is optimised even where the rest is compiled quickly.
+    """
+
+    __slots__ = ("args", "blocks", "count", "linkage", "module", "name", "optimized", "signature")
 
     def __init__(self, module: Module, signature: FunctionType, name: str) -> None:
         super().__init__(PointerType(VoidType()), f"@{name}")
         self.module, self.signature, self.name = module, signature, name
         self.linkage = ""
+        self.optimized = False
         self.args = tuple(Value(kind, f"%a{i}") for i, kind in enumerate(signature.arguments))
         self.blocks: list[Block] = []
         self.count = 0
@@ -195,13 +217,16 @@ class Function(Value):
         self.blocks.append(Block(self, f"{name}.{len(self.blocks)}"))
         return self.blocks[-1]
 
+    def declaration(self) -> str:
+        """Return what another module needs to know."""
+        kinds = ", ".join(kind.text for kind in self.signature.arguments)
+        return f"declare {self.signature.result.text} @{self.name}({kinds})"
+
     def __str__(self) -> str:
-        result = self.signature.result.text
         if not self.blocks:
-            kinds = ", ".join(kind.text for kind in self.signature.arguments)
-            return f"declare {result} @{self.name}({kinds})"
+            return self.declaration()
         arguments = ", ".join(f"{a.type.text} {a.text}" for a in self.args)
-        head = f"define {self.linkage} {result} @{self.name}({arguments}) {self.module.attributes} {{"
+        head = f"define {self.linkage} {self.signature.result.text} @{self.name}({arguments}) {{"
         lines = [head]
         for block in self.blocks:
             lines.append(f"{block.name}:")

@@ -54,12 +54,12 @@ def aligned(count: int, *, boundary: int = 64) -> Array:
 
 def solver_kernel(system: System, options: Options, identity: Identity) -> LoopKernel:
     """Return the solver's kernel, compiled or kept; ``identity`` stands for the system's content."""
-    width = vector_width()
+    width = 1 if options.alone else vector_width()
     program = Program(system, options, switching=True)
 
-    def make() -> tuple[str, Facts]:
+    def make() -> tuple[Sequence[str], Facts]:
         lanes = _solver_module(program, width)
-        return str(lanes.module), {"rows": lanes.count}
+        return lanes.module.texts(), {"rows": lanes.count}
 
     text = f"solver {width} {options} {identity.digest}"
     code = load_or_compile(text, make, keep=identity.keep, quick=options.quick)
@@ -68,17 +68,17 @@ def solver_kernel(system: System, options: Options, identity: Identity) -> LoopK
 
 def steady_kernel(system: System, options: Options, identity: Identity) -> LoopKernel:
     """Return the kernel that finds steady states, compiled or kept."""
-    width = vector_width()
+    width = 1 if options.alone else vector_width()
     program = Program(system, options)
 
-    def make() -> tuple[str, Facts]:
+    def make() -> tuple[Sequence[str], Facts]:
         lanes = Lanes(program, ir.Module(name="steady"), width)
         reserve_step(lanes)
         jacobian, in_time = program.jacobian()
         prepare = lanes.prepare([*program.rates, *jacobian.values()])
         solve = Elimination(lanes, jacobian, in_time)
         SteadyLoop(lanes, prepare, solve.factor, solve.substitute).define()
-        return str(lanes.module), {"rows": lanes.count}
+        return lanes.module.texts(), {"rows": lanes.count}
 
     text = f"steady {width} {options} {identity.digest}"
     code = load_or_compile(text, make, keep=identity.keep, quick=options.quick)
@@ -166,7 +166,7 @@ def column_kernel(
     """
     width = vector_width()
 
-    def make() -> tuple[str, Facts]:
+    def make() -> tuple[Sequence[str], Facts]:
         program = Program(system, Options(sensitivities=sensitivities))
         module = ir.Module(name="columns")
         if sensitivities:
@@ -178,7 +178,7 @@ def column_kernel(
         rows = {program.names[n]: row for row, n in enumerate(given) if n in program.names}
         for name, lanes in (("wide", width), ("narrow", 1)):
             _column_function(program, module, name, lanes, nodes, rows)
-        return str(module), {}
+        return module.texts(), {}
 
     text = f"columns {width} {rates} {sensitivities} {tuple(outputs)} {tuple(given)} {identity.digest}"
     code = load_or_compile(text, make, keep=identity.keep, quick=quick)
@@ -196,13 +196,13 @@ def linear_kernel(system: System, identity: Identity) -> tuple[ColumnKernel, tup
     matrix, _ = program.jacobian()
     places = tuple(sorted(matrix))
 
-    def make() -> tuple[str, Facts]:
+    def make() -> tuple[Sequence[str], Facts]:
         module = ir.Module(name="linear")
         nodes = [*program.rates, *(matrix[place] for place in places)]
         rows = {program.names[n]: row for row, n in enumerate(system.states)}
         for name, lanes in (("wide", width), ("narrow", 1)):
             _column_function(program, module, name, lanes, nodes, rows)
-        return str(module), {}
+        return module.texts(), {}
 
     text = f"linear {width} {identity.digest}"
     code = load_or_compile(text, make, keep=identity.keep, quick=True)

@@ -34,7 +34,7 @@ class Lanes:
         self.program, self.module, self.width = program, module, width
         self.rows: dict[str, int] = {}
         self.count = 0
-        self.vector = ir.VectorType(DOUBLE, width)
+        self.vector: Type = ir.VectorType(DOUBLE, width) if width > 1 else DOUBLE
         self._prepared: dict[Node, tuple[str, int]] = {}
         self.mode_place: Mapping[int, int] = {}  # rows of the modes
         self.pivots: tuple[int, ...] = ()  # rows of the factors that hold reciprocal pivots
@@ -63,6 +63,8 @@ class Lanes:
 
     def splat(self, code: Code, scalar: Value) -> Value:
         """Return a vector with one scalar in every lane."""
+        if self.width == 1:
+            return scalar
         undefined = ir.Constant(self.vector, ir.Undefined)
         single = code.b.insert_element(undefined, scalar, ir.IntType(32)(0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [0] * self.width)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eubiosis.engine.codegen.kernels import aligned
@@ -35,9 +36,9 @@ def march_kernel(
     width = vector_width()
     program = Program(system, options)
 
-    def make() -> tuple[str, Facts]:
+    def make() -> tuple[Sequence[str], Facts]:
         lanes = march_module(program, width, observed)
-        return str(lanes.module), {"rows": lanes.count}
+        return lanes.module.texts(), {"rows": lanes.count}
 
     text = f"march {width} {options} {observed} {identity.digest}"
     code = load_or_compile(text, make, keep=identity.keep, quick=options.quick)

@@ -14,7 +14,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -91,21 +91,22 @@ class Identity:
 
 
 def load_or_compile(
-    text: str, make: Callable[[], tuple[str, Facts]], *, keep: bool = True, quick: bool = False
+    text: str, make: Callable[[], tuple[Sequence[str], Facts]], *, keep: bool = True, quick: bool = False
 ) -> NativeCode:
     """Return machine code for what ``text`` describes, from the cache or from ``make()``.
 
     ``text`` says everything the code depends on but this machine, the compiler and the generator, which are
-    added here. ``make`` returns LLVM assembly and facts that JSON can hold. ``keep`` allows the cache, and
-    ``quick`` gives code that is compiled several times as fast, runs slower and gives the same bits.
+    added here. ``make`` returns modules of LLVM assembly that know one another, and facts that JSON can hold.
+    ``keep`` allows the cache, and with ``quick`` the first module is compiled several times as fast, runs
+    slower and gives the same bits.
     """
     key = _key(f"{text} quick" if quick else text)
     folder = cache_folder() if keep else None
     kept = _read(folder / f"{key}.kernel", key) if folder is not None else None
     if kept is not None:
         return _load(*kept, from_cache=True)
-    assembly, facts = make()
-    machine_code = _compile(assembly, quick=quick)
+    modules, facts = make()
+    machine_code = _packed([_compile(text, quick=quick and not i) for i, text in enumerate(modules)])
     if folder is not None:
         _write(folder / f"{key}.kernel", key, facts, machine_code)
     return _load(facts, machine_code, from_cache=False)
@@ -225,9 +226,9 @@ def _compile(assembly: str, *, quick: bool) -> bytes:
     wide += f' "min-legal-vector-width"="{bits}" '
     assembly = re.sub(r"^(define .*\)) +\{$", rf"\1{wide}{{", assembly, flags=re.MULTILINE)
     module = llvm.parse_assembly(assembly)
-    module.verify()
     if quick:
         return bytes(machine.emit_object(module))
+    module.verify()
     builder = llvm.create_pass_builder(machine, llvm.PipelineTuningOptions(speed_level=1))
     passes = llvm.create_new_function_pass_manager()
     passes.add_sroa_pass()
@@ -238,10 +239,24 @@ def _compile(assembly: str, *, quick: bool) -> bytes:
     return bytes(machine.emit_object(module))
 
 
+def _packed(parts: Sequence[bytes]) -> bytes:
+    """Return object files in one, each after its length."""
+    return b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+
+
+def _unpacked(content: bytes) -> Iterator[bytes]:
+    first = 0
+    while first < len(content):
+        begin = first + 8
+        first = begin + int.from_bytes(content[first:begin], "little")
+        yield content[begin:first]
+
+
 def _load(facts: Facts, machine_code: bytes, *, from_cache: bool) -> NativeCode:
     import llvmlite.binding as llvm
 
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
-    engine.add_object_file(llvm.ObjectFileRef.from_data(machine_code))
+    for part in _unpacked(machine_code):
+        engine.add_object_file(llvm.ObjectFileRef.from_data(part))
     engine.finalize_object()
     return NativeCode(facts, from_cache, engine)

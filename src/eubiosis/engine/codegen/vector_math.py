@@ -68,16 +68,20 @@ class VectorMath:
         on a machine with such vectors go the same way, so that they come out the same.
         """
         b, one = self.builder, self.constant(1.0)
-        if self.width == 1 and vector_width() == 8:
-            wide, index = VectorMath(b, 8), ir.IntType(32)(0)
-            alone = b.insert_element(wide.constant(1.0), x, index)
-            return b.extract_element(wide.reciprocal(alone), index)
-        if self.width != 8:
+        if self.width not in (1, 8) or vector_width() != 8:
             return b.fdiv(one, x)
         flags = ir.IntType(8)
-        kind = ir.FunctionType(self.vector, [self.vector, self.vector, flags])
-        estimate = self._declared("llvm.x86.avx512.rcp14.pd.512", kind)
-        first = b.call(estimate, [x, self.constant(0.0), flags(255)])
+        if self.width == 1:
+            pair, index = ir.VectorType(self.double, 2), ir.IntType(32)(0)
+            kind = ir.FunctionType(pair, [pair, pair, pair, flags])
+            estimate = self._declared("llvm.x86.avx512.rcp14.sd", kind)
+            none = ir.Constant(pair, 0.0)
+            own = b.insert_element(none, x, index)
+            first = b.extract_element(b.call(estimate, [none, own, none, flags(255)]), index)
+        else:
+            kind = ir.FunctionType(self.vector, [self.vector, self.vector, flags])
+            estimate = self._declared("llvm.x86.avx512.rcp14.pd.512", kind)
+            first = b.call(estimate, [x, self.constant(0.0), flags(255)])
         minus = b.fneg(x)
         second = self.fma(first, self.fma(minus, first, one), first)
         third = self.fma(second, self.fma(minus, second, one), second)

@@ -34,7 +34,7 @@ def assembly(width):
             values = [b.load(place, align=8) for place in places[:arity]]
             b.store(emit.apply(name, *values), places[2], align=8)
         code.finish()
-    return str(module), {}
+    return module.texts(), {}
 
 
 @pytest.fixture(scope="module")
