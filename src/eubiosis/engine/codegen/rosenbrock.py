@@ -117,6 +117,7 @@ def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes) -> None:
             b.store(math.fma(scaled, scaled, b.load(total)), total)
             b.store(math.apply("max", b.load(below), b.fsub(floor, new)), below)
     error = b.fmul(b.load(total), math.constant(1.0 / max(counted, 1)))  # mean square
+    error = b.fadd(error, lanes.load(code, lanes.row(code, "unbounded")))
     growth = math.exp(b.fmul(math.ln(error), math.constant(-0.5 / tableau.order)))
     growth = b.fmul(growth, math.constant(SAFETY))
     growth = math.apply("min", growth, math.constant(MOST_GROWTH))
