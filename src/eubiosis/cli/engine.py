@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import math
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from eubiosis.engine.conformance import Tally
 
 
 @click.group()
@@ -44,27 +48,28 @@ def conform(folder: Path, names: str, threads: int | None, as_json: bool) -> Non
         if len(outcomes) % 100 == 0 or len(outcomes) == len(cases):
             click.echo(f"{len(outcomes)} of {len(cases)} cases", err=True)
     record = count(outcomes)
-    click.echo(json.dumps(_finite(record), indent=1) if as_json else "\n".join(_lines(record)))
+    shown = {**record, "wrong_cases": [asdict(case) for case in record["wrong_cases"]]}
+    click.echo(json.dumps(_finite(shown), indent=1) if as_json else "\n".join(_lines(record)))
     if record["wrong"]:
         sys.exit(1)
 
 
-def _lines(record: dict[str, Any]) -> list[str]:
+def _lines(record: Tally) -> list[str]:
     """Write the counts, the features that cases were refused for, and every wrong case."""
     lines = [f"passed{record['passed']:>8}", f"refused{record['refused']:>7}"]
     lines += [f"{number:>14}  {feature}" for feature, number in record["refused_for"].items()]
     lines.append(f"wrong{record['wrong']:>9}")
     for case in record["wrong_cases"]:
-        first = case["difference"]
-        text = f"  {case['case']}  "
+        first = case.difference
+        text = f"  {case.case}  "
         if first is not None:
-            text += f"{first['variable']} at time {first['time']:g}: got {first['got']:.9g}, "
-            text += f"expected {first['expected']:.9g}; "
-        lines.append(text + case["reason"])
+            text += f"{first.variable} at time {first.time:g}: got {first.got:.9g}, "
+            text += f"expected {first.expected:.9g}; "
+        lines.append(text + case.reason)
     return lines
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     """Replace what JSON cannot hold, NaN and infinities, by their names."""
     if isinstance(value, dict):
         return {key: _finite(each) for key, each in value.items()}

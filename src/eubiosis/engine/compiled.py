@@ -8,17 +8,16 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from eubiosis.engine.batch import Batch
+from eubiosis.engine.calls import Given, prepare
 from eubiosis.engine.codegen.kernels import (
     ColumnKernel,
     solver_kernel,
 )
 from eubiosis.engine.codegen.program import Options, derivative
 from eubiosis.engine.codegen.tableaus import TABLEAUS, Tableau
-from eubiosis.engine.initial import Values, subject_values
-from eubiosis.engine.inputs import Input, input_targets
+from eubiosis.engine.inputs import Input
 from eubiosis.engine.library import KernelLibrary
 from eubiosis.engine.march import check_march, march, march_options
 from eubiosis.engine.sensitivity import (
@@ -39,9 +38,10 @@ from eubiosis.engine.solution import (
 )
 from eubiosis.engine.steady import SteadyState, find_steady_states, refuse_what_never_rests
 from eubiosis.engine.system import Array, System
+from eubiosis.engine.tables import html_of_model
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Compiled:
     """A model ready to run; make it with ``compile``.
 
@@ -56,6 +56,21 @@ class Compiled:
     def system(self) -> System:
         """The flat system that the file means."""
         return self.library.system
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states: what changes by rates, reactions or events."""
+        return self.system.states
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters: what keeps its value, species that nothing changes too."""
+        return self.system.parameters
+
+    @property
+    def assigned(self) -> tuple[str, ...]:
+        """Names of the assigned quantities: what follows a rule, reaction rates too."""
+        return self.system.assigned
 
     @property
     def state_index(self) -> Mapping[str, int]:
@@ -82,6 +97,19 @@ class Compiled:
         """Initial values of the file, shape (states,)."""
         return np.array([self.system.initial[name] for name in self.system.states], dtype=float)
 
+    def __repr__(self) -> str:
+        counts = [
+            _counted(len(self.states), "state"),
+            _counted(len(self.parameters), "parameter"),
+            f"{len(self.assigned)} assigned",
+        ]
+        if self.system.events:
+            counts.append(_counted(len(self.system.events), "event"))
+        return f"<{self.system.name or 'model'}: {', '.join(counts)}>"
+
+    def _repr_html_(self) -> str:
+        return html_of_model(self.system, repr(self)[1:-1])
+
     # --- evaluation at given states -------------------------------------------------------------------
 
     def rates(self, time: float, states: Array, parameters: Array, out: Array) -> None:
@@ -94,7 +122,7 @@ class Compiled:
         )
         self._evaluate_columns(kernel, time, states, parameters, out)
 
-    def assigned(self, time: float, states: Array, parameters: Array) -> Array:
+    def assigned_at(self, time: float, states: Array, parameters: Array) -> Array:
         """Return every assigned quantity, shape (assigned, subjects)."""
         out = np.empty((len(self.system.assigned), states.shape[1]))
         kernel = self.library.columns(
@@ -121,10 +149,11 @@ class Compiled:
     def solve(
         self,
         times: Sequence[float] | Array,
-        observables: Sequence[str] = (),
+        observables: Sequence[str] | None = None,
         *,
-        parameters: Mapping[str, ArrayLike] | None = None,
-        initial: Mapping[str, ArrayLike] | Array | None = None,
+        values: Given | None = None,
+        parameters: Given | None = None,
+        initial: Given | Array | None = None,
         inputs: Sequence[Input] = (),
         reductions: Sequence[Reduction] = (),
         tolerances: Tolerances | None = None,
@@ -133,51 +162,46 @@ class Compiled:
     ) -> Solution:
         """Integrate every subject.
 
-        ``times`` increase and the first is the start. ``observables`` name states, assigned quantities and
-        parameters. ``parameters`` and ``initial`` override the file's values: a number for everybody or an
-        array (subjects,); ``initial`` may also be an array (subjects, states). ``inputs`` are changes from
-        outside at known times, and ``reductions`` quantities accumulated on the way. At a time at which
-        something changes, the values after the change are returned. ``threads`` defaults to the cores
-        available. Numbers of a subject depend on nothing but what is asked for that subject.
+        ``times`` increase and the first is the start. ``observables`` name states, assigned quantities,
+        parameters and "time"; None stands for all states, and () for nothing, where only reductions or final
+        states are wanted. ``values`` overrides the file's values of parameters and states, and of species
+        whatever their state is: a number for everybody or an array (subjects,). ``parameters`` and
+        ``initial`` do the same for one kind each; ``initial`` may also be an array (subjects, states).
+        ``inputs`` are changes from outside at known times, and ``reductions`` quantities accumulated on the
+        way. At a time at which something changes, the values after the change are returned. ``threads``
+        defaults to the cores available. Numbers of a subject depend on nothing but what is asked for that
+        subject.
 
         Raises ``KeyError`` for an unknown name and ``ValueError`` for times or shapes that do not fit. A
         subject that fails has its reason in ``status`` and NaN from the failure on.
         """
-        names = self.library.checked(observables)
+        names = self._seen(observables)
         wanted = tuple(reductions)
         self.library.checked([r.name for r in wanted])
-        targets = input_targets(inputs, self.system.parameters)
-        values = self._values(parameters, initial, inputs)
+        call = prepare(self.library, parameters, initial, values, inputs)
         control = tolerances or Tolerances()
         options = Options(
             integrals=names_of(wanted, Integral),
             extrema=names_of(wanted, Minimum, Maximum),
             tableau=_tableau(method),
-            quick=self.library.quick(values.subjects),
-            alone=values.subjects == 1,
+            quick=self.library.quick(call.values.subjects),
+            alone=call.values.subjects == 1,
             scaled=control.scaled,
         )
-        kernel, grid = self.library.loop(solver_kernel, options), _checked_times(times)
-        batch = Batch(self.library, kernel, values, grid, inputs, control, threads)
-        return batch.run(names, wanted, targets)
+        kernel, grid = call.library.loop(solver_kernel, options), _checked_times(times)
+        batch = Batch(call.library, kernel, call.values, grid, call.changes, control, threads)
+        return batch.run(names, wanted, call.targets)
 
-    def _values(
-        self,
-        parameters: Mapping[str, ArrayLike] | None,
-        initial: Mapping[str, ArrayLike] | Array | None,
-        inputs: Sequence[Input],
-    ) -> Values:
-        values = subject_values(self.system, parameters or {}, initial, self.state_index)
-        for item in inputs:
-            values.grow(item.time, item.value, name=item.name)
-        return values
+    def _seen(self, observables: Sequence[str] | None) -> tuple[str, ...]:
+        return self.states if observables is None else self.library.checked(observables)
 
     def steady_state(
         self,
-        observables: Sequence[str] = (),
+        observables: Sequence[str] | None = None,
         *,
-        parameters: Mapping[str, ArrayLike] | None = None,
-        initial: Mapping[str, ArrayLike] | Array | None = None,
+        values: Given | None = None,
+        parameters: Given | None = None,
+        initial: Given | Array | None = None,
         tolerances: Tolerances | None = None,
         time: float | None = None,
         newton: bool | None = None,
@@ -203,13 +227,12 @@ class Compiled:
         Raises ``KeyError`` for an unknown name and ``ValueError`` for a model with SBML events, which
         ``ignore_events`` leaves out, or with rates that change with the time.
         """
-        names = self.library.checked(observables)
+        names = self._seen(observables)
         refuse_what_never_rests(self.system, time, ignore_events=ignore_events)
-        values = self._values(parameters, initial, ())
         return find_steady_states(
             self.library,
             names,
-            values,
+            prepare(self.library, parameters, initial, values).values,
             tolerances or Tolerances(max_steps=20_000 if newton is None else 1_000),
             time=time,
             newton=newton,
@@ -221,10 +244,11 @@ class Compiled:
     def march(
         self,
         grid: Sequence[float] | Array,
-        observables: Sequence[str] = (),
+        observables: Sequence[str] | None = None,
         *,
-        parameters: Mapping[str, ArrayLike] | None = None,
-        initial: Mapping[str, ArrayLike] | Array | None = None,
+        values: Given | None = None,
+        parameters: Given | None = None,
+        initial: Given | Array | None = None,
         held: Mapping[str, Array] | None = None,
         linear: Mapping[str, Array] | None = None,
         record: Sequence[int] | None = None,
@@ -244,21 +268,21 @@ class Compiled:
 
         Raises ``KeyError`` for an unknown name and ``ValueError`` for shapes that do not fit or SBML events.
         """
-        names, times = self.library.checked(observables), _checked_times(grid)
+        names, times = self._seen(observables), _checked_times(grid)
         wanted, given = tuple(reductions), {**(held or {}), **(linear or {})}
         self.library.checked([r.name for r in wanted])
         control = tolerances or Tolerances()
         check_march(self.system, times, given, record, steps, control)
-        values = self._values(parameters, initial, ())
+        own = prepare(self.library, parameters, initial, values).values
         for name, array in given.items():
             lines = len(times) - (name in (held or {}))
             if array.ndim not in (1, 2) or len(array) != lines:
                 message = f"{name} has shape {array.shape}; allowed: ({lines},) or ({lines}, subjects)"
                 raise ValueError(message)
             if array.ndim == 2:
-                values.grow(array[0], name=name)
+                own.grow(array[0], name=name)
         options = march_options(
-            wanted, values, tuple(given), len(held or {}), quick=self.library.quick(values.subjects)
+            wanted, own, tuple(given), len(held or {}), quick=self.library.quick(own.subjects)
         )
         points = range(len(times)) if record is None else [*record]
         lasts = [r.name for r in wanted if isinstance(r, Last)]
@@ -271,7 +295,7 @@ class Compiled:
             times,
             list(points),
             names,
-            values,
+            own,
             list((held or {}).values()),
             list((linear or {}).values()),
             wanted,
@@ -286,40 +310,41 @@ class Compiled:
         observables: Sequence[str],
         with_respect_to: Sequence[str],
         *,
-        parameters: Mapping[str, ArrayLike] | None = None,
-        initial: Mapping[str, ArrayLike] | Array | None = None,
+        values: Given | None = None,
+        parameters: Given | None = None,
+        initial: Given | Array | None = None,
         inputs: Sequence[Input] = (),
         tolerances: Tolerances | None = None,
         threads: int | None = None,
         method: str = "rodas5p",
     ) -> Sensitivities:
-        """Integrate every subject together with the derivatives of its states by some parameters.
+        """Integrate every subject together with derivatives by parameters and initial values.
 
-        Arguments are those of ``solve``. The derivatives are under the same error control, with the absolute
-        tolerance of a state divided by the parameter's size.
+        ``with_respect_to`` names parameters, and states for their initial values. Arguments are those of
+        ``solve``. The derivatives are under the same error control, with the absolute tolerance of a state
+        divided by the parameter's size.
 
         Raises ``KeyError`` for an unknown name and ``ValueError`` where there is no derivative: across SBML
         events, by a parameter that an input sets or that sets a time of the model.
         """
         names, by = self.library.checked(observables), self.library.checked(with_respect_to)
         refuse_what_has_no_derivative(self.system, by, inputs)
-        values = self._values(parameters, initial, inputs)
+        call = prepare(self.library, parameters, initial, values, inputs, by)
         for parameter in by:
-            for state, slope in initial_derivatives(self.system, parameter, values).items():
-                values.set_start(derivative(state, parameter), slope)
-        every = [*inputs, *inputs_of_derivatives(self.system, by, inputs)]
-        targets = input_targets(inputs, self.system.parameters)
+            for state, slope in initial_derivatives(self.system, parameter, call.values).items():
+                call.values.set_start(derivative(state, parameter), slope)
+        every = [*call.changes, *inputs_of_derivatives(self.system, by, call.changes)]
         control = tolerances or Tolerances()
         options = Options(
             sensitivities=by,
             tableau=_tableau(method),
-            quick=self.library.quick(values.subjects),
-            alone=values.subjects == 1,
+            quick=self.library.quick(call.values.subjects),
+            alone=call.values.subjects == 1,
             scaled=control.scaled,
         )
-        kernel, grid = self.library.loop(solver_kernel, options), _checked_times(times)
-        batch = Batch(self.library, kernel, values, grid, every, control, threads)
-        return batch.run_sensitivities(names, targets)
+        kernel, grid = call.library.loop(solver_kernel, options), _checked_times(times)
+        batch = Batch(call.library, kernel, call.values, grid, every, control, threads)
+        return batch.run_sensitivities(names, call.targets)
 
 
 def compile(source: str | Path | System, *, keep: bool = True, optimize: bool | None = None) -> Compiled:
@@ -350,6 +375,10 @@ def compile(source: str | Path | System, *, keep: bool = True, optimize: bool | 
     else:
         system = read_sbml(Path(source).read_text(encoding="utf-8"))
     return Compiled(KernelLibrary(system, keep, optimize))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _tableau(method: str) -> Tableau:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.core.findings import unknown_word
 from eubiosis.engine.codegen.driver import ADD, AT_LEAST, SCALE, SET_PARAMETER, SET_STATE
-from eubiosis.engine.codegen.program import Program
-from eubiosis.engine.system import Array
+from eubiosis.engine.codegen.program import Program, derivative
+from eubiosis.engine.expressions import Call, Expression, Number, Symbol
+from eubiosis.engine.initial import Values
+from eubiosis.engine.names import unfit_name
+from eubiosis.engine.system import Array, System
 
 Counts = NDArray[np.int64]
 
@@ -30,7 +32,7 @@ class Set(Input):
 
 
 class Add(Input):
-    """A bolus: an amount is added to a state."""
+    """A bolus: an amount is added to a species, whatever its unit, or to another state."""
 
 
 class Scale(Input):
@@ -39,6 +41,29 @@ class Scale(Input):
 
 class AtLeast(Input):
     """A state is raised to a value if it lies below."""
+
+
+@dataclass(frozen=True)
+class Infuse(Input):
+    """An infusion: ``value`` per unit of time, as an amount, goes into a state from ``time`` to ``stop``.
+
+    All are numbers, or one for each subject, shape (subjects,). Infusions that overlap add up.
+    """
+
+    stop: ArrayLike
+
+    @classmethod
+    def amount(cls, time: ArrayLike, name: str, amount: ArrayLike, stop: ArrayLike) -> Infuse:
+        """Return the infusion that gives an amount in all.
+
+        >>> Infuse.amount(0.0, "blood", 250.0, stop=0.5).value
+        array(500.)
+        """
+        length = np.asarray(stop, dtype=float) - np.asarray(time, dtype=float)
+        if not np.all(length > 0):
+            message = f"{name}: an infusion has no length; allowed: a stop after the start"
+            raise ValueError(message)
+        return cls(time, name, np.asarray(amount, dtype=float) / length, stop)
 
 
 def repeated(first: float, every: float, count: int, name: str, value: ArrayLike) -> list[Add]:
@@ -73,7 +98,7 @@ class Actions:
 
 def input_targets(inputs: Sequence[Input], parameters: Sequence[str]) -> tuple[str, ...]:
     """Return the parameters that inputs change, in order of first mention."""
-    known = set(parameters)
+    known = {*parameters}
     return tuple(dict.fromkeys(i.name for i in inputs if isinstance(i, Set) and i.name in known))
 
 
@@ -110,8 +135,8 @@ def _place(program: Program, item: Input) -> tuple[int, int]:
     if isinstance(item, Set) and item.name in program.parameter:
         return SET_PARAMETER, program.parameter[item.name]
     if item.name not in program.place:
-        known = [*program.system.states, *program.system.parameters]
-        raise KeyError(f"input {unknown_word(item.name, known)}")
+        system = program.system
+        raise unfit_name("input", item.name, system, [*system.states, *system.amounts, *system.parameters])
     return (SET_STATE if isinstance(item, Set) else _KINDS[type(item)]), program.place[item.name]
 
 
@@ -181,3 +206,82 @@ def _in_force_personal(own: Sequence[Input], out: Array, times: Array) -> None:
     for s in range(subjects):
         for j in np.argsort(when[s], kind="stable"):
             out[s, times >= when[s, j]] = what[s, j]
+
+
+def in_states(inputs: Sequence[Input], system: System, values: Values, by: Sequence[str] = ()) -> list[Input]:
+    """Return inputs in terms of states: amounts of species that are concentrations divided by the size.
+
+    ``by`` names what states are derived by. Raises ``ValueError`` where the size changes.
+    """
+    out: list[Input] = []
+    changed = {item.name for item in inputs}
+    for item in inputs:
+        state, size = system.amounts.get(item.name, (item.name, ""))
+        if state != item.name and isinstance(item, Set | AtLeast):
+            message = f"{item.name}: its compartment changes; next: set the amount, {state}"
+            raise ValueError(message)
+        if not isinstance(item, Add) or not size:
+            out.append(replace(item, name=state))
+            continue
+        if size not in system.constants or size in changed:
+            message = f"{item.name} is a concentration with a rate rule, and the size of {size} changes"
+            raise ValueError(f"{message}: it takes no dose; next: let reactions change {item.name}")
+        volume = values.personal.get(size, np.array([values.shared[size]]))
+        share = np.asarray(item.value, dtype=float) / volume
+        out.append(Add(item.time, state, share))
+        if size in by:
+            out.append(Add(item.time, derivative(state, size), -share / volume))
+    return out
+
+
+def without_infusions(inputs: Sequence[Input]) -> tuple[list[Input], tuple[tuple[str, int], ...]]:
+    """Return inputs with each infusion as two changes of a rate, and how many rates each state needs.
+
+    Infusions into one state that do not overlap for any subject share a rate. Raises ``ValueError`` for one
+    that stops before it starts.
+    """
+    out: list[Input] = []
+    busy: dict[str, list[Array]] = {}
+    order = sorted(inputs, key=lambda item: float(np.min(np.asarray(item.time, dtype=float))))
+    for item in [i for i in order if isinstance(i, Infuse)]:
+        start, stop = (np.asarray(t, dtype=float) for t in (item.time, item.stop))
+        if not np.all(stop >= start):
+            message = f"{item.name}: an infusion stops before it starts; allowed: a later stop"
+            raise ValueError(message)
+        until = busy.setdefault(item.name, [])
+        lane = next((k for k, end in enumerate(until) if np.all(end <= start)), len(until))
+        until[lane : lane + 1] = [stop]
+        rate = infusion_rate(item.name, lane)
+        # stops come before starts at the same time, so that the next infusion is not ended with this one
+        given = np.where(stop > start, item.value, 0.0)
+        out = [Set(item.stop, rate, 0.0), *out, Set(item.time, rate, given)]
+    plain = [item for item in inputs if not isinstance(item, Infuse)]
+    return [*out, *plain], tuple((name, len(until)) for name, until in busy.items())
+
+
+def infusion_rate(name: str, lane: int) -> str:
+    """Return the name of the parameter that is the rate of an infusion."""
+    return f"{name}.infusion.{lane}"
+
+
+def infused(system: System, lanes: Sequence[tuple[str, int]]) -> System:
+    """Return the system with infusions into some states, whose rates are further parameters.
+
+    Raises ``KeyError`` for what is no state or species.
+    """
+    rates, names = dict(system.rates), []
+    for name, count in lanes:
+        state, size = system.amounts.get(name, (name, ""))
+        if state not in rates:
+            raise unfit_name("input", name, system, [*system.states, *system.amounts, *system.parameters])
+        own = [infusion_rate(name, lane) for lane in range(count)]
+        names += own
+        total: Expression = Call("+", tuple(map(Symbol, own))) if count > 1 else Symbol(own[0])
+        inflow = Call("/", (total, Symbol(size))) if size else total
+        rates[state] = inflow if rates[state] == Number(0.0) else Call("+", (rates[state], inflow))
+    return replace(
+        system,
+        parameters=(*system.parameters, *names),
+        constants={**system.constants, **dict.fromkeys(names, 0.0)},
+        rates=rates,
+    )

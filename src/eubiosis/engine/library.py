@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from eubiosis.core.findings import unknown_word
 from eubiosis.engine.codegen.kernels import (
     ColumnKernel,
     LoopKernel,
@@ -18,7 +17,8 @@ from eubiosis.engine.codegen.kernels import (
 from eubiosis.engine.codegen.march_kernel import MarchKernel, march_kernel
 from eubiosis.engine.codegen.native import Identity
 from eubiosis.engine.codegen.program import Options
-from eubiosis.engine.expressions import TIME, Number
+from eubiosis.engine.expressions import TIME, TIME_NAME, Number
+from eubiosis.engine.names import unfit_name
 from eubiosis.engine.sbml.trees import replace as replace_symbols
 from eubiosis.engine.system import System
 
@@ -44,7 +44,7 @@ class KernelLibrary:
         default_factory=dict, repr=False
     )
     _rows: dict[tuple[Names, Names], Names] = field(default_factory=dict, repr=False)
-    _variants: dict[float | None, KernelLibrary] = field(default_factory=dict, repr=False)
+    _variants: dict[Hashable, KernelLibrary] = field(default_factory=dict, repr=False)
 
     @cached_property
     def state_index(self) -> Mapping[str, int]:
@@ -84,8 +84,8 @@ class KernelLibrary:
             raise TypeError(message)
         known = (self.state_index, self.assigned_index, self.parameter_index)
         for name in names:
-            if not any(name in index for index in known):
-                raise KeyError(f"quantity {unknown_word(name, [n for index in known for n in index])}")
+            if name != TIME_NAME and not any(name in index for index in known):
+                raise unfit_name("quantity", name, self.system, [n for index in known for n in index])
         return tuple(names)
 
     def loop(self, make: Callable[[System, Options, Identity], LoopKernel], options: Options) -> LoopKernel:
@@ -139,9 +139,13 @@ class KernelLibrary:
         """Return the library of this system without its events, and with the time held at a value."""
         if not self.system.events and not (time is not None and self.system.explicit_time):
             return self
-        if time not in self._variants:
-            self._variants[time] = KernelLibrary(_held(self.system, time), self.keep, self.optimize)
-        return self._variants[time]
+        return self.variant(("held", time), lambda: _held(self.system, time))
+
+    def variant(self, key: Hashable, make: Callable[[], System]) -> KernelLibrary:
+        """Return the library of a system made from this one, made once for a key."""
+        if key not in self._variants:
+            self._variants[key] = KernelLibrary(make(), self.keep, self.optimize)
+        return self._variants[key]
 
     def rows_for(self, names: Names, by: Names = ()) -> Names:
         """Return the states, and derivatives of states, that quantities and their derivatives depend on."""

@@ -11,8 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.engine.system import Array, System
+from eubiosis.engine.tables import arrow, course_columns, dataset, frame, html_of_course, tally
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    import xarray as xr
+
     from eubiosis.engine.codegen.program import Program
 
 Counts = NDArray[np.int64]
@@ -63,8 +68,8 @@ class Tolerances:
         See ``codegen.sizes`` for what the numbers mean where the tolerances follow the states.
         """
         moving = len(program.moving)
-        constants = program.system.constants
-        scales = [1.0 / (abs(constants[p]) or 1.0) for p in program.options.sensitivities]
+        given = {**program.system.constants, **program.system.initial}
+        scales = [1.0 / (abs(given[p]) or 1.0) for p in program.options.sensitivities]
         if self.absolute is None:
             own, units = np.zeros(moving), np.ones(moving)
             rest = [np.full(moving, scale) for scale in scales]
@@ -113,7 +118,7 @@ def names_of(reductions: Sequence[Reduction], *kinds: type[Reduction]) -> tuple[
     return tuple(dict.fromkeys(r.name for r in reductions if isinstance(r, kinds)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Solution:
     """Observables of every subject at every time.
 
@@ -134,6 +139,45 @@ class Solution:
     def __getitem__(self, observable: str) -> Array:
         """Return one observable, shape (subjects, times)."""
         return np.asarray(self.values[:, :, self.observables.index(observable)])
+
+    def __repr__(self) -> str:
+        subjects, times, observables = self.values.shape
+        size = f"{subjects} subjects x {times} times x {observables} observables"
+        return f"<Solution: {size}; {tally(self.status)}>"
+
+    def _repr_html_(self) -> str:
+        caption = f"{repr(self)[1:-1]}; the first subject"
+        return html_of_course(self.times, self.observables, self.values, caption)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the courses as a pandas table indexed by subject and time, with the status as a column.
+
+        Raises ``ModuleNotFoundError`` with the line that installs pandas where it is absent.
+        """
+        columns = course_columns(self.times, self.observables, self.values, self.status)
+        return frame(columns, [*columns][:2])
+
+    def subjects_to_pandas(self) -> pd.DataFrame:
+        """Return one row for each subject: status, steps tried and rejected, and reductions."""
+        columns = {
+            "subject": np.arange(len(self.codes)),
+            "status": np.array(self.status, dtype=object),
+            "steps": self.effort[:, 0],
+            "rejected": self.effort[:, 1],
+            **{f"{type(r).__name__} of {r.name}": column for r, column in self.reduced.items()},
+        }
+        return frame(columns, ["subject"])
+
+    def to_arrow(self) -> pa.Table:
+        """Return the courses as an Arrow table: subject, time, status, observables."""
+        return arrow(course_columns(self.times, self.observables, self.values, self.status))
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return the courses as an xarray data set with the dimensions subject and time.
+
+        Raises ``ModuleNotFoundError`` with the line that installs xarray where it is absent.
+        """
+        return dataset(self.times, self.observables, self.values, self.status)
 
     @property
     def status(self) -> tuple[str, ...]:

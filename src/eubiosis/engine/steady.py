@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,17 @@ from eubiosis.engine.sbml.trees import names_in
 from eubiosis.engine.solution import OK, STATUS_WORDS, Tolerances
 from eubiosis.engine.steady_course import Arrivals, Linear, follow_courses, slowest_at, words_of
 from eubiosis.engine.system import Array, System
+from eubiosis.engine.tables import frame, html_table, tally
 from eubiosis.engine.threads import run_on_threads
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Counts = NDArray[np.int64]
 _ABSOLUTE = 1e-12  # of Newton and pseudo-transient steps, where the caller gives none
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SteadyState:
     """Steady states of a batch.
 
@@ -45,6 +50,31 @@ class SteadyState:
     def __getitem__(self, observable: str) -> Array:
         """Return one observable, shape (subjects,)."""
         return np.asarray(self.values[:, self.observables.index(observable)])
+
+    def __repr__(self) -> str:
+        size = f"{len(self.values)} subjects x {len(self.observables)} observables"
+        return f"<SteadyState: {size}; {tally(self.status)}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (word, stable, *(f"{value:.6g}" for value in row))
+            for word, stable, row in zip(self.status[:8], self.stability[:8], self.values[:8], strict=True)
+        ]
+        return html_table(("status", "stability", *self.observables), rows, repr(self)[1:-1])
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row for each subject: status, stability, slowest eigenvalue and observables.
+
+        Raises ``ModuleNotFoundError`` with the line that installs pandas where it is absent.
+        """
+        columns = {
+            "subject": np.arange(len(self.values)),
+            "status": np.array(self.status, dtype=object),
+            "stability": np.array(self.stability, dtype=object),
+            "slowest": self.slowest,
+            **{name: self.values[:, k] for k, name in enumerate(self.observables)},
+        }
+        return frame(columns, ["subject"])
 
 
 def refuse_what_never_rests(system: System, time: float | None, *, ignore_events: bool) -> None:

@@ -61,7 +61,8 @@ class System:
     which each needs only parameters and earlier ones) recompute states and parameters that the file
     initialises by mathematics, for subjects whose parameters differ from the file's. ``bounds`` are the
     constant expressions that the time is compared with; integration stops there, so that no switch in time
-    is stepped over.
+    is stepped over. ``amounts`` says for every species that changes which state holds it, and the compartment
+    by whose size an amount becomes that state, or an empty name where the state is the amount.
     """
 
     name: str
@@ -76,6 +77,7 @@ class System:
     events: tuple[SbmlEvent, ...] = ()
     bounds: tuple[Expression, ...] = ()
     initial_rules: Mapping[str, Expression] = field(default_factory=dict)
+    amounts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @cached_property
     def moving(self) -> tuple[str, ...]:

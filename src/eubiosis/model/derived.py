@@ -180,7 +180,7 @@ def healthy_references(
     for name, i in gut.state_index.items():
         states[joined.state_index[name]] = healthy.states[i]
     parameters = _with(joined, own)
-    assigned = joined.assigned(0.0, states[:, None], parameters[:, None])[:, 0]
+    assigned = joined.assigned_at(0.0, states[:, None], parameters[:, None])[:, 0]
     references = {}
     for name, variable in _GUT_REFERENCES.items():
         if variable in joined.state_index:

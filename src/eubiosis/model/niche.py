@@ -169,7 +169,7 @@ def _judge(
     states = np.ascontiguousarray(ends.T)
     rates = np.empty_like(states)
     relaxation.rates(0.0, states, columns, rates)
-    assigned = relaxation.assigned(0.0, states, columns)
+    assigned = relaxation.assigned_at(0.0, states, columns)
     row = relaxation.assigned_index
     found = assigned[[row[f"niche_factor_{g}"] for g in GUILDS]].T
     losses = assigned[[row[f"niche_loss_{g}"] for g in GUILDS]].T

@@ -210,6 +210,7 @@ class _Chunk:
         held = {"host_Z": self.drive.tone, "host_shot": self.drive.shots, **handed}
         solution = kernel.march(
             np.arange(self.days + 1.0),
+            (),
             parameters={n: value for n, value in own.items() if n not in held},
             initial=self.model.states("ms", kernel)[None],
             held=held,

@@ -44,7 +44,7 @@ def test_an_unknown_name_is_an_error_that_says_it(model, call):
         (lambda m: m.solve([0, 1], ["x"], inputs=[Add(0.5, "k", 1.0)]), "k"),  # amounts go to states
         (lambda m: m.solve([0, 1], ["x"], inputs=[AtLeast(0.5, "z", 1.0)]), "z"),
         (lambda m: m.solve([0, 1], ["x"], inputs=[Set(0.5, "z", 1.0)]), "z"),  # it follows a rule
-        (lambda m: m.sensitivities([0, 1], ["x"], ["y"]), "y"),
+        (lambda m: m.sensitivities([0, 1], ["x"], ["z"]), "z"),
         (lambda m: m.march([0, 1, 2], ["x"], held={"y": np.ones(2)}), "y"),
     ],
 )

@@ -113,7 +113,7 @@ def test_nothing_is_kept_for_output_points_that_nobody_asked_to_see(oscillator):
     times, w = np.linspace(0, 5, 200_001), np.linspace(1, 2, 40)
     oscillator.solve([0, 5], reductions=[Integral("x")], parameters={"w": w}, tolerances=loose)
     tracemalloc.start()
-    got = oscillator.solve(times, reductions=[Integral("x")], parameters={"w": w}, tolerances=loose)
+    got = oscillator.solve(times, (), reductions=[Integral("x")], parameters={"w": w}, tolerances=loose)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert got.values.shape == (40, 200_001, 0)

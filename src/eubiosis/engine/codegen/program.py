@@ -13,7 +13,7 @@ from eubiosis.engine.codegen.graph import EXACT, LEAVES, MOVING, Gradients, Grap
 from eubiosis.engine.codegen.sparse import Filled, elimination_order, fill
 from eubiosis.engine.codegen.switches import Layout, Switches, layout
 from eubiosis.engine.codegen.tableaus import RODAS5P, Tableau
-from eubiosis.engine.expressions import LOGIC, RELATIONS, TIME, Call, Expression, Symbol
+from eubiosis.engine.expressions import LOGIC, RELATIONS, TIME, TIME_NAME, Call, Expression, Symbol
 from eubiosis.engine.system import System
 
 _SINGULAR = ("sqrt", "^", "ln", "log10", "asin", "acos", "acosh", "atanh")  # slopes may be infinite
@@ -25,7 +25,8 @@ class Options:
     """What a kernel is specialised for.
 
     ``integrals`` and ``extrema`` are quantities whose time integral, and whose least and largest values, are
-    accumulated on the way. ``sensitivities`` are parameters with respect to which the states are derived.
+    accumulated on the way. ``sensitivities`` are parameters, and states that stand for their
+    initial values, with respect to which the states are derived.
     ``driven`` parameters change in an explicit run: the first ``held`` ones from interval to interval, the
     others all the time. ``scaled`` lets the absolute tolerances follow the states' sizes. ``quick`` machine
     code is made faster, runs slower and gives the same bits; that for a subject ``alone`` has one lane.
@@ -88,6 +89,7 @@ class Program:
         for k, name in enumerate(self.options.driven):
             self.names[name] = self.graph.node("held" if k < self.options.held else "input", 1 + k)
         self.names[TIME] = self.graph.node("time")
+        self.names.setdefault(TIME_NAME, self.names[TIME])
         self.exact: dict[str, Node] | None = self._exact_names() if _has_switches(system) else None
         moving = [self.names[name] for name in self.moving]
         self.switches = Switches(self.graph, moving, self.names[TIME])
@@ -119,7 +121,8 @@ class Program:
     def gradients(self, nodes: Sequence[Node]) -> Gradients:
         """Return partial derivatives by states (column = their row), parameters (-1, ...) and the time."""
         leaves = {self.names[name]: self.place[name] for name in self.following}
-        leaves |= {self.names[p]: -1 - k for k, p in enumerate(self.options.sensitivities)}
+        by = enumerate(self.options.sensitivities)
+        leaves |= {self.names[p]: -1 - k for k, p in by if p in self.parameter}  # others are initial values
         leaves[self.names[TIME]] = -1 - len(self.options.sensitivities)
         return self.graph.gradients(nodes, [self.names[n] for n in self.system.assigned], leaves)
 

@@ -40,6 +40,13 @@ def _kinds() -> tuple[frozenset[int], int, int]:
     return numbers, m.AST_NAME, m.AST_FUNCTION
 
 
+@cache
+def _delay() -> int:
+    import libsbml as m
+
+    return int(m.AST_FUNCTION_DELAY)
+
+
 class Translator:
     """Translates the mathematics of one model; calls of its function definitions are written out.
 
@@ -69,6 +76,8 @@ class Translator:
         literal = _literals().get(kind)
         if literal is not None:
             return literal
+        if kind == _delay():
+            raise refuse(element, "the delay function")
         arguments = tuple(
             [
                 self._translate(node.getChild(i), element, scope, inside_function=inside_function)
