@@ -99,7 +99,7 @@ GROWING = (
 
 @pytest.fixture(scope="module")
 def rooms():
-    """Species that nothing moves: A (concentration), M (amount), B in a volume 2 + t, F that never changes."""
+    """Species that nothing moves: A (concentration), M (amount), B in a volume 2 + t, and F."""
     return engine.compile(document(*GROWING))
 
 

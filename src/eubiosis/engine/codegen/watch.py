@@ -1,14 +1,10 @@
-"""What is watched along a step: atoms that may cross, events, and least and largest values of quantities.
-
-Extremes are taken at four points of every step, up to where it is cut, and on both sides of every change.
-"""
+"""What is watched along a step: atoms that may cross, events, and least and largest values of quantities."""
 
 from __future__ import annotations
 
-import math
-
 from eubiosis.engine.codegen.crossings import Crossings
 from eubiosis.engine.codegen.dense import dense_rows
+from eubiosis.engine.codegen.extremes import Extremes
 from eubiosis.engine.codegen.happenings import Happenings
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
@@ -26,8 +22,7 @@ class Watch:
 
     def __init__(self, lanes: Lanes) -> None:
         self.lanes, self.program, self.width = lanes, lanes.program, lanes.width
-        self.extrema = self.program.options.extrema
-        self.observed = [self.program.names[name] for name in self.extrema]
+        self.extremes = Extremes(lanes)
         self.happenings = Happenings(lanes)
         self.layout = self.program.layout()
         lanes.mode_place = self.layout.place
@@ -35,11 +30,13 @@ class Watch:
         self.happenings.reserve()
         self.events = self.happenings.events
         self.switching = bool(self.layout.atoms or self.events)
-        self.looks = bool(self.observed or self.crossings.own)  # inside a step
-        self.roots = [*self.modes.nodes, *self.happenings.roots, *self.happenings.finishes, *self.observed]
-        lanes.reserve("observed", len(self.observed))
-        lanes.reserve("least", len(self.extrema))
-        lanes.reserve("largest", len(self.extrema))
+        self.looks = bool(self.extremes.wanted or self.crossings.own)  # inside a step
+        self.roots = [
+            *self.modes.nodes,
+            *self.happenings.roots,
+            *self.happenings.finishes,
+            *self.extremes.observed,
+        ]
         if self.looks or self.switching:
             lanes.reserve("probe_time")
             lanes.reserve("probe", len(self.program.rows))
@@ -47,9 +44,8 @@ class Watch:
     def attach(self, driver: Loop, rates: Value) -> None:
         """Take the driver whose functions these become part of, and define what they call."""
         self.driver = driver
-        if self.observed:
-            self.observe = self.lanes.evaluate("observe", self.observed)
         self.crossings.attach(driver)
+        self.extremes.attach(driver, self.crossings)
         self.modes.attach(driver, rates, self.crossings)
         self.happenings.attach(driver, self.crossings, self.modes)
 
@@ -72,29 +68,12 @@ class Watch:
             self._probe_at(code, emit, x, now, step)
             crossings.sample(code, point)
         crossings.end_scan(code)
-        if self.extrema:
-            for quarter in range(1, 5):
-                self._probe_at(code, emit, quarter / 4, now, step)
-                crossings.evaluate(code, self.observe, "probe", "probe_time", "observed")
-                self._note_extremes(code, emit)
+        self.extremes.follow_all(code)
 
     def _probe_at(self, code: Code, emit: VectorMath, x: float, now: Value, step: Value) -> None:
         lanes = self.lanes
         self.crossings.probe(code, emit.constant(x))
         lanes.store(code, emit.fma(step, emit.constant(x), now), lanes.row(code, "probe_time"))
-
-    def _note_extremes(self, code: Code, emit: VectorMath) -> None:
-        """Take values at a point of the step into the extremes of lanes whose whole step stands."""
-        b, lanes = code.b, self.lanes
-        good = b.fcmp_ordered("<=", lanes.load(code, lanes.row(code, "error")), emit.constant(1.0))
-        suspect = lanes.load(code, lanes.row(code, "suspect"))
-        good = b.and_(good, b.fcmp_ordered("==", suspect, emit.constant(0.0)))
-        for k in range(len(self.extrema)):
-            value = lanes.load(code, lanes.row(code, "observed", k))
-            for region, op in (("least", "min"), ("largest", "max")):
-                old = lanes.load(code, lanes.row(code, region, k))
-                new = b.select(good, emit.apply(op, old, value), old)
-                lanes.store(code, new, lanes.row(code, region, k))
 
     def too_long(self, code: Code) -> Value:
         """Whether a lane's step is too long to tell where something crosses that is not linear."""
@@ -123,12 +102,7 @@ class Watch:
                 driver.set_count(code, 0, "last")
                 moment = b.fadd(driver.near(code, "now"), b.fmul(place, driver.near(code, "step")))
                 driver.keep(code, moment, "reach")
-            if self.extrema:
-                end = b.select(inside, place, DOUBLE(1.0))
-                for quarter in range(1, 5):
-                    self.crossings.look_at(code, b.fmul(end, DOUBLE(quarter / 4)))
-                    self.crossings.evaluate(code, self.observe, "probe", "probe_time", "observed")
-                    self._take(code)
+            self.extremes.follow(code, b.select(inside, place, DOUBLE(1.0)))
         return b.fcmp_ordered("<=", driver.near(code, "crossed"), DOUBLE(1.0))
 
     def shorten(self, code: Code) -> None:
@@ -148,36 +122,15 @@ class Watch:
         if self.layout.atoms:
             self.modes.start(code)
         self.happenings.start(code)
-        for k in range(len(self.extrema)):
-            self.driver.keep(code, DOUBLE(math.inf), "least", k)
-            self.driver.keep(code, DOUBLE(-math.inf), "largest", k)
+        self.extremes.start(code)
 
     def note(self, code: Code) -> None:
         """Take the present values of a lane into its extremes, after a change."""
-        if self.extrema:
-            self.crossings.evaluate(code, self.observe, "states", "now", "observed")
-            self._take(code)
-
-    def _take(self, code: Code) -> None:
-        b, driver = code.b, self.driver
-        for k in range(len(self.extrema)):
-            value = driver.near(code, "observed", k)
-            for region, relation in (("least", "<"), ("largest", ">")):
-                old = driver.near(code, region, k)
-                better = b.fcmp_ordered(relation, value, old)
-                driver.keep(code, b.select(better, value, old), region, k)
+        self.extremes.note(code)
 
     def finish(self, code: Code, fine: Value) -> None:
-        """Write a subject's extremes: least and largest of each quantity."""
-        if not self.extrema:
-            return
-        b, driver = code.b, self.driver
-        size = 2 * len(self.extrema)
-        first = code.at(driver.slot(code, "extremes"), b.mul(driver.count(code, "subject"), INT(size)))
-        for k in range(len(self.extrema)):
-            for place, region in enumerate(("least", "largest")):
-                value = b.select(fine, driver.near(code, region, k), DOUBLE(math.nan))
-                code.put(value, first, 2 * k + place)
+        """Write a subject's extremes."""
+        self.extremes.finish(code, fine)
 
     def happen(self, code: Code, record: Value) -> None:
         """Let happen what happens at this moment, record it, and let time go on.
