@@ -117,7 +117,9 @@ def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes) -> None:
             b.store(math.fma(scaled, scaled, b.load(total)), total)
             b.store(math.apply("max", b.load(below), b.fsub(floor, new)), below)
     error = b.fmul(b.load(total), math.constant(1.0 / max(counted, 1)))  # mean square
-    error = b.select(_infinite_pivot(code, lanes, math), math.constant(float("nan")), error)
+    # the reciprocal of an infinite pivot, zero, would hold a state still without an error
+    sound = b.fcmp_ordered("!=", lanes.load(code, lanes.row(code, "least_pivot")), zero)
+    error = b.select(sound, error, math.constant(float("nan")))
     growth = math.exp(b.fmul(math.ln(error), math.constant(-0.5 / tableau.order)))
     growth = b.fmul(growth, math.constant(SAFETY))
     growth = math.apply("min", growth, math.constant(MOST_GROWTH))
@@ -126,14 +128,3 @@ def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes) -> None:
     lanes.store(code, growth, lanes.row(code, "growth"))
     lanes.store(code, b.load(below), lanes.row(code, "below"))
 
-
-def _infinite_pivot(code: Code, lanes: Lanes, math: VectorMath) -> Value:
-    """Whether a pivot is infinite: its reciprocal, zero, would hold a state still without an error."""
-    b = code.b
-    bad = code.variable(lanes.vector, math.constant(1.0))
-    rows = lanes.module.table("judged_pivots", INT, lanes.pivots)
-    with code.loop(len(lanes.pivots)) as i:
-        pivot = lanes.load(code, lanes.row(code, "factors", code.get(rows, i)))
-        zero = b.fcmp_ordered("==", pivot, math.constant(0.0))
-        b.store(b.select(zero, math.constant(0.0), b.load(bad)), bad)
-    return b.fcmp_ordered("==", b.load(bad), math.constant(0.0))
