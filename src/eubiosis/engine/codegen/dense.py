@@ -30,10 +30,7 @@ def dense_rows(code: Code, lanes: Lanes, rows: Value | None, count: Value) -> No
     with code.loop(count) as i:
         row = code.get(rows, i) if rows is not None else i
         with b.if_then(b.icmp_signed("<", row, INT(size))):
-            stages = [
-                lanes.load(code, lanes.row(code, "stages", b.add(row, INT(s * size))))
-                for s in range(tableau.stages)
-            ]
+            stages = [lanes.load(code, lanes.stage(code, s, row)) for s in range(tableau.stages)]
             for order, weights in enumerate(tableau.dense):
                 total = b.fmul(stages[0], emit.constant(weights[0]))
                 for k, weight in zip(stages[1:], weights[1:], strict=False):

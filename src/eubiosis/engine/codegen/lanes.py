@@ -37,6 +37,7 @@ class Lanes:
         self.vector: Type = ir.VectorType(DOUBLE, width) if width > 1 else DOUBLE
         self._prepared: dict[Node, tuple[str, int]] = {}
         self.mode_place: Mapping[int, int] = {}  # rows of the modes
+        self.stage_stride = 0  # rows from one stage's vector to the next
         self.pivots: tuple[int, ...] = ()  # rows of the factors that hold reciprocal pivots
 
     def reserve(self, name: str, rows: int = 1) -> None:
@@ -51,7 +52,13 @@ class Lanes:
         first = self.rows[name]
         if isinstance(index, int):
             return code.at(code["work"], (first + index) * self.width)
-        return code.at(code["work"], code.b.mul(code.b.add(index, INT(first)), INT(self.width)))
+        # in this order the address of the region is a constant beside an index that others share
+        return code.at(code.at(code["work"], code.b.mul(index, INT(self.width))), first * self.width)
+
+    def stage(self, code: Code, stage: int, index: Value) -> Value:
+        """Return the address of a row of the vector of one stage."""
+        start = code.at(code["work"], code.b.mul(index, INT(self.width)))
+        return code.at(start, (self.rows["stages"] + stage * self.stage_stride) * self.width)
 
     def load(self, code: Code, address: Value) -> Value:
         """Load a whole row."""

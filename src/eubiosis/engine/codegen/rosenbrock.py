@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eubiosis.engine.codegen.ir import Value
-from eubiosis.engine.codegen.ir_tools import INT, POINTER, Code
+from eubiosis.engine.codegen.ir_tools import POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.sizes import Sizes
 from eubiosis.engine.codegen.vector_math import VectorMath
@@ -22,7 +22,9 @@ def reserve_step(lanes: Lanes) -> None:
     lanes.reserve("next", len(program.rows))
     lanes.reserve("rates", size)
     lanes.reserve("in_time", size)
-    lanes.reserve("stages", size * program.options.tableau.stages)
+    # rows of one state lie in different sets of a cache: none falls on a multiple of 16 rows
+    lanes.stage_stride = size + (9 - size) % 16
+    lanes.reserve("stages", lanes.stage_stride * program.options.tableau.stages)
     lanes.reserve("parameters", len(program.parameter))
 
 
@@ -46,7 +48,7 @@ def define_step(
         lanes.store(code, lanes.load(code, lanes.row(code, "states", i)), lanes.row(code, "next", i))
     for stage in range(tableau.stages):
         _stage(code, lanes, math, stage, step, inverse, rates, explicit_time)
-        out = lanes.row(code, "stages", stage * size)
+        out = lanes.row(code, "stages", stage * lanes.stage_stride)
         code.call(substitute, code["work"], out)
     _judge(code, lanes, math, sizes)
     return code.finish()
@@ -66,10 +68,14 @@ def _stage(
     if stage:
         with code.loop(size) as i:
             value = lanes.load(code, lanes.row(code, "states", i))
-            for j, weight in enumerate(tableau.a[stage]):
-                k = lanes.load(code, lanes.row(code, "stages", b.add(i, INT(j * size))))
+            total = math.constant(0.0)
+            for j, (weight, share) in enumerate(zip(tableau.a[stage], tableau.c[stage], strict=True)):
+                k = lanes.load(code, lanes.stage(code, j, i))
                 value = b.fadd(value, k) if weight == 1.0 else math.fma(k, math.constant(weight), value)
+                term = math.constant(share)
+                total = b.fmul(k, term) if j == 0 else math.fma(k, term, total)
             lanes.store(code, value, lanes.row(code, "next", i))
+            lanes.store(code, total, lanes.stage(code, stage, i))
         time = lanes.row(code, "stage_time")
         if explicit_time:
             at = lanes.load(code, lanes.row(code, "time"))
@@ -79,16 +85,11 @@ def _stage(
     with code.loop(size) as i:
         value = lanes.load(code, lanes.row(code, "rates", i))
         if stage:
-            total = math.constant(0.0)
-            for j, weight in enumerate(tableau.c[stage]):
-                k = lanes.load(code, lanes.row(code, "stages", b.add(i, INT(j * size))))
-                term = math.constant(weight)
-                total = b.fmul(k, term) if j == 0 else math.fma(k, term, total)
-            value = math.fma(inverse, total, value)
+            value = math.fma(inverse, lanes.load(code, lanes.stage(code, stage, i)), value)
         if explicit_time and tableau.d[stage]:
             slope = lanes.load(code, lanes.row(code, "in_time", i))
             value = math.fma(b.fmul(step, math.constant(tableau.d[stage])), slope, value)
-        lanes.store(code, value, lanes.row(code, "stages", b.add(i, INT(stage * size))))
+        lanes.store(code, value, lanes.stage(code, stage, i))
 
 
 def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes) -> None:
@@ -98,14 +99,13 @@ def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes) -> None:
     """
     b, tableau, size = code.b, lanes.program.options.tableau, lanes.program.size
     counted = len(lanes.program.judged)
-    last = (tableau.stages - 1) * size
     zero = math.constant(0.0)
     total, below = code.variable(lanes.vector, zero), code.variable(lanes.vector, zero)
     relative = lanes.splat(code, code.get(code["tolerances"], 0))
     spans = [(first, end, True) for first, end in sizes.spans()]
     for first, end, judged in (*spans, (counted, size, False)):
         with code.loop(end, start=first) as i:
-            change = lanes.load(code, lanes.row(code, "stages", b.add(i, INT(last))))
+            change = lanes.load(code, lanes.stage(code, tableau.stages - 1, i))
             new = b.fadd(lanes.load(code, lanes.row(code, "next", i)), change)
             lanes.store(code, new, lanes.row(code, "next", i))
             if not judged:
