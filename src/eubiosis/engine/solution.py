@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from eubiosis.engine.codegen.program import Program
 
 Counts = NDArray[np.int64]
-OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE, SLIDING, NON_UNIQUE = (
-    *("ok", "step_limit", "non_finite", "negative", "event_failure", "sliding", "non_unique"),
+OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE, SLIDING, NON_UNIQUE, UNDECIDED = (
+    *("ok", "step_limit", "non_finite", "negative", "event_failure", "sliding", "non_unique", "undecided"),
 )
-STATUS_WORDS = (OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE, SLIDING, NON_UNIQUE)
+STATUS_WORDS = (OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE, SLIDING, NON_UNIQUE, UNDECIDED)
 FAILURES = STATUS_WORDS[1:]
 LEAST_ABSOLUTE = 1e-300  # so that a state that stays zero has a scale where the caller allows none
 

@@ -30,6 +30,8 @@ from eubiosis.engine.codegen.vector_math import VectorMath
 FUZZ = 2.0**-42  # times closer than this, relative, are one: what rounding leaves of a crossing by states
 _ROOM = 32 * 2.0**-52  # about a switching time that a formula gives
 _LEAST = 2.0**-60  # and closer than this, relative to the time that is left
+_TURN = 2.0**-30  # and how closely it is looked for where a value turns round, relative to the time
+_ROUNDING = 2.0**-44  # of a value's extent: what cannot be told from zero
 _SHARP = 4 * 2.0**-52  # how closely a crossing is located, relative to the time
 _NARROWEST, _NARROWEST_CURVED = 2.0**-30, 2.0**-9  # pieces of a step that are not halved again
 _MOST_LOOKS, _MOST_SPANS, _MOST_PIECES = 120, 20_000, 2_000
@@ -64,7 +66,8 @@ class Crossings:
         lanes.reserve("level", len(self.own))
         lanes.reserve("sample", (self.pieces + 1) * len(self.own))
         lanes.reserve("clocked", 2 * len(self.timed))
-        lanes.reserve("enclosed", 2 * len(self.curves))
+        lanes.reserve("extent", len(self.curves))
+        lanes.reserve("enclosed", 4 * len(self.curves))
         for name in ("suspect", "rough", "crossed", "span_from", "span_to", "horizon"):
             lanes.reserve(name)
 
@@ -374,9 +377,9 @@ class Crossings:
         fixed = lanes.emitter(code)
         encloser = Encloser(self.program.switches, fixed, low, high)
         for k, row in enumerate(self.curves):
-            span = encloser.span(self.layout.values[row])
-            lanes.store(code, span.low, code.at(code["out"], 2 * k * lanes.width))
-            lanes.store(code, span.high, code.at(code["out"], (2 * k + 1) * lanes.width))
+            value, slope = (encloser.span(n) for n in (self.layout.values[row], self.layout.slopes[row]))
+            for j, bound in enumerate((value.low, value.high, slope.low, slope.high)):
+                lanes.store(code, bound, code.at(code["out"], (4 * k + j) * lanes.width))
         return code.finish()
 
     def _next_time(self) -> Value:
@@ -493,47 +496,74 @@ class Crossings:
             short = b.fcmp_ordered("<", b.load(width), rest)
             b.store(b.select(short, b.load(width), rest), width)
             high = b.select(short, b.fadd(b.load(low), b.load(width)), horizon)
-            for name, time in (("span_from", b.load(low)), ("span_to", high), ("probe_time", b.load(low))):
+            for name, time in (("span_from", b.load(low)), ("span_to", high), ("probe_time", high)):
                 driver.keep(code, time, name)
             self.evaluate(code, self.enclose, "states", "probe_time", "enclosed")
-            clear = self._clear(code, emit)
-            sharp = b.fmul(emit.apply("abs", high), DOUBLE(_SHARP))
+            self.evaluate(code, self.clock, "states", "probe_time", "clocked")
+            with b.if_then(b.icmp_signed("==", b.load(spans), INT(1))):
+                self._note_extent(code, emit)
+            unclear, turning, left, touches = self._curves_in_span(code, emit)
+            size = emit.apply("abs", high)
+            sharp, coarse = (b.fmul(size, DOUBLE(share)) for share in (_SHARP, _TURN))
             sharp = b.select(b.fcmp_ordered(">", sharp, least), sharp, least)
-            narrow = b.fcmp_unordered("<=", b.load(width), sharp)
-            with b.if_else(b.or_(clear, narrow)) as (onward, halve):
+            narrow = b.fcmp_unordered("<=", b.load(width), b.select(turning, coarse, sharp))
+            with b.if_else(b.or_(b.not_(unclear), narrow)) as (onward, halve):
                 with onward:
-                    with b.if_then(b.not_(clear)):
-                        driver.keep(code, high, "probe_time")
-                        self.evaluate(code, self.clock, "states", "probe_time", "clocked")
-                        with b.if_then(self._any_left(code, emit)):
-                            driver.keep(code, high, "horizon")
+                    with b.if_then(b.and_(unclear, left)):
+                        driver.keep(code, high, "horizon")
+                    with b.if_then(b.and_(narrow, touches)):
+                        driver.set_count(code, 4, "failed")
+                        driver.keep(code, high, "horizon")
                     b.store(high, low)
                     b.store(b.fmul(b.load(width), DOUBLE(2.0)), width)
                 with halve:
                     b.store(b.fmul(b.load(width), DOUBLE(0.5)), width)
 
-    def _clear(self, code: Code, emit: VectorMath) -> Value:
+    def _note_extent(self, code: Code, emit: VectorMath) -> None:
+        """Keep how large each curve may be until the horizon: what rounding is measured by."""
         b, driver = code.b, self.driver
-        clear = b.icmp_signed("==", INT(0), INT(0))
+        for k in range(len(self.curves)):
+            sizes = [emit.apply("abs", driver.near(code, "enclosed", 4 * k + j)) for j in (0, 1)]
+            size = emit.apply("max", *sizes)
+            value = emit.apply("abs", driver.near(code, "clocked", self.timed.index(self.curves[k])))
+            endless = b.fcmp_ordered("==", size, DOUBLE(math.inf))
+            driver.keep(code, b.select(endless, value, size), "extent", k)
+
+    def _curves_in_span(self, code: Code, emit: VectorMath) -> tuple[Value, Value, Value, Value]:
+        """Judge the curves in the span: one may change, all such may turn, one has changed, one touches.
+
+        What keeps away from its border, or is monotone and ends on its side, does not change. What may turn
+        in the span, and is no further from its border than a narrow span tells, counts by its end; where
+        that is nearer to the border than rounding, whether it touches it cannot be decided.
+        """
+        b, driver = code.b, self.driver
+        no = b.icmp_signed("!=", INT(0), INT(0))
+        unclear, turning, left, touches = no, b.not_(no), no, no
         for k, row in enumerate(self.curves):
-            low, high = (driver.near(code, "enclosed", 2 * k + j) for j in (0, 1))
-            mode = driver.near(code, "modes", row)
+            low, high, falls, rises = (driver.near(code, "enclosed", 4 * k + j) for j in range(4))
+            mode, at = driver.near(code, "modes", row), self.timed.index(row)
+            value = driver.near(code, "clocked", at)
+            zero = DOUBLE(0.0)
+            away = self._left(code, emit, at, row)
             if self.layout.atoms[row].kind == SIGN:
-                above = b.and_(b.fcmp_ordered(">", mode, DOUBLE(0.0)), b.fcmp_ordered(">", low, DOUBLE(0.0)))
-                below = b.and_(b.fcmp_ordered("<", mode, DOUBLE(0.0)), b.fcmp_ordered("<", high, DOUBLE(0.0)))
-                fine = b.or_(above, below)
+                above = b.and_(b.fcmp_ordered(">", mode, zero), b.fcmp_ordered(">", low, zero))
+                below = b.and_(b.fcmp_ordered("<", mode, zero), b.fcmp_ordered("<", high, zero))
+                apart = b.or_(above, below)
+                beyond = b.fcmp_ordered("<", b.fmul(mode, value), zero)
             else:
                 floor, ceil = emit.apply("floor", mode), emit.apply("ceil", mode)
-                fine = b.and_(b.fcmp_ordered(">", low, floor), b.fcmp_ordered("<", high, ceil))
-            # a value that is no number stays none: there is nothing to be located
-            unknown = b.fcmp_unordered("uno", mode, mode)
-            clear = b.and_(clear, b.or_(fine, unknown))
-        return clear
-
-    def _any_left(self, code: Code, emit: VectorMath) -> Value:
-        b = code.b
-        left = b.icmp_signed("!=", INT(0), INT(0))
-        for k, row in enumerate(self.timed):
-            if row in self.curves:
-                left = b.or_(left, self._left(code, emit, k, row))
-        return left
+                apart = b.and_(b.fcmp_ordered(">", low, floor), b.fcmp_ordered("<", high, ceil))
+                beyond = b.or_(b.fcmp_ordered("<", value, floor), b.fcmp_ordered(">", value, ceil))
+            monotone = b.or_(b.fcmp_ordered(">", falls, zero), b.fcmp_ordered("<", rises, zero))
+            fine = b.or_(apart, b.and_(monotone, b.not_(away)))
+            fine = b.or_(fine, b.fcmp_unordered("uno", mode, mode))  # no number, and stays none
+            unclear = b.or_(unclear, b.not_(fine))
+            turning = b.and_(turning, b.or_(fine, b.not_(monotone)))
+            left = b.or_(left, b.and_(b.not_(fine), b.select(monotone, away, beyond)))
+            whole = emit.apply("floor", b.fadd(value, DOUBLE(0.5)))
+            sign = self.layout.atoms[row].kind == SIGN
+            distance = emit.apply("abs", value if sign else b.fsub(value, whole))
+            rounding = b.fmul(driver.near(code, "extent", k), DOUBLE(_ROUNDING))
+            close = b.and_(b.fcmp_ordered("<=", distance, rounding), b.fcmp_ordered("!=", mode, zero))
+            touches = b.or_(touches, b.and_(b.and_(b.not_(fine), b.not_(monotone)), close))
+        return unclear, turning, left, touches

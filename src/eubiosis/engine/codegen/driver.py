@@ -22,6 +22,7 @@ from eubiosis.engine.codegen.loop import (
     OK,
     SLIDING,
     STEP_LIMIT,
+    UNDECIDED,
     Loop,
 )
 from eubiosis.engine.codegen.sizes import Sizes
@@ -38,7 +39,12 @@ LANE = (
 # numbers kept for each lane in rows of the workspace
 LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach", "cut_time")
 SET_PARAMETER, ADD, SCALE, AT_LEAST, SET_STATE = range(5)
-FAILED = {1: EVENT_FAILURE, 2: SLIDING, 3: NON_UNIQUE}  # what the number of a lane's failure stands for
+FAILED = {
+    1: EVENT_FAILURE,
+    2: SLIDING,
+    3: NON_UNIQUE,
+    4: UNDECIDED,
+}  # what the number of a lane's failure stands for
 _SMALLEST_STEP = 1e-200
 _CROWDED, _MOST_CROWDED = 2.0**-36, 500  # cuts that follow one another as closely, relative to the time
 
