@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from eubiosis.engine.codegen.crossings import FUZZ
 from eubiosis.engine.codegen.dense import dense_rows, interpolate
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, Code
@@ -26,6 +25,7 @@ from eubiosis.engine.codegen.loop import (
     Loop,
 )
 from eubiosis.engine.codegen.sizes import Sizes
+from eubiosis.engine.codegen.times import FUZZ
 from eubiosis.engine.codegen.unique import Doubts
 from eubiosis.engine.codegen.vector_math import VectorMath
 from eubiosis.engine.codegen.watch import Watch
@@ -73,9 +73,7 @@ class Driver(Loop):
     def define(self) -> None:
         """Define the public function ``solve(block)`` and everything it calls."""
         self.watch.attach(self, self.rates)
-        self.doubt = (
-            self.doubts.define(self, self.rates, self.watch.crossings) if self.doubts.states else None
-        )
+        self.doubt = self.doubts.define(self, self.rates) if self.doubts.states else None
         self.record_now = self._record_now()
         self.begin_segment = self._begin_segment()
         self.load_lane = self._load_lane()
