@@ -2,9 +2,9 @@
 
 A value that is linear in the time is solved for its next change. Any other, a *curve*, is enclosed: spans
 that provably hold no change are passed over, because the value keeps away from its border or is monotone
-and ends on its side, and what remains is narrowed down. A curve that turns round on its border touches it: the
-moment is where its slope is zero, and afterwards it is on the side on which it was. Where rounding leaves
-open which it is, the subject fails.
+and ends on its side, and what remains is narrowed down. A curve that turns round on its border touches it:
+the moment is where its slope is zero, and afterwards it is on the side on which it was. Where rounding
+leaves open which it is, the subject fails.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ _LEAST = 2.0**-60  # and closer than this, relative to the time that is left
 _ROOM = 32 * 2.0**-52  # about a switching time that a formula gives
 _SHARP = 4 * 2.0**-52  # how closely a change is narrowed down, relative to the time
 _TURN, _AHEAD = 2.0**-30, 2.0**-20  # the same where a curve turns; how far ahead it is seen where it goes
-_ROUNDING = 2.0**-44  # of a curve's extent: what cannot be told from zero
+_ROUNDING, _NEIGHBOURS = (
+    2.0**-44,
+    1 / 16,
+)  # of a curve's extent about a time, relative: what cannot be told from zero
 _BISECTIONS, _MOST_SPANS = 8, 20_000
 
 
@@ -182,9 +185,9 @@ class Curves:
 
     def touches(self, code: Code, i: Value) -> Value:
         """Return the side of an atom that touches its border now, or zero."""
-        b, driver = code.b, self.driver
         if not self.rows:
             return DOUBLE(0.0)
+        b, driver = code.b, self.driver
         now = b.fcmp_ordered(">=", driver.near(code, "now"), driver.near(code, "touch_time"))
         return b.select(now, driver.near(code, "touch", i), DOUBLE(0.0))
 
@@ -225,8 +228,6 @@ class Curves:
             driver.keep(code, high, "span_to")
             self.times.look(code, high)
             evaluate(code, driver, self.enclose, "states", "probe_time", "enclosed")
-            with b.if_then(b.icmp_signed("==", b.load(spans), INT(1))):
-                self._note_extent(code, emit)
             unclear, turning = self._judge(code)
             size = emit.apply("abs", high)
             sharp, coarse = (b.fmul(size, DOUBLE(share)) for share in (_SHARP, _TURN))
@@ -241,9 +242,12 @@ class Curves:
                 with halve:
                     b.store(b.fmul(b.load(width), DOUBLE(0.5)), width)
 
-    def _note_extent(self, code: Code, emit: VectorMath) -> None:
-        """Keep how large each curve may be until the horizon: what rounding is measured by."""
+    def _note_extent(self, code: Code, emit: VectorMath, time: Value) -> None:
+        """Keep how large each curve may be about a time: what rounding is measured by."""
         b, driver = code.b, self.driver
+        for name, share in (("span_from", 1 - _NEIGHBOURS), ("span_to", 1 + _NEIGHBOURS)):
+            driver.keep(code, b.fmul(time, DOUBLE(share)), name)
+        evaluate(code, driver, self.enclose, "states", "probe_time", "enclosed")
         for k, row in enumerate(self.rows):
             sizes = [emit.apply("abs", driver.near(code, "enclosed", 4 * k + j)) for j in (0, 1)]
             size = emit.apply("max", *sizes)
@@ -308,6 +312,7 @@ class Curves:
         """Say what each doubtful curve does in a narrow span: nothing, change, touch, or nobody can tell."""
         b, driver = code.b, self.driver
         doubts = [self._state(code, k) for k in range(len(self.rows))]
+        self._note_extent(code, emit, high)
         for k, (doubt, monotone, beyond) in enumerate(doubts):
             rounding = b.fmul(driver.near(code, "extent", k), DOUBLE(_ROUNDING))
             self.times.look(code, high)
