@@ -36,6 +36,7 @@ class Elimination:
         matrix, self.filled = program.matrix(jacobian)
         self.places = self.filled.places()
         lanes.reserve("factors", len(self.places))
+        lanes.reserve("least_pivot")  # zero where the reciprocal of a pivot is
         lanes.pivots = tuple(self.places[k, k] for k in range(program.size))
         outputs: list[tuple[Node, Place]] = [(node, ("rates", i)) for i, node in enumerate(program.rates)]
         if self.explicit_time:
@@ -55,7 +56,13 @@ class Elimination:
         entries: list[tuple[Node, Place]] = [
             (factors[entry], ("factors", place)) for entry, place in self.places.items()
         ]
-        return self.lanes.straight("factor", [*outputs, *entries], STAGE_ARGUMENTS[:2])
+        graph = self.lanes.program.graph
+        least = graph.one
+        for k in range(len(self.filled.order)):
+            held = graph.call("==", factors[k, k], graph.zero)
+            least = graph.select(held, graph.zero, least)
+        pivots: list[tuple[Node, Place]] = [(least, ("least_pivot", 0))]
+        return self.lanes.straight("factor", [*outputs, *entries, *pivots], STAGE_ARGUMENTS[:2])
 
     def _substitute(self) -> Value:
         lanes, filled = self.lanes, self.filled
@@ -123,6 +130,7 @@ class Elimination:
         code = Code(lanes.module, "factor", STAGE_ARGUMENTS[:2])
         b, math = code.b, VectorMath(code.b, lanes.width)
         code.call(evaluate, code["work"], code["shared"])
+        zero, least = math.constant(0.0), code.variable(lanes.vector, math.constant(1.0))
 
         def place(index: Value) -> Value:
             return lanes.row(code, "factors", index)
@@ -148,7 +156,11 @@ class Elimination:
                 b.store(b.add(targets_at, length), target)
                 b.store(b.add(e, INT(1)), entry)
             pivot = place(self._entry(code, pivot_of, k))
-            lanes.store(code, math.reciprocal(lanes.load(code, pivot)), pivot)
+            inverse = math.reciprocal(lanes.load(code, pivot))
+            lanes.store(code, inverse, pivot)
+            size = b.select(b.fcmp_ordered("==", inverse, zero), zero, b.load(least, align=8 * lanes.width))
+            b.store(size, least, align=8 * lanes.width)
+        lanes.store(code, b.load(least, align=8 * lanes.width), lanes.row(code, "least_pivot"))
         code.function.optimized = True
         return code.finish()
 
