@@ -127,4 +127,3 @@ def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes) -> None:
     lanes.store(code, error, lanes.row(code, "error"))
     lanes.store(code, growth, lanes.row(code, "growth"))
     lanes.store(code, b.load(below), lanes.row(code, "below"))
-
