@@ -35,7 +35,7 @@ PUBLIC: dict[str, tuple[float, str]] = {
 
 @dataclass(frozen=True)
 class Foreign:
-    """A model: SBML text, the end of its course, and the parameter that is scanned (half to twice its value)."""
+    """A model: SBML text, the end of its course, and the parameter that is scanned from half to twice."""
 
     name: str
     sbml: str

@@ -1,4 +1,4 @@
-"""``eubiosis engine``: what the solver makes of the SBML semantic test suite."""
+"""``eubiosis engine``: SBML models solved, and what the solver makes of the SBML semantic test suite."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def conform(folder: Path, names: str, threads: int | None, as_json: bool) -> Non
             click.echo(f"{len(outcomes)} of {len(cases)} cases", err=True)
     record = count(outcomes)
     shown = {**record, "wrong_cases": [asdict(case) for case in record["wrong_cases"]]}
-    click.echo(json.dumps(_finite(shown), indent=1) if as_json else "\n".join(_lines(record)))
+    click.echo(json.dumps(finite(shown), indent=1) if as_json else "\n".join(_lines(record)))
     if record["wrong"]:
         sys.exit(1)
 
@@ -69,10 +69,13 @@ def _lines(record: Tally) -> list[str]:
     return lines
 
 
-def _finite(value: object) -> object:
+def finite(value: object) -> object:
     """Replace what JSON cannot hold, NaN and infinities, by their names."""
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: finite(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_finite(each) for each in value]
+        return [finite(each) for each in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+from eubiosis.cli import engine_models  # noqa: E402, F401 - it adds its commands to the group

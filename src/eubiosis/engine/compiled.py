@@ -17,7 +17,7 @@ from eubiosis.engine.codegen.kernels import (
 )
 from eubiosis.engine.codegen.program import Options, derivative
 from eubiosis.engine.codegen.tableaus import TABLEAUS, Tableau
-from eubiosis.engine.inputs import Input
+from eubiosis.engine.inputs import Input, check_target
 from eubiosis.engine.library import KernelLibrary
 from eubiosis.engine.march import check_march, march, march_options
 from eubiosis.engine.sensitivity import (
@@ -191,6 +191,15 @@ class Compiled:
         kernel, grid = call.library.loop(solver_kernel, options), _checked_times(times)
         batch = Batch(call.library, kernel, call.values, grid, call.changes, control, threads)
         return batch.run(names, wanted, call.targets)
+
+    def check(self, *, values: Given | None = None, inputs: Sequence[Input] = ()) -> None:
+        """Check names and shapes of values and inputs as ``solve`` does, without solving.
+
+        Raises ``KeyError`` for an unknown name and ``ValueError`` for what does not fit.
+        """
+        call = prepare(self.library, None, None, values, inputs)
+        for item in call.changes:
+            check_target(call.library.system, item)
 
     def _seen(self, observables: Sequence[str] | None) -> tuple[str, ...]:
         return self.states if observables is None else self.library.checked(observables)

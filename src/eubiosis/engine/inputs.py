@@ -56,8 +56,8 @@ class Infuse(Input):
     def amount(cls, time: ArrayLike, name: str, amount: ArrayLike, stop: ArrayLike) -> Infuse:
         """Return the infusion that gives an amount in all.
 
-        >>> Infuse.amount(0.0, "blood", 250.0, stop=0.5).value
-        array(500.)
+        >>> float(Infuse.amount(0.0, "blood", 250.0, stop=0.5).value)
+        500.0
         """
         length = np.asarray(stop, dtype=float) - np.asarray(time, dtype=float)
         if not np.all(length > 0):
@@ -135,9 +135,15 @@ def _place(program: Program, item: Input) -> tuple[int, int]:
     if isinstance(item, Set) and item.name in program.parameter:
         return SET_PARAMETER, program.parameter[item.name]
     if item.name not in program.place:
-        system = program.system
-        raise unfit_name("input", item.name, system, [*system.states, *system.amounts, *system.parameters])
+        check_target(program.system, item)
     return (SET_STATE if isinstance(item, Set) else _KINDS[type(item)]), program.place[item.name]
+
+
+def check_target(system: System, item: Input) -> None:
+    """Raise ``KeyError`` for an input into what is no state, or a set of what is no parameter either."""
+    if item.name in system.initial or (isinstance(item, Set) and item.name in system.constants):
+        return
+    raise unfit_name("input", item.name, system, [*system.states, *system.amounts, *system.parameters])
 
 
 def _shared(rows: Sequence[tuple[Array, int, int, Array]], end: float, subjects: int) -> Actions:

@@ -49,7 +49,7 @@ class Sensitivities:
         names = [derivative(o, p) for o in solution.observables for p in self.parameters]
         flat = self.derivatives.reshape(*self.derivatives.shape[:2], len(names))
         columns = course_columns(solution.times, names, flat, solution.status)
-        return frame(columns, [*columns][:2])
+        return frame(columns, ["subject", "time"])
 
     def of(self, observable: str, parameter: str) -> Array:
         """Return the derivative of one observable by one parameter, shape (subjects, times)."""

@@ -155,18 +155,24 @@ class Solution:
         Raises ``ModuleNotFoundError`` with the line that installs pandas where it is absent.
         """
         columns = course_columns(self.times, self.observables, self.values, self.status)
-        return frame(columns, [*columns][:2])
+        return frame(columns, ["subject", "time"])
 
     def subjects_to_pandas(self) -> pd.DataFrame:
         """Return one row for each subject: status, steps tried and rejected, and reductions."""
-        columns = {
+        return frame(self._by_subject(), ["subject"])
+
+    def subjects_to_arrow(self) -> pa.Table:
+        """Return one row for each subject: status, steps tried and rejected, and reductions."""
+        return arrow(self._by_subject())
+
+    def _by_subject(self) -> dict[str, np.ndarray]:
+        return {
             "subject": np.arange(len(self.codes)),
             "status": np.array(self.status, dtype=object),
             "steps": self.effort[:, 0],
             "rejected": self.effort[:, 1],
             **{f"{type(r).__name__} of {r.name}": column for r, column in self.reduced.items()},
         }
-        return frame(columns, ["subject"])
 
     def to_arrow(self) -> pa.Table:
         """Return the courses as an Arrow table: subject, time, status, observables."""

@@ -36,21 +36,23 @@ def library(name: str, purpose: str) -> ModuleType:
 def course_columns(
     times: Array, observables: Sequence[str], values: Array, status: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """Return columns of one row for each subject and time: both, the status and each observable."""
+    """Return columns of one row for each subject and time: both, the status and each observable.
+
+    An observable with the name of one of the first three has an underscore behind it; the time itself is not
+    repeated.
+    """
     subjects, points = values.shape[:2]
-    return {
+    columns = {
         "subject": np.repeat(np.arange(subjects), points),
-        _free("time", observables): np.tile(times, subjects),
-        _free("status", observables): np.repeat(np.array(status, dtype=object), points),
-        **{name: values[:, :, k].ravel() for k, name in enumerate(observables)},
+        "time": np.tile(times, subjects),
+        "status": np.repeat(np.array(status, dtype=object), points),
     }
-
-
-def _free(name: str, taken: Sequence[str]) -> str:
-    """Return a name for a column of our own that no observable has."""
-    while name in taken:
-        name += "_"
-    return name
+    own = set(columns)
+    for k, name in enumerate(observables):
+        values_of = values[:, :, k].ravel()
+        if name != "time" or not np.array_equal(values_of, columns["time"]):
+            columns[f"{name}_" if name in own else name] = values_of
+    return columns
 
 
 def frame(columns: dict[str, np.ndarray], index: Sequence[str]) -> pd.DataFrame:

@@ -4,8 +4,8 @@
 each, on a value that is linear in states and time the dense output itself. Where all its Bernstein
 coefficients keep the sign that the mode says, there is no crossing in between; else the step is looked at
 piece by piece, halved until each piece has one crossing or none, and the first is located to the last bits
-of the time. A value that is not linear is sampled twice as densely, and its polynomials must foretell the
-samples that they do not pass through.
+of the time. A value that is not linear is sampled twice as densely, and its polynomial must foretell the
+samples that it does not pass through, as closely as they are to zero; else the step is made anew, shorter.
 
 **By the time alone.** A linear value is solved for its next change. Any other is enclosed: spans that
 provably hold no change are passed over, and what remains is narrowed down to the last bits.
@@ -27,7 +27,8 @@ from eubiosis.engine.codegen.loop import Loop
 from eubiosis.engine.codegen.switches import CELL, CURVE, LINE, SIGN, STATE, Layout
 from eubiosis.engine.codegen.vector_math import VectorMath
 
-FUZZ = 64 * 2.0**-52  # times closer than this, relative, are one
+FUZZ = 2.0**-42  # times closer than this, relative, are one: what rounding leaves of a crossing by states
+_ROOM = 32 * 2.0**-52  # about a switching time that a formula gives
 _LEAST = 2.0**-60  # and closer than this, relative to the time that is left
 _SHARP = 4 * 2.0**-52  # how closely a crossing is located, relative to the time
 _NARROWEST, _NARROWEST_CURVED = 2.0**-30, 2.0**-9  # pieces of a step that are not halved again
@@ -64,7 +65,7 @@ class Crossings:
         lanes.reserve("sample", (self.pieces + 1) * len(self.own))
         lanes.reserve("clocked", 2 * len(self.timed))
         lanes.reserve("enclosed", 2 * len(self.curves))
-        for name in ("suspect", "crossed", "span_from", "span_to", "horizon"):
+        for name in ("suspect", "rough", "crossed", "span_from", "span_to", "horizon"):
             lanes.reserve(name)
 
     def attach(self, driver: Loop) -> None:
@@ -147,9 +148,18 @@ class Crossings:
         lanes, b = self.lanes, code.b
         emit = VectorMath(b, lanes.width)
         flag = code.variable(lanes.vector, emit.constant(0.0))
+        rough = code.variable(lanes.vector, emit.constant(0.0))
 
         def judge(levels: list[Value]) -> None:
-            bad = self._doubtful(emit, levels)
+            coefficients = self._coefficients(emit, levels)
+            least = coefficients[0]
+            for value in coefficients[1:]:
+                least = emit.apply("min", least, value)
+            bad = b.fcmp_ordered("<", least, emit.constant(0.0))
+            if self.pieces == 8:
+                unforeseen = self._unforeseen(emit, levels, least)
+                b.store(b.select(unforeseen, emit.constant(1.0), b.load(rough)), rough)
+                bad = b.or_(bad, unforeseen)
             b.store(b.select(bad, emit.constant(1.0), b.load(flag)), flag)
 
         def load(region: str, index: Value) -> Value:
@@ -157,6 +167,7 @@ class Crossings:
 
         self._each_surface(code, emit, load, judge)
         lanes.store(code, b.load(flag), lanes.row(code, "suspect"))
+        lanes.store(code, b.load(rough), lanes.row(code, "rough"))
 
     def _each_surface(
         self,
@@ -203,15 +214,6 @@ class Crossings:
                     total = emit.fma(value, emit.constant(weight), total)
                 out.append(total)
         return out
-
-    def _doubtful(self, emit: VectorMath, levels: list[Value]) -> Value:
-        b = emit.builder
-        coefficients = self._coefficients(emit, levels)
-        least = coefficients[0]
-        for value in coefficients[1:]:
-            least = emit.apply("min", least, value)
-        bad = b.fcmp_ordered("<", least, emit.constant(0.0))
-        return bad if self.pieces == 4 else b.or_(bad, self._unforeseen(emit, levels, least))
 
     def _unforeseen(self, emit: VectorMath, levels: list[Value], least: Value) -> Value:
         """Whether the polynomial through every other value misses those between by what could hide a zero."""
@@ -430,7 +432,7 @@ class Crossings:
         """Return the first double about a guess at which an atom has changed."""
         b = code.b
         emit = VectorMath(b, 1)
-        room = b.fmul(emit.apply("abs", guess), DOUBLE(FUZZ / 2))
+        room = b.fmul(emit.apply("abs", guess), DOUBLE(_ROOM))
         early = b.fsub(guess, room)
         low = code.variable(DOUBLE, b.select(b.fcmp_ordered("<", early, soon), soon, early))
         high = code.variable(DOUBLE, b.fadd(guess, room))

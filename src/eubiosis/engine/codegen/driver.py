@@ -344,12 +344,15 @@ class Driver(Loop):
         code = self.open("reject")
         b = code.b
         self.set_count(code, b.add(self.count(code, "rejected"), INT(1)), "rejected")
-        in_a_row = b.add(self.count(code, "refused"), INT(1))
-        self.set_count(code, in_a_row, "refused")
-        self.sizes.refused(code, in_a_row)
         error, step = self.near(code, "error"), self.near(code, "step")
+        too_long = b.fcmp_ordered("<=", error, DOUBLE(1.0))  # for a crossing, not for the error
+        with b.if_then(b.not_(too_long)):
+            in_a_row = b.add(self.count(code, "refused"), INT(1))
+            self.set_count(code, in_a_row, "refused")
+            self.sizes.refused(code, in_a_row)
         undefined = b.not_(b.fcmp_ordered("<", error, DOUBLE(math.inf)))
-        shrunk = b.fmul(step, b.select(undefined, DOUBLE(0.2), self.near(code, "growth")))
+        factor = b.select(undefined, DOUBLE(0.2), self.near(code, "growth"))
+        shrunk = b.fmul(step, b.select(too_long, DOUBLE(0.3), factor))
         self.keep(code, shrunk, "wanted_step")
         now = self.near(code, "now")
         stuck = b.fcmp_ordered("==", b.fadd(now, shrunk), now)
@@ -427,6 +430,7 @@ class Driver(Loop):
                 code.call(self.finish, block, lane, INT(OK))
             with under_way:
                 good = b.fcmp_ordered("<=", self.near(code, "error"), DOUBLE(1.0))
+                good = b.and_(good, b.not_(self.watch.too_long(code)))
                 with b.if_else(good) as (fine, bad):
                     with fine:
                         code.call(self.accept, block, lane)

@@ -38,6 +38,7 @@ class Elimination:
         matrix, self.filled = program.matrix(jacobian)
         self.places = self.filled.places()
         lanes.reserve("factors", len(self.places))
+        lanes.reserve("least_pivot")  # zero where the reciprocal of a pivot is
         lanes.pivots = tuple(self.places[k, k] for k in range(program.size))
         outputs: list[tuple[Node, Place]] = [(node, ("rates", i)) for i, node in enumerate(program.rates)]
         if self.explicit_time:
@@ -57,7 +58,13 @@ class Elimination:
         entries: list[tuple[Node, Place]] = [
             (factors[entry], ("factors", place)) for entry, place in self.places.items()
         ]
-        return self.lanes.straight("factor", [*outputs, *entries], STAGE_ARGUMENTS[:2])
+        graph = self.lanes.program.graph
+        least = graph.one
+        for k in range(len(self.filled.order)):
+            held = graph.call("==", factors[k, k], graph.zero)
+            least = graph.select(held, graph.zero, least)
+        pivots: list[tuple[Node, Place]] = [(least, ("least_pivot", 0))]
+        return self.lanes.straight("factor", [*outputs, *entries, *pivots], STAGE_ARGUMENTS[:2])
 
     def _substitute(self) -> Value:
         lanes, filled = self.lanes, self.filled
@@ -108,7 +115,7 @@ class Elimination:
         return code.b.sext(code.b.load(code.b.gep(self.tables[name], [index]), align=4), INT)
 
     def _row(self, code: Code, k: Value) -> tuple[Value, Value, Value]:
-        """Return where a row's entries begin, where those of its upper factor do, and where its pivot lies."""
+        """Return where a row's entries begin, where those of its upper factor do, and where its pivot is."""
         b = code.b
         start, following = self._entry(code, "start", k), self._entry(code, "start", b.add(k, INT(1)))
         return start, b.add(start, self._entry(code, "lower", k)), b.sub(following, INT(1))
@@ -139,6 +146,7 @@ class Elimination:
         code.call(evaluate, code["work"], code["shared"])
         with code.loop(len(empty)) as i:
             lanes.store(code, math.constant(0.0), self._factor(code, self._entry(code, "empty", i)))
+        zero, least = math.constant(0.0), code.variable(lanes.vector, math.constant(1.0))
         entry, target = code.variable(INT, INT(0)), code.variable(INT, INT(0))
         with code.loop(len(filled.order)) as k:
             start, upper, pivot = self._row(code, k)
@@ -150,11 +158,14 @@ class Elimination:
                 self._move(code, upper, b.add(pivot, INT(1)), out=False)
             inverse = math.reciprocal(lanes.load(code, self._factor(code, pivot)))
             lanes.store(code, inverse, self._factor(code, pivot))
+            size = b.select(b.fcmp_ordered("==", inverse, zero), zero, b.load(least, align=8 * lanes.width))
+            b.store(size, least, align=8 * lanes.width)
+        lanes.store(code, b.load(least, align=8 * lanes.width), lanes.row(code, "least_pivot"))
         code.function.optimized = True
         return code.finish()
 
     def _targets(self, *, spread: bool) -> dict[str, Value]:
-        """Define tables of the lower factor's entries: the row of the upper factor that each one takes away."""
+        """Define tables of the lower factor's entries: which row of the upper factor each takes away."""
         filled, places, table = self.filled, self.places, self.lanes.module.table
         lower = [(k, j) for k, columns in enumerate(filled.lower) for j in columns]
         columns = {

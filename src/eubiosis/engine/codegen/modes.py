@@ -34,6 +34,7 @@ class Modes:
         self.count = len(layout.atoms)
         lanes.reserve("modes", self.count)
         lanes.reserve("seen", self.count)
+        lanes.reserve("arrived", self.count)
         lanes.reserve("moment", len(self.parameters))
         nodes = [*layout.values, *layout.slopes]
         if self.parameters:
@@ -114,9 +115,6 @@ class Modes:
         emit, zero = VectorMath(b, 1), DOUBLE(0.0)
         self._look(code)
         fuzz = self._fuzz(code)
-        if self.parameters:
-            self._move(code)
-            self._shift(code, backwards=False)
         for kind, first, end in self._kinds():
             with code.loop(end - first) as k:
                 i = b.add(k, INT(first))
@@ -140,8 +138,13 @@ class Modes:
                     between = b.fcmp_ordered("!=", low, high)
                     reached, near = b.and_(reached, between), b.and_(near, between)
                 put = b.or_(reached, near)
-                driver.keep(code, b.select(put, border, mode), "modes", i)
+                driver.keep(code, b.select(put, border, mode), "arrived", i)
                 driver.keep(code, value, "seen", i)
+        if self.parameters:
+            self._move(code)
+            self._shift(code, backwards=False)
+        with code.loop(self.count) as i:
+            driver.keep(code, driver.near(code, "arrived", i), "modes", i)
         return code.finish()
 
     def _define_update(self) -> Value:
@@ -210,30 +213,22 @@ class Modes:
         emit = VectorMath(b, 1)
         self._still(code)
         found = code.variable(INT, INT(0))
-        for kind, first, end in self._kinds():
-            with code.loop(end - first) as k:
-                i = b.add(k, INT(first))
-                value, mode = driver.near(code, "sensed", i), driver.near(code, "modes", i)
-                slope = driver.near(code, "sensed", b.add(i, INT(self.count)))
-                if kind == SIGN:
-                    crossed = b.fcmp_ordered("<=", b.fmul(mode, value), DOUBLE(0.0))
-                    crossed = b.and_(crossed, b.fcmp_ordered("!=", mode, DOUBLE(0.0)))
-                else:
-                    low, high = emit.apply("floor", mode), emit.apply("ceil", mode)
-                    over, under = b.fcmp_ordered(">=", value, high), b.fcmp_ordered("<=", value, low)
-                    crossed = b.and_(b.or_(over, under), b.fcmp_ordered("!=", low, high))
-                with b.if_then(crossed):
-                    for p in range(len(self.parameters)):
-                        by = driver.near(code, "sensed", b.add(i, INT((2 + p) * self.count)))
-                        new = b.fneg(b.fdiv(by, slope))
-                        new = b.select(b.fcmp_ordered("==", by, DOUBLE(0.0)), DOUBLE(0.0), new)
-                        old = driver.near(code, "moment", p)
-                        gap = emit.apply("abs", b.fsub(new, old))
-                        sizes = b.fadd(emit.apply("abs", new), emit.apply("abs", old))
-                        alike = b.fcmp_ordered("<=", gap, b.fmul(DOUBLE(_SAME_MOMENT), sizes))
-                        alike = b.or_(alike, b.icmp_signed("==", b.load(found), INT(0)))
-                        driver.keep(code, b.select(alike, new, DOUBLE(math.nan)), "moment", p)
-                    b.store(INT(1), found)
+        with code.loop(self.count) as i:
+            slope = driver.near(code, "sensed", b.add(i, INT(self.count)))
+            old_mode, mode = driver.near(code, "modes", i), driver.near(code, "arrived", i)
+            crossed = b.fcmp_ordered("!=", old_mode, mode)
+            with b.if_then(crossed):
+                for p in range(len(self.parameters)):
+                    by = driver.near(code, "sensed", b.add(i, INT((2 + p) * self.count)))
+                    new = b.fneg(b.fdiv(by, slope))
+                    new = b.select(b.fcmp_ordered("==", by, DOUBLE(0.0)), DOUBLE(0.0), new)
+                    old = driver.near(code, "moment", p)
+                    gap = emit.apply("abs", b.fsub(new, old))
+                    sizes = b.fadd(emit.apply("abs", new), emit.apply("abs", old))
+                    alike = b.fcmp_ordered("<=", gap, b.fmul(DOUBLE(_SAME_MOMENT), sizes))
+                    alike = b.or_(alike, b.icmp_signed("==", b.load(found), INT(0)))
+                    driver.keep(code, b.select(alike, new, DOUBLE(math.nan)), "moment", p)
+                b.store(INT(1), found)
 
     def _shift(self, code: Code, *, backwards: bool) -> None:
         """Add the rates times the movement of the moment to the derivatives of states, or take it off."""

@@ -117,6 +117,9 @@ def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes) -> None:
             b.store(math.fma(scaled, scaled, b.load(total)), total)
             b.store(math.apply("max", b.load(below), b.fsub(floor, new)), below)
     error = b.fmul(b.load(total), math.constant(1.0 / max(counted, 1)))  # mean square
+    # the reciprocal of an infinite pivot, zero, would hold a state still without an error
+    sound = b.fcmp_ordered("!=", lanes.load(code, lanes.row(code, "least_pivot")), zero)
+    error = b.select(sound, error, math.constant(float("nan")))
     growth = math.exp(b.fmul(math.ln(error), math.constant(-0.5 / tableau.order)))
     growth = b.fmul(growth, math.constant(SAFETY))
     growth = math.apply("min", growth, math.constant(MOST_GROWTH))

@@ -178,8 +178,7 @@ def layout(
                 slope = graph.add(slope, graph.mul(node, rates[by_column[column]]))
         straight = not any(switches.moves(node) for node in gradient.values())
         by = STATE if by_state else LINE if straight else CURVE
-        if by == CURVE:
-            _refuse_unknown(switches, atom)
+        _refuse_unknown(switches, atom)
         curved = curved or (by_state and not straight)
         order = (0 if atom.kind == SIGN else 1, (STATE, LINE, CURVE).index(by), number)
         entries.append((*order, atom, slope))
@@ -202,5 +201,5 @@ def _refuse_unknown(switches: Switches, atom: Atom) -> None:
     for node in graph.needed([atom.node]):
         op = graph.operation[node]
         if op not in LEAVES and switches.moves(node) and op not in ENCLOSED:
-            message = f"{atom.origin}: a comparison by {op} of the time cannot be located"
+            message = f"{atom.origin}: a comparison of {op} of what moves cannot be located"
             raise ValueError(message)

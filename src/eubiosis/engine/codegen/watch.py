@@ -14,6 +14,7 @@ from eubiosis.engine.codegen.modes import Modes
 from eubiosis.engine.codegen.vector_math import VectorMath
 
 _NOT_CUT = 2.0
+_SHORTEST = 2.0**-24  # of the time that is left: steps that are not made anew for a crossing
 
 
 class Watch:
@@ -73,6 +74,16 @@ class Watch:
         lanes = self.lanes
         self.crossings.probe(code, emit.constant(x))
         lanes.store(code, emit.fma(step, emit.constant(x), now), lanes.row(code, "probe_time"))
+
+    def too_long(self, code: Code) -> Value:
+        """Whether a lane's step is too long to tell where something crosses that is not linear."""
+        b, driver = code.b, self.driver
+        if not (self.crossings.own and self.layout.curved):
+            return b.icmp_signed("!=", INT(0), INT(0))
+        rough = b.fcmp_ordered("!=", driver.near(code, "rough"), DOUBLE(0.0))
+        whole = b.fsub(driver.near(code, "segment_end"), driver.near(code, "now"))
+        long = b.fcmp_ordered(">", driver.near(code, "step"), b.fmul(whole, DOUBLE(_SHORTEST)))
+        return b.and_(rough, long)
 
     def locate(self, code: Code) -> Value:
         """Find where in the step something crosses first; returns whether the step must be cut there.
