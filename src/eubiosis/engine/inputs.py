@@ -56,8 +56,8 @@ class Infuse(Input):
     def amount(cls, time: ArrayLike, name: str, amount: ArrayLike, stop: ArrayLike) -> Infuse:
         """Return the infusion that gives an amount in all.
 
-        >>> Infuse.amount(0.0, "blood", 250.0, stop=0.5).value
-        array(500.)
+        >>> float(Infuse.amount(0.0, "blood", 250.0, stop=0.5).value)
+        500.0
         """
         length = np.asarray(stop, dtype=float) - np.asarray(time, dtype=float)
         if not np.all(length > 0):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from eubiosis.engine.sbml.errors import SbmlWarning, refuse, refuse_all
+from eubiosis.engine.sbml.limits import refuse_beyond_limits
 
 if TYPE_CHECKING:
     from libsbml import Event, Model, SBMLDocument, SBMLError
@@ -37,6 +38,7 @@ def open_document(text: str) -> SBMLDocument:
     """
     import libsbml
 
+    refuse_beyond_limits(text)
     document = libsbml.readSBMLFromString(text)
     refuse_all(("the model", f"the required package {name}") for name in _required_packages(document))
     _raise_errors(document)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from eubiosis.engine.expressions import TIME, Expression, Number, Symbol
 from eubiosis.engine.sbml import operators
 from eubiosis.engine.sbml.errors import UnsupportedSbmlError, refuse
+from eubiosis.engine.sbml.ieee import evaluate_ieee
+from eubiosis.engine.sbml.trees import names_in
 
 if TYPE_CHECKING:
     from libsbml import ASTNode, FunctionDefinition
@@ -134,4 +136,9 @@ def _operator(node: ASTNode, kind: int, arguments: tuple[Expression, ...], eleme
     if builder is not None:
         return builder(arguments)
     assert op is not None
+    if op == "^" and not names_in(arguments[1]):
+        exponent = evaluate_ieee(arguments[1], {})
+        if not math.isfinite(exponent):
+            what = "not a number" if math.isnan(exponent) else "infinite"
+            raise refuse(element, f"an exponent that is {what}")
     return operators.apply(op, arguments)

@@ -66,3 +66,42 @@ def test_the_delay_function_is_named_whatever_its_label_and_arguments():
     with pytest.raises(UnsupportedSbmlError, match="x: the delay function is not supported") as caught:
         read_sbml(document(parameter("x", 1), rate("x", late)))
     assert caught.value.feature == "the delay function"
+
+
+def sum_of(count, deep):
+    """Return x' as ``count`` sines inside one another, or a sum of as many terms."""
+    inner = "<apply><sin/>" * count + "<ci>x</ci>" + "</apply>" * count
+    wide = "<apply><plus/>" + "<ci>x</ci>" * count + "</apply>"
+    return document(parameter("x", 1), rate("x", inner if deep else wide))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (sum_of(10_000, deep=True), "element sin: elements nested more than 1000 deep"),
+        (sum_of(700, deep=True), "mathematics nested this deeply"),
+        (sum_of(1_000_000, deep=False), "a text of more than 500000 elements"),
+        (
+            altered("<sbml", '<!DOCTYPE sbml [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><sbml'),
+            "entity a: an entity declaration",
+        ),
+    ],
+)
+def test_texts_beyond_all_measure_are_refused_at_once(text, words):
+    with pytest.raises(UnsupportedSbmlError, match=words):
+        read_sbml(text)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "<notanumber/>",
+        "<infinity/>",
+        "<apply><minus/><infinity/></apply>",
+        "<apply><divide/><cn>0</cn><cn>0</cn></apply>",
+    ],
+)
+def test_a_constant_exponent_that_is_no_finite_number_is_refused(value):
+    power = f"<apply><power/><ci>x</ci>{value}</apply>"
+    with pytest.raises(UnsupportedSbmlError, match=r"x: an exponent that is (infinite|not a number)"):
+        read_sbml(document(parameter("x", 1), rate("x", power)))
