@@ -122,7 +122,8 @@ def run(
     the unit of the species. Exit status 1 when the model cannot be read, 2 for a wrong command line, 3 when a
     subject failed; what succeeded is written all the same.
     """
-    from eubiosis.workflow.model_runs import Asked, csv_bytes, plan
+    from eubiosis.engine.tables import csv_bytes
+    from eubiosis.workflow.model_runs import Asked, plan
 
     compiled, notes = _compile(model)
     for note in notes:

@@ -18,9 +18,8 @@ from eubiosis.engine.system import Array, System
 from eubiosis.engine.tables import course_columns, frame
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from eubiosis.engine.codegen.graph import Graph
+    from eubiosis.engine.tables import DataFrame
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,7 +38,7 @@ class Sensitivities:
     def __repr__(self) -> str:
         return f"<Sensitivities by {', '.join(self.parameters)} of {repr(self.solution)[1:-1]}>"
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self) -> DataFrame:
         """Return the derivatives as a pandas table indexed by subject and time.
 
         A column is named "d(observable)/d(parameter)". Raises ``ModuleNotFoundError`` with the line that

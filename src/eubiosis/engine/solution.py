@@ -14,11 +14,8 @@ from eubiosis.engine.system import Array, System
 from eubiosis.engine.tables import arrow, course_columns, dataset, frame, html_of_course, tally
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-    import xarray as xr
-
     from eubiosis.engine.codegen.program import Program
+    from eubiosis.engine.tables import ArrowTable, DataFrame, Dataset
 
 Counts = NDArray[np.int64]
 OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE, SLIDING, NON_UNIQUE, UNDECIDED = (
@@ -149,7 +146,7 @@ class Solution:
         caption = f"{repr(self)[1:-1]}; the first subject"
         return html_of_course(self.times, self.observables, self.values, caption)
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self) -> DataFrame:
         """Return the courses as a pandas table indexed by subject and time, with the status as a column.
 
         Raises ``ModuleNotFoundError`` with the line that installs pandas where it is absent.
@@ -157,11 +154,11 @@ class Solution:
         columns = course_columns(self.times, self.observables, self.values, self.status)
         return frame(columns, ["subject", "time"])
 
-    def subjects_to_pandas(self) -> pd.DataFrame:
+    def subjects_to_pandas(self) -> DataFrame:
         """Return one row for each subject: status, steps tried and rejected, and reductions."""
         return frame(self._by_subject(), ["subject"])
 
-    def subjects_to_arrow(self) -> pa.Table:
+    def subjects_to_arrow(self) -> ArrowTable:
         """Return one row for each subject: status, steps tried and rejected, and reductions."""
         return arrow(self._by_subject())
 
@@ -174,11 +171,11 @@ class Solution:
             **{f"{type(r).__name__} of {r.name}": column for r, column in self.reduced.items()},
         }
 
-    def to_arrow(self) -> pa.Table:
+    def to_arrow(self) -> ArrowTable:
         """Return the courses as an Arrow table: subject, time, status, observables."""
         return arrow(course_columns(self.times, self.observables, self.values, self.status))
 
-    def to_xarray(self) -> xr.Dataset:
+    def to_xarray(self) -> Dataset:
         """Return the courses as an xarray data set with the dimensions subject and time.
 
         Raises ``ModuleNotFoundError`` with the line that installs xarray where it is absent.

@@ -22,7 +22,7 @@ from eubiosis.engine.tables import frame, html_table, tally
 from eubiosis.engine.threads import run_on_threads
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from eubiosis.engine.tables import DataFrame
 
 Counts = NDArray[np.int64]
 _ABSOLUTE = 1e-12  # of Newton and pseudo-transient steps, where the caller gives none
@@ -62,7 +62,7 @@ class SteadyState:
         ]
         return html_table(("status", "stability", *self.observables), rows, repr(self)[1:-1])
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self) -> DataFrame:
         """Return one row for each subject: status, stability, slowest eigenvalue and observables.
 
         Raises ``ModuleNotFoundError`` with the line that installs pandas where it is absent.

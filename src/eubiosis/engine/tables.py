@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     import xarray as xr
+
+    ArrowTable = pa.Table
+    DataFrame = pd.DataFrame
+    Dataset = xr.Dataset
 
 _SHOWN = 8  # rows of a table in a notebook
 
@@ -55,24 +61,43 @@ def course_columns(
     return columns
 
 
-def frame(columns: dict[str, np.ndarray], index: Sequence[str]) -> pd.DataFrame:
+def frame(columns: dict[str, np.ndarray], index: Sequence[str]) -> DataFrame:
     """Return a pandas table of columns, with some of them as its index."""
     pandas = library("pandas", "to_pandas")
-    table: pd.DataFrame = pandas.DataFrame(columns).set_index([*index])
+    table: DataFrame = pandas.DataFrame(columns).set_index([*index])
     return table
 
 
-def arrow(columns: dict[str, np.ndarray]) -> pa.Table:
+def arrow(columns: dict[str, np.ndarray]) -> ArrowTable:
     """Return an Arrow table of columns."""
     return library("pyarrow", "to_arrow").table(columns)
 
 
-def dataset(times: Array, observables: Sequence[str], values: Array, status: Sequence[str]) -> xr.Dataset:
+def csv_bytes(table: ArrowTable) -> bytes:
+    """Return a table as CSV."""
+    from pyarrow import csv
+
+    sink = io.BytesIO()
+    csv.write_csv(table, sink)
+    return sink.getvalue()
+
+
+def write_table(path: Path, table: ArrowTable) -> None:
+    """Write a table as parquet or, by the name's ending, as CSV."""
+    import pyarrow.parquet as pq
+
+    if path.suffix == ".parquet":
+        pq.write_table(table, path, compression="zstd")
+    else:
+        path.write_bytes(csv_bytes(table))
+
+
+def dataset(times: Array, observables: Sequence[str], values: Array, status: Sequence[str]) -> Dataset:
     """Return an xarray data set with the dimensions subject and time, the status along subjects."""
     xarray = library("xarray", "to_xarray")
     variables = {n: (("subject", "time"), values[:, :, k]) for k, n in enumerate(observables) if n != "time"}
     along = {"subject": np.arange(len(values)), "time": times, "status": ("subject", np.array(status))}
-    data: xr.Dataset = xarray.Dataset(variables, coords=along)
+    data: Dataset = xarray.Dataset(variables, coords=along)
     return data
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,10 +25,11 @@ from eubiosis.engine import (
     Tolerances,
 )
 from eubiosis.engine import experiments as written
+from eubiosis.engine.tables import write_table
 from eubiosis.report.courses import FORMATS
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from eubiosis.engine.tables import ArrowTable
 
 Text = TypeVar("Text")
 Value = TypeVar("Value")
@@ -107,7 +107,7 @@ class ModelRun:
         written_files = []
         for path, table in ((self.asked.out, self.courses), (self.asked.subjects, self.subjects)):
             if path is not None:
-                _write(path, table())
+                write_table(path, table())
                 written_files.append(str(path))
         if self.asked.plot is not None:
             from eubiosis.report.courses import draw_courses
@@ -118,11 +118,11 @@ class ModelRun:
             written_files.append(str(self.asked.plot))
         return written_files
 
-    def courses(self) -> pa.Table:
+    def courses(self) -> ArrowTable:
         """Return a row for each subject and time: scanned values, status and observables."""
         return _with_scanned(self.solution.to_arrow(), self.scanned, len(self.times))
 
-    def subjects(self) -> pa.Table:
+    def subjects(self) -> ArrowTable:
         """Return a row for each subject: scanned values, status, steps and reductions."""
         return _with_scanned(self.solution.subjects_to_arrow(), self.scanned, 1)
 
@@ -246,7 +246,7 @@ def _check_files(found: FindingCollector, asked: Asked) -> None:
             found.add(_PLACE, option, f"the folder {path.parent} does not exist", next_step="make it")
 
 
-def _with_scanned(table: pa.Table, scanned: dict[str, Array], times: int) -> pa.Table:
+def _with_scanned(table: ArrowTable, scanned: dict[str, Array], times: int) -> ArrowTable:
     """Put a column for each scanned name behind those that say whose row it is."""
     place = table.column_names.index("subject") + 1
     for name, values in scanned.items():
@@ -261,21 +261,3 @@ def _spread(values: np.ndarray) -> dict[str, float]:
         return {}
     least, middle, largest = np.percentile(values, [0, 50, 100]).tolist()
     return {"least": least, "median": middle, "largest": largest}
-
-
-def _write(path: Path, table: pa.Table) -> None:
-    import pyarrow.parquet as pq
-
-    if path.suffix == ".parquet":
-        pq.write_table(table, path, compression="zstd")
-    else:
-        path.write_bytes(csv_bytes(table))
-
-
-def csv_bytes(table: pa.Table) -> bytes:
-    """Return a table as CSV."""
-    from pyarrow import csv
-
-    sink = io.BytesIO()
-    csv.write_csv(table, sink)
-    return sink.getvalue()
