@@ -9,10 +9,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from eubiosis.core.version import __version__
+
 if TYPE_CHECKING:
     from eubiosis.workflow.brief import Brief, Question, brief
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Brief",

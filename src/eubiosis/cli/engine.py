@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from eubiosis.cli.engine_models import COMMANDS
+from eubiosis.cli.output import finite
 
 if TYPE_CHECKING:
     from eubiosis.engine.conformance import Tally
@@ -69,13 +71,5 @@ def _lines(record: Tally) -> list[str]:
     return lines
 
 
-def finite(value: object) -> object:
-    """Replace what JSON cannot hold, NaN and infinities, by their names."""
-    if isinstance(value, dict):
-        return {key: finite(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [finite(each) for each in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-from eubiosis.cli import engine_models  # noqa: E402, F401 - it adds its commands to the group
+for _command in COMMANDS:
+    engine.add_command(_command)

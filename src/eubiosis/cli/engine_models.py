@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from eubiosis.cli.engine import engine, finite
+from eubiosis.cli.output import finite
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
 
@@ -45,7 +45,7 @@ def _refused(model: Path, problem: str) -> FindingsError:
     return FindingsError([Finding(str(model), "", problem, "SBML Level 1 to 3, core", step)])
 
 
-@engine.command()
+@click.command()
 @_MODEL
 @_JSON
 def info(model: Path, as_json: bool) -> None:
@@ -79,7 +79,7 @@ def info(model: Path, as_json: bool) -> None:
     click.echo("\n".join(lines))
 
 
-@engine.command()
+@click.command()
 @_MODEL
 @click.option("--times", default="0:100:101", show_default=True, help="START:END:POINTS, or 0,1,5.")
 @click.option("--observe", default="", help="Quantities, separated by commas (default: all states).")
@@ -159,3 +159,6 @@ def _lines(record: Record) -> list[str]:
             numbers = ", ".join(f"{word} {value:.6g}" for word, value in spread.items())
             lines.append(f"{name}: {numbers}")
     return [*lines, *(f"written: {file}" for file in record["files"])]
+
+
+COMMANDS = (info, run)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.cli.output import print_json
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,13 +51,6 @@ def left_out(tables: Evidence, text: str | None, *, without_holdouts: bool) -> t
     from eubiosis.evidence.forecast.priors import holdout_studies
 
     return tuple(dict.fromkeys((*names(text), *(holdout_studies(tables) if without_holdouts else ()))))
-
-
-def print_json(data: object) -> None:
-    """Print a result as JSON on standard output."""
-    from eubiosis.core.record import as_json
-
-    click.echo(as_json(data))
 
 
 @evidence.command("list")

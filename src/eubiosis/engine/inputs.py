@@ -67,12 +67,20 @@ class Infuse(Input):
 
 
 def repeated(first: float, every: float, count: int, name: str, value: ArrayLike) -> list[Add]:
-    """Return ``count`` boluses, the first at ``first`` and then one every so often."""
+    """Return ``count`` boluses, the first at ``first`` and then one every so often.
+
+    >>> [(dose.time, dose.name, dose.value) for dose in repeated(0, 24, 3, "drug", 5.0)]
+    [(0, 'drug', 5.0), (24, 'drug', 5.0), (48, 'drug', 5.0)]
+    """
     return [Add(first + k * every, name, value) for k in range(count)]
 
 
 def piecewise(times: Sequence[ArrayLike], values: Sequence[ArrayLike], name: str) -> list[Set]:
-    """Return the changes of a parameter that takes ``values[k]`` from ``times[k]`` on."""
+    """Return the changes of a parameter that takes ``values[k]`` from ``times[k]`` on.
+
+    >>> [(change.time, change.value) for change in piecewise([0, 7], [1.0, 0.0], "diet_on")]
+    [(0, 1.0), (7, 0.0)]
+    """
     return [Set(time, name, value) for time, value in zip(times, values, strict=True)]
 
 

@@ -89,6 +89,14 @@ def split(system: System, explicit: Collection[str]) -> Split:
     """Part a system: ``explicit`` names the states of the half that is driven and not stiff.
 
     Raises ``KeyError`` for an unknown state and ``ValueError`` for a system with SBML events.
+
+    >>> from eubiosis.engine import System
+    >>> from eubiosis.engine.expressions import Call, Symbol
+    >>> fall = Call("neg", (Symbol("x"),))
+    >>> follow = Call("-", (Symbol("x"), Symbol("y")))
+    >>> two = System("two", ("x", "y"), (), (), {"x": fall, "y": follow}, {}, {"x": 1.0, "y": 0.0}, {})
+    >>> type(split(two, ["y"])).__name__
+    'Split'
     """
     for name in explicit:
         if name not in system.states:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import xarray as xr
 
-    ArrowTable = pa.Table
-    DataFrame = pd.DataFrame
-    Dataset = xr.Dataset
+    ArrowTable: TypeAlias = pa.Table
+    DataFrame: TypeAlias = pd.DataFrame
+    Dataset: TypeAlias = xr.Dataset
 
 _SHOWN = 8  # rows of a table in a notebook
 

@@ -70,8 +70,8 @@ class PooledEffect:
     def studies(self) -> Table:
         """Return the pooled estimates, one row each, with weight, source and how far that was read."""
         from eubiosis.core.evidence_report import PooledStudy
-        from eubiosis.evidence.records.frames import as_table
-        from eubiosis.evidence.synthesis.pool_record import pooled_study
+        from eubiosis.evidence.records.cells import as_table
+        from eubiosis.evidence.synthesis.pooled_study import pooled_study
 
         rows = [pooled_study(*each) for each in zip(self.selection.included, self.weights, strict=True)]
         return as_table(rows, PooledStudy, "pooled studies")
@@ -95,7 +95,7 @@ class PooledEffect:
     def choices(self) -> Table:
         """Return what the headline becomes under other choices, one row each."""
         from eubiosis.core.frame import Table
-        from eubiosis.evidence.records.frames import cells
+        from eubiosis.evidence.records.cells import cells
 
         lines = self.sensitivity
         columns = {
