@@ -391,7 +391,8 @@ def _follow_up(text: str) -> dict[str, str]:
     plain = text in (numbers[-1], f"{first}-{numbers[-1]}", f">={numbers[-1]}", f"up to {numbers[-1]}")
     note = "" if plain or text in [f"{numbers[-1]} ({word})" for word in ("median", "per period")] else text
     return {
-        "followup_weeks": numbers[-1], "followup_weeks_from": first, "followup_is": kind, "followup_note": note,
+        "followup_weeks": numbers[-1], "followup_weeks_from": first,
+        "followup_is": kind, "followup_note": note,
     }  # fmt: skip
 
 

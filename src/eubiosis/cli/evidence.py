@@ -222,7 +222,7 @@ def check(ctx: click.Context, write: bool, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "checks": dict(counts),
+                "checks": dict(counts.items()),
                 "acknowledged": [
                     {"check": d.check, "place": d.place, "problem": d.problem, "reason": reason}
                     for d, reason in report.acknowledged

@@ -42,6 +42,22 @@ def tables(names: tuple[str, ...], *, as_json: bool, markdown: bool) -> None:
         click.echo(dictionary_tsv(chosen), nl=False)
 
 
+@schema.command("workflow")
+def workflow_command() -> None:
+    """Print the JSON Schema of workflow.yaml, bounds included."""
+    from eubiosis.workflow.files.workflow_yaml import workflow_schema
+
+    click.echo(json.dumps(workflow_schema(), indent=1))
+
+
+@schema.command("therapy")
+def therapy_command() -> None:
+    """Print the JSON Schema of a file in content/therapies, and of a therapy in an arm."""
+    from eubiosis.therapy import Product, Therapy
+
+    click.echo(json.dumps({"product": Product.json_schema(), "therapy": Therapy.json_schema()}, indent=1))
+
+
 def _record(one: TableSchema) -> dict[str, str | bool | list[_ColumnRecord]]:
     return {
         "name": one.name,

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import TracebackType
-from typing import Any
 
 from eubiosis import __version__
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.frame import Table
+from eubiosis.core.json_data import Json
 
 ORIGIN = "simulated; prior only: not calibrated to any clinical outcome"
 LIBRARIES = ("antimony", "llvmlite", "numpy", "pyarrow", "pydantic", "python-libsbml", "pyyaml", "scipy")
@@ -40,8 +40,8 @@ class RunFolder:
         self.target = target
         self.replace = replace
         self._seeds: dict[str, int] = {}
-        self._inputs: dict[str, dict[str, Any]] = {}
-        self._facts: dict[str, Any] = {}
+        self._inputs: dict[str, dict[str, str | int]] = {}
+        self._facts: dict[str, str | int | float | bool] = {}
         self._made: list[Path] = []
         self._files: list[str] = []
         self._started = 0.0
@@ -98,7 +98,7 @@ class RunFolder:
         """Write a text file in UTF-8 and return its SHA-256."""
         return self.write_bytes(name, text.encode("utf-8"))
 
-    def write_json(self, name: str, record: Mapping[str, Any]) -> str:
+    def write_json(self, name: str, record: Mapping[str, Json]) -> str:
         """Write a record as JSON and return the file's SHA-256; NaN raises ``ValueError``."""
         return self.write_text(name, json.dumps(record, indent=1, allow_nan=False) + "\n")
 
@@ -152,11 +152,11 @@ class RunFolder:
         return self.folder / name
 
     def _write_manifest(self) -> None:
-        files = {}
+        files: dict[str, dict[str, str | int]] = {}
         for name in sorted([*self._files, LOG]):
             content = (self.folder / name).read_bytes()
             files[name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        record = {
+        record: dict[str, Json] = {
             "origin": ORIGIN,
             "eubiosis": __version__,
             "python": platform.python_version(),
@@ -229,14 +229,14 @@ def table_bytes(table: Table, notes: Mapping[str, str] | None = None) -> bytes:
     return table.to_parquet({**(notes or {}), **own})
 
 
-def _refuse_absolute_paths(record: Mapping[str, Any]) -> None:
+def _refuse_absolute_paths(record: Mapping[str, Json]) -> None:
     for text in _texts(record):
         if PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute():
             message = f'the manifest would hold an absolute path: "{text}"'
             raise ValueError(message)
 
 
-def _texts(record: Any) -> Iterable[str]:
+def _texts(record: Json) -> Iterable[str]:
     if isinstance(record, str):
         yield record
     elif isinstance(record, Mapping):

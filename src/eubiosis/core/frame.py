@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from eubiosis.core import frame_arrow as bridge
 from eubiosis.core.columns import Column, TableSchema
 from eubiosis.core.findings import unknown_word
+from eubiosis.core.frame_html import SHOWN_COLUMNS, SHOWN_ROWS, table_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,6 +185,10 @@ class Table:
         """Return a column as texts, one for each row; a missing value is the empty text."""
         return tuple("" if value is None else str(value) for value in self._column_list(column))
 
+    def named(self, name: str) -> Table:
+        """Return the same table under another name."""
+        return Table._of(self._arrow, replace(self._schema, name=name))
+
     def select(self, *columns: str) -> Table:
         """Return the named columns only, in the order given; raises ``UnknownColumnError``."""
         self._demand(columns)
@@ -269,9 +274,18 @@ class Table:
         return f"{name}: {rows} rows x {width} columns ({', '.join(headings)}{more})"
 
     def _repr_html_(self) -> str:
-        from eubiosis.core.frame_html import table_html
-
-        return table_html(self)
+        shown = self._schema.columns[:SHOWN_COLUMNS]
+        head = self.head(SHOWN_ROWS)
+        return table_html(
+            self._schema,
+            len(self),
+            {column.name: head._column_list(column.name) for column in shown},
+            {
+                column.name: self.numbers(column.name)
+                for column in shown
+                if column.kind in ("number", "count")
+            },
+        )
 
     def _with(self, arrow: pa.Table, columns: tuple[Column, ...]) -> Table:
         return Table._of(arrow, replace(self._schema, columns=columns))

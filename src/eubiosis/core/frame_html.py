@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from eubiosis.core.columns import Column
-    from eubiosis.core.frame import Table
+from eubiosis.core.columns import Column, TableSchema
 
-_ROWS, _COLUMNS, _BINS = 8, 12, 16
+SHOWN_ROWS, SHOWN_COLUMNS = 8, 12
+_BINS = 16
 _WIDTH, _HEIGHT = 64, 20
 
 
-def table_html(table: Table) -> str:
-    """Return a table as HTML: name and size, histograms, units, the first rows; all text is escaped."""
-    shown = table.schema.columns[:_COLUMNS]
-    head = table.head(_ROWS)
-    cells = {column.name: head.to_pydict()[column.name] for column in shown}
+def table_html(
+    schema: TableSchema,
+    rows: int,
+    cells: Mapping[str, Sequence[str | float | int | bool | None]],
+    numbers: Mapping[str, NDArray[np.float64]],
+) -> str:
+    """Return a table as HTML: name and size, histograms, units, the first rows; all text is escaped.
+
+    ``rows`` is how many the table has, ``cells`` the first ``SHOWN_ROWS`` values of its first
+    ``SHOWN_COLUMNS`` columns, ``numbers`` all values of those of them that hold numbers.
+    """
+    shown, names = schema.columns[:SHOWN_COLUMNS], schema.names
+    figures = (_figure(column.name, numbers.get(column.name)) for column in shown)
     lines = [
         '<div class="eubiosis-table" style="overflow-x:auto">',
-        f"<p><b>{escape(table.name or 'Table')}</b>: {len(table)} rows, {len(table.columns)} columns"
-        f"{'. ' + escape(table.schema.meaning) if table.schema.meaning else ''}</p>",
+        f"<p><b>{escape(schema.name or 'Table')}</b>: {rows} rows, {len(names)} columns"
+        f"{'. ' + escape(schema.meaning) if schema.meaning else ''}</p>",
         "<table>",
         "<thead>",
         f"<tr>{''.join(_heading(column) for column in shown)}</tr>",
-        f"<tr>{''.join(f'<td>{_figure(table, column)}</td>' for column in shown)}</tr>",
+        f"<tr>{''.join(f'<td>{figure}</td>' for figure in figures)}</tr>",
         "</thead>",
         "<tbody>",
     ]
-    for row in range(len(head)):
+    for row in range(min(rows, SHOWN_ROWS)):
         texts = (f"<td>{escape(_text(cells[column.name][row]))}</td>" for column in shown)
         lines.append(f"<tr>{''.join(texts)}</tr>")
     lines += ["</tbody>", "</table>"]
     rest = [
-        f"{len(table) - len(head)} more rows" if len(table) > len(head) else "",
-        f"more columns: {', '.join(table.columns[_COLUMNS:])}" if len(table.columns) > _COLUMNS else "",
+        f"{rows - SHOWN_ROWS} more rows" if rows > SHOWN_ROWS else "",
+        f"more columns: {', '.join(names[SHOWN_COLUMNS:])}" if len(names) > SHOWN_COLUMNS else "",
     ]
     if any(rest):
         lines.append(f"<p>{escape('; '.join(part for part in rest if part))}</p>")
@@ -58,16 +66,15 @@ def _text(value: str | float | int | bool | None) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _figure(table: Table, column: Column) -> str:
+def _figure(name: str, every: NDArray[np.float64] | None) -> str:
     """Return a histogram of the finite values of a column of numbers; nothing for other columns."""
-    if column.kind not in ("number", "count"):
+    if every is None:
         return ""
-    every = table.numbers(column.name)
     finite = every[np.isfinite(every)]
     if not finite.size:
         return ""
     low, high = float(finite.min()), float(finite.max())
-    label = f"{column.name}: {low:.4g} to {high:.4g}"
+    label = f"{name}: {low:.4g} to {high:.4g}"
     if len(finite) < len(every):
         label += f", {len(every) - len(finite)} missing or not finite"
     bars = _bars(finite, low, high)
@@ -78,7 +85,7 @@ def _figure(table: Table, column: Column) -> str:
     )
 
 
-def _bars(finite: np.ndarray, low: float, high: float) -> str:
+def _bars(finite: NDArray[np.float64], low: float, high: float) -> str:
     """Return the path of a histogram's bars; values that are all one give a single bar in the middle."""
     scaled = (finite / 2 - low / 2) / (high / 2 - low / 2) if high > low else np.full(len(finite), 0.5)
     counts = np.bincount(np.minimum((scaled * _BINS).astype(int), _BINS - 1), minlength=_BINS)

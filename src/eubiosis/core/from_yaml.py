@@ -6,7 +6,6 @@ The file decides nothing: what the constructor refuses is refused here too, in t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,11 +40,7 @@ def check_yaml(path: Path, kind: type[SpecT], findings: FindingCollector) -> Spe
 
 def findings_at(document: Document, problems: Iterable[Problem]) -> list[Finding]:
     """Return problems of an object as findings in the file that it was read from."""
-    placed = ((document.line(each.place), each) for each in problems)
-    return [
-        replace(each.finding(document.file, f"line {line}" if line else ""), line=line)
-        for line, each in placed
-    ]
+    return [each.finding(document.file, document.line(each.place)) for each in problems]
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:

@@ -8,6 +8,7 @@ RS domain in CDISC's supplement for the scale (version 2.0, draft of 2023-09-07)
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from eubiosis.core.columns import Column, TableSchema
@@ -295,6 +296,83 @@ MODEL_COURSES = TableSchema(
     further="one column for each observable that was asked for, in its unit of the model",
 )
 
+_KEYS = (
+    Column("gut_world", "Number of the gut world: a draw of what nobody knows about the gut", "count", "-"),
+    Column("host_world", "Number of the host world inside it: a draw of the couplings", "count", "-"),
+    Column("replicate", "Number of the simulated trial in its pair of worlds", "count", "-"),
+)
+
+
+def _keyed(schema: TableSchema, name: str, rows: str) -> TableSchema:
+    return replace(schema, name=name, columns=(*_KEYS, *schema.columns), row=rows)
+
+
+TRIAL_SUBJECTS = _keyed(OBSERVED_SUBJECTS, "trial_subjects", "one randomised subject of one simulated trial")
+TRIAL_VISITS = _keyed(
+    OBSERVED_VISITS, "trial_visits", "one visit that took place, of one subject in one trial"
+)
+TRIAL_LATENT = _keyed(LATENT_SUBJECTS, "trial_latent", "one subject of one simulated trial under one arm")
+TRIAL_GUTS = TableSchema(
+    "trial_guts",
+    (
+        _KEYS[0],
+        _SUBJECT,
+        Column("arm", "Arm under which the subject's gut was simulated", "text"),
+        Column("week", "The first and the last planned visit", unit="week"),
+        *_measured(_MARKERS, "True value: ", cdisc=""),
+    ),
+    "The true guild shares and acids of every subject under every arm, before and at the end of follow-up.",
+    "one subject of one gut world under one arm at one visit",
+    latent=True,
+)
+TRIAL_SCREENING = TableSchema(
+    "trial_screening",
+    (
+        *_KEYS[:2],
+        Column("outcome", "Whether a candidate was enrolled, or the first reason for failing", "text"),
+        Column("candidates", "Candidates with that outcome", "count", "-"),
+    ),
+    "What became of the candidates who were screened until the trial was full.",
+    "one outcome in one pair of worlds",
+)
+
+TRIAL_ESTIMATES = replace(
+    ESTIMATES, name="trial_estimates", columns=(ESTIMATES.columns[0], *_KEYS[:2], *ESTIMATES.columns[1:])
+)
+TRUE_EFFECTS = replace(
+    LATENT_EFFECTS,
+    name="true_effects",
+    columns=(LATENT_EFFECTS.columns[0], *_KEYS[:2], *LATENT_EFFECTS.columns[1:]),
+)
+OPERATING_CHARACTERISTICS = TableSchema(
+    "operating_characteristics",
+    (
+        _ENDPOINT,
+        Column("arm", "Active arm that is compared with the control", "text"),
+        Column("scale", "How arms are compared: ratio (null 1) or difference (null 0)", "text"),
+        *(
+            Column(f"{what}_{at}", f"{words}, {at.replace('q', '')} % point", unit="as scale says")
+            for what, words in (
+                ("truth", "True effect over worlds"),
+                ("estimate", "Estimate over simulated trials"),
+            )
+            for at in ("q2.5", "q50", "q97.5")
+        ),
+        Column("power", "Share of trials with p < 0.05 in either direction", unit="fraction"),
+        Column("power_error", "Its Monte Carlo standard error, over gut worlds", unit="fraction"),
+        Column(
+            "coverage", "Share of trials whose 95 % interval holds the truth of its world", unit="fraction"
+        ),
+        Column("bias", "Mean distance of the estimate from the truth of its world", unit="analysis scale"),
+        Column("bias_error", "Its Monte Carlo standard error, over gut worlds", unit="analysis scale"),
+        Column("trials", "Simulated trials", "count", "-"),
+        Column("not_usable", "Trials whose analysis gave no numbers", "count", "-"),
+    ),
+    "What an analysis does over simulated trials whose truth is known.",
+    "one endpoint of one active arm",
+    latent=True,
+)
+
 TABLES: Mapping[str, TableSchema] = MappingProxyType(
     {
         schema.name: schema
@@ -309,6 +387,14 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             POOLS,
             POOLED_STUDIES,
             MODEL_COURSES,
+            TRIAL_SUBJECTS,
+            TRIAL_VISITS,
+            TRIAL_LATENT,
+            TRIAL_GUTS,
+            TRIAL_SCREENING,
+            TRIAL_ESTIMATES,
+            TRUE_EFFECTS,
+            OPERATING_CHARACTERISTICS,
         )
     }
 )

@@ -11,11 +11,15 @@ from markupsafe import Markup
 
 from eubiosis.core.evidence_report import VERDICTS, AuditedClaim, PoolReport
 from eubiosis.core.record import as_record
+from eubiosis.report.figures.svg import inline_svg
 
 
 def pool_page(report: PoolReport, pictures: Mapping[str, str]) -> str:
     """Return the page of a pool with its pictures (SVG text by name) and its data inside."""
-    drawn = {name: Markup(_bare(svg)) for name, svg in pictures.items()}
+    drawn = {
+        name: Markup(inline_svg(svg, name=name, label=f"{name.capitalize()} plot"))
+        for name, svg in pictures.items()
+    }
     template = _environment().get_template("evidence_pool.html")
     return template.render(report=report, pooled=report.summary, pictures=drawn, data=_data(report))
 
@@ -50,10 +54,6 @@ def _environment() -> Environment:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}".replace("-", "−")
-
-
-def _bare(svg: str) -> str:
-    return svg[svg.index("<svg") :]
 
 
 def _data(value: PoolReport | Sequence[AuditedClaim]) -> Markup:
