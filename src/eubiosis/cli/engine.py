@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eubiosis.cli.engine_models import COMMANDS
-from eubiosis.cli.output import finite
+from eubiosis.cli.printing import finite
 
 if TYPE_CHECKING:
     from eubiosis.engine.conformance import Tally

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from eubiosis.cli.output import finite
+from eubiosis.cli.printing import finite
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eubiosis.core.effect_prior import EffectPrior
     from eubiosis.evidence.forecast.control_forecast import control_arm
     from eubiosis.evidence.forecast.priors import holdout_studies, prior, prior_for_target
-    from eubiosis.evidence.graph.build import build as build_graph
+    from eubiosis.evidence.graph.build import build_graph
     from eubiosis.evidence.graph.query import answer
     from eubiosis.evidence.integrity.checking import check
     from eubiosis.evidence.integrity.claims import audit

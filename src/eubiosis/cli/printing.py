@@ -1,4 +1,4 @@
-"""What commands print: JSON, and numbers that JSON cannot hold."""
+"""What several commands print in the same way."""
 
 from __future__ import annotations
 

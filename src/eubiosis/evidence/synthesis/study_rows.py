@@ -1,4 +1,4 @@
-"""One pooled estimate with its record and source."""
+"""One pooled estimate as a row: its interval, weight, source and how far that was read."""
 
 from __future__ import annotations
 

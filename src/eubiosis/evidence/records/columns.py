@@ -1,4 +1,4 @@
-"""Rows and values as columns of a table."""
+"""Rows of schemas and dataclasses as tables that leave the package."""
 
 from __future__ import annotations
 
