@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from eubiosis.cli.engine import engine, finite
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.json_data import JsonRecord
 
 if TYPE_CHECKING:
     from eubiosis.engine import Compiled
@@ -55,7 +57,7 @@ def info(model: Path, as_json: bool) -> None:
     """
     compiled, notes = _compile(model)
     system = compiled.system
-    record = {
+    record: JsonRecord = {
         "model": str(model),
         "name": system.name,
         "states": {name: system.initial[name] for name in system.states},
@@ -63,7 +65,7 @@ def info(model: Path, as_json: bool) -> None:
         "assigned": list(system.assigned),
         "events": [event.id for event in system.events],
         "changes_with_time": system.explicit_time,
-        "warnings": notes,
+        "warnings": [*notes],
     }
     if as_json:
         click.echo(json.dumps(finite(record), indent=1))
@@ -122,7 +124,7 @@ def run(
     the unit of the species. Exit status 1 when the model cannot be read, 2 for a wrong command line, 3 when a
     subject failed; what succeeded is written all the same.
     """
-    from eubiosis.workflow.model_runs import Asked, csv_bytes, plan
+    from eubiosis.workflow.model_runs import Asked, plan, write_csv
 
     compiled, notes = _compile(model)
     for note in notes:
@@ -139,11 +141,11 @@ def run(
         raise click.UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
     record = planned.record(str(model), files)
     if as_json:
-        click.echo(json.dumps(finite(record), indent=1))
+        click.echo(json.dumps(finite(cast("JsonRecord", record)), indent=1))
     elif files:
         click.echo("\n".join(_lines(record)))
     else:
-        click.echo(csv_bytes(planned.courses()).decode(), nl=False)
+        write_csv(sys.stdout, planned.courses())
     failed = int(np.sum(solution.codes != 0))
     if failed:
         raise NumericalFailuresError(failed, len(solution.codes), 0, Counter(solution.status))
