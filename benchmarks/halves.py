@@ -27,7 +27,7 @@ from eubiosis.engine.sbml.ordering import dependencies, ordered
 from eubiosis.model import load
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS, draw_drive, draw_people
-from eubiosis.trial.endpoints import exchange_days
+from eubiosis.trial.expected import exchange_days
 
 Array = NDArray[np.float64]
 Fixed = Mapping[str, Array]

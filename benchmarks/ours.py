@@ -20,7 +20,7 @@ from eubiosis.engine.codegen.program import Program
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, solve_niches
 from eubiosis.model.worlds import Couplings, draw_gut_world, draw_host_world
-from eubiosis.trial.endpoints import Crowd, ExpectedEndpoints, Exposure, expected_endpoints
+from eubiosis.trial.expected import Crowd, ExpectedEndpoints, Exposure, expected_endpoints
 
 Array = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from eubiosis.model import load
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK
 from eubiosis.model.worlds import Couplings
-from eubiosis.trial.endpoints import ExpectedEndpoints
+from eubiosis.trial.expected import ExpectedEndpoints
 
 SIZES = (1_000, 10_000, 100_000)
 QUICK_SIZES = (200, 1_000)

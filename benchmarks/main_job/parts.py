@@ -95,8 +95,9 @@ def run(accounts: Accounts, worlds: int) -> tuple[list[str], str]:
     """Run the worlds and the report; return their contents as text."""
     accounts.seconds["imports"] = time.process_time() - BEGAN
     accounts.mark = time.process_time()
+    from eubiosis.workflow.files.spec import to_design
+
     from eubiosis.workflow import trial_job, trial_worlds
-    from eubiosis.workflow.spec import to_design
     from eubiosis.workflow.trial_run import DEMO, check_run
 
     spec = accounts.within("workflow file", check_run)(DEMO)
@@ -119,8 +120,8 @@ def run(accounts: Accounts, worlds: int) -> tuple[list[str], str]:
     trial_job.map_ordered = one_after_the_other
     assert runs.gut_worlds >= worlds
     job = trial_job.run_job(spec, design)
-    page = import_module("eubiosis.report.trial_report")
-    results = import_module("eubiosis.report.results_json")
+    page = import_module("eubiosis.report.trial.page")
+    results = import_module("eubiosis.report.trial.results_json")
 
     def write() -> str:
         page.trial_report(job.report_input)

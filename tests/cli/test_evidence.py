@@ -116,7 +116,7 @@ def test_check_is_clean_and_lists_what_is_acknowledged():
 def test_check_fails_on_an_open_finding(tmp_path):
     import shutil
 
-    from eubiosis.evidence.store import packaged_folder
+    from eubiosis.evidence.records.store import packaged_folder
 
     shutil.copytree(packaged_folder(), tmp_path / "tables")
     (tmp_path / "tables" / "acknowledged.tsv").unlink()
@@ -127,7 +127,7 @@ def test_check_fails_on_an_open_finding(tmp_path):
 def test_stale_outcomes_and_acknowledgements_without_a_defect_are_findings(tmp_path):
     import shutil
 
-    from eubiosis.evidence.store import packaged_folder
+    from eubiosis.evidence.records.store import packaged_folder
 
     shutil.copytree(packaged_folder(), tmp_path / "tables")
     path = tmp_path / "tables" / "acknowledged.tsv"

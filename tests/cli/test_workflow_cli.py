@@ -7,6 +7,8 @@ import pytest
 
 from eubiosis.cli import main as command_line
 from eubiosis.core.errors import NumericalFailuresError
+from eubiosis.core.frame import Table
+from eubiosis.core.table_schemas import OBSERVED_VISITS
 
 
 @pytest.fixture
@@ -32,20 +34,21 @@ def stage(monkeypatch):
     """Put a simulation and a report in the place of the real ones."""
     seen = {"error": None}
 
-    def run_job(spec, design, *, processes, progress):
+    def run_job(workflow, *, processes, progress):
+        design = workflow.design
         seen.update(arms=[arm.name for arm in design.arms], processes=processes, progress=progress)
         if seen["error"] is not None:
             raise seen["error"]
-        return types.SimpleNamespace(
-            tables={"observed": {"week": design.visits}}, report_input=None, facts={}
-        )
+        rows = {"subject": [1] * len(design.visits), "arm": ["placebo"] * len(design.visits)}
+        table = Table({**rows, "week": design.visits}, schema=OBSERVED_VISITS)
+        return types.SimpleNamespace(tables={"observed_visits": table}, report_input=None, facts={})
 
     job = types.ModuleType("eubiosis.workflow.trial_job")
     job.run_job = run_job
-    report = types.ModuleType("eubiosis.report.trial_report")
+    report = types.ModuleType("eubiosis.report.trial.page")
     report.trial_report = lambda _: "<html>simulated</html>"
     report.results_json = lambda _: {}
-    results = types.ModuleType("eubiosis.report.results_json")
+    results = types.ModuleType("eubiosis.report.trial.results_json")
     results.results_text = lambda _: '{"origin": "simulated"}'
     monkeypatch.setitem(sys.modules, results.__name__, results)
     monkeypatch.setitem(sys.modules, job.__name__, job)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eubiosis.trial.events import event_days, without_refractory
+from eubiosis.trial.world.events import event_days, without_refractory
 
 laws = settings(deadline=None, max_examples=60)
 rates = st.lists(st.floats(0, 2, allow_subnormal=False), min_size=1, max_size=60).map(np.array)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eubiosis.population.contrast import centred_log_ratios, guild_contrast
-from eubiosis.population.stool import read_profiles
+from eubiosis.population.stool.table import read_profiles
 from eubiosis.population.taxa import GUILDS
 
 TAXA = (

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eubiosis.evidence import bayes, heterogeneity, synthesis
+from eubiosis.evidence.synthesis import bayes, heterogeneity
+from eubiosis.evidence.synthesis import combine as synthesis
 
 VALUES = st.floats(-3, 3, allow_nan=False).map(lambda x: round(x, 4))
 VARIANCES = st.floats(0.01, 2, allow_nan=False).map(lambda x: round(x, 4))

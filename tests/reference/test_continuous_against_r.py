@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from eubiosis.analysis.continuous import ancova, cohen_d, glass_delta, hedges_g
-from eubiosis.analysis.linear import fit_least_squares
+from eubiosis.analysis.estimators.continuous import ancova, cohen_d, glass_delta, hedges_g
+from eubiosis.analysis.estimators.linear import fit_least_squares
 
 RTOL = 1e-6
 FIXTURE = "ancova_mfis"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from eubiosis.analysis.counts import fit_counts, likelihood_ratio_test, marginal_rates, rate_ratio
-from eubiosis.analysis.negbin import fit_negative_binomial, fit_poisson
+from eubiosis.analysis.estimators.counts import fit_counts, likelihood_ratio_test, marginal_rates, rate_ratio
+from eubiosis.analysis.estimators.negbin import fit_negative_binomial, fit_poisson
 
 # In the adjusted relapse model glmmTMB's standard errors differ from the analytic ones by 2.5e-4; those of
 # statsmodels differ from glmmTMB's by as much (../shared/statistics/check_python.out) and from ours by less

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eubiosis.analysis.ecology import (
+from eubiosis.analysis.estimators.ecology import (
     alpha_diversity,
     centred_log_ratio,
     dispersion,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eubiosis.analysis.group_sequential import boundaries, stopping
+from eubiosis.analysis.sequential.boundaries import boundaries, stopping
 
 FIXTURE = "group_sequential_bounds"
 RULES = {"OF": "OF", "P": "P", "asOF": "LD-OBF", "asP": "LD-Pocock", "HP": "HP", "WT": "WT"}

@@ -11,7 +11,7 @@ import pytest
 
 from eubiosis.population.contrast import guild_contrast
 from eubiosis.population.reference import load_reference
-from eubiosis.population.stool import read_profiles
+from eubiosis.population.stool.table import read_profiles
 
 ROOT = Path(__file__).resolve().parents[2]
 COHORT = ROOT.parent / "shared" / "cohorts" / "ms_imsms_2022"

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from eubiosis.analysis.continuous import ancova
-from eubiosis.analysis.covariances import SharedIntercept, Unstructured
-from eubiosis.analysis.mixed import evaluate_at, fit_mixed, group_rows
-from eubiosis.analysis.repeated import cluster_trial, crossover, mmrm
+from eubiosis.analysis.estimators.continuous import ancova
+from eubiosis.analysis.estimators.covariances import SharedIntercept, Unstructured
+from eubiosis.analysis.estimators.mixed import evaluate_at, fit_mixed, group_rows
+from eubiosis.analysis.estimators.repeated import cluster_trial, crossover, mmrm
 
 RTOL = 1e-3
 

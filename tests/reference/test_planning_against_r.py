@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from eubiosis.analysis import classic_planning as classic
-from eubiosis.analysis.count_planning import (
+from eubiosis.analysis.planning import classic
+from eubiosis.analysis.planning.counts import (
     CountTrial,
     FollowUp,
     calendar_time_of,
@@ -15,8 +15,8 @@ from eubiosis.analysis.count_planning import (
     negative_binomial_size,
     sequential_negative_binomial,
 )
-from eubiosis.analysis.group_sequential import boundaries
-from eubiosis.analysis.planning import quantiles
+from eubiosis.analysis.planning.sizes import quantiles
+from eubiosis.analysis.sequential.boundaries import boundaries
 
 
 def test_zhu_lakkis_examples(expected, agree):

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from eubiosis.analysis import multiplicity
-from eubiosis.analysis.assurance import (
+from eubiosis.analysis.estimators import multiplicity
+from eubiosis.analysis.estimators.binary import fit_logistic, risk_contrasts
+from eubiosis.analysis.estimators.imputation import pool
+from eubiosis.analysis.planning.assurance import (
     Prior,
     assurance,
     mean_difference_error,
     normal_assurance,
     rate_ratio_error,
 )
-from eubiosis.analysis.binary import fit_logistic, risk_contrasts
-from eubiosis.analysis.count_planning import FollowUp
-from eubiosis.analysis.imputation import pool
+from eubiosis.analysis.planning.counts import FollowUp
 
 
 @pytest.fixture

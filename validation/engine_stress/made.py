@@ -78,7 +78,7 @@ class Maker:
         self.made: list[str] = []
         part = KINDS[kind](self)
         part.names, part.kind = self.made[: len(part.start)], kind
-        return part
+        return followed(self, part) if self.random.random() < 0.3 else part
 
     def between(self, low: float, high: float) -> float:
         """Draw a number with five digits."""
@@ -312,6 +312,81 @@ def clipped(make: Maker) -> Part:
     return Part(text, [0.0, 1.0, 0.0], [1.0, 1.0, size], rate, guards=guards)
 
 
+def product_window(make: Maker) -> Part:
+    """A rate while a product of two states, which is not linear in them, is above a level."""
+    p, q, x, size = make.name("p"), make.name("q"), make.name("x"), make.scale()
+    omega, level = make.between(2, 20) / make.end, make.between(-0.45, 0.4999)
+    a, k = make.between(0.5, 5) * size, make.between(0, 2)
+    text = [
+        f"{p} = 0; {q} = 1; {p}' = {omega!r}*{q}; {q}' = -{omega!r}*{p}",
+        f"{x} = 0; {x}' = piecewise({a!r}, {p}*{q} > {level!r}, 0) - {k!r}*{x}",
+    ]
+    mode = {"on": level < 0}
+
+    def change(_: float, __: Floats, direction: int) -> None:
+        mode["on"] = direction > 0
+
+    def rate(_: float, y: Floats) -> list[float]:
+        return [omega * y[1], -omega * y[0], (a if mode["on"] else 0.0) - k * y[2]]
+
+    guards = [Guard(lambda _, y: y[0] * y[1] - level, change)]
+    return Part(text, [0.0, 1.0, 0.0], [1.0, 1.0, size], rate, guards=guards)
+
+
+def staircase(make: Maker) -> Part:
+    """A rate by whole numbers of the time, and one by whole numbers of a state."""
+    x, z, size = make.name("x"), make.name("z"), make.scale()
+    period, speed = make.between(0.02, 0.6) * make.end, make.between(0.5, 9) / make.end
+    a, k = make.between(-2, 5) * size, make.between(0, 2)
+    step = make.between(0.1, 0.9) * size
+    top = ("floor", "ceil")[int(make.random.integers(2))]
+    text = [
+        f"{x} = 0; {z} = 0; {z}' = {speed * size!r}",
+        f"{x}' = {a!r}*floor(time/{period!r}) + {size!r}*{top}({z}/{step!r}) - {k!r}*{x}",
+    ]
+    mode = {"n": 0, "level": int(top == "ceil")}
+
+    def rate(_: float, y: Floats) -> list[float]:
+        return [a * mode["n"] + size * mode["level"] - k * y[0], speed * size]
+
+    def times(end: float) -> list[float]:
+        own = np.arange(1, end / period + 1) * period
+        others = np.arange(1, speed * size * end / step + 1) * step / (speed * size)
+        return sorted([*own, *others])
+
+    def at_time(time: float, y: Floats) -> list[float]:
+        mode["n"] = math.floor(time / period + 1e-9)
+        mode["level"] = math.floor(time * speed * size / step + 1e-9) + int(top == "ceil")
+        return list(y)
+
+    return Part(text, [0.0, 0.0], [size, size], rate, times, at_time)
+
+
+def queue(make: Maker) -> Part:
+    """Three events at once, in the order of their priorities; one of them delayed, one dropped by another."""
+    x, n, size = make.name("x"), make.name("n"), make.scale()
+    at, delay = make.between(0.1, 0.5) * make.end, make.between(0.05, 0.4) * make.end
+    ranks = [int(r) for r in make.random.permutation(3)]
+    f, g = make.between(0.2, 0.9), make.between(1.1, 2.5)
+    text = [
+        f"{x} = 0; {n} = {size!r}; {x}' = 1",
+        f"at {x} >= {at!r}, priority={ranks[0]}, fromTrigger=false: {n} = {n} + {size!r}",
+        f"at {x} >= {at!r}, priority={ranks[1]}, fromTrigger=false: {n} = {n}*{f!r}",
+        f"at {delay!r} after ({x} >= {at!r}), priority={ranks[2]}, fromTrigger=false: {n} = {n}*{g!r}",
+        f"at time >= {at + delay!r}, priority={ranks[2] + 0.5}, fromTrigger=false: {n} = {n} - {size!r}",
+    ]
+    first = ranks[0] > ranks[1]
+
+    def at_time(time: float, y: Floats) -> list[float]:
+        if time < at + 0.5 * delay:
+            return [y[0], (y[1] + size) * f if first else y[1] * f + size]
+        return [y[0], (y[1] - size) * g]
+
+    return Part(
+        text, [0.0, size], [make.end, size], lambda *_: [1.0, 0.0], lambda _: [at, at + delay], at_time
+    )
+
+
 # --- roots at zero ---------------------------------------------------------------------------------------
 
 
@@ -350,11 +425,30 @@ def hill_at_zero(make: Maker) -> Part:
     return Part(text, [0.0, 0.0], [size, 1.0], rate)
 
 
+def followed(make: Maker, part: Part) -> Part:
+    """Let a faster state follow the first one of a part."""
+    z, k = make.name("z"), float(f"{10 ** make.random.uniform(0, 3) / make.end:.4g}")
+    inner, at_time, count = part.rate, part.at_time, len(part.start)
+
+    def rate(time: float, y: Floats) -> list[float]:
+        return [*inner(time, y[:count]), k * (y[0] - y[count])]
+
+    def jump(time: float, y: Floats) -> list[float]:
+        assert at_time is not None
+        return [*at_time(time, y[:count]), y[count]]
+
+    part.text.insert(0, f"{z} = {part.start[0]!r}; {z}' = {k!r}*({part.names[0]} - {z})")
+    part.names, part.start = [*part.names, z], [*part.start, part.start[0]]
+    part.scale, part.rate = [*part.scale, part.scale[0]], rate
+    part.at_time = jump if at_time is not None else None
+    return part
+
+
 KINDS: dict[str, Callable[[Maker], Part]] = {
     each.__name__: each
     for each in (
         *(periodic_window, wave_window, moved_window, periodic_dose, clock_window, band_event),
-        *(threshold_rate, relay, clipped, root_at_zero, hill_at_zero),
+        *(threshold_rate, relay, clipped, product_window, staircase, queue, root_at_zero, hill_at_zero),
     )
 }
 

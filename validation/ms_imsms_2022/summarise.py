@@ -27,7 +27,7 @@ from eubiosis.core.tables import TableRow, write_table
 from eubiosis.population.contrast import centred_log_ratios, guild_contrast, replace_zeros
 from eubiosis.population.covariates import SMALLEST_GROUP, CovariateSummary
 from eubiosis.population.reference import POPULATION_FOLDER, GuildCovariance, GuildSummary
-from eubiosis.population.stool import StoolTable, read_profiles
+from eubiosis.population.stool.table import StoolTable, read_profiles
 from eubiosis.population.taxa import GUILDS, TaxaTable, index_taxa, load_taxa
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from eubiosis.core.findings import FindingCollector, FindingsError
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
     """Report every finding in each FILE: workflows (.yaml, with the tables they name) and stool tables."""
-    from eubiosis.workflow.check_files import check_file
+    from eubiosis.workflow.files.check_files import check_file
 
     findings = FindingCollector()
     for file in files:

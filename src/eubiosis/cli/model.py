@@ -6,13 +6,14 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 
 if TYPE_CHECKING:
+    from eubiosis.core.json_data import JsonRecord
     from eubiosis.model.check import Verdict
     from eubiosis.model.model import Model
 
@@ -152,9 +153,9 @@ def simulate_command(
 @_JSON
 def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     """Check tables, modules, units and SBML, then compare the model with every target."""
+    from eubiosis.core.content import PACKAGED_CONTENT
     from eubiosis.model import load
     from eubiosis.model.check import basis_shares, check_targets, summary
-    from eubiosis.model.content import PACKAGED_CONTENT
 
     folder = content or PACKAGED_CONTENT
     _demand_no_findings(folder)
@@ -209,17 +210,22 @@ def therapies_command(size: int, worlds: int, seed: int, content: Path | None, a
     from eubiosis.model.check import check_targets
     from eubiosis.model.therapies import compare_therapies
     from eubiosis.report.therapy_table import format_therapies, therapy_records
+    from eubiosis.therapy import products
 
     loaded = _load(content)
-    fitted = compare_therapies(loaded, size=size, seed=seed)
-    sampled = compare_therapies(loaded, size=max(size // 4, 10), worlds=worlds, seed=seed) if worlds else []
-    rows = therapy_records(fitted, sampled)
+    compared = {each.compared.label: each.compared.condition for each in products().values() if each.compared}
+    fitted = compare_therapies(loaded, compared, size=size, seed=seed)
+    sampled = (
+        compare_therapies(loaded, compared, size=max(size // 4, 10), worlds=worlds, seed=seed)
+        if worlds
+        else []
+    )
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(json.dumps(therapy_records(fitted, sampled), indent=1))
         return
     conditions = {row.condition for row in fitted}
     misfits = [v for v in check_targets(loaded) if v.condition in conditions and v.verdict == "miss"]
-    click.echo(format_therapies(rows))
+    click.echo(format_therapies(fitted, sampled))
     click.echo("\nmisfits with the evidence (printed, not tuned away):")
     for verdict in misfits:
         click.echo(
@@ -261,7 +267,8 @@ def export_command(form: str, condition: str | None, output: Path | None, conten
 @_CONTENT
 def derive_command(content: Path | None) -> None:
     """Derive niche factors, reference states and event-rate scales anew and store them with the tables."""
-    from eubiosis.model.content import PACKAGED_CONTENT, load_content
+    from eubiosis.core.content import PACKAGED_CONTENT
+    from eubiosis.model.content import load_content
     from eubiosis.model.derived import derive, save_derived
 
     if content is not None:
@@ -273,8 +280,8 @@ def derive_command(content: Path | None) -> None:
 
 
 def _load(content: Path | None) -> Model:
+    from eubiosis.core.content import PACKAGED_CONTENT
     from eubiosis.model import load
-    from eubiosis.model.content import PACKAGED_CONTENT
 
     if content is not None:  # an edited folder: its modules may be wrong as well as its tables
         _demand_no_findings(content)
@@ -289,7 +296,7 @@ def _demand_no_findings(folder: Path) -> None:
         raise FindingsError(findings)
 
 
-def _describe(loaded: Model, name: str) -> dict[str, Any]:
+def _describe(loaded: Model, name: str) -> JsonRecord:
     from eubiosis.model.join import parsed_modules, unit_texts
 
     content = loaded.content

@@ -64,7 +64,7 @@ class KernelLibrary:
     @cached_property
     def identity(self) -> Identity:
         """A digest of everything the file says, and whether its machine code is kept."""
-        return Identity(hashlib.sha256(repr(self.system).encode()).hexdigest(), self.keep)
+        return Identity(hashlib.sha256(self.system.text().encode()).hexdigest(), self.keep)
 
     def quick(self, subjects: int) -> bool:
         """Whether a call for so many subjects is served by code that is made faster and runs slower.

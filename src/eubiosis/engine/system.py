@@ -6,15 +6,16 @@ It is the contract between the reader, which fills it, and the code generator, w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.engine.expressions import TIME, Expression, Number, symbols
+from eubiosis.engine.expressions import TIME, Call, Expression, Number, symbols
 
 Array = NDArray[np.float64]
+DEEPEST = 200  # operations inside one another in one tree; rules may follow one another without end
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,49 @@ class System:
     bounds: tuple[Expression, ...] = ()
     initial_rules: Mapping[str, Expression] = field(default_factory=dict)
     amounts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return everything that the system says, without recursion into its trees: equal for equals."""
+        parts: list[str] = []
+        for each in fields(self):
+            parts.append(f"\n{each.name}=")
+            stack: list[object] = [getattr(self, each.name)]
+            while stack:
+                item = stack.pop()
+                if isinstance(item, Call):
+                    parts.append(f"({item.op} {len(item.arguments)}")
+                    stack.extend(reversed(item.arguments))
+                elif isinstance(item, SbmlEvent):
+                    parts.append("event")
+                    stack.extend(getattr(item, own.name) for own in reversed(fields(item)))
+                elif isinstance(item, Mapping):
+                    parts.append(f"{{{len(item)}")
+                    stack.extend(part for pair in reversed([*item.items()]) for part in reversed(pair))
+                elif isinstance(item, tuple):
+                    parts.append(f"[{len(item)}")
+                    stack.extend(reversed(item))
+                else:
+                    parts.append(repr(item))
+        return " ".join(parts)
+
+    def check_depth(self) -> None:
+        """Raise ``ValueError`` for mathematics nested deeper than ``DEEPEST``, naming where it stands."""
+        trees = [*self.rules.items(), *self.rates.items(), *self.initial_rules.items()]
+        for event in self.events:
+            own = [event.trigger, *(value for _, value in event.assignments), event.priority, event.delay]
+            trees += [(event.id, tree) for tree in own if tree is not None]
+        for name, tree in trees:
+            stack = [(tree, 1)]
+            while stack:
+                inner, depth = stack.pop()
+                if not isinstance(inner, Call):
+                    continue
+                if depth > DEEPEST:
+                    message = (
+                        f"{name}: mathematics nested deeper than {DEEPEST} operations; split it by rules"
+                    )
+                    raise ValueError(message)
+                stack += [(argument, depth + 1) for argument in inner.arguments]
 
     @cached_property
     def moving(self) -> tuple[str, ...]:

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.provenance import Basis, Read, SourcedNumber
 from eubiosis.core.tables import TableRow, check_unique, display_name, read_table
-
-PACKAGED_CONTENT = Path(__file__).parents[1] / "content"
 
 # parameter tables whose numbers enter the SBML model, and those used outside it
 MODEL_TABLES = ("gut", "gut_processes", "host", "handover")

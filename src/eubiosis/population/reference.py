@@ -15,6 +15,7 @@ from types import MappingProxyType
 import numpy as np
 from pydantic import model_validator
 
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingCollector, unknown_word
 from eubiosis.core.provenance import Basis, Read
 from eubiosis.core.streams import stream
@@ -29,7 +30,7 @@ from eubiosis.population.covariates import (
 )
 from eubiosis.population.taxa import GUILDS, Guild
 
-POPULATION_FOLDER = Path(__file__).resolve().parents[1] / "content" / "population"
+POPULATION_FOLDER = PACKAGED_CONTENT / "population"
 
 
 class GuildSummary(TableRow):

@@ -17,6 +17,7 @@ from typing import Literal, get_args
 
 from pydantic import model_validator
 
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingCollector, nearest
 from eubiosis.core.provenance import Basis, Read
 from eubiosis.core.tables import RowProblem, TableRow, display_name, read_table
@@ -25,7 +26,7 @@ Guild = Literal[
     "BAC", "PRV", "AKK", "RUM", "BIF", "LAC", "FAE", "ROS", "ANA", "VEI", "BLA", "MET", "ENT", "CLO"
 ]
 GUILDS: tuple[str, ...] = get_args(Guild)
-TAXA_FILE = Path(__file__).resolve().parents[1] / "content" / "taxa" / "taxa.tsv"
+TAXA_FILE = PACKAGED_CONTENT / "taxa" / "taxa.tsv"
 
 Rank = Literal["class", "order", "family", "genus", "species", "subspecies", "other"]
 Role = Literal["resident", "product", "readout", "none"]

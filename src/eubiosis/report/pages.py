@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis import __version__
-from eubiosis.report.figures import course_panels, share_bars
+from eubiosis.report.figures.style import course_panels, share_bars
 
 NOTICE = (
     "Nothing on this page is evidence that a therapy works, and nothing is medical advice. Every effect is "
@@ -50,7 +50,7 @@ class VerdictLike(Protocol):
     def unit(self) -> str: ...
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, **values: object) -> str:
     """Fill one of the packaged templates; text is escaped unless a template marks it safe."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 

@@ -1,333 +1,303 @@
-"""One host world of a virtual trial: candidates, screening, twins, and replicate trials on them.
-
-Observed and latent tables are separate from the start. Every draw is keyed by the subject's own number and
-the decision, so a subject's luck is the same in every arm and does not depend on the company.
-"""
+"""Simulate a design on a cohort: worlds outside, subjects inside, trials on top."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from eubiosis.core.streams import SubjectDraws, stream
-from eubiosis.engine import Array
-from eubiosis.model.clinical import ClinicalLaws
-from eubiosis.model.model import Model
-from eubiosis.population.subjects import VirtualSubjects
+from eubiosis.compute.pool import map_ordered
+from eubiosis.core.frame import Table
+from eubiosis.core.table_schemas import (
+    TRIAL_GUTS,
+    TRIAL_LATENT,
+    TRIAL_SCREENING,
+    TRIAL_SUBJECTS,
+    TRIAL_VISITS,
+)
+from eubiosis.core.trial_tables import Latent, Observed
+from eubiosis.engine import FAILURES
+from eubiosis.model import Model, load
+from eubiosis.model.niche import NICHE_UNSOLVED
+from eubiosis.model.worlds import draw_gut_world, draw_host_world
+from eubiosis.population.generate import Cohort
 from eubiosis.trial.design import Design
-from eubiosis.trial.gut import MARKERS, GutCourses
-from eubiosis.trial.host import BURN_IN, HostCourses, host_courses
-from eubiosis.trial.layer import trial_numbers
-from eubiosis.trial.outcomes import (
-    TONE_DAYS,
-    lesion_counts,
-    mfis_at,
-    of_own_arm,
-    on_days,
-    relapse_days,
-    visit_edss,
+from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.world.gut import MARKERS, GutCourses, gut_courses
+from eubiosis.trial.world.host_world import (
+    LatentTrial,
+    TrialIsTooSmall,
+    World,
+    enrol,
+    paper_reason,
+    replicate,
 )
 
-_YEAR = 365.25
+_NUMBERS_A_WORLD = 1_000_000
+_FIRST_POOL, _MOST_POOL = 2.2, 40.0  # candidates for each participant
+Columns = Mapping[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
-class World:
-    """Enrolled subjects of one world with everything that would happen to them in every arm (latent).
+class Candidates:
+    """The candidates of one gut world: how many were made, without a steady state, and failed by status."""
 
-    ``screened`` counts candidates by outcome ("enrolled", or the first reason for failing), in order of
-    their numbers until the trial is full. ``level`` is each one's personal MFIS level.
+    made: int
+    unsolved: int
+    failed: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Simulated trials of one design.
+
+    ``observed`` is what a trial records, ``latent`` the truth, ``screening`` how many candidates entered or
+    why not, in every pair of worlds, ``candidates`` what became of them in each gut world. ``profiles`` is
+    the number of stool profiles that the subjects are made from, None for the reference population.
     """
 
-    label: str
-    subjects: VirtualSubjects
-    screened: Mapping[str, int]
-    gut: GutCourses
-    host: HostCourses
-    relapses_before: Array
-    level: Array
+    design: Design
+    simulation: Simulation
     seed: int
+    observed: Observed
+    latent: Latent
+    screening: Table
+    candidates: tuple[Candidates, ...]
+    profiles: int | None
+
+    def __repr__(self) -> str:
+        arms = ", ".join(arm.name for arm in self.design.arms)
+        return (
+            f"Trials: {self.observed.count} of {self.design.participants} subjects ({arms}) in "
+            f"{self.simulation.worlds} worlds; seed {self.seed}; simulated"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p>{escape(repr(self))}</p>{self.observed.subjects._repr_html_()}"
+
+    @classmethod
+    def concat(cls, parts: Sequence[Trials]) -> Trials:
+        """Put the trials of several gut worlds together, in order."""
+        first = parts[0]
+        return cls(
+            first.design,
+            first.simulation,
+            first.seed,
+            Observed(
+                Table.concat([p.observed.subjects for p in parts]),
+                Table.concat([p.observed.visits for p in parts]),
+                first.observed.control,
+            ),
+            Latent(
+                Table.concat([p.latent.subjects for p in parts]),
+                Table.concat([p.latent.guts for p in parts]),
+                first.latent.control,
+                first.latent.seed,
+            ),
+            Table.concat([p.screening for p in parts]),
+            tuple(c for p in parts for c in p.candidates),
+            first.profiles,
+        )
 
 
 @dataclass(frozen=True)
-class Latent:
-    """Truth of one replicate, by arm: shape (subjects,) or (subjects, visits)."""
+class Task:
+    """What one process needs to simulate a gut world: plain data; the model is loaded from its folder."""
 
-    expected_relapses: Mapping[str, Array]
-    expected_lesions: Mapping[str, Array]
-    edss: Mapping[str, Array]
-    mfis: Mapping[str, Array]
-    markers: Mapping[str, Array]
-    treg: Mapping[str, Array]
-
-
-@dataclass(frozen=True)
-class Observed:
-    """What a trial would record: one row a subject, and one row a visit that took place.
-
-    ``subjects`` and ``visits`` map column names to values of equal length.
-    """
-
-    subjects: Mapping[str, np.ndarray]
-    visits: Mapping[str, np.ndarray]
+    design: Design
+    cohort: Cohort
+    simulation: Simulation
+    seed: int
+    gut_world: int
+    model_folder: Path
 
 
-class TrialIsTooSmall(ValueError):
-    """Fewer candidates were eligible than the design asks for."""
-
-
-def enrol(
+def simulate(
+    design: Design,
+    cohort: Cohort,
     model: Model,
-    label: str,
-    couplings: Mapping[str, float],
-    candidates: VirtualSubjects,
-    gut: GutCourses,
-    design: Design,
-    seed: int,
-) -> World:
-    """Screen candidates in the order of their numbers and enrol the first eligible ones.
+    *,
+    gut_worlds: int = 6,
+    host_worlds: int = 6,
+    replicates: int = 8,
+    couplings: str = "symmetric",
+    seed: int = 2026,
+    processes: int = 1,
+    progress: bool | None = None,
+) -> Trials:
+    """Simulate a trial in every pair of worlds, ``replicates`` times in each.
 
-    Raises ``TrialIsTooSmall`` when the pool does not fill the trial.
+    A gut world draws what nobody knows about the gut, a host world the gut-to-host couplings (see
+    ``Simulation``). The same seed gives the same tables for any number of ``processes``; ``progress`` shows
+    a bar (None: on a terminal). Raises ``FindingsError`` for numbers out of range, and ``TrialIsTooSmall``
+    where the cohort does not fill the trial. Everything is simulated.
+
+    >>> from eubiosis import model, population, therapy, trial
+    >>> axis = model.load()
+    >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
+    >>> design = trial.Design(arms=arms, participants=8, visits=[0, 4], primary="stool_butyrate")
+    >>> cohort = population.generate(axis, seed=7)
+    >>> trial.simulate(design, cohort, axis, gut_worlds=1, host_worlds=1, replicates=2, seed=7)
+    Trials: 2 of 8 subjects (placebo, inulin) in 1 worlds; seed 7; simulated
     """
-    order = np.argsort(candidates.numbers, kind="stable")
-    candidates = candidates.take(order)
-    gut = _take(gut, order)
-    reasons = np.array(
-        [_reason(candidates, gut.status, design, i) for i in range(len(candidates))], dtype=object
+    simulation = Simulation(
+        gut_worlds=gut_worlds, host_worlds=host_worlds, replicates=replicates, couplings=couplings
     )
-    held = np.flatnonzero(reasons == "")
-    draws = SubjectDraws(seed, tuple(candidates.numbers[i] for i in held))
-    pool = candidates.take(held)
-    host = host_courses(model, couplings, _take(gut, held), pool, design, draws)
-    laws = _laws(model)
-    earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
-    before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
-    level = (
-        laws.number["host_mfis_base"]
-        + laws.number["host_mfis_sd"] * draws.normals("trial/mfis level", 1)[:, 0]
-    )
-    _late_reasons(model, design, pool, host, before, level, reasons, held, draws)
-    enrolled = [i for i in range(len(pool)) if reasons[held[i]] == ""][: design.participants]
-    if len(enrolled) < design.participants:
-        message = (
-            f"{len(enrolled)} of {len(candidates)} candidates are eligible, {design.participants} are needed"
-        )
-        raise TrialIsTooSmall(message)
-    last = held[enrolled[-1]]
-    screened: dict[str, int] = {"enrolled": len(enrolled)}
-    for reason in reasons[: last + 1]:
-        if reason:
-            screened[reason] = screened.get(reason, 0) + 1
-    rows = np.array(enrolled)
-    return World(
-        label,
-        pool.take(rows),
-        screened,
-        _take(gut, held[rows]),
-        _take_host(host, rows),
-        before[rows],
-        level[rows],
-        seed,
+    jobs = tasks(design, cohort, simulation, model, seed)
+    return Trials.concat(
+        map_ordered(simulate_gut_world, jobs, processes, progress, label="gut worlds"),
     )
 
 
-def replicate(model: Model, world: World, design: Design, number: int) -> tuple[Observed, Latent]:
-    """Run one trial on the world's subjects: randomise, let events happen, measure, lose some."""
-    laws = _laws(model)
-    names = [arm.name for arm in design.arms]
-    relapses = relapse_days(world.host, laws, names, world.subjects.numbers, world.seed, f"{number}")
-    latent = _latent(world, design, laws, relapses, number)
-    return _observe(world, design, laws, relapses, latent, number), latent
+def tasks(design: Design, cohort: Cohort, simulation: Simulation, model: Model, seed: int) -> list[Task]:
+    """Return one task for each gut world."""
+    folder = model.content.folder
+    return [Task(design, cohort, simulation, seed, g, folder) for g in range(simulation.gut_worlds)]
 
 
-def _reason(subjects: VirtualSubjects, status: tuple[str, ...], design: Design, i: int) -> str:
-    """Return the first reason why a candidate fails on what is known without running the host."""
-    early = paper_reason(subjects, design, i)
-    return early or ("" if status[i] == "ok" else f"stool profile: {status[i]}")
+@cache
+def _model(folder: Path) -> Model:
+    return load(folder)
 
 
-def paper_reason(subjects: VirtualSubjects, design: Design, i: int) -> str:
-    """Return why a candidate fails on paper: course, age or EDSS; empty if none does."""
-    rules = design.eligibility
-    if not subjects.relapsing[i]:
-        return "not relapsing-remitting"
-    if rules.age is not None and not rules.age[0] <= subjects.age[i] <= rules.age[1]:
-        return "age"
-    if rules.edss is not None and not rules.edss[0] <= subjects.edss[i] <= rules.edss[1]:
-        return "EDSS"
-    return ""
-
-
-def _late_reasons(
-    model: Model,
-    design: Design,
-    pool: VirtualSubjects,
-    host: HostCourses,
-    before: Array,
-    level: Array,
-    reasons: np.ndarray,
-    held: np.ndarray,
-    draws: SubjectDraws,
-) -> None:
-    """Add the reasons that need a history: relapses before entry and fatigue at screening, as observed."""
-    rules = design.eligibility
-    laws = _laws(model)
-    tone = laws.tone({k: v[-TONE_DAYS:] for k, v in host.before.items()}).mean(axis=0)
-    microglia = host.before["host_MG"][-1] / laws.healthy_microglia
-    error = laws.number["host_mfis_sem"] * draws.normals("trial/mfis screening", 1)[:, 0]
-    fatigue = np.clip(level + laws.mfis_change(tone, microglia, pool.edss) + error, 0, 84)
-    last = [states[-1] for course in host.after.values() for states in course.values()]
-    finite = np.all(np.isfinite(np.array(last)), axis=0).tolist()
-    for i, row in enumerate(held):
-        if not finite[i]:
-            reasons[row] = "host run not finite"
-        elif rules.relapses_last_year is not None and before[i] < rules.relapses_last_year:
-            reasons[row] = "relapses in the last year"
-        elif rules.mfis_from is not None and fatigue[i] < rules.mfis_from:
-            reasons[row] = "fatigue below the threshold"
-
-
-def _latent(
-    world: World, design: Design, laws: ClinicalLaws, relapses: Mapping[str, Array], number: int
-) -> Latent:
-    visits = np.array([round(7 * week) for week in design.visits])
-    subjects, host = world.subjects, world.host
-    severity = (world.seed, f"trial/{number}/edss")
-    edss = {
-        arm.name: visit_edss(host, laws, arm.name, subjects, relapses[arm.name], visits, severity)
-        for arm in design.arms
-    }
-    # scores are those of the last day before each visit: week 0 lies before any dose
-    return Latent(
-        {arm.name: host.relapses[arm.name].sum(axis=0) for arm in design.arms},
-        {arm.name: host.lesions[arm.name].sum(axis=0) for arm in design.arms},
-        edss,
-        {name: mfis_at(host, laws, name, world.level, scores, visits) for name, scores in edss.items()},
-        world.gut.markers,
-        {arm.name: on_days(host, arm.name, "host_R", visits).T for arm in design.arms},
-    )
-
-
-def _observe(
-    world: World,
-    design: Design,
-    laws: ClinicalLaws,
-    relapses: Mapping[str, Array],
-    latent: Latent,
-    number: int,
-) -> Observed:
-    subjects = world.subjects
-    arms = randomise(design, len(subjects), world.seed, number)
-    layer = {name: row.value for name, row in trial_numbers().items()}
-    draws = SubjectDraws(world.seed, subjects.numbers)
-    weeks = np.array(design.visits)
-    leaves = (
-        draws.exponentials(f"trial/{number}/dropout", 1)[:, 0] * _YEAR / max(design.dropout_per_year, 1e-12)
-    )
-    followed = np.minimum(leaves, float(design.days))
-    seen = 7 * weeks[None, :] <= followed[:, None] + 1e-9
-    own = {
-        name: of_own_arm(table, arms)
-        for name, table in (
-            ("edss", latent.edss),
-            ("mfis", latent.mfis),
-            ("treg", latent.treg),
-            ("markers", latent.markers),
-        )
-    }
-    count = len(weeks)
-    noise = draws.normals(f"trial/{number}/measure", count * (4 + len(MARKERS))).reshape(
-        len(subjects), count, -1
-    )
-    ramp = design.placebo_response_mfis * np.minimum(weeks / layer["trial_placebo_ramp"], 1.0)
-    values = {
-        "edss": np.clip(
-            np.round(2 * (own["edss"] + laws.number["host_edss_sd"] * noise[:, :, 0])) / 2, 0, 10
+def simulate_gut_world(task: Task) -> Trials:
+    """Simulate every trial of one gut world."""
+    model, simulation = _model(task.model_folder), task.simulation
+    worlds, gut = _enrolled(model, task)
+    observed: list[tuple[Columns, Columns]] = []
+    latent: list[Columns] = []
+    for h, world in enumerate(worlds):
+        for number in range(simulation.replicates):
+            unique = (task.gut_world * simulation.host_worlds + h) * simulation.replicates + number
+            seen, truth = replicate(model, world, task.design, unique)
+            keys = {"gut_world": task.gut_world, "host_world": h, "replicate": number}
+            observed.append((_keyed(keys, seen.subjects), _keyed(keys, seen.visits)))
+            latent += [_keyed(keys, rows) for rows in _latent_rows(world, truth, task.design)]
+    control = task.design.control.name
+    return Trials(
+        task.design,
+        simulation,
+        task.seed,
+        Observed(
+            Table(_stacked(subjects for subjects, _ in observed), schema=TRIAL_SUBJECTS),
+            Table(_stacked(visits for _, visits in observed), schema=TRIAL_VISITS),
+            control,
         ),
-        "mfis": np.clip(np.round(own["mfis"] + ramp + laws.number["host_mfis_sem"] * noise[:, :, 1]), 0, 84),
-        "treg": laws.number["host_treg_percent"]
-        * own["treg"]
-        * np.exp(layer["trial_sd_ln_treg"] * noise[:, :, 2]),
-    }
-    values |= _markers(own["markers"], noise[:, :, 4:], layer)
-    counted = of_own_arm({arm: np.sum(d < followed[:, None], axis=1) for arm, d in relapses.items()}, arms)
-    scans = lesion_counts(
-        world.host, laws, arms, subjects.numbers, seen[:, 1:], 7 * weeks[1:], world.seed, f"{number}"
-    )
-    table = {
-        "subject": np.array(subjects.numbers),
-        "arm": arms,
-        "age": subjects.age,
-        "female": subjects.female,
-        "relapses_last_year": world.relapses_before,
-        "follow_up_years": followed / _YEAR,
-        "completed": followed >= design.days,
-        "relapses": counted.astype(float),
-        **scans,
-    }
-    visits = {
-        "subject": np.repeat(np.array(subjects.numbers), count).reshape(len(subjects), count)[seen],
-        "arm": np.repeat(arms, count).reshape(len(subjects), count)[seen],
-        "week": np.tile(weeks, (len(subjects), 1))[seen],
-        **{name: column[seen] for name, column in values.items()},
-    }
-    return Observed(table, visits)
-
-
-def _markers(latent: Array, noise: Array, layer: Mapping[str, float]) -> dict[str, Array]:
-    """Measure stool acids, plasma acids and guild shares; shares of one sample sum to one."""
-    out: dict[str, Array] = {}
-    for k, name in enumerate(MARKERS):
-        kind = "stool_acids" if name.startswith("stool") else "plasma_acids"
-        if name.startswith("share"):
-            kind = "share"
-        out[name] = latent[:, :, k] * np.exp(layer[f"trial_sd_ln_{kind}"] * noise[:, :, k])
-    shares = [name for name in MARKERS if name.startswith("share")]
-    total = sum(out[name] for name in shares)
-    return {**out, **{name: out[name] / total for name in shares}}
-
-
-def randomise(design: Design, size: int, seed: int, number: int) -> np.ndarray:
-    """Return each subject's arm by permuted blocks in the order of entry."""
-    unit = [arm.name for arm, share in zip(design.arms, design.allocation, strict=True) for _ in range(share)]
-    block = np.array(unit * design.block)
-    generator = stream(seed, f"trial/{number}/randomisation")
-    blocks = [generator.permutation(block) for _ in range(-(-size // len(block)))]
-    return np.concatenate(blocks)[:size]
-
-
-def _laws(model: Model) -> ClinicalLaws:
-    healthy = model.derived.of("healthy")["host_MG_healthy"]
-    return ClinicalLaws({name: row.value for name, row in model.content.numbers.items()}, healthy)
-
-
-def _take(gut: GutCourses, rows: np.ndarray) -> GutCourses:
-    return GutCourses(
-        tuple(gut.status[i] for i in rows),
-        {arm: values[rows] for arm, values in gut.handed.items()},
-        {arm: values[rows] for arm, values in gut.markers.items()},
+        Latent(
+            Table(_stacked(latent), schema=TRIAL_LATENT),
+            Table(_stacked(_guts(task, worlds[0])), schema=TRIAL_GUTS),
+            control,
+            task.seed,
+        ),
+        _screening(task, worlds),
+        (
+            Candidates(
+                len(gut.status),
+                sum(word == NICHE_UNSOLVED for word in gut.status),
+                Counter(word for word in gut.status if word in FAILURES),
+            ),
+        ),
+        task.cohort.profiles,
     )
 
 
-def _take_host(host: HostCourses, rows: np.ndarray) -> HostCourses:
-    return HostCourses(
-        host.people.take(rows),
-        {name: values[:, rows] for name, values in host.before.items()},
-        {arm: {n: v[:, rows] for n, v in course.items()} for arm, course in host.after.items()},
-        {arm: values[:, rows] for arm, values in host.lesions.items()},
-        {arm: values[:, rows] for arm, values in host.relapses.items()},
-    )
+def _enrolled(model: Model, task: Task) -> tuple[list[World], GutCourses]:
+    """Screen ever more candidates until every host world of the gut world has a full trial."""
+    design, simulation = task.design, task.simulation
+    drawn = draw_gut_world(model, task.gut_world, task.seed)
+    shared = {name: value for name, value in drawn.values.items() if name.startswith("host_")}
+    first = task.gut_world * _NUMBERS_A_WORLD  # every gut world has people of its own
+    factor = _FIRST_POOL
+    while True:
+        wanted_size = round(factor * design.participants) + 20
+        size = wanted_size if task.cohort.size is None else min(wanted_size, task.cohort.size)
+        candidates = task.cohort.candidates(size, first=first)
+        wanted = np.array([paper_reason(candidates, design, i) == "" for i in range(len(candidates))])
+        gut = gut_courses(model, drawn, candidates, design, task.seed, wanted)
+        try:
+            return [
+                enrol(
+                    model,
+                    f"{task.gut_world}.{h}",
+                    {
+                        **shared,
+                        **draw_host_world(
+                            model,
+                            task.gut_world * simulation.host_worlds + h,
+                            task.seed,
+                            simulation.couplings,
+                        ),
+                    },
+                    candidates,
+                    gut,
+                    design,
+                    task.seed,
+                )
+                for h in range(simulation.host_worlds)
+            ], gut
+        except TrialIsTooSmall:
+            factor *= 2
+            if factor > _MOST_POOL or size == task.cohort.size:
+                raise
 
 
-__all__ = [
-    "Latent",
-    "Observed",
-    "TrialIsTooSmall",
-    "World",
-    "enrol",
-    "paper_reason",
-    "randomise",
-    "replicate",
-]
+def _keyed(keys: Mapping[str, int], columns: Columns) -> Columns:
+    rows = len(next(iter(columns.values())))
+    return {**{name: np.full(rows, value) for name, value in keys.items()}, **columns}
+
+
+def _stacked(parts: Iterable[Columns]) -> Columns:
+    rows = list(parts)
+    return {name: np.concatenate([part[name] for part in rows]) for name in rows[0]}
+
+
+def _latent_rows(world: World, latent: LatentTrial, design: Design) -> list[Columns]:
+    """Return the truth of one trial: for each arm, one row a subject."""
+    numbers = np.array(world.subjects.numbers)
+    return [
+        {
+            "subject": numbers,
+            "arm": np.full(len(numbers), arm.name),
+            "expected_relapses": latent.expected_relapses[arm.name],
+            "expected_new_lesions": latent.expected_lesions[arm.name],
+            "edss_last_visit": latent.edss[arm.name][:, -1],
+            "mfis_last_visit": latent.mfis[arm.name][:, -1],
+            "treg_last_visit": latent.treg[arm.name][:, -1],
+            **{marker: latent.markers[arm.name][:, -1, k] for k, marker in enumerate(MARKERS)},
+        }
+        for arm in design.arms
+    ]
+
+
+def _guts(task: Task, world: World) -> list[Columns]:
+    """Return the true markers at the first and the last visit; all host worlds of a gut world share them."""
+    numbers = np.array(world.subjects.numbers)
+    rows: list[Columns] = []
+    for arm in task.design.arms:
+        for at, week in ((0, task.design.visits[0]), (-1, task.design.visits[-1])):
+            values = world.gut.markers[arm.name][:, at]
+            columns = {
+                "gut_world": np.full(len(numbers), task.gut_world),
+                "subject": numbers,
+                "arm": np.full(len(numbers), arm.name),
+                "week": np.full(len(numbers), week),
+            }
+            rows.append({**columns, **{marker: values[:, k] for k, marker in enumerate(MARKERS)}})
+    return rows
+
+
+def _screening(task: Task, worlds: Sequence[World]) -> Table:
+    rows = [
+        (task.gut_world, h, outcome, count)
+        for h, world in enumerate(worlds)
+        for outcome, count in world.screened.items()
+    ]
+    names = ("gut_world", "host_world", "outcome", "candidates")
+    return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=TRIAL_SCREENING)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingsError
-from eubiosis.model.content import PACKAGED_CONTENT
 
 TEMPLATE = PACKAGED_CONTENT / "trials" / "template.yaml"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from stopping import scoring, solve_q
 
-from eubiosis.evidence import heterogeneity
+from eubiosis.evidence.synthesis import heterogeneity
 
 ROOT = Path(__file__).resolve().parents[3]
 PINNED = ROOT / "validation" / "metafor"

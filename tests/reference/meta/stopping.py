@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from eubiosis.evidence import heterogeneity as het
+from eubiosis.evidence.synthesis import heterogeneity as het
 
 UNIROOT = np.finfo(float).eps ** 0.25
 THRESHOLD = 1e-5

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from stopping import THRESHOLD, UNIROOT
 
-from eubiosis.evidence import counts, effects, small_study, synthesis
-from eubiosis.evidence import heterogeneity as het
-from eubiosis.evidence.multilevel import three_level
+from eubiosis.evidence.synthesis import combine as synthesis
+from eubiosis.evidence.synthesis import counts, effects, small_study
+from eubiosis.evidence.synthesis import heterogeneity as het
+from eubiosis.evidence.synthesis.multilevel import three_level
 
 NAMES = ["meta_made_k2", "meta_made_homogeneous", "meta_made_outlier", "meta_made_ms_rate_ratio",
          "meta_made_fatigue_smd", "meta_hackshaw1998", "meta_bcg", "meta_normand1999",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eubiosis.analysis import multiplicity
-from eubiosis.analysis.binary import risk_contrasts
+from eubiosis.analysis.estimators import multiplicity
+from eubiosis.analysis.estimators.binary import risk_contrasts
 from eubiosis.core.findings import FindingsError
 
 P_VALUES = st.lists(st.floats(0.0001, 1.0), min_size=2, max_size=7)

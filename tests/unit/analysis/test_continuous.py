@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eubiosis.analysis.continuous import (
+from eubiosis.analysis.estimators.continuous import (
     ancova,
     ancovas,
     cohen_d,
@@ -16,7 +16,7 @@ from eubiosis.analysis.continuous import (
     hedges_g,
     small_sample_factor,
 )
-from eubiosis.analysis.linear import cluster_covariance, fit_least_squares
+from eubiosis.analysis.estimators.linear import cluster_covariance, fit_least_squares
 from eubiosis.analysis.result import Estimate, count_by_status
 from eubiosis.core.findings import FindingsError
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eubiosis.analysis.counts import marginal_rates, rate_ratio, rate_ratios
-from eubiosis.analysis.negbin import (
+from eubiosis.analysis.estimators.counts import marginal_rates, rate_ratio, rate_ratios
+from eubiosis.analysis.estimators.negbin import (
     _log_likelihood,
     _prepare,
     derivatives,

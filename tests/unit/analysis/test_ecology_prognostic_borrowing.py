@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eubiosis.analysis.borrowing import (
+from eubiosis.analysis.estimators.borrowing import (
     effective_sample_size,
     meta_analytic_predictive,
     robust,
     update,
 )
-from eubiosis.analysis.ecology import (
+from eubiosis.analysis.estimators.ecology import (
     alpha_diversity,
     centred_log_ratio,
     change_dissimilarity,
@@ -23,7 +23,7 @@ from eubiosis.analysis.ecology import (
     spatial_median,
     taxon_models,
 )
-from eubiosis.analysis.prognostic import learn_score, prognostic_difference
+from eubiosis.analysis.estimators.prognostic import learn_score, prognostic_difference
 
 TABLES = st.lists(
     st.lists(st.integers(0, 50), min_size=4, max_size=4).filter(lambda row: sum(row) > 0),

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from eubiosis.analysis.binary import risk_contrasts
-from eubiosis.analysis.continuous import ancova
-from eubiosis.analysis.counts import likelihood_ratio_test, marginal_rates, rate_ratio
-from eubiosis.analysis.repeated import cluster_trial, crossover, mmrm
-from eubiosis.analysis.survival import hazard_ratio, restricted_mean_difference
+from eubiosis.analysis.estimators.binary import risk_contrasts
+from eubiosis.analysis.estimators.continuous import ancova
+from eubiosis.analysis.estimators.counts import likelihood_ratio_test, marginal_rates, rate_ratio
+from eubiosis.analysis.estimators.repeated import cluster_trial, crossover, mmrm
+from eubiosis.analysis.estimators.survival import hazard_ratio, restricted_mean_difference
 
 ARMS = {"treated": "t", "control": "c"}
 

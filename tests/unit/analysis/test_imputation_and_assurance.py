@@ -5,7 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from eubiosis.analysis.assurance import (
+from eubiosis.analysis.estimators.continuous import ancova
+from eubiosis.analysis.estimators.imputation import impute, pool, pool_estimates, reference_based_difference
+from eubiosis.analysis.estimators.repeated import mmrm
+from eubiosis.analysis.planning.assurance import (
     Prior,
     assurance,
     mean_difference_error,
@@ -16,10 +19,7 @@ from eubiosis.analysis.assurance import (
     simulate_assurance,
     sizes_for_assurance,
 )
-from eubiosis.analysis.continuous import ancova
-from eubiosis.analysis.count_planning import FollowUp, negative_binomial_power
-from eubiosis.analysis.imputation import impute, pool, pool_estimates, reference_based_difference
-from eubiosis.analysis.repeated import mmrm
+from eubiosis.analysis.planning.counts import FollowUp, negative_binomial_power
 
 
 def _trial(seed, n=150, effect=-4.0, dropout=0.3):

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eubiosis.analysis.continuous import ancova
-from eubiosis.analysis.covariances import SharedIntercept, Unstructured
-from eubiosis.analysis.mixed import _evaluate, group_rows
-from eubiosis.analysis.repeated import cluster_trial, crossover, mmrm
+from eubiosis.analysis.estimators.continuous import ancova
+from eubiosis.analysis.estimators.covariances import SharedIntercept, Unstructured
+from eubiosis.analysis.estimators.mixed import _evaluate, group_rows
+from eubiosis.analysis.estimators.repeated import cluster_trial, crossover, mmrm
 from eubiosis.core.findings import FindingsError
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from eubiosis.analysis.operating import Scenario, as_markdown, as_records, run_scenario, summarise
 from eubiosis.analysis.result import Counts, failed, wald
-from eubiosis.analysis.scenarios import scenarios
+from eubiosis.analysis.truth.operating import Scenario, as_markdown, as_records, run_scenario, summarise
+from eubiosis.analysis.truth.scenarios import scenarios
 from eubiosis.cli.main import cli
 
 WHO = {"endpoint": "x", "method": "m", "arms": ("t", "c"), "counts": Counts(5, 5)}

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eubiosis.analysis import classic_planning as classic
-from eubiosis.analysis.count_planning import (
+from eubiosis.analysis.planning import classic
+from eubiosis.analysis.planning.counts import (
     CountTrial,
     FollowUp,
     calendar_time_of,
@@ -19,8 +19,8 @@ from eubiosis.analysis.count_planning import (
     negative_binomial_size,
     observed_information,
 )
-from eubiosis.analysis.group_sequential import boundaries, conditional_power, spent, stopping
-from eubiosis.analysis.interim import Look, decide
+from eubiosis.analysis.sequential.boundaries import boundaries, conditional_power, spent, stopping
+from eubiosis.analysis.sequential.interim import Look, decide
 
 
 @settings(deadline=None)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from eubiosis.analysis import expectancy, prior_assurance
-from eubiosis.analysis.assurance import Prior, assurance, normal_assurance
-from eubiosis.analysis.expectancy import excluded_risk, open_trial, treatment_part
-from eubiosis.analysis.prior_assurance import MixturePrior, size_for_assurance
-from eubiosis.analysis.prior_assurance import prior_assurance as assure
+from eubiosis.analysis.planning import expectancy, prior_assurance
+from eubiosis.analysis.planning.assurance import Prior, assurance, normal_assurance
+from eubiosis.analysis.planning.expectancy import excluded_risk, open_trial, treatment_part
+from eubiosis.analysis.planning.prior_assurance import MixturePrior, size_for_assurance
+from eubiosis.analysis.planning.prior_assurance import prior_assurance as assure
 
 
 @pytest.mark.parametrize("module", [expectancy, prior_assurance])

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from eubiosis.analysis.randomisation import randomisation_p
+from eubiosis.analysis.estimators.randomisation import randomisation_p
 
 
 def test_small_table_against_full_enumeration():

@@ -108,6 +108,29 @@ def test_waves_are_solved_for_their_times():
     assert z[1] == pytest.approx(math.exp(2) - 1 - 2, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("trigger", "times"),
+    [
+        ("cos(2*pi*time/24) >= 1", 24 * np.arange(1, 11)),
+        ("cos(2*pi*time/24) == 1", 24 * np.arange(1, 11)),
+        ("sin(time) == 1", math.pi * (2 * np.arange(40) + 0.5)),
+        ("sin(time)^2 >= 1", math.pi * (np.arange(80) + 0.5)),
+        ("(time - 3)^2 <= 0", [3]),
+        ("sin(time) > 1 - 1e-9", math.pi * (2 * np.arange(40) + 0.5) - math.sqrt(2e-9)),
+        ("exp(-(time - 3)^2/1e-6) > 0.5", [3 - math.sqrt(1e-6 * math.log(2))]),
+        ("sin(time) > 1", []),
+        ("sin(time) + sin(3.7*time) > 1.9999999", []),
+    ],
+)
+def test_a_wave_that_touches_or_just_passes_its_border_fires(trigger, times):
+    """No step is near these moments but by intent: nothing else moves fast."""
+    text = f"n = 0; s = 0; x = 0; x' = 1; at {trigger}: n = n + 1, s = s + time"
+    n, s = run(text, [0, 241], "n", "s")
+    own = [time for time in times if time < 241]
+    assert n[1] == len(own)
+    assert s[1] == pytest.approx(sum(own), rel=1e-8)
+
+
 def test_what_cannot_be_located_is_refused_by_name():
     model = compiled("x = 0; x' = 1; at factorial(time) > 7: x = 0")
     with pytest.raises(

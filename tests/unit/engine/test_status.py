@@ -24,6 +24,7 @@ def test_the_words_are_what_is_documented():
         "event_failure",
         "sliding",
         "non_unique",
+        "undecided",
     )
 
 

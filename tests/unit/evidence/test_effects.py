@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from eubiosis.evidence import conversions as conv
-from eubiosis.evidence import effects
+from eubiosis.evidence.synthesis import conversions as conv
+from eubiosis.evidence.synthesis import effects
 
 
 def test_mean_difference_by_hand():

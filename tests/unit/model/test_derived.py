@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from eubiosis.model.content import PACKAGED_CONTENT, load_content
+from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.model.content import load_content
 from eubiosis.model.derived import content_key, derive, load_derived, save_derived
 
 

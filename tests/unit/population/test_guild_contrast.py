@@ -5,7 +5,7 @@ import pytest
 
 from eubiosis.core.findings import FindingsError
 from eubiosis.population.contrast import centred_log_ratios, guild_contrast, replace_zeros
-from eubiosis.population.stool import StoolTable
+from eubiosis.population.stool.table import StoolTable
 from eubiosis.population.taxa import GUILDS
 
 REFERENCE = {guild: (k + 1) / 105 for k, guild in enumerate(GUILDS)}  # 1 + 2 + ... + 14 = 105

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eubiosis.core.findings import FindingCollector, FindingsError
-from eubiosis.population.stool import read_profiles, read_stool_table
+from eubiosis.population.stool.table import read_profiles, read_stool_table
 from eubiosis.population.taxa import GUILDS
 
 # hand-made, nobody's stool

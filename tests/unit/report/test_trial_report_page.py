@@ -17,8 +17,8 @@ import pytest
 from report_input_factory import make_hard_input, make_report_input
 
 from eubiosis.core.report_input import ArmInfo
-from eubiosis.report.results_json import results_json
-from eubiosis.report.trial_report import trial_report
+from eubiosis.report.trial.page import trial_report
+from eubiosis.report.trial.results_json import results_json
 
 PRIOR_ONLY = "prior only: not calibrated to any clinical outcome"
 VOID = {"meta", "br", "col", "hr", "img", "input", "link"}
@@ -205,7 +205,7 @@ def test_same_input_gives_the_same_bytes_in_another_process(hard_html):
     # hashes of text differ between the two processes, so an order taken from a set would show
     code = (
         "import hashlib; from report_input_factory import make_hard_input; "
-        "from eubiosis.report.trial_report import trial_report; "
+        "from eubiosis.report.trial.page import trial_report; "
         "print(hashlib.sha256(trial_report(make_hard_input()).encode()).hexdigest())"
     )
     environment = os.environ | {"PYTHONHASHSEED": "12345", "PYTHONPATH": str(Path(__file__).parent)}

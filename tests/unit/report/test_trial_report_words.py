@@ -11,10 +11,10 @@ import pytest
 from report_input_factory import make_hard_input, make_report_input
 
 from eubiosis.core.report_input import EffectRow, FlowRow
-from eubiosis.report import trial_words
-from eubiosis.report.trial_flow import flow_figure
-from eubiosis.report.trial_forest import axis_limit, estimate_on_axis
-from eubiosis.report.trial_words import (
+from eubiosis.report.trial import words as trial_words
+from eubiosis.report.trial.flow import flow_figure
+from eubiosis.report.trial.forest import axis_limit, estimate_on_axis
+from eubiosis.report.trial.words import (
     count,
     interval_texts,
     number,

@@ -7,7 +7,7 @@ import pytest
 
 from eubiosis.model import load
 from eubiosis.model.worlds import draw_gut_world, draw_host_world, reference_shares
-from eubiosis.trial.endpoints import Crowd, ExpectedEndpoints, Exposure, _shared_out, expected_endpoints
+from eubiosis.trial.expected import Crowd, ExpectedEndpoints, Exposure, _shared_out, expected_endpoints
 
 PEOPLE, DAYS = 12, 60
 
@@ -33,7 +33,7 @@ def run():
 
 def test_numbers_do_not_depend_on_chunks_threads_or_company(run, monkeypatch) -> None:
     alone = run(threads=1)
-    monkeypatch.setattr("eubiosis.trial.endpoints._SMALL_CHUNK", 2)
+    monkeypatch.setattr("eubiosis.trial.expected._SMALL_CHUNK", 2)
     np.testing.assert_array_equal(run(threads=3, chunk=4).values, alone.values)
     np.testing.assert_array_equal(run(slice(2, 7), threads=2).values, alone.values[2:7])
 

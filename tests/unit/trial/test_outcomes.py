@@ -7,9 +7,9 @@ import pytest
 
 from eubiosis.core.streams import stream
 from eubiosis.model.clinical import ClinicalLaws
-from eubiosis.trial.events import event_days
-from eubiosis.trial.host import BURN_IN, HostCourses
-from eubiosis.trial.outcomes import (
+from eubiosis.trial.world.events import event_days
+from eubiosis.trial.world.host import BURN_IN, HostCourses
+from eubiosis.trial.world.outcomes import (
     TONE_DAYS,
     lesion_counts,
     mfis_at,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from eubiosis.core.streams import stream
-from eubiosis.trial.events import (
+from eubiosis.trial.world.events import (
     by_subject,
     clock_marks,
     cumulated,

@@ -1,14 +1,11 @@
-"""Find where atoms change: in a step, on the dense output; and in time, before the step is made.
+"""Find where atoms by states change in a step, on the dense output.
 
-**By states.** Values of every atom at points of the step give polynomials of degree four through five points
-each, on a value that is linear in states and time the dense output itself. Where all its Bernstein
-coefficients keep the sign that the mode says, there is no crossing in between; else the step is looked at
-piece by piece, halved until each piece has one crossing or none, and the first is located to the last bits
-of the time. A value that is not linear is sampled twice as densely, and its polynomial must foretell the
-samples that it does not pass through, as closely as they are to zero; else the step is made anew, shorter.
-
-**By the time alone.** A linear value is solved for its next change. Any other is enclosed: spans that
-provably hold no change are passed over, and what remains is narrowed down to the last bits.
+Values of every atom at points of the step give polynomials of degree four through five points each, on a
+value that is linear in states and time the dense output itself. Where all its Bernstein coefficients keep
+the sign that the mode says, there is no crossing in between; else the step is looked at piece by piece,
+halved until each piece has one crossing or none, and the first is located to the last bits of the time. A
+value that is not linear is sampled twice as densely, and its polynomial must foretell the samples that it
+does not pass through, as closely as they are to zero; else the step is made anew, shorter.
 """
 
 from __future__ import annotations
@@ -19,21 +16,17 @@ from collections.abc import Callable
 import numpy as np
 
 from eubiosis.engine.codegen.dense import interpolate
-from eubiosis.engine.codegen.enclose import Encloser
+from eubiosis.engine.codegen.evaluate import evaluate
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
-from eubiosis.engine.codegen.lanes import STAGE_ARGUMENTS, Lanes
+from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import Loop
-from eubiosis.engine.codegen.switches import CELL, CURVE, LINE, SIGN, STATE, Layout
+from eubiosis.engine.codegen.switches import CELL, SIGN, STATE, Layout
 from eubiosis.engine.codegen.vector_math import VectorMath
 
-FUZZ = 2.0**-42  # times closer than this, relative, are one: what rounding leaves of a crossing by states
-_ROOM = 32 * 2.0**-52  # about a switching time that a formula gives
-_LEAST = 2.0**-60  # and closer than this, relative to the time that is left
 _SHARP = 4 * 2.0**-52  # how closely a crossing is located, relative to the time
 _NARROWEST, _NARROWEST_CURVED = 2.0**-30, 2.0**-9  # pieces of a step that are not halved again
-_MOST_LOOKS, _MOST_SPANS, _MOST_PIECES = 120, 20_000, 2_000
-_BISECTIONS = 8
+_MOST_LOOKS, _MOST_PIECES = 120, 2_000
 
 
 def _bernstein() -> tuple[tuple[float, ...], ...]:
@@ -59,13 +52,9 @@ class Crossings:
         self.signs, self.cells = layout.rows(SIGN, STATE), layout.rows(CELL, STATE)
         self.own = [*range(*self.signs), *range(*self.cells)]  # rows of the atoms by states
         self.pieces = 8 if layout.curved else 4
-        self.timed = [row for row, by in enumerate(layout.by) if by != STATE]
-        self.curves = [row for row, by in enumerate(layout.by) if by == CURVE]
         lanes.reserve("level", len(self.own))
         lanes.reserve("sample", (self.pieces + 1) * len(self.own))
-        lanes.reserve("clocked", 2 * len(self.timed))
-        lanes.reserve("enclosed", 2 * len(self.curves))
-        for name in ("suspect", "rough", "crossed", "span_from", "span_to", "horizon"):
+        for name in ("suspect", "rough", "crossed"):
             lanes.reserve(name)
 
     def attach(self, driver: Loop) -> None:
@@ -75,26 +64,8 @@ class Crossings:
         if self.own:
             self.levels = lanes.evaluate("levels", [layout.values[row] for row in self.own])
             self.hunt = self._hunt()
-        if self.timed:
-            nodes = [layout.values[row] for row in self.timed] + [layout.slopes[row] for row in self.timed]
-            self.clock = lanes.evaluate("clock", nodes)
-            if self.curves:
-                self.enclose = self._enclose()
-            self.next_time = self._next_time()
 
     # --- values ---------------------------------------------------------------------------------------
-
-    def evaluate(self, code: Code, function: Value, states: str, time: str, out: str) -> None:
-        """Call a vector function on states and times of two regions."""
-        lanes = self.lanes
-        code.call(
-            function,
-            code["work"],
-            self.driver.slot(code, "shared"),
-            lanes.row(code, states),
-            lanes.row(code, time),
-            lanes.row(code, out),
-        )
 
     def probe(self, code: Code, x: Value) -> None:
         """Set the probe states of all lanes to the dense output at ``x``, a vector."""
@@ -126,13 +97,13 @@ class Crossings:
         emit = VectorMath(code.b, lanes.width)
         lanes.store(code, emit.constant(0.0), lanes.row(code, "suspect"))
         if self.own:
-            self.evaluate(code, self.levels, "states", "now", "level")
+            evaluate(code, self.driver, self.levels, "states", "now", "level")
             self._store_sample(code, 0)
 
     def sample(self, code: Code, point: int) -> None:
         """Take the values at the probe, point ``point`` of the step."""
         if self.own:
-            self.evaluate(code, self.levels, "probe", "probe_time", "level")
+            evaluate(code, self.driver, self.levels, "probe", "probe_time", "level")
             self._store_sample(code, point)
 
     def _store_sample(self, code: Code, point: int) -> None:
@@ -271,7 +242,7 @@ class Crossings:
         """Keep this lane's values at ``x`` of its step as those of a point."""
         b, driver = code.b, self.driver
         self.look_at(code, x)
-        self.evaluate(code, self.levels, "probe", "probe_time", "level")
+        evaluate(code, self.driver, self.levels, "probe", "probe_time", "level")
         with code.loop(len(self.own)) as i:
             place = b.add(i, INT(point * len(self.own)))
             driver.keep(code, driver.near(code, "level", i), "sample", place)
@@ -363,177 +334,3 @@ class Crossings:
             b.store(b.select(crossed, b.load(at_low), level), at_low)
             b.store(b.add(b.load(looks), INT(1)), looks)
         driver.keep(code, b.load(high), "crossed")
-
-    # --- in time --------------------------------------------------------------------------------------
-
-    def _enclose(self) -> Value:
-        """Define ``enclose(work, shared, y, time, out)``: bounds of curves in the lanes' spans."""
-        lanes = self.lanes
-        code = Code(lanes.module, "enclose", STAGE_ARGUMENTS)
-        low, high = (lanes.load(code, lanes.row(code, name)) for name in ("span_from", "span_to"))
-        fixed = lanes.emitter(code)
-        encloser = Encloser(self.program.switches, fixed, low, high)
-        for k, row in enumerate(self.curves):
-            span = encloser.span(self.layout.values[row])
-            lanes.store(code, span.low, code.at(code["out"], 2 * k * lanes.width))
-            lanes.store(code, span.high, code.at(code["out"], (2 * k + 1) * lanes.width))
-        return code.finish()
-
-    def _next_time(self) -> Value:
-        """Define the search for the next change by the time alone; lowers the lane's ``horizon`` to it."""
-        code = self.driver.open("next_time")
-        b, driver = code.b, self.driver
-        emit = VectorMath(b, 1)
-        now = driver.near(code, "now")
-        fuzz = b.fmul(emit.apply("abs", now), DOUBLE(FUZZ))
-        whole = b.fmul(b.fsub(driver.near(code, "horizon"), now), DOUBLE(_LEAST))
-        soon = b.fadd(now, b.select(b.fcmp_ordered(">", whole, fuzz), whole, fuzz))
-        driver.keep(code, now, "probe_time")
-        self.evaluate(code, self.clock, "states", "probe_time", "clocked")
-        best, who = code.variable(DOUBLE, DOUBLE(math.inf)), code.variable(INT, INT(-1))
-        for k, row in enumerate(self.timed):
-            if self.layout.by[row] != LINE:
-                continue
-            time = self._line_time(code, k, row, now, soon)
-            earlier = b.fcmp_ordered("<", time, b.load(best))
-            b.store(b.select(earlier, time, b.load(best)), best)
-            b.store(b.select(earlier, INT(k), b.load(who)), who)
-        with b.if_then(b.fcmp_ordered("<", b.load(best), driver.near(code, "horizon"))):
-            found = self._exact_time(code, b.load(best), b.load(who), soon)
-            early = b.fcmp_ordered("<", found, driver.near(code, "horizon"))
-            with b.if_then(early):
-                driver.keep(code, found, "horizon")
-        if self.curves:
-            self._curve_times(code, soon)
-        return code.finish()
-
-    def _line_time(self, code: Code, k: int, row: int, now: Value, soon: Value) -> Value:
-        """Return when a value that is linear in the time changes next, or infinity."""
-        b, driver = code.b, self.driver
-        emit = VectorMath(b, 1)
-        value, slope = (driver.near(code, "clocked", j) for j in (k, k + len(self.timed)))
-        mode, endless, zero = driver.near(code, "modes", row), DOUBLE(math.inf), DOUBLE(0.0)
-        moves = b.fcmp_ordered("!=", slope, zero)
-        if self.layout.atoms[row].kind == SIGN:
-            resting = b.fcmp_ordered("==", mode, zero)
-            leads = b.fcmp_ordered("<", b.fmul(mode, slope), zero)
-            time = b.fadd(now, b.fdiv(b.fneg(value), slope))
-        else:
-            low, high = emit.apply("floor", mode), emit.apply("ceil", mode)
-            resting, leads = b.fcmp_ordered("==", low, high), moves
-            border = b.select(b.fcmp_ordered(">", slope, zero), high, low)
-            time = b.fadd(now, b.fdiv(b.fsub(border, value), slope))
-        time = b.select(b.fcmp_ordered("<", time, soon), soon, time)
-        time = b.select(b.or_(leads, resting), time, endless)
-        time = b.select(resting, b.select(moves, soon, endless), time)
-        return b.select(b.fcmp_unordered("uno", time, time), endless, time)
-
-    def _exact_time(self, code: Code, guess: Value, who: Value, soon: Value) -> Value:
-        """Return the first double about a guess at which an atom has changed."""
-        b = code.b
-        emit = VectorMath(b, 1)
-        room = b.fmul(emit.apply("abs", guess), DOUBLE(_ROOM))
-        early = b.fsub(guess, room)
-        low = code.variable(DOUBLE, b.select(b.fcmp_ordered("<", early, soon), soon, early))
-        high = code.variable(DOUBLE, b.fadd(guess, room))
-        late = b.fcmp_ordered("<", b.load(high), b.load(low))
-        b.store(b.select(late, b.load(low), b.load(high)), high)
-        at_once = self._changed(code, b.load(low), who)
-        b.store(b.select(at_once, b.load(low), b.load(high)), high)
-        with code.loop(_BISECTIONS):
-            middle = b.fadd(b.load(low), b.fmul(b.fsub(b.load(high), b.load(low)), DOUBLE(0.5)))
-            changed = self._changed(code, middle, who)
-            b.store(b.select(changed, middle, b.load(high)), high)
-            b.store(b.select(changed, b.load(low), middle), low)
-        return b.load(high)
-
-    def _changed(self, code: Code, time: Value, who: Value) -> Value:
-        """Whether the atom by time number ``who`` has changed at a time."""
-        b, driver = code.b, self.driver
-        emit = VectorMath(b, 1)
-        driver.keep(code, time, "probe_time")
-        self.evaluate(code, self.clock, "states", "probe_time", "clocked")
-        answer = code.variable(INT, INT(0))
-        for k, row in enumerate(self.timed):
-            with b.if_then(b.icmp_signed("==", who, INT(k))):
-                b.store(b.zext(self._left(code, emit, k, row), INT), answer)
-        return b.icmp_signed("!=", b.load(answer), INT(0))
-
-    def _left(self, code: Code, emit: VectorMath, k: int, row: int) -> Value:
-        """Whether the value just computed of an atom by time is not where its mode says."""
-        b, driver = code.b, self.driver
-        value, mode = driver.near(code, "clocked", k), driver.near(code, "modes", row)
-        if self.layout.atoms[row].kind == SIGN:
-            stays = b.fcmp_ordered(">", b.fmul(mode, value), DOUBLE(0.0))
-            still = b.fcmp_ordered("==", value, DOUBLE(0.0))
-            resting = b.fcmp_ordered("==", mode, DOUBLE(0.0))
-            return b.select(resting, b.not_(still), b.not_(stays))
-        low, high = emit.apply("floor", mode), emit.apply("ceil", mode)
-        inside = b.and_(b.fcmp_ordered(">", value, low), b.fcmp_ordered("<", value, high))
-        resting = b.fcmp_ordered("==", low, high)
-        return b.select(resting, b.fcmp_unordered("!=", value, low), b.not_(inside))
-
-    def _curve_times(self, code: Code, soon: Value) -> None:
-        """Pass over spans in which no curve changes; stop at the first double at which one has changed."""
-        b, driver = code.b, self.driver
-        emit = VectorMath(b, 1)
-        low = code.variable(DOUBLE, soon)
-        width = code.variable(DOUBLE, b.fsub(driver.near(code, "horizon"), soon))
-        least = b.fmul(b.load(width), DOUBLE(_LEAST / 4))
-        spans = code.variable(INT, INT(0))
-        with code.repeat() as done:
-            horizon = driver.near(code, "horizon")
-            code.leave_if(b.not_(b.fcmp_ordered("<", b.load(low), horizon)), done)
-            b.store(b.add(b.load(spans), INT(1)), spans)
-            spent = b.icmp_signed(">", b.load(spans), INT(_MOST_SPANS))
-            with b.if_then(spent):  # begin again from here: a step may end anywhere
-                driver.keep(code, b.load(low), "horizon")
-            code.leave_if(spent, done)
-            rest = b.fsub(horizon, b.load(low))
-            short = b.fcmp_ordered("<", b.load(width), rest)
-            b.store(b.select(short, b.load(width), rest), width)
-            high = b.select(short, b.fadd(b.load(low), b.load(width)), horizon)
-            for name, time in (("span_from", b.load(low)), ("span_to", high), ("probe_time", b.load(low))):
-                driver.keep(code, time, name)
-            self.evaluate(code, self.enclose, "states", "probe_time", "enclosed")
-            clear = self._clear(code, emit)
-            sharp = b.fmul(emit.apply("abs", high), DOUBLE(_SHARP))
-            sharp = b.select(b.fcmp_ordered(">", sharp, least), sharp, least)
-            narrow = b.fcmp_unordered("<=", b.load(width), sharp)
-            with b.if_else(b.or_(clear, narrow)) as (onward, halve):
-                with onward:
-                    with b.if_then(b.not_(clear)):
-                        driver.keep(code, high, "probe_time")
-                        self.evaluate(code, self.clock, "states", "probe_time", "clocked")
-                        with b.if_then(self._any_left(code, emit)):
-                            driver.keep(code, high, "horizon")
-                    b.store(high, low)
-                    b.store(b.fmul(b.load(width), DOUBLE(2.0)), width)
-                with halve:
-                    b.store(b.fmul(b.load(width), DOUBLE(0.5)), width)
-
-    def _clear(self, code: Code, emit: VectorMath) -> Value:
-        b, driver = code.b, self.driver
-        clear = b.icmp_signed("==", INT(0), INT(0))
-        for k, row in enumerate(self.curves):
-            low, high = (driver.near(code, "enclosed", 2 * k + j) for j in (0, 1))
-            mode = driver.near(code, "modes", row)
-            if self.layout.atoms[row].kind == SIGN:
-                above = b.and_(b.fcmp_ordered(">", mode, DOUBLE(0.0)), b.fcmp_ordered(">", low, DOUBLE(0.0)))
-                below = b.and_(b.fcmp_ordered("<", mode, DOUBLE(0.0)), b.fcmp_ordered("<", high, DOUBLE(0.0)))
-                fine = b.or_(above, below)
-            else:
-                floor, ceil = emit.apply("floor", mode), emit.apply("ceil", mode)
-                fine = b.and_(b.fcmp_ordered(">", low, floor), b.fcmp_ordered("<", high, ceil))
-            # a value that is no number stays none: there is nothing to be located
-            unknown = b.fcmp_unordered("uno", mode, mode)
-            clear = b.and_(clear, b.or_(fine, unknown))
-        return clear
-
-    def _any_left(self, code: Code, emit: VectorMath) -> Value:
-        b = code.b
-        left = b.icmp_signed("!=", INT(0), INT(0))
-        for k, row in enumerate(self.timed):
-            if row in self.curves:
-                left = b.or_(left, self._left(code, emit, k, row))
-        return left

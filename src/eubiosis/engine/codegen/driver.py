@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from eubiosis.engine.codegen.crossings import FUZZ
 from eubiosis.engine.codegen.dense import dense_rows, interpolate
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, Code
@@ -22,9 +21,11 @@ from eubiosis.engine.codegen.loop import (
     OK,
     SLIDING,
     STEP_LIMIT,
+    UNDECIDED,
     Loop,
 )
 from eubiosis.engine.codegen.sizes import Sizes
+from eubiosis.engine.codegen.times import FUZZ
 from eubiosis.engine.codegen.unique import Doubts
 from eubiosis.engine.codegen.vector_math import VectorMath
 from eubiosis.engine.codegen.watch import Watch
@@ -38,7 +39,12 @@ LANE = (
 # numbers kept for each lane in rows of the workspace
 LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach", "cut_time")
 SET_PARAMETER, ADD, SCALE, AT_LEAST, SET_STATE = range(5)
-FAILED = {1: EVENT_FAILURE, 2: SLIDING, 3: NON_UNIQUE}  # what the number of a lane's failure stands for
+FAILED = {
+    1: EVENT_FAILURE,
+    2: SLIDING,
+    3: NON_UNIQUE,
+    4: UNDECIDED,
+}  # what the number of a lane's failure stands for
 _SMALLEST_STEP = 1e-200
 _CROWDED, _MOST_CROWDED = 2.0**-36, 500  # cuts that follow one another as closely, relative to the time
 
@@ -67,9 +73,7 @@ class Driver(Loop):
     def define(self) -> None:
         """Define the public function ``solve(block)`` and everything it calls."""
         self.watch.attach(self, self.rates)
-        self.doubt = (
-            self.doubts.define(self, self.rates, self.watch.crossings) if self.doubts.states else None
-        )
+        self.doubt = self.doubts.define(self, self.rates) if self.doubts.states else None
         self.record_now = self._record_now()
         self.begin_segment = self._begin_segment()
         self.load_lane = self._load_lane()

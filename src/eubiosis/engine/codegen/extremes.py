@@ -11,6 +11,7 @@ import itertools
 import math
 
 from eubiosis.engine.codegen.crossings import Crossings
+from eubiosis.engine.codegen.evaluate import evaluate
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
@@ -92,7 +93,7 @@ class Extremes:
         now, step = (lanes.load(code, lanes.row(code, name)) for name in ("now", "step"))
         self.crossings.probe(code, x)
         lanes.store(code, emit.fma(step, x, now), lanes.row(code, "probe_time"))
-        self.crossings.evaluate(code, self.observe, "probe", "probe_time", "observed")
+        evaluate(code, self.driver, self.observe, "probe", "probe_time", "observed")
 
     def _note(self, code: Code, emit: VectorMath, k: int) -> None:
         """Take a value into the extremes of the open lanes."""
@@ -173,7 +174,7 @@ class Extremes:
         """Take the present values of a lane into its extremes, after a change."""
         if not self.wanted:
             return
-        self.crossings.evaluate(code, self.observe, "states", "now", "observed")
+        evaluate(code, self.driver, self.observe, "states", "now", "observed")
         b, driver = code.b, self.driver
         for k in range(self.count):
             value = driver.near(code, "observed", k)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from eubiosis.engine.codegen.crossings import FUZZ, Crossings
+from eubiosis.engine.codegen.evaluate import evaluate
 from eubiosis.engine.codegen.graph import Node
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
@@ -20,6 +20,7 @@ from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import Loop
 from eubiosis.engine.codegen.modes import Modes
 from eubiosis.engine.codegen.program import derivative
+from eubiosis.engine.codegen.times import FUZZ
 from eubiosis.engine.codegen.vector_math import VectorMath
 from eubiosis.engine.system import kept
 
@@ -85,9 +86,9 @@ class Happenings:
                 out.append(graph.add(total, graph.mul(program.in_time(gradients[value]), moment)))
         return out
 
-    def attach(self, driver: Loop, crossings: Crossings, modes: Modes) -> None:
+    def attach(self, driver: Loop, modes: Modes) -> None:
         """Define the functions of events."""
-        self.driver, self.crossings, self.modes = driver, crossings, modes
+        self.driver, self.modes = driver, modes
         if not self.events:
             return
         self.watch = self.lanes.evaluate("watch", self.roots)
@@ -131,7 +132,7 @@ class Happenings:
     # --- the queue ------------------------------------------------------------------------------------
 
     def _look(self, code: Code) -> None:
-        self.crossings.evaluate(code, self.watch, "states", "now", "watched")
+        evaluate(code, self.driver, self.watch, "states", "now", "watched")
 
     def _define_settle(self) -> Value:
         code = self.driver.open("settle")
@@ -280,7 +281,7 @@ class Happenings:
         driver, event = self.driver, self.events[e]
         for k in range(len(event.assignments)):
             driver.keep(code, driver.near(code, "taken", k), "withheld", own + k)
-        self.crossings.evaluate(code, self.finish, "states", "now", "finished")
+        evaluate(code, self.driver, self.finish, "states", "now", "finished")
         for k, (name, _) in enumerate(event.finish):
             driver.keep(code, driver.near(code, "finished", finish + k), "states", self.program.place[name])
 

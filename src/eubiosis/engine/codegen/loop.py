@@ -24,7 +24,7 @@ _INT_POINTERS = {
     *("varied", "lanes", "counter", "record", "action_first", "action_count", "action_kind", "action_target"),
     *("value_first", "status", "effort"),
 }
-OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE, SLIDING, NON_UNIQUE = range(7)
+OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE, SLIDING, NON_UNIQUE, UNDECIDED = range(8)
 
 
 class Loop:

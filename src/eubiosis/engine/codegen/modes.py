@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import math
 
-from eubiosis.engine.codegen.crossings import FUZZ, Crossings
+from eubiosis.engine.codegen.evaluate import evaluate
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import Loop
 from eubiosis.engine.codegen.switches import CELL, SIGN, Layout
+from eubiosis.engine.codegen.times import FUZZ, Curves
 from eubiosis.engine.codegen.vector_math import VectorMath
 
 _SAME_MOMENT = 1e-9  # relative: moments of two crossings at once must move alike
@@ -43,9 +44,9 @@ class Modes:
         self.nodes = nodes
         lanes.reserve("sensed", len(nodes))
 
-    def attach(self, driver: Loop, rates: Value, crossings: Crossings) -> None:
+    def attach(self, driver: Loop, rates: Value, curves: Curves) -> None:
         """Define the functions of the modes."""
-        self.driver, self.rates, self.crossings = driver, rates, crossings
+        self.driver, self.rates, self.curves = driver, rates, curves
         if not self.count:
             return
         self._sense = self.lanes.evaluate("sense", self.nodes)
@@ -92,7 +93,7 @@ class Modes:
     # --- parts ----------------------------------------------------------------------------------------
 
     def _look(self, code: Code) -> None:
-        self.crossings.evaluate(code, self._sense, "states", "now", "sensed")
+        evaluate(code, self.driver, self._sense, "states", "now", "sensed")
 
     def _fuzz(self, code: Code) -> Value:
         b = code.b
@@ -123,6 +124,8 @@ class Modes:
                 mode = driver.near(code, "modes", i)
                 if kind == SIGN:
                     reached = b.fcmp_ordered("<=", b.fmul(mode, value), zero)
+                    touched = b.fcmp_ordered("!=", self.curves.touches(code, i), zero)
+                    reached = b.or_(reached, touched)
                     heads = b.fcmp_ordered("<", b.fmul(mode, slope), zero)
                     near = b.and_(self._near(code, value, slope, fuzz), heads)
                     border = zero
@@ -192,6 +195,8 @@ class Modes:
                     above, below = b.fcmp_ordered(">", value, zero), b.fcmp_ordered("<", value, zero)
                     resting = b.select(above, DOUBLE(1.0), b.select(below, DOUBLE(-1.0), zero))
                     new = b.select(up, DOUBLE(1.0), b.select(down, DOUBLE(-1.0), resting))
+                    side = self.curves.touches(code, i)
+                    new = b.select(b.fcmp_ordered("!=", side, zero), side, new)
                 else:
                     on = b.fcmp_ordered("==", mode, emit.apply("floor", mode))
                     half = b.select(up, DOUBLE(0.5), b.select(down, DOUBLE(-0.5), zero))
@@ -233,7 +238,7 @@ class Modes:
     def _shift(self, code: Code, *, backwards: bool) -> None:
         """Add the rates times the movement of the moment to the derivatives of states, or take it off."""
         b, driver, count = code.b, self.driver, len(self.program.moving)
-        self.crossings.evaluate(code, self.rates, "states", "now", "rates")
+        evaluate(code, self.driver, self.rates, "states", "now", "rates")
         for p in range(len(self.parameters)):
             moment = driver.near(code, "moment", p)
             with code.loop(count) as j:

@@ -115,6 +115,10 @@ def cache_folder() -> Path | None:
     """Return the folder for object code, made if it is new; None where it could not be trusted.
 
     ``EUBIOSIS_CACHE_DIR`` names it; an empty value switches keeping off.
+
+    >>> folder = cache_folder()
+    >>> folder is None or folder.is_dir()
+    True
     """
     named = os.environ.get(CACHE_VARIABLE)
     if named == "":

@@ -8,7 +8,7 @@ answered by a rate so large that no smooth system could give it.
 
 from __future__ import annotations
 
-from eubiosis.engine.codegen.crossings import Crossings
+from eubiosis.engine.codegen.evaluate import evaluate
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE
 from eubiosis.engine.codegen.loop import Loop
@@ -33,21 +33,21 @@ class Doubts:
             if asked:
                 self.states[j] = (asked, sorted(rest))
 
-    def define(self, driver: Loop, rates: Value, crossings: Crossings) -> Value:
+    def define(self, driver: Loop, rates: Value) -> Value:
         """Define the test of a lane's states; it sets ``failed`` to 3 where more than one course leads on."""
         code = driver.open("doubt")
         b = code.b
         for j, (asked, rest) in self.states.items():
             at_zero = b.fcmp_ordered("==", driver.near(code, "states", j), DOUBLE(0.0))
             with b.if_then(at_zero):
-                crossings.evaluate(code, rates, "states", "now", "rates")
+                evaluate(code, driver, rates, "states", "now", "rates")
                 still = at_zero
                 for i in rest:
                     zero = b.fcmp_ordered("==", driver.near(code, "rates", i), DOUBLE(0.0))
                     still = b.and_(still, zero)
                 with b.if_then(still):
                     driver.keep(code, DOUBLE(_CHANGE), "states", j)
-                    crossings.evaluate(code, rates, "states", "now", "rates")
+                    evaluate(code, driver, rates, "states", "now", "rates")
                     driver.keep(code, DOUBLE(0.0), "states", j)
                     for i in asked:
                         grows = b.fcmp_ordered(">", driver.near(code, "rates", i), DOUBLE(_ANSWER))

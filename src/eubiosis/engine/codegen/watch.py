@@ -11,6 +11,7 @@ from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import Loop
 from eubiosis.engine.codegen.modes import Modes
+from eubiosis.engine.codegen.times import Times
 from eubiosis.engine.codegen.vector_math import VectorMath
 
 _NOT_CUT = 2.0
@@ -27,6 +28,7 @@ class Watch:
         self.layout = self.program.layout()
         lanes.mode_place = self.layout.place
         self.crossings, self.modes = Crossings(lanes, self.layout), Modes(lanes, self.layout)
+        self.times = Times(lanes, self.layout)
         self.happenings.reserve()
         self.events = self.happenings.events
         self.switching = bool(self.layout.atoms or self.events)
@@ -45,9 +47,10 @@ class Watch:
         """Take the driver whose functions these become part of, and define what they call."""
         self.driver = driver
         self.crossings.attach(driver)
+        self.times.attach(driver)
         self.extremes.attach(driver, self.crossings)
-        self.modes.attach(driver, rates, self.crossings)
-        self.happenings.attach(driver, self.crossings, self.modes)
+        self.modes.attach(driver, rates, self.times.curves)
+        self.happenings.attach(driver, self.modes)
 
     # --- in a step ------------------------------------------------------------------------------------
 
@@ -121,6 +124,7 @@ class Watch:
         """Set a new subject's modes, triggers and extremes to what they are before the start."""
         if self.layout.atoms:
             self.modes.start(code)
+            self.times.curves.start(code)
         self.happenings.start(code)
         self.extremes.start(code)
 
@@ -156,8 +160,8 @@ class Watch:
     def horizon(self, code: Code, end: Value) -> Value:
         """Return the time at which the next step must end: ``end``, or an execution or change before it."""
         end = self.happenings.next_execution(code, end)
-        if not self.crossings.timed:
+        if not self.times.timed:
             return end
         self.driver.keep(code, end, "horizon")
-        code.call(self.crossings.next_time, code["block"], code["lane"])
+        code.call(self.times.next_time, code["block"], code["lane"])
         return self.driver.near(code, "horizon")

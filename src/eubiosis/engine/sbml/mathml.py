@@ -139,6 +139,6 @@ def _operator(node: ASTNode, kind: int, arguments: tuple[Expression, ...], eleme
     if op == "^" and not names_in(arguments[1]):
         exponent = evaluate_ieee(arguments[1], {})
         if not math.isfinite(exponent):
-            kind = "not a number" if math.isnan(exponent) else "infinite"
-            raise refuse(element, f"an exponent that is {kind}")
+            what = "not a number" if math.isnan(exponent) else "infinite"
+            raise refuse(element, f"an exponent that is {what}")
     return operators.apply(op, arguments)

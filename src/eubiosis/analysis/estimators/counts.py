@@ -1,0 +1,249 @@
+"""Relapse and lesion counts: rate ratios by negative binomial regression, and marginal rates per arm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eubiosis.analysis.columns import TABLE, Design, Floats, arm_column, build_design, demand_arm
+from eubiosis.analysis.estimators.negbin import CountFit, fit_negative_binomial, fit_poisson
+from eubiosis.analysis.result import USABLE, Counts, Estimate, Scale, Statistic, Status, chi_squared, wald
+from eubiosis.core.findings import FindingCollector
+
+Law = Literal["negative binomial", "Poisson", "Poisson, robust"]
+
+
+def rate_ratios(
+    counts: ArrayLike,
+    years: ArrayLike,
+    arm: ArrayLike,
+    *,
+    control: str,
+    covariates: Mapping[str, ArrayLike] | None = None,
+    law: Law = "negative binomial",
+    endpoint: str = "relapses per year",
+    level: float = 0.95,
+) -> tuple[Estimate, ...]:
+    """Estimate the rate ratio of every arm against the control arm from one regression.
+
+    ``counts``, ``years`` (follow-up) and ``arm`` have one entry per participant; ``covariates`` are
+    further columns, text ones being coded against their first level. The log of the follow-up is the
+    offset. The standard error is that of the full information of the NB2 likelihood (of the sandwich for
+    the robust Poisson). A participant without follow-up or with a missing value is counted as missing.
+    An arm without events gives "too_few_events": the ratio has no finite estimate there. Where the counts
+    show no overdispersion the status is "boundary" and the fit is Poisson. Negative follow-up or counts,
+    fractional counts and columns of unequal length raise.
+
+    >>> import numpy as np
+    >>> counts, years = np.array([2, 4, 3, 3, 1, 2, 1, 2]), np.full(8, 1.0)
+    >>> arm = np.array(["placebo"] * 4 + ["inulin"] * 4)
+    >>> round(rate_ratios(counts, years, arm, control="placebo")[0].estimate, 3)
+    0.5
+    """
+    design, fit = fit_counts(counts, years, arm, control=control, covariates=covariates, law=law)
+    outcome, follow_up = design.values["counts"], design.values["years"]
+    results = []
+    for treated in design.treated_arms:
+        rows = {name: design.arm == name for name in (treated, control)}
+        detail: dict[str, float | int | str] = {
+            "dispersion": fit.dispersion,
+            "dispersion_se": fit.dispersion_se,
+            "log_likelihood": fit.log_likelihood,
+            "iterations": fit.iterations,
+            "events_treated": int(outcome[rows[treated]].sum()),
+            "events_control": int(outcome[rows[control]].sum()),
+            "years_treated": float(follow_up[rows[treated]].sum()),
+            "years_control": float(follow_up[rows[control]].sum()),
+        }
+        column = design.column(arm_column(treated))
+        results.append(
+            wald(
+                float(fit.coefficients[column]),
+                fit.standard_error(column),
+                endpoint=endpoint,
+                method=law,
+                arms=(treated, control),
+                scale="rate ratio",
+                counts=design.counts(treated),
+                level=level,
+                status=_status(design, fit, (treated, control)),
+                detail=detail,
+            )
+        )
+    return tuple(results)
+
+
+def rate_ratio(
+    counts: ArrayLike,
+    years: ArrayLike,
+    arm: ArrayLike,
+    *,
+    treated: str,
+    control: str,
+    covariates: Mapping[str, ArrayLike] | None = None,
+    law: Law = "negative binomial",
+    endpoint: str = "relapses per year",
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate the rate ratio of one arm against another; every arm in the table enters the regression.
+
+    As ``rate_ratios``, which gives all contrasts at the cost of one; an unknown arm raises.
+    """
+    results = rate_ratios(
+        counts, years, arm, control=control, covariates=covariates, law=law, endpoint=endpoint, level=level
+    )
+    by_arm = {one.treated: one for one in results}
+    demand_arm(treated, by_arm)
+    return by_arm[treated]
+
+
+def likelihood_ratio_test(
+    counts: ArrayLike,
+    years: ArrayLike,
+    arm: ArrayLike,
+    *,
+    treated: str,
+    control: str,
+    covariates: Mapping[str, ArrayLike] | None = None,
+) -> Statistic:
+    """Test one arm's rate against the control by the likelihood ratio of two NB regressions.
+
+    The dispersion is estimated in both. Where a fit has no numbers the statistic and its p-value are
+    NaN. With an arm without events the test still has no finite fit and is NaN too.
+    """
+    design, fit = fit_counts(counts, years, arm, control=control, covariates=covariates)
+    demand_arm(treated, design.treated_arms)
+    if _status(design, fit, (treated, control)) not in USABLE:
+        return Statistic("likelihood ratio", math.nan, 1, math.nan)
+    smaller = np.delete(design.matrix, design.column(arm_column(treated)), axis=1)
+    without = fit_negative_binomial(design.values["counts"], smaller, np.log(design.values["years"]))
+    value = 2 * (fit.log_likelihood - without.log_likelihood)
+    return chi_squared("likelihood ratio", max(value, 0.0), 1)
+
+
+def marginal_rates(
+    counts: ArrayLike,
+    years: ArrayLike,
+    arm: ArrayLike,
+    *,
+    treated: str,
+    control: str,
+    covariates: Mapping[str, ArrayLike] | None = None,
+    endpoint: str = "relapses per year",
+    level: float = 0.95,
+) -> tuple[Estimate, Estimate, Estimate, Estimate]:
+    """Estimate the marginal rate of two arms by g-computation, with their ratio and difference.
+
+    Returns (rate in the treated arm, rate in the control arm, ratio, difference), events per person-year:
+    the NB regression predicts every participant's rate under either arm and the predictions are averaged.
+    Intervals are by the delta method, for the covariates as observed, on the log scale except for the
+    difference. The rates of single arms carry an empty ``control`` and no p-value.
+    """
+    design, fit = fit_counts(counts, years, arm, control=control, covariates=covariates)
+    demand_arm(treated, design.treated_arms)
+    means, gradients = [], []
+    for name in (treated, control):
+        matrix = design.with_arm(name)
+        rates = np.exp(matrix @ fit.coefficients)
+        means.append(float(rates.mean()))
+        gradients.append((matrix * rates[:, None]).mean(axis=0))
+    status = _status(design, fit, (treated, control))
+    if status not in USABLE:
+        gradients = [np.full_like(gradient, math.nan) for gradient in gradients]
+    sizes = design.counts(treated)
+    relative = [gradient / mean for gradient, mean in zip(gradients, means, strict=True)]
+    logs = [math.log(mean) if mean > 0 else math.nan for mean in means]
+    alone = (
+        Counts(sizes.n_treated, 0, sizes.missing_treated, 0),
+        Counts(sizes.n_control, 0, sizes.missing_control, 0),
+    )
+    both = (treated, control)
+    parts: tuple[tuple[float, Floats, Scale, tuple[str, str], Counts], ...] = (
+        (logs[0], relative[0], "rate", (treated, ""), alone[0]),
+        (logs[1], relative[1], "rate", (control, ""), alone[1]),
+        (logs[0] - logs[1], relative[0] - relative[1], "rate ratio", both, sizes),
+        (means[0] - means[1], gradients[0] - gradients[1], "rate difference", both, sizes),
+    )
+    first, second, ratio, difference = (
+        wald(
+            value,
+            float(np.sqrt(gradient @ fit.covariance @ gradient)),
+            endpoint=endpoint,
+            method="negative binomial, g-computation",
+            arms=arms,
+            scale=scale,
+            counts=size,
+            level=level,
+            status=status,
+            detail={"dispersion": fit.dispersion},
+        )
+        for value, gradient, scale, arms, size in parts
+    )
+    return replace(first, p_value=math.nan), replace(second, p_value=math.nan), ratio, difference
+
+
+def fit_counts(
+    counts: ArrayLike,
+    years: ArrayLike,
+    arm: ArrayLike,
+    *,
+    control: str,
+    covariates: Mapping[str, ArrayLike] | None = None,
+    law: Law = "negative binomial",
+) -> tuple[Design, CountFit]:
+    """Fit the count regression of a trial table; return its design and the fit.
+
+    Arguments as for ``rate_ratios``. Follow-up of zero years carries no information on a rate: such a
+    participant is counted as missing.
+    """
+    follow_up = np.array(years, dtype=np.float64)
+    if np.any(follow_up < 0):
+        findings = FindingCollector()
+        findings.add(TABLE, "years", "negative follow-up", allowed="years >= 0")
+        findings.raise_if_any()
+    follow_up[follow_up == 0] = np.nan
+    design = build_design(
+        arm, control, required={"counts": counts, "years": follow_up}, covariates=covariates
+    )
+    outcome, offset = design.values["counts"], np.log(design.values["years"])
+    if len(outcome) <= design.matrix.shape[1]:
+        empty = np.full(design.matrix.shape[1], math.nan)
+        square = np.full((len(empty), len(empty)), math.nan)
+        return design, CountFit(
+            empty, square, square, math.nan, math.nan, math.nan, 0, "too_few_participants"
+        )
+    if law == "negative binomial":
+        return design, fit_negative_binomial(outcome, design.matrix, offset)
+    fit = fit_poisson(outcome, design.matrix, offset)
+    return design, _robust(design, fit, outcome, offset) if law == "Poisson, robust" else fit
+
+
+def _robust(design: Design, fit: CountFit, outcome: Floats, offset: Floats) -> CountFit:
+    """Replace the covariance of a Poisson fit by the sandwich without small-sample factor (HC0)."""
+    residual = outcome - np.exp(design.matrix @ fit.coefficients + offset)
+    scores = design.matrix * residual[:, None]
+    sandwich = fit.covariance @ (scores.T @ scores) @ fit.covariance
+    return CountFit(
+        fit.coefficients,
+        sandwich,
+        fit.covariance,
+        0.0,
+        math.nan,
+        fit.log_likelihood,
+        fit.iterations,
+        fit.status,
+    )
+
+
+def _status(design: Design, fit: CountFit, arms: tuple[str, str]) -> Status:
+    outcome = design.values["counts"]
+    if any(not np.any(design.arm == name) for name in arms):
+        return "too_few_participants"
+    if any(outcome[design.arm == name].sum() == 0 for name in arms):
+        return "too_few_events"
+    return fit.status

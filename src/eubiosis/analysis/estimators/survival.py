@@ -1,0 +1,353 @@
+"""Times to an event: hazard ratios, survival curves, restricted means, log-rank and recurrent events."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eubiosis.analysis.columns import (
+    TABLE,
+    Bools,
+    Design,
+    Floats,
+    arm_column,
+    build_design,
+    demand_arm,
+    missing_values,
+)
+from eubiosis.analysis.estimators.cox import CoxFit, Histories, Ties, fit_cox
+from eubiosis.analysis.result import Counts, Estimate, Statistic, Status, chi_squared, wald
+from eubiosis.core.findings import FindingCollector
+
+
+def hazard_ratio(
+    time: ArrayLike,
+    event: ArrayLike,
+    arm: ArrayLike,
+    *,
+    treated: str,
+    control: str,
+    covariates: Mapping[str, ArrayLike] | None = None,
+    strata: ArrayLike | None = None,
+    ties: Ties = "Efron",
+    endpoint: str = "time to event",
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate the hazard ratio of one arm against another by Cox regression.
+
+    ``time`` to the event or to censoring, ``event`` 1 or 0, one entry per participant; every arm in the
+    table enters the model; ``strata`` have baseline hazards of their own. Times below zero and events
+    other than 0 and 1 raise; missing values are counted. An arm without events gives "too_few_events".
+    """
+    design, histories = _histories(time, event, arm, control=control, covariates=covariates, strata=strata)
+    demand_arm(treated, design.treated_arms)
+    fit = fit_cox(histories, np.arange(len(histories.stop)), ties)
+    column = design.column(arm_column(treated)) - 1
+    return _cox_estimate(
+        fit,
+        design,
+        column,
+        treated=treated,
+        robust=False,
+        scale_events=histories.event,
+        method=f"Cox, {ties} ties",
+        endpoint=endpoint,
+        level=level,
+    )
+
+
+def recurrent_rate_ratio(
+    participant: ArrayLike,
+    start: ArrayLike,
+    stop: ArrayLike,
+    event: ArrayLike,
+    arm: ArrayLike,
+    *,
+    treated: str,
+    control: str,
+    covariates: Mapping[str, ArrayLike] | None = None,
+    endpoint: str = "recurrent events",
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate the ratio of recurrent-event rates by the method of Lin, Wei, Yang and Ying (2000).
+
+    One row per interval (start, stop] of a participant, with ``event`` 1 at its end or 0. The standard
+    error sums score residuals by participant, so it holds whatever the dependence between a person's
+    events; ``detail`` keeps the model-based one. Participants, not rows, are counted.
+    """
+    people = np.asarray(participant).astype(str)
+    begin = np.asarray(start, dtype=np.float64)
+    design = build_design(
+        arm, control, required={"start": begin, "stop": stop, "event": event}, covariates=covariates
+    )
+    demand_arm(treated, design.treated_arms)
+    values = design.values
+    _check_histories(values["start"], values["stop"], values["event"])
+    kept = people[design.kept]
+    _, number = np.unique(kept, return_inverse=True)
+    histories = Histories(
+        design.matrix[:, 1:],
+        values["start"],
+        values["stop"],
+        values["event"] == 1,
+        np.zeros(len(kept), dtype=np.intp),
+    )
+    fit = fit_cox(histories, number.astype(np.intp))
+    arms = np.asarray(arm).astype(str)
+    persons = [len(np.unique(kept[design.arm == name])) for name in (treated, control)]
+    everyone = [len(np.unique(people[arms == name])) for name in (treated, control)]
+    counts = Counts(persons[0], persons[1], everyone[0] - persons[0], everyone[1] - persons[1])
+    return _cox_estimate(
+        fit,
+        design,
+        design.column(arm_column(treated)) - 1,
+        treated=treated,
+        robust=True,
+        scale_events=histories.event,
+        method="LWYY",
+        endpoint=endpoint,
+        level=level,
+        counts=counts,
+    )
+
+
+@dataclass(frozen=True)
+class SurvivalCurve:
+    """A Kaplan-Meier curve: at each event time the survival after it, Greenwood's sum and numbers.
+
+    ``times``, ``survival``, ``greenwood`` (the sum d / (n (n - d))), ``at_risk`` and ``events`` are
+    (event times,); ``stops`` are all observed times, sorted.
+    """
+
+    times: Floats
+    survival: Floats
+    greenwood: Floats
+    at_risk: Floats
+    events: Floats
+    stops: Floats
+
+    def at(self, times: Sequence[float], level: float = 0.95) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return survival, standard error and a log-scale interval at given times, each (times,)."""
+        from scipy.stats import norm
+
+        place = np.searchsorted(self.times, np.asarray(times, dtype=np.float64), side="right")
+        survival = np.concatenate(([1.0], self.survival))[place]
+        spread = np.sqrt(np.concatenate(([0.0], self.greenwood))[place])
+        reach = float(norm.isf((1 - level) / 2)) * spread
+        high = np.minimum(survival * np.exp(reach), 1.0)
+        return survival, survival * spread, survival * np.exp(-reach), high
+
+    def number_at_risk(self, times: Sequence[float]) -> NDArray[np.intp]:
+        """Return how many are observed up to each time or longer."""
+        return len(self.stops) - np.searchsorted(self.stops, np.asarray(times), side="left")
+
+    @property
+    def median(self) -> float:
+        """Return the first time at which survival is one half or less; infinite if it never is."""
+        below = np.flatnonzero(self.survival <= 0.5 + 1e-12)
+        return float(self.times[below[0]]) if len(below) else math.inf
+
+    def restricted_mean(self, limit: float) -> tuple[float, float]:
+        """Return the mean time up to ``limit`` and its standard error."""
+        inside = self.times < limit
+        edges = np.concatenate(([0.0], self.times[inside], [limit]))
+        heights = np.concatenate(([1.0], self.survival[inside]))
+        areas = heights * np.diff(edges)
+        left = np.cumsum(areas[::-1])[::-1][1:]  # area right of each event time
+        jumps = np.diff(np.concatenate(([0.0], self.greenwood[inside])))
+        certain = ~np.isfinite(jumps)  # the last one dies: nothing is left to its right
+        variance = float(np.sum(np.where(certain, 0.0, left**2 * np.where(certain, 0.0, jumps))))
+        return float(areas.sum()), math.sqrt(variance)
+
+
+def kaplan_meier(time: ArrayLike, event: ArrayLike) -> SurvivalCurve:
+    """Estimate a survival curve (Kaplan and Meier 1958); ``time`` and ``event`` have no missing values.
+
+    >>> kaplan_meier([1.0, 2.0, 3.0, 4.0], [1, 0, 1, 0]).survival.tolist()
+    [0.75, 0.375]
+    """
+    stop, happened = np.asarray(time, dtype=np.float64), np.asarray(event, dtype=np.float64)
+    if np.any(np.isnan(stop)) or np.any(np.isnan(happened)):
+        message = "a time or an event is missing; leave such rows out and count them"
+        raise ValueError(message)
+    _check_histories(np.zeros_like(stop), stop, happened)
+    times, deaths = np.unique(stop[happened == 1], return_counts=True)
+    stops = np.sort(stop)
+    risk = (len(stops) - np.searchsorted(stops, times, side="left")).astype(np.float64)
+    with np.errstate(divide="ignore"):
+        greenwood = np.cumsum(deaths / (risk * (risk - deaths)))
+    return SurvivalCurve(
+        times,
+        np.asarray(np.cumprod(1.0 - deaths / risk), dtype=np.float64),
+        greenwood,
+        risk,
+        deaths.astype(np.float64),
+        stops,
+    )
+
+
+def restricted_mean_difference(
+    time: ArrayLike,
+    event: ArrayLike,
+    arm: ArrayLike,
+    *,
+    treated: str,
+    control: str,
+    limit: float,
+    endpoint: str = "time to event",
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate the difference in mean event-free time up to ``limit``, in the unit of ``time``.
+
+    Where an arm's last observation is censored before ``limit`` its mean is not defined and the status
+    is "too_few_participants".
+    """
+    design = build_design(arm, control, required={"time": time, "event": event})
+    demand_arm(treated, design.treated_arms)
+    means: list[tuple[float, float]] = []
+    status: Status = "ok"
+    for name in (treated, control):
+        rows = design.arm == name
+        curve = kaplan_meier(design.values["time"][rows], design.values["event"][rows])
+        ended = len(curve.survival) > 0 and curve.survival[-1] <= 0
+        if not rows.any() or (curve.stops[-1] < limit and not ended):
+            status = "too_few_participants"
+            means.append((math.nan, math.nan))
+        else:
+            means.append(curve.restricted_mean(limit))
+    if status == "ok" and means[0][1] == means[1][1] == 0.0:
+        status = "too_few_events"
+    return wald(
+        means[0][0] - means[1][0],
+        math.hypot(means[0][1], means[1][1]),
+        endpoint=endpoint,
+        method="restricted mean survival time",
+        arms=(treated, control),
+        scale="restricted mean difference",
+        counts=design.counts(treated),
+        level=level,
+        status=status,
+        detail={"limit": limit, "mean_treated": means[0][0], "mean_control": means[1][0]},
+    )
+
+
+def log_rank(
+    time: ArrayLike,
+    event: ArrayLike,
+    group: ArrayLike,
+    *,
+    strata: ArrayLike | None = None,
+    rho: float = 0.0,
+) -> Statistic:
+    """Test equality of survival curves; ``rho`` 1 weighs by survival (Peto-Prentice).
+
+    The G-rho family of Harrington and Fleming (1982, Biometrika 69:553) with the hypergeometric
+    variance, summed over strata. Missing values raise.
+    """
+    stop, happened = np.asarray(time, dtype=np.float64), np.asarray(event, dtype=np.float64)
+    labels = np.asarray(group).astype(str)
+    if np.any(np.isnan(stop)) or np.any(np.isnan(happened)):
+        message = "a time or an event is missing; leave such rows out and count them"
+        raise ValueError(message)
+    names = np.unique(labels)
+    layer = np.zeros(len(stop)) if strata is None else np.unique(np.asarray(strata), return_inverse=True)[1]
+    excess, variance = np.zeros(len(names)), np.zeros((len(names), len(names)))
+    for stratum in np.unique(layer):
+        rows = layer == stratum
+        more, spread = _observed_minus_expected(stop[rows], happened[rows], labels[rows], names, rho)
+        excess += more
+        variance += spread
+    kept = slice(0, len(names) - 1)
+    value = float(excess[kept] @ np.linalg.solve(variance[kept, kept], excess[kept]))
+    return chi_squared("log-rank" if rho == 0 else f"G-rho, rho {rho:g}", value, len(names) - 1)
+
+
+def _observed_minus_expected(
+    stop: Floats, event: Floats, labels: NDArray[np.str_], names: NDArray[np.str_], rho: float
+) -> tuple[Floats, Floats]:
+    times = np.unique(stop[event == 1])
+    risk = np.array([[np.sum((stop >= t) & (labels == g)) for g in names] for t in times], dtype=float)
+    deaths = np.array(
+        [[np.sum((stop == t) & (event == 1) & (labels == g)) for g in names] for t in times], dtype=float
+    )
+    risk, deaths = risk.reshape(-1, len(names)), deaths.reshape(-1, len(names))
+    n, d = risk.sum(axis=1), deaths.sum(axis=1)
+    survival = np.cumprod(1.0 - d / n)
+    weight = np.concatenate(([1.0], survival[:-1])) ** rho if len(n) else np.zeros(0)
+    excess = weight @ (deaths - risk * (d / n)[:, None])
+    factor = np.where(n > 1, d * (n - d) / np.maximum(n - 1, 1), 0.0) * weight**2
+    share = risk / n[:, None]
+    variance = np.diag(factor @ share) - (share * factor[:, None]).T @ share
+    return np.asarray(excess, dtype=np.float64), np.asarray(variance, dtype=np.float64)
+
+
+def _histories(
+    time: ArrayLike,
+    event: ArrayLike,
+    arm: ArrayLike,
+    *,
+    control: str,
+    covariates: Mapping[str, ArrayLike] | None,
+    strata: ArrayLike | None,
+) -> tuple[Design, Histories]:
+    required: dict[str, ArrayLike] = {"time": time, "event": event}
+    if strata is not None:
+        layers = np.asarray(strata)
+        codes = np.unique(layers.astype(str), return_inverse=True)[1].astype(np.float64)
+        codes[missing_values(layers)] = np.nan
+        required["strata"] = codes
+    design = build_design(arm, control, required=required, covariates=covariates)
+    stop, happened = design.values["time"], design.values["event"]
+    _check_histories(np.zeros_like(stop), stop, happened)
+    layer = design.values.get("strata", np.zeros_like(stop)).astype(np.intp)
+    return design, Histories(design.matrix[:, 1:], np.zeros_like(stop) - 1.0, stop, happened == 1, layer)
+
+
+def _check_histories(start: Floats, stop: Floats, event: Floats) -> None:
+    findings = FindingCollector()
+    if np.any(start < 0) or np.any(stop < start):
+        findings.add(
+            TABLE, "time", "a time below zero or an end before its start", allowed="0 <= start <= stop"
+        )
+    if not np.all(np.isin(event, (0.0, 1.0))):
+        findings.add(TABLE, "event", "a value other than 0 and 1", allowed="1 event, 0 censored")
+    findings.raise_if_any()
+
+
+def _cox_estimate(
+    fit: CoxFit,
+    design: Design,
+    column: int,
+    *,
+    treated: str,
+    robust: bool,
+    scale_events: Bools,
+    method: str,
+    endpoint: str,
+    level: float,
+    counts: Counts | None = None,
+) -> Estimate:
+    events = [int(scale_events[design.arm == name].sum()) for name in (treated, design.control)]
+    status: Status = "too_few_events" if min(events) == 0 else fit.status
+    spread = fit.robust if robust else fit.covariance
+    return wald(
+        float(fit.coefficients[column]),
+        math.sqrt(spread[column, column]) if status == "ok" else math.nan,
+        endpoint=endpoint,
+        method=method,
+        arms=(treated, design.control),
+        scale="rate ratio" if robust else "hazard ratio",
+        counts=counts or design.counts(treated),
+        level=level,
+        status=status,
+        detail={
+            "events_treated": events[0],
+            "events_control": events[1],
+            "log_likelihood": fit.log_likelihood,
+            "standard_error_model": math.sqrt(fit.covariance[column, column]) if status == "ok" else math.nan,
+        },
+    )

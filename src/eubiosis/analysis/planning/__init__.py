@@ -1,0 +1,1 @@
+"""Sizes, power and assurance of a trial that is planned."""

@@ -1,0 +1,1 @@
+"""What a coming trial will show: priors of its effect and forecasts of its control arm."""

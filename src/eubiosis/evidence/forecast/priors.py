@@ -1,0 +1,220 @@
+"""The prior of a new trial's true effect: what the trials predict, discounted, around a null-centred rest.
+
+prior = (1 - w) predictive + w N(0, s0^2). The predictive part is the posterior predictive of the Bayesian
+random-effects model with the variances of studies that failed a check inflated. w falls with the number of
+independent groups of investigators, because small-study bias cannot be tested when they are few. Where no
+trial exists, or all are held out, only the null-centred part is left. All discounts are assumptions with
+their reasons in ``discounts.tsv``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eubiosis.core.effect_prior import EffectPrior
+from eubiosis.core.findings import FindingCollector, FindingsError
+from eubiosis.core.provenance import SourcedNumber
+from eubiosis.core.scales import METRICS, Scale, is_ratio
+from eubiosis.core.tables import read_table
+from eubiosis.evidence.records import companions
+from eubiosis.evidence.records.store import Evidence, load
+from eubiosis.evidence.synthesis.bayes import bayes_fit
+from eubiosis.evidence.synthesis.pooling import default_tau_scale, nulls_without_numbers
+from eubiosis.evidence.synthesis.selection import PoolQuestion, Selection, select
+
+NOTICE = "An input of simulations; not evidence that a therapy works, and no advice for any person."
+RELAPSE_OUTCOMES = ("relapse_rate", "relapse_rate_reported", "relapse_risk", "time_to_relapse")
+
+
+def prior(
+    outcome: str,
+    intervention: str,
+    *,
+    metric: str = "auto",
+    leave_out: Sequence[str] = (),
+    evidence: Evidence | None = None,
+) -> EffectPrior:
+    """Return the prior of the true effect of an intervention on an outcome in a new trial.
+
+    ``leave_out`` names studies whose whole cohorts are held back, as beside any study to be forecast.
+    Raises ``FindingsError`` for unknown names and metrics.
+
+    >>> found = prior("relapse rate", "probiotic")
+    >>> found.mean, found.basis
+    (0.0, 'assumed')
+    """
+    tables = evidence or load()
+    question = PoolQuestion(outcome, intervention, leave_out=tuple(leave_out), metric=metric)
+    left_out = tuple(sorted({tables.cohort_of(name) for name in leave_out}))
+    return prior_of(select(tables, question), read_discounts(tables), metric=metric, left_out=left_out)
+
+
+def prior_of(
+    selection: Selection,
+    discounts: Mapping[str, float],
+    *,
+    metric: str = "auto",
+    left_out: tuple[str, ...] = (),
+) -> EffectPrior:
+    """Return the prior that a selection gives; ``metric`` is the scale where no trial is left."""
+    if not selection.included:
+        return _null_prior(selection, metric, discounts, left_out)
+    return _informed(selection, discounts, left_out)
+
+
+def prior_for_target(target_id: str, outcome: str, intervention: str, *, metric: str = "auto",
+                     evidence: Evidence | None = None) -> EffectPrior:  # fmt: skip
+    """Return the prior to use beside a calibration target: without any cohort of its studies.
+
+    Raises ``FindingsError`` for an unknown target.
+
+    >>> prior_for_target("H3", "fatigue", "diet", metric="SMD").left_out
+    ('chen2023',)
+    """
+    tables = evidence or load()
+    targets = {t.id: t for t in tables.table(companions.CalibrationTarget)}
+    findings = FindingCollector()
+    if target_id not in targets:
+        findings.add("calibration_targets.tsv", target_id, "no such target", allowed=", ".join(targets))
+    findings.raise_if_any()
+    names = [name for name in targets[target_id].study_ids.split(";") if name in tables.studies]
+    return prior(outcome, intervention, metric=metric, leave_out=names, evidence=tables)
+
+
+def holdout_studies(evidence: Evidence | None = None) -> tuple[str, ...]:
+    """Return the studies of every hold-out target: what a prior used for fitting has to leave out.
+
+    >>> "chen2023" in holdout_studies()
+    True
+    """
+    evidence = evidence or load()
+    targets = evidence.table(companions.CalibrationTarget)
+    named = (name for t in targets if t.role == "holdout" for name in t.study_ids.split(";"))
+    return tuple(dict.fromkeys(name for name in named if name in evidence.studies))
+
+
+def read_discounts(evidence: Evidence) -> dict[str, float]:
+    """Read the discounts by id; raises ``FindingsError`` where one is missing or invalid."""
+    findings = FindingCollector()
+    rows = read_table(evidence.folder / "discounts.tsv", SourcedNumber, findings)
+    numbers = {row.id: row.value for row in rows}
+    needed = ("variance_factor_failed_check", "null_sd_smd", "null_sd_log", "null_sd_rd",
+              *(f"null_weight_{n}" for n in (1, 2, 3, 5, 10)))  # fmt: skip
+    for name in needed:
+        if name not in numbers and not findings.findings:
+            findings.add("discounts.tsv", name, "is missing", next_step="restore the row")
+    findings.raise_if_any()
+    return numbers
+
+
+def _informed(selection: Selection, numbers: Mapping[str, float], left_out: tuple[str, ...]) -> EffectPrior:
+    included = selection.included
+    assert selection.scale is not None
+    flagged = [one.study.integrity_status == "failed_check" for one in included]
+    factor = numbers["variance_factor_failed_check"]
+    y = np.array([one.derived.effect.estimate for one in included])
+    v = np.array([one.derived.effect.variance * (factor if bad else 1.0)
+                  for one, bad in zip(included, flagged, strict=True)])  # fmt: skip
+    tau_scale = default_tau_scale(selection)
+    posterior = bayes_fit(y, v, tau_scale=tau_scale)
+    groups = len({one.study.author_group for one in included})
+    null = null_weight(groups, numbers)
+    sd0 = _null_sd(selection.scale, selection, numbers)
+    keep = posterior.weights > 1e-9
+    weights = (1 - null) * posterior.weights[keep] / posterior.weights[keep].sum()
+    notes = [
+        f"{len(included)} cohorts from {groups} independent groups",
+        f"{null:.0%} of the weight is null-centred, SD {sd0:.3g}",
+        f"half-normal prior on tau with scale {tau_scale:.3g}",
+    ]
+    notes += nulls_without_numbers(selection)
+    if any(flagged):
+        names = ", ".join(one.study.id for one, bad in zip(included, flagged, strict=True) if bad)
+        notes.append(f"variance times {factor:g} for a failed check: {names}")
+    return EffectPrior(
+        outcome=selection.outcome.id, intervention=selection.intervention, scale=selection.scale,
+        unit=selection.unit, better=included[0].estimate.direction_better,
+        weights=(*(float(w) for w in weights), null),
+        means=(*(float(m) for m in posterior.means[keep]), 0.0),
+        sds=(*(float(s) for s in posterior.predictive_sds[keep]), sd0),
+        cohorts=tuple(one.study.cohort_id for one in included), left_out=left_out, basis="derived",
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _null_prior(
+    selection: Selection, metric: str, numbers: Mapping[str, float], left_out: tuple[str, ...]
+) -> EffectPrior:
+    plain: Scale = "log rate ratio" if selection.outcome.id in RELAPSE_OUTCOMES else "SMD"
+    scale = METRICS.get(metric, plain)
+    if scale == "MD":
+        findings = FindingCollector()
+        findings.add("question", "metric", "a mean difference needs a trial to give its unit",
+                     allowed="SMD or a ratio where no trial is left")  # fmt: skip
+        raise FindingsError(findings.findings)
+    reasons = tuple(dict.fromkeys(f"{x.study.id}: {x.reason}" for x in selection.excluded))
+    return EffectPrior(
+        outcome=selection.outcome.id, intervention=selection.intervention, scale=scale, unit="",
+        better="not stated: no trial", weights=(1.0,), means=(0.0,),
+        sds=(_null_sd(scale, selection, numbers),), cohorts=(), left_out=left_out, basis="assumed",
+        notes=("no trial: centred on no effect and wide", *reasons),
+    )  # fmt: skip
+
+
+def null_weight(groups: int, numbers: Mapping[str, float]) -> float:
+    """Return the share of the null-centred part for a number of independent groups."""
+    step = max(n for n in (1, 2, 3, 5, 10) if n <= groups)
+    return numbers[f"null_weight_{step}"]
+
+
+def _null_sd(scale: Scale, selection: Selection, numbers: Mapping[str, float]) -> float:
+    if scale == "MD":
+        return numbers["null_sd_smd"] / 0.5 * default_tau_scale(selection)
+    if scale == "SMD":
+        return numbers["null_sd_smd"]
+    return numbers["null_sd_rd"] if scale == "RD" else numbers["null_sd_log"]
+
+
+@dataclass(frozen=True)
+class PriorComponents:
+    """The normal components of a prior."""
+
+    weights: tuple[float, ...]
+    means: tuple[float, ...]
+    sds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class PriorReport:
+    """A prior with its quantiles; components of ratios are on the log scale."""
+
+    outcome: str
+    intervention: str
+    scale: Scale
+    unit: str
+    better: str
+    basis: str
+    mean: float
+    sd: float
+    quantiles: Mapping[str, float]
+    ratio_quantiles: Mapping[str, float] | None
+    cohorts: tuple[str, ...]
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+    notice: str
+    components: PriorComponents
+
+
+def prior_report(found: EffectPrior) -> PriorReport:
+    """Return a prior as a report with its quantiles."""
+    quantiles = {f"{p:g}": found.quantile(p) for p in (0.025, 0.25, 0.5, 0.75, 0.975)}
+    ratios = {p: math.exp(q) for p, q in quantiles.items()} if is_ratio(found.scale) else None
+    return PriorReport(
+        found.outcome, found.intervention, found.scale, found.unit, found.better, found.basis, found.mean,
+        found.sd, quantiles, ratios, found.cohorts, found.left_out, found.notes, NOTICE,
+        PriorComponents(found.weights, found.means, found.sds),
+    )  # fmt: skip

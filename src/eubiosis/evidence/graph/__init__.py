@@ -1,0 +1,1 @@
+"""The knowledge graph: its tables, how it is built, asked and exported."""

@@ -1,0 +1,1 @@
+"""Checks of records, of printed numbers and of claims in circulation."""

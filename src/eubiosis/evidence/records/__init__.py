@@ -1,0 +1,1 @@
+"""The published records as closed tables, and how they are loaded and listed."""

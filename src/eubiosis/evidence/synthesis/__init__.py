@@ -1,0 +1,1 @@
+"""Effect sizes and pooled estimates: heterogeneity, small-study effects, certainty."""

@@ -1,0 +1,120 @@
+"""Small-study effects: Egger, Begg, trim and fill, and Rosenthal's file drawer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eubiosis.core import laws
+from eubiosis.evidence.synthesis.combine import MetaFit, fit
+from eubiosis.evidence.synthesis.heterogeneity import Array, Tau2Method
+
+ENOUGH_STUDIES = 10  # Cochrane Handbook 13.3.5.4: below ten studies an asymmetry test has too little power
+
+
+@dataclass(frozen=True)
+class AsymmetryTest:
+    """A test of funnel asymmetry: its statistic, degrees of freedom (None: normal) and p value."""
+
+    name: str
+    statistic: float
+    df: int | None
+    p_value: float
+    intercept: float | None = None
+
+
+def egger(y: Sequence[float], v: Sequence[float]) -> AsymmetryTest:
+    """Regress the standardised estimate on precision; the intercept measures asymmetry (Egger 1997).
+
+    Needs at least three studies with different standard errors.
+    """
+    y_, se = _checked(y, v)
+    precision = np.column_stack([np.ones(len(se)), 1 / se])
+    b, *_ = np.linalg.lstsq(precision, y_ / se, rcond=None)
+    df = len(y_) - 2
+    residual = y_ / se - precision @ b
+    covariance = float(residual @ residual) / df * np.linalg.inv(precision.T @ precision)
+    t = float(b[0]) / math.sqrt(float(covariance[0, 0]))
+    return AsymmetryTest("Egger", t, df, 2 * float(laws.t_sf(abs(t), df)), float(b[0]))
+
+
+def egger_mixed(y: Sequence[float], v: Sequence[float], *, method: Tau2Method = "REML") -> AsymmetryTest:
+    """Test the standard error as a moderator in a mixed-effects model (Sterne & Egger 2005)."""
+    y_, se = _checked(y, v)
+    fitted = fit(y_, se**2, x=np.column_stack([np.ones(len(se)), se]), method=method)
+    return AsymmetryTest(
+        "Egger, mixed effects", float(fitted.statistics[1]), None, float(fitted.p_values[1]),
+        float(fitted.coefficients[1]),
+    )  # fmt: skip
+
+
+def begg(y: Sequence[float], v: Sequence[float]) -> AsymmetryTest:
+    """Correlate the standardised deviates with the variances by Kendall's tau (Begg & Mazumdar 1994).
+
+    The p value is exact below 50 studies without ties, and asymptotic otherwise.
+    """
+    y_, se = _checked(y, v)
+    v_ = se**2
+    common = fit(y_, v_, method="FE")
+    deviate = (y_ - common.estimate) / np.sqrt(v_ - float(common.covariance[0, 0]))
+    tied = len(set(deviate)) < len(deviate) or len(set(v_)) < len(v_)
+    from scipy import stats
+
+    result = stats.kendalltau(deviate, v_, method="asymptotic" if tied or len(v_) >= 50 else "exact")
+    return AsymmetryTest("Begg", float(result.statistic), None, float(result.pvalue))
+
+
+@dataclass(frozen=True)
+class TrimFill:
+    """The studies that symmetry would add: how many, on which side, their values, and the new fit."""
+
+    added: int
+    side: str
+    filled: Array
+    filled_variances: Array
+    fit: MetaFit
+
+
+def trim_and_fill(y: Sequence[float], v: Sequence[float], *, method: Tau2Method = "REML") -> TrimFill:
+    """Mirror the most extreme studies until the funnel is symmetric (Duval & Tweedie 2000, L0).
+
+    A sensitivity analysis and not a correction: asymmetry has other causes than missing studies.
+    """
+    y_, se = _checked(y, v)
+    v_ = se**2
+    slope = fit(y_, v_, x=np.column_stack([np.ones(len(se)), se]), method=method).coefficients[1]
+    sign = -1.0 if slope < 0 else 1.0
+    order = np.argsort(sign * y_, kind="stable")
+    ys, vs = (sign * y_)[order], v_[order]
+    k = len(ys)
+    missing, before, centre = 0, -1, 0.0
+    while missing != before:
+        before = missing
+        centre = fit(ys[: k - missing], vs[: k - missing], method=method).estimate
+        deviation = ys - centre
+        ranks = np.empty(k)
+        ranks[np.argsort(np.abs(deviation), kind="stable")] = np.arange(1, k + 1)
+        positive = float(ranks[deviation > 0].sum())
+        missing = max(0, round((4 * positive - k * (k + 1)) / (2 * k - 1)))
+    filled = sign * (2 * centre - ys[k - missing :])
+    refit = fit(np.concatenate([y_, filled]), np.concatenate([v_, vs[k - missing :]]), method=method)
+    return TrimFill(missing, "right" if sign < 0 else "left", filled, vs[k - missing :], refit)
+
+
+def rosenthal_fail_safe(y: Sequence[float], v: Sequence[float], *, alpha: float = 0.05) -> int:
+    """Count the unpublished null studies that would lift the one-sided Stouffer p above alpha."""
+    y_, se = _checked(y, v)
+    z = abs(float((y_ / se).sum())) / math.sqrt(len(y_))
+    needed = len(y_) * (z / float(laws.normal_point(alpha))) ** 2 - len(y_)
+    return max(0, math.ceil(needed))
+
+
+def _checked(y: Sequence[float], v: Sequence[float]) -> tuple[Array, Array]:
+    y_, v_ = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
+    if len(y_) < 3:
+        message = f"a funnel needs at least three studies, not {len(y_)}"
+        raise ValueError(message)
+    return y_, np.sqrt(v_)

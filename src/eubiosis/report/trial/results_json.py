@@ -1,0 +1,101 @@
+"""The figures of a trial report as plain data: every block says where it comes from."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+
+from eubiosis import __version__
+from eubiosis.core.json_data import Json, JsonRecord
+from eubiosis.core.report_input import (
+    ArmInfo,
+    AssumptionRow,
+    ChangeRow,
+    CourseBand,
+    EffectRow,
+    FlowRow,
+    SimulationSize,
+    TrialReportInput,
+    VarianceRow,
+)
+from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
+
+Row = ArmInfo | AssumptionRow | ChangeRow | CourseBand | EffectRow | FlowRow | SimulationSize | VarianceRow
+SCHEMA = "eubiosis.trial_results/1"
+
+
+def results_json(report_input: TrialReportInput) -> JsonRecord:
+    """Return everything a trial report shows as data ready for JSON.
+
+    ``schema`` names the layout and its version. Every block is {"origin": ..., "rows": [...]}, and every
+    row of an effect, course, change or share of variance carries ``origin`` as text once more, so that no
+    number can be lifted without it. Quantiles are lists of 2.5, 50 and 97.5 %, those of courses 2.5, 25,
+    50, 75 and 97.5 %. What is not estimable (not finite) is null.
+    """
+    origin = _origin(report_input)
+    said = origin_text(report_input)
+
+    def block(rows: Iterable[Row], *, each: bool = True) -> JsonRecord:
+        made = [_record(row) for row in rows]
+        return {"origin": origin, "rows": [{"origin": said} | row if each else row for row in made]}
+
+    return {
+        "schema": SCHEMA,
+        "origin": origin,
+        "title": report_input.title,
+        "question": report_input.question,
+        "context_of_use": report_input.context_of_use,
+        "decision": report_input.decision,
+        "control": control_name(report_input),
+        "design": [list(pair) for pair in report_input.design],
+        "facts": [list(pair) for pair in report_input.facts],
+        "warnings": list(report_input.warnings),
+        "arms": [_record(arm) for arm in report_input.arms],
+        "flow": block(report_input.flow),
+        "effects": block(report_input.effects),
+        "courses": block(report_input.courses),
+        "changes": block(report_input.changes),
+        "variance": block(report_input.variance),
+        "assumptions": block(report_input.assumptions, each=False),
+        "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
+    }
+
+
+def results_text(report_input: TrialReportInput, *, indent: int | None = 1) -> str:
+    """Return the results as JSON text, free of NaN and infinities."""
+    return json.dumps(results_json(report_input), allow_nan=False, ensure_ascii=False, indent=indent)
+
+
+def script_text(report_input: TrialReportInput) -> str:
+    """Return the results as JSON that may stand inside a script element: nothing in it can close one."""
+    text = results_text(report_input, indent=None)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _origin(report_input: TrialReportInput) -> JsonRecord:
+    return {
+        "simulated": True,
+        "statement": f"simulated, not patient data; {PRIOR_ONLY}",
+        "software": f"eubiosis {__version__}",
+        **_record(report_input.size),
+    }
+
+
+def _record(row: Row) -> JsonRecord:
+    return {field.name: _plain(getattr(row, field.name)) for field in fields(row)}
+
+
+def _plain(value: Json) -> Json:
+    """Return a value as JSON holds it: a number that is not finite is null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (bool, int, str)) or value is None:
+        return value
+    if isinstance(value, Sequence):
+        return [_plain(item) for item in value]
+    number = float(value)
+    return number if math.isfinite(number) else None

@@ -1,0 +1,1 @@
+"""One simulated world: guts, hosts, events and what a trial observes of them."""

@@ -1,0 +1,217 @@
+"""The gut of every subject under every arm, in one gut world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.core.guilds import GUILDS
+from eubiosis.core.streams import SubjectDraws
+from eubiosis.engine import Array, Set, Tolerances
+from eubiosis.model.model import Model
+from eubiosis.model.natural_history.people import HOST_INPUTS
+from eubiosis.model.niche import OK, solve_niches
+from eubiosis.model.worlds import GutWorld
+from eubiosis.population.subjects import USABLE_PROFILE, VirtualSubjects
+from eubiosis.therapy import Therapy
+from eubiosis.trial.design import Arm, Design
+
+# endpoint -> quantity of the model
+MARKER_SOURCES = {
+    "stool_scfa": "gut_stool_scfa",
+    "stool_acetate": "gut_stool_Ac",
+    "stool_propionate": "gut_stool_Pr",
+    "stool_butyrate": "gut_stool_Bu",
+    "plasma_acetate": "handover_plasma_Ac",
+    "plasma_propionate": "handover_plasma_Pr",
+    "plasma_butyrate": "handover_plasma_Bu",
+    **{f"share_{g}": f"gut_share_{g}" for g in GUILDS},
+}
+MARKERS = tuple(MARKER_SOURCES)
+NOT_RUN = "not_run"
+HANDED = (*HOST_INPUTS, "host_si_pro")
+_TOLERANCES = Tolerances(relative=1e-7, absolute=1e-11, negative=1e4)
+
+
+@dataclass(frozen=True)
+class GutCourses:
+    """What the gut hands to the host and shows in stool and plasma, by arm.
+
+    ``status`` (subjects,); ``handed`` arm -> (subjects, days + 1, ``HANDED``), ``markers`` arm ->
+    (subjects, visits, ``MARKERS``). NaN for a subject without a steady state or whose run failed.
+    """
+
+    status: tuple[str, ...]
+    handed: Mapping[str, Array]
+    markers: Mapping[str, Array]
+
+
+def adherence(arm: Arm, draws: SubjectDraws) -> Array:
+    """Draw the share of the dose that each subject takes, shape (subjects,): a beta law.
+
+    A subject's propensity is the same in every arm.
+    """
+    from scipy.special import betaincinv
+
+    mean, sd = arm.therapy.adherence.mean, arm.therapy.adherence.sd
+    uniform = draws.uniforms("trial/adherence", 1)[:, 0]
+    if sd == 0 or mean in (0.0, 1.0):
+        return np.full(len(uniform), mean)
+    total = mean * (1 - mean) / sd**2 - 1
+    return np.asarray(betaincinv(mean * total, (1 - mean) * total, uniform))
+
+
+def gut_courses(
+    model: Model,
+    world: GutWorld,
+    subjects: VirtualSubjects,
+    design: Design,
+    seed: int,
+    wanted: NDArray[np.bool_] | None = None,
+) -> GutCourses:
+    """Hold each subject's composition, then run every active arm; the control stays at its steady state.
+
+    ``wanted`` (subjects,) leaves out candidates who fail screening anyway: status ``not_run``. A
+    composition without a steady state gives status ``niche_unsolved``, a failed run its reason; the subject
+    stays in the table.
+    """
+    days = np.arange(design.days + 1.0)
+    visits = np.array([round(7 * week) for week in design.visits])
+    status = np.array(_screened(subjects, wanted), dtype=object)
+    rows = np.flatnonzero(status == OK)
+    held = _niche_batch(model, world, subjects.shares[rows])
+    status[rows] = held.status
+    solved = np.flatnonzero(_went_well(held.status))
+    held, rows = held.take(solved), rows[solved]
+    draws = SubjectDraws(seed, subjects.numbers)
+    handed = {arm.name: np.full((len(subjects), len(days), len(HANDED)), np.nan) for arm in design.arms}
+    markers = {arm.name: np.full((len(subjects), len(visits), len(MARKERS)), np.nan) for arm in design.arms}
+    for arm in design.arms:
+        dose = _full_dose(arm.therapy) * adherence(arm, draws)[rows]
+        courses = _solve_batch(model, held, arm.therapy, dose, days, visits)
+        handed[arm.name][rows], markers[arm.name][rows] = courses.handed, courses.markers
+        failed = ~_went_well(courses.status)
+        status[rows[failed]] = np.array(courses.status, dtype=object)[failed]
+    return GutCourses(tuple(status.tolist()), handed, markers)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """People with a composition of their own, ready to run in the gut and hand-over model.
+
+    ``shared`` parameters, ``factors`` (people, guilds) and ``states`` (people, states), a steady state; NaN
+    for a person whose ``status`` is not "ok".
+    """
+
+    shared: Mapping[str, float]
+    factors: Array
+    states: Array
+    status: tuple[str, ...]
+
+    def take(self, rows: NDArray[np.int64]) -> _Held:
+        """Return some of the people."""
+        words = tuple(self.status[i] for i in rows)
+        return _Held(self.shared, self.factors[rows], self.states[rows], words)
+
+    def parameters(self) -> dict[str, float | Array]:
+        """Return parameters by name: a number for everybody, or one for each person."""
+        own = {f"gut_w_{guild}": self.factors[:, k] for k, guild in enumerate(GUILDS)}
+        return {**self.shared, **own}
+
+
+@dataclass(frozen=True)
+class _Courses:
+    """One arm of some people: handed (people, days + 1, HANDED) and markers (people, visits, MARKERS)."""
+
+    handed: Array
+    markers: Array
+    status: tuple[str, ...]
+
+
+def _went_well(status: tuple[str, ...]) -> NDArray[np.bool_]:
+    return np.array([word == OK for word in status], dtype=bool)
+
+
+def _screened(subjects: VirtualSubjects, wanted: NDArray[np.bool_] | None) -> list[str]:
+    """Return who is run: "ok", or why a candidate is not."""
+    words = []
+    for i, profile in enumerate(subjects.profile_status):
+        if wanted is not None and not wanted[i]:
+            words.append(NOT_RUN)
+        else:
+            words.append(OK if profile in USABLE_PROFILE else f"profile_{profile}")
+    return words
+
+
+def _niche_batch(model: Model, world: GutWorld, shares: Array) -> _Held:
+    """Hold the composition of every person, ``shares`` (people, guilds), in one gut world."""
+    gut, joined = model.gut_kernel, model.upstream_kernel
+    niches = solve_niches(
+        gut,
+        {name: value for name, value in world.values.items() if name in gut.parameter_index},
+        shares,
+        geometric_mean=model.content.numbers["gut_w_scale"].value,
+        start=world.healthy,
+    )
+    values = {**model.derived.of("healthy"), **world.values}
+    shared = {name: value for name, value in values.items() if name in joined.parameter_index}
+    states = np.repeat(model.states("healthy", joined)[None], len(shares), axis=0)
+    states[:, [joined.state_index[name] for name in gut.system.states]] = niches.states
+    return _Held(shared, niches.factors, states, niches.status)
+
+
+def _solve_batch(
+    model: Model, people: _Held, therapy: Therapy, dose: Array, days: Array, visits: NDArray[np.int64]
+) -> _Courses:
+    """Run all people under one therapy at a dose of each one's own, shape (people,).
+
+    Whoever takes nothing stays at the steady state.
+    """
+    joined, names = model.upstream_kernel, (*HANDED, *MARKER_SOURCES.values())
+    if not len(dose):
+        return _Courses(np.empty((0, len(days), len(HANDED))), np.empty((0, len(visits), len(MARKERS))), ())
+    still = joined.solve(days[:1], names, parameters=people.parameters(), initial=people.states)
+    handed = np.repeat(still.values[:, :, : len(HANDED)], len(days), axis=1)
+    markers = np.repeat(still.values[:, :, len(HANDED) :], len(visits), axis=1)
+    status = np.array(still.status, dtype=object)
+    taking = np.flatnonzero(dose != 0)
+    if len(taking):
+        own = people.take(taking)
+        solution = joined.solve(
+            days,
+            names,
+            parameters=own.parameters(),
+            initial=own.states,
+            inputs=_inputs(model, therapy, dose[taking], days[-1]),
+            tolerances=_TOLERANCES,
+        )
+        handed[taking] = solution.values[:, :, : len(HANDED)]
+        markers[taking] = solution.values[:, visits, len(HANDED) :]
+        status[taking] = solution.status
+    return _Courses(handed, markers, tuple(status.tolist()))
+
+
+def _full_dose(therapy: Therapy) -> float:
+    """Return what a fully adherent subject takes: the dose in the model's unit, the whole of a diet, or 0."""
+    return 1.0 if therapy.record.diet is not None else therapy.amount
+
+
+def _inputs(model: Model, therapy: Therapy, dose: Array, last: float) -> list[Set]:
+    """Return when the model's inputs change under a therapy, and to what for each person."""
+    begin, end = 7 * therapy.start, 7 * (therapy.stop or 0.0)
+    dosed, diet = therapy.record.dose, therapy.record.diet
+    if dosed is not None:
+        changes = [Set(begin, dosed.input, dose)]
+        driven = dosed.input
+    else:
+        assert diet is not None
+        driven = diet.share
+        levels = {pulse.target: pulse.level for pulse in model.condition(diet.condition).pulses}
+        changes = [Set(begin, name, level) for name, level in levels.items() if name != driven]
+        changes.append(Set(begin, driven, levels[driven] * dose))
+    if end < last:
+        changes.append(Set(end, driven, 0.0))
+    return changes

@@ -1,0 +1,1 @@
+"""YAML with lines: from a file to domain objects, with every finding at once."""

@@ -1,0 +1,38 @@
+"""Check one file of a user, whatever it is: a workflow or a stool table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eubiosis.core.findings import FindingCollector
+from eubiosis.population.stool.table import StoolTable, read_stool_table
+from eubiosis.workflow.files.tables import check_all
+from eubiosis.workflow.workflow import Workflow
+
+WORKFLOW_ENDINGS = (".yaml", ".yml")
+
+
+def check_file(path: Path, findings: FindingCollector) -> str:
+    """Report all that is wrong with a file to ``findings`` and return what it is, in a few words.
+
+    A name that ends in .yaml or .yml is a workflow, any other a stool table. The tables that a workflow
+    names are checked with it.
+    """
+    if path.suffix.lower() not in WORKFLOW_ENDINGS:
+        return _table(read_stool_table(path, findings))
+    spec, table = check_all(path, findings)
+    if spec is None:
+        return "workflow"
+    return _workflow(spec) + ("" if table is None else f"; {_table(table)}")
+
+
+def _workflow(spec: Workflow) -> str:
+    arms = ", ".join(arm.name for arm in spec.design.arms)
+    return f"workflow: {spec.design.participants} subjects; arms {arms}; primary {spec.design.primary}"
+
+
+def _table(table: StoolTable | None) -> str:
+    if table is None:
+        return "stool table"
+    usable = int(table.usable.sum())
+    return f"stool table: {len(table.sample_ids)} samples, {usable} usable, {table.scale}"
