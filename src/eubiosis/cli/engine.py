@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from eubiosis.core.json_data import Json
+from eubiosis.cli.engine_models import finite, info, run
 
 if TYPE_CHECKING:
     from eubiosis.engine.conformance import Outcome
@@ -21,6 +20,10 @@ if TYPE_CHECKING:
 @click.group()
 def engine() -> None:
     """The solver of SBML models."""
+
+
+engine.add_command(info)
+engine.add_command(run)
 
 
 @engine.command()
@@ -74,15 +77,3 @@ def _lines(outcomes: Sequence[Outcome]) -> list[str]:
                 text += f"expected {first.expected:.9g}; "
             lines.append(text + outcome.reason)
     return lines
-
-
-def finite(value: Json) -> Json:
-    """Replace what JSON cannot hold, NaN and infinities, by their names."""
-    if isinstance(value, Mapping):
-        return {key: finite(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [finite(each) for each in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-from eubiosis.cli import engine_models  # noqa: E402, F401 - it adds its commands to the group

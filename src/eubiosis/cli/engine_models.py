@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
-import numpy as np
 
-from eubiosis.cli.engine import engine, finite
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
-from eubiosis.core.json_data import JsonRecord
+from eubiosis.core.json_data import Json, JsonRecord
 
 if TYPE_CHECKING:
     from eubiosis.engine import Compiled
@@ -47,7 +47,7 @@ def _refused(model: Path, problem: str) -> FindingsError:
     return FindingsError([Finding(str(model), "", problem, "SBML Level 1 to 3, core", step)])
 
 
-@engine.command()
+@click.command()
 @_MODEL
 @_JSON
 def info(model: Path, as_json: bool) -> None:
@@ -81,7 +81,7 @@ def info(model: Path, as_json: bool) -> None:
     click.echo("\n".join(lines))
 
 
-@engine.command()
+@click.command()
 @_MODEL
 @click.option("--times", default="0:100:101", show_default=True, help="START:END:POINTS, or 0,1,5.")
 @click.option("--observe", default="", help="Quantities, separated by commas (default: all states).")
@@ -146,7 +146,7 @@ def run(
         click.echo("\n".join(_lines(record)))
     else:
         write_csv(sys.stdout, planned.courses())
-    failed = int(np.sum(solution.codes != 0))
+    failed = sum(word != "ok" for word in solution.status)
     if failed:
         raise NumericalFailuresError(failed, len(solution.codes), 0, Counter(solution.status))
 
@@ -160,3 +160,12 @@ def _lines(record: Record) -> list[str]:
             numbers = ", ".join(f"{word} {value:.6g}" for word, value in spread.items())
             lines.append(f"{name}: {numbers}")
     return [*lines, *(f"written: {file}" for file in record["files"])]
+
+
+def finite(value: Json) -> Json:
+    """Replace what JSON cannot hold, NaN and infinities, by their names."""
+    if isinstance(value, Mapping):
+        return {key: finite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [finite(each) for each in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

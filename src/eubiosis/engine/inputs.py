@@ -67,12 +67,20 @@ class Infuse(Input):
 
 
 def repeated(first: float, every: float, count: int, name: str, value: ArrayLike) -> list[Add]:
-    """Return ``count`` boluses, the first at ``first`` and then one every so often."""
+    """Return ``count`` boluses, the first at ``first`` and then one every so often.
+
+    >>> [dose.time for dose in repeated(0.0, 12.0, 3, "gut", 250.0)]
+    [0.0, 12.0, 24.0]
+    """
     return [Add(first + k * every, name, value) for k in range(count)]
 
 
 def piecewise(times: Sequence[ArrayLike], values: Sequence[ArrayLike], name: str) -> list[Set]:
-    """Return the changes of a parameter that takes ``values[k]`` from ``times[k]`` on."""
+    """Return the changes of a parameter that takes ``values[k]`` from ``times[k]`` on.
+
+    >>> piecewise([0.0, 8.0], [2.0, 0.0], "infusion")[1]
+    Set(time=8.0, name='infusion', value=0.0)
+    """
     return [Set(time, name, value) for time, value in zip(times, values, strict=True)]
 
 

@@ -89,6 +89,13 @@ def split(system: System, explicit: Collection[str]) -> Split:
     """Part a system: ``explicit`` names the states of the half that is driven and not stiff.
 
     Raises ``KeyError`` for an unknown state and ``ValueError`` for a system with SBML events.
+
+    >>> from eubiosis.engine.expressions import Call, Symbol
+    >>> rates = {"x": Call("neg", (Symbol("x"),)), "y": Symbol("x")}
+    >>> whole = System("two", ("x", "y"), (), (), rates, {}, {"x": 1.0, "y": 0.0}, {})
+    >>> halves = split(whole, ["y"])
+    >>> halves.implicit.states, halves.explicit.states, halves.forward, halves.back
+    (('x',), ('y',), ('x',), ())
     """
     for name in explicit:
         if name not in system.states:

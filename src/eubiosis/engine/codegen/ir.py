@@ -226,7 +226,7 @@ class Function(Value):
         if not self.blocks:
             return self.declaration()
         arguments = ", ".join(f"{a.type.text} {a.text}" for a in self.args)
-        head = f"define {self.linkage} {self.signature.result.text} @{self.name}({arguments}) {{"
+        head = f"define {self.linkage} {self.signature.result.text} @{self.name}({arguments}) #0 {{"
         lines = [head]
         for block in self.blocks:
             lines.append(f"{block.name}:")

@@ -34,6 +34,11 @@ def read_sbml(text: str) -> System:
     ``reaction.parameter``. A species stands for what its symbol means in the file, an amount or a
     concentration; see ``network`` for the states. Raises ``UnsupportedSbmlError`` for what is not handled,
     and ``ValueError`` when libSBML cannot read the text.
+
+    >>> core = 'xmlns="http://www.sbml.org/sbml/level3/version2/core" level="3" version="2"'
+    >>> one = '<parameter id="k" value="0.5" constant="true"/>'
+    >>> read_sbml(f"<sbml {core}><model><listOfParameters>{one}</listOfParameters></model></sbml>").constants
+    {'k': 0.5}
     """
     return read_model(text)[1]
 
