@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from eubiosis.cli.engine_models import COMMANDS
-from eubiosis.cli.printing import finite
+from eubiosis.cli.engine_models import finite, info, run
 
 if TYPE_CHECKING:
-    from eubiosis.engine.conformance import Tally
+    from eubiosis.engine.conformance import Outcome
 
 
 @click.group()
 def engine() -> None:
     """The solver of SBML models."""
+
+
+engine.add_command(info)
+engine.add_command(run)
 
 
 @engine.command()
@@ -49,27 +53,27 @@ def conform(folder: Path, names: str, threads: int | None, as_json: bool) -> Non
         outcomes.append(outcome)
         if len(outcomes) % 100 == 0 or len(outcomes) == len(cases):
             click.echo(f"{len(outcomes)} of {len(cases)} cases", err=True)
-    record = count(outcomes)
-    shown = {**record, "wrong_cases": [asdict(case) for case in record["wrong_cases"]]}
-    click.echo(json.dumps(finite(shown), indent=1) if as_json else "\n".join(_lines(record)))
-    if record["wrong"]:
+    if as_json:
+        click.echo(json.dumps(finite(count(outcomes)), indent=1))
+    else:
+        click.echo("\n".join(_lines(outcomes)))
+    if any(outcome.verdict == "wrong" for outcome in outcomes):
         sys.exit(1)
 
 
-def _lines(record: Tally) -> list[str]:
+def _lines(outcomes: Sequence[Outcome]) -> list[str]:
     """Write the counts, the features that cases were refused for, and every wrong case."""
-    lines = [f"passed{record['passed']:>8}", f"refused{record['refused']:>7}"]
-    lines += [f"{number:>14}  {feature}" for feature, number in record["refused_for"].items()]
-    lines.append(f"wrong{record['wrong']:>9}")
-    for case in record["wrong_cases"]:
-        first = case.difference
-        text = f"  {case.case}  "
-        if first is not None:
-            text += f"{first.variable} at time {first.time:g}: got {first.got:.9g}, "
-            text += f"expected {first.expected:.9g}; "
-        lines.append(text + case.reason)
+    verdicts = Counter(outcome.verdict for outcome in outcomes)
+    features = Counter(outcome.feature for outcome in outcomes if outcome.verdict == "refused")
+    lines = [f"passed{verdicts['passed']:>8}", f"refused{verdicts['refused']:>7}"]
+    lines += [f"{number:>14}  {feature}" for feature, number in features.most_common()]
+    lines.append(f"wrong{verdicts['wrong']:>9}")
+    for outcome in outcomes:
+        if outcome.verdict == "wrong":
+            first = outcome.difference
+            text = f"  {outcome.case}  "
+            if first is not None:
+                text += f"{first.variable} at time {first.time:g}: got {first.got:.9g}, "
+                text += f"expected {first.expected:.9g}; "
+            lines.append(text + outcome.reason)
     return lines
-
-
-for _command in COMMANDS:
-    engine.add_command(_command)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
-import numpy as np
 
-from eubiosis.cli.printing import finite
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.json_data import Json, JsonRecord
 
 if TYPE_CHECKING:
     from eubiosis.engine import Compiled
@@ -55,7 +57,7 @@ def info(model: Path, as_json: bool) -> None:
     """
     compiled, notes = _compile(model)
     system = compiled.system
-    record = {
+    record: JsonRecord = {
         "model": str(model),
         "name": system.name,
         "states": {name: system.initial[name] for name in system.states},
@@ -63,7 +65,7 @@ def info(model: Path, as_json: bool) -> None:
         "assigned": list(system.assigned),
         "events": [event.id for event in system.events],
         "changes_with_time": system.explicit_time,
-        "warnings": notes,
+        "warnings": [*notes],
     }
     if as_json:
         click.echo(json.dumps(finite(record), indent=1))
@@ -122,8 +124,7 @@ def run(
     the unit of the species. Exit status 1 when the model cannot be read, 2 for a wrong command line, 3 when a
     subject failed; what succeeded is written all the same.
     """
-    from eubiosis.engine.tables import csv_bytes
-    from eubiosis.workflow.model_runs import Asked, plan
+    from eubiosis.workflow.model_runs import Asked, plan, write_csv
 
     compiled, notes = _compile(model)
     for note in notes:
@@ -140,12 +141,12 @@ def run(
         raise click.UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
     record = planned.record(str(model), files)
     if as_json:
-        click.echo(json.dumps(finite(record), indent=1))
+        click.echo(json.dumps(finite(cast("JsonRecord", record)), indent=1))
     elif files:
         click.echo("\n".join(_lines(record)))
     else:
-        click.echo(csv_bytes(planned.courses()).decode(), nl=False)
-    failed = int(np.sum(solution.codes != 0))
+        write_csv(sys.stdout, planned.courses())
+    failed = sum(word != "ok" for word in solution.status)
     if failed:
         raise NumericalFailuresError(failed, len(solution.codes), 0, Counter(solution.status))
 
@@ -161,4 +162,10 @@ def _lines(record: Record) -> list[str]:
     return [*lines, *(f"written: {file}" for file in record["files"])]
 
 
-COMMANDS = (info, run)
+def finite(value: Json) -> Json:
+    """Replace what JSON cannot hold, NaN and infinities, by their names."""
+    if isinstance(value, Mapping):
+        return {key: finite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [finite(each) for each in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -15,13 +15,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.json_data import JsonRecord
 from eubiosis.engine.compiled import compile
 from eubiosis.engine.expressions import TIME_NAME
 from eubiosis.engine.sbml import UnsupportedSbmlError, read_model
@@ -285,30 +286,16 @@ def _compare(case: str, settings: Settings, got: Array, expected: Array) -> Outc
     return Outcome(case, "wrong", reason, difference=difference)
 
 
-class Tally(TypedDict):
-    """Cases by verdict: how many, and why those refused or wrong are."""
-
-    cases: int
-    passed: int
-    refused: int
-    wrong: int
-    refused_for: dict[str, int]
-    refused_cases: dict[str, str]
-    wrong_cases: list[Outcome]
-
-
-def count(outcomes: Sequence[Outcome]) -> Tally:
+def count(outcomes: Sequence[Outcome]) -> JsonRecord:
     """Count ``passed``, ``refused`` and ``wrong``, and show why, by feature and case."""
     verdicts = Counter(outcome.verdict for outcome in outcomes)
     features = Counter(outcome.feature for outcome in outcomes if outcome.verdict == "refused")
     return {
         "cases": len(outcomes),
-        "passed": verdicts["passed"],
-        "refused": verdicts["refused"],
-        "wrong": verdicts["wrong"],
+        **{verdict: verdicts[verdict] for verdict in get_args(Verdict)},
         "refused_for": dict(features.most_common()),
         "refused_cases": {o.case: o.reason for o in outcomes if o.verdict == "refused"},
-        "wrong_cases": [outcome for outcome in outcomes if outcome.verdict == "wrong"],
+        "wrong_cases": [asdict(outcome) for outcome in outcomes if outcome.verdict == "wrong"],
     }
 
 

@@ -69,8 +69,8 @@ class Infuse(Input):
 def repeated(first: float, every: float, count: int, name: str, value: ArrayLike) -> list[Add]:
     """Return ``count`` boluses, the first at ``first`` and then one every so often.
 
-    >>> [(dose.time, dose.name, dose.value) for dose in repeated(0, 24, 3, "drug", 5.0)]
-    [(0, 'drug', 5.0), (24, 'drug', 5.0), (48, 'drug', 5.0)]
+    >>> [dose.time for dose in repeated(0.0, 12.0, 3, "gut", 250.0)]
+    [0.0, 12.0, 24.0]
     """
     return [Add(first + k * every, name, value) for k in range(count)]
 
@@ -78,8 +78,8 @@ def repeated(first: float, every: float, count: int, name: str, value: ArrayLike
 def piecewise(times: Sequence[ArrayLike], values: Sequence[ArrayLike], name: str) -> list[Set]:
     """Return the changes of a parameter that takes ``values[k]`` from ``times[k]`` on.
 
-    >>> [(change.time, change.value) for change in piecewise([0, 7], [1.0, 0.0], "diet_on")]
-    [(0, 1.0), (7, 0.0)]
+    >>> piecewise([0.0, 8.0], [2.0, 0.0], "infusion")[1]
+    Set(time=8.0, name='infusion', value=0.0)
     """
     return [Set(time, name, value) for time, value in zip(times, values, strict=True)]
 

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eubiosis.core.findings import unknown_word
+from eubiosis.core.frame import Table
 from eubiosis.engine.codegen.program import derivative
 from eubiosis.engine.expressions import TIME, symbols
 from eubiosis.engine.initial import Values
 from eubiosis.engine.inputs import Add, AtLeast, Input, Scale, Set
 from eubiosis.engine.solution import Solution
 from eubiosis.engine.system import Array, System
-from eubiosis.engine.tables import course_columns, frame
+from eubiosis.engine.tables import course_columns
 
 if TYPE_CHECKING:
     from eubiosis.engine.codegen.graph import Graph
-    from eubiosis.engine.tables import DataFrame
+    from eubiosis.engine.solution import Frame
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,17 +39,19 @@ class Sensitivities:
     def __repr__(self) -> str:
         return f"<Sensitivities by {', '.join(self.parameters)} of {repr(self.solution)[1:-1]}>"
 
-    def to_pandas(self) -> DataFrame:
-        """Return the derivatives as a pandas table indexed by subject and time.
-
-        A column is named "d(observable)/d(parameter)". Raises ``ModuleNotFoundError`` with the line that
-        installs pandas where it is absent.
-        """
+    def to_table(self) -> Table:
+        """Return a row for each subject and time; columns are named "d(quantity)/d(parameter)"."""
         solution = self.solution
         names = [derivative(o, p) for o in solution.observables for p in self.parameters]
         flat = self.derivatives.reshape(*self.derivatives.shape[:2], len(names))
-        columns = course_columns(solution.times, names, flat, solution.status)
-        return frame(columns, ["subject", "time"])
+        return Table(course_columns(solution.times, names, flat, solution.status), name="derivatives")
+
+    def to_pandas(self) -> Frame:
+        """Return ``to_table`` as a pandas table indexed by subject and time.
+
+        Raises ``ImportError`` with the line that installs pandas where it is absent.
+        """
+        return self.to_table().to_pandas().set_index(["subject", "time"])
 
     def of(self, observable: str, parameter: str) -> Array:
         """Return the derivative of one observable by one parameter, shape (subjects, times)."""

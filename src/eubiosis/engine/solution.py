@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.frame import Table
 from eubiosis.engine.system import Array, System
-from eubiosis.engine.tables import arrow, course_columns, dataset, frame, html_of_course, tally
+from eubiosis.engine.tables import course_columns, dataset, html_of_course, tally
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
     from eubiosis.engine.codegen.program import Program
-    from eubiosis.engine.tables import ArrowTable, DataFrame, Dataset
+
+    Frame: TypeAlias = pd.DataFrame
 
 Counts = NDArray[np.int64]
 OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE, SLIDING, NON_UNIQUE, UNDECIDED = (
@@ -146,23 +151,17 @@ class Solution:
         caption = f"{repr(self)[1:-1]}; the first subject"
         return html_of_course(self.times, self.observables, self.values, caption)
 
-    def to_pandas(self) -> DataFrame:
-        """Return the courses as a pandas table indexed by subject and time, with the status as a column.
-
-        Raises ``ModuleNotFoundError`` with the line that installs pandas where it is absent.
-        """
+    def to_table(self) -> Table:
+        """Return a table with a row for each subject and time: both, the status, and the observables."""
         columns = course_columns(self.times, self.observables, self.values, self.status)
-        return frame(columns, ["subject", "time"])
+        return Table(columns, name="courses")
 
-    def subjects_to_pandas(self) -> DataFrame:
-        """Return one row for each subject: status, steps tried and rejected, and reductions."""
-        return frame(self._by_subject(), ["subject"])
+    def subjects_to_table(self) -> Table:
+        """Return a table with a row for each subject: status, steps tried and rejected, and reductions."""
+        return Table(self.by_subject(), name="subjects")
 
-    def subjects_to_arrow(self) -> ArrowTable:
-        """Return one row for each subject: status, steps tried and rejected, and reductions."""
-        return arrow(self._by_subject())
-
-    def _by_subject(self) -> dict[str, np.ndarray]:
+    def by_subject(self) -> dict[str, np.ndarray]:
+        """Return the columns of ``subjects_to_table``, each (subjects,)."""
         return {
             "subject": np.arange(len(self.codes)),
             "status": np.array(self.status, dtype=object),
@@ -171,11 +170,14 @@ class Solution:
             **{f"{type(r).__name__} of {r.name}": column for r, column in self.reduced.items()},
         }
 
-    def to_arrow(self) -> ArrowTable:
-        """Return the courses as an Arrow table: subject, time, status, observables."""
-        return arrow(course_columns(self.times, self.observables, self.values, self.status))
+    def to_pandas(self) -> Frame:
+        """Return the courses as a pandas table indexed by subject and time, with the status as a column.
 
-    def to_xarray(self) -> Dataset:
+        Raises ``ImportError`` with the line that installs pandas where it is absent.
+        """
+        return self.to_table().to_pandas().set_index(["subject", "time"])
+
+    def to_xarray(self) -> xr.Dataset:
         """Return the courses as an xarray data set with the dimensions subject and time.
 
         Raises ``ModuleNotFoundError`` with the line that installs xarray where it is absent.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.frame import Table
 from eubiosis.engine.codegen.kernels import steady_kernel
 from eubiosis.engine.codegen.program import Options
 from eubiosis.engine.expressions import TIME
@@ -18,11 +19,11 @@ from eubiosis.engine.sbml.trees import names_in
 from eubiosis.engine.solution import OK, STATUS_WORDS, Tolerances
 from eubiosis.engine.steady_course import Arrivals, Linear, follow_courses, slowest_at, words_of
 from eubiosis.engine.system import Array, System
-from eubiosis.engine.tables import frame, html_table, tally
+from eubiosis.engine.tables import html_table, tally
 from eubiosis.engine.threads import run_on_threads
 
 if TYPE_CHECKING:
-    from eubiosis.engine.tables import DataFrame
+    from eubiosis.engine.solution import Frame
 
 Counts = NDArray[np.int64]
 _ABSOLUTE = 1e-12  # of Newton and pseudo-transient steps, where the caller gives none
@@ -62,19 +63,25 @@ class SteadyState:
         ]
         return html_table(("status", "stability", *self.observables), rows, repr(self)[1:-1])
 
-    def to_pandas(self) -> DataFrame:
-        """Return one row for each subject: status, stability, slowest eigenvalue and observables.
-
-        Raises ``ModuleNotFoundError`` with the line that installs pandas where it is absent.
-        """
+    def to_table(self) -> Table:
+        """Return a table with a row for each subject: status, stability, slowest eigenvalue, observables."""
         columns = {
             "subject": np.arange(len(self.values)),
             "status": np.array(self.status, dtype=object),
             "stability": np.array(self.stability, dtype=object),
             "slowest": self.slowest,
-            **{name: self.values[:, k] for k, name in enumerate(self.observables)},
         }
-        return frame(columns, ["subject"])
+        taken = set(columns)
+        for k, name in enumerate(self.observables):
+            columns[f"{name}_" if name in taken else name] = self.values[:, k]
+        return Table(columns, name="steady states")
+
+    def to_pandas(self) -> Frame:
+        """Return ``to_table`` as a pandas table indexed by subject.
+
+        Raises ``ImportError`` with the line that installs pandas where it is absent.
+        """
+        return self.to_table().to_pandas().set_index("subject")
 
 
 def refuse_what_never_rests(system: System, time: float | None, *, ignore_events: bool) -> None:

@@ -1,42 +1,20 @@
-"""Courses as tables of other libraries, which are imported only here, and what notebooks show."""
+"""Courses as tables, and what notebooks show; xarray is imported only here and only when it is asked for."""
 
 from __future__ import annotations
 
-import importlib
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eubiosis.engine.system import Array, System
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
     import xarray as xr
 
-    ArrowTable: TypeAlias = pa.Table
-    DataFrame: TypeAlias = pd.DataFrame
-    Dataset: TypeAlias = xr.Dataset
-
 _SHOWN = 8  # rows of a table in a notebook
-
-
-def library(name: str, purpose: str) -> ModuleType:
-    """Import a library that is not among the dependencies.
-
-    Raises ``ModuleNotFoundError`` with the line that installs it.
-    """
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as absent:
-        message = f"{purpose} needs {name}, which is not installed; next: python -m pip install {name}"
-        raise ModuleNotFoundError(message, name=name) from absent
 
 
 def course_columns(
@@ -61,43 +39,19 @@ def course_columns(
     return columns
 
 
-def frame(columns: dict[str, np.ndarray], index: Sequence[str]) -> DataFrame:
-    """Return a pandas table of columns, with some of them as its index."""
-    pandas = library("pandas", "to_pandas")
-    table: DataFrame = pandas.DataFrame(columns).set_index([*index])
-    return table
+def dataset(times: Array, observables: Sequence[str], values: Array, status: Sequence[str]) -> xr.Dataset:
+    """Return an xarray data set with the dimensions subject and time, the status along subjects.
 
-
-def arrow(columns: dict[str, np.ndarray]) -> ArrowTable:
-    """Return an Arrow table of columns."""
-    return library("pyarrow", "to_arrow").table(columns)
-
-
-def csv_bytes(table: ArrowTable) -> bytes:
-    """Return a table as CSV."""
-    from pyarrow import csv
-
-    sink = io.BytesIO()
-    csv.write_csv(table, sink)
-    return sink.getvalue()
-
-
-def write_table(path: Path, table: ArrowTable) -> None:
-    """Write a table as parquet or, by the name's ending, as CSV."""
-    import pyarrow.parquet as pq
-
-    if path.suffix == ".parquet":
-        pq.write_table(table, path, compression="zstd")
-    else:
-        path.write_bytes(csv_bytes(table))
-
-
-def dataset(times: Array, observables: Sequence[str], values: Array, status: Sequence[str]) -> Dataset:
-    """Return an xarray data set with the dimensions subject and time, the status along subjects."""
-    xarray = library("xarray", "to_xarray")
+    Raises ``ModuleNotFoundError`` with the line that installs xarray where it is absent.
+    """
+    try:
+        import xarray
+    except ModuleNotFoundError as absent:
+        message = "to_xarray needs xarray, which is not installed; next: python -m pip install xarray"
+        raise ModuleNotFoundError(message, name="xarray") from absent
     variables = {n: (("subject", "time"), values[:, :, k]) for k, n in enumerate(observables) if n != "time"}
     along = {"subject": np.arange(len(values)), "time": times, "status": ("subject", np.array(status))}
-    data: Dataset = xarray.Dataset(variables, coords=along)
+    data: xr.Dataset = xarray.Dataset(variables, coords=along)
     return data
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TextIO, TypedDict, TypeVar
 
 import numpy as np
 
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.frame import Table
 from eubiosis.engine import (
     Array,
     Compiled,
@@ -25,11 +27,8 @@ from eubiosis.engine import (
     Tolerances,
 )
 from eubiosis.engine import experiments as written
-from eubiosis.engine.tables import write_table
+from eubiosis.engine.tables import course_columns
 from eubiosis.report.courses import FORMATS
-
-if TYPE_CHECKING:
-    from eubiosis.engine.tables import ArrowTable
 
 Text = TypeVar("Text")
 Value = TypeVar("Value")
@@ -107,7 +106,7 @@ class ModelRun:
         written_files = []
         for path, table in ((self.asked.out, self.courses), (self.asked.subjects, self.subjects)):
             if path is not None:
-                write_table(path, table())
+                _write(path, table())
                 written_files.append(str(path))
         if self.asked.plot is not None:
             from eubiosis.report.courses import draw_courses
@@ -118,13 +117,15 @@ class ModelRun:
             written_files.append(str(self.asked.plot))
         return written_files
 
-    def courses(self) -> ArrowTable:
+    def courses(self) -> Table:
         """Return a row for each subject and time: scanned values, status and observables."""
-        return _with_scanned(self.solution.to_arrow(), self.scanned, len(self.times))
+        seen = self.solution
+        columns = course_columns(seen.times, seen.observables, seen.values, seen.status)
+        return Table(_with_scanned(columns, self.scanned, len(self.times)), name="courses")
 
-    def subjects(self) -> ArrowTable:
+    def subjects(self) -> Table:
         """Return a row for each subject: scanned values, status, steps and reductions."""
-        return _with_scanned(self.solution.subjects_to_arrow(), self.scanned, 1)
+        return Table(_with_scanned(self.solution.by_subject(), self.scanned, 1), name="subjects")
 
     def record(self, model: str, files: list[str]) -> Record:
         """Say how the run went."""
@@ -242,18 +243,18 @@ def _check_files(found: FindingCollector, asked: Asked) -> None:
             continue
         if path.suffix not in allowed:
             found.add(_PLACE, option, f'"{path}" ends in no known format', allowed=", ".join(allowed))
+        if path.exists():
+            found.add(_PLACE, option, f'"{path}" exists already', next_step="name another file, or remove it")
         if not path.parent.is_dir():
             found.add(_PLACE, option, f"the folder {path.parent} does not exist", next_step="make it")
 
 
-def _with_scanned(table: ArrowTable, scanned: dict[str, Array], times: int) -> ArrowTable:
-    """Put a column for each scanned name behind those that say whose row it is."""
-    place = table.column_names.index("subject") + 1
-    for name, values in scanned.items():
-        column = f"{name} (scanned)" if name in table.column_names else name
-        table = table.add_column(place, column, [np.repeat(values, times)])
-        place += 1
-    return table
+def _with_scanned(
+    columns: dict[str, np.ndarray], scanned: dict[str, Array], times: int
+) -> dict[str, np.ndarray]:
+    """Put a column for each scanned name behind the one that says whose row it is."""
+    own = {f"{n} (scanned)" if n in columns else n: np.repeat(v, times) for n, v in scanned.items()}
+    return {"subject": columns["subject"], **own, **columns}
 
 
 def _spread(values: np.ndarray) -> dict[str, float]:
@@ -261,3 +262,18 @@ def _spread(values: np.ndarray) -> dict[str, float]:
         return {}
     least, middle, largest = np.percentile(values, [0, 50, 100]).tolist()
     return {"least": least, "median": middle, "largest": largest}
+
+
+def _write(path: Path, table: Table) -> None:
+    if path.suffix == ".parquet":
+        table.write_parquet(path)
+    else:
+        with path.open("x", encoding="utf-8", newline="") as stream:
+            write_csv(stream, table)
+
+
+def write_csv(stream: TextIO, table: Table) -> None:
+    """Write a table as CSV; a missing value is an empty cell."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows(zip(*table.to_pydict().values(), strict=True))

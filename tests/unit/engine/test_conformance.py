@@ -298,4 +298,4 @@ def test_outcomes_are_counted(tmp_path):
     }
     assert sum(record["refused_for"].values()) == 2
     assert record["refused_for"]["an algebraic rule"] == 1
-    assert [case.case for case in record["wrong_cases"]] == ["00002"]
+    assert [case["case"] for case in record["wrong_cases"]] == ["00002"]

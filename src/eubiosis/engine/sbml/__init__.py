@@ -35,10 +35,9 @@ def read_sbml(text: str) -> System:
     concentration; see ``network`` for the states. Raises ``UnsupportedSbmlError`` for what is not handled,
     and ``ValueError`` when libSBML cannot read the text.
 
-    >>> header = '<sbml xmlns="http://www.sbml.org/sbml/level3/version1/core" level="3" version="1">'
-    >>> parameter = '<parameter id="k" value="0.5" constant="true"/>'
-    >>> text = f"{header}<model><listOfParameters>{parameter}</listOfParameters></model></sbml>"
-    >>> read_sbml(text).constants
+    >>> core = 'xmlns="http://www.sbml.org/sbml/level3/version2/core" level="3" version="2"'
+    >>> one = '<parameter id="k" value="0.5" constant="true"/>'
+    >>> read_sbml(f"<sbml {core}><model><listOfParameters>{one}</listOfParameters></model></sbml>").constants
     {'k': 0.5}
     """
     return read_model(text)[1]
