@@ -158,8 +158,7 @@ def test_no_import_goes_round_the_walls_by_its_name():
         if "import_module(" in path.read_text(encoding="utf-8")
         or "__import__(" in path.read_text(encoding="utf-8")
     ]
-    # engine/tables.py imports libraries of others only
-    assert users == ["__init__.py", "cli/main.py", "core/lazy.py", "engine/tables.py"]
+    assert users == ["__init__.py", "cli/main.py", "core/lazy.py"]
 
 
 def test_no_folder_is_out_of_sight_of_the_contracts():

@@ -62,7 +62,7 @@ _HOMES = {
     "StudyEstimate": "eubiosis.evidence.records.rows",
     "answer": "eubiosis.evidence.graph.query",
     "audit": "eubiosis.evidence.integrity.claims",
-    "build_graph": "eubiosis.evidence.graph.build:build",
+    "build_graph": "eubiosis.evidence.graph.build",
     "check": "eubiosis.evidence.integrity.checking",
     "cochran_mantel_haenszel": "eubiosis.evidence.synthesis.counts",
     "control_arm": "eubiosis.evidence.forecast.control_forecast",
