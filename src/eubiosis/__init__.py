@@ -7,12 +7,8 @@ Sub-packages are loaded on first use, so that ``import eubiosis`` stays fast.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from eubiosis.core.version import __version__
-
-if TYPE_CHECKING:
-    from eubiosis.workflow.brief import Brief, Question, brief
 
 __all__ = [
     "Brief",

@@ -324,11 +324,11 @@ def graph(
     """Ask the knowledge graph for paths, list its nodes, or write it to files."""
     from eubiosis.evidence.graph import export as graph_export
     from eubiosis.evidence.graph import query as graph_query
-    from eubiosis.evidence.graph.build import build
+    from eubiosis.evidence.graph.build import build_graph
 
     if (start is None) != (end is None):
         raise click.UsageError("give both --from and --to")
-    found = build(load_tables(ctx), studies=studies)
+    found = build_graph(load_tables(ctx), studies=studies)
     if out is not None:
         from eubiosis.workflow.evidence_page import write_graph_picture
 

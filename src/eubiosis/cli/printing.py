@@ -1,4 +1,4 @@
-"""Results on standard output."""
+"""What several commands print in the same way."""
 
 from __future__ import annotations
 

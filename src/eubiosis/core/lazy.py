@@ -10,9 +10,8 @@ from importlib import import_module
 def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
     """Return the ``__getattr__`` of a package whose public names live in other modules.
 
-    ``homes`` maps a name to the module that holds it, or to "module:name" where it has another name there. A
-    name that is loaded stays in the package. The ``__getattr__`` raises ``AttributeError`` naming the public
-    names.
+    ``homes`` maps a name to the module that holds it, or to "module:name there". A name that is loaded
+    stays in the package. The ``__getattr__`` raises ``AttributeError`` naming the public names.
     """
 
     def __getattr__(name: str) -> object:

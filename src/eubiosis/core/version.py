@@ -1,3 +1,3 @@
-"""The version of the software, where every package can read it."""
+"""The version of the package."""
 
 __version__ = "0.1.0"

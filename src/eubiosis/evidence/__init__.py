@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eubiosis.core.effect_prior import EffectPrior
     from eubiosis.evidence.forecast.control_forecast import control_arm
     from eubiosis.evidence.forecast.priors import holdout_studies, prior, prior_for_target
-    from eubiosis.evidence.graph.build import build as build_graph
+    from eubiosis.evidence.graph.build import build_graph
     from eubiosis.evidence.graph.query import answer
     from eubiosis.evidence.integrity.checking import check
     from eubiosis.evidence.integrity.claims import audit
@@ -62,7 +62,7 @@ _HOMES = {
     "StudyEstimate": "eubiosis.evidence.records.rows",
     "answer": "eubiosis.evidence.graph.query",
     "audit": "eubiosis.evidence.integrity.claims",
-    "build_graph": "eubiosis.evidence.graph.build:build",
+    "build_graph": "eubiosis.evidence.graph.build",
     "check": "eubiosis.evidence.integrity.checking",
     "cochran_mantel_haenszel": "eubiosis.evidence.synthesis.counts",
     "control_arm": "eubiosis.evidence.forecast.control_forecast",
@@ -131,7 +131,7 @@ __all__ = [
 ]
 
 
-__getattr__ = lazily("eubiosis.evidence", _HOMES)
+__getattr__ = lazily(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

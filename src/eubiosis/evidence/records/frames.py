@@ -1,11 +1,11 @@
-"""Records and results as tables that leave the package."""
+"""Lists of the records as tables, and one study in full: what a person looks at first."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from eubiosis.core.tables import TableRow
-from eubiosis.evidence.records.as_table import as_table
+from eubiosis.evidence.records.columns import as_table
 from eubiosis.evidence.records.listing import list_interventions, list_outcomes, list_studies, show_study
 from eubiosis.evidence.records.store import TABLES, Evidence, load
 

@@ -15,8 +15,8 @@ from eubiosis.core.evidence_report import (
 from eubiosis.core.scales import metric_label
 from eubiosis.evidence.synthesis.certainty import Certainty
 from eubiosis.evidence.synthesis.diagnostics import diagnostics_of
-from eubiosis.evidence.synthesis.pooled_study import pooled_study
 from eubiosis.evidence.synthesis.pooling import PooledEffect
+from eubiosis.evidence.synthesis.study_rows import pooled_study
 
 NOTICE = (
     "A summary of published reports with their defects; not evidence that a therapy works, and no advice for "

@@ -1,4 +1,4 @@
-"""One estimate of a pool as a row of its report."""
+"""One pooled estimate as a row: its interval, weight, source and how far that was read."""
 
 from __future__ import annotations
 

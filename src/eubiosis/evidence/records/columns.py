@@ -1,4 +1,4 @@
-"""Rows of one kind as a table that leaves the package."""
+"""Rows of schemas and dataclasses as tables that leave the package."""
 
 from __future__ import annotations
 
