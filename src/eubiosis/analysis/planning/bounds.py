@@ -87,6 +87,13 @@ def whole_number(text: str, unit: str, low: int, default: float | None = None) -
     return _field(Bound(float(low), math.inf, unit, text, whole=True), default)
 
 
+def optional_number(text: str, unit: str) -> float | None:
+    """Declare a finite number of a plan that may be absent."""
+    bound = Bound(-math.inf, math.inf, unit, text)
+    made: float | None = dataclasses.field(default=None, metadata={KEY: bound})
+    return made
+
+
 def _field(bound: Bound, default: float | None) -> float:
     metadata = {KEY: bound}
     made: float = (
@@ -108,8 +115,11 @@ class Checked:
         findings = FindingCollector()
         place = type(self).__name__
         good = True
+        absent = {field.name for field in dataclasses.fields(self) if field.default is None}
         for name, bound in self.bounds().items():
-            good &= _check_number(place, name, getattr(self, name), bound, findings)
+            value = getattr(self, name)
+            if value is not None or name not in absent:
+                good &= _check_number(place, name, value, bound, findings)
         for name, words in self.choices().items():
             good &= _check_word(place, name, getattr(self, name), words, findings)
         if good:
@@ -133,8 +143,9 @@ class Checked:
         return words
 
     def numbers(self) -> dict[str, Floats]:
-        """Return every number of the plan as an array without axes."""
-        return {name: np.asarray(getattr(self, name), dtype=np.float64) for name in self.bounds()}
+        """Return every number of the plan that is not absent as an array without axes."""
+        values = {name: getattr(self, name) for name in self.bounds()}
+        return {name: np.asarray(one, dtype=np.float64) for name, one in values.items() if one is not None}
 
     def check_together(self, at: Values, findings: FindingCollector) -> None:
         """Report numbers that are allowed one by one but not together; ``at`` may hold arrays."""

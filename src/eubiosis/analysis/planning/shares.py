@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -60,7 +61,7 @@ class ResponderPlan(NormalPlan):
         control, treated, w = at["control_share"], self.treated_share(at), at["allocation"]
         factor, shift = self.weights(at)
         raw = treated - factor * control - shift
-        plain = self._no_margin(at)
+        plain = self.without_margin(at)
         signed = raw if self.better == "higher" else -raw
         distance = np.where(plain, np.abs(raw), signed)
         kept = 1 - at["lost"]
@@ -77,29 +78,14 @@ class ResponderPlan(NormalPlan):
 
     def simulate(self, size: int, trials: int, draw: np.random.Generator) -> Floats:
         """Simulate responders and test with the variance of the observed shares under the null."""
-        at = self.numbers()
         sizes = [size, int(np.ceil(self.allocation * size - 1e-7))]
-        analysed = [draw.binomial(n, 1 - self.lost, trials) for n in sizes]
-        shares = (self.control_share, float(self.treated_share(at)))
-        found = [
-            draw.binomial(n, p) / np.maximum(n, 1) for n, p in zip(analysed, shares, strict=True)
-        ]
-        factor, shift = self.weights(at)
-        w = analysed[1] / np.maximum(analysed[0], 1)
-        zero, one = found
-        if self.test == "restricted":
-            zero, one = restricted_shares(found[0], found[1], np.maximum(w, 1e-9), factor, shift)
-        variance = factor**2 * zero * (1 - zero) / np.maximum(analysed[0], 1)
-        variance = variance + one * (1 - one) / np.maximum(analysed[1], 1)
-        raw = found[1] - factor * found[0] - shift
-        usable = (variance > 0) & (analysed[0] > 0) & (analysed[1] > 0)
-        z = raw / np.sqrt(np.where(usable, variance, 1.0))
-        down = self.better == "lower"
-        if bool(self._no_margin(at)):
-            down = shares[1] < shares[0]
-        return np.asarray(np.where(usable, -z if down else z, -np.inf), dtype=np.float64)
+        people = [draw.binomial(n, 1 - self.lost, trials) for n in sizes]
+        shares = (self.control_share, float(self.treated_share(self.numbers())))
+        events = [draw.binomial(n, p) for n, p in zip(people, shares, strict=True)]
+        return share_statistics(self, events, [n.astype(np.float64) for n in people])
 
-    def _no_margin(self, at: Values) -> Floats:
+    def without_margin(self, at: Values) -> Floats:
+        """Say where the null is no effect, so that the direction does not matter."""
         factor, shift = self.weights(at)
         return np.asarray((factor == 1) & (shift == 0))
 
@@ -227,6 +213,24 @@ class ClusterResponderPlan(Plan):
         found = draw.binomial(members.astype(np.int64), mean) / members
         statistic = weighted_t(found, members, size, 0.0)
         return -statistic if self.difference < 0 else statistic
+
+
+def share_statistics(plan: ResponderPlan, events: Sequence[Floats], people: Sequence[Floats]) -> Floats:
+    """Return the normal statistic of each trial (trials,), control first; minus infinity without numbers."""
+    at = plan.numbers()
+    whole = [np.maximum(n, 1) for n in people]
+    found = [one / n for one, n in zip(events, whole, strict=True)]
+    factor, shift = plan.weights(at)
+    zero, one = found
+    if plan.test == "restricted":
+        zero, one = restricted_shares(found[0], found[1], whole[1] / whole[0], factor, shift)
+    variance = factor**2 * zero * (1 - zero) / whole[0] + one * (1 - one) / whole[1]
+    usable = (variance > 1e-9) & (people[0] > 0) & (people[1] > 0)
+    z = (found[1] - factor * found[0] - shift) / np.sqrt(np.where(usable, variance, 1.0))
+    down = plan.better == "lower"
+    if bool(plan.without_margin(at)):
+        down = bool(plan.treated_share(at) < plan.control_share)
+    return np.asarray(np.where(usable, -z if down else z, -np.inf), dtype=np.float64)
 
 
 def restricted_shares(
