@@ -113,8 +113,8 @@ class Repeated:
     def dimension(self, inner: np.ndarray, *, change: bool) -> Component:
         """Return the effective number of axes, tr(S)^2 / tr(S^2), of one sample a person or of a change.
 
-        tr(S^2) of a sample covariance is too large; corrected as for normal vectors. One sample of each person
-        is taken at a time; twenty such choices are averaged. The range is that of the jackknife.
+        tr(S^2) of a sample covariance is too large; corrected as for normal vectors. One sample of each
+        person is taken at a time; twenty such choices are averaged. The range is that of the jackknife.
         """
         draw = np.random.default_rng(7)
         found: list[list[float]] = []
@@ -131,7 +131,9 @@ class Repeated:
         values = np.mean(found, axis=0)
         n = len(values) - 1
         error = float(np.sqrt((n - 1) / n * ((values[1:] - values[1:].mean()) ** 2).sum()))
-        return Component(float(values[0]), max(float(values[0]) - 1.96 * error, 1.0), float(values[0]) + 1.96 * error)
+        return Component(
+            float(values[0]), max(float(values[0]) - 1.96 * error, 1.0), float(values[0]) + 1.96 * error
+        )
 
 
 def _with_each_left_out(product: np.ndarray) -> list[float]:

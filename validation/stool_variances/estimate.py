@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import re
 import sys
 import tempfile
@@ -26,8 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COHORTS = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared" / "cohorts"
 TARGET = ROOT / "src" / "eubiosis" / "content" / "planning" / "stool_variances.tsv"
 COLUMNS = (
-    "id", "description", "value", "unit", "low", "high", "basis", "read", "source", "note", "endpoint", "marker",
-    "component", "cohort", "people", "samples",
+    "id", "description", "value", "unit", "low", "high", "basis", "read", "source", "note", "endpoint",
+    "marker", "component", "cohort", "people", "samples",
 )  # fmt: skip
 SOURCES = {
     "baxter": "Baxter 2019, 10.1128/mBio.02566-18",
@@ -80,8 +81,8 @@ def _row(
     return dict(zip(COLUMNS, (
         f"{endpoint}.{marker}.{cohort}.{component}", what or f"{words[component]}, {endpoint} {marker}",
         numbers[0], unit, numbers[1], numbers[2], "measured" if component in ("share", "mean") else "derived",
-        "data_file", f"{SOURCES[name]}; summary by validation/stool_variances", COHORT_NOTES[cohort], endpoint,
-        marker, component, cohort, str(people), str(samples),
+        "data_file", f"{SOURCES[name]}; summary by validation/stool_variances", COHORT_NOTES[cohort],
+        endpoint, marker, component, cohort, str(people), str(samples),
     ), strict=True))  # fmt: skip
 
 
@@ -149,7 +150,9 @@ def _shift(endpoint: str, marker: str, control: np.ndarray, treated: np.ndarray)
     draw = np.random.default_rng(5)
 
     # the squared length of a mean is too great by its variance, that of a resampled mean by twice as much
-    noise = control.var(axis=0, ddof=1).sum() / len(control) + treated.var(axis=0, ddof=1).sum() / len(treated)
+    noise = control.var(axis=0, ddof=1).sum() / len(control) + treated.var(axis=0, ddof=1).sum() / len(
+        treated
+    )
 
     def found(a: np.ndarray, b: np.ndarray, times: int) -> float:
         apart = b.mean(axis=0) - a.mean(axis=0)
@@ -198,7 +201,10 @@ def _dietswap() -> list[Row]:
         ]  # fmt: skip
         kept = [meta[contrast.subject_ids[k]] for k in keep]
         log_ratios = contrast.log_ratios[keep]
-        for nation in ("AAM", "AFR"):  # people of two continents: their mean difference is no variance of people
+        for nation in (
+            "AAM",
+            "AFR",
+        ):  # people of two continents: their mean difference is no variance of people
             mine = [row["nationality"] == nation for row in kept]
             log_ratios[mine] -= log_ratios[mine].mean(axis=0)
         repeated = Repeated([row["subject"] for row in kept], [row["timepoint"] for row in kept])
@@ -241,8 +247,12 @@ def _weingarden() -> list[Row]:
     """Return how alike a recipient and the donors are after a transplant: 1 - Bray-Curtis to their mean."""
     folder = COHORTS / "int_weingarden_2015_fmt_cdi"
     meta = {row["sample_id"]: row for row in _read(folder / "metadata.tsv")}
-    shares = {k: v for k, v in _abundances(folder / "genus_counts.tsv.gz").items() if k in meta and v.sum() > 0}
-    donors = np.mean([v / v.sum() for k, v in shares.items() if meta[k]["host_subject_id"] == "Donor"], axis=0)
+    shares = {
+        k: v for k, v in _abundances(folder / "genus_counts.tsv.gz").items() if k in meta and v.sum() > 0
+    }
+    donors = np.mean(
+        [v / v.sum() for k, v in shares.items() if meta[k]["host_subject_id"] == "Donor"], axis=0
+    )
     people, alike, days = [], [], []
     for sample, values in shares.items():
         row = meta[sample]
@@ -255,7 +265,11 @@ def _weingarden() -> list[Row]:
     repeated = Repeated(mine, ["after"] * len(mine))
     values = np.array([alike[k] for k in after])
     rows = _components(
-        "engraftment", "donor_similarity", "weingarden_after", repeated, repeated.one_period(of_numbers(values))
+        "engraftment",
+        "donor_similarity",
+        "weingarden_after",
+        repeated,
+        repeated.one_period(of_numbers(values)),
     )
     for name, part in (("mean", after), ("mean_before", [k for k, day in enumerate(days) if day < 0])):
         own = defaultdict(list)
@@ -276,7 +290,11 @@ def _wbf011_acids() -> list[Row]:
     plasma = _read(folder / "plasma_scfa_umol_per_L.tsv")
     placebo = {row["Subject"] for row in plasma if row["treatment"] == "placebo"}
     rows: list[Row] = []
-    for acid, name in (("Acetic acid", "acetate"), ("Propionic acid", "propionate"), ("Butyric acid", "butyrate")):
+    for acid, name in (
+        ("Acetic acid", "acetate"),
+        ("Propionic acid", "propionate"),
+        ("Butyric acid", "butyrate"),
+    ):
         mine = [r for r in plasma if r["BIOCHEMICAL"] == acid and r["Subject"] in placebo]
         both = [
             (r["Subject"], event, float(r[event]))
@@ -325,9 +343,10 @@ def _wbf011_strains() -> list[Row]:
 def _strain_rows(strain: str, cohort: str, both: np.ndarray) -> list[Row]:
     draw = np.random.default_rng(3)
     picks = [np.arange(len(both)), *draw.integers(0, len(both), (2000, len(both)))]
-    share = [float(both[pick].mean()) for pick in picks]
     count = {"people": len(both), "samples": both.size}
-    rows = [_row("engraftment", strain, "share", cohort, _points(share), unit="fraction", **count)]
+    found = float(both.mean())
+    ends = _exact(found, len(both))
+    rows = [_row("engraftment", strain, "share", cohort, Component(found, *ends), unit="fraction", **count)]
     if cohort == "wbf011_product":  # one or two people with the strain under placebo say nothing on agreement
         alike = []
         for pick in picks:
@@ -338,6 +357,16 @@ def _strain_rows(strain: str, cohort: str, both: np.ndarray) -> list[Row]:
             alike.append((between - within / 2) / total if total > 0 else 0.0)
         rows.append(_row("engraftment", strain, "correlation", cohort, _points(alike), **count))
     return rows
+
+
+def _exact(share: float, people: int) -> tuple[float, float]:
+    """Return Clopper and Pearson's interval as if each person had been looked at once."""
+    from scipy.special import betaincinv
+
+    seen = share * people
+    low = float(betaincinv(seen, people - seen + 1, 0.025)) if seen > 0 else 0.0
+    high = float(betaincinv(seen + 1, people - seen, 0.975)) if seen < people else 1.0
+    return low, high
 
 
 def _points(values: Sequence[float]) -> Component:
@@ -381,9 +410,8 @@ def _abundances(path: Path) -> dict[str, np.ndarray]:
 
 
 def _read(path: Path) -> list[dict[str, str]]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as stream:
-        return list(csv.DictReader(stream, delimiter="\t"))
+    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return list(csv.DictReader(io.StringIO(text.decode("utf-8")), delimiter="\t"))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args, get_type_hints
+from typing import Literal, Self, get_args, get_type_hints
 
 import numpy as np
 
@@ -147,6 +147,10 @@ class Checked:
         values = {name: getattr(self, name) for name in self.bounds()}
         return {name: np.asarray(one, dtype=np.float64) for name, one in values.items() if one is not None}
 
+    def with_numbers(self, values: Mapping[str, float]) -> Self:
+        """Return the plan with some numbers replaced, checked anew."""
+        return dataclasses.replace(self, **values)
+
     def check_together(self, at: Values, findings: FindingCollector) -> None:
         """Report numbers that are allowed one by one but not together; ``at`` may hold arrays."""
 
@@ -182,4 +186,3 @@ def _check_word(
         return True
     findings.add(place, name, unknown_word(str(value), words), allowed=", ".join(words))
     return False
-

@@ -32,7 +32,9 @@ def rate_ratio_fits(counts: Floats, years: Floats, arm: Floats) -> tuple[Floats,
     usable = (events > 0).all(axis=0)
     rates = np.where(events > 0, events, 1.0) / exposure
     means = _means(rates, years, members)
-    more_than = np.stack([(counts > j).sum(axis=1) for j in range(int(counts.max(initial=0.0)))] or [counts[:, 0] * 0])
+    more_than = np.stack(
+        [(counts > j).sum(axis=1) for j in range(int(counts.max(initial=0.0)))] or [counts[:, 0] * 0]
+    )
     dispersion = _start(counts, means)
     settled = dispersion == 0
     for _ in range(_ROUNDS):
@@ -92,4 +94,6 @@ def _dispersion_step(dispersion: Floats, counts: Floats, means: Floats, more_tha
     # in x = log k: d/dx = -shape d/dshape
     first, second = -shape * slope, shape**2 * bend + shape * slope
     step = np.where(second < 0, -first / np.where(second < 0, second, -1.0), np.sign(first) * 0.5)
-    return np.asarray(np.clip(dispersion * np.exp(np.clip(step, -1.5, 1.5)), _SMALL, _GREAT), dtype=np.float64)
+    return np.asarray(
+        np.clip(dispersion * np.exp(np.clip(step, -1.5, 1.5)), _SMALL, _GREAT), dtype=np.float64
+    )

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from eubiosis.analysis.columns import Floats
+from eubiosis.analysis.columns import Bools, Floats
 
 LARGEST = 1e7  # more participants per arm than this count as not reachable
 _STEPS = 200
@@ -45,7 +45,9 @@ def t_power(freedom: Floats, shift: Floats, alpha: Floats | float) -> Floats:
     return np.asarray(np.where(certain, 1.0, 1.0 - nctdtr(freedom, inside, critical)), dtype=np.float64)
 
 
-def smallest_size(power_at: Callable[[Floats], Floats], target: Floats, least: float, guess: Floats) -> Floats:
+def smallest_size(
+    power_at: Callable[[Floats], Floats], target: Floats, least: float, guess: Floats
+) -> Floats:
     """Return the real-valued size (shape of ``target``) at which each power reaches its target.
 
     ``power_at`` takes sizes of that shape and increases in each of them; ``guess`` is where to begin.
@@ -81,7 +83,7 @@ def _regula_falsi(
     target: Floats,
     lower: tuple[Floats, Floats],
     upper: tuple[Floats, Floats],
-    settled: Floats,
+    settled: Bools,
 ) -> Floats:
     (low, at_low), (high, at_high) = lower, upper
     middle = (low + high) / 2

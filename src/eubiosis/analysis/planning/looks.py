@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import get_args
 
 import numpy as np
@@ -38,10 +39,12 @@ class Looks:
     def __post_init__(self) -> None:
         findings = FindingCollector()
         times = self.information
-        rising = all(b > a for a, b in zip(times, times[1:], strict=False))
+        rising = all(b > a for a, b in pairwise(times))
         if not times or not rising or not times[0] > 0 or times[-1] != 1:
             shown = ", ".join(f"{t:g}" for t in times)
-            findings.add("Looks", "information", shown or "no look", allowed="rising fractions, the last one 1")
+            findings.add(
+                "Looks", "information", shown or "no look", allowed="rising fractions, the last one 1"
+            )
         _check_rule("rule", self.rule, get_args(Rule), self.parameter, findings)
         if self.futility is not None:
             _check_rule("futility", self.futility, get_args(Spending), self.futility_parameter, findings)
@@ -110,13 +113,22 @@ def sequential_size(plan: Plan, looks: Looks, target: float = 0.8) -> Sequential
     design = looks.design(plan.alpha / 2, target)
     whole = float(round_sizes(np.asarray(fixed.exact * design.inflation)))
     largest = float(plan.people(np.asarray(whole), plan.numbers())) if math.isfinite(whole) else math.inf
-    at = {name: stopping(design, share * design.drift) for name, share in (("0", 0.0), ("h", 0.5), ("1", 1.0))}
+    null, half, full = (stopping(design, share * design.drift) for share in (0.0, 0.5, 1.0))
     reached = sequential_power(plan, looks, whole, target) if math.isfinite(whole) else math.nan
     return SequentialSize(
-        fixed, design, whole, largest, reached,
-        *(at[name].expected_information * largest for name in ("0", "h", "1")),
-        at["0"].efficacy, at["1"].efficacy, at["0"].futility, at["1"].futility,
-    )  # fmt: skip
+        fixed,
+        design,
+        whole,
+        largest,
+        reached,
+        null.expected_information * largest,
+        half.expected_information * largest,
+        full.expected_information * largest,
+        null.efficacy,
+        full.efficacy,
+        null.futility,
+        full.futility,
+    )
 
 
 def sequential_power(plan: Plan, looks: Looks, n: float, target: float = 0.8) -> float:
@@ -143,7 +155,10 @@ def simulate_looks(
     findings = FindingCollector()
     if stages.min() < plan.least:
         findings.add(
-            "Looks", "information", f"a stage of {stages.min()} {plan.counted}", allowed=f"{plan.least:g} or more"
+            "Looks",
+            "information",
+            f"a stage of {stages.min()} {plan.counted}",
+            allowed=f"{plan.least:g} or more",
         )
     findings.raise_if_any()
     sums = np.zeros(trials)
@@ -161,7 +176,12 @@ def simulate_looks(
     total = float(sum(efficacy))
     people: Floats = plan.people(used, plan.numbers())
     return SimulatedLooks(
-        tuple(efficacy), tuple(futility), total, math.sqrt(total * (1 - total) / trials), float(people.mean()), trials
+        tuple(efficacy),
+        tuple(futility),
+        total,
+        math.sqrt(total * (1 - total) / trials),
+        float(people.mean()),
+        trials,
     )
 
 
@@ -174,5 +194,3 @@ def _check_rule(
         findings.add("Looks", place, f'"{word}" without its parameter', next_step=f"give {_NEED[word]}")
     elif word not in _NEED and parameter is not None:
         findings.add("Looks", place, f'"{word}" has no parameter', next_step="leave the parameter out")
-
-

@@ -1,4 +1,4 @@
-"""Pilots: go or no-go by feasibility, safety and signal, how often such rules err, and what a pilot is not for."""
+"""Pilots: go or no-go by feasibility, safety and signal, how often that errs, what a pilot is not for."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from eubiosis.core.findings import FindingCollector
 from eubiosis.core.streams import stream
 
 NOT_FOR = (
-    "sizing the main trial by the effect it estimates: the sizes below show what comes of that",
-    "saying whether the therapy works: the interval covers both benefit and harm of any likely size",
-    "calling a null result evidence of no effect",
+    "sizing the main trial by the effect that the pilot estimates",
+    "saying whether the therapy works, or that it does not",
     "choosing the primary endpoint by the smallest p-value among several",
-    "pooling with the main trial's data when the go decision looked at the effect, unless planned as one trial",
-    "ruling out harms rarer than the excluded risk",
+    "adding its data to the main trial after a go that looked at the effect, unless planned as one trial",
+    "ruling out harms rarer than the risk excluded",
 )
 
 
@@ -48,10 +47,8 @@ class FeasibilityRule(Checked):
         """Report shares in the wrong order."""
         del at
         if self.unacceptable >= self.acceptable:
-            findings.add(
-                self.name, "unacceptable", f"{self.unacceptable:g} is not below acceptable {self.acceptable:g}",
-                allowed="unacceptable < acceptable",
-            )  # fmt: skip
+            problem = f"{self.unacceptable:g} is not below acceptable {self.acceptable:g}"
+            findings.add(self.name, "unacceptable", problem, allowed="unacceptable < acceptable")
 
     @property
     def go(self) -> int:
@@ -107,7 +104,9 @@ class SafetyRule(Checked):
     def stop(self) -> int:
         """Return the least number of people with an event that means stop; people + 1 where none does."""
         tails = _at_least(int(self.people), self.tolerable)
-        return int(np.argmax(tails <= self.alpha)) if bool(np.any(tails <= self.alpha)) else int(self.people) + 1
+        return (
+            int(np.argmax(tails <= self.alpha)) if bool(np.any(tails <= self.alpha)) else int(self.people) + 1
+        )
 
     def stopping(self, true_risk: float) -> float:
         """Return the probability of stopping at a true risk."""
@@ -149,7 +148,9 @@ class SignalRule(Checked):
         if self.alpha >= 0.5:
             findings.add(self.name, "alpha", f"{self.alpha:g}", allowed="between 0 and 0.5, ends excluded")
         if self.effect <= 0:
-            findings.add(self.name, "effect", f"{self.effect:g}", allowed="positive numbers (benefit positive)")
+            findings.add(
+                self.name, "effect", f"{self.effect:g}", allowed="positive numbers (benefit positive)"
+            )
 
     def going(self, true_effect: float) -> float:
         """Return the probability of go at a true effect, negative where the therapy harms."""

@@ -111,10 +111,7 @@ class RatePlan(NormalPlan):
             log_ratio, error = rate_ratio_fits(counts, years, arm)
             away = (np.log(self.margin) - log_ratio) / error
             statistic[rows] = np.where(np.isfinite(away), away, -np.inf)
-        if self.margin == 1:
-            flip = self.ratio > 1
-        else:
-            flip = self.better == "higher"
+        flip = self.ratio > 1 if self.margin == 1 else self.better == "higher"
         return np.where(np.isinf(statistic), statistic, -statistic) if flip else statistic
 
 
@@ -147,7 +144,11 @@ def information_per_person(
 
 
 def follow_up_times(
-    years: float, accrual_years: float, dropout_per_year: float, shape: tuple[int, int], draw: np.random.Generator
+    years: float,
+    accrual_years: float,
+    dropout_per_year: float,
+    shape: tuple[int, int],
+    draw: np.random.Generator,
 ) -> Floats:
     """Draw the follow-up of participants who enter uniformly and drop out at a constant hazard."""
     planned = years + accrual_years * draw.random(shape)

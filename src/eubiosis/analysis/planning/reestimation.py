@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from eubiosis.core.findings import FindingCollector
 from eubiosis.core.streams import stream
 
 Blinded = ScorePlan | RatePlan | RiskDifferencePlan | RiskRatioPlan
-PlanT = TypeVar("PlanT", ScorePlan, RatePlan, RiskDifferencePlan, RiskRatioPlan)
 EFFECTS = {ScorePlan: "effect", RatePlan: "ratio", RiskDifferencePlan: "difference", RiskRatioPlan: "ratio"}
 NUISANCE: dict[type, tuple[str, ...]] = {
     ScorePlan: ("sd",), RatePlan: ("control_rate", "dispersion"), RiskDifferencePlan: ("control_share",),
@@ -90,12 +89,14 @@ def reestimate(
     first, real = size(plan, target), size(truth, target)
     findings = FindingCollector()
     if not first.reachable:
-        findings.add(type(plan).__name__, "power", f"power {target:g} is not reachable", next_step="a larger effect")
+        findings.add(
+            type(plan).__name__, "power", f"power {target:g} is not reachable", next_step="a larger effect"
+        )
     findings.raise_if_any()
     planned = first.n_control
     bounds = (planned if rule.floor == "planned" else 0.0, math.floor(rule.most * planned))
-    interim = max(int(math.ceil(rule.at * planned)), 3)
-    null = dataclasses.replace(truth, **{EFFECTS[type(truth)]: _null_value(truth)})
+    interim = max(math.ceil(rule.at * planned), 3)
+    null = truth.with_numbers({EFFECTS[type(truth)]: truth.margin})
     draws = {name: stream(seed, f"re-estimation, {name}") for name in ("alternative", "null")}
     sizes, statistic = _trials(plan, truth, interim, bounds, target, trials, draws["alternative"])
     _, at_null = _trials(plan, null, interim, bounds, target, trials, draws["null"])
@@ -110,22 +111,21 @@ def reestimate(
 def _check(plan: Blinded, truth: Blinded) -> None:
     findings = FindingCollector()
     if type(plan) is not type(truth):
-        findings.add("truth", "", f"a {type(truth).__name__} for a {type(plan).__name__}", allowed="the same kind")
+        findings.add(
+            "truth", "", f"a {type(truth).__name__} for a {type(plan).__name__}", allowed="the same kind"
+        )
     else:
         free = NUISANCE[type(plan)]
         for field in dataclasses.fields(plan):
             mine, other = getattr(plan, field.name), getattr(truth, field.name)
             if field.name not in free and mine != other:
-                findings.add("truth", field.name, f"{other} where {mine} was planned", allowed=", ".join(free))
+                findings.add(
+                    "truth", field.name, f"{other} where {mine} was planned", allowed=", ".join(free)
+                )
         if plan.numbers().get("lost", np.zeros(())) > 0:
             findings.add(type(plan).__name__, "lost", "lost participants", allowed="0",
                          next_step="inflate the size by 1 / (1 - lost)")  # fmt: skip
     findings.raise_if_any()
-
-
-def _null_value(plan: Blinded) -> float:
-    """Return the effect at the null."""
-    return plan.margin
 
 
 def _trials(
@@ -137,11 +137,14 @@ def _trials(
         return _score_trials(plan, truth, interim, bounds, target, trials, draw)
     if isinstance(plan, RatePlan) and isinstance(truth, RatePlan):
         return _rate_trials(plan, truth, interim, bounds, target, trials, draw)
-    assert isinstance(plan, (RiskDifferencePlan, RiskRatioPlan)) and isinstance(truth, type(plan))
+    assert isinstance(plan, (RiskDifferencePlan, RiskRatioPlan))
+    assert isinstance(truth, (RiskDifferencePlan, RiskRatioPlan))
     return _share_trials(plan, truth, interim, bounds, target, trials, draw)
 
 
-def _new_sizes(plan: Plan, at: dict[str, Floats], target: float, interim: int, bounds: tuple[float, float]) -> Floats:
+def _new_sizes(
+    plan: Plan, at: dict[str, Floats], target: float, interim: int, bounds: tuple[float, float]
+) -> Floats:
     count = max(values.size for values in at.values())
     wanted = plan.size_from(np.full(count, target), plan.constants({**plan.numbers(), **at}))
     return np.asarray(np.maximum(np.clip(round_sizes(wanted), *bounds), interim), dtype=np.float64)
@@ -220,7 +223,7 @@ def _rate_trials(
         own = _new_sizes(plan, {"control_rate": control, "dispersion": spread}, target, interim, bounds)
         until = np.where(arm > 0, np.ceil(w * own - 1e-7)[:, None], own[:, None])
         inside = number[None, :] < until
-        log_ratio, error = rate_ratio_fits(counts * inside, plan.years * inside, arm)
+        log_ratio, error = rate_ratio_fits(counts * inside, plan.years * inside.astype(np.float64), arm)
         away = (math.log(plan.margin) - log_ratio) / error
         flip = plan.ratio > 1 if plan.margin == 1 else plan.better == "higher"
         statistic[rows] = np.where(np.isfinite(away), -away if flip else away, -np.inf)
@@ -250,7 +253,7 @@ def _share_trials(
     sizes = _new_sizes(plan, {"control_share": control}, target, interim, bounds)
     final = (sizes, np.ceil(w * sizes - 1e-7))
     events = [
-        one + draw.binomial((n - start).astype(np.int64), p)
+        np.asarray(one + draw.binomial((n - start).astype(np.int64), p), dtype=np.float64)
         for one, n, start, p in zip(found, final, first, shares, strict=True)
     ]
     return sizes, share_statistics(plan, events, final)

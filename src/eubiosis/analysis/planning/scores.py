@@ -15,7 +15,6 @@ from eubiosis.analysis.planning.bounds import (
     number_from,
     positive_number,
     share,
-    whole_number,
 )
 from eubiosis.analysis.planning.laws import gauss_nodes, normal_point, smallest_size, t_power
 from eubiosis.analysis.planning.plans import Plan
@@ -103,9 +102,7 @@ class ScorePlan(Plan):
         )
         if not np.any(constants["covariate"] > 0):
             return first
-        return smallest_size(
-            lambda size: self.power_from(size, constants), target, self.least, first + 0.5
-        )
+        return smallest_size(lambda size: self.power_from(size, constants), target, self.least, first + 0.5)
 
     def people(self, size: Floats, at: Values) -> Floats:
         """Return the participants of both arms."""
@@ -121,7 +118,7 @@ class ScorePlan(Plan):
             baseline = draw.standard_normal((len(rows), len(arm)))
             noise = draw.standard_normal((len(rows), len(arm)))
             outcome = self.sd * (r * baseline + np.sqrt(1 - r**2) * noise) + self.effect * arm
-            kept = (draw.random((len(rows), len(arm))) >= self.lost) * 1.0
+            kept = (draw.random((len(rows), len(arm))) >= self.lost).astype(np.float64)
             covariate = baseline if r != 0 else None
             statistic[rows] = ancova_statistics(outcome, arm, covariate, kept, self.margin)
         return statistic if self.margin != 0 or self.effect >= 0 else -statistic
@@ -185,7 +182,7 @@ class CrossoverPlan(Plan):
             periods = [self.sd * (sign * person + one) for sign, one in zip(signs, own, strict=True)]
             periods[0] = periods[0] + self.effect * first
             periods[1] = periods[1] + self.effect * (1 - first) + self.carry_over * self.effect * first
-            kept = (draw.random(shape) >= self.lost) * 1.0
+            kept = (draw.random(shape) >= self.lost).astype(np.float64)
             # half the difference of the sequences' mean period differences is the effect
             half = (periods[0] - periods[1]) / 2
             statistic[rows] = ancova_statistics(half, first, None, kept, self.margin)
@@ -308,7 +305,9 @@ def _centred(values: Floats, kept: Floats, weight: Floats) -> Floats:
     return np.asarray((values - mean[:, None]) * kept, dtype=np.float64)
 
 
-def draw_cluster_sizes(mean: float, variation: float, shape: tuple[int, int], draw: np.random.Generator) -> Floats:
+def draw_cluster_sizes(
+    mean: float, variation: float, shape: tuple[int, int], draw: np.random.Generator
+) -> Floats:
     """Draw whole cluster sizes of one or more with about this mean and coefficient of variation."""
     if variation == 0:
         low = np.floor(mean)

@@ -81,7 +81,7 @@ class ResponderPlan(NormalPlan):
         sizes = [size, int(np.ceil(self.allocation * size - 1e-7))]
         people = [draw.binomial(n, 1 - self.lost, trials) for n in sizes]
         shares = (self.control_share, float(self.treated_share(self.numbers())))
-        events = [draw.binomial(n, p) for n, p in zip(people, shares, strict=True)]
+        events = [draw.binomial(n, p).astype(np.float64) for n, p in zip(people, shares, strict=True)]
         return share_statistics(self, events, [n.astype(np.float64) for n in people])
 
     def without_margin(self, at: Values) -> Floats:

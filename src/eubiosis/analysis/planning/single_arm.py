@@ -7,6 +7,7 @@ comes out is whether the published change is *compatible with* that; never what 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -28,6 +29,7 @@ from eubiosis.core.findings import FindingCollector
 from eubiosis.core.streams import stream
 
 DRAWS = 20_000
+NO_EFFECT = "without a control arm this is no estimate of an effect"
 Selected = Literal["above", "below", "no cut-off"]
 PlaceboCounts = Literal["beyond regression", "whole control arm"]
 
@@ -49,6 +51,7 @@ class Comparison:
     seen_high: float
     observed: float
     tail: float
+    quantity: Literal["change", "rate"] = "change"
 
     @property
     def compatible(self) -> bool:
@@ -60,9 +63,12 @@ class Comparison:
         """Say it in words that do not claim a cause."""
         if self.compatible:
             return f"compatible with {self.name}"
+        if self.quantity == "rate":
+            side = "lower" if self.observed < self.expected else "higher"
+            return f"a {side} rate than {self.name} would show; {NO_EFFECT}"
         if abs(self.observed) > abs(self.expected) and self.observed * self.expected >= 0:
-            return f"larger than {self.name} would show; without a control arm this is no estimate of an effect"
-        return f"not what {self.name} would show (smaller, or in the other direction)"
+            return f"a larger change than {self.name} would show; {NO_EFFECT}"
+        return f"a smaller or opposite change than {self.name} would show; {NO_EFFECT}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +95,9 @@ class ScoreBeforeAfter(Checked):
     people: float = whole_number("Participants with both measurements", "people", 2)
     population_sd: float = positive_number("SD of the score between people not chosen", "of the score")
     reliability: float = share("Correlation of two measurements of stable people", zero=True)
-    reliability_people: float = whole_number("People behind the reliability; 0: taken as known", "people", 0, 0.0)
+    reliability_people: float = whole_number(
+        "People behind the reliability; 0: taken as known", "people", 0, 0.0
+    )
     population_people: float = whole_number("People behind mean and SD; 0: taken as known", "people", 0, 0.0)
     population_mean: float | None = optional_number("Mean of the score in people not chosen", "of the score")
     baseline_mean: float | None = optional_number("Published mean at baseline", "of the score")
@@ -106,7 +114,9 @@ class ScoreBeforeAfter(Checked):
         place = type(self).__name__
         mean, cut = self.baseline_mean, self.cutoff
         if self.selected != "no cut-off" and cut is None:
-            findings.add(place, "cutoff", f'selected "{self.selected}" without a cut-off', next_step="give it")
+            findings.add(
+                place, "cutoff", f'selected "{self.selected}" without a cut-off', next_step="give it"
+            )
         if self.selected == "no cut-off" and cut is not None:
             findings.add(place, "selected", "a cut-off without a side", allowed="above, below")
         if self.population_mean is None and (mean is None or self.selected == "no cut-off"):
@@ -115,21 +125,24 @@ class ScoreBeforeAfter(Checked):
                 next_step="give it, or the baseline mean together with the cut-off",
             )  # fmt: skip
         if self.selected == "no cut-off" and mean is None:
-            findings.add(place, "baseline_mean", "neither a cut-off nor a baseline mean", next_step="give one")
+            findings.add(
+                place, "baseline_mean", "neither a cut-off nor a baseline mean", next_step="give one"
+            )
         if mean is not None and cut is not None:
             wrong = {"above": mean <= cut, "below": mean >= cut}.get(self.selected, False)
             if wrong:
-                findings.add(place, "baseline_mean", f"{mean:g} although everybody was {self.selected} {cut:g}",
+                findings.add(place, "baseline_mean", f"{mean:g} although all were {self.selected} {cut:g}",
                              allowed=f"{self.selected} the cut-off")  # fmt: skip
         if self.change_sd is not None and self.change_sd <= 0:
             findings.add(place, "change_sd", f"{self.change_sd:g}", allowed="positive numbers")
-        ends = (self.placebo_low, self.placebo_high)
-        if (ends[0] is None) != (ends[1] is None) or (ends[0] is not None and self.placebo_change is None):
-            findings.add(place, "placebo_low", "an interval with a part missing", next_step="give all three numbers")
-        elif self.placebo_change is not None and ends[0] is not None and ends[1] is not None:
-            if not ends[0] <= self.placebo_change <= ends[1]:
-                findings.add(place, "placebo_change", f"{self.placebo_change:g} outside {ends[0]:g} to {ends[1]:g}",
-                             allowed="low <= change <= high")  # fmt: skip
+        low, middle, high = self.placebo_low, self.placebo_change, self.placebo_high
+        if (low is None) != (high is None) or (low is not None and middle is None):
+            findings.add(
+                place, "placebo_low", "an interval with a part missing", next_step="give all three numbers"
+            )
+        elif middle is not None and low is not None and high is not None and not low <= middle <= high:
+            findings.add(place, "placebo_change", f"{middle:g} outside {low:g} to {high:g}",
+                         allowed="low <= change <= high")  # fmt: skip
         for name in ("reliability_people", "population_people"):
             if 0 < float(at[name]) < 5:
                 findings.add(place, name, f"{float(at[name]):g}", allowed="0 (known) or whole numbers from 5")
@@ -167,7 +180,9 @@ def compare_score(study: ScoreBeforeAfter, *, seed: int = 2026) -> tuple[Compari
         placebo = study.placebo_change + width * draw.standard_normal(DRAWS)
         if study.placebo_counts == "beyond regression":
             found.append(
-                _comparison("regression to the mean and placebo response", shift + placebo, noise, study.change)
+                _comparison(
+                    "regression to the mean and placebo response", shift + placebo, noise, study.change
+                )
             )
         else:
             found.append(_comparison("the change of control arms", placebo, noise, study.change))
@@ -196,6 +211,8 @@ class RelapseBeforeAfter(Checked):
     relapses_at_entry: float = whole_number("Least relapses asked for at entry", "relapses", 0)
     years_before: float = positive_number("Years over which those were counted", "years", 1.0)
     years_after: float = positive_number("Years of follow-up", "years", 1.0)
+    dispersion_low: float | None = optional_number("Lower 95 % point of k", "-")
+    dispersion_high: float | None = optional_number("Upper 95 % point of k", "-")
     mean_rate: float | None = optional_number("Relapses per year of people not chosen", "1/year")
     rate_before: float | None = optional_number("Published relapses per year before entry", "1/year")
     placebo_ratio: float = positive_number("Rate ratio of control arms beyond regression", "-", 1.0)
@@ -204,11 +221,21 @@ class RelapseBeforeAfter(Checked):
         """Report a rate that is missing or contradicts the entry rule."""
         place = type(self).__name__
         if self.mean_rate is None and self.rate_before is None:
-            findings.add(place, "mean_rate", "no rate", next_step="give the mean rate or the rate before entry")
+            findings.add(
+                place, "mean_rate", "no rate", next_step="give the mean rate or the rate before entry"
+            )
         for name in ("mean_rate", "rate_before"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 findings.add(place, name, f"{name} {value:g}", allowed="positive numbers")
+        low, high = self.dispersion_low, self.dispersion_high
+        if (low is None) != (high is None):
+            findings.add(
+                place, "dispersion_low", "one end without the other", next_step="give both or neither"
+            )
+        elif low is not None and high is not None and not 0 < low <= self.dispersion <= high:
+            findings.add(place, "dispersion", f"{self.dispersion:g} with {low:g} to {high:g}",
+                         allowed="0 < low <= dispersion <= high")  # fmt: skip
         least = self.relapses_at_entry / self.years_before
         if self.rate_before is not None and 0 < self.rate_before <= least:
             findings.add(
@@ -228,23 +255,45 @@ def compare_relapses(study: RelapseBeforeAfter, *, seed: int = 2026) -> tuple[Co
     difference between people, and then nothing regresses below the mean rate.
     """
     draw = stream(seed, "single arm, relapses")
-    rate = study.mean_rate if study.mean_rate is not None else _rate_behind(study)
-    trials, people = DRAWS // 4, int(study.people)
-    seen = np.empty(trials)
-    for start in range(0, trials, 500):
-        rows = slice(start, min(start + 500, trials))
-        before = _relapses_of_the_chosen(study, rate, (rows.stop - rows.start, people), draw)
+    worlds, trials, people = 100, DRAWS // 400, int(study.people)
+    seen, means = np.empty((worlds, trials)), np.empty(worlds)
+    for k, dispersion in enumerate(_dispersions(study, worlds, draw)):
+        world = dataclasses.replace(study, dispersion=dispersion, dispersion_low=None, dispersion_high=None)
+        rate = _mean_rate(world)
+        before = _relapses_of_the_chosen(world, rate, (trials, people), draw)
         own = np.full(before.shape, rate)
-        if study.dispersion > 0:
-            shape = 1 / study.dispersion
+        if dispersion > 0:
+            shape = 1 / dispersion
             own = draw.gamma(shape + before, 1 / (shape / rate + study.years_before))
         after = draw.poisson(own * study.years_after * study.placebo_ratio)
-        seen[rows] = after.mean(axis=1) / study.years_after
-    expected = study.placebo_ratio * expected_rate_after(study, rate)
-    low, high = np.quantile(seen, [0.025, 0.975]).tolist()
-    tail = min(1.0, 2 * min(float(np.mean(seen <= study.rate_after)), float(np.mean(seen >= study.rate_after))))
-    name = "regression to the mean" + (" alone" if study.placebo_ratio == 1 else " and the control arms' ratio")
-    return (Comparison(name, expected, expected, expected, low, high, study.rate_after, tail),)
+        seen[k] = after.mean(axis=1) / study.years_after
+        means[k] = study.placebo_ratio * expected_rate_after(world, rate)
+    expected = study.placebo_ratio * expected_rate_after(study, _mean_rate(study))
+    low, high = np.quantile(means, [0.025, 0.975]).tolist()
+    seen_low, seen_high = np.quantile(seen, [0.025, 0.975]).tolist()
+    tail = min(
+        1.0, 2 * min(float(np.mean(seen <= study.rate_after)), float(np.mean(seen >= study.rate_after)))
+    )
+    name = "regression to the mean" + (
+        " alone" if study.placebo_ratio == 1 else " and the control arms' ratio"
+    )
+    return (
+        Comparison(name, expected, min(low, expected), max(high, expected), seen_low, seen_high,
+                   study.rate_after, tail, "rate"),
+    )  # fmt: skip
+
+
+def _dispersions(study: RelapseBeforeAfter, count: int, draw: np.random.Generator) -> list[float]:
+    low, high = study.dispersion_low, study.dispersion_high
+    if low is None or high is None:
+        return [study.dispersion] * count
+    sd = math.log(high / low) / (2 * 1.959964)
+    drawn: list[float] = (study.dispersion * np.exp(sd * draw.standard_normal(count))).tolist()
+    return drawn
+
+
+def _mean_rate(study: RelapseBeforeAfter) -> float:
+    return study.mean_rate if study.mean_rate is not None else _rate_behind(study)
 
 
 def expected_rate_after(study: RelapseBeforeAfter, rate: float) -> float:
@@ -260,7 +309,9 @@ def _reliability(study: ScoreBeforeAfter, draw: np.random.Generator) -> Floats:
     if not study.reliability_people:
         return np.full(DRAWS, study.reliability)
     error = 1 / math.sqrt(study.reliability_people - 3)
-    return np.asarray(np.clip(np.tanh(math.atanh(study.reliability) + error * draw.standard_normal(DRAWS)), 0, 1))
+    return np.asarray(
+        np.clip(np.tanh(math.atanh(study.reliability) + error * draw.standard_normal(DRAWS)), 0, 1)
+    )
 
 
 def _chosen(study: ScoreBeforeAfter, centre: Floats, sd: Floats) -> tuple[Floats, Floats]:
@@ -334,4 +385,6 @@ def _rate_behind(study: RelapseBeforeAfter) -> float:
 
     assert study.rate_before is not None
     wanted = study.rate_before * study.years_before
-    return float(brentq(lambda r: _mean_count_of_the_chosen(study, r) - wanted, 1e-6, 2 * study.rate_before + 1))
+    return float(
+        brentq(lambda r: _mean_count_of_the_chosen(study, r) - wanted, 1e-6, 2 * study.rate_before + 1)
+    )

@@ -116,7 +116,7 @@ class LogRatioPlan(Plan):
             ]
             response = self.log_ratio + self.response_sd * draw.standard_normal(shape)
             outcome = means[1] + arm * response - (means[0] if self.analysis == "change" else 0.0)
-            kept = (draw.random(shape) >= self.lost) * 1.0
+            kept = (draw.random(shape) >= self.lost).astype(np.float64)
             covariate = means[0] if self.analysis == "ancova" else None
             statistic[rows] = ancova_statistics(outcome, arm, covariate, kept, 0.0)
         return -statistic if self.log_ratio < 0 else statistic
@@ -166,7 +166,9 @@ class DistancePlan(Plan):
         """Return the trace of the covariance of what is analysed."""
         after = at["period"] + at["sample"] / at["followup_samples"]
         if self.analysis == "change":
-            return np.asarray(2 * at["period"] + at["sample"] * (1 / at["baseline_samples"] + 1 / at["followup_samples"]))
+            return np.asarray(
+                2 * at["period"] + at["sample"] * (1 / at["baseline_samples"] + 1 / at["followup_samples"])
+            )
         return np.asarray(at["between"] + after)
 
     def explained(self, size: float) -> float:
@@ -237,7 +239,9 @@ def axis_shares(dimension: float) -> Floats:
     return np.asarray(shares / shares.sum(), dtype=np.float64)
 
 
-def _permanova_statistic(points: Floats, arm: Floats, draw: np.random.Generator, permutations: int = 999) -> float:
+def _permanova_statistic(
+    points: Floats, arm: Floats, draw: np.random.Generator, permutations: int = 999
+) -> float:
     """Return the normal value of the permutation p, one half of it so that alpha / 2 is alpha."""
     from scipy.special import ndtri
 
@@ -282,7 +286,9 @@ class EngraftmentPlan(Plan):
     def constants(self, at: Values) -> Values:
         """Return the shift per root of the control arm analysed."""
         w, r, m = at["allocation"], at["correlation"], at["samples"]
-        control, treated = (p * (1 - p) * (r + (1 - r) / m) for p in (at["control_share"], at["treated_share"]))
+        control, treated = (
+            p * (1 - p) * (r + (1 - r) / m) for p in (at["control_share"], at["treated_share"])
+        )
         error = np.maximum(control + treated / w, 1e-12)
         gap = np.abs(at["treated_share"] - at["control_share"])
         return {
@@ -308,7 +314,7 @@ class EngraftmentPlan(Plan):
             mean = np.where(arm > 0, self.treated_share, self.control_share) + np.zeros(shape)
             own = _personal_shares(mean, self.correlation, draw)
             found = draw.binomial(int(self.samples), own) / self.samples
-            kept = (draw.random(shape) >= self.lost) * 1.0
+            kept = (draw.random(shape) >= self.lost).astype(np.float64)
             statistic[rows] = ancova_statistics(found, arm, None, kept, 0.0)
         return -statistic if self.treated_share < self.control_share else statistic
 
@@ -318,7 +324,7 @@ def _personal_shares(mean: Floats, correlation: float, draw: np.random.Generator
     if correlation == 0:
         return mean
     if correlation == 1:
-        return (draw.random(mean.shape) < mean) * 1.0
+        return (draw.random(mean.shape) < mean).astype(np.float64)
     total = (1 - correlation) / correlation
     inside = (mean > 0) & (mean < 1)
     safe = np.where(inside, mean, 0.5)

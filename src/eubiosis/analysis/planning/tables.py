@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ class PlanTable:
     """Power (or size) over a grid: one row per cell, the last axis fastest.
 
     ``axes`` are the numbers varied; ``columns`` hold each of them and ``n``, ``n_total``, ``power`` and
-    ``exact``, one entry per cell, ``shape`` the lengths of the axes. ``kind`` says which is the answer.
+    ``exact``, one entry per cell, ``shape`` the lengths of the axes. ``kind`` says which is the answer;
+    ``held`` are the other numbers of the plan that are not at their default, and alpha.
     """
 
     kind: str
@@ -66,6 +68,7 @@ class PlanTable:
     method: str
     axes: Mapping[str, tuple[float, ...]]
     columns: Mapping[str, Floats]
+    held: Mapping[str, float]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -137,7 +140,7 @@ def power_table(plan: Plan, over: Mapping[str, Sequence[float]]) -> PlanTable:
         "n_total": np.broadcast_to(plan.people(cells[SIZE], at), count),
         "power": np.broadcast_to(reached, count),
     }
-    return PlanTable("power", plan.counted, plan.method, axes, columns)
+    return PlanTable("power", plan.counted, plan.method, axes, columns, _held(plan, axes))
 
 
 def size_table(plan: Plan, over: Mapping[str, Sequence[float]], target: float = 0.8) -> PlanTable:
@@ -166,7 +169,7 @@ def size_table(plan: Plan, over: Mapping[str, Sequence[float]], target: float = 
         **{name: values for name, values in cells.items() if name != "power"},
         "power_asked": targets, SIZE: whole, "n_total": people, "exact": exact, "power": reached,
     }  # fmt: skip
-    return PlanTable("size", plan.counted, plan.method, axes, columns)
+    return PlanTable("size", plan.counted, plan.method, axes, columns, _held(plan, axes))
 
 
 def simulate_power(plan: Plan, n: int, *, trials: int = 2000, seed: int = 2026) -> Simulated:
@@ -222,6 +225,15 @@ def _checked_axes(
     plan.check_together(at, findings)
     findings.raise_if_any()
     return axes
+
+
+def _held(plan: Plan, axes: Mapping[str, tuple[float, ...]]) -> dict[str, float]:
+    own = {one.name: (getattr(plan, one.name), one.default) for one in dataclasses.fields(plan)}
+    return {
+        name: float(own[name][0])
+        for name in plan.bounds()
+        if name not in axes and (name == "alpha" or own[name][0] != own[name][1])
+    }
 
 
 def _cells(axes: Mapping[str, tuple[float, ...]]) -> dict[str, Floats]:

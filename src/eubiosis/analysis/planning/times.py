@@ -134,7 +134,15 @@ class FirstRelapsePlan(NormalPlan):
 
     def _score(self, at: Values) -> tuple[Floats, Floats, Floats]:
         nodes, weights = gauss_nodes(64)
-        names = ("control_rate", "ratio", "dispersion", "years", "accrual_years", "dropout_per_year", "allocation")
+        names = (
+            "control_rate",
+            "ratio",
+            "dispersion",
+            "years",
+            "accrual_years",
+            "dropout_per_year",
+            "allocation",
+        )
         arrays = np.broadcast_arrays(*(at[name] for name in names))
         shape = arrays[0].shape
         r, ratio, k, t, a, h, w = (np.asarray(x, dtype=np.float64).reshape(-1, 1) for x in arrays)
