@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -101,7 +100,7 @@ def plan_class(given: Given) -> type[Plan]:
         ratio = "--risk-ratio" in given.numbers and "--risk-difference" not in given.numbers
         kinds = {"parallel": RiskRatioPlan if ratio else RiskDifferencePlan, "cluster": ClusterResponderPlan}
     else:
-        stool = {
+        stool: dict[str, type[Plan]] = {
             "GUILD": LogRatioPlan,
             "ACID": LogRatioPlan,
             "DISTANCE": DistancePlan,
@@ -116,7 +115,7 @@ def plan_class(given: Given) -> type[Plan]:
 
 def options_of(kind: type[Plan]) -> dict[str, str]:
     """Return the option of each field of a plan."""
-    names = [one.name for one in dataclasses.fields(kind)]
+    names = list(kind.model_fields)
     renamed = RENAMED.get(kind, {})
     return {name: renamed.get(name, "--" + name.replace("_", "-")) for name in names}
 
@@ -138,7 +137,7 @@ def ask(given: Given) -> Asked:
             shown[name] = (option.removeprefix("--").replace("-", "_"), raw)
         elif name in filled:
             values[name] = (filled[name],)
-    needed = [one.name for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING]
+    needed = [name for name, field in kind.model_fields.items() if field.is_required()]
     absent = [options[name] for name in needed if name not in values]
     if given.endpoint in STOOL and (failed or given.marker is None):
         from_cohort = {"--between", "--period", "--sample", "--dimension", "--sample-correlation"}
@@ -161,7 +160,7 @@ def ask(given: Given) -> Asked:
     if problems:
         raise usage_error("trial power", problems)
     try:
-        plan = kind(**{name: value[0] for name, value in values.items()}, **words_of)  # type: ignore[arg-type]
+        plan = kind(**{name: value[0] for name, value in values.items()}, **words_of)
     except FindingsError as error:
         raise usage_error("trial power", [as_option(one, options) for one in error.findings]) from error
     over = {name: value for name, value in values.items() if len(value) > 1}

@@ -312,7 +312,14 @@ def _looks(options: Mapping[str, object]) -> Looks | None:
             binding=bool(options["binding"]),
         )  # fmt: skip
     except FindingsError as error:
-        names = {"information": "--looks", "rule": "--rule", "futility": "--futility", "binding": "--binding"}
+        names = {
+            "information": "--looks",
+            "rule": "--rule",
+            "futility": "--futility",
+            "binding": "--binding",
+            "parameter": "--rule-parameter",
+            "futility_parameter": "--futility-parameter",
+        }
         from eubiosis.cli.numbers import as_option
 
         raise usage_error("trial power", [as_option(one, names) for one in error.findings]) from error

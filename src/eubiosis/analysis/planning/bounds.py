@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self, get_args, get_type_hints
+from typing import Annotated, Literal, Self, cast, get_args
 
 import numpy as np
+from pydantic import AfterValidator, Field
+from pydantic.fields import FieldInfo
 
 from eubiosis.analysis.columns import Floats
-from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.core.findings import FindingCollector, FindingsError, unknown_word
+from eubiosis.core.spec import Problem, Spec
+from eubiosis.core.tables import RowProblem
 
 Values = Mapping[str, Floats]
 Better = Literal["lower", "higher"]
-KEY = "bound"
+
+
+def _whole(value: float) -> float:
+    if value != round(value):
+        raise RowProblem(f"{value:g} is not a whole number", allowed="whole numbers")
+    return value
+
+
+Whole = Annotated[float, AfterValidator(_whole)]  # a float, since it may be an axis of a table
 
 
 @dataclass(frozen=True)
@@ -59,100 +70,113 @@ class Bound:
 
 def positive_number(text: str, unit: str, default: float | None = None) -> float:
     """Declare a positive number of a plan."""
-    return _field(Bound(0.0, math.inf, unit, text, open_low=True), default)
+    return _field(text, unit, default, gt=0.0)
 
 
 def number_from(text: str, unit: str, low: float, default: float | None = None) -> float:
-    """Declare a number of a plan that is ``low`` or more."""
-    return _field(Bound(low, math.inf, unit, text), default)
+    """Declare a number of a plan, whole or not, that is ``low`` or more."""
+    return _field(text, unit, default, ge=low)
 
 
 def any_number(text: str, unit: str, default: float | None = None) -> float:
     """Declare a finite number of a plan."""
-    return _field(Bound(-math.inf, math.inf, unit, text), default)
+    return _field(text, unit, default)
 
 
 def share(text: str, default: float | None = None, *, zero: bool = False, one: bool = False) -> float:
     """Declare a fraction of a plan; the ends are allowed where named."""
-    return _field(Bound(0.0, 1.0, "-", text, not zero, not one), default)
+    low = {"ge": 0.0} if zero else {"gt": 0.0}
+    return _field(text, "-", default, **low, **({"le": 1.0} if one else {"lt": 1.0}))
 
 
 def correlation(text: str, default: float | None = None) -> float:
     """Declare a correlation of a plan, the ends excluded."""
-    return _field(Bound(-1.0, 1.0, "-", text, True, True), default)
-
-
-def whole_number(text: str, unit: str, low: int, default: float | None = None) -> float:
-    """Declare a whole number of a plan; it is kept as a float, since it may be an axis of a table."""
-    return _field(Bound(float(low), math.inf, unit, text, whole=True), default)
+    return _field(text, "-", default, gt=-1.0, lt=1.0)
 
 
 def optional_number(text: str, unit: str) -> float | None:
     """Declare a finite number of a plan that may be absent."""
-    bound = Bound(-math.inf, math.inf, unit, text)
-    made: float | None = dataclasses.field(default=None, metadata={KEY: bound})
-    return made
+    return cast("float | None", Field(default=None, description=text, json_schema_extra={"unit": unit}))
 
 
-def _field(bound: Bound, default: float | None) -> float:
-    metadata = {KEY: bound}
-    made: float = (
-        dataclasses.field(metadata=metadata)
-        if default is None
-        else dataclasses.field(default=default, metadata=metadata)
-    )
-    return made
+def _field(
+    text: str, unit: str, default: float | None, *, gt: float | None = None, ge: float | None = None,
+    lt: float | None = None, le: float | None = None,
+) -> float:  # fmt: skip
+    start = ... if default is None else default
+    made = Field(start, description=text, json_schema_extra={"unit": unit}, gt=gt, ge=ge, lt=lt, le=le)
+    return cast("float", made)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Checked:
-    """Base of every plan: frozen, and every number is checked before it exists.
+class Checked(Spec):
+    """Base of every plan: frozen and closed, and every number is checked before it exists.
 
-    ``FindingsError`` carries all findings at once.
+    ``FindingsError`` carries all findings at once; rules between numbers are looked at once each is right.
     """
 
-    def __post_init__(self) -> None:
+    def model_post_init(self, context: object, /) -> None:
+        """Look at the rules between numbers."""
+        del context
         findings = FindingCollector()
-        place = type(self).__name__
-        good = True
-        absent = {field.name for field in dataclasses.fields(self) if field.default is None}
-        for name, bound in self.bounds().items():
-            value = getattr(self, name)
-            if value is not None or name not in absent:
-                good &= _check_number(place, name, value, bound, findings)
-        for name, words in self.choices().items():
-            good &= _check_word(place, name, getattr(self, name), words, findings)
-        if good:
-            self.check_together(self.numbers(), findings)
+        self.check_together(self.numbers(), findings)
         findings.raise_if_any()
+
+    @classmethod
+    def problems(cls, content: object) -> list[Problem]:
+        """Return everything that is wrong with a content; empty where it can be made."""
+        try:
+            return super().problems(content)
+        except FindingsError as error:
+            return [Problem((one.place,), one.problem, one.allowed, one.next_step) for one in error.findings]
 
     @classmethod
     def bounds(cls) -> dict[str, Bound]:
         """Return the bound of each number, in the order of the fields."""
-        return {field.name: field.metadata[KEY] for field in dataclasses.fields(cls) if KEY in field.metadata}
+        found = {name: _bound_of(field) for name, field in cls.model_fields.items()}
+        return {name: bound for name, bound in found.items() if bound is not None}
 
     @classmethod
     def choices(cls) -> dict[str, tuple[str, ...]]:
         """Return the words allowed for each field that takes one of several words."""
-        hints = get_type_hints(cls)
-        words: dict[str, tuple[str, ...]] = {}
-        for field in dataclasses.fields(cls):
-            options = get_args(hints[field.name])
-            if options and all(isinstance(option, str) for option in options):
-                words[field.name] = options
-        return words
+        words = {name: get_args(field.annotation) for name, field in cls.model_fields.items()}
+        return {name: one for name, one in words.items() if one and all(isinstance(w, str) for w in one)}
+
+    @classmethod
+    def defaults(cls) -> dict[str, object]:
+        """Return the default of each field that has one."""
+        fields = cls.model_fields.items()
+        return {name: field.default for name, field in fields if not field.is_required()}
 
     def numbers(self) -> dict[str, Floats]:
         """Return every number of the plan that is not absent as an array without axes."""
         values = {name: getattr(self, name) for name in self.bounds()}
         return {name: np.asarray(one, dtype=np.float64) for name, one in values.items() if one is not None}
 
-    def with_numbers(self, values: Mapping[str, float]) -> Self:
+    def with_numbers(self, values: Mapping[str, float | None]) -> Self:
         """Return the plan with some numbers replaced, checked anew."""
-        return dataclasses.replace(self, **values)
+        return type(self)(**{**dict(self), **values})
 
     def check_together(self, at: Values, findings: FindingCollector) -> None:
         """Report numbers that are allowed one by one but not together; ``at`` may hold arrays."""
+
+
+def _bound_of(field: FieldInfo) -> Bound | None:
+    if field.annotation is not float and field.annotation != float | None:
+        return None
+    limits = {
+        key: float(getattr(one, key)) for one in field.metadata for key in ("gt", "ge", "lt", "le")
+        if getattr(one, key, None) is not None
+    }  # fmt: skip
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    return Bound(
+        limits.get("gt", limits.get("ge", -math.inf)),
+        limits.get("lt", limits.get("le", math.inf)),
+        str(extra.get("unit", "")),
+        field.description or "",
+        "gt" in limits,
+        "lt" in limits,
+        any(isinstance(one, AfterValidator) for one in field.metadata),
+    )
 
 
 def check_axis(plan: Checked, name: str, values: Sequence[float], findings: FindingCollector) -> None:
@@ -177,12 +201,3 @@ def _check_number(place: str, name: str, value: object, bound: Bound, findings: 
         findings.add(place, name, f"{name} {float(value):g}", allowed=bound.allowed)
         return False
     return True
-
-
-def _check_word(
-    place: str, name: str, value: object, words: tuple[str, ...], findings: FindingCollector
-) -> bool:
-    if value in words:
-        return True
-    findings.add(place, name, unknown_word(str(value), words), allowed=", ".join(words))
-    return False

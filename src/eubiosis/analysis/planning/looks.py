@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import get_args
@@ -14,19 +15,20 @@ from eubiosis.analysis.planning.laws import normal_point, round_sizes
 from eubiosis.analysis.planning.plans import Plan
 from eubiosis.analysis.planning.tables import PlannedSize, power, size
 from eubiosis.analysis.sequential.boundaries import Boundaries, Rule, Spending, boundaries, stopping
-from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.core.findings import FindingCollector
+from eubiosis.core.spec import Problem, Spec
+from eubiosis.core.spec import rule as rules_of
 from eubiosis.core.streams import stream
 
 _NEED = {"HSD": "gamma, e.g. -4", "KD": "rho, e.g. 2", "WT": "delta, e.g. 0.25"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Looks:
+class Looks(Spec):
     """When a trial is looked at and by which rule it stops.
 
     ``information`` are the fractions of the maximum at each look, the last one 1. ``rule`` and ``futility``
     as in ``sequential.boundaries``; futility spends the type II error and is not binding unless said.
-    Findings come all at once.
+    ``FindingsError`` carries all findings at once.
     """
 
     information: tuple[float, ...]
@@ -36,24 +38,36 @@ class Looks:
     futility_parameter: float | None = None
     binding: bool = False
 
-    def __post_init__(self) -> None:
-        findings = FindingCollector()
-        times = self.information
-        rising = all(b > a for a, b in pairwise(times))
-        if not times or not rising or not times[0] > 0 or times[-1] != 1:
-            shown = ", ".join(f"{t:g}" for t in times)
-            findings.add(
-                "Looks", "information", shown or "no look", allowed="rising fractions, the last one 1"
-            )
-        _check_rule("rule", self.rule, get_args(Rule), self.parameter, findings)
-        if self.futility is not None:
-            _check_rule("futility", self.futility, get_args(Spending), self.futility_parameter, findings)
-            if self.rule not in get_args(Spending):
-                findings.add("Looks", "futility", f'futility with rule "{self.rule}"',
-                             allowed=f"only with {', '.join(get_args(Spending))}")  # fmt: skip
-        elif self.binding:
-            findings.add("Looks", "binding", "binding without futility", next_step="name a futility rule")
-        findings.raise_if_any()
+    @staticmethod
+    @rules_of("information")
+    def _times_rise(information: tuple[float, ...]) -> Iterator[Problem]:
+        rising = all(b > a for a, b in pairwise(information))
+        if not information or not rising or not information[0] > 0 or information[-1] != 1:
+            shown = ", ".join(f"{t:g}" for t in information)
+            yield Problem(("information",), shown or "no look", "rising fractions, the last one 1")
+
+    @staticmethod
+    @rules_of("rule", "parameter")
+    def _rule_has_its_parameter(rule: str, parameter: float | None) -> Iterator[Problem]:
+        yield from _check_parameter("parameter", rule, parameter)
+
+    @staticmethod
+    @rules_of("rule", "futility", "futility_parameter", "binding")
+    def _futility_is_whole(
+        rule: str, futility: str | None, parameter: float | None, binding: bool
+    ) -> Iterator[Problem]:
+        if futility is None:
+            if binding:
+                yield Problem(("binding",), "binding without futility", "", "name a futility rule")
+            if parameter is not None:
+                yield Problem(
+                    ("futility_parameter",), "a parameter without futility", "", "name a futility rule"
+                )
+            return
+        yield from _check_parameter("futility_parameter", futility, parameter)
+        if rule not in get_args(Spending):
+            allowed = f"only with {', '.join(get_args(Spending))}"
+            yield Problem(("futility",), f'futility with rule "{rule}"', allowed)
 
     def design(self, alpha: float, target: float) -> Boundaries:
         """Return the boundaries for a one-sided ``alpha`` and a power."""
@@ -185,12 +199,8 @@ def simulate_looks(
     )
 
 
-def _check_rule(
-    place: str, word: str, known: tuple[str, ...], parameter: float | None, findings: FindingCollector
-) -> None:
-    if word not in known:
-        findings.add("Looks", place, unknown_word(word, known), allowed=", ".join(known))
-    elif word in _NEED and parameter is None:
-        findings.add("Looks", place, f'"{word}" without its parameter', next_step=f"give {_NEED[word]}")
-    elif word not in _NEED and parameter is not None:
-        findings.add("Looks", place, f'"{word}" has no parameter', next_step="leave the parameter out")
+def _check_parameter(place: str, word: str, parameter: float | None) -> Iterator[Problem]:
+    if word in _NEED and parameter is None:
+        yield Problem((place,), f'"{word}" without its parameter', "", f"give {_NEED[word]}")
+    if word not in _NEED and parameter is not None:
+        yield Problem((place,), f'"{word}" has no parameter', "", "leave the parameter out")

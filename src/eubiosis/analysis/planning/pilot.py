@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eubiosis.analysis.planning.bounds import Checked, Values, any_number, share, whole_number
+from eubiosis.analysis.planning.bounds import Checked, Values, Whole, any_number, number_from, share
 from eubiosis.analysis.planning.laws import normal_point
 from eubiosis.analysis.planning.scores import ScorePlan
 from eubiosis.analysis.planning.tables import power, size
@@ -23,7 +23,6 @@ NOT_FOR = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
 class FeasibilityRule(Checked):
     """A share that must be good enough: recruitment, retention, adherence, samples that arrive.
 
@@ -36,7 +35,7 @@ class FeasibilityRule(Checked):
     (22, 22)
     """
 
-    people: float = whole_number("Participants that the share is counted among", "people", 1)
+    people: Whole = number_from("Participants that the share is counted among", "people", 1)
     unacceptable: float = share("Share at which the main trial must not go ahead")
     acceptable: float = share("Share at which the main trial should go ahead")
     alpha: float = share("Chance of going although unacceptable", 0.05)
@@ -73,7 +72,6 @@ class FeasibilityRule(Checked):
         return going, max(1 - going - stopping, 0.0), stopping
 
 
-@dataclass(frozen=True, kw_only=True)
 class SafetyRule(Checked):
     """Serious events: stop at so many, and what none of them rules out.
 
@@ -84,7 +82,7 @@ class SafetyRule(Checked):
     (3, 0.095)
     """
 
-    people: float = whole_number("Participants treated", "people", 1)
+    people: Whole = number_from("Participants treated", "people", 1)
     tolerable: float = share("Risk at which the trial should go on", zero=True)
     intolerable: float = share("Risk at which it must stop")
     alpha: float = share("Chance of stopping although tolerable", 0.05)
@@ -124,7 +122,6 @@ class SafetyRule(Checked):
         return 1.0 if events >= n else float(betaincinv(events + 1, n - events, self.level))
 
 
-@dataclass(frozen=True, kw_only=True)
 class SignalRule(Checked):
     """A hint of an effect on a score: go if a one-sided test at a lenient ``alpha`` succeeds.
 
@@ -136,7 +133,7 @@ class SignalRule(Checked):
     (0.2, 0.77)
     """
 
-    people: float = whole_number("Participants of both arms", "people", 6)
+    people: Whole = number_from("Participants of both arms", "people", 6)
     effect: float = any_number("Standardised effect worth having, benefit positive", "SD")
     alpha: float = share("One-sided type I error of the hint", 0.2)
     baseline_correlation: float = share("Correlation of baseline and outcome", 0.0, zero=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +12,6 @@ from eubiosis.analysis.planning.bounds import Checked, Values, share
 from eubiosis.analysis.planning.laws import normal_point, normal_power, smallest_size
 
 
-@dataclass(frozen=True, kw_only=True)
 class Plan(Checked):
     """What a trial measures and assumes, apart from its size.
 
@@ -64,7 +62,6 @@ class Plan(Checked):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class NormalPlan(Plan):
     """A plan whose power is a normal probability: ``constants`` gives three arrays.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -26,7 +25,6 @@ def ratio_distance(ratio: Floats, margin: Floats, better: Better) -> Floats:
     return np.asarray(np.where(margin == 1, np.abs(log), towards), dtype=np.float64)
 
 
-@dataclass(frozen=True, kw_only=True)
 class RatePlan(NormalPlan):
     """Relapses or lesions: negative binomial counts, two arms, rate ratio.
 

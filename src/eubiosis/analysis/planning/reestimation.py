@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -29,7 +28,6 @@ NUISANCE: dict[type, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
 class Reestimation(Checked):
     """When the nuisance is estimated and how far the size may go.
 
@@ -116,12 +114,10 @@ def _check(plan: Blinded, truth: Blinded) -> None:
         )
     else:
         free = NUISANCE[type(plan)]
-        for field in dataclasses.fields(plan):
-            mine, other = getattr(plan, field.name), getattr(truth, field.name)
-            if field.name not in free and mine != other:
-                findings.add(
-                    "truth", field.name, f"{other} where {mine} was planned", allowed=", ".join(free)
-                )
+        for name, mine in plan:
+            other = getattr(truth, name)
+            if name not in free and mine != other:
+                findings.add("truth", name, f"{other} where {mine} was planned", allowed=", ".join(free))
         if plan.numbers().get("lost", np.zeros(())) > 0:
             findings.add(type(plan).__name__, "lost", "lost participants", allowed="0",
                          next_step="inflate the size by 1 / (1 - lost)")  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -28,7 +27,6 @@ def _distance(effect: Floats, margin: Floats) -> Floats:
     return np.asarray(np.where(margin == 0, np.abs(effect), effect - margin), dtype=np.float64)
 
 
-@dataclass(frozen=True, kw_only=True)
 class ScorePlan(Plan):
     """A score or biomarker at one visit, two arms, t test or ANCOVA on the baseline.
 
@@ -124,7 +122,6 @@ class ScorePlan(Plan):
         return statistic if self.margin != 0 or self.effect >= 0 else -statistic
 
 
-@dataclass(frozen=True, kw_only=True)
 class CrossoverPlan(Plan):
     """A two-period, two-sequence crossover of a score, analysed with a period effect.
 
@@ -189,7 +186,6 @@ class CrossoverPlan(Plan):
         return statistic if self.margin != 0 or self.effect >= 0 else -statistic
 
 
-@dataclass(frozen=True, kw_only=True)
 class ClusterPlan(Plan):
     """A score in clusters (households, kitchens, sites) that are randomised whole; equal numbers an arm.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -27,7 +26,6 @@ ShareTest = Literal["restricted", "unpooled"]
 _INSIDE = 1e-12
 
 
-@dataclass(frozen=True, kw_only=True)
 class ResponderPlan(NormalPlan):
     """Base of the plans for a share of responders in two arms; use one of the two below."""
 
@@ -90,7 +88,6 @@ class ResponderPlan(NormalPlan):
         return np.asarray((factor == 1) & (shift == 0))
 
 
-@dataclass(frozen=True, kw_only=True)
 class RiskDifferencePlan(ResponderPlan):
     """The share of responders in two arms, as a risk difference.
 
@@ -121,7 +118,6 @@ class RiskDifferencePlan(ResponderPlan):
         return np.ones_like(at["margin"]), at["margin"]
 
 
-@dataclass(frozen=True, kw_only=True)
 class RiskRatioPlan(ResponderPlan):
     """The share of responders in two arms, as a risk ratio; otherwise as for a risk difference.
 
@@ -149,7 +145,6 @@ class RiskRatioPlan(ResponderPlan):
         return at["margin"], np.zeros_like(at["margin"])
 
 
-@dataclass(frozen=True, kw_only=True)
 class ClusterResponderPlan(Plan):
     """Responders in clusters that are randomised whole; a t test of the arms' shares.
 

@@ -7,7 +7,6 @@ comes out is whether the published change is *compatible with* that; never what 
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -18,12 +17,12 @@ from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import (
     Checked,
     Values,
+    Whole,
     any_number,
     number_from,
     optional_number,
     positive_number,
     share,
-    whole_number,
 )
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.streams import stream
@@ -71,7 +70,6 @@ class Comparison:
         return f"a smaller or opposite change than {self.name} would show; {NO_EFFECT}"
 
 
-@dataclass(frozen=True, kw_only=True)
 class ScoreBeforeAfter(Checked):
     """A published mean change of a score in one group, and what is known of the score.
 
@@ -92,13 +90,13 @@ class ScoreBeforeAfter(Checked):
     """
 
     change: float = any_number("Published mean change, after minus before", "of the score")
-    people: float = whole_number("Participants with both measurements", "people", 2)
+    people: Whole = number_from("Participants with both measurements", "people", 2)
     population_sd: float = positive_number("SD of the score between people not chosen", "of the score")
     reliability: float = share("Correlation of two measurements of stable people", zero=True)
-    reliability_people: float = whole_number(
+    reliability_people: Whole = number_from(
         "People behind the reliability; 0: taken as known", "people", 0, 0.0
     )
-    population_people: float = whole_number("People behind mean and SD; 0: taken as known", "people", 0, 0.0)
+    population_people: Whole = number_from("People behind mean and SD; 0: taken as known", "people", 0, 0.0)
     population_mean: float | None = optional_number("Mean of the score in people not chosen", "of the score")
     baseline_mean: float | None = optional_number("Published mean at baseline", "of the score")
     cutoff: float | None = optional_number("Cut-off at entry", "of the score")
@@ -189,7 +187,6 @@ def compare_score(study: ScoreBeforeAfter, *, seed: int = 2026) -> tuple[Compari
     return tuple(found)
 
 
-@dataclass(frozen=True, kw_only=True)
 class RelapseBeforeAfter(Checked):
     """A published relapse rate after entry, where so many relapses were asked for before it.
 
@@ -206,9 +203,9 @@ class RelapseBeforeAfter(Checked):
     """
 
     rate_after: float = number_from("Published relapses per year after entry", "1/year", 0.0)
-    people: float = whole_number("Participants", "people", 2)
+    people: Whole = number_from("Participants", "people", 2)
     dispersion: float = number_from("k: how people differ in rate, variance = mean + k mean^2", "-", 0.0)
-    relapses_at_entry: float = whole_number("Least relapses asked for at entry", "relapses", 0)
+    relapses_at_entry: Whole = number_from("Least relapses asked for at entry", "relapses", 0)
     years_before: float = positive_number("Years over which those were counted", "years", 1.0)
     years_after: float = positive_number("Years of follow-up", "years", 1.0)
     dispersion_low: float | None = optional_number("Lower 95 % point of k", "-")
@@ -258,7 +255,9 @@ def compare_relapses(study: RelapseBeforeAfter, *, seed: int = 2026) -> tuple[Co
     worlds, trials, people = 100, DRAWS // 400, int(study.people)
     seen, means = np.empty((worlds, trials)), np.empty(worlds)
     for k, dispersion in enumerate(_dispersions(study, worlds, draw)):
-        world = dataclasses.replace(study, dispersion=dispersion, dispersion_low=None, dispersion_high=None)
+        world = study.with_numbers(
+            {"dispersion": dispersion, "dispersion_low": None, "dispersion_high": None}
+        )
         rate = _mean_rate(world)
         before = _relapses_of_the_chosen(world, rate, (trials, people), draw)
         own = np.full(before.shape, rate)

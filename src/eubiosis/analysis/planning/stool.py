@@ -6,7 +6,6 @@ a period. Samples of a visit average only the last of them: past some point peop
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -14,11 +13,11 @@ import numpy as np
 from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import (
     Values,
+    Whole,
     any_number,
     number_from,
     positive_number,
     share,
-    whole_number,
 )
 from eubiosis.analysis.planning.laws import t_power
 from eubiosis.analysis.planning.plans import Plan
@@ -28,7 +27,6 @@ from eubiosis.core.findings import FindingCollector
 Adjustment = Literal["ancova", "change", "follow-up"]
 
 
-@dataclass(frozen=True, kw_only=True)
 class LogRatioPlan(Plan):
     """The log ratio of one guild (or the log of an acid) before and after, two arms.
 
@@ -49,12 +47,12 @@ class LogRatioPlan(Plan):
     between: float = number_from("Variance between people", "1", 0.0)
     period: float = number_from("Variance between periods of a person", "1", 0.0)
     sample: float = number_from("Variance between samples of a period", "1", 0.0)
-    baseline_samples: float = whole_number("Samples of a person at baseline", "samples", 1, 1.0)
-    followup_samples: float = whole_number("Samples of a person at follow-up", "samples", 1, 1.0)
+    baseline_samples: Whole = number_from("Samples of a person at baseline", "samples", 1, 1.0)
+    followup_samples: Whole = number_from("Samples of a person at follow-up", "samples", 1, 1.0)
     response_sd: float = number_from("SD of the response between treated people", "1", 0.0, 0.0)
     allocation: float = positive_number("Treated per control participant", "-", 1.0)
     lost: float = share("Share without an outcome", 0.0, zero=True)
-    tests: float = whole_number("Guilds that are tested", "tests", 1, 1.0)
+    tests: Whole = number_from("Guilds that are tested", "tests", 1, 1.0)
     analysis: Adjustment = "ancova"
 
     @property
@@ -122,7 +120,6 @@ class LogRatioPlan(Plan):
         return -statistic if self.log_ratio < 0 else statistic
 
 
-@dataclass(frozen=True, kw_only=True)
 class DistancePlan(Plan):
     """A whole community by PERMANOVA: do the arms' centres lie apart?
 
@@ -145,8 +142,8 @@ class DistancePlan(Plan):
     period: float = number_from("Trace between periods of a person", "squared", 0.0)
     sample: float = number_from("Trace between samples of a period", "squared", 0.0)
     dimension: float = number_from("Effective number of axes", "axes", 1.0)
-    baseline_samples: float = whole_number("Samples of a person at baseline", "samples", 1, 1.0)
-    followup_samples: float = whole_number("Samples of a person at follow-up", "samples", 1, 1.0)
+    baseline_samples: Whole = number_from("Samples of a person at baseline", "samples", 1, 1.0)
+    followup_samples: Whole = number_from("Samples of a person at follow-up", "samples", 1, 1.0)
     allocation: float = positive_number("Treated per control participant", "-", 1.0)
     lost: float = share("Share without an outcome", 0.0, zero=True)
     analysis: Literal["change", "follow-up"] = "change"
@@ -256,7 +253,6 @@ def _permanova_statistic(
     return float(-ndtri(p / 2))
 
 
-@dataclass(frozen=True, kw_only=True)
 class EngraftmentPlan(Plan):
     """How often a given strain (or donor's strain) is found in stool, two arms, several samples a person.
 
@@ -274,7 +270,7 @@ class EngraftmentPlan(Plan):
     control_share: float = share("Share of samples with the strain, control", zero=True)
     treated_share: float = share("Share of samples with the strain, treated", one=True)
     correlation: float = share("Correlation of two samples of one person", zero=True, one=True)
-    samples: float = whole_number("Samples of a person", "samples", 1, 1.0)
+    samples: Whole = number_from("Samples of a person", "samples", 1, 1.0)
     allocation: float = positive_number("Treated per control participant", "-", 1.0)
     lost: float = share("Share without an outcome", 0.0, zero=True)
 

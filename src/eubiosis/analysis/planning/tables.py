@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -228,12 +227,9 @@ def _checked_axes(
 
 
 def _held(plan: Plan, axes: Mapping[str, tuple[float, ...]]) -> dict[str, float]:
-    own = {one.name: (getattr(plan, one.name), one.default) for one in dataclasses.fields(plan)}
-    return {
-        name: float(own[name][0])
-        for name in plan.bounds()
-        if name not in axes and (name == "alpha" or own[name][0] != own[name][1])
-    }
+    usual = plan.defaults()
+    own = {name: getattr(plan, name) for name in plan.bounds() if name not in axes}
+    return {name: float(x) for name, x in own.items() if name == "alpha" or x != usual.get(name)}
 
 
 def _cells(axes: Mapping[str, tuple[float, ...]]) -> dict[str, Floats]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +14,6 @@ from eubiosis.analysis.planning.rates import follow_up_times, ratio_distance
 from eubiosis.analysis.planning.scores import batches
 
 
-@dataclass(frozen=True, kw_only=True)
 class TimePlan(NormalPlan):
     """A time to an event with constant hazards, two arms, Cox model or log-rank test.
 
@@ -71,7 +69,6 @@ class TimePlan(NormalPlan):
         return np.where(np.isinf(statistic), statistic, -statistic) if flip else statistic
 
 
-@dataclass(frozen=True, kw_only=True)
 class FirstRelapsePlan(NormalPlan):
     """The time to the first relapse, from rates: people differ in theirs, so hazards are not constant.
 
