@@ -130,7 +130,7 @@ def test_permanova_beside_its_simulation():
         DistancePlan(shift=0.2, between=0.1, period=0.006, sample=0.026, dimension=5.9, analysis="follow-up"),
     ):
         n = int(size(plan, 0.8).n_control)
-        seen = simulate_power(plan, n, trials=800)
+        seen = simulate_power(plan, n, trials=500)
         assert seen.power == pytest.approx(power(plan, n), abs=4 * seen.error + 0.01)
 
 
