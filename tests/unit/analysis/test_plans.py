@@ -186,7 +186,8 @@ def test_swapping_arms_and_their_allocation_keeps_the_total(rate, ratio, dispers
             allocation=1 / allocation,
         )
     )
-    assert one.exact * (1 + allocation) == pytest.approx(other.exact * (1 + 1 / allocation), rel=1e-9)
+    if min(one.exact, other.exact) > 3:  # below, the least size of an arm comes back
+        assert one.exact * (1 + allocation) == pytest.approx(other.exact * (1 + 1 / allocation), rel=1e-9)
 
 
 def test_tables_are_the_older_functions_one_by_one():
@@ -290,7 +291,13 @@ def test_roots_of_many_powers_at_once():
     """Root finding on arrays against sizes known in closed form, reached, unreachable and trivial ones."""
     distance = np.array([0.1, 0.5, 2.0, 0.0, -0.3, 50.0])
     target = np.full(6, 0.8)
-    found = smallest_size(lambda n: normal_power(np.sqrt(n) * distance - 1.96), target, 3.0, np.full(6, 20.0))
+    found = smallest_size(
+        lambda n, at: normal_power(np.sqrt(n) * at["distance"] - 1.96),
+        {"distance": distance},
+        target,
+        3.0,
+        np.full(6, 20.0),
+    )
     exact = ((1.96 + 0.8416212335729143) / distance[:3]) ** 2
     assert found[:2] == pytest.approx(exact[:2], rel=1e-9)
     assert found[2:].tolist() == [3.0, math.inf, math.inf, 3.0]

@@ -57,9 +57,7 @@ class Plan(Checked):
 
     def size_from(self, target: Floats, constants: Values) -> Floats:
         """Return the unrounded sizes that reach the powers ``target``; infinity where none does."""
-        return smallest_size(
-            lambda size: self.power_from(size, constants), target, self.least, self.guess(target, constants)
-        )
+        return smallest_size(self.power_from, constants, target, self.least, self.guess(target, constants))
 
 
 class NormalPlan(Plan):

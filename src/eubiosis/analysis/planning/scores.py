@@ -93,14 +93,11 @@ class ScorePlan(Plan):
 
     def size_from(self, target: Floats, constants: Values) -> Floats:
         """Return the unrounded sizes; the exact law is searched from the answer of the plain one."""
-        target = np.asarray(target, dtype=np.float64)
         plain = {**constants, "covariate": np.zeros_like(constants["covariate"])}
-        first = smallest_size(
-            lambda size: self.power_from(size, plain), target, self.least, self.guess(target, plain)
-        )
+        first = smallest_size(self.power_from, plain, target, self.least, self.guess(target, plain))
         if not np.any(constants["covariate"] > 0):
             return first
-        return smallest_size(lambda size: self.power_from(size, constants), target, self.least, first + 0.5)
+        return smallest_size(self.power_from, constants, target, self.least, first + 0.5)
 
     def people(self, size: Floats, at: Values) -> Floats:
         """Return the participants of both arms."""
