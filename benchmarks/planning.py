@@ -46,7 +46,8 @@ classic.t_test_size(0.3); negative_binomial_size(0.3, 0.7, 1.0, FollowUp(2.0))
 fixed, varied = FollowUp(2.0), FollowUp(1.5, 1.0, 0.1)
 grid = list(itertools.product(rates, ratios, ks))
 scores = list(itertools.product(effects, correlations, powers))
-timed("rate ratio, fixed follow-up", lambda: [negative_binomial_size(a, b, c, fixed).n_control for a, b, c in grid])
+timed("rate ratio, fixed follow-up",
+      lambda: [negative_binomial_size(a, b, c, fixed).n_control for a, b, c in grid])
 timed("rate ratio, accrual and drop-out",
       lambda: [negative_binomial_size(a, b, c, varied).n_control for a, b, c in grid])
 timed("t test", lambda: [classic.t_test_size(d, power=p).n_control for d, _, p in scores])
@@ -78,7 +79,8 @@ timed("rate ratio, accrual and drop-out", lambda: sizes(
     RatePlan(years=1.5, accrual_years=1.0, dropout_per_year=0.1, **rate), grid))
 timed("t test", lambda: sizes(ScorePlan(effect=0.3), {
     "effect": effects, "baseline_correlation": [0.0] * third, "power": powers}))
-timed("hazard ratio", lambda: sizes(TimePlan(hazard_ratio=0.7, control_hazard=0.2, years=2.0, accrual_years=1.0),
+timed("hazard ratio", lambda: sizes(
+    TimePlan(hazard_ratio=0.7, control_hazard=0.2, years=2.0, accrual_years=1.0),
     {"control_hazard": rates, "hazard_ratio": ratios, "power": powers}))
 timed("two shares", lambda: sizes(RiskDifferencePlan(control_share=0.3, difference=0.2),
     {"control_share": spaced(0.1, 0.4, third), "difference": spaced(0.1, 0.5, third), "power": powers}))
@@ -93,7 +95,7 @@ SAME = ("rate ratio, fixed follow-up", "rate ratio, accrual and drop-out", "t te
 
 def run(source: Path, program: str, *arguments: str) -> dict[str, tuple[float, list[float]]]:
     """Run a program with the package of ``source`` in a process of one thread."""
-    threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     environment = {**os.environ, **threads, "PYTHONPATH": str(source / "src")}
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
@@ -129,8 +131,8 @@ def main() -> int:
                 print(f"{name}: {wrong} of {len(sizes)} sizes differ", file=sys.stderr)
                 return 1
     rows = []
-    for name in old:
-        was = statistics.median(old[name]) / cells[name][0]
+    for name, seconds_of_old in old.items():
+        was = statistics.median(seconds_of_old) / cells[name][0]
         now = statistics.median(new[name]) / cells[name][1]
         rows.append({
             "table": name, "cells": cells[name][1], "old_cells_timed": cells[name][0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, cast
@@ -19,6 +20,12 @@ SCORE = ("change", "change_sd", "cutoff", "baseline_mean", "population_mean", "p
          "placebo_change", "placebo_low", "placebo_high")  # fmt: skip
 RELAPSES = ("rate_after", "rate_before", "mean_rate", "dispersion", "dispersion_low", "dispersion_high",
             "relapses_at_entry", "years_before", "years_after", "placebo_ratio")  # fmt: skip
+LIMITS = (
+    "regression is that of a baseline which is itself the measurement of entry; where entry was decided at "
+    "an earlier visit, most of it is over by the baseline",
+    "compatible does not mean due to: other causes without a drug, and a drug, are compatible as well",
+    "a control arm of another trial had its own entry rule, length and attention",
+)
 
 
 @click.command("single-arm")
@@ -79,7 +86,8 @@ def single_arm(scale: str | None, as_json: bool, seed: int, **options: object) -
         else:
             facts = _facts(scale)
             score = _score_study(numbers, options, facts)
-            _print(compare_score(score, seed=seed), facts, _own(score), as_json=as_json)
+            found = (*compare_score(score, seed=seed), *_against_control_arms(score, facts, seed))
+            _print(found, facts, _own(score), as_json=as_json)
     except FindingsError as error:
         names_of = {name: "--" + name.replace("_", "-") for name in (*SCORE, *RELAPSES, "people", "selected",
                                                                       "reliability_people")}  # fmt: skip
@@ -93,6 +101,24 @@ def _facts(scale: str | None) -> tuple[ScaleFact, ...]:
     from eubiosis.analysis.planning.scale_facts import scale_facts
 
     return () if scale is None else scale_facts(scale)
+
+
+def _against_control_arms(
+    study: ScoreBeforeAfter, facts: tuple[ScaleFact, ...], seed: int
+) -> tuple[Comparison, ...]:
+    """Return the comparison with each control arm of the table that has an interval, if none was given."""
+    from eubiosis.analysis.planning.single_arm import compare_score
+
+    if study.placebo_change is not None:
+        return ()
+    found = []
+    for fact in facts:
+        if fact.quantity == "control_change" and fact.low is not None and fact.high is not None:
+            arm = {"placebo_change": fact.value, "placebo_low": fact.low, "placebo_high": fact.high}
+            one = compare_score(study.with_numbers(arm), seed=seed)[-1]
+            name = f"a control arm ({fact.description}; {fact.entry}; {fact.source})"
+            found.append(dataclasses.replace(one, name=name))
+    return tuple(found)
 
 
 def _relapse_study(numbers: Mapping[str, float]) -> RelapseBeforeAfter:
@@ -163,7 +189,8 @@ def _print(
         for f in facts
     ]  # fmt: skip
     if as_json:
-        click.echo(json.dumps({"comparisons": rows, "assumed": dict(assumed), "facts": read}, indent=2))
+        whole = {"comparisons": rows, "assumed": dict(assumed), "facts": read, "limits": list(LIMITS)}
+        click.echo(json.dumps(whole, indent=2))
         return
     for one in found:
         click.echo(f"{one.name}")
@@ -176,3 +203,5 @@ def _print(
         click.echo(
             f"read: {fact['what']}: {fact['value']:g}{ends}, {fact['people']} people{entry}; {fact['source']}"
         )
+    for line in LIMITS:
+        click.echo(f"limit: {line}")

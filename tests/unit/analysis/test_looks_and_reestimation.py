@@ -90,10 +90,13 @@ def test_what_no_fixed_trial_reaches_no_look_reaches():
         (lambda: Looks(information=(0.5, 1.0), rule="HSD"), ["without its parameter", "gamma"]),
         (lambda: Looks(information=(0.5, 1.0), parameter=2.0), ["has no parameter"]),
         (lambda: Looks(information=(0.5, 1.0), rule="OF", futility="LD-OBF"), ["only with LD-OBF"]),
-        (lambda: Looks(information=(0.5, 1.0), binding=True, futility_parameter=1.0), ["binding", "a parameter without"]),
+        (
+            lambda: Looks(information=(0.5, 1.0), binding=True, futility_parameter=1.0),
+            ["binding", "a parameter without"],
+        ),
         (lambda: simulate_looks(SHARES, Looks(information=(0.01, 1.0)), 60), ["a stage of 1"]),
     ],
-)  # fmt: skip
+)
 def test_looks_that_cannot_be(call, parts):
     with pytest.raises(FindingsError) as caught:
         call()
@@ -116,9 +119,10 @@ CASES = {
         RiskDifferencePlan(control_share=0.4, difference=0.2),
     ),
     "other share, ratio": (
-        RiskRatioPlan(control_share=0.3, ratio=1.5), RiskRatioPlan(control_share=0.2, ratio=1.5)
+        RiskRatioPlan(control_share=0.3, ratio=1.5),
+        RiskRatioPlan(control_share=0.2, ratio=1.5),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", list(CASES))
@@ -145,11 +149,15 @@ def test_nothing_to_re_estimate_changes_little():
     ("plan", "truth", "parts"),
     [
         (ScorePlan(effect=0.5), SHARES, ["the same kind"]),
-        (ScorePlan(effect=0.5), ScorePlan(effect=0.4, allocation=2.0, sd=2.0), ["effect", "allocation", "2 findings"]),
+        (
+            ScorePlan(effect=0.5),
+            ScorePlan(effect=0.4, allocation=2.0, sd=2.0),
+            ["effect", "allocation", "2 findings"],
+        ),
         (ScorePlan(effect=0.5, lost=0.1), ScorePlan(effect=0.5, lost=0.1), ["inflate the size"]),
         (ScorePlan(effect=0.0), ScorePlan(effect=0.0, sd=1.2), ["not reachable"]),
     ],
-)  # fmt: skip
+)
 def test_plans_that_do_not_match_their_truth(plan, truth, parts):
     with pytest.raises(FindingsError) as caught:
         reestimate(plan, truth, Reestimation(), trials=10)

@@ -102,7 +102,7 @@ def test_simulation_stands_beside_the_closed_form(name):
     plan = PLANS[name]
     n = int(size(plan, 0.8).n_control)
     seen = simulate_power(plan, n, trials=3000, seed=11)
-    slack = {"rate, lost": 0.03, "rate": 0.02, "cluster responders": 0.02, "log ratio, ten tests": 0.03}
+    slack = {"rate": 0.012, "rate, lost": 0.012, "cluster, uneven": 0.015, "engraftment": 0.025}
     assert seen.failed <= 3
     assert seen.power == pytest.approx(power(plan, n), abs=4 * seen.error + slack.get(name, 0.005))
 
@@ -234,9 +234,12 @@ def test_null_variances_of_zhu_and_lakkis():
 
 @settings(deadline=None, max_examples=40)
 @given(
-    rate=st.floats(0.02, 3.0), k=st.floats(0.0, 8.0), years=st.floats(0.1, 5.0), accrual=st.floats(0.0, 3.0),
+    rate=st.floats(0.02, 3.0),
+    k=st.floats(0.0, 8.0),
+    years=st.floats(0.1, 5.0),
+    accrual=st.floats(0.0, 3.0),
     dropout=st.floats(0.0, 2.0),
-)  # fmt: skip
+)
 def test_information_in_one_dimension_is_the_double_integral(rate, k, years, accrual, dropout):
     one = float(information_per_person(*map(np.asarray, (rate, k, years, accrual, dropout))))
     assert one == pytest.approx(
@@ -245,7 +248,7 @@ def test_information_in_one_dimension_is_the_double_integral(rate, k, years, acc
 
 
 def test_the_first_relapse_without_dispersion_is_exponential():
-    """No dispersion: constant hazards; Schoenfeld's events are then right but for the imbalance they ignore."""
+    """Constant hazards: Schoenfeld's events are then right but for the imbalance they ignore."""
     first = size(FirstRelapsePlan(control_rate=0.3, ratio=0.9, dispersion=0.0, years=2)).exact
     plain = size(TimePlan(hazard_ratio=0.9, control_hazard=0.3, years=2)).exact
     assert first == pytest.approx(plain, rel=0.005)
@@ -265,9 +268,11 @@ def test_frailty_costs_people():
 
 @settings(deadline=None, max_examples=60)
 @given(
-    control=st.floats(0.02, 0.98), treated=st.floats(0.02, 0.98), allocation=st.floats(0.3, 3.0),
+    control=st.floats(0.02, 0.98),
+    treated=st.floats(0.02, 0.98),
+    allocation=st.floats(0.3, 3.0),
     margin=st.floats(-0.3, 0.3),
-)  # fmt: skip
+)
 def test_restricted_shares_keep_the_margin_and_are_most_likely(control, treated, allocation, margin):
     arrays = [np.asarray(x) for x in (control, treated, allocation, 1.0, margin)]
     zero, one = (float(x) for x in restricted_shares(*arrays))
@@ -314,17 +319,31 @@ def test_design_effect_and_allocation_by_hand():
 @pytest.mark.parametrize(
     ("call", "parts"),
     [
-        (lambda: ScorePlan(effect="big", sd=-1, baseline_correlation=1.0), ["effect", "sd", "baseline_correl"]),
-        (lambda: ScorePlan(efect=0.3), ['"efect" is unknown; nearest "effect"', "effect: the key is missing"]),
+        (
+            lambda: ScorePlan(effect="big", sd=-1, baseline_correlation=1.0),
+            ["effect", "sd", "baseline_correl"],
+        ),
+        (
+            lambda: ScorePlan(efect=0.3),
+            ['"efect" is unknown; nearest "effect"', "effect: the key is missing"],
+        ),
         (lambda: ScorePlan(effect=math.nan), ["not finite"]),
         (lambda: ScorePlan(effect=0.3, lost=1.0), ["lost"]),
         (lambda: ScorePlan(effect=0.3, law="exakt"), ['nearest "exact"']),
         (lambda: RiskDifferencePlan(control_share=0.9, difference=0.2), ["share would be 1.1"]),
         (lambda: LogRatioPlan(log_ratio=1, between=0, period=0, sample=0), ["every variance is 0"]),
-        (lambda: LogRatioPlan(log_ratio=1, between=1, period=0, sample=0, followup_samples=1.5), ["whole number"]),
+        (
+            lambda: LogRatioPlan(log_ratio=1, between=1, period=0, sample=0, followup_samples=1.5),
+            ["whole number"],
+        ),
         (
             lambda: RatePlan(
-                control_rate=1, ratio=0.5, dispersion=1, years=1, accrual_years=1, margin=1.2,
+                control_rate=1,
+                ratio=0.5,
+                dispersion=1,
+                years=1,
+                accrual_years=1,
+                margin=1.2,
                 null_variance="pooled rate",
             ),
             ["accrual_years", "margin", 'use null_variance "alternative"'],
@@ -337,11 +356,15 @@ def test_design_effect_and_allocation_by_hand():
         ),
         (lambda: power_table(ScorePlan(effect=0.3), {"effect": [0.1]}), ["no size"]),
         (lambda: power_table(ScorePlan(effect=0.3), {"n": range(3, 2000), "effect": [0.1] * 600}), ["cells"]),
-        (lambda: size_table(RiskDifferencePlan(control_share=0.5, difference=0.2), {"control_share": [0.3, 0.9]}),
-         ["share would be 1.1"]),
+        (
+            lambda: size_table(
+                RiskDifferencePlan(control_share=0.5, difference=0.2), {"control_share": [0.3, 0.9]}
+            ),
+            ["share would be 1.1"],
+        ),
         (lambda: simulate_power(ScorePlan(effect=0.3), 2, trials=1), ["n 2", "trials 1", "2 findings"]),
     ],
-)  # fmt: skip
+)
 def test_every_finding_comes_at_once(call, parts):
     with pytest.raises(FindingsError) as caught:
         call()

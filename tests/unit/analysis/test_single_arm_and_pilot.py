@@ -87,9 +87,15 @@ def test_less_reliable_scores_regress_more(first, second, cutoff):
 
 def test_perfect_reliability_never_regresses():
     study = ScoreBeforeAfter(
-        change=-5.0, people=20, population_sd=10, population_mean=40, reliability=0.999999, cutoff=45,
-        selected="above", change_sd=6.0,
-    )  # fmt: skip
+        change=-5.0,
+        people=20,
+        population_sd=10,
+        population_mean=40,
+        reliability=0.999999,
+        cutoff=45,
+        selected="above",
+        change_sd=6.0,
+    )
     found = compare_score(study)[0]
     assert found.expected == pytest.approx(0.0, abs=1e-3)
     assert not found.compatible
@@ -131,7 +137,7 @@ def test_verdicts_for_smaller_and_opposite_changes():
 
 
 def test_relapses_regress_by_a_hand_calculation():
-    """Rate 1, k 1 (exponential): one or more in a year have 2 on average; then (1 + 2) / (1 + 1) = 1.5 a year."""
+    """Rate 1, k 1: those with one or more in a year have 2 on average; then (1 + 2) / (1 + 1) a year."""
     study = RelapseBeforeAfter(rate_after=1.0, people=60, mean_rate=1.0, dispersion=1.0, relapses_at_entry=1)
     assert expected_rate_after(study, 1.0) == pytest.approx(1.5)
     found = compare_relapses(study)[0]
@@ -167,9 +173,15 @@ def test_people_who_do_not_differ_do_not_regress_below_the_mean_rate():
 
 def test_an_uncertain_dispersion_gives_an_interval():
     study = RelapseBeforeAfter(
-        rate_after=1.0, people=50, mean_rate=0.6, dispersion=0.8, dispersion_low=0.3, dispersion_high=2.0,
-        relapses_at_entry=1, placebo_ratio=0.8,
-    )  # fmt: skip
+        rate_after=1.0,
+        people=50,
+        mean_rate=0.6,
+        dispersion=0.8,
+        dispersion_low=0.3,
+        dispersion_high=2.0,
+        relapses_at_entry=1,
+        placebo_ratio=0.8,
+    )
     found = compare_relapses(study)[0]
     assert found.low < found.expected < found.high
     assert found.name.endswith("control arms' ratio")
@@ -178,30 +190,60 @@ def test_an_uncertain_dispersion_gives_an_interval():
 @pytest.mark.parametrize(
     ("call", "parts"),
     [
-        (lambda: ScoreBeforeAfter(change=-1, people=1.5, population_sd=0, reliability=1.2),
-         ["people", "population_sd", "reliability", "3 findings"]),
-        (lambda: ScoreBeforeAfter(change=-1, people=20, population_sd=10, reliability=0.8),
-         ["no mean of people not chosen", "neither a cut-off nor a baseline mean"]),
+        (
+            lambda: ScoreBeforeAfter(change=-1, people=1.5, population_sd=0, reliability=1.2),
+            ["people", "population_sd", "reliability", "3 findings"],
+        ),
+        (
+            lambda: ScoreBeforeAfter(change=-1, people=20, population_sd=10, reliability=0.8),
+            ["no mean of people not chosen", "neither a cut-off nor a baseline mean"],
+        ),
         (lambda: ScoreBeforeAfter(change=-1, cutoff=38, **MFIS), ["a cut-off without a side"]),
         (lambda: ScoreBeforeAfter(change=-1, selected="above", **MFIS), ["without a cut-off"]),
-        (lambda: ScoreBeforeAfter(change=-1, cutoff=38, selected="above", baseline_mean=30, **MFIS),
-         ["30 although all were above 38"]),
-        (lambda: ScoreBeforeAfter(change=-1, cutoff=38, selected="above", placebo_low=-2, **MFIS),
-         ["with a part missing"]),
-        (lambda: ScoreBeforeAfter(change=-1, cutoff=38, selected="above", placebo_change=3, placebo_low=-2,
-                                  placebo_high=-1, **MFIS), ["3 outside -2 to -1"]),
-        (lambda: ScoreBeforeAfter(change=-1, cutoff=38, selected="above", reliability_people=2, change_sd=-1,
-                                  **MFIS), ["from 5", "change_sd"]),
+        (
+            lambda: ScoreBeforeAfter(change=-1, cutoff=38, selected="above", baseline_mean=30, **MFIS),
+            ["30 although all were above 38"],
+        ),
+        (
+            lambda: ScoreBeforeAfter(change=-1, cutoff=38, selected="above", placebo_low=-2, **MFIS),
+            ["with a part missing"],
+        ),
+        (
+            lambda: ScoreBeforeAfter(
+                change=-1,
+                cutoff=38,
+                selected="above",
+                placebo_change=3,
+                placebo_low=-2,
+                placebo_high=-1,
+                **MFIS,
+            ),
+            ["3 outside -2 to -1"],
+        ),
+        (
+            lambda: ScoreBeforeAfter(
+                change=-1, cutoff=38, selected="above", reliability_people=2, change_sd=-1, **MFIS
+            ),
+            ["from 5", "change_sd"],
+        ),
         (lambda: RelapseBeforeAfter(rate_after=1, people=20, dispersion=1, relapses_at_entry=1), ["no rate"]),
-        (lambda: RelapseBeforeAfter(rate_after=1, people=20, dispersion=1, relapses_at_entry=2, rate_before=1.5),
-         ["1.5 a year although everybody had 2"]),
-        (lambda: RelapseBeforeAfter(rate_after=1, people=20, dispersion=1, relapses_at_entry=1, mean_rate=-1,
-                                    dispersion_low=2.0), ["mean_rate -1", "one end without the other"]),
+        (
+            lambda: RelapseBeforeAfter(
+                rate_after=1, people=20, dispersion=1, relapses_at_entry=2, rate_before=1.5
+            ),
+            ["1.5 a year although everybody had 2"],
+        ),
+        (
+            lambda: RelapseBeforeAfter(
+                rate_after=1, people=20, dispersion=1, relapses_at_entry=1, mean_rate=-1, dispersion_low=2.0
+            ),
+            ["mean_rate -1", "one end without the other"],
+        ),
         (lambda: FeasibilityRule(people=30, unacceptable=0.9, acceptable=0.6), ["0.9 is not below"]),
         (lambda: SafetyRule(people=30, tolerable=0.2, intolerable=0.1), ["0.2 is not below"]),
         (lambda: SignalRule(people=30, effect=-0.3, alpha=0.6), ["alpha", "effect", "2 findings"]),
     ],
-)  # fmt: skip
+)
 def test_contradictions_are_found_all_at_once(call, parts):
     with pytest.raises(FindingsError) as caught:
         call()
@@ -211,9 +253,11 @@ def test_contradictions_are_found_all_at_once(call, parts):
 
 @settings(deadline=None, max_examples=60)
 @given(
-    people=st.integers(5, 150), shares=st.tuples(st.floats(0.05, 0.95), st.floats(0.05, 0.95)),
-    alpha=st.floats(0.01, 0.2), beta=st.floats(0.01, 0.2),
-)  # fmt: skip
+    people=st.integers(5, 150),
+    shares=st.tuples(st.floats(0.05, 0.95), st.floats(0.05, 0.95)),
+    alpha=st.floats(0.01, 0.2),
+    beta=st.floats(0.01, 0.2),
+)
 def test_feasibility_rules_keep_their_errors(people, shares, alpha, beta):
     low, high = sorted(shares)
     if high - low < 0.02:
@@ -280,7 +324,7 @@ def test_sizing_by_a_pilots_estimate_misleads():
 
 
 def test_the_sd_factor_by_hand():
-    """Browne's factor at 80 % with 38 degrees of freedom: sqrt(38 / 30.537), from chi-squared tables."""
+    """The 80 % upper limit of an SD with 38 degrees of freedom: sqrt(38 / 30.537)."""
     assert misuse(SignalRule(people=40, effect=0.5), pilots=100).sd_factor == pytest.approx(1.1155, abs=2e-4)
 
 

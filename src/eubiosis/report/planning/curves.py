@@ -106,6 +106,7 @@ def draw_table(
     return figure
 
 
+@house_style()
 def write_figure(figure: Figure, path: Path) -> None:
     """Write a figure as .svg or .png, by the name's ending."""
     if path.suffix.lower() == ".svg":
