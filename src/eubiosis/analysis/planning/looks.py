@@ -13,7 +13,7 @@ import numpy as np
 from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.laws import normal_point, round_sizes
 from eubiosis.analysis.planning.plans import Plan
-from eubiosis.analysis.planning.tables import PlannedSize, power, size
+from eubiosis.analysis.planning.tables import PlannedSize, power, size, whole_if_finite
 from eubiosis.analysis.sequential.boundaries import Boundaries, Rule, Spending, boundaries, stopping
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.spec import Problem, Spec
@@ -121,7 +121,7 @@ def sequential_size(plan: Plan, looks: Looks, target: float = 0.8) -> Sequential
     >>> from eubiosis.analysis.planning.scores import ScorePlan
     >>> found = sequential_size(ScorePlan(effect=0.5), Looks(information=(0.5, 1.0)), 0.9)
     >>> found.n_control, found.expected_planned < found.fixed.n_total
-    (86.0, True)
+    (86, True)
     """
     fixed = size(plan, target)
     design = looks.design(plan.alpha / 2, target)
@@ -132,8 +132,8 @@ def sequential_size(plan: Plan, looks: Looks, target: float = 0.8) -> Sequential
     return SequentialSize(
         fixed,
         design,
-        whole,
-        largest,
+        whole_if_finite(whole),
+        whole_if_finite(largest),
         reached,
         null.expected_information * largest,
         half.expected_information * largest,

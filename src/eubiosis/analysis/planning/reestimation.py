@@ -81,7 +81,7 @@ def reestimate(
     ...     ScorePlan(effect=0.5), ScorePlan(effect=0.5, sd=1.3), Reestimation(), trials=400
     ... )
     >>> found.planned, found.needed, found.power_fixed < found.power.power
-    (64.0, 108.0, True)
+    (64, 108, True)
     """
     _check(plan, truth)
     first, real = size(plan, target), size(truth, target)

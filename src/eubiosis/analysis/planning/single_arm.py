@@ -199,7 +199,7 @@ class RelapseBeforeAfter(Checked):
     ... )
     >>> found = compare_relapses(study)[0]
     >>> round(found.expected, 2), found.compatible
-    (0.89, True)
+    (0.91, True)
     """
 
     rate_after: float = number_from("Published relapses per year after entry", "1/year", 0.0)

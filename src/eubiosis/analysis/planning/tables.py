@@ -108,15 +108,26 @@ def size(plan: Plan, target: float = 0.8) -> PlannedSize:
 
     >>> from eubiosis.analysis.planning.scores import ScorePlan
     >>> size(ScorePlan(effect=0.3, baseline_correlation=0.5)).n_control
-    133.0
+    133
     >>> size(ScorePlan(effect=-0.1, margin=0.1)).reachable
     False
     """
     columns = size_table(plan, {}, target).columns
     one = {name: float(values[0]) for name, values in columns.items()}
     return PlannedSize(
-        plan.counted, one[SIZE], one["n_total"], one["exact"], one["power"], target, plan.method
+        plan.counted,
+        whole_if_finite(one[SIZE]),
+        whole_if_finite(one["n_total"]),
+        one["exact"],
+        one["power"],
+        target,
+        plan.method,
     )
+
+
+def whole_if_finite(size: float) -> float:
+    """Return a rounded size as a whole number; infinity stays a float."""
+    return int(size) if math.isfinite(size) else size
 
 
 def power_table(plan: Plan, over: Mapping[str, Sequence[float]]) -> PlanTable:
@@ -127,7 +138,7 @@ def power_table(plan: Plan, over: Mapping[str, Sequence[float]]) -> PlanTable:
     >>> from eubiosis.analysis.planning.scores import ScorePlan
     >>> found = power_table(ScorePlan(effect=0.3), {"n": [20, 200], "effect": [0.3, 0.5]})
     >>> found.grid("power").round(3).tolist()
-    [[0.15, 0.338], [0.85, 0.999]]
+    [[0.15, 0.338], [0.849, 0.999]]
     """
     axes = _checked_axes(plan, over, sizes=True)
     cells = _cells(axes)

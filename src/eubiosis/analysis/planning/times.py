@@ -80,7 +80,7 @@ class FirstRelapsePlan(NormalPlan):
     >>> from eubiosis.analysis.planning.tables import size
     >>> plan = FirstRelapsePlan(control_rate=0.35, ratio=0.7, dispersion=0.8, years=2)
     >>> size(plan).n_control
-    416
+    458
     """
 
     endpoint: ClassVar[str] = "time to first relapse"
