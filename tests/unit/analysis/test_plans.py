@@ -388,3 +388,57 @@ def test_the_same_seed_gives_the_same_trials():
     one, two = (simulate_power(PLANS["rate"], 60, trials=200, seed=3) for _ in range(2))
     assert one == two
     assert simulate_power(PLANS["rate"], 60, trials=200, seed=4) != one
+
+
+KINDS = [
+    ScorePlan,
+    CrossoverPlan,
+    ClusterPlan,
+    RatePlan,
+    TimePlan,
+    FirstRelapsePlan,
+    RiskDifferencePlan,
+    RiskRatioPlan,
+    ClusterResponderPlan,
+    LogRatioPlan,
+    DistancePlan,
+    EngraftmentPlan,
+]
+
+
+def _any_number(draw, bound):
+    """Return a number that the bound allows, over eighteen powers of ten where it has no end."""
+    if math.isinf(bound.high):
+        far = 10.0 ** draw.uniform(-9, 9)
+        value = far * draw.choice([-1, 1]) if math.isinf(bound.low) else bound.low + far
+    else:
+        near = 10.0 ** draw.uniform(-12, 0) * (bound.high - bound.low)
+        value = bound.low + near if draw.random() < 0.5 else bound.high - near
+    if bound.whole:
+        value = max(round(min(value, 1e6)), math.ceil(bound.low))
+    return float(value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_allowed_number_gives_nonsense(kind):
+    """Powers are probabilities whatever is put in (warnings are errors), sizes reach them or are infinite."""
+    draw = np.random.default_rng(KINDS.index(kind))
+    made = 0
+    for _ in range(250):
+        numbers = {
+            name: _any_number(draw, bound)
+            for name, bound in kind.bounds().items()
+            if kind.model_fields[name].is_required() or draw.random() < 0.5
+        }
+        try:
+            plan = kind(**numbers)
+        except FindingsError:
+            continue  # a treated share outside 0 to 1, or no variance at all
+        made += 1
+        powers = power_table(plan, {"n": [plan.least, 10, 1000, 1e7]}).columns["power"]
+        assert np.all((powers >= -1e-9) & (powers <= 1 + 1e-9)), numbers
+        if numbers.get("margin", 0.0) == 0.0 or "margin" not in numbers:
+            assert np.all(np.diff(powers) > -1e-6), numbers
+        found = size(plan, max(0.95, plan.alpha / 2 + 0.01)) if plan.alpha < 1.9 else None
+        assert found is None or not found.reachable or found.power >= found.target - 1e-6, numbers
+    assert made > 50

@@ -89,8 +89,8 @@ def share(text: str, default: float | None = None, *, zero: bool = False, one: b
     return _field(text, "-", default, **low, **({"le": 1.0} if one else {"lt": 1.0}))
 
 
-def correlation(text: str, default: float | None = None) -> float:
-    """Declare a correlation of a plan, the ends excluded."""
+def inside_one(text: str, default: float | None = None) -> float:
+    """Declare a correlation, or a difference of shares, of a plan: -1 to 1, the ends excluded."""
     return _field(text, "-", default, gt=-1.0, lt=1.0)
 
 

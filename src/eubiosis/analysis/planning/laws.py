@@ -35,16 +35,20 @@ def normal_power(shift: Floats) -> Floats:
 def t_power(freedom: Floats, shift: Floats, alpha: Floats | float) -> Floats:
     """Return the probability that a noncentral t exceeds the upper ``alpha`` / 2 point of the central one.
 
-    Past a noncentrality of 30 the power is 1 to double precision at any alpha in use; there the series of
-    the library may fail, so it is not asked.
+    Where the noncentrality is so great that the normal part no longer matters, and wherever the library's
+    series fails, the law of chi-squared alone decides.
     """
-    from scipy.special import nctdtr, stdtrit
+    from scipy.special import chdtr, nctdtr, stdtrit
 
     freedom, shift, level = np.broadcast_arrays(freedom, shift, np.asarray(alpha, dtype=np.float64))
     critical = -stdtrit(freedom, level / 2)
-    certain = (shift > 30) & (critical < 0.5 * shift)
-    inside = np.where(certain, 0.0, shift)
-    return np.asarray(np.where(certain, 1.0, 1.0 - nctdtr(freedom, inside, critical)), dtype=np.float64)
+    great, small = (shift > 30) & (critical < 0.5 * shift), shift < -37
+    inside = np.where(great | small | (shift > 1000), 0.0, shift)
+    power = 1.0 - nctdtr(freedom, inside, critical)
+    ratio = np.clip(shift, 0.0, None) / np.maximum(critical, 1e-300)
+    limit = chdtr(freedom, np.minimum(freedom * np.minimum(ratio, 1e150) ** 2, 1e300))
+    power = np.where((shift > 1000) | np.isnan(power), limit, power)
+    return np.asarray(np.where(great, 1.0, np.where(small, 0.0, power)), dtype=np.float64)
 
 
 PowerFrom = Callable[[Floats, Mapping[str, Floats]], Floats]

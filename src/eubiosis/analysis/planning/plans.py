@@ -78,6 +78,6 @@ class NormalPlan(Plan):
         needed = normal_point(constants["alpha"] / 2) * np.sqrt(constants["null"])
         needed = needed - normal_point(target) * np.sqrt(constants["spread"])
         root = np.divide(needed, distance, out=np.full(np.shape(needed), np.inf), where=distance > 0)
-        size = np.maximum(root, 0.0) ** 2
+        size = np.clip(root, 0.0, 1e6) ** 2
         # the power of small trials in the wrong direction is not zero: nothing below the least size
         return np.asarray(np.where(size > 1e7, np.inf, np.maximum(size, 1.0)), dtype=np.float64)

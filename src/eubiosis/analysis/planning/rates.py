@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -74,8 +75,8 @@ class RatePlan(NormalPlan):
         """Return distance and variances of the log rate ratio for one control participant."""
         w, k = at["allocation"], at["dispersion"]
         follow = (at["years"], at["accrual_years"], at["dropout_per_year"])
-        control = information_per_person(at["control_rate"], k, *follow)
-        treated = information_per_person(at["control_rate"] * at["ratio"], k, *follow)
+        control = np.maximum(information_per_person(at["control_rate"], k, *follow), 1e-300)
+        treated = np.maximum(information_per_person(at["control_rate"] * at["ratio"], k, *follow), 1e-300)
         spread = 1 / control + 1 / (w * treated)
         null = spread
         if self.null_variance == "control rate":
@@ -132,13 +133,32 @@ def information_per_person(
     arrays = np.broadcast_arrays(rate, dispersion, years, accrual_years, dropout_per_year)
     shape = arrays[0].shape
     r, k, t, a, h = (np.asarray(one, dtype=np.float64).reshape(-1, 1) for one in arrays)
+    total = np.zeros(len(r))
+    for time, left, step in follow_up_nodes(t, a, h, k * r, nodes, weights):
+        total += (r * left * np.exp(-h * time) / (1 + k * r * time) ** 2 * step).sum(axis=1)
+    return np.asarray(total.reshape(shape), dtype=np.float64)
 
-    def slope(time: Floats) -> Floats:
-        return np.asarray(r * np.exp(-h * time) / (1 + k * r * time) ** 2, dtype=np.float64)
 
-    first = (slope(t * nodes) * t) @ weights
-    second = (slope(t + a * nodes) * (1 - nodes) * a) @ weights
-    return np.asarray((first + second).reshape(shape), dtype=np.float64)
+def follow_up_nodes(
+    years: Floats, accrual_years: Floats, dropout: Floats, steep: Floats, nodes: Floats, weights: Floats
+) -> Iterator[tuple[Floats, Floats, Floats]]:
+    """Yield times, the share planned to be followed longer and steps of integration, twice (cells, nodes).
+
+    First up to ``years``, then over the accrual. Nodes crowd at the beginning where ``steep``, the scale of
+    a hazard that falls as 1 / (1 + steep t), is great; where drop-out leaves nobody they end.
+    """
+    horizon = 60.0 / np.maximum(dropout, 1e-12)
+    first = np.minimum(years, horizon)
+    bend = np.log1p(np.minimum(steep * first, 1e30))
+    curved = bend > 1e-9
+    safe = np.where(curved, bend, 1.0)
+    time = np.where(curved, first * np.expm1(nodes * safe) / np.expm1(safe), first * nodes)
+    slope = np.where(curved, first * safe * np.exp(nodes * safe) / np.expm1(safe), first)
+    yield time, np.ones_like(time), slope * weights
+    second = np.minimum(accrual_years, np.clip(horizon - years, 0.0, None))
+    later = second * nodes
+    share = np.divide(later, accrual_years, out=np.zeros_like(later), where=accrual_years > 0)
+    yield years + later, 1 - share, second * weights
 
 
 def follow_up_times(

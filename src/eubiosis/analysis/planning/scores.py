@@ -10,7 +10,7 @@ from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import (
     Values,
     any_number,
-    correlation,
+    inside_one,
     number_from,
     positive_number,
     share,
@@ -46,7 +46,7 @@ class ScorePlan(Plan):
 
     effect: float = any_number("Difference in means, benefit positive", "of the SD's unit")
     sd: float = positive_number("Standard deviation of the outcome", "of the score", 1.0)
-    baseline_correlation: float = correlation("Correlation of baseline and outcome", 0.0)
+    baseline_correlation: float = inside_one("Correlation of baseline and outcome", 0.0)
     allocation: float = positive_number("Treated per control participant", "-", 1.0)
     lost: float = share("Share without an outcome", 0.0, zero=True)
     margin: float = any_number("Difference under the null hypothesis", "of the SD's unit", 0.0)
@@ -137,7 +137,7 @@ class CrossoverPlan(Plan):
 
     effect: float = any_number("Difference in means, benefit positive", "of the SD's unit")
     sd: float = positive_number("Standard deviation between people in one period", "of the score", 1.0)
-    correlation: float = correlation("Correlation of two periods of one person")
+    correlation: float = inside_one("Correlation of two periods of one person")
     carry_over: float = share("Share of the effect that lasts into the next period", 0.0, zero=True)
     lost: float = share("Share without both periods", 0.0, zero=True)
     margin: float = any_number("Difference under the null hypothesis", "of the SD's unit", 0.0)

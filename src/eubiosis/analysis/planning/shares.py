@@ -12,7 +12,7 @@ from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import (
     Better,
     Values,
-    any_number,
+    inside_one,
     number_from,
     positive_number,
     share,
@@ -93,7 +93,7 @@ class RiskDifferencePlan(ResponderPlan):
 
     ``margin`` is the difference under the null: below zero non-inferiority where more responders are
     ``better``. The null variance is that of the restricted maximum likelihood of Farrington and Manning
-    (1990, Statistics in Medicine 9:1447), which without a margin is the pooled share. ``lost``
+    (1990), which without a margin is the pooled share. ``lost``
     participants are not analysed.
 
     >>> from eubiosis.analysis.planning.tables import size
@@ -101,8 +101,8 @@ class RiskDifferencePlan(ResponderPlan):
     93
     """
 
-    difference: float = any_number("Treated minus control share of responders", "-")
-    margin: float = any_number("Difference under the null hypothesis", "-", 0.0)
+    difference: float = inside_one("Treated minus control share of responders")
+    margin: float = inside_one("Difference under the null hypothesis", 0.0)
 
     @property
     def method(self) -> str:
@@ -160,7 +160,7 @@ class ClusterResponderPlan(Plan):
     least: ClassVar[float] = 2.0
 
     control_share: float = share("Share of responders in the control arm")
-    difference: float = any_number("Treated minus control share of responders", "-")
+    difference: float = inside_one("Treated minus control share of responders")
     cluster_size: float = number_from("Mean number of participants of a cluster", "people", 1.0)
     icc: float = share("Intraclass correlation", zero=True)
     size_variation: float = number_from("Coefficient of variation of the cluster size", "-", 0.0, 0.0)

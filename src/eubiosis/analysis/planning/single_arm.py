@@ -151,7 +151,7 @@ def compare_score(study: ScoreBeforeAfter, *, seed: int = 2026) -> tuple[Compari
 
     Two measurements of a stable person are normal with the same mean and SD and correlate by the
     reliability r: the expected change of those chosen is (r - 1) times how far their baseline mean lies
-    from the population's (Davis 1976, American Journal of Epidemiology 104:493). The uncertainty of r (by
+    from the population's (normal regression). The uncertainty of r (by
     Fisher's z), of the population's mean and SD and of the study's own size are drawn together.
     """
     draw = stream(seed, "single arm, score")

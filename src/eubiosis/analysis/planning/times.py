@@ -10,7 +10,7 @@ from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import Better, Values, number_from, positive_number
 from eubiosis.analysis.planning.laws import gauss_nodes
 from eubiosis.analysis.planning.plans import NormalPlan
-from eubiosis.analysis.planning.rates import follow_up_times, ratio_distance
+from eubiosis.analysis.planning.rates import follow_up_nodes, follow_up_times, ratio_distance
 from eubiosis.analysis.planning.scores import batches
 
 
@@ -46,7 +46,7 @@ class TimePlan(NormalPlan):
         follow = (at["years"], at["accrual_years"], at["dropout_per_year"])
         chance = event_chance(at["control_hazard"], *follow)
         treated = event_chance(at["control_hazard"] * at["hazard_ratio"], *follow)
-        spread = (1 + w) ** 2 / (w * (chance + w * treated))
+        spread = (1 + w) ** 2 / np.maximum(w * (chance + w * treated), 1e-300)
         distance = ratio_distance(at["hazard_ratio"], at["margin"], self.better)
         return {"distance": distance, "null": spread, "spread": spread, "alpha": at["alpha"]}
 
@@ -144,17 +144,17 @@ class FirstRelapsePlan(NormalPlan):
         shape = arrays[0].shape
         r, ratio, k, t, a, h, w = (np.asarray(x, dtype=np.float64).reshape(-1, 1) for x in arrays)
         drift, variance, events = np.zeros(len(r)), np.zeros(len(r)), np.zeros(len(r))
-        for start, length, share in ((0 * t, t, np.ones_like(nodes)), (t, a, 1 - nodes)):
-            time = start + length * nodes
-            observed = share * np.exp(-h * time)
+        for time, left, step in follow_up_nodes(t, a, h, k * np.maximum(r, r * ratio), nodes, weights):
+            observed = left * np.exp(-h * time)
             at_risk = [_still_free(rate, k, time) * observed for rate in (r, r * ratio)]
             hazard = [rate / (1 + k * rate * time) for rate in (r, r * ratio)]
-            treated = w * at_risk[1] / (at_risk[0] + w * at_risk[1])
+            everybody = at_risk[0] + w * at_risk[1]
+            treated = np.divide(w * at_risk[1], everybody, out=np.zeros_like(everybody), where=everybody > 0)
             all_events = at_risk[0] * hazard[0] + w * at_risk[1] * hazard[1]
-            scale = length * weights
-            drift += (treated * at_risk[0] * (hazard[1] - hazard[0]) * scale).sum(axis=1)
-            variance += (treated * (1 - treated) * all_events * scale).sum(axis=1)
-            events += (all_events * scale).sum(axis=1)
+            drift += (treated * at_risk[0] * (hazard[1] - hazard[0]) * step).sum(axis=1)
+            variance += (treated * (1 - treated) * all_events * step).sum(axis=1)
+            events += (all_events * step).sum(axis=1)
+        variance = np.maximum(variance, 1e-300)
         return drift.reshape(shape), variance.reshape(shape), events.reshape(shape)
 
 
