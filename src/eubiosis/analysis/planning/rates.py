@@ -13,6 +13,7 @@ from eubiosis.analysis.planning.laws import gauss_nodes
 from eubiosis.analysis.planning.plans import NormalPlan
 from eubiosis.core.findings import FindingCollector
 
+NODES = 32
 NullVariance = Literal["control rate", "alternative", "pooled rate"]
 
 
@@ -129,7 +130,7 @@ def information_per_person(
     if not np.any(accrual_years) and not np.any(dropout_per_year):
         mean = rate * years
         return np.asarray(mean / (1 + dispersion * mean), dtype=np.float64)
-    nodes, weights = gauss_nodes(64)
+    nodes, weights = gauss_nodes(NODES)
     arrays = np.broadcast_arrays(rate, dispersion, years, accrual_years, dropout_per_year)
     shape = arrays[0].shape
     r, k, t, a, h = (np.asarray(one, dtype=np.float64).reshape(-1, 1) for one in arrays)
@@ -149,12 +150,12 @@ def follow_up_nodes(
     """
     horizon = 60.0 / np.maximum(dropout, 1e-12)
     first = np.minimum(years, horizon)
-    bend = np.log1p(np.minimum(steep * first, 1e30))
-    curved = bend > 1e-9
-    safe = np.where(curved, bend, 1.0)
-    time = np.where(curved, first * np.expm1(nodes * safe) / np.expm1(safe), first * nodes)
-    slope = np.where(curved, first * safe * np.exp(nodes * safe) / np.expm1(safe), first)
-    yield time, np.ones_like(time), slope * weights
+    bend = np.maximum(np.log1p(np.minimum(steep * first, 1e30)), 1e-9)
+    grown, whole = np.expm1(nodes * bend), np.expm1(bend)
+    time = first * (grown / whole)
+    yield time, np.ones_like(time), (first * bend / whole) * (grown + 1.0) * weights
+    if not np.any(accrual_years):
+        return
     second = np.minimum(accrual_years, np.clip(horizon - years, 0.0, None))
     later = second * nodes
     share = np.divide(later, accrual_years, out=np.zeros_like(later), where=accrual_years > 0)

@@ -10,7 +10,7 @@ from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import Better, Values, number_from, positive_number
 from eubiosis.analysis.planning.laws import gauss_nodes
 from eubiosis.analysis.planning.plans import NormalPlan
-from eubiosis.analysis.planning.rates import follow_up_nodes, follow_up_times, ratio_distance
+from eubiosis.analysis.planning.rates import NODES, follow_up_nodes, follow_up_times, ratio_distance
 from eubiosis.analysis.planning.scores import batches
 
 
@@ -130,7 +130,7 @@ class FirstRelapsePlan(NormalPlan):
         return np.where(np.isinf(statistic), statistic, -statistic) if self.ratio > 1 else statistic
 
     def _score(self, at: Values) -> tuple[Floats, Floats, Floats]:
-        nodes, weights = gauss_nodes(64)
+        nodes, weights = gauss_nodes(NODES)
         names = (
             "control_rate",
             "ratio",
