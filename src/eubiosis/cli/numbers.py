@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeAlias
 
 import click
 
 from eubiosis.core.findings import Finding
 
+Option: TypeAlias = bool | int | float | str | Path | tuple[float, ...] | None
+Options: TypeAlias = Mapping[str, Option]
 ALLOWED = "a number, several (0.2,0.3) or a range (0.2:0.5:0.1)"
 _MOST = 100_000
 _WITH_UNIT = re.compile(r"^[-+]?[0-9.]+(?:e[-+]?[0-9]+)?\s*[A-Za-z%/].*$")
@@ -33,6 +37,24 @@ class Numbers(click.ParamType[tuple[float, ...]]):
             except ValueError as error:
                 self.fail(str(error), param, ctx)
         return tuple(numbers)
+
+
+def number_of(options: Options, name: str) -> float | None:
+    """Return an option that is one number, or None where it was not given."""
+    value = options[name]
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def word_of(options: Options, name: str) -> str | None:
+    """Return an option that is a word, or None where it was not given."""
+    value = options[name]
+    return value if isinstance(value, str) else None
+
+
+def several_of(options: Options, name: str) -> tuple[float, ...] | None:
+    """Return an option that is several numbers, or None where it was not given."""
+    value = options[name]
+    return value if isinstance(value, tuple) else None
 
 
 def usage_error(what: str, findings: Iterable[str]) -> click.UsageError:

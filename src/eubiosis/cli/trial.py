@@ -9,7 +9,6 @@ import click
 from eubiosis.cli.trial_pilot import pilot
 from eubiosis.cli.trial_power import power
 from eubiosis.cli.trial_single_arm import single_arm
-from eubiosis.core.findings import unknown_word
 
 
 @click.group()
@@ -28,28 +27,32 @@ def trial() -> None:
 @click.option("--mfis-from", type=click.FloatRange(0, 84), help="Lowest MFIS at entry.")
 @click.option("--people", type=click.IntRange(1), default=100, show_default=True, help="Size of the arm.")
 @click.option("--years", type=click.FloatRange(0.05, 10), default=1.0, show_default=True, help="Follow-up.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json_asked", is_flag=True, help="Print one JSON object.")
 def control_arm(
     year: int, background: str, breakthrough: bool, phenotype: str, relapses_last_year: int,
-    mfis_from: float | None, people: int, years: float, as_json: bool,
+    mfis_from: float | None, people: int, years: float, as_json_asked: bool,
 ) -> None:  # fmt: skip
     """Forecast what a control arm will show, from published control arms alone.
 
     The regression on all arms and that on the arms read at first hand, which decides; what so many people
     will observe; the other endpoints; regression to the mean.
     """
-    from eubiosis.evidence.forecast.control_arms import BACKGROUNDS, PHENOTYPES, ControlQuestion
-    from eubiosis.evidence.forecast.control_record import control_arm_record, control_arm_text
+    from eubiosis.core.control_arm import ControlQuestion
+    from eubiosis.core.record import as_json
+    from eubiosis.evidence.forecast.control_forecast import control_arm as forecast
+    from eubiosis.evidence.forecast.control_forecast import control_arm_text
 
-    for option, word, known in (
-        ("--background", background, BACKGROUNDS), ("--phenotype", phenotype, PHENOTYPES)
-    ):  # fmt: skip
-        if word not in known:
-            message = f"{option} {unknown_word(word, known)}; allowed: {', '.join(known)}"
-            raise click.UsageError(message)
-    question = ControlQuestion(year, background, breakthrough, phenotype, relapses_last_year, mfis_from)
-    record = control_arm_record(question, people=people, years=years)
-    click.echo(json.dumps(record, indent=2) if as_json else control_arm_text(record))
+    content = {
+        "year": year, "background": background, "breakthrough": breakthrough, "phenotype": phenotype,
+        "relapses_last_year": relapses_last_year, "mfis_from": mfis_from, "people": people, "years": years,
+    }  # fmt: skip
+    wrong = ControlQuestion.problems(content)
+    if wrong:
+        options = (f"--{str(each.place[0]).replace('_', '-')} {each.problem}" for each in wrong)
+        allowed = (f"; allowed: {each.allowed}" for each in wrong)
+        raise click.UsageError("; ".join(f"{o}{a}" for o, a in zip(options, allowed, strict=True)))
+    found = forecast(ControlQuestion.model_validate(content))
+    click.echo(as_json(found) if as_json_asked else control_arm_text(found))
 
 
 @trial.command()

@@ -9,11 +9,12 @@ import click
 
 from eubiosis.cli.numbers import usage_error
 from eubiosis.core.findings import FindingsError
+from eubiosis.core.record import Plain
 
 if TYPE_CHECKING:
     from eubiosis.analysis.planning.pilot import FeasibilityRule, SafetyRule, SignalRule
 
-Json = dict[str, object]
+Json = dict[str, Plain]
 
 
 @click.command()
@@ -187,7 +188,7 @@ def _lines(answer: Json) -> list[str]:
     """Write the answer as indented lines, one number a line."""
     lines: list[str] = []
 
-    def write(name: str, value: object, depth: int) -> None:
+    def write(name: str, value: Plain, depth: int) -> None:
         pad = "  " * depth
         if isinstance(value, dict):
             lines.append(f"{pad}{name}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from eubiosis.cli.numbers import Numbers, as_option, usage_error
+from eubiosis.cli.numbers import Numbers, Option, Options, as_option, usage_error, word_of
 from eubiosis.core.findings import FindingsError
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _word_options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table with commas.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def power(endpoint: str, design: str, as_csv: bool, as_json: bool, **options: object) -> None:
+def power(endpoint: str, design: str, as_csv: bool, as_json: bool, **options: Option) -> None:
     """Print how many participants an endpoint needs, or the power of a size; tables and curves of either.
 
     A number may be one (0.35), several (0.2,0.35) or a range (20:200:20); several make a table. Effects,
@@ -149,7 +149,7 @@ def power(endpoint: str, design: str, as_csv: bool, as_json: bool, **options: ob
         raise click.UsageError(str(error)) from error
 
 
-def _given(endpoint: str, design: str, options: Mapping[str, object]) -> Given:
+def _given(endpoint: str, design: str, options: Options) -> Given:
     """Sort the options into numbers, words and what names the plan."""
     from eubiosis.cli.trial_plans import Given
 
@@ -158,10 +158,10 @@ def _given(endpoint: str, design: str, options: Mapping[str, object]) -> Given:
     for name, value in options.items():
         option = "--" + name.replace("_", "-")
         if isinstance(value, tuple) and option != "--looks":
-            numbers[option] = tuple(float(one) for one in value)
+            numbers[option] = value
         elif option in {word for word, _, _ in WORDS} and value is not None:
             words[option] = str(value)
     if options["method"] is not None:
         words["--method"] = str(options["method"])
-    marker, cohort = (None if options[name] is None else str(options[name]) for name in ("marker", "cohort"))
+    marker, cohort = word_of(options, "marker"), word_of(options, "cohort")
     return Given(endpoint, design, marker, cohort, numbers, words)

@@ -22,9 +22,10 @@ from eubiosis.analysis.planning.looks import (
 )
 from eubiosis.analysis.planning.reestimation import Blinded, Reestimation, reestimate
 from eubiosis.analysis.planning.tables import PlanTable, power_table, simulate_power, size_table
-from eubiosis.cli.numbers import usage_error
+from eubiosis.cli.numbers import Options, as_option, number_of, several_of, usage_error, word_of
 from eubiosis.cli.trial_answers import single_answer
 from eubiosis.cli.trial_plans import COUNTS, SCORES, TIMES, Asked, Given
+from eubiosis.core.findings import FindingsError
 
 if TYPE_CHECKING:
     from eubiosis.analysis.sequential.boundaries import Rule, Spending
@@ -58,14 +59,11 @@ class Wanted:
     truth: Mapping[str, float]
 
     @classmethod
-    def of(cls, options: Mapping[str, object], *, as_csv: bool, as_json: bool) -> Wanted:
+    def of(cls, options: Options, *, as_csv: bool, as_json: bool) -> Wanted:
         """Read the options; every finding at once."""
         problems: list[str] = []
-        truth = {
-            field: float(cast("float", options[name]))
-            for name, field in TRUTHS.items()
-            if options[name] is not None
-        }
+        given = {field: number_of(options, name) for name, field in TRUTHS.items()}
+        truth = {field: value for field, value in given.items() if value is not None}
         if as_csv and as_json:
             problems.append("--csv and --json exclude each other")
         if options["looks"] is not None and options["reestimate_at"] is not None:
@@ -79,17 +77,24 @@ class Wanted:
             problems += [f"--{name.replace('_', '-')} without --looks" for name in alone]
         if options["reestimate_at"] is None and truth:
             problems.append("a --true- option without --reestimate-at")
-        figure = cast("Path | None", options["figure"])
+        figure = options["figure"] if isinstance(options["figure"], Path) else None
         if figure is not None and figure.suffix.lower() not in (".svg", ".png"):
             problems.append(f"--figure: {figure.name}; allowed: a name that ends in .svg or .png")
         if figure is not None and not figure.parent.is_dir():
             problems.append(f"--figure: the folder {figure.parent} does not exist")
         if problems:
             raise usage_error("trial power", problems)
+        simulate, seed = number_of(options, "simulate"), number_of(options, "seed")
         return cls(
-            as_csv, as_json, cast("int | None", options["simulate"]), cast("int", options["seed"]), figure,
-            _looks(options), _reestimation(options), truth,
-        )  # fmt: skip
+            as_csv,
+            as_json,
+            None if simulate is None else int(simulate),
+            int(seed or 0),
+            figure,
+            _looks(options),
+            _reestimation(options),
+            truth,
+        )
 
 
 def run(asked: Asked, given: Given, wanted: Wanted) -> None:
@@ -298,19 +303,19 @@ def _reestimated(asked: Asked, given: Given, wanted: Wanted, rule: Reestimation)
     }  # fmt: skip
 
 
-def _looks(options: Mapping[str, object]) -> Looks | None:
-    if options["looks"] is None:
+def _looks(options: Options) -> Looks | None:
+    information = several_of(options, "looks")
+    if information is None:
         return None
-    from eubiosis.core.findings import FindingsError
-
     try:
         return Looks(
-            information=cast("tuple[float, ...]", options["looks"]), rule=cast("Rule", options["rule"]),
-            parameter=cast("float | None", options["rule_parameter"]),
-            futility=cast("Spending | None", options["futility"]),
-            futility_parameter=cast("float | None", options["futility_parameter"]),
+            information=information,
+            rule=cast("Rule", word_of(options, "rule")),
+            parameter=number_of(options, "rule_parameter"),
+            futility=cast("Spending | None", word_of(options, "futility")),
+            futility_parameter=number_of(options, "futility_parameter"),
             binding=bool(options["binding"]),
-        )  # fmt: skip
+        )
     except FindingsError as error:
         names = {
             "information": "--looks",
@@ -320,23 +325,15 @@ def _looks(options: Mapping[str, object]) -> Looks | None:
             "parameter": "--rule-parameter",
             "futility_parameter": "--futility-parameter",
         }
-        from eubiosis.cli.numbers import as_option
-
         raise usage_error("trial power", [as_option(one, names) for one in error.findings]) from error
 
 
-def _reestimation(options: Mapping[str, object]) -> Reestimation | None:
-    if options["reestimate_at"] is None:
+def _reestimation(options: Options) -> Reestimation | None:
+    at, most = number_of(options, "reestimate_at"), number_of(options, "most")
+    if at is None or most is None:
         return None
-    from eubiosis.cli.numbers import as_option
-    from eubiosis.core.findings import FindingsError
-
     try:
-        floor = "planned" if options["floor"] == "planned" else "interim"
-        return Reestimation(
-            at=cast("float", options["reestimate_at"]), most=cast("float", options["most"]),
-            floor="planned" if floor == "planned" else "interim",
-        )  # fmt: skip
+        return Reestimation(at=at, most=most, floor="planned" if options["floor"] == "planned" else "interim")
     except FindingsError as error:
         names = {"at": "--reestimate-at", "most": "--most"}
         raise usage_error("trial power", [as_option(one, names) for one in error.findings]) from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
-from eubiosis.cli.numbers import as_option, usage_error
+from eubiosis.cli.numbers import Option, Options, as_option, number_of, usage_error
 from eubiosis.core.findings import FindingsError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ LIMITS = (
 )
 @click.option("--seed", type=int, default=2026, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def single_arm(scale: str | None, as_json: bool, seed: int, **options: object) -> None:
+def single_arm(scale: str | None, as_json: bool, seed: int, **options: Option) -> None:
     """Print what regression to the mean and control arms alone would show in a before-after design.
 
     A published change is compatible with that or not; what it is due to cannot be learned without a
@@ -68,8 +68,8 @@ def single_arm(scale: str | None, as_json: bool, seed: int, **options: object) -
     """
     from eubiosis.analysis.planning.single_arm import compare_relapses, compare_score
 
-    numbers = {name: float(cast("float", value)) for name, value in options.items()
-               if value is not None and not isinstance(value, (str, bool))}  # fmt: skip
+    given = {name: number_of(options, name) for name in options}
+    numbers = {name: value for name, value in given.items() if value is not None}
     relapses = scale == "RELAPSES" or (scale is None and "rate_after" in numbers)
     other = SCORE if relapses else RELAPSES
     wrong = [name for name in (*other, *(("reliability_people",) if relapses else ())) if name in numbers]
@@ -129,7 +129,7 @@ def _relapse_study(numbers: Mapping[str, float]) -> RelapseBeforeAfter:
 
 
 def _score_study(
-    numbers: Mapping[str, float], options: Mapping[str, object], facts: tuple[ScaleFact, ...]
+    numbers: Mapping[str, float], options: Options, facts: tuple[ScaleFact, ...]
 ) -> ScoreBeforeAfter:
     from eubiosis.analysis.planning.single_arm import ScoreBeforeAfter
 

@@ -142,7 +142,7 @@ class Checked(Spec):
         return {name: one for name, one in words.items() if one and all(isinstance(w, str) for w in one)}
 
     @classmethod
-    def defaults(cls) -> dict[str, object]:
+    def defaults(cls) -> dict[str, float | str | None]:
         """Return the default of each field that has one."""
         fields = cls.model_fields.items()
         return {name: field.default for name, field in fields if not field.is_required()}

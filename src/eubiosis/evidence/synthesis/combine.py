@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
+from eubiosis.core import laws
 from eubiosis.evidence.synthesis.heterogeneity import (
     Array,
     Tau2Method,
@@ -101,6 +101,10 @@ def fit(
     scales the variance by the weighted residual mean square and uses t with k - p degrees of freedom
     (Hartung & Knapp 2001, Sidik & Jonkman 2002); the ad hoc form never lets that factor fall below 1.
     Raises ``ValueError`` for lengths that differ, variances that are not positive, or k < p.
+
+    >>> fitted = fit([0.1, 0.3, 0.5], [0.01, 0.02, 0.03], method="FE")
+    >>> round(fitted.estimate, 4), round(fitted.q, 3)
+    (0.2273, 4.364)
     """
     y_, v_, x_ = _arrays(y, v, x)
     k, p = x_.shape
@@ -124,7 +128,7 @@ def fit(
     return MetaFit(
         method, test, level, coefficients, errors, statistics, _two_sided(statistics, df),
         np.column_stack([coefficients - half, coefficients + half]), covariance, df, tau2, tau2_se, i2, h2,
-        q, float(stats.chi2.sf(q, k - p)) if k > p else 1.0, k,
+        q, float(laws.chi2_sf(q, k - p)) if k > p else 1.0, k,
     )  # fmt: skip
 
 
@@ -139,8 +143,8 @@ def moderator_test(
     r2 = max(0.0, 100 * (empty.tau2 - fitted.tau2) / empty.tau2) if empty.tau2 > 0 else None
     df = x.shape[1] - 1
     if fitted.df is None:
-        return ModeratorTest(wald, df, None, float(stats.chi2.sf(wald, df)), r2)
-    return ModeratorTest(wald / df, df, fitted.df, float(stats.f.sf(wald / df, df, fitted.df)), r2)
+        return ModeratorTest(wald, df, None, float(laws.chi2_sf(wald, df)), r2)
+    return ModeratorTest(wald / df, df, fitted.df, float(laws.f_sf(wald / df, df, fitted.df)), r2)
 
 
 def subgroups(
@@ -226,9 +230,9 @@ def _arrays(
 
 def _critical(level: float, df: int | None) -> float:
     tail = (1 - level) / 2
-    return float(stats.norm.isf(tail) if df is None else stats.t.isf(tail, df))
+    return float(laws.normal_point(tail) if df is None else laws.t_point(tail, df))
 
 
 def _two_sided(statistics: Array, df: int | None) -> Array:
-    tail: Array = stats.norm.sf(np.abs(statistics)) if df is None else stats.t.sf(np.abs(statistics), df)
+    tail: Array = laws.normal_sf(np.abs(statistics)) if df is None else laws.t_sf(np.abs(statistics), df)
     return 2 * tail

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from scipy.special import gammaln
 
-Scale = Literal["MD", "SMD", "RD", "log RR", "log OR", "log HR", "log rate ratio"]
+from eubiosis.core.scales import Scale
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+
+from eubiosis.core import laws
 
 Array = NDArray[np.float64]
 Tau2Method = Literal["FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM"]
@@ -114,7 +115,7 @@ def _solve_q(y: Array, v: Array, x: Array, target: float) -> float:
     high = max(float(np.var(y)), float(v.max()))
     while gap(high) > 0:
         high *= 2
-    return float(optimize.brentq(gap, 0.0, high, xtol=1e-14, rtol=1e-13, maxiter=500))
+    return laws.root(gap, 0.0, high)
 
 
 def _score_iteration(
@@ -188,6 +189,6 @@ def q_profile(y: Array, v: Array, x: Array, *, level: float = 0.95) -> tuple[flo
         raise ValueError(message)
     tail = (1 - level) / 2
     return (
-        _solve_q(y, v, x, float(stats.chi2.isf(tail, df))),
-        _solve_q(y, v, x, float(stats.chi2.ppf(tail, df))),
+        _solve_q(y, v, x, float(laws.chi2_point(tail, df))),
+        _solve_q(y, v, x, float(laws.chi2_point(1 - tail, df))),
     )

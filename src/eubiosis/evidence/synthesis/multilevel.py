@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
 
+from eubiosis.core import laws
 from eubiosis.evidence.synthesis.heterogeneity import Array
 
 
@@ -38,6 +38,10 @@ def three_level(y: Sequence[float], v: Sequence[float], clusters: Sequence[Hasha
 
     ``y``, ``v``, ``clusters`` (k,). Raises ``ValueError`` with fewer than two clusters and
     ``ArithmeticError`` when the likelihood search fails.
+
+    >>> fitted = three_level([0.1, 0.2, 0.6, 0.7], [0.02] * 4, ["a", "a", "b", "b"])
+    >>> round(fitted.estimate, 3), fitted.clusters
+    (0.4, 2)
     """
     y_, v_ = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
     labels = sorted(set(clusters), key=str)
@@ -72,12 +76,14 @@ def three_level(y: Sequence[float], v: Sequence[float], clusters: Sequence[Hasha
     return ThreeLevelFit(
         mean, total**-0.5, between, within, float(((y_ - fixed) ** 2 / v_).sum()),
         log_likelihood(between, within), robust, m - 1,
-        2 * float(stats.t.sf(abs(mean) / robust, m - 1)), m, len(y_),
+        2 * float(laws.t_sf(abs(mean) / robust, m - 1)), m, len(y_),
     )  # fmt: skip
 
 
 def _search(log_likelihood: Callable[[float, float], float], scale: float) -> tuple[float, float]:
     """Maximise over both variances, bounded below by zero, from several starts."""
+    from scipy import optimize
+
     best: tuple[float, float, float] | None = None
     for start in ((0.5, 0.5), (0.1, 0.9), (0.9, 0.1), (0.01, 0.01)):
         result = optimize.minimize(

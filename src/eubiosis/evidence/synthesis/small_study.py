@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
+from eubiosis.core import laws
 from eubiosis.evidence.synthesis.combine import MetaFit, fit
 from eubiosis.evidence.synthesis.heterogeneity import Array, Tau2Method
 
@@ -38,7 +38,7 @@ def egger(y: Sequence[float], v: Sequence[float]) -> AsymmetryTest:
     residual = y_ / se - precision @ b
     covariance = float(residual @ residual) / df * np.linalg.inv(precision.T @ precision)
     t = float(b[0]) / math.sqrt(float(covariance[0, 0]))
-    return AsymmetryTest("Egger", t, df, 2 * float(stats.t.sf(abs(t), df)), float(b[0]))
+    return AsymmetryTest("Egger", t, df, 2 * float(laws.t_sf(abs(t), df)), float(b[0]))
 
 
 def egger_mixed(y: Sequence[float], v: Sequence[float], *, method: Tau2Method = "REML") -> AsymmetryTest:
@@ -61,6 +61,8 @@ def begg(y: Sequence[float], v: Sequence[float]) -> AsymmetryTest:
     common = fit(y_, v_, method="FE")
     deviate = (y_ - common.estimate) / np.sqrt(v_ - float(common.covariance[0, 0]))
     tied = len(set(deviate)) < len(deviate) or len(set(v_)) < len(v_)
+    from scipy import stats
+
     result = stats.kendalltau(deviate, v_, method="asymptotic" if tied or len(v_) >= 50 else "exact")
     return AsymmetryTest("Begg", float(result.statistic), None, float(result.pvalue))
 
@@ -106,7 +108,7 @@ def rosenthal_fail_safe(y: Sequence[float], v: Sequence[float], *, alpha: float 
     """Count the unpublished null studies that would lift the one-sided Stouffer p above alpha."""
     y_, se = _checked(y, v)
     z = abs(float((y_ / se).sum())) / math.sqrt(len(y_))
-    needed = len(y_) * (z / float(stats.norm.isf(alpha))) ** 2 - len(y_)
+    needed = len(y_) * (z / float(laws.normal_point(alpha))) ** 2 - len(y_)
     return max(0, math.ceil(needed))
 
 

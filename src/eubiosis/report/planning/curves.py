@@ -111,7 +111,8 @@ def write_figure(figure: Figure, path: Path) -> None:
     """Write a figure as .svg or .png, by the name's ending."""
     if path.suffix.lower() == ".svg":
         label = figure.get_supxlabel()
-        path.write_text(to_svg(figure, origin=label), encoding="utf-8")
+        text = to_svg(figure, origin=label, name="plan", label=label.replace("\n", " "))
+        path.write_text(text, encoding="utf-8")
         return
     figure.savefig(path, dpi=160, metadata={"Title": figure.get_supxlabel()})
 
