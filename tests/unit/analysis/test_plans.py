@@ -33,10 +33,11 @@ from eubiosis.analysis.planning.counts import (
     negative_binomial_power,
     negative_binomial_size,
 )
-from eubiosis.analysis.planning.laws import normal_power, smallest_size, t_power
+from eubiosis.analysis.planning.laws import smallest_size, t_power
 from eubiosis.analysis.planning.rates import information_per_person
 from eubiosis.analysis.planning.shares import restricted_shares
 from eubiosis.core.findings import FindingsError
+from eubiosis.core.laws import normal_cdf
 
 PLANS = {
     "score": ScorePlan(effect=0.4),
@@ -297,7 +298,7 @@ def test_roots_of_many_powers_at_once():
     distance = np.array([0.1, 0.5, 2.0, 0.0, -0.3, 50.0])
     target = np.full(6, 0.8)
     found = smallest_size(
-        lambda n, at: normal_power(np.sqrt(n) * at["distance"] - 1.96),
+        lambda n, at: normal_cdf(np.sqrt(n) * at["distance"] - 1.96),
         {"distance": distance},
         target,
         3.0,

@@ -6,30 +6,16 @@ Every function broadcasts its arguments. Powers count rejections in the directio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.analysis.columns import Floats
+from eubiosis.core.laws import gauss_legendre, normal_point, normal_quantile, t_point, t_sf
 
 LARGEST = 1e7  # more participants per arm than this count as not reachable
 _STEPS = 200
 Rows = NDArray[np.intp]
-
-
-def normal_point(tail: Floats | float) -> Floats:
-    """Return the point that a standard normal exceeds with the probability ``tail``."""
-    from scipy.special import ndtri
-
-    return np.asarray(-ndtri(tail), dtype=np.float64)
-
-
-def normal_power(shift: Floats) -> Floats:
-    """Return the standard normal distribution function."""
-    from scipy.special import ndtr
-
-    return np.asarray(ndtr(shift), dtype=np.float64)
 
 
 def t_power(freedom: Floats, shift: Floats, alpha: Floats | float) -> Floats:
@@ -38,10 +24,10 @@ def t_power(freedom: Floats, shift: Floats, alpha: Floats | float) -> Floats:
     Where the noncentrality is so great that the normal part no longer matters, and wherever the library's
     series fails, the law of chi-squared alone decides.
     """
-    from scipy.special import chdtr, nctdtr, stdtrit
+    from scipy.special import chdtr, nctdtr
 
     freedom, shift, level = np.broadcast_arrays(freedom, shift, np.asarray(alpha, dtype=np.float64))
-    critical = -stdtrit(freedom, level / 2)
+    critical = t_point(level / 2, freedom)
     great, small = (shift > 30) & (critical < 0.5 * shift), shift < -37
     inside = np.where(great | small | (shift > 1000), 0.0, shift)
     power = 1.0 - nctdtr(freedom, inside, critical)
@@ -52,6 +38,11 @@ def t_power(freedom: Floats, shift: Floats, alpha: Floats | float) -> Floats:
 
 
 PowerFrom = Callable[[Floats, Mapping[str, Floats]], Floats]
+
+
+def tail_statistic(t: Floats, freedom: Floats | float) -> Floats:
+    """Return the normal value with the same upper tail as a value of Student's t."""
+    return normal_point(t_sf(t, freedom))
 
 
 def smallest_size(
@@ -67,11 +58,11 @@ def smallest_size(
     """
     cells = target.shape
     every = {name: np.broadcast_to(values, cells) for name, values in constants.items()}
-    wanted = -normal_point(target)
+    wanted = normal_quantile(target)
 
     def above(size: Floats, rows: Rows) -> Floats:
         power = power_from(size, {name: values[rows] for name, values in every.items()})
-        return -normal_point(np.clip(power, 1e-300, 1 - 1e-16)) - wanted[rows]
+        return normal_quantile(np.clip(power, 1e-300, 1 - 1e-16)) - wanted[rows]
 
     rows: Rows = np.arange(target.size)
     enough = above(np.full(cells, float(least)), rows) >= 0
@@ -112,10 +103,7 @@ def round_sizes(sizes: Floats) -> Floats:
     return np.asarray(np.ceil(sizes - 1e-7), dtype=np.float64)
 
 
-@cache
 def gauss_nodes(count: int) -> tuple[Floats, Floats]:
-    """Return the nodes and weights of Gauss and Legendre on 0 to 1, (count,) each; not to be written to."""
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    nodes, weights = (nodes + 1) / 2, weights / 2
-    nodes.flags.writeable = weights.flags.writeable = False
-    return nodes, weights
+    """Return the nodes and weights of Gauss and Legendre on 0 to 1, (count,) each."""
+    nodes, weights = gauss_legendre(count)
+    return (nodes + 1) / 2, weights / 2

@@ -11,11 +11,12 @@ from typing import get_args
 import numpy as np
 
 from eubiosis.analysis.columns import Floats
-from eubiosis.analysis.planning.laws import normal_point, round_sizes
+from eubiosis.analysis.planning.laws import round_sizes
 from eubiosis.analysis.planning.plans import Plan
 from eubiosis.analysis.planning.tables import PlannedSize, power, size, whole_if_finite
 from eubiosis.analysis.sequential.boundaries import Boundaries, Rule, Spending, boundaries, stopping
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.laws import normal_point
 from eubiosis.core.spec import Problem, Spec
 from eubiosis.core.spec import rule as rules_of
 from eubiosis.core.streams import stream

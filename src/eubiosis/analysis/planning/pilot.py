@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.analysis.planning.bounds import Checked, Values, Whole, any_number, number_from, share
-from eubiosis.analysis.planning.laws import normal_point
 from eubiosis.analysis.planning.scores import ScorePlan
 from eubiosis.analysis.planning.tables import power, size
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.laws import chi2_point, normal_cdf, normal_point, t_point
 from eubiosis.core.streams import stream
 
 NOT_FOR = (
@@ -163,11 +163,9 @@ class SignalRule(Checked):
     @property
     def half_width(self) -> float:
         """Return half the width of the 95 % interval of the effect, in SDs."""
-        from scipy.special import stdtrit
-
         freedom = self.people - 2 - (self.baseline_correlation != 0)
         error = math.sqrt(4 / self.people * (1 - self.baseline_correlation**2))
-        return float(stdtrit(freedom, 0.975)) * error
+        return float(t_point(0.025, freedom)) * error
 
 
 @dataclass(frozen=True)
@@ -199,8 +197,6 @@ def misuse(rule: SignalRule, *, target: float = 0.8, pilots: int = 20_000, seed:
     >>> found.needed, 0.4 < found.below_half < 0.9
     (176, True)
     """
-    from scipy.special import ndtr, stdtrit
-
     draw = stream(seed, "misuse of a pilot")
     n, r = rule.people / 2, rule.baseline_correlation
     unexplained = 1 - r**2
@@ -208,11 +204,11 @@ def misuse(rule: SignalRule, *, target: float = 0.8, pilots: int = 20_000, seed:
     sd = np.sqrt(draw.chisquare(freedom, pilots) / freedom)
     difference = rule.effect + draw.standard_normal(pilots) * math.sqrt(2 * unexplained / n)
     t = difference / (sd * math.sqrt(2 * unexplained / n))
-    went = t > float(stdtrit(freedom, 1 - rule.alpha))
+    went = t > float(t_point(rule.alpha, freedom))
     estimate = (difference / sd)[went]
     reach = float(normal_point(0.025) - normal_point(target))
     sizes = np.ceil(2 * unexplained * (reach / estimate) ** 2)
-    true = ndtr(rule.effect * np.sqrt(sizes / (2 * unexplained)) - float(normal_point(0.025)))
+    true = normal_cdf(rule.effect * np.sqrt(sizes / (2 * unexplained)) - float(normal_point(0.025)))
     low, middle, high = np.quantile(sizes, [0.05, 0.5, 0.95]).tolist()
     needed = size(ScorePlan(effect=rule.effect, baseline_correlation=r), target).n_control
     return Misuse(
@@ -267,6 +263,4 @@ def _at_least(n: int, probability: float) -> np.ndarray[tuple[int], np.dtype[np.
 
 
 def _sd_factor(freedom: float) -> float:
-    from scipy.special import chdtri
-
-    return math.sqrt(freedom / float(chdtri(freedom, 0.8)))
+    return math.sqrt(freedom / float(chi2_point(0.8, freedom)))

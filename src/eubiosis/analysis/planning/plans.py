@@ -9,7 +9,8 @@ import numpy as np
 
 from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import Checked, Values, share
-from eubiosis.analysis.planning.laws import normal_point, normal_power, smallest_size
+from eubiosis.analysis.planning.laws import smallest_size
+from eubiosis.core.laws import normal_cdf, normal_point
 
 
 class Plan(Checked):
@@ -70,7 +71,7 @@ class NormalPlan(Plan):
     def power_from(self, size: Floats, constants: Values) -> Floats:
         """Return the power at each size."""
         reach = normal_point(constants["alpha"] / 2) * np.sqrt(constants["null"])
-        return normal_power((np.sqrt(size) * constants["distance"] - reach) / np.sqrt(constants["spread"]))
+        return normal_cdf((np.sqrt(size) * constants["distance"] - reach) / np.sqrt(constants["spread"]))
 
     def size_from(self, target: Floats, constants: Values) -> Floats:
         """Return the unrounded sizes in closed form."""

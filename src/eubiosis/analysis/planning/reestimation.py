@@ -11,13 +11,14 @@ import numpy as np
 from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import Checked, number_from, share
 from eubiosis.analysis.planning.count_fits import rate_ratio_fits
-from eubiosis.analysis.planning.laws import normal_point, round_sizes
+from eubiosis.analysis.planning.laws import round_sizes, tail_statistic
 from eubiosis.analysis.planning.plans import Plan
 from eubiosis.analysis.planning.rates import RatePlan
 from eubiosis.analysis.planning.scores import ScorePlan
 from eubiosis.analysis.planning.shares import RiskDifferencePlan, RiskRatioPlan
 from eubiosis.analysis.planning.tables import Simulated, power, size
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.laws import normal_point
 from eubiosis.core.streams import stream
 
 Blinded = ScorePlan | RatePlan | RiskDifferencePlan | RiskRatioPlan
@@ -155,8 +156,6 @@ def _score_trials(
     What the baseline explains is taken away beforehand, so that the SD is the residual one. The blinded
     variance is that of all together less what the planned effect would add.
     """
-    from scipy.special import ndtri, stdtr
-
     w = plan.allocation
     residual = truth.sd * math.sqrt(1 - truth.baseline_correlation**2)
 
@@ -186,7 +185,7 @@ def _score_trials(
     t = (means[1] - means[0] - plan.margin) / error
     if plan.margin == 0 and plan.effect < 0:
         t = -t
-    return sizes, np.asarray(-ndtri(stdtr(freedom, -t)), dtype=np.float64)
+    return sizes, tail_statistic(t, freedom)
 
 
 def _rate_trials(

@@ -15,8 +15,9 @@ from eubiosis.analysis.planning.bounds import (
     positive_number,
     share,
 )
-from eubiosis.analysis.planning.laws import gauss_nodes, normal_point, smallest_size, t_power
+from eubiosis.analysis.planning.laws import gauss_nodes, smallest_size, t_power, tail_statistic
 from eubiosis.analysis.planning.plans import Plan
+from eubiosis.core.laws import normal_point, normal_sf, t_point
 
 _NODES = 24
 _REACH = 7.0  # standard deviations of the imbalance of the baseline that are integrated over
@@ -253,8 +254,6 @@ def ancova_statistics(
 
     ``outcome``, ``covariate`` and ``kept`` (0 or 1) are (trials, participants), ``arm`` (participants,).
     """
-    from scipy.special import ndtri, stdtr
-
     weight = kept.sum(axis=1)
     outcome, treated = _centred(outcome, kept, weight), _centred(arm + 0 * outcome, kept, weight)
     freedom = weight - 2
@@ -270,7 +269,7 @@ def ancova_statistics(
         rest = ((outcome - effect[:, None] * treated) ** 2).sum(axis=1)
         t = (effect - margin) * np.sqrt(information * freedom / rest)
     usable = (freedom > 0) & np.isfinite(t)
-    z = -ndtri(stdtr(np.where(usable, freedom, 1.0), -np.where(usable, t, 0.0)))
+    z = tail_statistic(np.where(usable, t, 0.0), np.where(usable, freedom, 1.0))
     return np.asarray(np.where(usable, z, -np.inf), dtype=np.float64)
 
 
@@ -280,13 +279,11 @@ def _ancova_power(total: Floats, shift: Floats, alpha: Floats) -> Floats:
     The imbalance is a t variable with N - 2 degrees of freedom and takes the share t^2 / (N - 2 + t^2) of
     the information; N - 3 are left for the test.
     """
-    from scipy.special import ndtr, stdtrit
-
     nodes, weights = gauss_nodes(_NODES)
     points = _REACH * nodes
     density = 2 * weights * _REACH * np.exp(-0.5 * points**2) / np.sqrt(2 * np.pi)
     freedom = np.maximum(total - 2, 0.5)[:, None]
-    imbalance = -stdtrit(freedom, ndtr(-points)[None, :])
+    imbalance = t_point(normal_sf(points)[None, :], freedom)
     left = freedom / (freedom + imbalance**2)
     test = np.maximum(total - 3, 0.5)[:, None]
     power = t_power(test, shift[:, None] * np.sqrt(left), alpha[:, None])
@@ -311,8 +308,6 @@ def draw_cluster_sizes(
 
 def weighted_t(means: Floats, members: Floats, size: int, margin: float) -> Floats:
     """Return the normal value of Student's t of the arms' means over all members, spread between clusters."""
-    from scipy.special import ndtri, stdtr
-
     arms = []
     for part in (slice(0, size), slice(size, None)):
         weight = members[:, part] / members[:, part].sum(axis=1, keepdims=True)
@@ -320,4 +315,4 @@ def weighted_t(means: Floats, members: Floats, size: int, margin: float) -> Floa
         error = (weight**2 * (means[:, part] - mean[:, None]) ** 2).sum(axis=1) * size / (size - 1)
         arms.append((mean, error))
     t = (arms[1][0] - arms[0][0] - margin) / np.sqrt(arms[0][1] + arms[1][1])
-    return np.asarray(-ndtri(stdtr(2.0 * size - 2, -t)), dtype=np.float64)
+    return tail_statistic(t, 2.0 * size - 2)

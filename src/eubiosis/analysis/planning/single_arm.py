@@ -25,6 +25,7 @@ from eubiosis.analysis.planning.bounds import (
     share,
 )
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.laws import Z975, normal_log_pdf, root
 from eubiosis.core.streams import stream
 
 DRAWS = 20_000
@@ -174,7 +175,7 @@ def compare_score(study: ScoreBeforeAfter, *, seed: int = 2026) -> tuple[Compari
     found = [_comparison("regression to the mean alone", shift, noise, study.change)]
     if study.placebo_change is not None:
         low, high = study.placebo_low, study.placebo_high
-        width = 0.0 if low is None or high is None else (high - low) / (2 * 1.959964)
+        width = 0.0 if low is None or high is None else (high - low) / (2 * Z975)
         placebo = study.placebo_change + width * draw.standard_normal(DRAWS)
         if study.placebo_counts == "beyond regression":
             found.append(
@@ -286,7 +287,7 @@ def _dispersions(study: RelapseBeforeAfter, count: int, draw: np.random.Generato
     low, high = study.dispersion_low, study.dispersion_high
     if low is None or high is None:
         return [study.dispersion] * count
-    sd = math.log(high / low) / (2 * 1.959964)
+    sd = math.log(high / low) / (2 * Z975)
     drawn: list[float] = (study.dispersion * np.exp(sd * draw.standard_normal(count))).tolist()
     return drawn
 
@@ -340,7 +341,7 @@ def _mills(z: Floats) -> Floats:
     """Return the normal density over its upper tail, without dividing two vanishing numbers."""
     from scipy.special import log_ndtr
 
-    return np.asarray(np.exp(-0.5 * z**2 - 0.5 * math.log(2 * math.pi) - log_ndtr(-z)), dtype=np.float64)
+    return np.asarray(np.exp(normal_log_pdf(z) - log_ndtr(-z)), dtype=np.float64)
 
 
 def _comparison(name: str, mean: Floats, noise: Floats, observed: float) -> Comparison:
@@ -380,10 +381,8 @@ def _relapses_of_the_chosen(
 
 def _rate_behind(study: RelapseBeforeAfter) -> float:
     """Return the mean rate at which those chosen have the published rate before entry."""
-    from scipy.optimize import brentq
-
     assert study.rate_before is not None
     wanted = study.rate_before * study.years_before
     return float(
-        brentq(lambda r: _mean_count_of_the_chosen(study, r) - wanted, 1e-6, 2 * study.rate_before + 1)
+        root(lambda r: _mean_count_of_the_chosen(study, r) - wanted, 1e-6, 2 * study.rate_before + 1)
     )

@@ -23,6 +23,7 @@ from eubiosis.analysis.planning.laws import t_power
 from eubiosis.analysis.planning.plans import Plan
 from eubiosis.analysis.planning.scores import ancova_statistics, batches
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.laws import normal_point
 
 Adjustment = Literal["ancova", "change", "follow-up"]
 
@@ -244,8 +245,6 @@ def _permanova_statistic(
     points: Floats, arm: Floats, draw: np.random.Generator, permutations: int = 499
 ) -> float:
     """Return the normal value of the permutation p, one half of it so that alpha / 2 is alpha."""
-    from scipy.special import ndtri
-
     treated = float(arm.sum())
     if treated < 1 or treated > len(arm) - 1:
         return -np.inf
@@ -254,7 +253,7 @@ def _permanova_statistic(
     # between-arm sum of squares is monotone in pseudo-F, since the total does not change
     between = ((labels @ centred) ** 2).sum(axis=1)
     p = float(np.mean(between >= between[0] * (1 - 1e-12)))
-    return float(-ndtri(p / 2))
+    return float(normal_point(p / 2))
 
 
 class EngraftmentPlan(Plan):

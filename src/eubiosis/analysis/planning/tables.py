@@ -10,9 +10,10 @@ import numpy as np
 
 from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import check_axis
-from eubiosis.analysis.planning.laws import LARGEST, normal_point, round_sizes
+from eubiosis.analysis.planning.laws import LARGEST, round_sizes
 from eubiosis.analysis.planning.plans import Plan
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.laws import normal_point
 from eubiosis.core.streams import stream
 
 SIZE = "n"
