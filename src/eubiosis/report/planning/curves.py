@@ -149,6 +149,7 @@ def _draw_panel(
         y = np.where(np.isfinite(values[:, j]), values[:, j], np.nan)
         marker = MARKS[j] if len(x) <= 12 and table.kind == "size" else ""
         axis.plot(x, y, color=COLOURS[j], linestyle=DASHES[j], label=label, marker=marker, markersize=4)
+    axis.set_xlim(x.min() - 0.04 * np.ptp(x), x.max() + 0.04 * np.ptp(x))  # what is not reachable too
     if table.kind == "power":
         axis.set_ylim(0, 1.02)
         for level in (0.8, 0.9):
@@ -156,20 +157,31 @@ def _draw_panel(
         return
     finite = table.columns["n"][np.isfinite(table.columns["n"])]  # of every panel, so that they compare
     if finite.size and finite.max() > 20 * finite.min():
-        axis.set_yscale("log")
-        axis.set_ylim(0.8 * finite.min(), 1.25 * finite.max())
+        _log_sizes(axis, 0.8 * float(finite.min()), 1.25 * float(finite.max()))
     elif finite.size:
         axis.set_ylim(0, 1.05 * finite.max())
     missing = int(np.sum(~np.isfinite(values)))
     if missing:
         axis.text(
-            0.02,
+            0.98,
             0.97,
             f"{missing} of {values.size} not reachable",
             transform=axis.transAxes,
             va="top",
+            ha="right",
             fontsize=8,
         )
+
+
+def _log_sizes(axis: Axes, low: float, high: float) -> None:
+    """Make the sizes logarithmic, with plain numbers at 1, 2 and 5 times the powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_yscale("log")
+    axis.set_ylim(low, high)
+    axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _word(name: str) -> str:

@@ -1,5 +1,7 @@
 """Curves of a plan: what is drawn is what the table holds."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,11 @@ def test_what_is_not_reachable_is_a_gap_and_a_word():
     assert np.isnan(lines_of(axis)[0].get_ydata()[0])
     assert "1 of 4 not reachable" in [text.get_text() for text in axis.texts]
     assert axis.get_yscale() == "log"
+    assert axis.get_xlim()[0] < 0.05
+    figure.savefig(io.BytesIO(), format="png")
+    ticks = [tick.get_text() for tick in axis.get_yticklabels() if tick.get_text()]
+    assert ticks
+    assert all(tick.replace(",", "").isdigit() for tick in ticks)
 
 
 def test_simulated_points_stand_where_they_belong():
