@@ -47,18 +47,10 @@ def draw_table(
     """
     names = _order(table)
     _check(table, names)
-    shape = [len(table.axes[name]) for name in names]
-    rest = [name for name in table.axes if name not in names]
-    order = [list(table.axes).index(name) for name in (*names, *rest)]
-
-    def arranged(column: Array) -> Array:
-        return np.transpose(column.reshape(table.shape), order).reshape(*shape, *([1] * (3 - len(names))))
-
-    what = "power" if table.kind == "power" else "n"
-    values = arranged(np.asarray(table.columns[what], dtype=np.float64))
-    points = None if simulated is None else tuple(arranged(np.asarray(part)) for part in simulated)
     marks = {name: list((raw or {}).get(name, table.axes[name])) for name in names}
     words = {name: _word((labels or {}).get(name, name)) for name in names}
+    values = _arranged(table, names, table.columns["power" if table.kind == "power" else "n"])
+    points = None if simulated is None else tuple(_arranged(table, names, part) for part in simulated)
     panels = values.shape[2]
     columns = min(panels, 3)
     rows = -(-panels // columns)
@@ -71,38 +63,20 @@ def draw_table(
             continue
         _draw_panel(axis, table, values[:, :, k], marks, words, names)
         if points is not None:
-            for j in range(values.shape[1]):
-                axis.errorbar(
-                    marks[names[0]], points[0][:, j, k], 2 * points[1][:, j, k], fmt="none",
-                    ecolor=COLOURS[j], elinewidth=1.2, capsize=2,
-                )  # fmt: skip
-                axis.plot(
-                    marks[names[0]],
-                    points[0][:, j, k],
-                    MARKS[j],
-                    color=COLOURS[j],
-                    markersize=5,
-                    fillstyle="none",
-                )
+            _draw_points(axis, marks[names[0]], points[0][:, :, k], points[1][:, :, k])
         if len(names) > 2:
             axis.set_title(f"{words[names[2]]} {marks[names[2]][k]:g}")
         if k % columns == 0:
-            axis.set_ylabel("power" if what == "power" else f"n, {table.counted}")
+            axis.set_ylabel("power" if table.kind == "power" else f"n, {table.counted}")
         axis.set_xlabel(f"n, {table.counted}" if names[0] == "n" else words[names[0]])
     if len(names) > 1:
         handles, texts = axes[0][0].get_legend_handles_labels()
-        figure.legend(
-            handles, texts, title=words[names[1]], loc="outside upper center", ncols=min(len(texts), 6)
-        )
-    elif len(names) == 1:
+        most = min(len(texts), 6)
+        figure.legend(handles, texts, title=words[names[1]], loc="outside upper center", ncols=most)
+    else:
         axes[0][0].set_title(endpoint)
-    figure.supxlabel(
-        _origin(table, endpoint, labels or {}, simulated=simulated is not None),
-        x=0.995,
-        ha="right",
-        fontsize=6.5,
-        color="#666666",
-    )
+    origin = _origin(table, endpoint, labels or {}, simulated=simulated is not None)
+    figure.supxlabel(origin, x=0.995, ha="right", fontsize=6.5, color="#666666")
     return figure
 
 
@@ -171,6 +145,24 @@ def _draw_panel(
             ha="right",
             fontsize=8,
         )
+
+
+def _arranged(table: PlanTable, names: Sequence[str], column: Array) -> Array:
+    """Return a column as (x, lines, panels), the axes in the order of ``names``."""
+    rest = [name for name in table.axes if name not in names]
+    order = [list(table.axes).index(name) for name in (*names, *rest)]
+    shape = [len(table.axes[name]) for name in names] + [1] * (3 - len(names))
+    whole = np.asarray(column, dtype=np.float64).reshape(table.shape)
+    return np.transpose(whole, order).reshape(shape)
+
+
+def _draw_points(axis: Axes, x: Sequence[float], powers: Array, errors: Array) -> None:
+    """Draw simulated powers (x, lines) with bars of two Monte Carlo errors."""
+    for j in range(powers.shape[1]):
+        axis.errorbar(
+            x, powers[:, j], 2 * errors[:, j], fmt="none", ecolor=COLOURS[j], elinewidth=1.2, capsize=2
+        )
+        axis.plot(x, powers[:, j], MARKS[j], color=COLOURS[j], markersize=5, fillstyle="none")
 
 
 def _log_sizes(axis: Axes, low: float, high: float) -> None:
