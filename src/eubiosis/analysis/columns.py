@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eubiosis.analysis.guard import Bools as Bools
+from eubiosis.analysis.guard import Floats as Floats
+from eubiosis.analysis.guard import spellings
 from eubiosis.analysis.result import Counts
 from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.core.verdict import OK, Verdict, worst
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 TABLE = "observed table"
 
 
@@ -24,7 +26,8 @@ class Design:
 
     ``matrix`` is (rows, columns) with an intercept, one 0/1 column per arm other than the control and
     the covariates; ``arm`` the arm of each row; ``kept`` marks the complete rows among all those given
-    (length: rows of the table); ``missing`` counts the others per arm.
+    (length: rows of the table); ``missing`` counts the others per arm. ``verdict`` says what the table
+    itself forbids: no estimate from it has numbers unless it is usable.
     """
 
     matrix: Floats
@@ -35,6 +38,11 @@ class Design:
     kept: Bools
     missing: Mapping[str, int]
     values: Mapping[str, Floats]
+    verdict: Verdict = OK
+
+    def doubted(self, verdict: Verdict) -> Design:
+        """Return the design with one more verdict on its table."""
+        return self if verdict is OK else replace(self, verdict=worst(self.verdict, verdict))
 
     def column(self, name: str) -> int:
         """Return the position of a column in the matrix."""
@@ -79,8 +87,9 @@ def build_design(
 
     ``required`` holds the numeric columns of the analysis itself (outcome, follow-up); ``covariates``
     numeric columns, used as they are, and text columns, coded 0/1 against their first level in
-    alphabetical order. A row with a missing value anywhere is left out and counted. Unequal lengths, an
-    unknown control arm, an empty arm label, fewer than two arms or an infinite value raise
+    alphabetical order. A row with a missing value anywhere is left out and counted. An infinite value, or
+    two spellings of one arm or level, make the verdict of the design "not_finite" or "contradictory".
+    Unequal lengths, an unknown control arm, an empty arm label or fewer than two arms raise
     ``FindingsError`` with all of these at once.
     """
     findings = FindingCollector()
@@ -91,8 +100,15 @@ def build_design(
     _check(arms_of_rows, arms, control, {**numeric, **extra}, findings)
     findings.raise_if_any()
     kept = np.ones(len(arms_of_rows), dtype=bool)
-    for values in (*numeric.values(), *extra.values()):
+    verdict = spellings(arms, "arm")
+    for name, values in (*numeric.items(), *extra.items()):
         kept &= ~missing_values(values)
+        infinite = np.isinf(values) if values.dtype.kind == "f" else None
+        if infinite is not None and infinite.any():
+            kept &= ~infinite
+            row = int(np.argmax(infinite)) + 1
+            problem = f"column {name}, row {row}: an infinite value; allowed: finite or missing"
+            verdict = worst(verdict, Verdict("not_finite", problem))
     missing = {name: int(np.sum(~kept & (arms_of_rows == name))) for name in arms}
     columns: list[Floats] = [np.ones(int(kept.sum()))]
     names = ["intercept"]
@@ -101,6 +117,8 @@ def build_design(
             columns.append((arms_of_rows[kept] == name).astype(np.float64))
             names.append(arm_column(name))
     for name, values in extra.items():
+        if values.dtype.kind not in "fiub":
+            verdict = worst(verdict, spellings(np.unique(values[kept].astype(str)).tolist(), name))
         for label, column in _coded(name, values[kept]):
             columns.append(column)
             names.append(label)
@@ -113,6 +131,7 @@ def build_design(
         kept,
         missing,
         {name: values[kept] for name, values in numeric.items()},
+        verdict,
     )
 
 
@@ -175,5 +194,4 @@ def _check(
     for name, values in columns.items():
         if values.shape != arms.shape:
             findings.add(TABLE, name, f"shape {values.shape}", allowed=f"{arms.shape}, as the column arm")
-        elif values.dtype.kind == "f" and bool(np.any(np.isinf(values))):
-            findings.add(TABLE, name, "an infinite value", allowed="finite values, or missing ones")
+

@@ -8,19 +8,24 @@ participant makes the analysis that of Lin, Wei, Yang and Ying (2000, JRSS B 62:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.analysis.columns import Bools, Floats, inverse
-from eubiosis.analysis.result import Statistic, Status, chi_squared
+from eubiosis.analysis.guard import SEES_ALL, STRICT, Blind, independent_columns, recession
+from eubiosis.analysis.result import Statistic, chi_squared
+from eubiosis.core.verdict import OK, Verdict
 
 Ties = Literal["Efron", "Breslow", "exact"]
 MAX_ITERATIONS = 50
 TOLERANCE = 1e-12  # of half the Newton decrement
 DIVERGED = 15.0  # a linear predictor this steep per standard deviation means that there is no maximum
+FLAT = 1e-10  # information per event, in standardised columns, that is rounding
+NO_MAXIMUM = Verdict("not_converged", "the partial likelihood found no maximum")
+STEEP = 8.0  # hazards this far apart on the log scale are looked at: has the likelihood a maximum at all?
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class CoxFit:
     """A fitted Cox model.
 
     ``coefficients`` (columns,), ``covariance`` the inverse information, ``robust`` the sandwich summed by
-    participant; log-likelihoods at zero and at the fit; ``score`` the score test at zero.
+    participant; log-likelihoods at zero and at the fit; ``score`` the score test at zero. ``blind`` says
+    which contrasts are undefined although the fit has numbers; their coefficients are zero.
     """
 
     coefficients: Floats
@@ -39,7 +45,8 @@ class CoxFit:
     score: float
     iterations: int
     events: int
-    status: Status
+    verdict: Verdict = OK
+    blind: Blind = SEES_ALL
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ class _Stratum:
         self.first = np.searchsorted(self.stop, self.times, side="left")  # risk set: rows from here on ...
         self.by_start = np.argsort(self.start, kind="stable")
         self.late = len(stop) - np.searchsorted(self.start[self.by_start], self.times, side="left")
-        self.delayed = bool(np.any(self.start > 0))
+        self.delayed = bool(np.any(self.start >= self.times[0]))
         self.time_of_event = inverse_.astype(np.intp)
         # one entry per event: which event time, and its rank among the ties as a fraction
         self.entry = np.repeat(np.arange(len(self.times)), self.deaths)
@@ -104,17 +111,96 @@ class _Stratum:
 def fit_cox(data: Histories, participant: NDArray[np.intp], ties: Ties = "Efron") -> CoxFit:
     """Fit by maximum partial likelihood; ``participant`` (rows,) numbers whom each row belongs to.
 
-    No events give "too_few_events", a likelihood without maximum "not_converged", columns without
-    variation "singular"; numbers are then NaN.
+    Where a coefficient runs to infinity (an arm without events, arms apart in time) the likelihood of the
+    rest is maximised: whoever has no chance left against the events leaves their risk sets. What then is
+    undefined is ``blind``, as are columns that no risk set compares. No events at all give
+    "too_few_events"; numbers are then NaN.
     """
     columns = data.matrix.shape[1]
+    if not data.event.any():
+        return _no_fit(columns, 0, Verdict("too_few_events", "no events"), 0)
+    centred = data.matrix - data.matrix.mean(axis=0)
+    if np.all(centred.std(axis=0) > 0) and np.linalg.matrix_rank(centred) == columns:
+        fit = _maximise(data, participant, ties)
+        if fit.verdict.usable and float(np.ptp(data.matrix @ fit.coefficients)) < STEEP:
+            return fit
+    return _fit_defined(data, participant, ties)
+
+
+def _fit_defined(data: Histories, participant: NDArray[np.intp], ties: Ties) -> CoxFit:
+    """Fit what the risk sets define, and mark the other directions as blind."""
+    columns, events, separated = data.matrix.shape[1], int(data.event.sum()), False
+    for _ in range(columns):
+        compared = _comparisons(data)
+        direction = recession(compared, np.zeros((0, columns)))
+        if direction is None:
+            break
+        data, rows = _competing(data, direction)
+        participant, separated = participant[rows], True
+    compared = _comparisons(data)
+    if separated:
+        why = Verdict("separated", "the events tell the groups apart completely: the hazard ratio is 0 or infinite")
+    else:
+        why = Verdict("no_information", "no risk set compares both sides of the contrast")
+    kept, blind = independent_columns(compared, why)
+    if not len(kept):
+        return _no_fit(columns, events, why, 0)
+    part = _maximise(replace(data, matrix=data.matrix[:, kept]), participant, ties)
+    if ties == "exact" and not part.verdict.usable:
+        part = replace(part, verdict=why if separated else part.verdict)
+    place = np.ix_(kept, kept)
+    beta, spread, robust = np.zeros(columns), np.zeros((columns, columns)), np.zeros((columns, columns))
+    beta[kept], spread[place], robust[place] = part.coefficients, part.covariance, part.robust
+    return replace(part, coefficients=beta, covariance=spread, robust=robust, blind=blind)
+
+
+def _comparisons(data: Histories) -> Floats:
+    """Return the distinct differences between who had an event and who was at risk, (terms, columns)."""
+    found = [np.zeros((1, data.matrix.shape[1]))]
+    for part in data.parts():
+        for time in part.times:
+            at_risk = np.unique(part.matrix[(part.stop >= time) & (part.start < time)], axis=0)
+            had = np.unique(part.matrix[part.event & (part.stop == time)], axis=0)
+            found.append((had[:, None] - at_risk[None]).reshape(-1, data.matrix.shape[1]))
+    return np.unique(np.concatenate(found), axis=0)
+
+
+def _competing(data: Histories, direction: Floats) -> tuple[Histories, NDArray[np.intp]]:
+    """Leave out of each risk set whom its events outdo along a direction; return the rows' numbers too.
+
+    A row that competes in some risk sets only is split into the stretches of time in which it does.
+    """
+    level = data.matrix @ direction
+    slack = STRICT * float(np.max(np.abs(data.matrix) @ np.abs(direction)))
+    rows: list[int] = []
+    stretches: list[tuple[float, float, bool]] = []
+    for stratum in np.unique(data.stratum):
+        members = np.flatnonzero(data.stratum == stratum)
+        with_event = members[data.event[members]]
+        times = np.unique(data.stop[with_event])
+        top = np.full(len(times), -np.inf)
+        np.maximum.at(top, np.searchsorted(times, data.stop[with_event]), level[with_event])
+        for row in members.tolist():
+            start, stop = float(data.start[row]), float(data.stop[row])
+            first, last = np.searchsorted(times, [start, stop], side="right")
+            competes = np.concatenate(([False], level[row] >= top[first:last] - slack, [False]))
+            edges = np.flatnonzero(np.diff(competes.astype(int)))
+            for begin, end in edges.reshape(-1, 2).tolist():
+                opens = start if begin == 0 else float(times[first + begin - 1])
+                closes = float(times[first + end - 1])
+                rows.append(row)
+                stretches.append((opens, closes, bool(data.event[row]) and closes == stop))
+    number = np.array(rows, dtype=np.intp)
+    starts, stops, event = (np.array(column) for column in zip(*stretches, strict=True))
+    return Histories(data.matrix[number], starts, stops, event.astype(bool), data.stratum[number]), number
+
+
+def _maximise(data: Histories, participant: NDArray[np.intp], ties: Ties) -> CoxFit:
+    """Climb the partial likelihood of independent columns from zero."""
+    columns = data.matrix.shape[1]
+    events = int(data.event.sum())
     centred = data.matrix - data.matrix.mean(axis=0)
     scale = centred.std(axis=0)
-    events = int(data.event.sum())
-    if events == 0:
-        return _no_fit(columns, events, "too_few_events", 0)
-    if np.any(scale == 0) or np.linalg.matrix_rank(centred) < columns:
-        return _no_fit(columns, events, "singular", 0)
     scaled = Histories(centred / scale, data.start, data.stop, data.event, data.stratum)
     parts = scaled.parts()
     beta = np.zeros(columns)
@@ -125,7 +211,7 @@ def fit_cox(data: Histories, participant: NDArray[np.intp], ties: Ties = "Efron"
         try:
             step = np.linalg.solve(information, score)
         except np.linalg.LinAlgError:
-            return _no_fit(columns, events, "singular", iteration)
+            return _no_fit(columns, events, Verdict("singular", "the information is singular"), iteration)
         if 0.5 * float(step @ score) < TOLERANCE:
             break
         size = 1.0
@@ -137,9 +223,11 @@ def fit_cox(data: Histories, participant: NDArray[np.intp], ties: Ties = "Efron"
         beta = beta + size * step
         value, score, information = reached
         if np.any(np.abs(beta) > DIVERGED):
-            return _no_fit(columns, events, "not_converged", iteration)
+            return _no_fit(columns, events, NO_MAXIMUM, iteration)
     else:
-        return _no_fit(columns, events, "not_converged", MAX_ITERATIONS)
+        return _no_fit(columns, events, NO_MAXIMUM, MAX_ITERATIONS)
+    if float(np.linalg.eigvalsh(information)[0]) < FLAT * events:
+        return _no_fit(columns, events, Verdict("singular", "the information is singular"), iteration)
     covariance = inverse(information)
     spread = covariance
     if ties != "exact":
@@ -156,7 +244,6 @@ def fit_cox(data: Histories, participant: NDArray[np.intp], ties: Ties = "Efron"
         float(start_score[0] @ np.linalg.solve(start_score[1], start_score[0])),
         iteration,
         events,
-        "ok",
     )
 
 
@@ -317,6 +404,6 @@ def _subset_sums(weight: Floats, matrix: Floats, size: int) -> tuple[float, Floa
     return float(zero[size]), one[size], two[size]
 
 
-def _no_fit(columns: int, events: int, status: Status, iterations: int) -> CoxFit:
+def _no_fit(columns: int, events: int, verdict: Verdict, iterations: int) -> CoxFit:
     empty, square = np.full(columns, math.nan), np.full((columns, columns), math.nan)
-    return CoxFit(empty, square, square, math.nan, math.nan, math.nan, iterations, events, status)
+    return CoxFit(empty, square, square, math.nan, math.nan, math.nan, iterations, events, verdict)
