@@ -122,7 +122,9 @@ def test_a_graph_rejects_what_its_closed_test_rejects(p, alpha):
 
 
 def test_failed_analyses_and_wrong_graphs():
-    assert multiplicity.adjust([0.01, math.nan], "holm").tolist() == [0.02, 1.0]
+    np.testing.assert_array_equal(multiplicity.adjust([0.01, math.nan], "holm"), [0.02, math.nan])
+    np.testing.assert_array_equal(multiplicity.adjust([0.01, math.nan, 0.04], "BH"), [0.02, math.nan, 0.04])
+    assert np.isnan(multiplicity.adjust([math.nan, math.nan], "BH")).all()
     with pytest.raises(ValueError, match="summing to at most 1"):
         multiplicity.graph([0.1, 0.2], [0.7, 0.7], np.zeros((2, 2)))
     with pytest.raises(ValueError, match="between 0 and 1"):
