@@ -45,11 +45,9 @@ def diagnostics_record(pooled: Pooled) -> dict[str, Any]:
         return record
     enough = len(y) >= small_study.ENOUGH_STUDIES
     shown = influence(y, v, method=pooled.tau2_method)
-    filled = small_study.trim_and_fill(y, v, method=pooled.tau2_method)
     record["small_study"] = {
-        **{test.name: {"statistic": test.statistic, "p": test.p_value}
-           for test in (small_study.egger(y, v), small_study.begg(y, v))},
-        "trim and fill": {"added": filled.added, "side": filled.side, **_span(filled.fit, pooled)},
+        **{test.name: _test_record(test) for test in (small_study.egger(y, v), small_study.begg(y, v))},
+        "trim and fill": _trimmed_record(y, v, pooled),
     }  # fmt: skip
     record["influence"] = [
         {"study": one.study.id, "cook_distance": float(cook), "studentised_residual": float(residual)}
@@ -102,6 +100,20 @@ def meta_regression(pooled: Pooled, moderator: list[float]) -> MetaFit:
     x = np.column_stack([np.ones(len(moderator)), np.asarray(moderator, dtype=float)])
     effects = [one.derived.effect for one in included]
     return fit([e.estimate for e in effects], [e.variance for e in effects], x=x, method=pooled.tau2_method)
+
+
+def _test_record(test: small_study.AsymmetryTest) -> dict[str, float | str | None]:
+    if not test.usable:
+        return {"statistic": None, "p": None, "note": test.reason}
+    return {"statistic": test.statistic, "p": test.p_value}
+
+
+def _trimmed_record(y: list[float], v: list[float], pooled: Pooled) -> dict[str, float | int | str | None]:
+    try:
+        filled = small_study.trim_and_fill(y, v, method=pooled.tau2_method)
+    except (ArithmeticError, ValueError) as problem:
+        return {"added": None, "note": str(problem)}
+    return {"added": filled.added, "side": filled.side, **_span(filled.fit, pooled)}
 
 
 def _span(fitted: MetaFit, pooled: Pooled) -> dict[str, float]:

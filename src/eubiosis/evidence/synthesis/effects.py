@@ -11,8 +11,6 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.special import gammaln
-
 Scale = Literal["MD", "SMD", "RD", "log RR", "log OR", "log HR", "log rate ratio"]
 
 
@@ -56,6 +54,8 @@ def hedges_correction(df: float) -> float:
     if df <= 1:
         message = f"J needs more than 1 degree of freedom, not {df}"
         raise ValueError(message)
+    from scipy.special import gammaln
+
     return math.exp(float(gammaln(df / 2) - gammaln((df - 1) / 2)) - 0.5 * math.log(df / 2))
 
 

@@ -2,7 +2,8 @@
 
 Throughout, y (k,) are estimates, v (k,) their sampling variances, X (k, p) the design matrix with its
 intercept, W = diag(1/(v + tau2)) and P = W - W X (X'WX)^-1 X'W. Equations as in Viechtbauer 2005
-(J Educ Behav Stat 30:261) and Veroniki 2016 (Res Synth Methods 7:55); numbers agree with metafor.
+(J Educ Behav Stat 30:261) and Veroniki 2016 (Res Synth Methods 7:55); numbers agree with metafor. ML and
+REML take the highest maximum of their likelihood, tau2 = 0 included, where it has several.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+
+from eubiosis.evidence.synthesis.likelihood import maxima
 
 Array = NDArray[np.float64]
 Tau2Method = Literal["FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM"]
@@ -105,6 +107,7 @@ def _pm(y: Array, v: Array, x: Array) -> tuple[float, float]:
 
 def _solve_q(y: Array, v: Array, x: Array, target: float) -> float:
     """Find the tau2 at which the generalised Q, which falls with tau2, meets ``target``; 0 if below."""
+    from scipy.optimize import brentq
 
     def gap(tau2: float) -> float:
         return cochran_q(y, v, x, tau2) - target
@@ -114,7 +117,7 @@ def _solve_q(y: Array, v: Array, x: Array, target: float) -> float:
     high = max(float(np.var(y)), float(v.max()))
     while gap(high) > 0:
         high *= 2
-    return float(optimize.brentq(gap, 0.0, high, xtol=1e-14, rtol=1e-13, maxiter=500))
+    return float(brentq(gap, 0.0, high, xtol=1e-14, rtol=1e-13, maxiter=500))
 
 
 def _score_iteration(
@@ -138,8 +141,8 @@ def _ml(y: Array, v: Array, x: Array) -> tuple[float, float]:
     def step(y: Array, w: Array, p: Array) -> float:
         return float(y @ p @ p @ y - w.sum()) / float((w**2).sum())
 
-    tau2, w, _ = _score_iteration(y, v, x, step)
-    return tau2, math.sqrt(2 / float((w**2).sum()))
+    tau2 = _highest(y, v, x, step, restricted=False)
+    return tau2, math.sqrt(2 / float(((v + tau2) ** -2).sum()))
 
 
 def _reml(y: Array, v: Array, x: Array) -> tuple[float, float]:
@@ -147,8 +150,29 @@ def _reml(y: Array, v: Array, x: Array) -> tuple[float, float]:
         del w
         return float(y @ p @ p @ y - np.trace(p)) / float((p * p).sum())
 
-    tau2, _, p = _score_iteration(y, v, x, step)
+    tau2 = _highest(y, v, x, step, restricted=True)
+    p = projection(v, x, tau2)
     return tau2, math.sqrt(2 / float((p * p).sum()))
+
+
+def _highest(
+    y: Array, v: Array, x: Array, step: Callable[[Array, Array, Array], float], *, restricted: bool
+) -> float:
+    """Iterate where the likelihood has one maximum; take the highest where it has several."""
+    tops = maxima(y, v, x, restricted=restricted)
+    if len(tops) > 1:
+        return tops[0][0]
+    try:
+        return _score_iteration(y, v, x, step)[0]
+    except ArithmeticError:
+        return tops[0][0]
+
+
+def likelihood_maxima(y: Array, v: Array, x: Array, method: Tau2Method) -> tuple[float, ...]:
+    """Return the tau2 of every maximum of the likelihood, the highest first; empty for other methods."""
+    if method not in ("ML", "REML") or len(y) <= x.shape[1]:
+        return ()
+    return tuple(tau2 for tau2, _ in maxima(y, v, x, restricted=method == "REML"))
 
 
 _ESTIMATORS: dict[str, Callable[[Array, Array, Array], tuple[float, float]]] = {
@@ -186,6 +210,8 @@ def q_profile(y: Array, v: Array, x: Array, *, level: float = 0.95) -> tuple[flo
     if df <= 0:
         message = "a tau2 interval needs more studies than coefficients"
         raise ValueError(message)
+    from scipy import stats
+
     tail = (1 - level) / 2
     return (
         _solve_q(y, v, x, float(stats.chi2.isf(tail, df))),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scipy import stats
-
 from eubiosis.evidence.synthesis.certainty import Certainty
 from eubiosis.evidence.synthesis.diagnostics import diagnostics_record
 from eubiosis.evidence.synthesis.pooling import Included, Interval, Pooled, natural
@@ -95,6 +93,8 @@ def interval_record(interval: Interval) -> dict[str, Any]:
 def included_record(one: Included, weight: float) -> dict[str, Any]:
     """Return one pooled estimate with its Wald interval, record, source and how far that was read."""
     effect = one.derived.effect
+    from scipy import stats
+
     half = float(stats.norm.isf(0.025)) * effect.standard_error
     return {
         "study": one.study.id,
