@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.analysis.guard import Bools as Bools
-from eubiosis.analysis.guard import Floats as Floats
-from eubiosis.analysis.guard import spellings
+from eubiosis.analysis import guard
 from eubiosis.analysis.result import Counts
 from eubiosis.core.findings import FindingCollector, unknown_word
 from eubiosis.core.verdict import OK, Verdict, worst
 
+Floats = guard.Floats
+Bools = guard.Bools
 TABLE = "observed table"
 
 
@@ -100,7 +100,7 @@ def build_design(
     _check(arms_of_rows, arms, control, {**numeric, **extra}, findings)
     findings.raise_if_any()
     kept = np.ones(len(arms_of_rows), dtype=bool)
-    verdict = spellings(arms, "arm")
+    verdict = guard.spellings(arms, "arm")
     for name, values in (*numeric.items(), *extra.items()):
         kept &= ~missing_values(values)
         infinite = np.isinf(values) if values.dtype.kind == "f" else None
@@ -118,7 +118,7 @@ def build_design(
             names.append(arm_column(name))
     for name, values in extra.items():
         if values.dtype.kind not in "fiub":
-            verdict = worst(verdict, spellings(np.unique(values[kept].astype(str)).tolist(), name))
+            verdict = worst(verdict, guard.spellings(np.unique(values[kept].astype(str)).tolist(), name))
         for label, column in _coded(name, values[kept]):
             columns.append(column)
             names.append(label)
@@ -194,4 +194,3 @@ def _check(
     for name, values in columns.items():
         if values.shape != arms.shape:
             findings.add(TABLE, name, f"shape {values.shape}", allowed=f"{arms.shape}, as the column arm")
-

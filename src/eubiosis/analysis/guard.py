@@ -119,7 +119,8 @@ def recession(rising: Floats, level: Floats) -> Floats | None:
     direction = np.asarray(found.x, dtype=np.float64)
     if float(np.max(gains @ direction)) < STRICT:
         return None
-    return direction / scale
+    steepest: Floats = direction / scale
+    return steepest
 
 
 def finite_rows(matrix: Floats, tends: Floats) -> Bools:

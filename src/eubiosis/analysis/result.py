@@ -121,7 +121,9 @@ def wald(
     given, the normal one when they are infinite; ratios are exponentiated at the end. The last guard of
     every analysis: numbers that cannot be read, for whatever reason, leave it with a status that says so.
     """
-    verdict = worst(verdict, _readable(value, standard_error, degrees_of_freedom, ratio=scale in RATIO_SCALES))
+    verdict = worst(
+        verdict, _readable(value, standard_error, degrees_of_freedom, ratio=scale in RATIO_SCALES)
+    )
     if not verdict.usable:
         return failed(
             verdict,

@@ -55,7 +55,9 @@ def fit_logistic(event: Floats, matrix: Floats) -> LogisticFit:
     rows = finite_rows(matrix, 2 * event - 1)
     why = Verdict("singular", "the contrast depends on other columns of the design, or has no rows")
     if not rows.all():
-        why = Verdict("separated", "a combination of columns tells who has the event: its odds ratio is infinite")
+        why = Verdict(
+            "separated", "a combination of columns tells who has the event: its odds ratio is infinite"
+        )
     kept, blind = independent_columns(matrix[rows], why)
     if not len(kept) or rows.sum() <= len(kept):
         return _no_fit(columns, why)

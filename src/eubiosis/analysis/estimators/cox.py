@@ -139,7 +139,9 @@ def _fit_defined(data: Histories, participant: NDArray[np.intp], ties: Ties) -> 
         participant, separated = participant[rows], True
     compared = _comparisons(data)
     if separated:
-        why = Verdict("separated", "the events tell the groups apart completely: the hazard ratio is 0 or infinite")
+        why = Verdict(
+            "separated", "the events tell the groups apart completely: the hazard ratio is 0 or infinite"
+        )
     else:
         why = Verdict("no_information", "no risk set compares both sides of the contrast")
     kept, blind = independent_columns(compared, why)

@@ -235,7 +235,11 @@ def permanova(
         again = pseudo_f(float(np.sum(fitted(order) * gower)) - reduced)
         hits += again >= observed - 1e-12 * abs(observed)
     return Permanova(
-        observed, explained / total, (own, freedom, samples - 1), (hits + 1) / (permutations + 1), permutations
+        observed,
+        explained / total,
+        (own, freedom, samples - 1),
+        (hits + 1) / (permutations + 1),
+        permutations,
     )
 
 

@@ -68,7 +68,9 @@ def _imputable(values: Floats, design: Design) -> Verdict:
     """Say whether a table (participants, visits) carries the imputation model."""
     if np.isinf(values).any():
         person, visit = (int(i) + 1 for i in np.argwhere(np.isinf(values))[0])
-        return Verdict("not_finite", f"participant {person} of those kept, visit {visit}: an infinite outcome")
+        return Verdict(
+            "not_finite", f"participant {person} of those kept, visit {visit}: an infinite outcome"
+        )
     people, visits = values.shape
     if people <= design.matrix.shape[1] + visits:
         return Verdict("too_few_participants", f"{people} participants for {visits} visits")
@@ -81,11 +83,15 @@ def _imputable(values: Floats, design: Design) -> Verdict:
             return Verdict("too_few_participants", f"nobody was seen at visit {visit + 1}")
         unseen = [name for name in design.arms if not np.any(seen & (design.arm == name))]
         if unseen:
-            why = f"nobody in {unseen[0]} was seen at visit {visit + 1}: what is imputed there rests on nothing"
+            why = (
+                f"nobody in {unseen[0]} was seen at visit {visit + 1}: what is imputed there rests on nothing"
+            )
             return Verdict("no_information", why)
         outcome, matrix = values[seen, visit], design.matrix[seen]
         if np.linalg.matrix_rank(matrix) < matrix.shape[1]:
-            return Verdict("singular", f"the columns depend on each other among those seen at visit {visit + 1}")
+            return Verdict(
+                "singular", f"the columns depend on each other among those seen at visit {visit + 1}"
+            )
         residual = outcome - matrix @ np.linalg.lstsq(matrix, outcome, rcond=None)[0]
         if float(np.max(np.abs(residual))) <= NEGLIGIBLE * float(np.max(np.abs(outcome))):
             return Verdict("no_variance", f"the residuals of visit {visit + 1} vanish")

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from eubiosis.analysis.columns import Floats, inverse
 from eubiosis.analysis.guard import NEGLIGIBLE, SEES_ALL, Blind, independent_columns
-from eubiosis.analysis.result import Status
-from eubiosis.core.verdict import OK, Verdict
+from eubiosis.core.verdict import OK, Status, Verdict
 
 Errors = Literal["adjusted", "adjusted linear", "unadjusted"]
 GRADIENT = 1e-8  # largest score allowed at convergence, per relative change of the parameter
@@ -233,14 +232,14 @@ def _fit_independent(
     if lost:
         return _no_fit(blocks, len(outcome), Verdict("no_variance", lost))
     if not converged:
-        return _no_fit(blocks, len(outcome), Verdict("not_converged", "the restricted likelihood found no maximum"))
+        return _no_fit(
+            blocks, len(outcome), Verdict("not_converged", "the restricted likelihood found no maximum")
+        )
     theta = structure.rescale(theta, size)
     return _finish(blocks, structure, theta, at_edge, expected_information=expected_information)
 
 
-def _search(
-    scaled: Blocks, structure: Structure, theta: Floats
-) -> tuple[Floats, NDArray[np.bool_], bool]:
+def _search(scaled: Blocks, structure: Structure, theta: Floats) -> tuple[Floats, NDArray[np.bool_], bool]:
     """Climb the restricted likelihood; return the parameters, which lie at a bound of zero, and success."""
     from scipy.optimize import minimize
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from eubiosis.analysis.columns import Floats, inverse
 from eubiosis.analysis.guard import SEES_ALL, Blind, finite_rows, independent_columns
-from eubiosis.analysis.result import Status
-from eubiosis.core.verdict import OK, Verdict
+from eubiosis.core.verdict import OK, Status, Verdict
 
 MAX_ITERATIONS = 100
 TOLERANCE = 1e-12  # of half the Newton decrement, in units of log-likelihood
@@ -109,7 +108,9 @@ def _fit_defined(
     rows = finite_rows(matrix, np.where(data.counts > 0, 0.0, -1.0))
     why = Verdict("singular", "the contrast depends on other columns of the design, or has no rows")
     if not rows.all():
-        why = Verdict("separated", "the counts along the contrast are all zero: the rate ratio is 0 or infinite")
+        why = Verdict(
+            "separated", "the counts along the contrast are all zero: the rate ratio is 0 or infinite"
+        )
     kept, blind = independent_columns(matrix[rows], why)
     if not len(kept) or rows.sum() <= len(kept):
         return _no_fit(columns, why.status, 0)

@@ -25,9 +25,9 @@ def randomisation_p(
     """Return the two-sided p-value of equal event rates in two arms.
 
     ``counts``, ``exposure`` (years, scans) and ``arm`` have one entry per participant; participants without
-    exposure or with a missing count are left out. The statistic is the absolute log ratio of events per exposure, half an event
-    added to each arm. The smallest possible value is 1 / (relabellings + 1). Raises ``ValueError`` when an
-    arm has nobody or a value is infinite.
+    exposure or with a missing count are left out. The statistic is the absolute log ratio of events per
+    exposure, half an event added to each arm. The smallest possible value is 1 / (relabellings + 1). Raises
+    ``ValueError`` when an arm has nobody or a value is infinite.
 
     >>> rng = np.random.default_rng(1)
     >>> randomisation_p([9] * 8 + [0] * 8, [1.0] * 16, ["a"] * 8 + ["b"] * 8,

@@ -295,7 +295,7 @@ def canonical_periods(period: ArrayLike) -> NDArray[np.str_]:
 def sequences(
     people: NDArray[np.str_], periods: NDArray[np.str_], labels: NDArray[np.str_]
 ) -> tuple[NDArray[np.str_], int]:
-    """Return the sequence of treatments of each row's participant, and how many participants fit no one sequence.
+    """Return the sequence of each row's participant, and how many participants fit no one sequence.
 
     Whoever lacks periods gets the only sequence of the complete participants that fits the periods kept.
     """
@@ -309,7 +309,9 @@ def sequences(
     found: dict[str, str] = {}
     unknown = 0
     for person, own in given.items():
-        fits = [one for one in complete if all(own.get(w, arm) == arm for w, arm in zip(order, one, strict=True))]
+        fits = [
+            one for one in complete if all(own.get(w, arm) == arm for w, arm in zip(order, one, strict=True))
+        ]
         if len(fits) != 1:
             unknown += 1
             fits = [tuple(own[when] for when in order if when in own)]
@@ -332,7 +334,7 @@ def _one_row_each(people: NDArray[np.str_], periods: NDArray[np.str_]) -> Verdic
 
 
 def _clusters_enough(design: Design, number: NDArray[np.intp], treated: str) -> Verdict:
-    """Say whether the spread between clusters can be told from the arms where whole clusters are randomised."""
+    """Say whether the spread between clusters can be told from the arms, where these are whole clusters."""
     inside = {name: set(number[design.arm == name].tolist()) for name in (treated, design.control)}
     one, other = inside.values()
     if not one or not other:

@@ -24,7 +24,7 @@ from eubiosis.analysis.estimators.times import SAME, same_times
 from eubiosis.analysis.guard import one_arm_each, separate_intervals, spellings, vanishes
 from eubiosis.analysis.result import Counts, Estimate, Statistic, chi_squared, no_statistic, wald
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.verdict import OK, Verdict, worst
+from eubiosis.core.verdict import Verdict, worst
 
 
 def hazard_ratio(
@@ -48,7 +48,9 @@ def hazard_ratio(
     values are counted. An arm without events gives "too_few_events", arms that the events tell apart
     completely "separated".
     """
-    design, histories, tied = _histories(time, event, arm, control=control, covariates=covariates, strata=strata)
+    design, histories, tied = _histories(
+        time, event, arm, control=control, covariates=covariates, strata=strata
+    )
     demand_arm(treated, design.treated_arms)
     fit = fit_cox(histories, np.arange(len(histories.stop)), ties)
     column = design.column(arm_column(treated)) - 1
@@ -185,7 +187,7 @@ class SurvivalCurve:
 
 
 def kaplan_meier(time: ArrayLike, event: ArrayLike) -> SurvivalCurve:
-    """Estimate a survival curve (Kaplan and Meier 1958) of finite times; times that differ by rounding are tied.
+    """Estimate a survival curve (Kaplan and Meier 1958); times that differ by rounding are tied.
 
     A missing or infinite time, a missing event or nobody at all raises ``ValueError``.
 
@@ -287,7 +289,9 @@ def log_rank(
     exposed = np.zeros(len(names))
     for stratum in np.unique(layer):
         rows = layer == stratum
-        more, spread, expected = _observed_minus_expected(stop[rows], happened[rows], labels[rows], names, rho)
+        more, spread, expected = _observed_minus_expected(
+            stop[rows], happened[rows], labels[rows], names, rho
+        )
         excess += more
         variance += spread
         exposed += expected
@@ -296,7 +300,9 @@ def log_rank(
         return no_statistic(name, 0, Verdict("no_information", "only one group was at risk at any event"))
     part = variance[np.ix_(kept, kept)]
     if np.linalg.matrix_rank(part, hermitian=True) < len(kept):
-        return no_statistic(name, len(kept), Verdict("no_information", "no stratum compares the groups at an event"))
+        return no_statistic(
+            name, len(kept), Verdict("no_information", "no stratum compares the groups at an event")
+        )
     return chi_squared(name, float(excess[kept] @ np.linalg.solve(part, excess[kept])), len(kept))
 
 
@@ -317,7 +323,11 @@ def _observed_minus_expected(
     share = risk / n[:, None]
     variance = np.diag(factor @ share) - (share * factor[:, None]).T @ share
     expected = (d / n) @ risk
-    return tuple(np.asarray(part, dtype=np.float64) for part in (excess, variance, expected))
+    return (
+        np.asarray(excess, dtype=np.float64),
+        np.asarray(variance, dtype=np.float64),
+        np.asarray(expected, dtype=np.float64),
+    )
 
 
 def _complete(time: ArrayLike, event: ArrayLike) -> tuple[Floats, Floats]:

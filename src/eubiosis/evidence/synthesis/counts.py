@@ -171,7 +171,7 @@ def tarone(a: Counts, n1: Counts, c: Counts, n2: Counts) -> TableTest:
 
 
 def _fitted_cell(n1: float, n2: float, events: float, ratio: float) -> float:
-    """Solve a(n2 - m + a) = OR (n1 - a)(m - a) for the cell a that the margins allow: the difference rises with a."""
+    """Solve a(n2 - m + a) = OR (n1 - a)(m - a) for the cell a that the margins allow: the left side gains."""
     from scipy.optimize import brentq
 
     def excess(cell: float) -> float:
@@ -180,7 +180,9 @@ def _fitted_cell(n1: float, n2: float, events: float, ratio: float) -> float:
     return float(brentq(excess, max(0.0, events - n2), min(n1, events), xtol=1e-13, rtol=1e-14))
 
 
-def _informative(a: Counts, n1: Counts, c: Counts, n2: Counts, *, odds: bool) -> tuple[tuple[Array, ...], LeftOut]:
+def _informative(
+    a: Counts, n1: Counts, c: Counts, n2: Counts, *, odds: bool
+) -> tuple[tuple[Array, ...], LeftOut]:
     """Leave out the tables with an empty arm or no events; for odds also those with nothing but events."""
     a_, n1_, c_, n2_ = _floats(a, n1, c, n2)
     reasons = []

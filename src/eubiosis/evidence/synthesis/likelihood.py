@@ -62,7 +62,7 @@ def score(y: Array, v: Array, x: Array, tau2: float, *, restricted: bool) -> flo
 
 
 def _top(y: Array, v: Array, x: Array, low: float, high: float, *, restricted: bool) -> float:
-    """Return where the slope falls through zero between two points of the grid; the lower end if it never rises."""
+    """Return where the slope falls through zero between two points of the grid, or the end that is higher."""
     from scipy.optimize import brentq
 
     def slope(tau2: float) -> float:
@@ -76,7 +76,12 @@ def _top(y: Array, v: Array, x: Array, low: float, high: float, *, restricted: b
 
 
 def _apart(
-    y: Array, v: Array, x: Array, higher: list[tuple[float, float]], one: tuple[float, float], restricted: bool
+    y: Array,
+    v: Array,
+    x: Array,
+    higher: list[tuple[float, float]],
+    one: tuple[float, float],
+    restricted: bool,
 ) -> bool:
     """Say whether a valley lies between a maximum and every higher one."""
     for tau2, _ in higher:

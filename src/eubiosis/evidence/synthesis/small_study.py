@@ -81,7 +81,9 @@ def begg(y: Sequence[float], v: Sequence[float]) -> AsymmetryTest:
     from scipy import stats
 
     y_, se = _checked(y, v)
-    verdict = worst(_spread(se), OK if _spread(y_).usable else Verdict("no_variance", "all estimates are equal"))
+    verdict = worst(
+        _spread(se), OK if _spread(y_).usable else Verdict("no_variance", "all estimates are equal")
+    )
     if not verdict.usable:
         return _no_test("Begg", verdict)
     v_ = se**2
