@@ -23,7 +23,7 @@ USABLE: frozenset[str] = frozenset(("ok", "boundary"))
 
 MEANING: dict[Status, str] = {
     "ok": "the numbers may be read",
-    "boundary": "a parameter lies at the edge of its range; the smaller model was used, its numbers are valid",
+    "boundary": "a parameter lies at the edge of its range; the smaller model was used and is valid",
     "not_converged": "no maximum was found",
     "too_few_events": "an arm has no event, or every possible one",
     "too_few_participants": "an arm or the table has too few participants for the model",
