@@ -24,7 +24,7 @@ from eubiosis.core.findings import FindingCollector
 from eubiosis.core.verdict import OK, Verdict, worst
 
 MAX_ITERATIONS = 50
-STEEPEST = 25.0  # a linear predictor beyond this means that the groups are separated
+STEEPEST = 25.0  # a linear predictor beyond this is looked at: has the likelihood a maximum at all?
 
 
 @dataclass(frozen=True)
@@ -61,20 +61,20 @@ def fit_logistic(event: Floats, matrix: Floats) -> LogisticFit:
     kept, blind = independent_columns(matrix[rows], why)
     if not len(kept) or rows.sum() <= len(kept):
         return _no_fit(columns, why)
-    part = _newton(event[rows], matrix[rows][:, kept])
+    part = _newton(event[rows], matrix[rows][:, kept], steepest=math.inf)
     beta, spread = np.zeros(columns), np.zeros((columns, columns))
     beta[kept], spread[np.ix_(kept, kept)] = part.coefficients, part.covariance
     return replace(part, coefficients=beta, covariance=spread, blind=blind)
 
 
-def _newton(event: Floats, matrix: Floats) -> LogisticFit:
+def _newton(event: Floats, matrix: Floats, steepest: float = STEEPEST) -> LogisticFit:
     beta = np.zeros(matrix.shape[1])
     value = _log_likelihood(event, matrix @ beta)
     for _ in range(MAX_ITERATIONS):
         linear = matrix @ beta
-        if np.max(np.abs(linear)) > STEEPEST:
+        if np.max(np.abs(linear)) > steepest:
             break
-        risk = 1.0 / (1.0 + np.exp(-linear))
+        risk = 1.0 / (1.0 + np.exp(-np.clip(linear, -500.0, 500.0)))
         score = matrix.T @ (event - risk)
         information = (matrix * (risk * (1 - risk))[:, None]).T @ matrix
         try:

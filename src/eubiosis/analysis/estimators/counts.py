@@ -230,8 +230,9 @@ def fit_counts(
 
 def _robust(design: Design, fit: CountFit, outcome: Floats, offset: Floats) -> CountFit:
     """Replace the covariance of a Poisson fit by the sandwich without small-sample factor (HC0)."""
-    residual = outcome - np.exp(design.matrix @ fit.coefficients + offset)
-    scores = design.matrix * residual[:, None]
+    used = np.ones(len(outcome), dtype=bool) if fit.used is None else fit.used
+    matrix = design.matrix[used]
+    scores = matrix * (outcome[used] - np.exp(matrix @ fit.coefficients + offset[used]))[:, None]
     sandwich = fit.covariance @ (scores.T @ scores) @ fit.covariance
     return replace(fit, covariance=sandwich, covariance_fixed=fit.covariance, dispersion=0.0)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.analysis.columns import Floats, inverse
+from eubiosis.analysis.columns import Bools, Floats, inverse
 from eubiosis.analysis.guard import SEES_ALL, Blind, finite_rows, independent_columns
 from eubiosis.core.verdict import OK, Status, Verdict
 
@@ -36,7 +36,8 @@ class CountFit:
     information, the dispersion being estimated, and ``covariance_fixed`` from the expected information
     with the dispersion held, as MASS reports it. ``dispersion`` is alpha in variance = mu + alpha mu^2,
     ``dispersion_se`` its standard error (NaN at the boundary). Verdict "boundary": no overdispersion, so
-    this is the Poisson fit. ``blind`` says which contrasts are undefined although the fit has numbers.
+    this is the Poisson fit. ``blind`` says which contrasts are undefined although the fit has numbers;
+    ``used`` (rows,) marks the rows that have a finite fitted value, None: all.
     """
 
     coefficients: Floats
@@ -48,6 +49,7 @@ class CountFit:
     iterations: int
     verdict: Verdict = OK
     blind: Blind = SEES_ALL
+    used: Bools | None = None
 
     @property
     def status(self) -> Status:
@@ -120,7 +122,7 @@ def _fit_defined(
     place = np.ix_(kept, kept)
     beta, spread, fixed = np.zeros(columns), np.zeros((columns, columns)), np.zeros((columns, columns))
     beta[kept], spread[place], fixed[place] = part.coefficients, part.covariance, part.covariance_fixed
-    return replace(part, coefficients=beta, covariance=spread, covariance_fixed=fixed, blind=blind)
+    return replace(part, coefficients=beta, covariance=spread, covariance_fixed=fixed, blind=blind, used=rows)
 
 
 def _fixed_fit(data: _Data, alpha: float) -> CountFit:
