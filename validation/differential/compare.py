@@ -60,7 +60,11 @@ def judge(ours: dict, theirs: dict, rtol: float) -> tuple[str, float, str]:
         if mine is None and other is None:
             continue
         if mine is None or other is None:
-            return ("R warns, ours refuses" if theirs.get("said") and mine is None else "differ"), math.inf, key
+            return (
+                ("R warns, ours refuses" if theirs.get("said") and mine is None else "differ"),
+                math.inf,
+                key,
+            )
         relative = abs(mine - other) / max(abs(other), SMALL)
         if relative >= worst:
             worst, where = relative, key
@@ -77,8 +81,15 @@ def compare(names: list[str], sets: int, seed: int) -> tuple[list[dict], dict, d
             ours = our_numbers(name, one)
             kind, worst, where = judge(ours, theirs, METHODS[name].rtol)
             rows.append(
-                {"method": name, "set": i, "kind": kind, "worst": None if math.isinf(worst) else worst,
-                 "where": where, "ours": ours, "R": theirs}
+                {
+                    "method": name,
+                    "set": i,
+                    "kind": kind,
+                    "worst": None if math.isinf(worst) else worst,
+                    "where": where,
+                    "ours": ours,
+                    "R": theirs,
+                }
             )
     return rows, answer["versions"], data
 

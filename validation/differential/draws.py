@@ -9,7 +9,9 @@ import numpy as np
 
 
 def _lists(**columns: object) -> dict:
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in columns.items()}
+    return {
+        name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in columns.items()
+    }
 
 
 def scores(draw: np.random.Generator) -> dict:
@@ -140,7 +142,9 @@ def stool(draw: np.random.Generator) -> dict:
     groups = int(draw.integers(2, 4))
     n, taxa = int(draw.integers(2, 12)), int(draw.choice([2, 4, 15]))
     shape = draw.dirichlet(np.full(taxa, 0.5), groups)
-    table = np.concatenate([draw.poisson(float(draw.choice([3, 200])) * draw.dirichlet(20 * s + 0.1, n)) for s in shape])
+    table = np.concatenate(
+        [draw.poisson(float(draw.choice([3, 200])) * draw.dirichlet(20 * s + 0.1, n)) for s in shape]
+    )
     table[:, 0] += table.sum(axis=1) == 0  # vegan has no distance of two empty samples
     return _lists(table=table, group=np.repeat(["a", "b", "d"][:groups], n))
 

@@ -61,7 +61,9 @@ def _column(data: dict, name: str) -> np.ndarray:
 def least_squares(data: dict) -> Numbers:
     """ANCOVA with the model's errors."""
     base = {"base": _column(data, "base")}
-    return _contrast(ancova(_column(data, "outcome"), data["arm"], covariates=base, **_arms(data)), ratio=False)
+    return _contrast(
+        ancova(_column(data, "outcome"), data["arm"], covariates=base, **_arms(data)), ratio=False
+    )
 
 
 def sandwich(data: dict) -> Numbers:
@@ -98,7 +100,9 @@ def poisson_robust(data: dict) -> Numbers:
 
 def logistic(data: dict) -> Numbers:
     """Conditional odds ratio and standardised risk difference."""
-    three = risk_contrasts(data["event"], data["arm"], covariates={"age": _column(data, "age")}, **_arms(data))
+    three = risk_contrasts(
+        data["event"], data["arm"], covariates={"age": _column(data, "age")}, **_arms(data)
+    )
     found = _contrast(three[2], ratio=True, test=False)
     if three[0].status == "ok":
         found["difference"] = three[0].estimate
@@ -144,7 +148,9 @@ def kaplan_meier(data: dict) -> Numbers:
 def lwyy(data: dict) -> Numbers:
     """Recurrent events with errors summed by participant."""
     names = ("participant", "start", "stop", "event", "arm")
-    return _contrast(survival.recurrent_rate_ratio(*(data[name] for name in names), **_arms(data)), ratio=True)
+    return _contrast(
+        survival.recurrent_rate_ratio(*(data[name] for name in names), **_arms(data)), ratio=True
+    )
 
 
 def kenward_roger(data: dict) -> Numbers:
@@ -199,7 +205,10 @@ def dispersion(data: dict) -> Numbers:
 def diversity(data: dict) -> Numbers:
     """Mean Shannon, Simpson, richness, and evenness over the samples in which it is defined."""
     table = np.array(data["table"])
-    found = {name: float(np.mean(ecology.alpha_diversity(table, name))) for name in ("shannon", "simpson", "richness")}
+    found = {
+        name: float(np.mean(ecology.alpha_diversity(table, name)))
+        for name in ("shannon", "simpson", "richness")
+    }
     even = ecology.alpha_diversity(table, "evenness")
     return {**found, "evenness": float(np.nanmean(even)) if not np.isnan(even).all() else None}
 
@@ -207,7 +216,12 @@ def diversity(data: dict) -> Numbers:
 def rubin(data: dict) -> Numbers:
     """Rubin's rules with Barnard and Rubin's degrees of freedom."""
     one = imputation.pool(data["q"], data["u"], data["freedom"])
-    return {"estimate": one.estimate, "total": one.total, "df": one.degrees_of_freedom, "fmi": one.fraction_missing}
+    return {
+        "estimate": one.estimate,
+        "total": one.total,
+        "df": one.degrees_of_freedom,
+        "fmi": one.fraction_missing,
+    }
 
 
 def adjusted(data: dict) -> Numbers:
@@ -240,7 +254,12 @@ def funnel(data: dict) -> Numbers:
     """Egger by least squares, Begg, and trim and fill with DL."""
     y, v = data["y"], data["v"]
     egger, begg = small_study.egger(y, v), small_study.begg(y, v)
-    found: Numbers = {"egger": egger.statistic, "egger_p": egger.p_value, "begg": begg.statistic, "begg_p": begg.p_value}
+    found: Numbers = {
+        "egger": egger.statistic,
+        "egger_p": egger.p_value,
+        "begg": begg.statistic,
+        "begg_p": begg.p_value,
+    }
     try:
         filled = small_study.trim_and_fill(y, v, method="DL")
     except ArithmeticError:
@@ -250,7 +269,11 @@ def funnel(data: dict) -> Numbers:
 
 def _counted(data: dict, pool: Callable[..., tables.CountPool]) -> Numbers:
     one = pool(data["a"], data["n1"], data["c"], data["n2"])
-    return {"estimate": one.estimate, "se": one.standard_error, "q": one.q} if one.usable else {"status": one.status}
+    return (
+        {"estimate": one.estimate, "se": one.standard_error, "q": one.q}
+        if one.usable
+        else {"status": one.status}
+    )
 
 
 def table_tests(data: dict) -> Numbers:

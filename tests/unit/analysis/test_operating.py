@@ -27,7 +27,10 @@ def _estimates(values, error=1.0):
 def test_measures_by_hand():
     """Estimates 0, 1, 2, 3 with error 1, truth 1: bias 0.5; only 3 is significant and only 3 misses."""
     scenario = Scenario("by hand", "m", 1.0, False, _unused, planned_power=0.3)
-    results = [*_estimates([0.0, 1.0, 2.0, 3.0]), failed(Verdict("not_converged"), scale="mean difference", **WHO)]
+    results = [
+        *_estimates([0.0, 1.0, 2.0, 3.0]),
+        failed(Verdict("not_converged"), scale="mean difference", **WHO),
+    ]
     found = summarise(scenario, results)
     assert (found.trials, found.failed) == (5, 1)
     assert found.rejected.value == pytest.approx(2 / 5)  # 2 and 3; the failed trial is no rejection

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eubiosis.analysis.estimators.cox import Histories, fit_cox, score_residuals
+from eubiosis.analysis.estimators.cox import fit_cox, score_residuals
+from eubiosis.analysis.estimators.histories import Histories
 from eubiosis.analysis.estimators.survival import (
     hazard_ratio,
     kaplan_meier,

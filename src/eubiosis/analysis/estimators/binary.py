@@ -129,6 +129,8 @@ def risk_contrasts(
     fit = fit_logistic(outcome, design.matrix)
     extreme, events = _extremes(design, treated)
     both = [design.with_arm(name) for name in (treated, control)]
+    if not len(outcome):  # nobody is left: a mean over nobody is not a number
+        both = [np.full((1, design.matrix.shape[1]), math.nan)] * 2
     odds = np.zeros(len(fit.coefficients))
     odds[design.column(arm_column(treated))] = 1.0
     verdict = worst(design.verdict, extreme, fit.verdict)

@@ -155,6 +155,8 @@ def marginal_rates(
     means, gradients = [], []
     for name in (treated, control):
         matrix = design.with_arm(name)
+        if not len(matrix):  # nobody is left: a mean over nobody is not a number
+            matrix = np.full((1, matrix.shape[1]), math.nan)
         rates = np.exp(matrix @ fit.coefficients)
         means.append(float(rates.mean()))
         gradients.append((matrix * rates[:, None]).mean(axis=0))

@@ -14,10 +14,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.analysis.columns import Bools, Floats, inverse
-from eubiosis.analysis.guard import SEES_ALL, STRICT, Blind, independent_columns, recession
-from eubiosis.analysis.result import Statistic, chi_squared
-from eubiosis.core.verdict import OK, Verdict
+from eubiosis.analysis.columns import Floats, inverse
+from eubiosis.analysis.estimators.histories import Histories, Stratum, comparisons, competing
+from eubiosis.analysis.guard import NEGLIGIBLE, SEES_ALL, Blind, all_finite, independent_columns, recession
+from eubiosis.analysis.result import Statistic, chi_squared, no_statistic
+from eubiosis.core.verdict import OK, Verdict, worst
 
 Ties = Literal["Efron", "Breslow", "exact"]
 MAX_ITERATIONS = 50
@@ -49,65 +50,6 @@ class CoxFit:
     blind: Blind = SEES_ALL
 
 
-@dataclass(frozen=True)
-class Histories:
-    """Rows of event histories: matrix (rows, columns), start, stop, event and stratum number (rows,)."""
-
-    matrix: Floats
-    start: Floats
-    stop: Floats
-    event: Bools
-    stratum: NDArray[np.intp]
-
-    def parts(self) -> list[_Stratum]:
-        """Split by stratum; a stratum without events says nothing and is left out."""
-        return [
-            _Stratum(self.matrix[rows], self.start[rows], self.stop[rows], self.event[rows], rows)
-            for rows in (np.flatnonzero(self.stratum == s) for s in np.unique(self.stratum))
-            if self.event[rows].any()
-        ]
-
-
-class _Stratum:
-    """Rows of one stratum, sorted by the end of their interval, with the risk set of each event time."""
-
-    def __init__(
-        self, matrix: Floats, start: Floats, stop: Floats, event: Bools, rows: NDArray[np.intp]
-    ) -> None:
-        order = np.argsort(stop, kind="stable")
-        self.matrix, self.start, self.stop = matrix[order], start[order], stop[order]
-        self.event, self.rows = event[order], rows[order]
-        self.times, inverse_, self.deaths = np.unique(
-            self.stop[self.event], return_inverse=True, return_counts=True
-        )
-        self.first = np.searchsorted(self.stop, self.times, side="left")  # risk set: rows from here on ...
-        self.by_start = np.argsort(self.start, kind="stable")
-        self.late = len(stop) - np.searchsorted(self.start[self.by_start], self.times, side="left")
-        self.delayed = bool(np.any(self.start >= self.times[0]))
-        self.time_of_event = inverse_.astype(np.intp)
-        # one entry per event: which event time, and its rank among the ties as a fraction
-        self.entry = np.repeat(np.arange(len(self.times)), self.deaths)
-        starts = np.concatenate(([0], np.cumsum(self.deaths)[:-1]))
-        ranks = np.arange(len(self.entry)) - np.repeat(starts, self.deaths)
-        self.fraction = ranks / np.repeat(self.deaths, self.deaths)
-
-    def at_risk(self, values: Floats) -> Floats:
-        """Sum ``values`` (rows, ...) over the risk set of each event time."""
-        tail = np.concatenate((np.cumsum(values[::-1], axis=0)[::-1], np.zeros((1, *values.shape[1:]))))
-        sums: Floats = tail[self.first]
-        if self.delayed:  # ... without those who enter at that time or later
-            ordered = values[self.by_start]
-            late = np.concatenate((np.cumsum(ordered[::-1], axis=0)[::-1], np.zeros((1, *values.shape[1:]))))
-            sums = sums - late[len(values) - self.late]
-        return sums
-
-    def tied(self, values: Floats) -> Floats:
-        """Sum ``values`` over the rows that have their event at each event time."""
-        sums = np.zeros((len(self.times), *values.shape[1:]))
-        np.add.at(sums, self.time_of_event, values[self.event])
-        return sums
-
-
 def fit_cox(data: Histories, participant: NDArray[np.intp], ties: Ties = "Efron") -> CoxFit:
     """Fit by maximum partial likelihood; ``participant`` (rows,) numbers whom each row belongs to.
 
@@ -118,7 +60,7 @@ def fit_cox(data: Histories, participant: NDArray[np.intp], ties: Ties = "Efron"
     """
     columns = data.matrix.shape[1]
     if not data.event.any():
-        return _no_fit(columns, 0, Verdict("too_few_events", "no events"), 0)
+        return no_fit(columns, 0, Verdict("too_few_events", "no events"), 0)
     centred = data.matrix - data.matrix.mean(axis=0)
     if np.all(centred.std(axis=0) > 0) and np.linalg.matrix_rank(centred) == columns:
         fit = _maximise(data, participant, ties)
@@ -131,13 +73,13 @@ def _fit_defined(data: Histories, participant: NDArray[np.intp], ties: Ties) -> 
     """Fit what the risk sets define, and mark the other directions as blind."""
     columns, events, separated = data.matrix.shape[1], int(data.event.sum()), False
     for _ in range(columns):
-        compared = _comparisons(data)
+        compared = comparisons(data)
         direction = recession(compared, np.zeros((0, columns)))
         if direction is None:
             break
-        data, rows = _competing(data, direction)
+        data, rows = competing(data, direction)
         participant, separated = participant[rows], True
-    compared = _comparisons(data)
+    compared = comparisons(data)
     if separated:
         why = Verdict(
             "separated", "the events tell the groups apart completely: the hazard ratio is 0 or infinite"
@@ -146,7 +88,7 @@ def _fit_defined(data: Histories, participant: NDArray[np.intp], ties: Ties) -> 
         why = Verdict("no_information", "no risk set compares both sides of the contrast")
     kept, blind = independent_columns(compared, why)
     if not len(kept):
-        return _no_fit(columns, events, why, 0)
+        return no_fit(columns, events, why, 0)
     part = _maximise(replace(data, matrix=data.matrix[:, kept]), participant, ties)
     if ties == "exact" and not part.verdict.usable:
         part = replace(part, verdict=why if separated else part.verdict)
@@ -154,47 +96,6 @@ def _fit_defined(data: Histories, participant: NDArray[np.intp], ties: Ties) -> 
     beta, spread, robust = np.zeros(columns), np.zeros((columns, columns)), np.zeros((columns, columns))
     beta[kept], spread[place], robust[place] = part.coefficients, part.covariance, part.robust
     return replace(part, coefficients=beta, covariance=spread, robust=robust, blind=blind)
-
-
-def _comparisons(data: Histories) -> Floats:
-    """Return the distinct differences between who had an event and who was at risk, (terms, columns)."""
-    found = [np.zeros((1, data.matrix.shape[1]))]
-    for part in data.parts():
-        for time in part.times:
-            at_risk = np.unique(part.matrix[(part.stop >= time) & (part.start < time)], axis=0)
-            had = np.unique(part.matrix[part.event & (part.stop == time)], axis=0)
-            found.append((had[:, None] - at_risk[None]).reshape(-1, data.matrix.shape[1]))
-    return np.unique(np.concatenate(found), axis=0)
-
-
-def _competing(data: Histories, direction: Floats) -> tuple[Histories, NDArray[np.intp]]:
-    """Leave out of each risk set whom its events outdo along a direction; return the rows' numbers too.
-
-    A row that competes in some risk sets only is split into the stretches of time in which it does.
-    """
-    level = data.matrix @ direction
-    slack = STRICT * float(np.max(np.abs(data.matrix) @ np.abs(direction)))
-    rows: list[int] = []
-    stretches: list[tuple[float, float, bool]] = []
-    for stratum in np.unique(data.stratum):
-        members = np.flatnonzero(data.stratum == stratum)
-        with_event = members[data.event[members]]
-        times = np.unique(data.stop[with_event])
-        top = np.full(len(times), -np.inf)
-        np.maximum.at(top, np.searchsorted(times, data.stop[with_event]), level[with_event])
-        for row in members.tolist():
-            start, stop = float(data.start[row]), float(data.stop[row])
-            first, last = np.searchsorted(times, [start, stop], side="right")
-            competes = np.concatenate(([False], level[row] >= top[first:last] - slack, [False]))
-            edges = np.flatnonzero(np.diff(competes.astype(int)))
-            for begin, end in edges.reshape(-1, 2).tolist():
-                opens = start if begin == 0 else float(times[first + begin - 1])
-                closes = float(times[first + end - 1])
-                rows.append(row)
-                stretches.append((opens, closes, bool(data.event[row]) and closes == stop))
-    number = np.array(rows, dtype=np.intp)
-    starts, stops, event = (np.array(column) for column in zip(*stretches, strict=True))
-    return Histories(data.matrix[number], starts, stops, event.astype(bool), data.stratum[number]), number
 
 
 def _maximise(data: Histories, participant: NDArray[np.intp], ties: Ties) -> CoxFit:
@@ -213,7 +114,7 @@ def _maximise(data: Histories, participant: NDArray[np.intp], ties: Ties) -> Cox
         try:
             step = np.linalg.solve(information, score)
         except np.linalg.LinAlgError:
-            return _no_fit(columns, events, Verdict("singular", "the information is singular"), iteration)
+            return no_fit(columns, events, Verdict("singular", "the information is singular"), iteration)
         if 0.5 * float(step @ score) < TOLERANCE:
             break
         size = 1.0
@@ -225,11 +126,11 @@ def _maximise(data: Histories, participant: NDArray[np.intp], ties: Ties) -> Cox
         beta = beta + size * step
         value, score, information = reached
         if np.any(np.abs(beta) > DIVERGED):
-            return _no_fit(columns, events, NO_MAXIMUM, iteration)
+            return no_fit(columns, events, NO_MAXIMUM, iteration)
     else:
-        return _no_fit(columns, events, NO_MAXIMUM, MAX_ITERATIONS)
+        return no_fit(columns, events, NO_MAXIMUM, MAX_ITERATIONS)
     if float(np.linalg.eigvalsh(information)[0]) < FLAT * events:
-        return _no_fit(columns, events, Verdict("singular", "the information is singular"), iteration)
+        return no_fit(columns, events, Verdict("singular", "the information is singular"), iteration)
     covariance = inverse(information)
     spread = covariance
     if ties != "exact":
@@ -282,8 +183,38 @@ def proportional_hazards_tests(data: Histories, beta: Floats) -> tuple[Statistic
     """Test each coefficient, and all together, for change over time (Grambsch and Therneau 1994).
 
     Score tests of adding each column times one minus the Kaplan-Meier estimate just before the event, as
-    cox.zph of R's survival 3 does by default. The last statistic is the global one.
+    cox.zph of R's survival 3 does by default. The last statistic is the global one. Columns that the risk
+    sets do not compare at more than one time have none.
     """
+    columns = data.matrix.shape[1]
+    labels = [*(f"column {j}" for j in range(columns)), "global"]
+    freedoms = [*([1] * columns), columns]
+    none = worst(all_finite(data.matrix, "columns"), all_finite(data.stop, "times"))
+    if none.usable and not data.event.any():
+        none = Verdict("too_few_events", "no events")
+    if not none.usable:
+        return tuple(no_statistic(label, df, none) for label, df in zip(labels, freedoms, strict=True))
+    change, first, cross, second = _drift(data, beta)
+    flat = Verdict("no_information", "the risk sets do not say how the effect changes with time")
+    if np.linalg.matrix_rank(first, hermitian=True) < columns:
+        return tuple(no_statistic(label, df, flat) for label, df in zip(labels, freedoms, strict=True))
+    spread = second - cross @ np.linalg.solve(first, cross)
+    tests = []
+    for j in range(columns):
+        if not spread[j, j] > NEGLIGIBLE * second[j, j]:
+            tests.append(no_statistic(labels[j], 1, flat))
+            continue
+        variance = float(second[j, j] - cross[j] @ np.linalg.solve(first, cross[:, j]))
+        tests.append(chi_squared(labels[j], float(change[j] ** 2) / variance, 1))
+    if all(one.usable for one in tests) and np.linalg.matrix_rank(spread, hermitian=True) == columns:
+        tests.append(chi_squared("global", float(change @ np.linalg.solve(spread, change)), columns))
+    else:
+        tests.append(no_statistic("global", columns, flat))
+    return tuple(tests)
+
+
+def _drift(data: Histories, beta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return the score of a change over time and the information in and between it and the coefficients."""
     parts = data.parts()
     pooled, left = _left_survival(data)
     columns = data.matrix.shape[1]
@@ -302,13 +233,7 @@ def proportional_hazards_tests(data: Histories, beta: Floats) -> tuple[Statistic
         second += np.einsum("e,eij->ij", at**2, spread)
         observed = (g - centre) @ part.tied(part.matrix)
         change += observed - at @ mean
-    tests = []
-    for j in range(columns):
-        variance = float(second[j, j] - cross[j] @ np.linalg.solve(first, cross[:, j]))
-        tests.append(chi_squared(f"column {j}", float(change[j] ** 2) / variance, 1))
-    variance_all = second - cross @ np.linalg.solve(first, cross)
-    tests.append(chi_squared("global", float(change @ np.linalg.solve(variance_all, change)), columns))
-    return tuple(tests)
+    return change, first, cross, second
 
 
 def concordance(data: Histories, beta: Floats) -> float:
@@ -334,7 +259,7 @@ def _left_survival(data: Histories) -> tuple[Floats, Floats]:
 
 
 def _steps(
-    part: _Stratum, beta: Floats, ties: Ties, *, with_spread: bool = False
+    part: Stratum, beta: Floats, ties: Ties, *, with_spread: bool = False
 ) -> tuple[Floats, Floats, Floats]:
     """Return per event: one over the weight at risk, the weighted mean, and the weighted covariance."""
     weight = np.exp(np.clip(part.matrix @ beta, -500.0, 500.0))
@@ -352,7 +277,7 @@ def _steps(
     return 1.0 / total, mean, spread
 
 
-def _derivatives(parts: list[_Stratum], beta: Floats, ties: Ties) -> tuple[float, Floats, Floats]:
+def _derivatives(parts: list[Stratum], beta: Floats, ties: Ties) -> tuple[float, Floats, Floats]:
     """Return the log partial likelihood, its score and its information."""
     if ties == "exact":
         return _exact_derivatives(parts, beta)
@@ -367,7 +292,7 @@ def _derivatives(parts: list[_Stratum], beta: Floats, ties: Ties) -> tuple[float
     return value, score, information
 
 
-def _exact_derivatives(parts: list[_Stratum], beta: Floats) -> tuple[float, Floats, Floats]:
+def _exact_derivatives(parts: list[Stratum], beta: Floats) -> tuple[float, Floats, Floats]:
     """Do the same for the conditional likelihood: which of the risk set had the events, given how many.
 
     Sums over all subsets by the recursion of Gail, Lubin and Rubinstein (1981, Biometrika 68:703).
@@ -406,6 +331,7 @@ def _subset_sums(weight: Floats, matrix: Floats, size: int) -> tuple[float, Floa
     return float(zero[size]), one[size], two[size]
 
 
-def _no_fit(columns: int, events: int, verdict: Verdict, iterations: int) -> CoxFit:
+def no_fit(columns: int, events: int, verdict: Verdict, iterations: int = 0) -> CoxFit:
+    """Return a fit without numbers."""
     empty, square = np.full(columns, math.nan), np.full((columns, columns), math.nan)
     return CoxFit(empty, square, square, math.nan, math.nan, math.nan, iterations, events, verdict)

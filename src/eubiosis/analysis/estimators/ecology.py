@@ -378,7 +378,8 @@ def taxon_models(
     later = np.asarray(followed, dtype=np.float64)
     missing = np.isnan(later).any(axis=1)
     earlier = None if baseline is None else np.asarray(baseline, dtype=np.float64)
-    present = (later[~missing] > 0).mean(axis=0) >= smallest_prevalence
+    seen = later[~missing] > 0
+    present = seen.mean(axis=0) >= smallest_prevalence if len(seen) else np.zeros(later.shape[1], dtype=bool)
     ratios = np.full_like(later, math.nan)
     ratios[~missing] = centred_log_ratio(later[~missing], pseudocount)
     starts = None

@@ -236,7 +236,12 @@ def _fit_independent(
             blocks, len(outcome), Verdict("not_converged", "the restricted likelihood found no maximum")
         )
     theta = structure.rescale(theta, size)
-    return _finish(blocks, structure, theta, at_edge, expected_information=expected_information)
+    # the differences of likelihoods that give the degrees of freedom drown in the offset of large outcomes
+    left = tuple(replace(part, outcome=part.outcome - part.matrix @ least) for part in blocks.patterns)
+    fit = _finish(
+        replace(blocks, patterns=left), structure, theta, at_edge, expected_information=expected_information
+    )
+    return replace(fit, coefficients=fit.coefficients + least)
 
 
 def _search(scaled: Blocks, structure: Structure, theta: Floats) -> tuple[Floats, NDArray[np.bool_], bool]:

@@ -19,7 +19,8 @@ from eubiosis.analysis.columns import (
     demand_arm,
     missing_values,
 )
-from eubiosis.analysis.estimators.cox import CoxFit, Histories, Ties, fit_cox
+from eubiosis.analysis.estimators.cox import CoxFit, Ties, fit_cox, no_fit
+from eubiosis.analysis.estimators.histories import Histories
 from eubiosis.analysis.estimators.times import SAME, same_times
 from eubiosis.analysis.guard import one_arm_each, separate_intervals, spellings, vanishes
 from eubiosis.analysis.result import Counts, Estimate, Statistic, chi_squared, no_statistic, wald
@@ -106,7 +107,10 @@ def recurrent_rate_ratio(
     histories = Histories(
         design.matrix[:, 1:], start_, stop_, values["event"] == 1, np.zeros(len(kept), dtype=np.intp)
     )
-    fit = fit_cox(histories, number.astype(np.intp))
+    if design.verdict.usable:
+        fit = fit_cox(histories, number.astype(np.intp))
+    else:
+        fit = no_fit(histories.matrix.shape[1], int(histories.event.sum()), design.verdict)
     arms = np.asarray(arm).astype(str)
     persons = [len(np.unique(kept[design.arm == name])) for name in (treated, control)]
     everyone = [len(np.unique(people[arms == name])) for name in (treated, control)]
