@@ -55,7 +55,7 @@ def _periods(data):
     person, visit, outcome, _ = _long({**data, "wide": data["wide"][:, :2]})
     first = np.repeat(data["arm"], 2)
     names = sorted(set(data["arm"].tolist()))
-    swap = {name: other for name, other in zip(names, names[::-1], strict=True)} if len(names) == 2 else {}
+    swap = dict(zip(names, names[::-1], strict=True)) if len(names) == 2 else {}
     arm = np.where(visit == 1, first, [swap.get(name, name) for name in first.tolist()])
     return person, visit, outcome, arm
 
@@ -66,8 +66,7 @@ def _covariates(data):
 
 def _stool_distances(data):
     with np.errstate(invalid="ignore"):
-        difference = np.abs(data["stool"][:, None] - data["stool"][None]).sum(axis=2)
-    return difference
+        return np.abs(data["stool"][:, None] - data["stool"][None]).sum(axis=2)
 
 
 def _histories(data):
@@ -112,12 +111,18 @@ ESTIMATORS = {
     ),
     "cohen_d": lambda d, a: [continuous.cohen_d(d["score"], d["arm"], **a)],
     "hedges_g": lambda d, a: [continuous.hedges_g(d["score"], d["arm"], **a)],
-    "rate_ratio": lambda d, a: [counts.rate_ratio(d["counts"], d["years"], d["arm"], covariates=_covariates(d), **a)],
+    "rate_ratio": lambda d, a: [
+        counts.rate_ratio(d["counts"], d["years"], d["arm"], covariates=_covariates(d), **a)
+    ],
     "rate_ratio Poisson, robust": lambda d, a: [
         counts.rate_ratio(d["counts"], d["years"], d["arm"], law="Poisson, robust", **a)
     ],
-    "rate_ratios": lambda d, a: list(counts.rate_ratios(d["counts"], d["years"], d["arm"], control=a["control"])),
-    "likelihood_ratio_test": lambda d, a: [counts.likelihood_ratio_test(d["counts"], d["years"], d["arm"], **a)],
+    "rate_ratios": lambda d, a: list(
+        counts.rate_ratios(d["counts"], d["years"], d["arm"], control=a["control"])
+    ),
+    "likelihood_ratio_test": lambda d, a: [
+        counts.likelihood_ratio_test(d["counts"], d["years"], d["arm"], **a)
+    ],
     "marginal_rates": lambda d, a: list(
         counts.marginal_rates(d["counts"], d["years"], d["arm"], covariates=_covariates(d), **a)
     )[2:],

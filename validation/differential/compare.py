@@ -100,7 +100,8 @@ def as_markdown(rows: list[dict], versions: dict, sets: int, seed: int) -> str:
     lines = [
         f"{sets} random data sets per method, seed {seed}; {software}.",
         "",
-        "| Method | In R | Tolerance | Agree | Largest difference | Both refuse | R warns, ours refuses | Only ours refuses | Only R refuses | Differ |",
+        "| Method | In R | Tolerance | Agree | Largest difference | Both refuse | R warns, ours refuses "
+        "| Only ours refuses | Only R refuses | Differ |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name in dict.fromkeys(row["method"] for row in rows):

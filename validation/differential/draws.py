@@ -1,4 +1,4 @@
-"""Random data sets, one maker per kind of data; awkward ones (ties, empty arms, zero cells) come up on purpose.
+"""Random data sets, one maker per kind of data; awkward ones (ties, zero cells) come up on purpose.
 
 Every maker takes a numpy generator and returns plain lists and numbers, which R reads as JSON.
 """

@@ -330,8 +330,12 @@ METHODS: dict[str, Method] = {
     },
     "meta_regression": Method(draws.effects, regression, 1e-4, "metafor::rma"),
     "funnel": Method(draws.effects, funnel, 1e-5, "metafor::regtest, ranktest, trimfill"),
-    "mantel_haenszel_or": Method(draws.tables, lambda d: _counted(d, tables.mantel_haenszel_or), 1e-6, "metafor::rma.mh"),
-    "mantel_haenszel_rr": Method(draws.tables, lambda d: _counted(d, tables.mantel_haenszel_rr), 1e-6, "metafor::rma.mh"),
+    "mantel_haenszel_or": Method(
+        draws.tables, lambda d: _counted(d, tables.mantel_haenszel_or), 1e-6, "metafor::rma.mh"
+    ),
+    "mantel_haenszel_rr": Method(
+        draws.tables, lambda d: _counted(d, tables.mantel_haenszel_rr), 1e-6, "metafor::rma.mh"
+    ),
     "peto": Method(draws.tables, lambda d: _counted(d, tables.peto), 1e-6, "metafor::rma.peto"),
     "table_tests": Method(draws.tables, table_tests, 1e-6, "stats::mantelhaen.test, metafor"),
     "three_level": Method(draws.nested, nested, 1e-3, "metafor::rma.mv"),

@@ -1,6 +1,6 @@
-"""Analyses that once printed numbers without meaning, or refused what has an answer: each with its right value.
+"""Analyses that once printed numbers without meaning, or refused what has an answer, with the right value.
 
-Values of R are those of R 4.2.2 with survival 3.5.3, vegan 2.6.4 and metafor 3.8.1 on the data as written here.
+Values of R are those of R 4.2.2 with survival 3.5.3, vegan 2.6.4 and metafor 3.8.1 on the data below.
 """
 
 import math
@@ -114,7 +114,7 @@ def _intervals(**change):
 
 def test_intervals_as_they_should_be_have_a_rate_ratio():
     assert recurrent_rate_ratio(**_intervals(), **ARMS).status == "ok"
-    # one event each, everybody at risk at each: nobody differs from the mean, so there is no spread to judge by
+    # one event each, everybody at risk at each: nobody differs from the mean, there is no spread
     alike = {**_intervals(), "event": np.tile([1, 0], 8)}
     assert recurrent_rate_ratio(**alike, **ARMS).status == "no_variance"
 
@@ -306,7 +306,7 @@ def test_a_covariate_that_separates_leaves_the_odds_ratio_of_the_arms_where_it_i
 
 
 def test_nobody_of_twenty_against_eight_has_a_risk_difference():
-    """Newcombe's method 10 by hand; the score test of prop.test without correction: chi-squared 10, p 0.001565."""
+    """Newcombe's method 10 by hand; the score test is prop.test's without correction, chi-squared 10."""
     event = [0] * 20 + [1] * 8 + [0] * 12
     one = risk_contrasts(event, np.repeat(["t", "c"], 20), **ARMS)[0]
     assert (one.status, one.estimate) == ("boundary", -0.4)
