@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
-from eubiosis.workflow.files.fields import plain
+from eubiosis.core.kinds import plain
 from eubiosis.workflow.files.spec import WorkflowSpec, to_design
 
 ALPHA = 0.05

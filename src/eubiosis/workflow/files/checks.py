@@ -12,12 +12,13 @@ from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from eubiosis.core.findings import FindingCollector, FindingsError, unknown_word
+from eubiosis.core.kinds import plain, shown, visit_weeks
+from eubiosis.core.place import Place, path_text
 from eubiosis.core.tables import RowProblem
+from eubiosis.core.yaml_lines import Document
 from eubiosis.population.reference import load_reference
 from eubiosis.therapy.therapy import KINDS, parse_dose
 from eubiosis.trial.design import Design
-from eubiosis.workflow.files.fields import plain, shown, visit_weeks
-from eubiosis.workflow.files.yaml_lines import Document, Place, path_text
 
 _STOOL_KEYS = ("table", "metadata", "id_column", "group_column", "control", "orientation", "scale")
 _METADATA_KEYS = ("id_column", "group_column")

@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator
 
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
+from eubiosis.core.kinds import flag, number, one_of, optional, plain, shown
 from eubiosis.core.tables import RowProblem
+from eubiosis.core.yaml_lines import read_yaml
 from eubiosis.evidence.forecast.control_arms import BACKGROUNDS, PHENOTYPES
 from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.workflow.files.checks import Reporter, check_keys
-from eubiosis.workflow.files.fields import flag, number, one_of, optional, plain, shown
 from eubiosis.workflow.files.spec import OptionalText, Section, Text
-from eubiosis.workflow.files.yaml_lines import read_yaml
 
 Blinding = Literal["double", "open"]
 Role = Literal["primary", "secondary"]

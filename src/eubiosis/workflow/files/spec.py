@@ -20,14 +20,14 @@ from pydantic import (
     field_serializer,
 )
 
+from eubiosis.core import kinds as fields
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.findings import Finding, FindingCollector
+from eubiosis.core.kinds import number, one_of, optional, plain, span, text, week
 from eubiosis.population.stool.checks import Orientation
 from eubiosis.population.stool.scale import Scale
 from eubiosis.therapy.therapy import KINDS, Therapy, parse_dose
 from eubiosis.trial import design as trial
-from eubiosis.workflow.files import fields
-from eubiosis.workflow.files.fields import number, one_of, optional, plain, span, text, week
 
 Source = Literal["reference", "stool"]
 Couplings = Literal["symmetric", "zero", "hand_fit"]
@@ -180,8 +180,8 @@ def read_workflow(path: Path | str) -> WorkflowSpec:
 
 def check_workflow(path: Path, findings: FindingCollector) -> WorkflowSpec | None:
     """Read a workflow file and report all that is wrong to ``findings``; None where anything is."""
+    from eubiosis.core.yaml_lines import read_yaml
     from eubiosis.workflow.files.checks import check_content
-    from eubiosis.workflow.files.yaml_lines import read_yaml
 
     own = FindingCollector()
     document = read_yaml(path, own)
@@ -197,7 +197,7 @@ def population_section(path: Path) -> PopulationSpec | None:
 
     A table or metadata file that is missing makes it None too: ``check_workflow`` has said so.
     """
-    from eubiosis.workflow.files.yaml_lines import read_yaml
+    from eubiosis.core.yaml_lines import read_yaml
 
     document = read_yaml(path, FindingCollector())
     if document is None or not isinstance(document.content, dict):

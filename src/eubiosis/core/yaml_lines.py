@@ -15,10 +15,9 @@ from pathlib import Path
 import yaml
 
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.place import Place, path_text
 from eubiosis.core.tables import display_name
 
-Step = str | int
-Place = tuple[Step, ...]
 LARGEST = 1_000_000
 DEEPEST = 30
 
@@ -55,16 +54,6 @@ class Document:
             known = known[:-1]
         line = f"line {self.lines[known]}" if known in self.lines else ""
         return ", ".join(part for part in (line, path_text(where)) if part)
-
-
-def path_text(where: Place) -> str:
-    """Write a place as a path.
-
-    >>> path_text(("arms", 1, "therapy"))
-    'arms[1].therapy'
-    """
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where)
-    return text.removeprefix(".")
 
 
 def read_yaml(path: Path, findings: FindingCollector) -> Document | None:

@@ -1,12 +1,15 @@
-"""Kinds of value that a workflow may hold: each says what is wrong, what is allowed and what to do."""
+"""Kinds of value that a domain object may hold: each says what is wrong, what is allowed and what to do."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from eubiosis.core.findings import unknown_word
 from eubiosis.core.tables import RowProblem
@@ -207,3 +210,51 @@ def _listed(value: Any) -> tuple[float, ...]:
         )
     one = number(0, LONGEST_WEEKS)
     return tuple(float(one(item)) for item in value)
+
+
+# --- kinds as annotations of fields; their JSON Schema says the same in its own words -----------------------
+
+_WEEK_SCHEMA = {"type": "string", "pattern": "^week [0-9]+(\\.[0-9]+)?$"}
+_WEEKS_SCHEMA = {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": LONGEST_WEEKS}}
+_VISITS_SCHEMA = {
+    "anyOf": [
+        {**_WEEKS_SCHEMA, "minItems": 2, "maxItems": MOST_VISITS},
+        {"type": "string", "pattern": "^every [0-9]+(\\.[0-9]+)? weeks? to week [0-9]+(\\.[0-9]+)?$"},
+    ]
+}
+Text = Annotated[
+    str,
+    BeforeValidator(text),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}),
+]
+Week = Annotated[float, BeforeValidator(week), WithJsonSchema(_WEEK_SCHEMA)]
+Weeks = Annotated[tuple[float, ...], BeforeValidator(visit_weeks), WithJsonSchema(_VISITS_SCHEMA)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Annotation of a text that is one of some words: ``Annotated[str, *Words(...).marks]``."""
+
+    words: tuple[str, ...]
+
+    @property
+    def marks(self) -> tuple[BeforeValidator, WithJsonSchema]:
+        """What stands behind ``str`` in the annotation."""
+        schema = WithJsonSchema({"type": "string", "enum": list(self.words)})
+        return BeforeValidator(one_of(self.words)), schema
+
+
+@dataclass(frozen=True)
+class Range:
+    """Annotation of two numbers, smaller first: ``Annotated[tuple[float, float], *Range(0, 10).marks]``."""
+
+    low: float
+    high: float
+
+    @property
+    def marks(self) -> tuple[BeforeValidator, WithJsonSchema]:
+        """What stands behind the type in the annotation."""
+        item = {"type": "number", "minimum": self.low, "maximum": self.high}
+        schema = {"type": "array", "items": item, "minItems": 2, "maxItems": 2}
+        return BeforeValidator(span(self.low, self.high)), WithJsonSchema(schema)
