@@ -102,19 +102,20 @@ def build_design(
     kept = np.ones(len(arms_of_rows), dtype=bool)
     verdict = guard.spellings(arms, "arm")
     for name, values in (*numeric.items(), *extra.items()):
-        kept &= ~missing_values(values)
-        infinite = np.isinf(values) if values.dtype.kind == "f" else None
-        if infinite is not None and infinite.any():
-            kept &= ~infinite
-            row = int(np.argmax(infinite)) + 1
-            problem = f"column {name}, row {row}: an infinite value; allowed: finite or missing"
-            verdict = worst(verdict, Verdict("not_finite", problem))
-    missing = {name: int(np.sum(~kept & (arms_of_rows == name))) for name in arms}
-    columns: list[Floats] = [np.ones(int(kept.sum()))]
+        if values.dtype.kind != "f":
+            kept &= ~missing_values(values)
+            continue
+        finite = np.isfinite(values)
+        if not finite.all():
+            kept &= finite
+            verdict = worst(verdict, _infinite(name, values))
+    inside = {name: arms_of_rows == name for name in arms}
+    missing = {name: int(np.count_nonzero(rows & ~kept)) for name, rows in inside.items()}
+    columns: list[Floats] = [np.ones(int(np.count_nonzero(kept)))]
     names = ["intercept"]
     for name in arms:
         if name != control:
-            columns.append((arms_of_rows[kept] == name).astype(np.float64))
+            columns.append(inside[name][kept].astype(np.float64))
             names.append(arm_column(name))
     for name, values in extra.items():
         if values.dtype.kind not in "fiub":
@@ -194,3 +195,12 @@ def _check(
     for name, values in columns.items():
         if values.shape != arms.shape:
             findings.add(TABLE, name, f"shape {values.shape}", allowed=f"{arms.shape}, as the column arm")
+
+
+def _infinite(name: str, values: Floats) -> Verdict:
+    """Judge a column that is not finite everywhere: missing values are no fault of it."""
+    infinite = np.isinf(values)
+    if not infinite.any():
+        return OK
+    row = int(np.argmax(infinite)) + 1
+    return Verdict("not_finite", f"column {name}, row {row}: an infinite value; allowed: finite or missing")

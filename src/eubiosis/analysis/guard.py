@@ -50,6 +50,12 @@ class Blind:
         lost = along > ALONG * np.linalg.norm(scaled, axis=1)
         return self.verdict if bool(np.any(lost)) else OK
 
+    def on_column(self, column: int) -> Verdict:
+        """Judge one coefficient by itself."""
+        if self.directions.shape[1] == 0:
+            return OK
+        return self.on(np.eye(len(self.directions))[column])
+
     def note(self) -> dict[str, float | int | str]:
         """Return what a result has to say of directions that are blind but not its own; empty if none is."""
         number = self.directions.shape[1]

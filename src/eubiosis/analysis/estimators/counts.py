@@ -262,8 +262,6 @@ def _judge(design: Design, fit: CountFit, treated: str) -> Verdict:
     if not fit.verdict.usable:
         return fit.verdict
     column = design.column(arm_column(treated))
-    weights = np.zeros(design.matrix.shape[1])
-    weights[column] = 1.0
     flat = vanishes(float(fit.covariance[column, column]), float(fit.covariance_fixed[column, column]))
     none = Verdict("no_variance", "the counts do not vary around their means") if flat else OK
-    return worst(fit.blind.on(weights), none, fit.verdict)
+    return worst(fit.blind.on_column(column), none, fit.verdict)

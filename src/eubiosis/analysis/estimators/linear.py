@@ -43,11 +43,9 @@ class LinearFit:
         """Say whether one coefficient may be read; with another ``covariance`` of the fit, by that one."""
         if not self.verdict.usable:
             return self.verdict
-        weights = np.zeros(len(self.coefficients))
-        weights[column] = 1.0
         variance = float((self.covariance if covariance is None else covariance)[column, column])
         flat = vanishes(variance, self.size**2 * float(self.bread[column, column]))
-        return worst(self.blind.on(weights), NO_RESIDUAL if flat else OK)
+        return worst(self.blind.on_column(column), NO_RESIDUAL if flat else OK)
 
 
 NO_RESIDUAL = Verdict("no_variance", "the residuals vanish: a constant outcome or a perfect fit")

@@ -424,9 +424,7 @@ def _judge(fit: CoxFit, column: int, events: list[int], *, robust: bool) -> Verd
         return Verdict("too_few_events", f"{events[0]} and {events[1]} events in the two arms")
     if not fit.verdict.usable:
         return fit.verdict
-    weights = np.zeros(len(fit.coefficients))
-    weights[column] = 1.0
-    verdict = fit.blind.on(weights)
+    verdict = fit.blind.on_column(column)
     model = float(fit.covariance[column, column])
     if verdict.usable and robust and vanishes(float(fit.robust[column, column]), model):
         return Verdict("no_variance", "the score residuals of the participants vanish")
