@@ -26,7 +26,7 @@ sys.path.insert(0, str(HERE))
 from methods import METHODS, our_numbers  # noqa: E402
 
 KINDS = ("agree", "both refuse", "only ours refuses", "R warns, ours refuses", "only R refuses", "differ")
-SMALL = 1e-3  # a difference is relative to R's number, or to this where that is smaller
+SMALL = 1e-3  # a difference is relative to R's number, or to this (an estimate: to its error) if larger
 
 
 def draw(name: str, sets: int, seed: int) -> list[dict]:
@@ -65,7 +65,8 @@ def judge(ours: dict, theirs: dict, rtol: float) -> tuple[str, float, str]:
                 math.inf,
                 key,
             )
-        relative = abs(mine - other) / max(abs(other), SMALL)
+        floor = theirs.get("se") if key in ("estimate", "slope") else None
+        relative = abs(mine - other) / max(abs(other), floor or SMALL, SMALL)
         if relative >= worst:
             worst, where = relative, key
     return ("agree" if worst <= rtol else "differ"), worst, where

@@ -233,8 +233,10 @@ def _q(
         for row in zip(*columns, strict=True)
         if effect is log_rate_ratio or row[0] + row[2] < row[1] + row[3]
     ]
+    if len(effects) < 2:
+        return 0.0, 0
     q = sum((one.estimate - estimate) ** 2 / one.variance for one in effects)
-    return float(q), max(len(effects) - 1, 0)
+    return float(q), len(effects) - 1
 
 
 def _floats(*columns: Counts) -> tuple[Array, ...]:
