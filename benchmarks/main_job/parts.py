@@ -95,8 +95,9 @@ def run(accounts: Accounts, worlds: int) -> tuple[list[str], str]:
     """Run the worlds and the report; return their contents as text."""
     accounts.seconds["imports"] = time.process_time() - BEGAN
     accounts.mark = time.process_time()
-    from eubiosis.workflow import trial_job, trial_worlds
     from eubiosis.workflow.files.spec import to_design
+
+    from eubiosis.workflow import trial_job, trial_worlds
     from eubiosis.workflow.trial_run import DEMO, check_run
 
     spec = accounts.within("workflow file", check_run)(DEMO)

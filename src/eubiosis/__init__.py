@@ -10,13 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from eubiosis.workflow.brief import Brief, Question, brief
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Brief",
+    "Question",
     "__version__",
     "analysis",
+    "brief",
     "core",
     "engine",
     "evidence",
@@ -27,10 +30,15 @@ __all__ = [
     "trial",
     "workflow",
 ]
-_PUBLIC_PACKAGES = tuple(name for name in __all__ if name != "__version__")
+# name -> the module that holds it
+_NAMES = dict.fromkeys(("Brief", "Question", "brief"), "eubiosis.workflow.brief")
+_PUBLIC_PACKAGES = tuple(name for name in __all__ if name not in ("__version__", *_NAMES))
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> object:
+    if name in _NAMES:
+        found: object = getattr(import_module(_NAMES[name]), name)
+        return found
     if name in _PUBLIC_PACKAGES:
         return import_module(f"eubiosis.{name}")
     message = f"module 'eubiosis' has no attribute {name!r}; public packages: {', '.join(_PUBLIC_PACKAGES)}"

@@ -93,12 +93,12 @@ def test_therapies(eubiosis):
     status, out, _ = eubiosis("model", "therapies", *arguments, "--json")
     assert status == 0
     rows = json.loads(out)
-    assert [r["therapy"] for r in rows] == [
-        "inulin 20 g/d",
-        "fibre 40 g/d",
-        "Mediterranean diet",
-        "ketogenic diet",
+    assert [r["therapy"] for r in rows] == [  # in the order of the files of the content
         "fecal transplant",
+        "fibre 40 g/d",
+        "inulin 20 g/d",
+        "ketogenic diet",
+        "Mediterranean diet",
         "propionate 1 g/d",
         "vancomycin 10 d",
     ]

@@ -7,6 +7,8 @@ import pytest
 
 from eubiosis.cli import main as command_line
 from eubiosis.core.errors import NumericalFailuresError
+from eubiosis.core.frame import Table
+from eubiosis.core.table_schemas import OBSERVED_VISITS
 
 
 @pytest.fixture
@@ -32,13 +34,14 @@ def stage(monkeypatch):
     """Put a simulation and a report in the place of the real ones."""
     seen = {"error": None}
 
-    def run_job(spec, design, *, processes, progress):
+    def run_job(workflow, *, processes, progress):
+        design = workflow.design
         seen.update(arms=[arm.name for arm in design.arms], processes=processes, progress=progress)
         if seen["error"] is not None:
             raise seen["error"]
-        return types.SimpleNamespace(
-            tables={"observed": {"week": design.visits}}, report_input=None, facts={}
-        )
+        rows = {"subject": [1] * len(design.visits), "arm": ["placebo"] * len(design.visits)}
+        table = Table({**rows, "week": design.visits}, schema=OBSERVED_VISITS)
+        return types.SimpleNamespace(tables={"observed_visits": table}, report_input=None, facts={})
 
     job = types.ModuleType("eubiosis.workflow.trial_job")
     job.run_job = run_job

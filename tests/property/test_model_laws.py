@@ -294,7 +294,7 @@ def test_without_couplings_the_gut_does_not_reach_the_host(model, condition):
 
 
 def test_the_list_of_couplings_is_the_models(model):
-    from eubiosis.model.therapies import coupling_names
+    from eubiosis.model.worlds import coupling_names
 
     assert set(coupling_names(model)) == set(COUPLINGS)
 
@@ -304,9 +304,9 @@ def test_without_couplings_no_therapy_changes_a_relapse(model):
 
     rows = compare_therapies(
         model,
+        {"ketogenic diet": "ms_ketogenic", "propionate": "ms_propionate", "transplant": "ms_fmt"},
         size=30,
         couplings=dict.fromkeys(COUPLINGS, 0.0),
-        therapies={"ketogenic diet": "ms_ketogenic", "propionate": "ms_propionate", "transplant": "ms_fmt"},
     )
     assert [r.condition for r in rows] == ["ms_ketogenic", "ms_propionate", "ms_fmt"]
     for r in rows:

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from eubiosis.core.guilds import GUILDS as GUILD_IDS
+from eubiosis.model import load
 from eubiosis.population import guild_contrast, read_profiles
-from eubiosis.workflow.files.spec import read_workflow, to_design
-from eubiosis.workflow.trial_job import _profiles, run_job
+from eubiosis.population.generate import cohort_of
+from eubiosis.workflow.files.workflow_yaml import read_workflow
+from eubiosis.workflow.trial_job import run_job
 
 ROOT = Path(__file__).resolve().parents[2]
 COHORT = ROOT.parent / "shared" / "cohorts" / "ms_imsms_2022"
@@ -62,11 +64,17 @@ simulation: {{gut_worlds: 1, host_worlds: 1, replicates: 2}}
 @pytest.fixture(scope="module")
 def job(spec):
     """The whole job, without its report."""
-    return run_job(spec, to_design(spec), progress=False)
+    return run_job(spec, progress=False)
 
 
-def test_candidates_are_profiles_of_people_with_ms_only(spec):
-    contrast, members = _profiles(spec)
+@pytest.fixture(scope="module")
+def cohort(spec):
+    """Where the subjects of that trial come from."""
+    return cohort_of(spec.population, load(), spec.seed)
+
+
+def test_candidates_are_profiles_of_people_with_ms_only(cohort):
+    contrast, members = cohort.contrast, cohort.members
     table = read_profiles(TABLE, metadata=PEOPLE, id_column="sample_id", group_column="disease")
     groups = np.array(table.groups)
     assert len(members) == 366 - sum(
@@ -79,9 +87,9 @@ def test_candidates_are_profiles_of_people_with_ms_only(spec):
     assert np.array_equal(contrast.log_ratios, expected.log_ratios, equal_nan=True)
 
 
-def test_the_trial_runs_on_real_profiles(spec, job):
-    _, members = _profiles(spec)
-    assert job.facts["population"] == f"{len(members)} stool profiles of the given table"
+def test_the_trial_runs_on_real_profiles(cohort, job):
+    assert cohort.profiles == len(cohort.members)
+    assert job.facts["population"] == f"{cohort.profiles} stool profiles of the given table"
     subjects, visits = job.tables["observed_subjects"], job.tables["observed_visits"]
     assert len(subjects["subject"]) == 12
     assert len({*subjects["subject"].tolist()}) == 12
@@ -96,7 +104,7 @@ def test_subjects_carry_numbers_and_no_name_of_a_participant(job):
         read_profiles(TABLE, metadata=PEOPLE, id_column="sample_id", group_column="disease").sample_ids
     )
     for table in job.tables.values():
-        for column in table.values():
-            texts = {str(value) for value in np.asarray(column).tolist() if isinstance(value, str)}
+        for column in table.to_pydict().values():
+            texts = {value for value in column if isinstance(value, str)}
             assert not texts & names
     assert not any(name in repr(job.report_input) for name in names)

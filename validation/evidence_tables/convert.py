@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import rules
+from marks import marked
 
 TARGET = Path(__file__).resolve().parents[2] / "src" / "eubiosis" / "content" / "evidence"
 
@@ -38,7 +39,9 @@ def main(arguments: list[str]) -> int:
             arms = [
                 rules.plain(row, rules.PLAIN["control_arms"]) for row in read(source / "control_arms.csv")
             ]
-            rows = rules.with_read(rows, arms)
+            rows = [rules.control_arm_rate(row) for row in rules.with_read(rows, arms)]
+        if name == "control_arms":
+            rows = [rules.control_arm(row) for row in rows]
         if name in rules.NUMBERED:
             rows = [{"id": f"{rules.NUMBERED[name]}{i:03d}", **row} for i, row in enumerate(rows, start=1)]
         lost += write(rules.FILES.get(name, name), rows, expected=len(rows))
@@ -54,6 +57,7 @@ def read(path: Path) -> list[dict[str, str]]:
 def write(name: str, rows: list[dict[str, str]], *, expected: int) -> int:
     """Write one table, read it back, and return 1 when its number of rows is not the expected one."""
     path = TARGET / f"{name}.tsv"
+    rows = marked(name, rows)
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, rows[0].keys(), delimiter="\t", lineterminator="\n")
         writer.writeheader()

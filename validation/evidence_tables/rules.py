@@ -155,7 +155,7 @@ PLAIN: dict[str, dict[str, str]] = {
     "quantities": READ,
     "mechanisms": {**READ, "recalled_detail_unverified": "recalled_detail"},
     "quantitative_anchors": {"read_level": "read"},
-    "control_arms": {"read_level": "read"},
+    "control_arms": {"read_level": "read", "source_doi_or_pmid": "source"},
     "control_arms_arr_input": {},
 }
 FILES = {
@@ -290,5 +290,137 @@ def with_read(rates: list[dict[str, str]], arms: list[dict[str, str]]) -> list[d
             message = f"no record gives the rate of {row['trial']}, {row['arm']}"
             raise ValueError(message)
         best = min(found, key=lambda record: READ_ORDER.index(record["read"]))
-        row.update(record=trial, read=best["read"], source=best["source_doi_or_pmid"])
+        row.update(record=trial, read=best["read"], source=best["source"])
     return rates
+
+
+# printed words of a baseline column -> the new column and how the remark about it begins
+BASELINE = {
+    "age_mean": ("age_years", "age"),
+    "female_pct": ("female_percent", "female"),
+    "disease_duration_y": ("disease_duration_years", "duration"),
+    "prior_relapses_12m": ("relapses_year_before", "relapses the year before"),
+    "baseline_gd_pct": ("gd_enhancing_percent", "Gd+"),
+}
+FOLLOW_UP = {">=": "at least", "<=": "at most", "up": "at most"}
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+
+
+def control_arm(row: dict[str, str]) -> dict[str, str]:
+    """Return a control arm with numbers in its columns and the remarks around them beside; none is lost."""
+    return {
+        "trial": row["trial"],
+        "year_published": row["year_published"],
+        **_enrolled(row["years_enrolled"]),
+        "arm": row["arm"],
+        "background": _background(row["background_therapy"]),
+        "background_therapy": row["background_therapy"],
+        **_population(row["population"]),
+        "population": row["population"],
+        "entry_relapses": row["entry_relapses"],
+        "entry_edss": row["entry_edss"],
+        **_baseline(row),
+        **_participants(row["n"]),
+        **_follow_up(row["followup_weeks"]),
+        **{name: row[name] for name in (
+            "endpoint", "value", "unit", "ci_low", "ci_high", "sd", "source", "where_read", "read", "note",
+        )},
+    }  # fmt: skip
+
+
+def _enrolled(text: str) -> dict[str, str]:
+    years = re.findall(r"(?:19|20)[0-9]{2}", text)
+    first = years[0] if years and not text.startswith("enrolment expected complete") else ""
+    last = "" if text.rstrip().endswith("-") or "- (" in text else years[-1] if years else ""
+    plain = text in ("", *years, f"{first}-{last}", f"{first}-")
+    return {"enrolled_from": first, "enrolled_to": last, "enrolled_note": "" if plain else text}
+
+
+def _background(text: str) -> str:
+    if text.startswith("none"):
+        return "none"
+    return {"usual care": "usual care", "usual care (crossover, 4 periods)": "usual care",
+            "not shown": "not stated"}.get(text, "drug")  # fmt: skip
+
+
+def _population(text: str) -> dict[str, str]:
+    share = re.search(r"RRMS ([0-9.]+) %", text)
+    if text in ("RRMS", "CIS", "SPMS", "PPMS", "mixed"):
+        phenotype = text
+    elif text.startswith("RRMS"):
+        phenotype = "RRMS"
+    else:
+        phenotype = "RRMS or CIS" if text == "mixed RRMS/CIS" else "mixed"
+    percent = share[1] if share else "100" if phenotype == "RRMS" else ""
+    group = "children" if "paediatric" in text else "adults"
+    return {"phenotype": phenotype, "rrms_percent": percent, "age_group": group}
+
+
+def _baseline(row: dict[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    remarks = []
+    for old, (new, word) in BASELINE.items():
+        number = _NUMBER.match(row[old])
+        found[new] = number[0] if number else ""
+        if row[old] != found[new]:
+            remarks.append(f"{word} {row[old]}")
+    return {**found, "baseline_note": "; ".join(remarks)}
+
+
+def _participants(text: str) -> dict[str, str]:
+    number = _NUMBER.match(text)
+    both = text.endswith("both arms") and "per arm" not in text
+    known = number[0] if number else ""
+    remark = "" if text in ("", known) or both else text
+    return {
+        "participants": known,
+        "participants_in": "" if not known else "both arms" if both else "arm",
+        "participants_note": remark,
+    }
+
+
+def _follow_up(text: str) -> dict[str, str]:
+    numbers = _NUMBER.findall(text)
+    if not numbers:
+        return {"followup_weeks": "", "followup_weeks_from": "", "followup_is": "", "followup_note": text}
+    first = numbers[0] if len(numbers) > 1 else ""
+    kind = next((word for mark, word in FOLLOW_UP.items() if text.startswith(mark)), "")
+    if not kind:
+        words = {"(median)": "median", "(per period)": "per period"}
+        kind = "range" if first else next((words[w] for w in words if text.endswith(w)), "fixed")
+    plain = text in (numbers[-1], f"{first}-{numbers[-1]}", f">={numbers[-1]}", f"up to {numbers[-1]}")
+    note = "" if plain or text in [f"{numbers[-1]} ({word})" for word in ("median", "per period")] else text
+    return {
+        "followup_weeks": numbers[-1], "followup_weeks_from": first,
+        "followup_is": kind, "followup_note": note,
+    }  # fmt: skip
+
+
+# columns of the regression table, spelled out
+RATE_COLUMNS = {
+    "trial": "trial",
+    "arm": "arm",
+    "year": "year_published",
+    "arr": "relapses_per_year",
+    "n": "participants",
+    "fu": "followup_years",
+    "active": "on_drug",
+    "brk": "relapse_on_drug",
+    "addon": "add_on",
+    "prior": "relapses_year_before",
+    "n_used": "participants_used",
+    "v": "log_rate_variance",
+    "y": "log_rate",
+    "t": "years_from_2015",
+    "record": "record",
+    "read": "read",
+    "source": "source",
+}
+
+
+def control_arm_rate(row: dict[str, str]) -> dict[str, str]:
+    """Return a row of the regression with its columns spelled out; flags become yes and no."""
+    named = {new: row[old] for old, new in RATE_COLUMNS.items()}
+    for flag in ("on_drug", "relapse_on_drug", "add_on"):
+        named[flag] = {"0": "no", "1": "yes"}[named[flag]]
+    return named

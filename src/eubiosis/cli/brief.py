@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -19,14 +18,13 @@ def brief(question: Path, out: Path | None, as_json: bool) -> None:
 
     Without --json the brief is printed as Markdown. Nothing is simulated by the mechanistic model.
     """
-    from eubiosis.report.brief.page import brief_markdown
-    from eubiosis.workflow.brief import make_brief, write_brief
+    from eubiosis.workflow.brief import brief as answer
 
-    record = make_brief(question)
+    found = answer(question)
     if out is not None:
-        for path in write_brief(record, out):
+        for path in found.write(out):
             click.echo(f"wrote {path}", err=True)
     if as_json:
-        click.echo(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
+        click.echo(found.to_json())
     elif out is None:
-        click.echo(brief_markdown(record), nl=False)
+        click.echo(found.to_markdown(), nl=False)

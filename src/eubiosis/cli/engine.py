@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+
+from eubiosis.core.json_data import Json
+
+if TYPE_CHECKING:
+    from eubiosis.engine.conformance import Outcome
 
 
 @click.group()
@@ -43,30 +50,35 @@ def conform(folder: Path, names: str, threads: int | None, as_json: bool) -> Non
         outcomes.append(outcome)
         if len(outcomes) % 100 == 0 or len(outcomes) == len(cases):
             click.echo(f"{len(outcomes)} of {len(cases)} cases", err=True)
-    record = count(outcomes)
-    click.echo(json.dumps(_finite(record), indent=1) if as_json else "\n".join(_lines(record)))
-    if record["wrong"]:
+    if as_json:
+        click.echo(json.dumps(_finite(count(outcomes)), indent=1))
+    else:
+        click.echo("\n".join(_lines(outcomes)))
+    if any(outcome.verdict == "wrong" for outcome in outcomes):
         sys.exit(1)
 
 
-def _lines(record: dict[str, Any]) -> list[str]:
+def _lines(outcomes: Sequence[Outcome]) -> list[str]:
     """Write the counts, the features that cases were refused for, and every wrong case."""
-    lines = [f"passed{record['passed']:>8}", f"refused{record['refused']:>7}"]
-    lines += [f"{number:>14}  {feature}" for feature, number in record["refused_for"].items()]
-    lines.append(f"wrong{record['wrong']:>9}")
-    for case in record["wrong_cases"]:
-        first = case["difference"]
-        text = f"  {case['case']}  "
-        if first is not None:
-            text += f"{first['variable']} at time {first['time']:g}: got {first['got']:.9g}, "
-            text += f"expected {first['expected']:.9g}; "
-        lines.append(text + case["reason"])
+    verdicts = Counter(outcome.verdict for outcome in outcomes)
+    features = Counter(outcome.feature for outcome in outcomes if outcome.verdict == "refused")
+    lines = [f"passed{verdicts['passed']:>8}", f"refused{verdicts['refused']:>7}"]
+    lines += [f"{number:>14}  {feature}" for feature, number in features.most_common()]
+    lines.append(f"wrong{verdicts['wrong']:>9}")
+    for outcome in outcomes:
+        if outcome.verdict == "wrong":
+            first = outcome.difference
+            text = f"  {outcome.case}  "
+            if first is not None:
+                text += f"{first.variable} at time {first.time:g}: got {first.got:.9g}, "
+                text += f"expected {first.expected:.9g}; "
+            lines.append(text + outcome.reason)
     return lines
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: Json) -> Json:
     """Replace what JSON cannot hold, NaN and infinities, by their names."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _finite(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_finite(each) for each in value]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eubiosis.evidence.integrity.published import ComparisonLine
+    from eubiosis.evidence.records.listing import InterventionLine, OutcomeLine, StudyLine
     from eubiosis.evidence.records.store import Evidence
+    from eubiosis.evidence.synthesis.heterogeneity import Tau2Method
+    from eubiosis.evidence.synthesis.pooling import CiMethod
 
 LISTS = ["studies", "outcomes", "interventions", "published"]
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -45,9 +51,11 @@ def left_out(tables: Evidence, text: str | None, *, without_holdouts: bool) -> t
     return tuple(dict.fromkeys((*names(text), *(holdout_studies(tables) if without_holdouts else ()))))
 
 
-def print_json(data: Any) -> None:
-    """Print data as JSON on standard output."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+def print_json(data: object) -> None:
+    """Print a result as JSON on standard output."""
+    from eubiosis.core.record import as_json
+
+    click.echo(as_json(data))
 
 
 @evidence.command("list")
@@ -63,21 +71,24 @@ def list_command(
     from eubiosis.evidence.records.listing import list_interventions, list_outcomes, list_studies
 
     tables = load_tables(ctx)
+    rows: Sequence[StudyLine | OutcomeLine | InterventionLine | ComparisonLine]
     if what == "outcomes":
         rows = list_outcomes(tables)
     elif what == "interventions":
         rows = list_interventions(tables)
     elif what == "published":
-        from eubiosis.evidence.integrity.published import compare_published, comparison_record
+        from eubiosis.evidence.integrity.published import compare_published, comparison_line
 
-        rows = [comparison_record(comparison) for comparison in compare_published(tables)]
+        rows = [comparison_line(comparison) for comparison in compare_published(tables)]
     else:
         rows = list_studies(tables, outcome, intervention)
     if as_json:
         print_json(rows)
         return
-    for line in [list(rows[0]) if rows else [], *(row.values() for row in rows)]:
-        click.echo("\t".join(str(value) for value in line))
+    names_of = [one.name for one in fields(rows[0])] if rows else []
+    click.echo("\t".join(names_of))
+    for row in rows:
+        click.echo("\t".join(str(getattr(row, name)) for name in names_of))
 
 
 @evidence.command()
@@ -86,19 +97,24 @@ def list_command(
 @click.pass_context
 def show(ctx: click.Context, study: str, as_json: bool) -> None:
     """Show one study with its estimates, checks and sources."""
+    from eubiosis.core.record import as_record
     from eubiosis.evidence.records.listing import show_study
 
     record = show_study(load_tables(ctx), study)
     if as_json:
         print_json(record)
         return
-    for key, value in record.items():
+    plain = as_record(record)
+    assert isinstance(plain, dict)
+    for key, value in plain.items():
         if not isinstance(value, list):
             click.echo(f"{key}: {value}")
-    for key in (k for k, v in record.items() if isinstance(v, list)):
-        click.echo(f"\n{key}")
-        for row in record[key]:
-            click.echo("  " + "; ".join(f"{k} {v}" for k, v in row.items() if v not in ("", None)))
+    for key, value in plain.items():
+        if isinstance(value, list):
+            click.echo(f"\n{key}")
+            for row in value:
+                assert isinstance(row, dict)
+                click.echo("  " + "; ".join(f"{k} {v}" for k, v in row.items() if v not in ("", None)))
 
 
 @evidence.command()
@@ -137,13 +153,13 @@ def show(ctx: click.Context, study: str, as_json: bool) -> None:
 @click.pass_context
 def pool(
     ctx: click.Context, outcome: str, intervention: str, studies: str | None, leave_out: str | None,
-    without_holdouts: bool, metric: str, tau2: Any, ci: Any, tau_scale: float | None, by: str | None,
-    out: Path | None, as_json: bool,
+    without_holdouts: bool, metric: str, tau2: Tau2Method, ci: CiMethod, tau_scale: float | None,
+    by: str | None, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Pool the trials of an outcome under an intervention, with every choice shown."""
     from eubiosis.evidence.synthesis.certainty import grade
-    from eubiosis.evidence.synthesis.diagnostics import subgroup_record
-    from eubiosis.evidence.synthesis.pool_record import pool_record
+    from eubiosis.evidence.synthesis.diagnostics import divide
+    from eubiosis.evidence.synthesis.pool_record import pool_report
     from eubiosis.evidence.synthesis.pooling import pool as pool_trials
 
     if tau_scale is not None and tau_scale <= 0:
@@ -154,20 +170,20 @@ def pool(
         leave_out=left_out(tables, leave_out, without_holdouts=without_holdouts),
         ci=ci, tau_scale=tau_scale, evidence=tables,
     )  # fmt: skip
-    record = pool_record(pooled, grade(pooled, tables))
+    report = pool_report(pooled, grade(pooled, tables))
     if by is not None:
-        record["subgroups"] = subgroup_record(pooled, by)
+        report = replace(report, subgroups=divide(pooled, by))
     if out is not None:
         from eubiosis.workflow.evidence_page import write_pool_page
 
-        for path in write_pool_page(record, out):
+        for path in write_pool_page(report, out):
             click.echo(f"wrote {path}", err=True)
     if as_json:
-        print_json(record)
+        print_json(report)
     else:
         from eubiosis.evidence.records.listing import pool_text
 
-        click.echo(pool_text(record))
+        click.echo(pool_text(report))
 
 
 @evidence.command()
@@ -202,11 +218,11 @@ def check(ctx: click.Context, write: bool, as_json: bool) -> None:
     if write:
         click.echo(f"wrote {checking.store(tables, report.results).name}", err=True)
         report = checking.check(tables)
-    counts = Counter(result.outcome for result in report.results)
+    counts = Counter[str](result.outcome for result in report.results)
     if as_json:
         print_json(
             {
-                "checks": dict(counts),
+                "checks": dict(counts.items()),
                 "acknowledged": [
                     {"check": d.check, "place": d.place, "problem": d.problem, "reason": reason}
                     for d, reason in report.acknowledged
@@ -237,22 +253,21 @@ def audit(ctx: click.Context, claim: str | None, out: Path | None, as_json: bool
 
     audited = claims.audit(load_tables(ctx))
     if claim is not None:
-        known = [item.claim.id for item in audited]
+        known = [item.claim for item in audited]
         if claim not in known:
             raise FindingsError([Finding("claims.tsv", "claim", unknown_word(claim, known))])
-        audited = [item for item in audited if item.claim.id == claim]
-    records = [claims.audit_record(item) for item in audited]
+        audited = [item for item in audited if item.claim == claim]
     if out is not None:
         from eubiosis.workflow.evidence_page import write_audit_page
 
-        click.echo(f"wrote {write_audit_page(records, out)}", err=True)
+        click.echo(f"wrote {write_audit_page(audited, out)}", err=True)
     if as_json:
-        print_json(records)
+        print_json(audited)
         return
     for item in audited:
-        click.echo(f"{item.verdict:<13} {item.claim.id}: {item.claim.statement}\n{'':<13} {item.reason}")
+        click.echo(f"{item.verdict:<13} {item.claim}: {item.statement}\n{'':<13} {item.reason}")
         if claim is not None:
-            for line in item.lines:
+            for line in item.records:
                 click.echo(f"  {line.stance:<15} {line.record}: {line.text} [{line.source}]")
 
 
@@ -272,13 +287,13 @@ def prior(
 ) -> None:  # fmt: skip
     """Print the discounted prior of a new trial's true effect, centred on zero where no trial exists."""
     from eubiosis.evidence.forecast.priors import prior as find_prior
-    from eubiosis.evidence.forecast.priors import prior_record
+    from eubiosis.evidence.forecast.priors import prior_report
 
     tables = load_tables(ctx)
     held = left_out(tables, leave_out, without_holdouts=without_holdouts)
     found = find_prior(outcome, intervention, metric=metric, leave_out=held, evidence=tables)
     if as_json:
-        print_json(prior_record(found))
+        print_json(prior_report(found))
         return
     click.echo(
         f"{found.outcome} under {found.intervention}: {found.scale} {found.unit} ({found.basis})".strip()
@@ -332,11 +347,11 @@ def graph(
         for path in written:
             click.echo(f"wrote {path}", err=True)
     if start is not None and end is not None:
-        record = graph_query.answer(found, start, end, longest=longest, assumed=not recorded_only)
+        answer = graph_query.answer(found, start, end, longest=longest, assumed=not recorded_only)
         if as_json:
-            print_json(record)
+            print_json(answer)
         else:
-            click.echo(graph_query.answer_text(record))
+            click.echo(graph_query.answer_text(answer))
     elif nodes:
         for node in found.nodes.values():
             click.echo(f"{node.id}\t{node.kind}\t{node.label}\t{node.ontology_id}")

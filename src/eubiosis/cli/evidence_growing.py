@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from eubiosis.evidence.growing.references import Reference
+    from eubiosis.evidence.growing.screening import Inclusion, Stage
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 REVIEW = click.option("--review", required=True, type=FOLDER, help="The folder of the review.")
@@ -84,15 +84,22 @@ def search(query: str, review: Path, service: str, base_url: str | None) -> None
 @click.option("--by", required=True, help="The role of who decides, e.g. reviewer 1.")
 @click.option("--date", required=True, help="The day of the decision, as 2026-11-22.")
 def screen(
-    reference: str, review: Path, stage: Any, decision: Any, reason: str, study: str, by: str, date: str
+    reference: str,
+    review: Path,
+    stage: Stage,
+    decision: Inclusion,
+    reason: str,
+    study: str,
+    by: str,
+    date: str,
 ) -> None:
     """Record a screening decision on one reference."""
     from pydantic import ValidationError
 
-    from eubiosis.evidence.growing.screening import Decision, record
+    from eubiosis.evidence.growing.screening import ScreeningDecision, record
 
     try:
-        made = Decision(
+        made = ScreeningDecision(
             reference_id=reference,
             stage=stage,
             decision=decision,
@@ -114,16 +121,18 @@ def flow(review: Path, out: Path | None, as_json: bool) -> None:
     """Count the PRISMA 2020 flow of a review from its records."""
     from eubiosis.evidence.growing.screening import flow as count
 
-    counted = count(review).model_dump()
+    counted = count(review)
     if out is not None:
         from eubiosis.workflow.evidence_page import write_flow_picture
 
         for path in write_flow_picture(counted, out):
             click.echo(f"wrote {path}", err=True)
     if as_json:
-        click.echo(json.dumps(counted, indent=2, ensure_ascii=False))
+        from eubiosis.cli.evidence import print_json
+
+        print_json(counted)
         return
-    for name, value in counted.items():
+    for name, value in counted.model_dump().items():
         click.echo(f"{name.replace('_', ' ')}: {value}")
 
 

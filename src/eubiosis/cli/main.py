@@ -26,6 +26,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
     "engine": ("eubiosis.cli.engine", "Run the solver on cases of the SBML semantic test suite."),
     "brief": ("eubiosis.cli.brief", "Answer a question.yaml from the evidence alone, in one page."),
+    "schema": (
+        "eubiosis.cli.schema",
+        "JSON Schema of the files, data dictionary of the tables.",
+    ),
+    "therapy": ("eubiosis.cli.therapy", "List and show what can be given: one file each in the content."),
     "trial": (
         "eubiosis.cli.trial",
         "Plan a trial: sample size, power, control arm; validate the analyses.",

@@ -6,13 +6,14 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 
 if TYPE_CHECKING:
+    from eubiosis.core.json_data import JsonRecord
     from eubiosis.model.check import Verdict
     from eubiosis.model.model import Model
 
@@ -209,17 +210,22 @@ def therapies_command(size: int, worlds: int, seed: int, content: Path | None, a
     from eubiosis.model.check import check_targets
     from eubiosis.model.therapies import compare_therapies
     from eubiosis.report.therapy_table import format_therapies, therapy_records
+    from eubiosis.therapy import products
 
     loaded = _load(content)
-    fitted = compare_therapies(loaded, size=size, seed=seed)
-    sampled = compare_therapies(loaded, size=max(size // 4, 10), worlds=worlds, seed=seed) if worlds else []
-    rows = therapy_records(fitted, sampled)
+    compared = {each.compared.label: each.compared.condition for each in products().values() if each.compared}
+    fitted = compare_therapies(loaded, compared, size=size, seed=seed)
+    sampled = (
+        compare_therapies(loaded, compared, size=max(size // 4, 10), worlds=worlds, seed=seed)
+        if worlds
+        else []
+    )
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(json.dumps(therapy_records(fitted, sampled), indent=1))
         return
     conditions = {row.condition for row in fitted}
     misfits = [v for v in check_targets(loaded) if v.condition in conditions and v.verdict == "miss"]
-    click.echo(format_therapies(rows))
+    click.echo(format_therapies(fitted, sampled))
     click.echo("\nmisfits with the evidence (printed, not tuned away):")
     for verdict in misfits:
         click.echo(
@@ -290,7 +296,7 @@ def _demand_no_findings(folder: Path) -> None:
         raise FindingsError(findings)
 
 
-def _describe(loaded: Model, name: str) -> dict[str, Any]:
+def _describe(loaded: Model, name: str) -> JsonRecord:
     from eubiosis.model.join import parsed_modules, unit_texts
 
     content = loaded.content

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 import numpy as np
 
 from eubiosis import __version__
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.json_data import JsonRecord
 from eubiosis.population.contrast import GuildContrast, guild_contrast
 from eubiosis.population.stool.scale import SCALES
 from eubiosis.population.stool.table import StoolTable, check_control, read_stool_table
@@ -119,25 +120,35 @@ def _lines(table: StoolTable, contrast: GuildContrast) -> list[str]:
 
 def _summary_line(table: StoolTable, contrast: GuildContrast) -> str:
     summary = _summary(table, contrast)
-    counts = ", ".join(f"{count} {status}" for status, count in summary["status"].items())
+    counts = ", ".join(f"{count} {status}" for status, count in summary.status.items())
     return (
-        f"{summary['samples']} samples ({counts}); mapped share of all reads "
-        f"{summary['mapped_share_overall']:.1%}, median {summary['mapped_share_median']:.1%}, "
-        f"lowest {summary['mapped_share_lowest']:.1%}"
+        f"{summary.samples} samples ({counts}); mapped share of all reads "
+        f"{summary.mapped_share_overall:.1%}, median {summary.mapped_share_median:.1%}, "
+        f"lowest {summary.mapped_share_lowest:.1%}"
     )
 
 
-def _summary(table: StoolTable, contrast: GuildContrast) -> dict[str, Any]:
-    return {
-        "samples": len(table.sample_ids),
-        "status": {status: contrast.status.count(status) for status in sorted(set(contrast.status))},
-        "mapped_share_overall": table.overall_mapped_share,
-        "mapped_share_median": float(np.median(table.mapped_share)),
-        "mapped_share_lowest": float(np.min(table.mapped_share)),
-    }
+class Summary(NamedTuple):
+    """A table of samples in five figures; shares between 0 and 1."""
+
+    samples: int
+    status: dict[str, int]
+    mapped_share_overall: float
+    mapped_share_median: float
+    mapped_share_lowest: float
 
 
-def _record(table: StoolTable, contrast: GuildContrast) -> dict[str, Any]:
+def _summary(table: StoolTable, contrast: GuildContrast) -> Summary:
+    return Summary(
+        samples=len(table.sample_ids),
+        status={status: contrast.status.count(status) for status in sorted(set(contrast.status))},
+        mapped_share_overall=table.overall_mapped_share,
+        mapped_share_median=float(np.median(table.mapped_share)),
+        mapped_share_lowest=float(np.min(table.mapped_share)),
+    )
+
+
+def _record(table: StoolTable, contrast: GuildContrast) -> JsonRecord:
     return {
         "origin": _ORIGIN,
         "eubiosis": __version__,
@@ -148,7 +159,7 @@ def _record(table: StoolTable, contrast: GuildContrast) -> dict[str, Any]:
         "centre": contrast.centre,
         "not_observed": contrast.not_observed(),
         "notes": table.notes,
-        "summary": _summary(table, contrast),
+        "summary": _summary(table, contrast)._asdict(),
         "samples": [
             {
                 "sample": sample,

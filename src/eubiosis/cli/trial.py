@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
@@ -20,6 +22,8 @@ NEEDS = {
     "score": ("--effect-size",),
     "time": ("--hazard-ratio", "--control-hazard", "--years"),
 }
+Options = Mapping[str, float | None]
+Answer = dict[str, float | int | str]
 DEFAULTS = {"--accrual-years": 0.0, "--dropout-per-year": 0.0, "--allocation": 1.0}
 
 
@@ -51,7 +55,7 @@ def trial() -> None:
 @click.option("--power", type=float, default=0.8, show_default=True)
 @click.option("--alpha", type=float, default=0.05, show_default=True, help="Two-sided.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def power(endpoint: str, as_json: bool, **options: Any) -> None:
+def power(endpoint: str, as_json: bool, **options: float | None) -> None:
     """Print how many participants per arm an endpoint needs.
 
     Effects, rates and dispersion are assumptions of the caller; nothing here says that they are true.
@@ -85,28 +89,32 @@ def power(endpoint: str, as_json: bool, **options: Any) -> None:
 @click.option("--mfis-from", type=click.FloatRange(0, 84), help="Lowest MFIS at entry.")
 @click.option("--people", type=click.IntRange(1), default=100, show_default=True, help="Size of the arm.")
 @click.option("--years", type=click.FloatRange(0.05, 10), default=1.0, show_default=True, help="Follow-up.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json_asked", is_flag=True, help="Print one JSON object.")
 def control_arm(
     year: int, background: str, breakthrough: bool, phenotype: str, relapses_last_year: int,
-    mfis_from: float | None, people: int, years: float, as_json: bool,
+    mfis_from: float | None, people: int, years: float, as_json_asked: bool,
 ) -> None:  # fmt: skip
     """Forecast what a control arm will show, from published control arms alone.
 
     The regression on all arms and that on the arms read at first hand, which decides; what so many people
     will observe; the other endpoints; regression to the mean.
     """
-    from eubiosis.evidence.forecast.control_arms import BACKGROUNDS, PHENOTYPES, ControlQuestion
-    from eubiosis.evidence.forecast.control_record import control_arm_record, control_arm_text
+    from eubiosis.core.control_arm import ControlQuestion
+    from eubiosis.core.record import as_json
+    from eubiosis.evidence.forecast.control_forecast import control_arm as forecast
+    from eubiosis.evidence.forecast.control_forecast import control_arm_text
 
-    for option, word, known in (
-        ("--background", background, BACKGROUNDS), ("--phenotype", phenotype, PHENOTYPES)
-    ):  # fmt: skip
-        if word not in known:
-            message = f"{option} {unknown_word(word, known)}; allowed: {', '.join(known)}"
-            raise click.UsageError(message)
-    question = ControlQuestion(year, background, breakthrough, phenotype, relapses_last_year, mfis_from)
-    record = control_arm_record(question, people=people, years=years)
-    click.echo(json.dumps(record, indent=2) if as_json else control_arm_text(record))
+    content = {
+        "year": year, "background": background, "breakthrough": breakthrough, "phenotype": phenotype,
+        "relapses_last_year": relapses_last_year, "mfis_from": mfis_from, "people": people, "years": years,
+    }  # fmt: skip
+    wrong = ControlQuestion.problems(content)
+    if wrong:
+        options = (f"--{str(each.place[0]).replace('_', '-')} {each.problem}" for each in wrong)
+        allowed = (f"; allowed: {each.allowed}" for each in wrong)
+        raise click.UsageError("; ".join(f"{o}{a}" for o, a in zip(options, allowed, strict=True)))
+    found = forecast(ControlQuestion.model_validate(content))
+    click.echo(as_json(found) if as_json_asked else control_arm_text(found))
 
 
 @trial.command()
@@ -143,7 +151,7 @@ def _kind(endpoint: str) -> Literal["count", "score", "time"]:
     raise click.UsageError(message)
 
 
-def _refuse_unused(endpoint: str, kind: str, options: dict[str, Any]) -> None:
+def _refuse_unused(endpoint: str, kind: str, options: Options) -> None:
     optional = {"score": {"--baseline-correlation"}}.get(kind, set())
     specific = {name for names in NEEDS.values() for name in names} | {"--baseline-correlation"}
     unused = specific - set(NEEDS[kind]) - optional
@@ -157,57 +165,72 @@ def _refuse_unused(endpoint: str, kind: str, options: dict[str, Any]) -> None:
         raise click.UsageError(message)
 
 
+def _given(options: Options, name: str) -> float:
+    """Return an option that was given or has a default; that it is there has been checked."""
+    value = options[name]
+    assert value is not None
+    return value
+
+
+def _method(options: Options) -> Literal[1, 2, 3]:
+    methods: dict[float, Literal[1, 2, 3]] = {1: 1, 2: 2, 3: 3}
+    return methods[_given(options, "method")]
+
+
 def _key(option: str) -> str:
     return option.removeprefix("--").replace("-", "_")
 
 
-def _count(endpoint: str, options: dict[str, Any]) -> dict[str, Any]:
+def _count(endpoint: str, options: Options) -> Answer:
     from eubiosis.analysis.planning.counts import FollowUp, negative_binomial_size
 
-    follow_up = FollowUp(options["years"], options["accrual_years"], options["dropout_per_year"])
+    follow_up = FollowUp(
+        _given(options, "years"), _given(options, "accrual_years"), _given(options, "dropout_per_year")
+    )
     size = negative_binomial_size(
-        options["control_rate"],
-        options["ratio"],
-        options["dispersion"],
+        _given(options, "control_rate"),
+        _given(options, "ratio"),
+        _given(options, "dispersion"),
         follow_up,
-        power=options["power"],
-        alpha=options["alpha"],
-        allocation=options["allocation"],
-        method=options["method"],
+        power=_given(options, "power"),
+        alpha=_given(options, "alpha"),
+        allocation=_given(options, "allocation"),
+        method=_method(options),
     )
     return _answer(endpoint, size)
 
 
-def _score(endpoint: str, options: dict[str, Any]) -> dict[str, Any]:
+def _score(endpoint: str, options: Options) -> Answer:
     from eubiosis.analysis.planning.classic import ancova_size, t_test_size
 
-    effect, correlation = options["effect_size"], options["baseline_correlation"]
-    goal = {"power": options["power"], "alpha": options["alpha"]}
+    effect, correlation = _given(options, "effect_size"), options["baseline_correlation"]
+    power, alpha = _given(options, "power"), _given(options, "alpha")
     if correlation is None:
-        return _answer(endpoint, t_test_size(effect, **goal))
-    answer = _answer(endpoint, ancova_size(effect, correlation, **goal))
-    answer["n_per_arm_borm"] = ancova_size(effect, correlation, method="Borm", **goal).n_per_arm
-    answer["n_per_arm_exact"] = ancova_size(effect, correlation, method="exact", **goal).n_per_arm
+        return _answer(endpoint, t_test_size(effect, power=power, alpha=alpha))
+    plain = partial(ancova_size, effect, correlation, power=power, alpha=alpha)
+    answer = _answer(endpoint, plain())
+    answer["n_per_arm_borm"] = plain(method="Borm").n_per_arm
+    answer["n_per_arm_exact"] = plain(method="exact").n_per_arm
     return answer
 
 
-def _time(endpoint: str, options: dict[str, Any]) -> dict[str, Any]:
+def _time(endpoint: str, options: Options) -> Answer:
     from eubiosis.analysis.planning.classic import hazard_ratio_size
 
     size = hazard_ratio_size(
-        options["hazard_ratio"],
-        options["control_hazard"],
-        follow_up_years=options["years"],
-        accrual_years=options["accrual_years"],
-        dropout_per_year=options["dropout_per_year"],
-        power=options["power"],
-        alpha=options["alpha"],
-        allocation=options["allocation"],
+        _given(options, "hazard_ratio"),
+        _given(options, "control_hazard"),
+        follow_up_years=_given(options, "years"),
+        accrual_years=_given(options, "accrual_years"),
+        dropout_per_year=_given(options, "dropout_per_year"),
+        power=_given(options, "power"),
+        alpha=_given(options, "alpha"),
+        allocation=_given(options, "allocation"),
     )
     return _answer(endpoint, size)
 
 
-def _answer(endpoint: str, size: SampleSize) -> dict[str, Any]:
+def _answer(endpoint: str, size: SampleSize) -> Answer:
     return {
         "endpoint": endpoint,
         "method": size.method,

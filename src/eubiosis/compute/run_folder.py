@@ -8,18 +8,17 @@ import platform
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import TracebackType
-from typing import Any
-
-import numpy as np
 
 from eubiosis import __version__
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.frame import Table
+from eubiosis.core.json_data import Json
 
 ORIGIN = "simulated; prior only: not calibrated to any clinical outcome"
 LIBRARIES = ("antimony", "llvmlite", "numpy", "pyarrow", "pydantic", "python-libsbml", "pyyaml", "scipy")
@@ -41,8 +40,8 @@ class RunFolder:
         self.target = target
         self.replace = replace
         self._seeds: dict[str, int] = {}
-        self._inputs: dict[str, dict[str, Any]] = {}
-        self._facts: dict[str, Any] = {}
+        self._inputs: dict[str, dict[str, str | int]] = {}
+        self._facts: dict[str, str | int | float | bool] = {}
         self._made: list[Path] = []
         self._files: list[str] = []
         self._started = 0.0
@@ -99,7 +98,7 @@ class RunFolder:
         """Write a text file in UTF-8 and return its SHA-256."""
         return self.write_bytes(name, text.encode("utf-8"))
 
-    def write_json(self, name: str, record: Mapping[str, Any]) -> str:
+    def write_json(self, name: str, record: Mapping[str, Json]) -> str:
         """Write a record as JSON and return the file's SHA-256; NaN raises ``ValueError``."""
         return self.write_text(name, json.dumps(record, indent=1, allow_nan=False) + "\n")
 
@@ -110,18 +109,13 @@ class RunFolder:
         path.write_bytes(content)
         return hashlib.sha256(content).hexdigest()
 
-    def write_table(
-        self,
-        name: str,
-        columns: Mapping[str, np.ndarray | Sequence[Any]],
-        metadata: Mapping[str, str],
-    ) -> str:
+    def write_table(self, name: str, table: Table, notes: Mapping[str, str] | None = None) -> str:
         """Write ``tables/NAME.parquet`` and return its SHA-256.
 
-        ``columns`` all have one length. ``metadata`` goes into the file beside its origin; what unit a
-        column has stands there under "units". The same columns give the same bytes.
+        ``notes`` go into the file beside its origin, the table's own notes and its units. The same table and
+        notes give the same bytes. Raises ``ValueError`` for notes that would replace the origin.
         """
-        return self.write_bytes(f"tables/{name}.parquet", table_bytes(columns, metadata))
+        return self.write_bytes(f"tables/{name}.parquet", table_bytes(table, notes))
 
     def log(self, event: str, **fields: object) -> None:
         """Add a line to log.jsonl."""
@@ -158,11 +152,11 @@ class RunFolder:
         return self.folder / name
 
     def _write_manifest(self) -> None:
-        files = {}
+        files: dict[str, dict[str, str | int]] = {}
         for name in sorted([*self._files, LOG]):
             content = (self.folder / name).read_bytes()
             files[name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        record = {
+        record: dict[str, Json] = {
             "origin": ORIGIN,
             "eubiosis": __version__,
             "python": platform.python_version(),
@@ -222,43 +216,27 @@ class RunFolder:
             folder.rmdir()
 
 
-def table_bytes(columns: Mapping[str, np.ndarray | Sequence[Any]], metadata: Mapping[str, str]) -> bytes:
-    """Return a parquet file as bytes, the same for the same columns and metadata.
+def table_bytes(table: Table, notes: Mapping[str, str] | None = None) -> bytes:
+    """Return a parquet file as bytes, the same for the same table and notes.
 
-    Raises ``ValueError`` for columns of different lengths and for metadata that would replace the origin.
+    Raises ``ValueError`` for notes that would replace the origin.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if "origin" in metadata:
-        message = 'metadata "origin" is written by the run folder itself'
+    own = {"origin": ORIGIN, "eubiosis": __version__}
+    taken = own.keys() & (notes or {}).keys()
+    if taken:
+        message = f'notes "{", ".join(sorted(taken))}" are written by the run folder itself'
         raise ValueError(message)
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        message = f"columns of different lengths: {lengths}"
-        raise ValueError(message)
-    notes = {"origin": ORIGIN, "eubiosis": __version__, **metadata}
-    arrays = {name: pa.array(_plain(values)) for name, values in columns.items()}
-    table = pa.table(arrays).replace_schema_metadata(dict(sorted(notes.items())))
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", compression_level=3, version="2.6")
-    return bytes(sink.getvalue())
+    return table.to_parquet({**(notes or {}), **own})
 
 
-def _plain(values: np.ndarray | Sequence[Any]) -> Any:
-    # text arrays of numpy have a fixed width; arrow wants Python text
-    array = np.asarray(values)
-    return array.tolist() if array.dtype.kind in "UO" else array
-
-
-def _refuse_absolute_paths(record: Mapping[str, Any]) -> None:
+def _refuse_absolute_paths(record: Mapping[str, Json]) -> None:
     for text in _texts(record):
         if PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute():
             message = f'the manifest would hold an absolute path: "{text}"'
             raise ValueError(message)
 
 
-def _texts(record: Any) -> Iterable[str]:
+def _texts(record: Json) -> Iterable[str]:
     if isinstance(record, str):
         yield record
     elif isinstance(record, Mapping):

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+
+from eubiosis.core import laws
+from eubiosis.core.scales import Scale
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class EffectPrior:
 
     outcome: str
     intervention: str
-    scale: str
+    scale: Scale
     unit: str
     better: str
     weights: tuple[float, ...]
@@ -57,13 +59,13 @@ class EffectPrior:
     def cdf(self, value: float) -> float:
         """Return the probability that the true effect lies below ``value``."""
         z = (value - np.asarray(self.means)) / np.asarray(self.sds)
-        return float(np.dot(self.weights, stats.norm.cdf(z)))
+        return float(np.dot(self.weights, laws.normal_cdf(z)))
 
     def log_density(self, value: float) -> float:
         """Return the logarithm of the density at ``value``."""
-        parts = stats.norm.logpdf(value, loc=self.means, scale=self.sds) + np.log(
-            np.maximum(self.weights, 1e-300)
-        )
+        means, sds = np.asarray(self.means), np.asarray(self.sds)
+        weights = np.maximum(self.weights, 1e-300)
+        parts = laws.normal_log_pdf((value - means) / sds) + np.log(weights / sds)
         return float(np.logaddexp.reduce(parts))
 
     def quantile(self, p: float) -> float:
@@ -73,7 +75,7 @@ class EffectPrior:
             raise ValueError(message)
         means, sds = np.asarray(self.means), np.asarray(self.sds)
         low, high = float((means - 40 * sds).min()), float((means + 40 * sds).max())
-        return float(optimize.brentq(lambda x: self.cdf(x) - p, low, high, xtol=1e-12))
+        return laws.root(lambda x: self.cdf(x) - p, low, high)
 
     def sample(self, generator: np.random.Generator, size: int) -> NDArray[np.float64]:
         """Draw ``size`` true effects (size,)."""

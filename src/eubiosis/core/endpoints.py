@@ -11,6 +11,7 @@ from eubiosis.core.guilds import GUILDS
 
 EffectScale = Literal["ratio", "difference"]
 Better = Literal["lower", "higher", "neither"]
+Place = Literal["clinic", "scan", "blood", "stool", "plasma", "guild"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Endpoint:
     ``scale`` is how arms are compared: "ratio" (1 is no effect) or "difference" (0 is no effect, in
     ``unit``). ``clinical`` marks outcomes of the disease, which the model reaches only through couplings
     that no clinical outcome supports; the others are measured in stool, blood or gut. ``tested`` is empty
-    or says which trial nobody has done.
+    or says which trial nobody has done. ``place`` is where it is measured; ``events`` and ``exposure`` name
+    the columns of an endpoint that is counted, and are empty for the others; ``guild`` is that of a share.
     """
 
     id: str
@@ -30,6 +32,20 @@ class Endpoint:
     better: Better
     clinical: bool
     tested: str = ""
+    place: Place = "clinic"
+    events: str = ""
+    exposure: str = ""
+    guild: str = ""
+
+    @property
+    def counted(self) -> bool:
+        """Whether the endpoint is a count of events over an exposure."""
+        return bool(self.events)
+
+    @property
+    def score(self) -> bool:
+        """Whether the endpoint is a score, compared by the difference of its means."""
+        return self.scale == "difference"
 
 
 def _untested(outcome: str) -> str:
@@ -38,8 +54,10 @@ def _untested(outcome: str) -> str:
     )
 
 
-def _acid(place: str, acid: str, name: str) -> Endpoint:
-    return Endpoint(f"{place}_{acid}", f"{name} in {place}", "mM", "ratio", "neither", clinical=False)
+def _acid(place: Literal["stool", "plasma"], acid: str, name: str) -> Endpoint:
+    return Endpoint(
+        f"{place}_{acid}", f"{name} in {place}", "mM", "ratio", "neither", clinical=False, place=place
+    )
 
 
 _ROWS = (
@@ -51,6 +69,8 @@ _ROWS = (
         "lower",
         clinical=True,
         tested="no trial in our tables has tested relapses for a probiotic, prebiotic, synbiotic or acid",
+        events="relapses",
+        exposure="follow_up_years",
     ),
     Endpoint(
         "gd_lesions",
@@ -60,6 +80,9 @@ _ROWS = (
         "lower",
         clinical=True,
         tested=_untested("Gd+ lesions"),
+        place="scan",
+        events="gd_lesions",
+        exposure="scans",
     ),
     Endpoint(
         "t2_lesions",
@@ -69,6 +92,9 @@ _ROWS = (
         "lower",
         clinical=True,
         tested=_untested("new T2 lesions"),
+        place="scan",
+        events="t2_lesions",
+        exposure="t2_years",
     ),
     Endpoint("edss", "EDSS", "points", "difference", "lower", clinical=True, tested=_untested("EDSS")),
     Endpoint(
@@ -82,6 +108,7 @@ _ROWS = (
         "higher",
         clinical=False,
         tested=_untested("regulatory T cells in MS"),
+        place="blood",
     ),
     _acid("stool", "scfa", "Short-chain fatty acids"),
     _acid("stool", "acetate", "Acetate"),
@@ -91,7 +118,16 @@ _ROWS = (
     _acid("plasma", "propionate", "Propionate"),
     _acid("plasma", "butyrate", "Butyrate"),
     *(
-        Endpoint(f"share_{guild}", f"Share of guild {guild}", "fraction", "ratio", "neither", clinical=False)
+        Endpoint(
+            f"share_{guild}",
+            f"Share of guild {guild}",
+            "fraction",
+            "ratio",
+            "neither",
+            clinical=False,
+            place="guild",
+            guild=guild,
+        )
         for guild in GUILDS
     ),
 )

@@ -14,7 +14,8 @@ from difflib import get_close_matches
 class Finding:
     """One problem in one place.
 
-    ``file`` is the file as the user named it, ``place`` a line, cell or path inside it.
+    ``file`` is the file as the user named it, ``place`` a line, cell or path inside it; ``line`` is the
+    line as a number (from 1) where there is one, 0 where not: to sort by.
     """
 
     file: str
@@ -22,6 +23,7 @@ class Finding:
     problem: str
     allowed: str = ""
     next_step: str = ""
+    line: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         text = f"{self.place}: {self.problem}" if self.place else self.problem
@@ -46,9 +48,11 @@ class FindingCollector:
 
     findings: list[Finding] = field(default_factory=list)
 
-    def add(self, file: str, place: str, problem: str, *, allowed: str = "", next_step: str = "") -> None:
+    def add(
+        self, file: str, place: str, problem: str, *, allowed: str = "", next_step: str = "", line: int = 0
+    ) -> None:
         """Record one finding."""
-        self.findings.append(Finding(file, place, problem, allowed, next_step))
+        self.findings.append(Finding(file, place, problem, allowed, next_step, line))
 
     def extend(self, findings: Iterable[Finding]) -> None:
         """Record the findings of another check."""

@@ -7,14 +7,14 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from eubiosis.core.findings import unknown_word
 from eubiosis.core.tables import RowProblem
 
-Check = Callable[[Any], Any]
+Check = Callable[[object], object]
 
 _WEEK = re.compile(r"week ([0-9]+(?:\.[0-9]+)?)", re.ASCII)
 _VISITS = re.compile(r"every ([0-9]+(?:\.[0-9]+)?) weeks? to week ([0-9]+(?:\.[0-9]+)?)", re.ASCII)
@@ -22,9 +22,10 @@ VISITS_ALLOWED = '"every 12 weeks to week 48", or a list of weeks such as [0, 4,
 LONGEST_WEEKS = 520
 MOST_VISITS = 200
 LONGEST_TEXT = 2000
+LONGEST_NAME = 40
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """Return text that is not empty, without spaces around it."""
     if not isinstance(value, str):
         raise RowProblem(
@@ -37,12 +38,24 @@ def text(value: Any) -> str:
     return stripped
 
 
-def number(low: float, high: float, *, whole: bool = False) -> Check:
+def name(value: object) -> str:
+    """Return a name that fits into a figure: one line."""
+    words = text(value)
+    if len(words) > LONGEST_NAME or not words.isprintable():
+        raise RowProblem(
+            "the name is too long for a figure, or has more than one line",
+            allowed=f"one line of up to {LONGEST_NAME} characters",
+            next_step="shorten it",
+        )
+    return words
+
+
+def number(low: float, high: float, *, whole: bool = False) -> Callable[[object], float]:
     """Return a check for a finite number from ``low`` to ``high``."""
     kind = "a whole number" if whole else "a number"
     allowed = f"{kind} from {plain(low)} to {plain(high)}"
 
-    def check(value: Any) -> float | int:
+    def check(value: object) -> float | int:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise RowProblem(
                 f"{shown(value)} where a number belongs",
@@ -75,7 +88,7 @@ def one_of(words: Iterable[str]) -> Check:
     """Return a check for one of some words."""
     known = tuple(words)
 
-    def check(value: Any) -> str:
+    def check(value: object) -> str:
         if value not in known or not isinstance(value, str):
             word = value if isinstance(value, str) else shown(value)
             raise RowProblem(
@@ -86,7 +99,7 @@ def one_of(words: Iterable[str]) -> Check:
     return check
 
 
-def flag(value: Any) -> bool:
+def flag(value: object) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):
         raise RowProblem(
@@ -102,7 +115,7 @@ def span(low: float, high: float) -> Check:
     one = number(low, high)
     allowed = f"[smallest, largest] from {plain(low)} to {plain(high)}, or null"
 
-    def check(value: Any) -> tuple[float, float]:
+    def check(value: object) -> tuple[float, float]:
         if not isinstance(value, list | tuple) or len(value) != 2:
             raise RowProblem(f"{shown(value)} is not a range", allowed=allowed, next_step="write two numbers")
         first, second = float(one(value[0])), float(one(value[1]))
@@ -117,7 +130,7 @@ def span(low: float, high: float) -> Check:
     return check
 
 
-def week(value: Any) -> float:
+def week(value: object) -> float:
     """Return the week that a text such as "week 12" names.
 
     >>> week("week 12")
@@ -133,7 +146,7 @@ def week(value: Any) -> float:
     return weeks
 
 
-def visit_weeks(value: Any) -> tuple[float, ...]:
+def visit_weeks(value: object) -> tuple[float, ...]:
     """Return the weeks of the visits, from 0 on and increasing.
 
     >>> visit_weeks("every 12 weeks to week 48")
@@ -152,7 +165,7 @@ def visit_weeks(value: Any) -> tuple[float, ...]:
     return weeks
 
 
-def allocation(value: Any) -> tuple[int, ...]:
+def allocation(value: object) -> tuple[int, ...]:
     """Return the arms' shares of a block, such as [1, 1, 1]."""
     if not isinstance(value, list | tuple):
         raise RowProblem(
@@ -173,7 +186,7 @@ def plain(value: float) -> str:
     return str(int(value)) if isinstance(value, int) or float(value).is_integer() else repr(float(value))
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Name a value from a file in a message, short."""
     if isinstance(value, dict):
         return "a group of keys"
@@ -203,7 +216,7 @@ def _every(value: str) -> tuple[float, ...]:
     return tuple(step * k for k in range(round(end / step) + 1))
 
 
-def _listed(value: Any) -> tuple[float, ...]:
+def _listed(value: object) -> tuple[float, ...]:
     if not isinstance(value, list | tuple) or len(value) > MOST_VISITS:
         raise RowProblem(
             f"{shown(value)} is not a plan of visits", allowed=VISITS_ALLOWED, next_step="write it like this"
@@ -229,7 +242,17 @@ Text = Annotated[
 ]
 Week = Annotated[float, BeforeValidator(week), WithJsonSchema(_WEEK_SCHEMA)]
 Weeks = Annotated[tuple[float, ...], BeforeValidator(visit_weeks), WithJsonSchema(_VISITS_SCHEMA)]
+Shares = Annotated[
+    tuple[int, ...],
+    BeforeValidator(allocation),
+    WithJsonSchema({"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 10}}),
+]
 Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[
+    str,
+    BeforeValidator(name),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}),
+]
 
 
 @dataclass(frozen=True)

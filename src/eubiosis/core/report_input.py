@@ -161,3 +161,8 @@ class TrialReportInput:
     facts: tuple[tuple[str, str], ...]  # seeds, sizes, versions, hashes, durations
     warnings: tuple[str, ...] = ()
     size: SimulationSize = field(default_factory=SimulationSize)
+
+
+def empty_report(title: str) -> TrialReportInput:
+    """Return a report without any figure, for examples and tests."""
+    return TrialReportInput(title, "", "", "", (), (), (), (), (), (), (), (), {}, ())

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeAlias, TypeVar, get_args
 
+import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 else:
     ModelMetaclass = type(BaseModel)
 
-JsonSchema: TypeAlias = "dict[str, JsonSchema | list[JsonSchema | str] | str | float | bool | None]"
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | None"
+JsonSchema: TypeAlias = Mapping[str, Json]
 _HOUSE = "house"
 
 
@@ -51,11 +53,11 @@ class Problem:
     allowed: str = ""
     next_step: str = ""
 
-    def finding(self, file: str, line: str = "") -> Finding:
-        """Return the finding, in a file (on a line such as "line 12") or in an object of Python."""
+    def finding(self, file: str, line: int = 0) -> Finding:
+        """Return the finding, on a line of a file or, without one, in an object of Python."""
         path = path_text(self.place)
-        where = ", ".join(part for part in (line, path) if part)
-        return Finding(file, where, self.problem, self.allowed, self.next_step.replace("{path}", path))
+        where = ", ".join(part for part in (f"line {line}" if line else "", path) if part)
+        return Finding(file, where, self.problem, self.allowed, self.next_step.replace("{path}", path), line)
 
 
 class Absent:
@@ -128,6 +130,39 @@ class Spec(BaseModel, metaclass=_SpecMeta):
             return problems_of(error)
         return []
 
+    def changed(self, **fields: object) -> Self:
+        """Return the same object with other values in some fields, filled in and checked like a new one."""
+        cls = type(self)
+        current = {name: getattr(self, name) for name in cls.model_fields}
+        content = _prepared(cls, {**current, **fields})
+        found: list[Problem] = []
+        values: dict[str, object] = {}
+        for name in fields:
+            if name not in cls.model_fields:
+                found.append(_unknown_key(cls, (name,)))
+                continue
+            try:
+                values[name] = _adapter(cls, name).validate_python(content[name])
+            except ValidationError as error:
+                named = (replace(each, place=(name, *each.place)) for each in _line_errors(error))
+                found += [_translated(cls, each) for each in named]
+        made = self.model_copy(update=values)
+        made.model_post_init(None)
+        good = {
+            name: getattr(made, name) for name in cls.model_fields if name not in fields or name in values
+        }
+        found += cls._broken_rules(good)
+        if found:
+            raise FindingsError(p.finding(cls.__name__) for p in found)
+        return made
+
+    @classmethod
+    def _broken_rules(cls, good: Good) -> Iterator[Problem]:
+        for each in cls._rules:
+            needs: tuple[str, ...] = each.needs  # type: ignore[attr-defined]
+            if all(name in good for name in needs):
+                yield from each(*(good[name] for name in needs))
+
     @classmethod
     def json_schema(cls) -> JsonSchema:
         """Return the JSON Schema of what this object is made from, bounds included."""
@@ -144,19 +179,17 @@ class Spec(BaseModel, metaclass=_SpecMeta):
                 cls,
                 [Problem((), f"{shown(content)} where keys belong", ", ".join(cls.model_fields), _KEYS_NEXT)],
             )
-        content = cls.filled(content)
+        content = _prepared(cls, content)
         found: list[Problem] = []
         made: Self | None = None
         try:
             made = handler(content)
             good: Good = {name: getattr(made, name) for name in cls.model_fields}
         except ValidationError as error:
-            found += [_translated(cls, each) for each in _line_errors(error)]
+            unknown_first = sorted(_line_errors(error), key=lambda each: each.kind != "extra_forbidden")
+            found += [_translated(cls, each) for each in unknown_first]
             good = _good_values(cls, content)
-        for each in cls._rules:
-            needs: tuple[str, ...] = each.needs  # type: ignore[attr-defined]
-            if all(name in good for name in needs):
-                found += each(*(good[name] for name in needs))
+        found += cls._broken_rules(good)
         if found:
             raise _refused(cls, found)
         assert made is not None
@@ -220,15 +253,15 @@ def _translated(cls: type[Spec] | None, error: _LineError) -> Problem:
     if error.kind == "missing":
         return Problem(error.place, "the key is missing", "", "add {path}")
     if error.kind == "extra_forbidden":
-        known = cls.model_fields if cls is not None else {}
-        return Problem(
-            error.place,
-            f"the key {unknown_word(str(error.place[-1]), known)}",
-            ", ".join(known),
-            "rename or remove the key",
-        )
+        return _unknown_key(cls, error.place)
     schema = _field_schema(cls, str(error.place[0])) if cls is not None and error.place else {}
     return _value_problem(error, place, schema)
+
+
+def _unknown_key(cls: type[Spec] | None, place: Place) -> Problem:
+    known = cls.model_fields if cls is not None else {}
+    problem = f"the key {unknown_word(str(place[-1]), known)}"
+    return Problem(place, problem, ", ".join(known), "rename or remove the key")
 
 
 def _value_problem(error: _LineError, place: Place, schema: JsonSchema) -> Problem:
@@ -246,12 +279,17 @@ def _value_problem(error: _LineError, place: Place, schema: JsonSchema) -> Probl
     if kind == "string_type":
         return Problem(place, f"{shown(value)} is not text", "text", "write words, a number in quotes")
     if kind == "literal_error":
-        words = [str(word) for word in _branch(schema).get("enum", ())]  # type: ignore[union-attr]
+        enum = _branch(schema).get("enum")
+        words = [str(word) for word in enum] if isinstance(enum, Sequence) else []
         word = value if isinstance(value, str) else shown(value)
         return Problem(place, unknown_word(word, words), ", ".join(words), "write one of these")
     if kind.startswith("bool"):
         problem = f"{shown(value)} is neither true nor false"
         return Problem(place, problem, "true or false", "write one of them")
+    if kind in ("too_short", "too_long"):
+        most = f" to {schema['maxItems']}" if "maxItems" in schema else " or more"
+        allowed = f"{schema.get('minItems', 0)}{most}"
+        return Problem(place, f"{error.context['actual_length']} of them", allowed, "add or remove some")
     if kind in ("tuple_type", "list_type"):
         return Problem(place, f"{shown(value)} where a list belongs", "a list", 'begin each item with "- "')
     return Problem(place, f"{error.message} (found {shown(value)})", allowed, "correct the value")
@@ -280,9 +318,9 @@ _BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exc
 def _branch(schema: JsonSchema) -> JsonSchema:
     """Return the branch of a schema that is not null."""
     branches = schema.get("anyOf")
-    if not isinstance(branches, list):
+    if not isinstance(branches, Sequence):
         return schema
-    named = [each for each in branches if isinstance(each, dict) and each.get("type") != "null"]
+    named = [each for each in branches if isinstance(each, Mapping) and each.get("type") != "null"]
     return named[0] if named else schema
 
 
@@ -303,6 +341,23 @@ def _adapter(cls: type[Spec], name: str) -> TypeAdapter[object]:
     kind = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     config = None if _nested(field) else ConfigDict(strict=True, allow_inf_nan=False)
     return TypeAdapter(kind, config=config)  # type: ignore[arg-type]
+
+
+def _prepared(cls: type[Spec], content: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the content with its defaults, numpy's scalars as plain ones; an empty section holds no key.
+
+    So what a lacking section must hold is named key by key.
+    """
+    sections: dict[str, object] = {
+        name: {}
+        for name, field in cls.model_fields.items()
+        if isinstance(field.annotation, type)
+        and issubclass(field.annotation, Spec)
+        and content.get(name) is None
+        and (name in content or field.is_required())
+    }
+    plain_values = {k: v.item() if isinstance(v, np.generic) else v for k, v in content.items()}
+    return cls.filled({**plain_values, **sections})
 
 
 def _good_values(cls: type[Spec], content: Mapping[str, object]) -> Good:
@@ -342,11 +397,12 @@ def _nested(field: FieldInfo) -> type[Spec] | None:
 def _partial_object(cls: type[Spec], content: object) -> object:
     if not isinstance(content, Mapping):
         return SimpleNamespace()
-    return SimpleNamespace(**_good_values(cls, cls.filled(content)))
+    return SimpleNamespace(**_good_values(cls, _prepared(cls, content)))
 
 
 __all__ = [
     "Absent",
+    "Json",
     "JsonSchema",
     "Place",
     "Problem",

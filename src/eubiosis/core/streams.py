@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.random.bit_generator import ISeedSequence
@@ -29,8 +29,8 @@ def stream(seed: int, decision: str, subject: int | None = None) -> np.random.Ge
     """
     name = _name(seed, decision)
     name.update(b"" if subject is None else str(subject).encode())
-    key: Any = _Key(np.frombuffer(name.digest(), dtype=np.uint64))  # numpy's types know no other kind of seed
-    return np.random.Generator(np.random.Philox(key))
+    key = _Key(np.frombuffer(name.digest(), dtype=np.uint64))
+    return np.random.Generator(np.random.Philox(key))  # type: ignore[arg-type]  # numpy takes any ISeedSequence
 
 
 class _Key(ISeedSequence):
@@ -61,17 +61,15 @@ def streams(seed: int, decision: str, subjects: Sequence[int]) -> Iterator[np.ra
     philox = np.random.Philox(0)
     generator = np.random.Generator(philox)
     nothing = np.zeros(4, dtype=np.uint64)
-    place = {"counter": nothing, "key": nothing[:2]}
-    beginning: Any = {
-        "bit_generator": "Philox", "state": place, "buffer": nothing, "buffer_pos": len(nothing),
-        "has_uint32": 0, "uinteger": 0,
-    }  # fmt: skip
     name = _name(seed, decision)
     for subject in subjects:
         own = name.copy()
         own.update(str(subject).encode())
-        place["key"] = np.frombuffer(own.digest(), dtype=np.uint64)
-        philox.state = beginning
+        key = np.frombuffer(own.digest(), dtype=np.uint64)
+        philox.state = {
+            "bit_generator": "Philox", "state": {"counter": nothing, "key": key}, "buffer": nothing,
+            "buffer_pos": len(nothing), "has_uint32": 0, "uinteger": 0,
+        }  # fmt: skip
         yield generator
 
 

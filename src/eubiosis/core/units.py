@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eubiosis.core.findings import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pint import Unit, UnitRegistry
 
 # Words of the field that the unit library does not know. Colony-forming units and cells are counts.
 _DEFINITIONS = (
@@ -28,11 +30,11 @@ _LEADING_NUMBER = re.compile(r"^(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?:\*(.+)|(/.+))
 
 
 @cache
-def registry() -> Any:
+def registry() -> UnitRegistry[float]:
     """Return the project's unit registry (pint), made on first use."""
     from pint import UnitRegistry
 
-    units: Any = UnitRegistry(autoconvert_offset_to_baseunit=False, cache_folder=None)
+    units: UnitRegistry[float] = UnitRegistry(autoconvert_offset_to_baseunit=False, cache_folder=None)
     for definition in _DEFINITIONS:
         units.define(definition)
     return units
@@ -42,7 +44,7 @@ class UnitProblem(ValueError):
     """A unit that cannot be read, or that does not measure what is asked for."""
 
 
-def parse_unit(text: str) -> Any:
+def parse_unit(text: str) -> Unit:
     """Return the unit that ``text`` names; "-" and "" mean dimensionless.
 
     Raises ``UnitProblem`` when the text is not a unit.
@@ -96,7 +98,7 @@ def base_factors(text: str) -> tuple[float, Mapping[str, float]]:
     target = units.Unit("dimensionless")
     for dimension, power in quantity.dimensionality.items():
         name = wanted[dimension]
-        exponents[name] = power / 3 if name == "litre" else power
+        exponents[name] = float(power.real) / 3 if name == "litre" else float(power.real)
         target = target * units.Unit(name) ** exponents[name]
     return float(units.Quantity(factor, unit).to(target).magnitude), exponents
 

@@ -49,11 +49,15 @@ class Document:
 
         A place that the file does not have is named with the line of what should hold it.
         """
+        line = self.line(where)
+        return ", ".join(part for part in (f"line {line}" if line else "", path_text(where)) if part)
+
+    def line(self, where: Place) -> int:
+        """Return the line of a place, or of what should hold it; 0 where there is none."""
         known = where
         while known and known not in self.lines:
             known = known[:-1]
-        line = f"line {self.lines[known]}" if known in self.lines else ""
-        return ", ".join(part for part in (line, path_text(where)) if part)
+        return self.lines.get(known, 0)
 
 
 def read_yaml(path: Path, findings: FindingCollector) -> Document | None:
@@ -71,14 +75,15 @@ def read_yaml(path: Path, findings: FindingCollector) -> Document | None:
         root = yaml.compose(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
-        line = "" if place is None else f"line {place.line + 1}"
+        line = 0 if place is None else place.line + 1
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
         findings.add(
             file,
-            line,
+            f"line {line}" if line else "",
             f"not YAML: {problem}",
             allowed="key: value, indented with spaces",
             next_step="correct the line, or compare it with the file that eubiosis new makes",
+            line=line,
         )
         return None
     if root is None:
@@ -94,18 +99,26 @@ def _is_plain(text: str, file: str, findings: FindingCollector) -> bool:
     depth, plain = 0, True
     for token in yaml.scan(text, Loader=yaml.BaseLoader):
         depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
-        line = f"line {token.start_mark.line + 1}"
+        line = token.start_mark.line + 1
         if depth > DEEPEST:
-            findings.add(file, line, "nested too deeply", allowed=_DATA, next_step="write the file flat")
+            findings.add(
+                file,
+                f"line {line}",
+                "nested too deeply",
+                allowed=_DATA,
+                next_step="write the file flat",
+                line=line,
+            )
             return False
         if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
             mark = "*" if isinstance(token, yaml.AliasToken) else "&"
             findings.add(
                 file,
-                line,
+                f"line {line}",
                 f'"{mark}{token.value}" is an anchor or alias',
                 allowed=_DATA,
                 next_step="write the value out; put text that begins with & or * in quotes",
+                line=line,
             )
             plain = False
     return plain
@@ -140,7 +153,12 @@ def _text(path: Path, file: str, findings: FindingCollector) -> str | None:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         findings.add(
-            file, f"line {line}", "not UTF-8 text", allowed="UTF-8", next_step="save the file as UTF-8"
+            file,
+            f"line {line}",
+            "not UTF-8 text",
+            allowed="UTF-8",
+            next_step="save the file as UTF-8",
+            line=line,
         )
         return None
 
@@ -156,6 +174,7 @@ def _value(
             f'the tag "{node.tag}" is not plain data',
             allowed=_DATA,
             next_step="remove the tag",
+            line=node.start_mark.line + 1,
         )
         return None
     if isinstance(node, yaml.MappingNode):
@@ -175,7 +194,12 @@ def _entries(
         name = key.value if isinstance(key, yaml.ScalarNode) else ""
         if not name:
             findings.add(
-                file, f"line {line}", "a key that is not text", allowed=_DATA, next_step="write a word"
+                file,
+                f"line {line}",
+                "a key that is not text",
+                allowed=_DATA,
+                next_step="write a word",
+                line=line,
             )
             continue
         inside = (*where, name)
@@ -185,6 +209,7 @@ def _entries(
                 f"line {line}, {path_text(inside)}",
                 f'the key "{name}" occurs twice (first on line {seen[name]})',
                 next_step="keep one",
+                line=line,
             )
             continue
         seen[name] = line

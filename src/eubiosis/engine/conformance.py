@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.json_data import JsonRecord
 from eubiosis.engine.compiled import compile
 from eubiosis.engine.sbml import UnsupportedSbmlError, read_model
 from eubiosis.engine.sbml.content import Content
@@ -280,7 +281,7 @@ def _compare(case: str, settings: Settings, got: Array, expected: Array) -> Outc
     return Outcome(case, "wrong", reason, difference=difference)
 
 
-def count(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def count(outcomes: Sequence[Outcome]) -> JsonRecord:
     """Count ``passed``, ``refused`` and ``wrong``, and show why, by feature and case."""
     verdicts = Counter(outcome.verdict for outcome in outcomes)
     features = Counter(outcome.feature for outcome in outcomes if outcome.verdict == "refused")

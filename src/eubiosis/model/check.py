@@ -120,7 +120,9 @@ class _Answers:
 
     def _therapy(self, condition: str) -> dict[str, float]:
         if not self._therapies:
-            for row in compare_therapies(self.model):
+            targets = self.model.content.targets
+            asked = {t.condition: t.condition for t in targets if t.statistic == "therapy"}
+            for row in compare_therapies(self.model, asked):
                 self._therapies[row.condition] = {
                     "relapses": float(row.relapses[0]),
                     "lesions": float(row.lesions[0]),

@@ -20,7 +20,7 @@ from eubiosis.model.derived import Derived, load_derived
 from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """The gut, hand-over and host modules with their numbers, ready to run.
 
@@ -31,6 +31,23 @@ class Model:
     content: Content
     derived: Derived
     conditions: Mapping[str, Condition] = field(repr=False)
+
+    def __repr__(self) -> str:
+        numbers = self.content.numbers
+        assumed = sum(row.basis == "assumed" for row in numbers.values())
+        return (
+            f"Model: {len(numbers)} sourced numbers, {assumed} of them assumed; "
+            f"{len(self.conditions)} named conditions"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{escape(each.description)}</td></tr>"
+            for name, each in self.conditions.items()
+        )
+        return f"<p>{escape(repr(self))}</p><table><tr><th>condition</th><th></th></tr>{rows}</table>"
 
     def condition(self, name: str) -> Condition:
         """Return a named condition; raises ``FindingsError`` naming the nearest one."""
@@ -177,6 +194,12 @@ def load(folder: Path = PACKAGED_CONTENT) -> Model:
     """Load the model from a content folder (the packaged one by default).
 
     Raises ``FindingsError`` with every finding of the tables.
+
+    >>> model = load()
+    >>> model.content.numbers["gut_a_scfa"].basis in ("measured", "fitted", "derived", "assumed")
+    True
+    >>> model  # doctest: +ELLIPSIS
+    Model: ... sourced numbers, ... of them assumed; ... named conditions
     """
     content = load_content(folder)
     return Model(content, load_derived(content), read_conditions(content))

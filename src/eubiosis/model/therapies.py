@@ -17,16 +17,8 @@ from eubiosis.model.model import Model
 from eubiosis.model.natural_history.course import excess, run_hosts
 from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
 from eubiosis.model.natural_history.scale import joined_inputs
+from eubiosis.model.worlds import coupling_names
 
-THERAPIES = {
-    "inulin 20 g/d": "ms_inulin_20g",
-    "fibre 40 g/d": "ms_fibre_40g",
-    "Mediterranean diet": "ms_mediterranean",
-    "ketogenic diet": "ms_ketogenic",
-    "fecal transplant": "ms_fmt",
-    "propionate 1 g/d": "ms_propionate",
-    "vancomycin 10 d": "ms_vancomycin",
-}
 BURN_IN, DAYS, GUT_DAY = 730, 365, 84
 _GUT_COLUMNS = {
     "acids": "gut_scfa",
@@ -61,15 +53,16 @@ class TherapyRow:
 
 def compare_therapies(
     model: Model,
+    therapies: Mapping[str, str],
     *,
     size: int = 800,
     worlds: int | None = None,
     couplings: Mapping[str, float] | None = None,
     seed: int = 11,
-    therapies: Mapping[str, str] | None = None,
 ) -> list[TherapyRow]:
     """Run every therapy in a population with MS against no therapy, under common random numbers.
 
+    ``therapies`` maps labels to named conditions; each is compared by itself, whatever else is in the list.
     Without ``worlds`` the specification's gains are used; with it, that many draws of all gut-to-host
     couplings from a normal distribution about 0 with standard deviation 1 (1 being the specification's
     gain), each with ``size`` people. ``couplings`` sets couplings by name instead.
@@ -90,7 +83,7 @@ def compare_therapies(
     _, entry = run_hosts(kernel, people, before, ())
     untreated, _ = run_hosts(kernel, people, drive, record, start=entry, day0=BURN_IN)
     rows = []
-    for therapy, condition in (therapies or THERAPIES).items():
+    for therapy, condition in therapies.items():
         gut, factors, levels = gut_course(model, condition)
         treated, _ = run_hosts(
             kernel, people, drive, record, start=entry, factors=factors, levels=levels, day0=BURN_IN
@@ -111,17 +104,6 @@ def gut_course(model: Model, condition: str) -> tuple[dict[str, float], dict[str
     gut = {column: float(solution[name][0, GUT_DAY] / start[name]) for column, name in _GUT_COLUMNS.items()}
     factors = {name: solution[name][0] / start[name] for name in HOST_INPUTS}
     return gut, factors, {"host_si_pro": solution["host_si_pro"][0]}
-
-
-def coupling_names(model: Model) -> tuple[str, ...]:
-    """Name the gut-to-host couplings."""
-    return tuple(
-        name for name in model.content.numbers if name.startswith("host_c_") and _is_coupling(model, name)
-    )
-
-
-def _is_coupling(model: Model, name: str) -> bool:
-    return model.content.numbers[name].description.startswith("gut-to-host coupling")
 
 
 def _in_worlds(

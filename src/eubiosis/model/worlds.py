@@ -30,7 +30,7 @@ class WorldRow(TableRow):
     """A number that differs between worlds, and why."""
 
     id: str
-    part: Literal["gut", "host"]
+    part: Literal["gut", "host", "coupling"]
     note: str
 
 
@@ -56,6 +56,11 @@ def world_rows(model: Model) -> tuple[WorldRow, ...]:
             findings.add(model.content.file(TABLE), row.id, "unknown number", next_step="correct the id")
     findings.raise_if_any()
     return tuple(rows)
+
+
+def coupling_names(model: Model) -> tuple[str, ...]:
+    """Name the gut-to-host couplings."""
+    return tuple(row.id for row in world_rows(model) if row.part == "coupling")
 
 
 def draw_gut_world(model: Model, number: int, seed: int, *, vary: bool = True) -> GutWorld:
@@ -85,8 +90,6 @@ def draw_host_world(model: Model, number: int, seed: int, couplings: Couplings) 
 
     Odd worlds mirror the couplings of the even world before them, so every draw has its opposite.
     """
-    from eubiosis.model.therapies import coupling_names
-
     names = coupling_names(model)
     if couplings == "zero":
         return dict.fromkeys(names, 0.0)

@@ -73,6 +73,13 @@ def guild_contrast(table: StoolTable, control: str | None = None) -> GuildContra
 
     ``control`` names the group of the controls; without it the centre is the median of all usable samples,
     so a table of one sample has no contrast. Raises ``FindingsError`` for a group that the table lacks.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from eubiosis.population import read_profiles, write_example_table
+    >>> with TemporaryDirectory() as folder:
+    ...     stool = read_profiles(write_example_table(f"{folder}/stool.tsv", people=6))
+    >>> guild_contrast(stool).log_ratios.shape
+    (6, 14)
     """
     if control is not None:
         findings = FindingCollector()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class VerdictLike(Protocol):
     def unit(self) -> str: ...
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, **values: object) -> str:
     """Fill one of the packaged templates; text is escaped unless a template marks it safe."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from eubiosis.core.json_data import JsonRecord
 
 NOTICE = """\
 Simulated. Ratios to the own untreated state; gut on day 84. Host columns with the specification's
@@ -34,13 +36,13 @@ class TherapyLike(Protocol):
     def share_worse(self) -> NDArray[np.float64]: ...
 
 
-def therapy_records(fitted: Sequence[TherapyLike], sampled: Sequence[TherapyLike]) -> list[dict[str, Any]]:
+def therapy_records(fitted: Sequence[TherapyLike], sampled: Sequence[TherapyLike]) -> list[JsonRecord]:
     """Return one record for each therapy, ready for JSON; sampled figures are [2.5, 50, 97.5] percentiles."""
     by_condition = {row.condition: row for row in sampled}
-    records = []
+    records: list[JsonRecord] = []
     for row in fitted:
-        record: dict[str, Any] = {"therapy": row.therapy, "condition": row.condition, "simulated": True}
-        record |= {f"{name}_ratio": round(value, 4) for name, value in row.gut.items()}
+        record: JsonRecord = {"therapy": row.therapy, "condition": row.condition, "simulated": True}
+        record.update({f"{name}_ratio": round(value, 4) for name, value in row.gut.items()})
         record |= {
             "treg_ratio_hand_fit": _one(row.treg_84d),
             "arr_ratio_hand_fit": _one(row.relapses),
@@ -61,23 +63,21 @@ def therapy_records(fitted: Sequence[TherapyLike], sampled: Sequence[TherapyLike
     return records
 
 
-def format_therapies(records: Sequence[Mapping[str, Any]]) -> str:
-    """Lay the records out for the terminal."""
+def format_therapies(fitted: Sequence[TherapyLike], sampled: Sequence[TherapyLike]) -> str:
+    """Lay the comparison out for the terminal."""
     head = f"{'therapy':<20}{'acids':>7}{'butyr.':>7}{'LPS':>7}{'indole':>7}{'IPA':>7}{'AHR':>7}"
     head += f"{'Treg':>7}{'ARR':>7}{'MRI':>7}{'worse':>7}   sampled couplings: ARR, MRI, share worse"
     lines = [NOTICE, "", head]
-    for r in records:
-        line = f"{r['therapy']:<20}" + "".join(
-            f"{r[f'{name}_ratio']:>7.2f}" for name in ("acids", "butyrate", "lps", "indole", "ipa", "ahr")
-        )
-        line += "".join(
-            f"{r[f'{name}_hand_fit']:>7.2f}"
-            for name in ("treg_ratio", "arr_ratio", "mri_ratio", "share_worse")
-        )
-        if "arr_ratio_sampled" in r:
+    by_condition = {row.condition: row for row in sampled}
+    for row in fitted:
+        gut = [round(row.gut[name], 4) for name in ("acids", "butyrate", "lps", "indole", "ipa", "ahr")]
+        host = [_one(values) for values in (row.treg_84d, row.relapses, row.lesions, row.share_worse)]
+        line = f"{row.therapy:<20}" + "".join(f"{ratio:>7.2f}" for ratio in (*gut, *host))
+        if row.condition in by_condition:
+            other = by_condition[row.condition]
             line += "   " + "  ".join(
-                "[" + " ".join(f"{x:.2f}" for x in r[f"{name}_sampled"]) + "]"
-                for name in ("arr_ratio", "mri_ratio", "share_worse")
+                "[" + " ".join(f"{x:.2f}" for x in _quantiles(values)) + "]"
+                for values in (other.relapses, other.lesions, other.share_worse)
             )
         lines.append(line)
     return "\n".join(lines)

@@ -1,60 +1,207 @@
-"""The design of a virtual trial."""
+"""The design of a virtual trial: arms, entry, visits, randomisation, and the level of the control arm."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
 
-from eubiosis.therapy.therapy import Therapy
+from pydantic import Field
+
+from eubiosis.core.design_defaults import default
+from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.kinds import Name, Range, Shares, Weeks, Words, plain
+from eubiosis.core.spec import Problem, Spec, of, rule
+from eubiosis.therapy import Therapy
+
+MOST_PARTICIPANTS = 20_000
 
 
-@dataclass(frozen=True)
-class Arm:
-    """One parallel arm."""
+def _default_visits() -> tuple[float, ...]:
+    step, last = default("visit_interval"), default("last_visit")
+    return tuple(step * k for k in range(round(last / step) + 1))
 
-    name: str
+
+class Arm(Spec):
+    """One parallel arm; ``control`` is by default true of the only placebo arm of a design.
+
+    >>> from eubiosis import therapy
+    >>> Arm(name="placebo", therapy=therapy.placebo()).control
+    False
+    """
+
+    name: Name
     therapy: Therapy
     control: bool = False
 
 
-@dataclass(frozen=True)
-class Eligibility:
-    """Who may enter; None switches a criterion off. Ages in years, relapses in the year before entry."""
+class Eligibility(Spec):
+    """Who may enter; None switches a criterion off. Ages in years, relapses in the year before entry.
 
-    age: tuple[float, float] | None = (18.0, 60.0)
-    edss: tuple[float, float] | None = (0.0, 5.5)
-    relapses_last_year: int | None = None
-    mfis_from: float | None = None
+    >>> Eligibility(edss=[0, 4]).edss
+    (0.0, 4.0)
+    """
+
+    age: Annotated[tuple[float, float], *Range(0, 120).marks] | None = Field(
+        default_factory=lambda: (default("age_from"), default("age_to"))
+    )
+    edss: Annotated[tuple[float, float], *Range(0, 10).marks] | None = Field(
+        default_factory=lambda: (default("edss_from"), default("edss_to"))
+    )
+    relapses_last_year: Annotated[int, Field(ge=0, le=20)] | None = None
+    mfis_from: Annotated[float, Field(ge=0, le=84)] | None = None
 
 
-@dataclass(frozen=True)
-class Background:
+class ControlLevel(Spec):
     """The level of the control arm, which the design states and the model does not predict.
 
     ``relapses_per_year`` and ``gd_lesions_per_scan`` are means over untreated eligible subjects.
+
+    >>> ControlLevel(relapses_per_year=0.2).relapses_per_year
+    0.2
     """
 
-    relapses_per_year: float = 0.30
-    gd_lesions_per_scan: float = 0.8
+    relapses_per_year: Annotated[float, Field(ge=0, le=10)] = Field(
+        default_factory=lambda: default("relapses_per_year")
+    )
+    gd_lesions_per_scan: Annotated[float, Field(ge=0, le=100)] = Field(
+        default_factory=lambda: default("gd_lesions_per_scan")
+    )
 
 
-@dataclass(frozen=True)
-class Design:
+class Design(Spec):
     """Two or three parallel arms with screening, permuted blocks, visits and dropout.
 
-    ``visits`` in weeks from 0; the last is the end of follow-up. ``dropout_per_year`` is a hazard.
-    ``allocation`` gives each arm's share of a block of size ``block`` x sum(allocation).
+    ``arms`` is a list of ``Arm``, or a mapping from names to therapies. ``visits`` are weeks from 0, or a
+    text such as "every 12 weeks to week 48"; the last is the end of follow-up. ``allocation`` gives each
+    arm's share of a block of size ``block`` x sum(allocation). ``dropout_per_year`` is a hazard,
+    ``placebo_response_mfis`` points in every arm. Defaults: ``content/trials/design_defaults.tsv``. Raises
+    ``FindingsError`` with everything that is wrong.
+
+    >>> from eubiosis import therapy
+    >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
+    >>> design = Design(arms=arms, participants=120, primary="mfis")
+    >>> design.control.name, design.active[0].therapy.stop, design.days
+    ('placebo', 48.0, 336)
     """
 
-    arms: tuple[Arm, ...]
-    participants: int
-    visits: tuple[float, ...] = (0.0, 12.0, 24.0, 36.0, 48.0)
-    allocation: tuple[int, ...] = (1, 1)
-    block: int = 2
-    dropout_per_year: float = 0.12
-    placebo_response_mfis: float = -4.0
-    eligibility: Eligibility = field(default_factory=Eligibility)
-    background: Background = field(default_factory=Background)
-    primary: str = "mfis"
+    arms: Annotated[tuple[Arm, ...], Field(strict=False)]
+    participants: Annotated[int, Field(ge=2, le=MOST_PARTICIPANTS)]
+    visits: Weeks = Field(default_factory=_default_visits)
+    allocation: Shares
+    block: Annotated[int, Field(ge=1, le=100)] = Field(default_factory=lambda: int(default("block")))
+    dropout_per_year: Annotated[float, Field(ge=0, le=5)] = Field(
+        default_factory=lambda: default("dropout_per_year")
+    )
+    placebo_response_mfis: Annotated[float, Field(ge=-84, le=84)] = Field(
+        default_factory=lambda: default("placebo_response_mfis")
+    )
+    eligibility: Eligibility = Field(default_factory=Eligibility)
+    control_level: ControlLevel = Field(default_factory=ControlLevel)
+    primary: Annotated[str, *Words(tuple(ENDPOINTS)).marks]
+
+    @classmethod
+    def filled(cls, content: Mapping[str, object]) -> Mapping[str, object]:
+        """Fill in the control, the stop of each therapy and the allocation, where they are left out."""
+        arms = content.get("arms")
+        if isinstance(arms, Mapping):
+            arms = [{"name": name, "therapy": therapy} for name, therapy in arms.items()]
+        if not isinstance(arms, Sequence) or isinstance(arms, str):
+            return {"allocation": [], **content}
+        arms = [_as_fields(arm) for arm in arms]
+        controls = [_get(arm, "control") for arm in arms]
+        placebos = [
+            k
+            for k, arm in enumerate(arms)
+            if _get(_get(arm, "therapy"), "product") == "placebo" and _get(arm, "control") is None
+        ]
+        if len(placebos) == 1 and True not in controls:
+            arms[placebos[0]] = {**_fields(arms[placebos[0]]), "control": True}
+        return {"allocation": [1] * len(arms), **content, "arms": arms}
+
+    @staticmethod
+    @rule("arms")
+    def _arms_can_be_compared(arms: Sequence[Arm]) -> Iterator[Problem]:
+        if not 2 <= len(arms) <= 3:
+            problem = f"the number of arms is {len(arms)}"
+            yield Problem(("arms",), problem, "2 or 3", "add or remove arms")
+        seen: dict[str, int] = {}
+        for k, name in enumerate(of(arm, "name") for arm in arms):
+            if not isinstance(name, str):
+                continue
+            if name.casefold() in seen:
+                yield Problem(
+                    ("arms", k, "name"),
+                    f'the name "{name}" is that of arms[{seen[name.casefold()]}] too',
+                    "a name of its own for every arm",
+                    "rename one",
+                )
+            seen.setdefault(name.casefold(), k)
+        controls = [of(arm, "control") for arm in arms]
+        whole = None not in controls and all(of(of(arm, "therapy"), "product") for arm in arms)
+        if controls.count(True) > 1 or (True not in controls and whole):
+            yield Problem(
+                ("arms",),
+                f"{controls.count(True) or 'no'} arms are the control",
+                "exactly one",
+                "write control: true in one arm",
+            )
+
+    @staticmethod
+    @rule("arms", "visits")
+    def _therapies_end_with_the_visits(arms: Sequence[Arm], visits: Sequence[float]) -> Iterator[Problem]:
+        weeks = ", ".join(plain(v) for v in visits)
+        for k, therapy in enumerate(of(arm, "therapy") for arm in arms):
+            for name in ("start", "stop"):
+                moment = of(therapy, name)
+                if isinstance(moment, float) and moment > visits[-1]:
+                    yield Problem(
+                        ("arms", k, "therapy", name),
+                        f"week {plain(moment)} is beyond the last visit in week {plain(visits[-1])}",
+                        f"week 0 to week {plain(visits[-1])} (visits: {weeks})",
+                        "shorten the therapy or add visits",
+                    )
+            open_end = of(therapy, "stop") is None or isinstance(therapy, Therapy)
+            if open_end and of(therapy, "start") == visits[-1]:
+                yield Problem(
+                    ("arms", k, "therapy", "start"),
+                    f"the therapy starts at the last visit, in week {plain(visits[-1])}",
+                    "start before stop",
+                    "move the start, or add visits",
+                )
+
+    @staticmethod
+    @rule("arms", "allocation")
+    def _every_arm_has_a_share(arms: Sequence[Arm], allocation: Sequence[int]) -> Iterator[Problem]:
+        if arms and len(allocation) != len(arms):
+            yield Problem(
+                ("allocation",),
+                f"{len(allocation)} shares for {len(arms)} arms",
+                "one whole number for each arm",
+                "add or remove a share",
+            )
+
+    @staticmethod
+    @rule("arms", "allocation", "block", "participants")
+    def _a_block_is_filled(
+        arms: Sequence[Arm], allocation: Sequence[int], block: int, participants: int
+    ) -> Iterator[Problem]:
+        size = block * sum(allocation)
+        if len(allocation) == len(arms) and participants < size:
+            yield Problem(
+                ("participants",),
+                f"{participants} participants do not fill one block of {size}",
+                f"{size} or more (block {block} x allocation {sum(allocation)})",
+                "take more participants or a smaller block",
+            )
+
+    def model_post_init(self, _: object) -> None:
+        """Let every therapy stop at the last visit where nothing else is said."""
+        last = self.visits[-1]
+        whole = tuple(
+            arm if arm.therapy.stop is not None else arm.model_copy(update={"therapy": _until(arm, last)})
+            for arm in self.arms
+        )
+        object.__setattr__(self, "arms", whole)
 
     @property
     def control(self) -> Arm:
@@ -70,3 +217,23 @@ class Design:
     def days(self) -> int:
         """Days of follow-up."""
         return round(7 * self.visits[-1])
+
+
+def _until(arm: Arm, week: float) -> Therapy:
+    return arm.therapy.model_copy(update={"stop": week})
+
+
+def _as_fields(arm: object) -> object:
+    """Return a made arm as the fields that it was given, so that a default control can be filled in."""
+    if not isinstance(arm, Arm):
+        return arm
+    return {name: getattr(arm, name) for name in arm.model_fields_set}
+
+
+def _fields(arm: object) -> dict[str, object]:
+    assert isinstance(arm, Mapping)
+    return dict(arm)
+
+
+def _get(item: object, name: str) -> object:
+    return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)

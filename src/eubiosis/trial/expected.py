@@ -76,7 +76,7 @@ class Crowd:
 
 @dataclass(frozen=True)
 class ExpectedEndpoints:
-    """``values`` (people, arms, couplings, endpoints), NaN where ``status`` (people,) is not "ok"."""
+    """Endpoints: ``values`` (people, arms, couplings, endpoints), NaN where ``status`` is not "ok"."""
 
     arms: tuple[str, ...]
     endpoints: tuple[str, ...]
@@ -100,6 +100,17 @@ def expected_endpoints(
 
     A person whose composition has no steady state has status ``niche_unsolved``, one whose run failed its
     reason. Raises ``KeyError`` for an unknown input.
+
+    >>> from eubiosis import model, population
+    >>> from eubiosis.model.worlds import coupling_names, draw_gut_world
+    >>> axis = model.load()
+    >>> people = population.generate(axis, seed=3).candidates(4)
+    >>> crowd = Crowd(people.numbers, people.shares, people.age)
+    >>> none = dict.fromkeys(coupling_names(axis), 0.0)
+    >>> arms = [Exposure("control"), Exposure("inulin", "gut_dose_inulin", 12.0)]
+    >>> found = expected_endpoints(axis, draw_gut_world(axis, 0, 3), [none], crowd, arms, days=28, seed=3)
+    >>> found.values.shape[:3]
+    (4, 2, 1)
     """
     shape = (len(crowd), len(exposures), len(couplings), len(ENDPOINTS))
     values, status = np.full(shape, np.nan), np.full(len(crowd), "", dtype=object)

@@ -1,1 +1,34 @@
-"""The only place that knows the whole chain."""
+"""The only place that knows the whole chain: workflows, their run folders, and what a report shows."""
+
+from typing import TYPE_CHECKING
+
+from eubiosis.core.lazy import lazily
+
+if TYPE_CHECKING:
+    from eubiosis.workflow.files.workflow_yaml import read_workflow, resolved_yaml
+    from eubiosis.workflow.plan import AnalysisPlan, analysis_plan
+    from eubiosis.workflow.trial_job import trial_report
+    from eubiosis.workflow.trial_run import run_trial
+    from eubiosis.workflow.workflow import Workflow
+
+__all__ = [
+    "AnalysisPlan",
+    "Workflow",
+    "analysis_plan",
+    "read_workflow",
+    "resolved_yaml",
+    "run_trial",
+    "trial_report",
+]
+__getattr__ = lazily(
+    __name__,
+    {
+        "AnalysisPlan": "eubiosis.workflow.plan",
+        "Workflow": "eubiosis.workflow.workflow",
+        "analysis_plan": "eubiosis.workflow.plan",
+        "read_workflow": "eubiosis.workflow.files.workflow_yaml",
+        "resolved_yaml": "eubiosis.workflow.files.workflow_yaml",
+        "run_trial": "eubiosis.workflow.trial_run",
+        "trial_report": "eubiosis.workflow.trial_job",
+    },
+)

@@ -2,307 +2,325 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from eubiosis import __version__
 from eubiosis.analysis.planning.expectancy import excluded_risk, open_trial
+from eubiosis.core import laws
+from eubiosis.core.brief import (
+    Assumption,
+    BriefData,
+    BriefEndpoint,
+    ControlLevel,
+    CostRow,
+    Dropout,
+    Expectancy,
+    Harms,
+    NullCentred,
+    ObservedRelapses,
+    RecruitmentRow,
+    ReviewRow,
+)
+from eubiosis.core.control_arm import BACKGROUND_LABELS, ControlArmForecast, ControlQuestion
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.provenance import SourcedNumber
+from eubiosis.core.question import AskedEndpoint, AskedQuestion, OutcomeKind
 from eubiosis.core.tables import display_name
-from eubiosis.evidence.forecast.control_arms import (
-    ControlQuestion,
-    forecast_rate,
-    observed_interval,
-    rate_rows,
-    read_assumptions,
-)
-from eubiosis.evidence.forecast.control_endpoints import forecast_endpoint
-from eubiosis.evidence.forecast.control_record import control_arm_record
-from eubiosis.evidence.forecast.priors import prior as find_prior
-from eubiosis.evidence.forecast.priors import read_discounts
+from eubiosis.evidence.forecast.control_arms import Assumptions, observed_interval, read_assumptions
+from eubiosis.evidence.forecast.control_forecast import control_arm
+from eubiosis.evidence.forecast.priors import prior_of, read_discounts
+from eubiosis.evidence.records.rows import OutcomeTerm
 from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.workflow.brief_evidence import (
-    background_label,
     claims_of,
     estimand_of,
     harms_of,
     intercurrent_events,
-    pooled_of,
+    known_of,
 )
 from eubiosis.workflow.brief_sizes import (
     Level,
     Planned,
     assurances,
-    dispersion_of,
-    positive_level,
+    endpoint_level,
     priors_of,
     rate_level,
     sizes,
 )
-from eubiosis.workflow.files.question import COUNTED, TIMES, AskedEndpoint, BriefQuestion, read_question
+from eubiosis.workflow.question import Question, read_question
 
 NOTICE = (
     "Origin: published evidence, arithmetic on it, and stated assumptions; nothing here is simulated by the "
     "mechanistic model. No number on this page says that the therapy works, none may be quoted as an effect, "
     "and none is advice for any person."
 )
+# counted outcome of the evidence -> the dispersion among the assumptions
+DISPERSIONS = {
+    "relapse_rate": "arr_dispersion",
+    "Gd_lesions": "gd_dispersion",
+    "new_T2_lesions": "t2_dispersion",
+}
+METRICS: dict[OutcomeKind, str] = {"score": "SMD", "count": "rate-ratio", "time": "HR"}
 
 
-def make_brief(path: Path | str) -> dict[str, Any]:
-    """Answer a question file; JSON-ready. Raises ``FindingsError`` with everything wrong in it."""
-    question = read_question(path)
-    tables = load()
-    assumptions = read_assumptions(tables)
-    arm = control_question(question)
-    longest = question.design.years[-1]
+@dataclass(frozen=True, repr=False)
+class Brief(BriefData):
+    """What is known before anything is simulated: control arm, evidence, sizes, assurance, protocol.
+
+    Nothing in it is simulated by the mechanistic model. In a notebook it shows itself.
+    """
+
+    def write(self, folder: Path | str) -> list[Path]:
+        """Write brief.html, brief.md and brief.json to a folder; return their paths."""
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        texts = {"brief.html": self.to_html(), "brief.md": self.to_markdown(), "brief.json": self.to_json()}
+        for name, text in texts.items():
+            (target / name).write_text(text, encoding="utf-8")
+        return [target / name for name in texts]
+
+    def to_html(self) -> str:
+        """Return the whole page, with its data inside."""
+        from eubiosis.report.brief.page import brief_html
+
+        return brief_html(self)
+
+    def to_markdown(self) -> str:
+        """Return the brief as Markdown, its numbers those of the page."""
+        from eubiosis.report.brief.page import brief_markdown
+
+        return brief_markdown(self)
+
+    def _repr_html_(self) -> str:
+        from eubiosis.report.brief.page import brief_fragment
+
+        return brief_fragment(self)
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What every endpoint of a brief rests on, each made once."""
+
+    question: AskedQuestion
+    tables: Evidence
+    assumptions: Assumptions
+    discounts: dict[str, float]
+    control: ControlArmForecast
+    dropout: Dropout
+
+
+def brief(question: AskedQuestion | Path | str, *, evidence: Evidence | None = None) -> Brief:
+    """Answer a question from published evidence and arithmetic alone; nothing is simulated.
+
+    ``question`` is a ``Question``, or the path of a YAML file. The brief holds the control arm's forecast,
+    the pools with their certainty, people per arm for each endpoint (or "not reachable"), the assurance
+    under four priors, time and cost, the estimand and its events, and every assumption with its source.
+    Raises ``FindingsError`` with everything that is wrong in the question.
+    """
+    if not isinstance(question, AskedQuestion):
+        return _make(read_question(question), display_name(Path(question)), evidence or load())
+    return _make(question, "Python", evidence or load())
+
+
+def _make(question: AskedQuestion, file: str, tables: Evidence) -> Brief:
+    assumptions, discounts = read_assumptions(tables), read_discounts(tables)
     people = question.design.recruitable_per_arm
-    control = control_arm_record(arm, people=people, years=longest, evidence=tables)
-    dropout, dropout_origin = _dropout(question, arm, assumptions, tables)
-    endpoints = [
-        _endpoint(question, k, arm, dropout, assumptions, tables) for k in range(len(question.endpoints))
-    ]
-    primary = next(one for one in endpoints if one["role"] == "primary")
-    return {
-        "schema": 1,
-        "version": __version__,
-        "file": display_name(Path(path)),
-        "notice": NOTICE,
-        "question": json.loads(question.model_dump_json()),
-        "background": background_label(question.population.background),
-        "control_arm": control,
-        "control_observed": _observed(arm, question, assumptions, tables),
-        "null_centred": _null_centred(tables),
-        "dropout": {"per_year": dropout, "origin": dropout_origin,
-                    "share": 1 - math.exp(-dropout * longest), "years": longest},
-        "endpoints": endpoints,
-        "claims": claims_of(question.intervention, [one["outcome"] for one in endpoints], tables),
-        "harms": {"records": harms_of(question.intervention, tables), "people": people,
-                  "excluded_risk": excluded_risk(people)},
-        "recruitment": _recruitment(question, primary),
-        "cost": _cost(question, primary),
-        "estimands": [estimand_of(question, one) for one in endpoints if one["role"] == "primary"],
-        "intercurrent_events": intercurrent_events(question, endpoints),
-        "assumptions": _used_assumptions(assumptions),
-    }  # fmt: skip
+    control = control_arm(_control_question(question), tables, assumptions)
+    base = _Base(question, tables, assumptions, discounts, control, _dropout(question, control))
+    endpoints = tuple(_endpoint(base, asked) for asked in question.endpoints)
+    primary = next(one for one in endpoints if one.role == "primary")
+    half = laws.Z975 * discounts["null_sd_log"]
+    return Brief(
+        schema=1,
+        version=__version__,
+        file=file,
+        notice=NOTICE,
+        question=question,
+        background=BACKGROUND_LABELS[question.population.background],
+        control_arm=control,
+        control_observed=_observed(base),
+        null_centred=NullCentred(laws.Z975 * discounts["null_sd_smd"], math.exp(-half), math.exp(half)),
+        dropout=base.dropout,
+        endpoints=endpoints,
+        claims=claims_of(question.intervention, [one.outcome for one in endpoints], tables),
+        harms=Harms(harms_of(question.intervention, tables), people, excluded_risk(people)),
+        recruitment=_recruitment(question, primary),
+        cost=_cost(question, primary),
+        estimands=(estimand_of(question, primary),),
+        intercurrent_events=intercurrent_events(question, endpoints),
+        assumptions=tuple(_shown(row) for row in assumptions.values()),
+    )
 
 
-def _null_centred(tables: Evidence) -> dict[str, float]:
-    """Return where 95 % of the null-centred prior lies, in SDs and as ratios."""
-    discounts = read_discounts(tables)
-    half = 1.959964 * discounts["null_sd_log"]
-    return {
-        "score": 1.959964 * discounts["null_sd_smd"],
-        "ratio_low": math.exp(-half),
-        "ratio_high": math.exp(half),
-    }
-
-
-def control_question(question: BriefQuestion) -> ControlQuestion:
-    """Return the control arm that a question implies."""
-    asked = question.population
+def _control_question(question: AskedQuestion) -> ControlQuestion:
+    """Return the control arm that a question implies, followed for the longest time."""
+    asked, design = question.population, question.design
     return ControlQuestion(
-        question.year, asked.background, asked.breakthrough, asked.phenotype, asked.relapses_last_year,
-        asked.mfis_from,
+        year=question.year,
+        background=asked.background,
+        breakthrough=asked.breakthrough,
+        phenotype=asked.phenotype,
+        relapses_last_year=asked.relapses_last_year,
+        mfis_from=asked.mfis_from,
+        people=design.recruitable_per_arm,
+        years=design.years[-1],
+    )
+
+
+def _dropout(question: AskedQuestion, control: ControlArmForecast) -> Dropout:
+    longest, given = question.design.years[-1], question.design.dropout_per_year
+    found = control.endpoints["dropout"]
+    hazard, origin = (given, "given in the question") if given is not None else (
+        found.hazard, f"{found.rows} control arms"
+    )  # fmt: skip
+    if hazard is None:
+        problem = "no control arm gives the drop-out"
+        raise FindingsError([Finding("question", "design", problem, next_step="add design.dropout_per_year")])
+    return Dropout(hazard, origin, 1 - math.exp(-hazard * longest), longest)
+
+
+def _endpoint(base: _Base, asked: AskedEndpoint) -> BriefEndpoint:
+    term = base.tables.outcome(asked.outcome)
+    kind = term.kind
+    if kind == "none":  # a Question refuses it
+        raise FindingsError([Finding("question", "endpoints", f"{term.id} cannot be sized")])
+    known, selection = known_of(term.id, base.question.intervention, base.tables)
+    level = _level(base, term, kind)
+    planned = Planned(
+        asked, kind, level, base.dropout.per_year, base.question.design, one_scan=term.id == "Gd_lesions"
+    )
+    metric = "auto" if known.pool is not None else METRICS[kind]
+    found = prior_of(selection, base.discounts, metric=metric)
+    sd = None if known.pool is None else known.pool.sd
+    needed = sizes(planned)
+    best = min(needed, key=lambda size: size.n_per_arm).years
+    priors = priors_of(planned.benefit, kind, found, sd, base.discounts)
+    reported = term.domain == "patient-reported"
+    return BriefEndpoint(
+        outcome=term.id,
+        asked_as=asked.outcome,
+        label=term.label,
+        role=asked.role,
+        kind=kind,
+        effect=asked.effect,
+        effect_text=_effect_text(base, asked, term, known.pool.summary.unit if known.pool else "", sd),
+        relevant=asked.relevant,
+        patient_reported=reported,
+        control_level=None if level is None else ControlLevel(
+            level.middle, level.low, level.high, level.dispersion
+        ),
+        pooled=known,
+        evidence_prior_notes=found.notes,
+        evidence_prior_basis=found.basis,
+        sizes=needed,
+        best_years=best,
+        assurance=assurances(planned, priors, best),
+        expectancy=_expectancy(base, planned, best)
+        if reported and base.question.design.blinding == "open"
+        else None,
     )  # fmt: skip
 
 
-def _dropout(
-    question: BriefQuestion, arm: ControlQuestion, assumptions: Mapping[str, SourcedNumber], tables: Evidence
-) -> tuple[float, str]:
-    if question.design.dropout_per_year is not None:
-        return question.design.dropout_per_year, "given in the question"
-    found = forecast_endpoint("dropout", arm, question.design.years[-1], assumptions, tables)
-    assert found.hazard is not None
-    return found.hazard, f"{len(found.used)} control arms"
-
-
-def _endpoint(
-    question: BriefQuestion, place: int, arm: ControlQuestion, dropout: float,
-    assumptions: Mapping[str, SourcedNumber], tables: Evidence,
-) -> dict[str, Any]:  # fmt: skip
-    asked = question.endpoints[place]
-    kind, outcome = question.kind(asked, tables)
-    pooled = pooled_of(outcome, question.intervention, tables)
-    planned = Planned(
-        asked, outcome, kind, _level(outcome, arm, question, assumptions, tables), dropout, question.design
-    )
-    known = "relapse_rate" if outcome in TIMES else outcome
-    found = find_prior(known, question.intervention, metric="auto" if pooled["k"] else _metric(kind),
-                       evidence=tables)  # fmt: skip
-    if outcome in TIMES:  # no record speaks of confirmed progression: nothing but the null-centred part
-        found = replace(found, basis="assumed")
-    priors = priors_of(planned.benefit, kind, found, pooled.get("sd"), read_discounts(tables))
-    planned = replace(planned, priors=priors)
-    needed = sizes(planned)
-    best = min(needed, key=lambda size: size["n_per_arm"])["years"]
-    label = outcome if outcome in TIMES else tables.outcomes[outcome].label
-    patient_reported = outcome not in TIMES and tables.outcomes[outcome].domain == "patient-reported"
-    record = {
-        "outcome": outcome,
-        "asked_as": asked.outcome,
-        "label": label,
-        "role": asked.role,
-        "kind": kind,
-        "effect": asked.effect,
-        "effect_text": _effect_text(asked, kind, pooled, assumptions["mfis_sd"].value),
-        "relevant": asked.relevant,
-        "patient_reported": patient_reported,
-        "control_level": None if kind == "score" else _level_record(planned.level),
-        "pooled": pooled,
-        "evidence_prior_notes": list(found.notes),
-        "evidence_prior_basis": found.basis,
-        "sizes": needed,
-        "best_years": best,
-        "assurance": assurances(planned, best),
-        "expectancy": None,
-    }
-    if patient_reported and question.design.blinding == "open":
-        record["expectancy"] = _expectancy(planned, best, assumptions)
-    return record
-
-
-def _metric(kind: str) -> str:
-    return "SMD" if kind == "score" else "rate-ratio"
-
-
-def _level(
-    outcome: str, arm: ControlQuestion, question: BriefQuestion, assumptions: Mapping[str, SourcedNumber],
-    tables: Evidence,
-) -> Level:  # fmt: skip
-    if outcome not in COUNTED:
-        return Level()
-    if outcome == "relapse_rate":
-        forecast = forecast_rate(arm, rate_rows(tables, first_hand=True), dict(assumptions))
-        return rate_level(forecast, dispersion_of(outcome, assumptions))
-    years = question.design.years[-1]
-    found = forecast_endpoint(COUNTED[outcome][1], arm, years, assumptions, tables)
-    if found.value is None or found.low is None or found.high is None:
-        problem = f"no control arm read at first hand gives {outcome} for background {arm.background}"
+def _level(base: _Base, term: OutcomeTerm, kind: OutcomeKind) -> Level | None:
+    """Return the control level of a count or time; None for a score, which needs none."""
+    if kind == "score":
+        return None
+    dispersion = base.assumptions[DISPERSIONS[term.id]].value if kind == "count" else 0.0
+    if term.control_endpoint == "ARR":
+        return rate_level(base.control.relapses.first_hand.forecast, dispersion)
+    level = endpoint_level(base.control.endpoints[term.control_endpoint], kind, dispersion)
+    if level is None:
+        background = base.question.population.background
+        problem = f"no control arm read at first hand gives {term.id} for background {background}"
         raise FindingsError(
             [Finding("question", "endpoints", problem, next_step="choose another endpoint or background")]
         )
-    if outcome in TIMES:
-        hazards = [-math.log1p(-share) / years for share in (found.value, found.low, found.high)]
-        return positive_level(*hazards)
-    return positive_level(found.value, found.low, found.high, dispersion_of(outcome, assumptions))
+    return level
 
 
-def _level_record(level: Level) -> dict[str, float]:
-    return {"value": level.middle, "low": level.low, "high": level.high, "dispersion": level.dispersion}
-
-
-def _effect_text(asked: AskedEndpoint, kind: str, pooled: Mapping[str, Any], mfis_sd: float) -> str:
-    if kind == "count":
+def _effect_text(base: _Base, asked: AskedEndpoint, term: OutcomeTerm, unit: str, sd: float | None) -> str:
+    if term.kind == "count":
         return f"rate ratio {asked.effect:g}"
-    if kind == "time":
+    if term.kind == "time":
         return f"hazard ratio {asked.effect:g}"
     if asked.outcome.upper() == "MFIS":
-        return f"{asked.effect:g} SD ({asked.effect * mfis_sd:.2g} MFIS points)"
-    if pooled.get("sd"):
-        return f"{asked.effect:g} SD ({asked.effect * pooled['sd']:.2g} {pooled['unit']})"
-    return f"{asked.effect:g} SD"
+        return f"{asked.effect:g} SD ({asked.effect * base.assumptions['mfis_sd'].value:.2g} MFIS points)"
+    return f"{asked.effect:g} SD" + (f" ({asked.effect * sd:.2g} {unit})" if sd else "")
 
 
-def _expectancy(planned: Planned, years: float, assumptions: Mapping[str, SourcedNumber]) -> dict[str, Any]:
-    row = assumptions["expectancy"]
+def _expectancy(base: _Base, planned: Planned, years: float) -> Expectancy:
+    row, design = base.assumptions["expectancy"], planned.design
     assert row.low is not None
     assert row.high is not None
-    staying = planned.design.recruitable_per_arm * math.exp(-planned.dropout * years)
-    correlation = planned.asked.baseline_correlation or 0.0
+    staying = planned.staying(years)
     found = open_trial(
-        staying,
+        design.recruitable_per_arm * staying,
         planned.benefit,
         expectancy_mean=row.value,
-        expectancy_sd=(row.high - row.low) / (2 * 1.959964),
-        unexplained=1 - correlation**2,
-        power=planned.design.power,
-        alpha=planned.design.alpha / 2,
+        expectancy_sd=(row.high - row.low) / (2 * laws.Z975),
+        unexplained=planned.unexplained,
+        power=design.power,
+        alpha=design.alpha / 2,
     )
-    record = asdict(found)
-    record["n_corrected"] = (
-        math.ceil(found.n_corrected / math.exp(-planned.dropout * years))
-        if math.isfinite(found.n_corrected)
-        else None
+    reviews = (base.assumptions["unblinded_all"], base.assumptions["unblinded_not_acupuncture"])
+    corrected = math.ceil(found.n_corrected / staying) if math.isfinite(found.n_corrected) else None
+    return Expectancy(
+        **{**vars(found), "n_corrected": corrected},
+        mean=row.value,
+        low=row.low,
+        high=row.high,
+        basis=row.basis,
+        review=tuple(
+            ReviewRow(one.description, one.value, one.low, one.high, one.read, one.source) for one in reviews
+        ),
     )
-    return {
-        **record,
-        "mean": row.value,
-        "low": row.low,
-        "high": row.high,
-        "basis": row.basis,
-        "review": [
-            {"what": one.description, "value": one.value, "low": one.low, "high": one.high,
-             "read": one.read, "source": one.source}
-            for one in (assumptions["unblinded_all"], assumptions["unblinded_not_acupuncture"])
-        ],
-    }  # fmt: skip
 
 
-def _observed(
-    arm: ControlQuestion, question: BriefQuestion, assumptions: Mapping[str, SourcedNumber], tables: Evidence
-) -> list[dict[str, Any]]:
-    dispersion = assumptions["arr_dispersion"].value
-    forecast = forecast_rate(arm, rate_rows(tables, first_hand=True), dict(assumptions))
-    people = question.design.recruitable_per_arm
-    rows = []
-    for years in question.design.years:
-        low, high = observed_interval(forecast, people, years, dispersion)
-        rows.append({"years": years, "people": people, "low": low, "high": high,
-                     "expected_relapses": forecast.rate * people * years})  # fmt: skip
-    return rows
+def _observed(base: _Base) -> tuple[ObservedRelapses, ...]:
+    forecast, people = base.control.relapses.first_hand.forecast, base.control.question.people
+    dispersion = base.assumptions["arr_dispersion"].value
+    return tuple(
+        ObservedRelapses(
+            years,
+            people,
+            *observed_interval(forecast, people, years, dispersion),
+            forecast.rate * people * years,
+        )
+        for years in base.question.design.years
+    )
 
 
-def _recruitment(question: BriefQuestion, primary: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+def _recruitment(question: AskedQuestion, primary: BriefEndpoint) -> tuple[RecruitmentRow, ...] | None:
     rate = question.recruitment.per_month
     if rate is None:
         return None
     rows = []
-    for size in primary["sizes"]:
-        total = 2 * min(size["n_per_arm"], question.design.recruitable_per_arm)
-        rows.append({"years": size["years"], "participants": total, "needed": 2 * size["n_per_arm"],
-                     "months": total / rate,
-                     "calendar_years": total / rate / 12 + size["years"]})  # fmt: skip
-    return rows
+    for size in primary.sizes:
+        total = 2 * min(size.n_per_arm, question.design.recruitable_per_arm)
+        months = total / rate
+        rows.append(RecruitmentRow(size.years, total, 2 * size.n_per_arm, months, months / 12 + size.years))
+    return tuple(rows)
 
 
-def _cost(question: BriefQuestion, primary: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+def _cost(question: AskedQuestion, primary: BriefEndpoint) -> tuple[CostRow, ...] | None:
     prices = question.prices
-    if prices.fixed is None and prices.per_participant is None and prices.per_participant_year is None:
+    if not prices.given:
         return None
     rows = []
-    for size in primary["sizes"]:
-        total = 2 * min(size["n_per_arm"], question.design.recruitable_per_arm)
-        each = (prices.per_participant or 0) + (prices.per_participant_year or 0) * size["years"]
-        rows.append({"years": size["years"], "participants": total, "currency": prices.currency,
-                     "cost": (prices.fixed or 0) + total * each})  # fmt: skip
-    return rows
+    for size in primary.sizes:
+        total = 2 * min(size.n_per_arm, question.design.recruitable_per_arm)
+        each = (prices.per_participant or 0) + (prices.per_participant_year or 0) * size.years
+        rows.append(CostRow(size.years, total, prices.currency, (prices.fixed or 0) + total * each))
+    return tuple(rows)
 
 
-def _used_assumptions(assumptions: Mapping[str, SourcedNumber]) -> list[dict[str, Any]]:
-    return [
-        {"id": row.id, "what": row.description, "value": row.value, "unit": row.unit, "low": row.low,
-         "high": row.high, "basis": row.basis, "read": row.read, "source": row.source, "note": row.note}
-        for row in assumptions.values()
-    ]  # fmt: skip
+def _shown(row: SourcedNumber) -> Assumption:
+    return Assumption(
+        row.id, row.description, row.value, row.unit, row.low, row.high, row.basis, row.read, row.source,
+        row.note,
+    )  # fmt: skip
 
 
-def write_brief(record: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write brief.html, brief.md and brief.json to a folder; return their paths."""
-    from eubiosis.report.brief.page import brief_html, brief_markdown
-
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = {
-        "brief.html": brief_html(record),
-        "brief.md": brief_markdown(record),
-        "brief.json": json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False),
-    }
-    paths = []
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-        paths.append(folder / name)
-    return paths
+__all__ = ["Brief", "Question", "brief", "read_question"]

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
+from eubiosis.core.brief import (
+    BriefEndpoint,
+    ClaimVerdict,
+    Estimand,
+    EventStrategy,
+    HarmRecord,
+    Known,
+    KnownPool,
+    NotPooled,
+)
 from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.core.control_arm import BACKGROUND_LABELS, NO_DRUG
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.question import AskedQuestion
 from eubiosis.core.tables import TableRow, read_table
-from eubiosis.evidence.forecast.control_arms import BACKGROUND_LABELS
 from eubiosis.evidence.integrity import claims
 from eubiosis.evidence.records.companions import AdverseEvent
 from eubiosis.evidence.records.store import Evidence
 from eubiosis.evidence.synthesis.certainty import grade
-from eubiosis.evidence.synthesis.pool_record import pool_record
+from eubiosis.evidence.synthesis.pool_record import pool_summary
 from eubiosis.evidence.synthesis.pooling import pool_question
-from eubiosis.evidence.synthesis.selection import Question, Selection, select
-from eubiosis.workflow.files.question import TIMES, BriefQuestion
+from eubiosis.evidence.synthesis.selection import Excluded, PoolQuestion, Selection, select
+
+NO_BENEFIT = ("no_difference", "favours_control")
 
 
 class IntercurrentEvent(TableRow):
@@ -26,33 +38,29 @@ class IntercurrentEvent(TableRow):
     id: str
     event: str
     applies: Literal["always", "score", "open", "blind and patient-reported"]
+    needs_drug: bool
     strategy: str
     why: str
     supplementary: str
 
 
-def pooled_of(outcome: str, intervention: str, tables: Evidence) -> dict[str, Any]:
-    """Return the pool of an outcome under an intervention; ``k`` is 0 where no trial can be pooled.
-
-    ``sd`` is the SD between people of the change, over both arms of the pooled trials that print it.
-    """
-    if outcome in TIMES:
-        return {"k": 0, "excluded": [], "note": "the evidence tables hold no such outcome"}
-    question = Question(outcome, intervention)
+def known_of(outcome: str, intervention: str, tables: Evidence) -> tuple[Known, Selection]:
+    """Return what is known of an outcome under an intervention; ``k`` is 0 where nothing can be pooled."""
+    question = PoolQuestion(outcome, intervention)
     selection = select(tables, question)
-    excluded = [
-        {"study": out.study.id, "reason": out.reason, "verdict": out.estimate.verdict,
-         "read": out.estimate.read, "source": out.estimate.source}
-        for out in selection.excluded
-    ]  # fmt: skip
+    excluded = tuple(_not_pooled(out) for out in selection.excluded)
     if not selection.included:
         words = "no randomised comparison with numbers" if excluded else "no record at all"
-        return {"k": 0, "excluded": excluded, "note": words}
-    pooled = pool_question(tables, question)
-    record = pool_record(pooled, grade(pooled, tables))
-    kept = ("k", "participants", "metric", "unit", "better", "estimate", "ci_low", "ci_high", "ci_method",
-            "intervals", "pi_low", "pi_high", "warnings", "sensitivity", "certainty", "included")  # fmt: skip
-    return {**{key: record[key] for key in kept}, "excluded": excluded, "sd": _sd(selection), "note": ""}
+        return Known(0, None, excluded, words), selection
+    pooled = pool_question(tables, question, selection=selection)
+    summary = pool_summary(pooled, grade(pooled, tables))
+    return Known(summary.k, KnownPool(summary, _sd(selection)), excluded, ""), selection
+
+
+def _not_pooled(out: Excluded) -> NotPooled:
+    row = out.estimate
+    no_benefit = row.verdict in NO_BENEFIT
+    return NotPooled(out.study.id, out.reason, row.verdict, row.read, row.source, no_benefit)
 
 
 def _sd(selection: Selection) -> float | None:
@@ -61,47 +69,44 @@ def _sd(selection: Selection) -> float | None:
         row = one.estimate
         for size, sd in ((row.n_treatment, row.treatment_sd), (row.n_control, row.control_sd)):
             if size is not None and sd is not None and size > 1:
-                if row.dispersion_type == "SE":
-                    sd = sd * math.sqrt(size)  # noqa: PLW2901
-                total += (size - 1) * sd**2
+                printed = sd * math.sqrt(size) if row.dispersion_type == "SE" else sd
+                total += (size - 1) * printed**2
                 weight += size - 1
     return math.sqrt(total / weight) if weight else None
 
 
-def claims_of(intervention: str, outcomes: Sequence[str], tables: Evidence) -> list[dict[str, Any]]:
+def claims_of(intervention: str, outcomes: Sequence[str], tables: Evidence) -> tuple[ClaimVerdict, ...]:
     """Return the audited claims about the intervention, those on the outcomes asked for first."""
     term = tables.intervention(intervention)
     wanted = {term.id, term.parent} - {""}
     if term.microbiome_targeted == "yes":
         wanted.add("microbiome")
-    found = [
-        claim for claim in claims.read_claims(tables) if wanted & set(claim.subject.split(";"))
-    ]  # fmt: skip
-    found.sort(key=lambda claim: not set(outcomes) & set(claim.outcomes.split(";")))
+    found = [claim for claim in claims.read_claims(tables) if wanted & set(claim.subjects)]
+    found.sort(key=lambda claim: not set(outcomes) & set(claim.outcome_ids))
     rows = []
     for claim in found:
         audited = claims.audit_claim(tables, claim)
-        rows.append({"claim": claim.id, "statement": claim.statement, "verdict": audited.verdict,
-                     "reason": audited.reason,
-                     "asked": bool(set(outcomes) & set(claim.outcomes.split(";")))})  # fmt: skip
-    return rows
+        asked = bool(set(outcomes) & set(claim.outcome_ids))
+        rows.append(ClaimVerdict(claim.id, claim.statement, audited.verdict, audited.reason, asked))
+    return tuple(rows)
 
 
-def harms_of(intervention: str, tables: Evidence) -> list[dict[str, Any]]:
+def harms_of(intervention: str, tables: Evidence) -> tuple[HarmRecord, ...]:
     """Return the records of harms and attrition under an intervention."""
     name = tables.intervention(intervention).id
-    return [
-        {"study": row.study_id, "type": row.record_type, "event": row.event, "treated": row.treatment_n,
-         "events": row.treatment_events, "statement": row.statement.strip('"'), "read": row.read,
-         "source": row.source}
-        for row in tables.table("adverse_events", AdverseEvent) if row.intervention == name
-    ]  # fmt: skip
+    return tuple(
+        HarmRecord(
+            row.study_id, row.record_type, row.event, row.treatment_n, row.treatment_events,
+            row.statement.strip('"'), row.read, row.source,
+        )
+        for row in tables.table(AdverseEvent) if row.intervention == name
+    )  # fmt: skip
 
 
-def estimand_of(question: BriefQuestion, endpoint: Mapping[str, Any]) -> dict[str, str]:
+def estimand_of(question: AskedQuestion, endpoint: BriefEndpoint) -> Estimand:
     """Return the five attributes of the primary estimand."""
     asked = question.population
-    entry = [asked.phenotype, f"background: {background_label(asked.background)}"]
+    entry = [asked.phenotype, f"background: {BACKGROUND_LABELS[asked.background]}"]
     if asked.relapses_last_year:
         count = asked.relapses_last_year
         entry.append(f"at least {count} relapse{'s' if count > 1 else ''} in the last year")
@@ -109,30 +114,17 @@ def estimand_of(question: BriefQuestion, endpoint: Mapping[str, Any]) -> dict[st
         entry.append(f"MFIS {asked.mfis_from:g} or more")
     if asked.breakthrough:
         entry.append("a relapse on the background drug")
-    length = _length(endpoint["best_years"])
+    length = _length(endpoint.best_years)
     variable = {
-        "count": f"{endpoint['label']} over {length}",
-        "time": f"time to {endpoint['label']}, up to {length}",
-        "score": f"change of {_lower(endpoint['label'])} from baseline to {length}",
-    }[endpoint["kind"]]
+        "count": f"{endpoint.label} over {length}",
+        "time": f"time to {endpoint.label}, up to {length}",
+        "score": f"change of {_lower(endpoint.label)} from baseline to {length}",
+    }[endpoint.kind]
     summary = {"count": "rate ratio", "time": "hazard ratio", "score": "adjusted difference in means"}
-    return {
-        "treatment": f"{question.agent} against {question.design.comparator}, both on the background drug"
-        if asked.background != "none" else f"{question.agent} against {question.design.comparator}",
-        "population": "; ".join(entry),
-        "variable": variable,
-        "intercurrent events": "as in the table of events",
-        "summary": summary[endpoint["kind"]],
-    }  # fmt: skip
-
-
-def background_label(background: str) -> str:
-    """Name a background drug in words.
-
-    >>> background_label("anti_cd20"), background_label("glatiramer")
-    ('anti-CD20', 'glatiramer')
-    """
-    return BACKGROUND_LABELS.get(background, background.replace("_", " "))
+    compared = f"{question.agent} against {question.design.comparator}"
+    if asked.background != NO_DRUG:
+        compared += ", both on the background drug"
+    return Estimand(compared, "; ".join(entry), variable, "as in the table of events", summary[endpoint.kind])
 
 
 def _length(years: float) -> str:
@@ -147,21 +139,23 @@ def _lower(label: str) -> str:
 
 
 def intercurrent_events(
-    question: BriefQuestion, endpoints: Sequence[Mapping[str, Any]]
-) -> list[dict[str, str]]:
+    question: AskedQuestion, endpoints: Sequence[BriefEndpoint]
+) -> tuple[EventStrategy, ...]:
     """Return the events that apply to the question, with their strategies."""
-    path = PACKAGED_CONTENT / "briefs" / "intercurrent_events.tsv"
     findings = FindingCollector()
-    rows = read_table(path, IntercurrentEvent, findings)
+    rows = read_table(PACKAGED_CONTENT / "briefs" / "intercurrent_events.tsv", IntercurrentEvent, findings)
     findings.raise_if_any()
-    primary = next(one for one in endpoints if one["role"] == "primary")
+    primary = next(one for one in endpoints if one.role == "primary")
+    blinded = question.design.blinding == "double"
     applies = {
         "always": True,
-        "score": primary["kind"] == "score",
-        "open": question.design.blinding == "open",
-        "blind and patient-reported": question.design.blinding == "double"
-        and any(one["patient_reported"] for one in endpoints),
+        "score": primary.kind == "score",
+        "open": not blinded,
+        "blind and patient-reported": blinded and any(one.patient_reported for one in endpoints),
     }
-    if question.population.background == "none":
-        rows = [row for row in rows if row.id != "switch"]
-    return [row.model_dump() for row in rows if applies[row.applies]]
+    on_drug = question.population.background != NO_DRUG
+    return tuple(
+        EventStrategy(row.id, row.event, row.applies, row.strategy, row.why, row.supplementary)
+        for row in rows
+        if applies[row.applies] and (on_drug or not row.needs_drug)
+    )

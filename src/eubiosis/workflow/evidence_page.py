@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from eubiosis.core.record import as_json
 from eubiosis.report.evidence import figures as evidence_figures
 from eubiosis.report.evidence.page import audit_page, pool_page
 
 if TYPE_CHECKING:
-    from eubiosis.evidence.graph.build import Graph
+    from eubiosis.core.evidence_report import AuditedClaim, PoolReport
+    from eubiosis.evidence.graph.build import KnowledgeGraph
+    from eubiosis.evidence.growing.screening import Flow
 
 _PICTURED = ("acts on", "tested on", "assumed", "contains", "activates")
 
 
-def write_pool_page(record: Mapping[str, Any], folder: Path) -> list[Path]:
+def write_pool_page(report: PoolReport, folder: Path) -> list[Path]:
     """Write forest.svg/png, funnel.svg/png, pool.json and pool.html to a folder; return the paths."""
-    forest = evidence_figures.forest(record, folder)
-    funnel = evidence_figures.funnel(record, folder)
+    forest = evidence_figures.forest(report, folder)
+    funnel = evidence_figures.funnel(report, folder)
     data = folder / "pool.json"
-    data.write_text(json.dumps(record, indent=2, ensure_ascii=False), encoding="utf-8")
+    data.write_text(as_json(report), encoding="utf-8")
     page = folder / "pool.html"
     pictures = {"forest": forest[0].read_text("utf-8"), "funnel": funnel[0].read_text("utf-8")}
-    page.write_text(pool_page(record, pictures), encoding="utf-8")
+    page.write_text(pool_page(report, pictures), encoding="utf-8")
     return [*forest, *funnel, data, page]
 
 
-def write_audit_page(records: list[dict[str, Any]], folder: Path) -> Path:
+def write_audit_page(claims: Sequence[AuditedClaim], folder: Path) -> Path:
     """Write audit.html to a folder; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "audit.html"
-    page.write_text(audit_page(records), encoding="utf-8")
+    page.write_text(audit_page(claims), encoding="utf-8")
     return page
 
 
-def write_graph_picture(graph: Graph, folder: Path) -> list[Path]:
+def write_graph_picture(graph: KnowledgeGraph, folder: Path) -> list[Path]:
     """Draw the graph without studies and associations, which would hide it; return the paths.
 
     Outcomes that no mechanism reaches are left out of the picture and stay in the exports.
@@ -45,24 +47,10 @@ def write_graph_picture(graph: Graph, folder: Path) -> list[Path]:
     mechanistic = {end for e in shown if e.relation != "tested on" for end in (e.source, e.target)}
     shown = [e for e in shown if e.relation != "tested on" or e.target in mechanistic]
     used = {end for e in shown for end in (e.source, e.target)}
-    nodes = [
-        {"id": n.id, "label": n.label, "kind": n.kind}
-        for n in graph.nodes.values()
-        if n.id in used and n.kind != "study"
-    ]
-    edges = [
-        {
-            "source": e.source,
-            "target": e.target,
-            "sign": e.sign,
-            "strength": e.strength,
-            "contested": e.contested,
-        }
-        for e in shown
-    ]
-    return evidence_figures.knowledge_graph(nodes, edges, folder)
+    nodes = [n for n in graph.nodes.values() if n.id in used and n.kind != "study"]
+    return evidence_figures.knowledge_graph(nodes, shown, folder)
 
 
-def write_flow_picture(counts: Mapping[str, Any], folder: Path) -> list[Path]:
+def write_flow_picture(counts: Flow, folder: Path) -> list[Path]:
     """Draw the PRISMA flow; return the paths."""
     return evidence_figures.prisma_flow(counts, folder)

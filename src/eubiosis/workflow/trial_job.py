@@ -3,65 +3,58 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 
 from eubiosis import __version__
-from eubiosis.analysis.result import Estimate
+from eubiosis.analysis.estimate import Estimates
+from eubiosis.analysis.truth import effects_table
 from eubiosis.compute.pool import map_ordered
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.frame import Table
 from eubiosis.core.report_input import TrialReportInput
-from eubiosis.population import guild_contrast, read_profiles
-from eubiosis.population.contrast import GuildContrast
-from eubiosis.population.subjects import USABLE_PROFILE
-from eubiosis.trial.design import Design
+from eubiosis.core.table_schemas import (
+    ESTIMATES,
+    LATENT_EFFECTS,
+    LATENT_SUBJECTS,
+    OBSERVED_SUBJECTS,
+    OBSERVED_VISITS,
+)
+from eubiosis.model import load
+from eubiosis.population.generate import cohort_of
+from eubiosis.trial.simulate import Trials, tasks
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host_world import TrialIsTooSmall
-from eubiosis.workflow.files.spec import WorkflowSpec
+from eubiosis.workflow.trial_chunk import Chunk, reduced, run_chunk
 from eubiosis.workflow.trial_summary import report_input
-from eubiosis.workflow.trial_worlds import Task, WorldResult, run_gut_world
+from eubiosis.workflow.workflow import Workflow
 
 
 @dataclass(frozen=True)
 class TrialJob:
     """Tables of the run folder, what the report shows, and facts for the manifest."""
 
-    tables: Mapping[str, Mapping[str, Any]]
+    tables: Mapping[str, Table]
     report_input: TrialReportInput
     facts: Mapping[str, str]
 
 
-def run_job(
-    spec: WorkflowSpec, design: Design, *, processes: int = 1, progress: bool | None = None
-) -> TrialJob:
+def run_job(workflow: Workflow, *, processes: int = 1, progress: bool | None = None) -> TrialJob:
     """Simulate every world of a workflow, analyse every trial and summarise.
 
     The result does not depend on ``processes``. Raises ``FindingsError`` for a stool table that cannot be
-    used and ``TrialIsTooSmall`` where hardly anybody is eligible.
+    used or where hardly anybody is eligible, and ``NumericalFailuresError`` when too many gut runs failed.
     """
-    runs = spec.simulation
-    profiles, members = _profiles(spec)
-    tasks = [
-        Task(
-            design=design,
-            seed=spec.seed,
-            gut_world=g,
-            host_worlds=runs.host_worlds,
-            replicates=runs.replicates,
-            couplings=runs.couplings,
-            group=spec.population.group if spec.population.source == "reference" else "MS",
-            profiles=profiles,
-            members=members,
-        )
-        for g in range(runs.gut_worlds)
-    ]
+    model = load()
+    cohort = cohort_of(workflow.population, model, workflow.seed)
+    jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed)
     try:
-        results = map_ordered(run_gut_world, tasks, processes, progress, label="gut worlds")
+        chunks = map_ordered(run_chunk, jobs, processes, progress, label="gut worlds")
     except TrialIsTooSmall as error:
         finding = Finding(
             "workflow",
@@ -71,99 +64,102 @@ def run_job(
             next_step="ask for fewer, or widen the eligibility",
         )
         raise FindingsError([finding]) from error
-    _refuse_failures(results)
-    facts = _facts(spec, design, results, profiles, members)
+    _refuse_failures(chunks)
+    facts = _facts(workflow, chunks, cohort.profiles)
     return TrialJob(
-        _tables(results, real_profiles=profiles is not None),
-        report_input(spec, design, results, facts),
+        _tables(chunks, real_profiles=cohort.profiles is not None),
+        report_input(workflow, chunks, facts),
         facts,
     )
 
 
-def _refuse_failures(results: list[WorldResult]) -> None:
+def trial_report(
+    trials: Trials,
+    estimates: Estimates | None = None,
+    *,
+    title: str,
+    question: str = "as in the title",
+    context_of_use: str = "exploration",
+    decision: str = "none stated",
+) -> TrialReportInput:
+    """Summarise simulated trials for a report; ``eubiosis.report.write`` makes a file of it.
+
+    Without ``estimates`` the trials are analysed here. Raises ``FindingsError`` for empty words.
+
+    >>> from eubiosis import model, population, therapy, trial
+    >>> axis = model.load()
+    >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
+    >>> design = trial.Design(arms=arms, participants=8, visits=[0, 4], primary="stool_butyrate")
+    >>> cohort = population.generate(axis, seed=7)
+    >>> trials = trial.simulate(design, cohort, axis, gut_worlds=1, host_worlds=1, replicates=2, seed=7)
+    >>> report = trial_report(trials, title="A very small trial")
+    >>> [arm.name for arm in report.arms], len(report.effects)
+    (['placebo', 'inulin'], 27)
+    """
+    workflow = Workflow(
+        title=title,
+        question=question,
+        context_of_use=context_of_use,
+        decision=decision,
+        seed=trials.seed,
+        design=trials.design,
+        simulation=trials.simulation,
+    )
+    chunks = [reduced(trials, estimates)]
+    return report_input(workflow, chunks, _facts(workflow, chunks, trials.profiles))
+
+
+def _refuse_failures(chunks: Sequence[Chunk]) -> None:
     """Raise ``NumericalFailuresError`` when too many of the candidates' gut runs failed."""
-    words: dict[str, int] = {}
-    for result in results:
-        for word, count in result.failed.items():
-            words[word] = words.get(word, 0) + count
-    total = sum(result.candidates for result in results)
+    words: Counter[str] = Counter()
+    candidates = [each for chunk in chunks for each in chunk.candidates]
+    for each in candidates:
+        words.update(each.failed)
+    total = sum(each.made for each in candidates)
     allowed = round(_ALLOWED_FAILURES * total)
     if sum(words.values()) > allowed:
         raise NumericalFailuresError(sum(words.values()), total, allowed, words)
 
 
-def _profiles(spec: WorkflowSpec) -> tuple[GuildContrast | None, np.ndarray | None]:
-    """Read real profiles: their contrasts, and the rows of the participants whose group is asked for."""
-    source = spec.population
-    if source.source == "reference":
-        return None, None
-    if spec.table_path is None:  # the schema demands it of this source
-        raise AssertionError("a stool population without a table")
-    table = read_profiles(
-        spec.table_path,
-        metadata=spec.metadata_path,
-        id_column=source.id_column or "sample_id",
-        group_column=source.group_column or "group",
-        orientation=source.orientation,
-        scale=source.scale,
-    )
-    contrast = guild_contrast(table, source.control)
-    wanted = np.array([table.groups is None or g == source.group for g in table.groups or table.sample_ids])
-    usable = np.array([status in USABLE_PROFILE for status in contrast.status])
-    return contrast, np.flatnonzero(wanted & usable)
-
-
-def _tables(results: list[WorldResult], *, real_profiles: bool) -> dict[str, dict[str, Any]]:
+def _tables(chunks: Sequence[Chunk], *, real_profiles: bool) -> dict[str, Table]:
     """Return the tables of the run folder; the observed and the latent ones are apart."""
-    estimates: dict[str, list[Any]] = {}
-    keep = [name for name in Estimate.__dataclass_fields__ if name not in ("detail", "level")]
-    for result in results:
-        for world, number, estimate in result.estimates:
-            estimates.setdefault("world", []).append(world)
-            estimates.setdefault("replicate", []).append(number)
-            for name in keep:
-                estimates.setdefault(name, []).append(getattr(estimate, name))
-    truths = [truth for result in results for truth in result.truths]
-    tables: dict[str, dict[str, Any]] = {
-        "estimates": estimates,
-        "latent_effects": {
-            name: [getattr(truth, name) for truth in truths]
-            for name in ("world", "endpoint", "arm", "value", "spread", "unit_sd")
-        },
+    estimates = Estimates(tuple(row for chunk in chunks for row in chunk.estimates)).to_table()
+    truths = effects_table([each for chunk in chunks for each in chunk.truths])
+    tables = {
+        "estimates": _as(estimates, ESTIMATES.name, ESTIMATES.names),
+        "latent_effects": _as(truths, LATENT_EFFECTS.name, LATENT_EFFECTS.names),
     }
-    example = results[0].example
-    if example is not None and results[0].example_latent is not None:
-        tables["observed_subjects"] = dict(example.subjects)
-        tables["observed_visits"] = dict(example.visits)
-        latent = dict(results[0].example_latent)
-        if real_profiles:  # a steady state would give a real person's composition away
-            latent = {name: column for name, column in latent.items() if name not in MARKERS}
-        tables["latent_subjects"] = latent
+    example = chunks[0].example
+    assert example is not None  # the first gut world keeps its first trial
+    tables["observed_subjects"] = _as(example.subjects, OBSERVED_SUBJECTS.name)
+    tables["observed_visits"] = _as(example.visits, OBSERVED_VISITS.name)
+    shown = example.latent.columns
+    if real_profiles:  # a steady state would give a real person's composition away
+        shown = tuple(name for name in shown if name not in MARKERS)
+    tables["latent_subjects"] = _as(example.latent, LATENT_SUBJECTS.name, shown)
     return tables
 
 
-def _facts(
-    spec: WorkflowSpec,
-    design: Design,
-    results: list[WorldResult],
-    profiles: GuildContrast | None,
-    members: np.ndarray | None,
-) -> dict[str, str]:
-    runs = spec.simulation
-    worlds = runs.gut_worlds * runs.host_worlds
+def _as(table: Table, name: str, columns: Sequence[str] | None = None) -> Table:
+    return table.select(*(columns or table.columns)).named(name)
+
+
+def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None) -> dict[str, str]:
+    runs = workflow.simulation
+    candidates = [each for chunk in chunks for each in chunk.candidates]
     facts = {
-        "seed": str(spec.seed),
-        "subjects in a trial": str(design.participants),
-        "worlds": f"{worlds} ({runs.gut_worlds} gut x {runs.host_worlds} host)",
-        "trials": str(worlds * runs.replicates),
+        "seed": str(workflow.seed),
+        "subjects in a trial": str(workflow.design.participants),
+        "worlds": f"{runs.worlds} ({runs.gut_worlds} gut x {runs.host_worlds} host)",
+        "trials": str(runs.trials),
         "gut-to-host couplings": _COUPLINGS[runs.couplings],
-        "candidates made in a gut world": f"{np.mean([r.candidates for r in results]):.0f}",
+        "candidates made in a gut world": f"{np.mean([c.made for c in candidates]):.0f}",
         "of them with a stool profile that no steady state holds": (
-            f"{np.mean([r.unsolved for r in results]):.1f}"
+            f"{np.mean([c.unsolved for c in candidates]):.1f}"
         ),
         "population": "embedded reference population"
-        if profiles is None or members is None
-        else f"{len(members)} stool profiles of the given table",
+        if profiles is None
+        else f"{profiles} stool profiles of the given table",
         "eubiosis": __version__,
         "python": ".".join(map(str, sys.version_info[:3])),
     }

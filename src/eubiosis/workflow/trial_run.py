@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from importlib import import_module
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from eubiosis.compute.run_folder import RunFolder
 from eubiosis.core.content import PACKAGED_CONTENT
-from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.dictionary import DICTIONARY_FILE, dictionary_tsv
 from eubiosis.core.findings import FindingCollector
-from eubiosis.workflow.files.spec import WorkflowSpec, resolved_yaml, to_design
+from eubiosis.core.table_schemas import TABLES
 from eubiosis.workflow.files.tables import check_all
-from eubiosis.workflow.plan import analysis_plan, plan_hash
+from eubiosis.workflow.files.workflow_yaml import resolved_yaml
+from eubiosis.workflow.plan import analysis_plan
+from eubiosis.workflow.workflow import Workflow
 
 if TYPE_CHECKING:
     from eubiosis.core.report_input import TrialReportInput
+    from eubiosis.workflow.trial_job import TrialJob
 
 DEMO = PACKAGED_CONTENT / "trials" / "demo.yaml"
-# units of columns that are no endpoint; a column in neither list has its unit in its table's documentation
-COLUMN_UNITS: Mapping[str, str] = {
-    "week": "week",
-    "day": "d",
-    "years": "year",
-    "follow_up_years": "year",
-    "age": "year",
-    "bmi": "kg/m2",
-    "adherence": "fraction",
-}
 
 
-class TrialJob(Protocol):
-    """What the simulation hands back: tables by name, what the report shows, facts for the manifest."""
-
-    @property
-    def tables(self) -> Mapping[str, Mapping[str, Any]]:
-        """Columns by name, by table."""
-        ...
-
-    @property
-    def report_input(self) -> TrialReportInput:
-        """Everything that the report shows."""
-        ...
-
-    @property
-    def facts(self) -> Mapping[str, str]:
-        """What else the manifest should hold."""
-        ...
-
-
-def check_run(workflow: Path) -> WorkflowSpec:
+def check_run(workflow: Path) -> Workflow:
     """Read a workflow and the tables it names; raises ``FindingsError`` with all findings at once."""
     findings = FindingCollector()
     spec, _ = check_all(workflow, findings)
@@ -76,26 +49,33 @@ def run_trial(
     begins), the tables, the results, the report, the log and the manifest. Raises ``FindingsError`` for bad
     input or a folder that cannot be used, and ``NumericalFailuresError`` when too many subjects could not
     be solved; the folder is then not there. With ``replace`` an earlier run in ``out`` is replaced.
+
+    >>> from eubiosis.core.findings import FindingsError
+    >>> try:
+    ...     run_trial(Path("lost.yaml"), Path("run"), say=print)
+    ... except FindingsError as error:
+    ...     print(error.findings[0].problem)
+    the file is missing
     """
     spec = check_run(workflow)
-    design = to_design(spec)
     plan = analysis_plan(spec)
     with RunFolder(out, replace=replace) as folder:
         _record_inputs(folder, workflow, spec)
         folder.write_text("workflow_resolved.yaml", resolved_yaml(spec))
-        digest = plan_hash(plan)
-        folder.write_json("plan.json", {"sha256": digest, "plan": plan})
+        digest = plan.digest
+        folder.write_json("plan.json", {"sha256": digest, "plan": asdict(plan)})
         folder.add_fact("analysis_plan_sha256", digest)
-        folder.log("analysis plan fixed", sha256=digest, primary=spec.primary)
+        folder.log("analysis plan fixed", sha256=digest, primary=spec.design.primary)
         say(f"seed {spec.seed}; analysis plan {digest[:12]} fixed before the simulation")
         say(_size(spec))
         # late: the simulation and the report load numerical and plotting libraries
-        job: TrialJob = import_module("eubiosis.workflow.trial_job").run_job(
-            spec, design, processes=processes, progress=progress
-        )
-        folder.log("simulated", tables={name: _rows(table) for name, table in job.tables.items()})
+        from eubiosis.workflow.trial_job import run_job
+
+        job: TrialJob = run_job(spec, processes=processes, progress=progress)
+        folder.log("simulated", tables={name: len(table) for name, table in job.tables.items()})
         for name, table in job.tables.items():
-            folder.write_table(name, table, {"table": name, "units": _units(table)})
+            folder.write_table(name, table)
+        folder.write_text(DICTIONARY_FILE, dictionary_tsv(TABLES[name] for name in job.tables))
         for name, value in job.facts.items():
             folder.add_fact(name, value)
         _write_report(folder, job.report_input)
@@ -103,41 +83,30 @@ def run_trial(
     return out / "report.html"
 
 
-def _record_inputs(folder: RunFolder, workflow: Path, spec: WorkflowSpec) -> None:
+def _record_inputs(folder: RunFolder, workflow: Path, spec: Workflow) -> None:
     folder.add_seed("seed", spec.seed)
     folder.add_input("workflow", workflow)
-    for label, path in (("stool table", spec.table_path), ("metadata", spec.metadata_path)):
+    for label, path in (
+        ("stool table", spec.population.table_path),
+        ("metadata", spec.population.metadata_path),
+    ):
         if path is not None:
             folder.add_input(label, path)
     folder.add_inputs("content", PACKAGED_CONTENT)
 
 
 def _write_report(folder: RunFolder, report_input: TrialReportInput) -> None:
-    page = import_module("eubiosis.report.trial.page")
-    results = import_module("eubiosis.report.trial.results_json")
-    folder.write_text("results.json", results.results_text(report_input))
-    folder.write_text("report.html", page.trial_report(report_input))
+    from eubiosis.report.trial.page import trial_report
+    from eubiosis.report.trial.results_json import results_text
+
+    folder.write_text("results.json", results_text(report_input))
+    folder.write_text("report.html", trial_report(report_input))
     folder.log("report written")
 
 
-def _size(spec: WorkflowSpec) -> str:
-    runs = spec.simulation
-    worlds = runs.gut_worlds * runs.host_worlds
+def _size(workflow: Workflow) -> str:
+    runs, design = workflow.simulation, workflow.design
     return (
-        f"{spec.design.participants} subjects in {len(spec.arms)} arms, {runs.gut_worlds} gut worlds x "
-        f"{runs.host_worlds} host worlds x {runs.replicates} replicates: {worlds * runs.replicates} trials"
+        f"{design.participants} subjects in {len(design.arms)} arms, {runs.gut_worlds} gut worlds x "
+        f"{runs.host_worlds} host worlds x {runs.replicates} replicates: {runs.trials} trials"
     )
-
-
-def _rows(table: Mapping[str, Any]) -> int:
-    return max((len(column) for column in table.values()), default=0)
-
-
-def _units(table: Mapping[str, Any]) -> str:
-    units = {}
-    for column in table:
-        if column in ENDPOINTS:
-            units[column] = ENDPOINTS[column].unit
-        elif column in COLUMN_UNITS:
-            units[column] = COLUMN_UNITS[column]
-    return json.dumps(units)

@@ -1,27 +1,18 @@
 """The null world: with every coupling zero a therapy changes the gut and nothing that lies behind it."""
 
-import dataclasses
 import math
+from importlib import import_module
 
 import numpy as np
 import pytest
-from small_trials import DESIGN, SEED
+from small_trials import DESIGN, make_task
 
 from eubiosis.core.guilds import GUILDS as GUILD_IDS
-from eubiosis.trial.world import host_world as simulate
-from eubiosis.workflow import trial_worlds
-from eubiosis.workflow.trial_worlds import Task, run_gut_world
+from eubiosis.trial.world import host_world
+from eubiosis.workflow.trial_chunk import run_chunk
 
 HOST = ("relapses", "gd_lesions", "t2_lesions", "edss", "mfis", "treg")
-TASK = Task(
-    design=dataclasses.replace(DESIGN, participants=9),
-    seed=SEED,
-    gut_world=0,
-    host_worlds=2,
-    replicates=2,
-    couplings="zero",
-    group="MS",
-)
+SMALL = DESIGN.changed(participants=9)
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +27,14 @@ def results(trial_numbers_used):
 
     def noted(model, world, design, number):
         trial_numbers_used.append((world.label, number))
-        return simulate.replicate(model, world, design, number)
+        return host_world.replicate(model, world, design, number)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trial_worlds, "replicate", noted)
-        return [run_gut_world(dataclasses.replace(TASK, gut_world=g)) for g in (0, 1)]
+        patch.setattr(import_module("eubiosis.trial.simulate"), "replicate", noted)
+        return [
+            run_chunk(make_task(SMALL, gut_world, host_worlds=2, replicates=2, couplings="zero"))
+            for gut_world in (0, 1)
+        ]
 
 
 def test_every_true_effect_behind_the_gut_is_exactly_none(results):
@@ -83,10 +77,5 @@ def test_oral_propionate_reaches_plasma_and_the_placebo_arm_does_not_move(result
 def test_trials_of_different_worlds_do_not_share_their_luck(results, trial_numbers_used):
     assert len({label for label, _ in trial_numbers_used}) == 4
     assert len({number for _, number in trial_numbers_used}) == len(trial_numbers_used) == 8
-    estimates = [
-        estimate.estimate
-        for result in results
-        for _, _, estimate in result.estimates
-        if estimate.endpoint == "mfis" and estimate.treated == "inulin"
-    ]
+    estimates = [row.estimate.estimate for result in results for row in result.estimates.of("mfis", "inulin")]
     assert len(set(estimates)) == 8

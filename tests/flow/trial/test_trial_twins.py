@@ -7,6 +7,7 @@ import pytest
 from small_trials import DESIGN, INULIN, PLACEBO, PROPIONATE, SEED, make_pool, make_world, with_therapy
 
 from eubiosis.model.worlds import draw_host_world
+from eubiosis.therapy import Adherence
 from eubiosis.trial.world.host_world import replicate
 
 ARMS = ("inulin", "propionate")
@@ -21,10 +22,10 @@ def untreated(trial_model):
     """A trial whose one active arm has no dose and whose other one nobody takes."""
     arms = (
         PLACEBO,
-        with_therapy(INULIN, dose=0.0),
-        with_therapy(PROPIONATE, adherence_mean=0.0, adherence_sd=0.0),
+        with_therapy(INULIN, dose="0 g/day"),
+        with_therapy(PROPIONATE, adherence=Adherence(mean=0.0, sd=0.0)),
     )
-    design = dataclasses.replace(DESIGN, arms=arms)
+    design = DESIGN.changed(arms=arms)
     pool = make_pool(trial_model, design, size=60)
     world = make_world(trial_model, pool, design, draw_host_world(trial_model, 2, SEED, "symmetric"))
     return design, world
@@ -43,10 +44,9 @@ def test_without_dose_or_adherence_every_latent_quantity_is_the_placebos(trial_m
 def test_a_trial_in_which_nobody_is_treated_is_the_placebo_trial_whatever_the_arm(trial_model, untreated):
     """Observed values depend on the assignment through the therapy only: the response to placebo included."""
     design, world = untreated
-    swapped = dataclasses.replace(
-        design,
+    swapped = design.changed(
         arms=tuple(
-            dataclasses.replace(arm, name=name)
+            arm.changed(name=name)
             for arm, name in zip(design.arms, ("placebo", "propionate", "inulin"), strict=True)
         ),
     )

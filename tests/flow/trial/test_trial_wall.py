@@ -1,16 +1,19 @@
 """The wall: what a trial records holds nothing latent, and analyses see nothing else."""
 
 import dataclasses
+from importlib import import_module
 
 import numpy as np
-from small_trials import DESIGN, SEED
+import pytest
+from small_trials import DESIGN, make_task, observed_of
 
+from eubiosis.analysis.estimate import estimate
 from eubiosis.core.endpoints import ENDPOINTS
-from eubiosis.trial.world import host_world as simulate
-from eubiosis.trial.world.host_world import Latent, Observed, replicate
-from eubiosis.workflow import trial_worlds
-from eubiosis.workflow.trial_analysis import analyse_trial
-from eubiosis.workflow.trial_worlds import Task, run_gut_world
+from eubiosis.core.trial_tables import KEYS
+from eubiosis.trial.simulate import simulate_gut_world
+from eubiosis.trial.world import host_world
+from eubiosis.trial.world.host_world import LatentTrial, ObservedTrial, replicate
+from eubiosis.workflow.trial_chunk import reduced
 
 OBSERVED_SUBJECT_COLUMNS = {
     "subject", "arm", "age", "female", "relapses_last_year", "follow_up_years", "completed", "relapses",
@@ -18,20 +21,23 @@ OBSERVED_SUBJECT_COLUMNS = {
 }  # fmt: skip
 COUNTS = {"relapses", "gd_lesions", "t2_lesions"}
 OBSERVED_VISIT_COLUMNS = {"subject", "arm", "week", *(set(ENDPOINTS) - COUNTS)}
-TASK = Task(
-    design=dataclasses.replace(DESIGN, participants=9),
-    seed=SEED,
-    gut_world=0,
-    host_worlds=1,
-    replicates=2,
-    couplings="symmetric",
-    group="MS",
-)
+
+
+@pytest.fixture(scope="module")
+def task():
+    """One gut world with one host world and two trials."""
+    return make_task(DESIGN.changed(participants=9), host_worlds=1, replicates=2)
+
+
+@pytest.fixture(scope="module")
+def trials(task):
+    """The trials of that gut world."""
+    return simulate_gut_world(task)
 
 
 def latent_columns(latent, arms):
     """Every latent quantity of the arm that each subject was in, and of every arm, shape (subjects,)."""
-    for field in dataclasses.fields(Latent):
+    for field in dataclasses.fields(LatentTrial):
         for arm, values in getattr(latent, field.name).items():
             table = values.reshape(len(arms), -1)
             for k in range(table.shape[1]):
@@ -45,11 +51,11 @@ def test_the_observed_tables_have_exactly_the_columns_of_a_trial(trial_model, wo
     observed, _ = replicate(trial_model, world, DESIGN, 0)
     assert set(observed.subjects) == OBSERVED_SUBJECT_COLUMNS
     assert set(observed.visits) == OBSERVED_VISIT_COLUMNS
-    assert {field.name for field in dataclasses.fields(Observed)} == {"subjects", "visits"}
+    assert {field.name for field in dataclasses.fields(ObservedTrial)} == {"subjects", "visits"}
 
 
 def test_no_observed_column_equals_a_latent_one(trial_model, world):
-    design = dataclasses.replace(DESIGN, dropout_per_year=0.0)
+    design = DESIGN.changed(dropout_per_year=0.0)
     observed, latent = replicate(trial_model, world, design, 0)
     subject = observed.subjects["subject"]
     columns = {
@@ -75,29 +81,29 @@ def test_no_observed_column_equals_a_latent_one(trial_model, world):
             assert np.mean(np.isclose(values, latent_values, rtol=1e-9, atol=0)) < most, (name, truth)
 
 
-def test_estimates_of_a_job_do_not_move_with_the_truth_handed_beside_them(monkeypatch):
-    plain = run_gut_world(TASK)
+def test_estimates_of_a_job_do_not_move_with_the_truth_handed_beside_them(monkeypatch, task, trials):
+    plain = reduced(trials)
 
     def disturbed(model, world, design, number):
-        observed, latent = simulate.replicate(model, world, design, number)
-        return observed, Latent(
+        observed, latent = host_world.replicate(model, world, design, number)
+        return observed, LatentTrial(
             **{
                 field.name: {arm: 3.0 * values for arm, values in getattr(latent, field.name).items()}
-                for field in dataclasses.fields(Latent)
+                for field in dataclasses.fields(LatentTrial)
             }
         )
 
-    monkeypatch.setattr(trial_worlds, "replicate", disturbed)
-    other = run_gut_world(TASK)
+    monkeypatch.setattr(import_module("eubiosis.trial.simulate"), "replicate", disturbed)
+    other = reduced(simulate_gut_world(task))
+    assert len(plain.estimates) == 2 * len(ENDPOINTS) * len(DESIGN.active)
     assert [repr(row) for row in other.estimates] == [repr(row) for row in plain.estimates]
     differing = [t.endpoint for t, u in zip(plain.truths, other.truths, strict=True) if t != u]
     assert "mfis" in differing  # so the disturbance did reach what is said about the truth
 
 
-def test_only_markers_bear_one_name_on_both_sides_of_the_wall(trial_model, world):
-    observed, latent = replicate(trial_model, world, DESIGN, 0)
-    names = set(trial_worlds._latent_table(world, latent, DESIGN)) - {"subject", "arm"}
-    for table in (observed.subjects, observed.visits):
+def test_only_markers_bear_one_name_on_both_sides_of_the_wall(trials):
+    names = {*trials.latent.subjects, *trials.latent.guts} - {*KEYS, "subject", "arm", "week"}
+    for table in (trials.observed.subjects, trials.observed.visits):
         # markers bear one name on both sides of the wall; their values are compared above
         assert names & set(table) <= set(ENDPOINTS)
     assert {"expected_relapses", "expected_new_lesions", "mfis_last_visit"} <= names
@@ -105,9 +111,6 @@ def test_only_markers_bear_one_name_on_both_sides_of_the_wall(trial_model, world
 
 def test_one_estimate_for_each_endpoint_and_active_arm(trial_model, world):
     observed, _ = replicate(trial_model, world, DESIGN, 0)
-    found = [
-        (e.endpoint, e.treated)
-        for e in analyse_trial(observed.subjects, observed.visits, "placebo", seed=SEED, label="0")
-    ]
+    found = [(row.estimate.endpoint, row.estimate.treated) for row in estimate(observed_of(observed))]
     assert len(found) == len(set(found))
     assert set(found) == {(e, arm.name) for e in ENDPOINTS for arm in DESIGN.active}

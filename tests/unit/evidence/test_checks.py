@@ -6,7 +6,7 @@ import pytest
 
 from eubiosis.evidence.integrity import checking
 from eubiosis.evidence.integrity.forensics import (
-    Arm,
+    PrintedArm,
     baseline_balance,
     grim,
     p_fits,
@@ -16,7 +16,7 @@ from eubiosis.evidence.integrity.forensics import (
     welch_p,
 )
 from eubiosis.evidence.integrity.trial_checks import check_trials
-from eubiosis.evidence.records.rows import Estimate, parse_p
+from eubiosis.evidence.records.rows import Study, StudyEstimate, parse_p
 from eubiosis.evidence.records.store import load
 
 
@@ -33,9 +33,9 @@ def test_welch_p_from_a_table():
 
 
 def test_p_range_holds_the_unrounded_value():
-    low, high = p_range(Arm(10.0, 2.0, 30, 0.05, 0.05), Arm(9.0, 2.0, 30, 0.05, 0.05))
+    low, high = p_range(PrintedArm(10.0, 2.0, 30, 0.05, 0.05), PrintedArm(9.0, 2.0, 30, 0.05, 0.05))
     assert low < 0.0577 < high
-    assert p_range(Arm(1.0, 1.0, 9, 0.5, 0.1), Arm(1.4, 1.0, 9, 0.5, 0.1))[1] == 1.0
+    assert p_range(PrintedArm(1.0, 1.0, 9, 0.5, 0.1), PrintedArm(1.4, 1.0, 9, 0.5, 0.1))[1] == 1.0
 
 
 def test_p_from_interval_by_hand():
@@ -62,9 +62,9 @@ def test_largest_sd_on_a_bounded_scale():
 
 
 def test_baseline_balance_of_identical_and_of_shifted_arms():
-    same = Arm(10.0, 2.0, 30, 0.05, 0.05)
+    same = PrintedArm(10.0, 2.0, 30, 0.05, 0.05)
     assert baseline_balance([(same, same)] * 5) > 0.999
-    assert baseline_balance([(same, Arm(14.0, 2.0, 30, 0.05, 0.05))] * 3) < 0.001
+    assert baseline_balance([(same, PrintedArm(14.0, 2.0, 30, 0.05, 0.05))] * 3) < 0.001
     with pytest.raises(ValueError, match="no baseline"):
         baseline_balance([])
 
@@ -113,11 +113,8 @@ def test_the_packaged_evidence_has_no_open_finding():
 )
 def test_a_planted_defect_is_found(estimate_id, update, word):
     evidence = load()
-    rows = [
-        e.model_copy(update=update) if e.id == estimate_id else e
-        for e in evidence.table("estimates", Estimate)
-    ]
-    report = checking.check(evidence.with_rows(estimates=rows))
+    rows = [e.model_copy(update=update) if e.id == estimate_id else e for e in evidence.table(StudyEstimate)]
+    report = checking.check(evidence.with_rows({StudyEstimate: rows}))
     assert any(word in finding.problem and estimate_id in finding.place for finding in report.open)
 
 
@@ -128,5 +125,5 @@ def test_a_shared_registration_under_two_cohorts_is_found():
         s.model_copy(update=same) if s.id in ("naseri2025", "asghari2023") else s
         for s in evidence.studies.values()
     ]
-    report = checking.check(evidence.with_rows(studies=studies))
+    report = checking.check(evidence.with_rows({Study: studies}))
     assert any("duplicate cohort" in finding.problem for finding in report.open)

@@ -4,16 +4,18 @@ import math
 
 import pytest
 
+from eubiosis.core.evidence_report import VERDICTS
 from eubiosis.core.findings import FindingsError
 from eubiosis.evidence.forecast.priors import holdout_studies, prior, prior_for_target
-from eubiosis.evidence.integrity.claims import VERDICTS, audit, audit_claim, read_claims
-from eubiosis.evidence.records.rows import Estimate
+from eubiosis.evidence.integrity.claims import audit, audit_claim, read_claims
+from eubiosis.evidence.records.companions import Mechanism, MetaAnalysis, TaxonDirection
+from eubiosis.evidence.records.rows import RiskOfBias, Study, StudyEstimate
 from eubiosis.evidence.records.store import load
 
 
 @pytest.fixture(scope="module")
 def verdicts():
-    return {item.claim.id: item for item in audit(load())}
+    return {item.claim: item for item in audit(load())}
 
 
 @pytest.mark.parametrize(
@@ -36,24 +38,26 @@ def test_claims_named_by_the_field(verdicts, claim, verdict):
 def test_every_verdict_is_of_the_vocabulary_and_traced(verdicts):
     assert len(verdicts) >= 20
     evidence = load()
-    known = {e.id for e in evidence.estimates} | {m.id for m in evidence.rows["mechanisms"]}
-    known |= {t.study_id for t in evidence.rows["taxa"]} | {m.id for m in evidence.rows["meta_analyses"]}
+    known = {e.id for e in evidence.estimates} | {m.id for m in evidence.table(Mechanism)}
+    known |= {t.study_id for t in evidence.table(TaxonDirection)} | {
+        m.id for m in evidence.table(MetaAnalysis)
+    }
     for item in verdicts.values():
         assert item.verdict in VERDICTS
-        assert {line.record for line in item.lines} <= known
-        assert all(line.source for line in item.lines)
+        assert {line.record for line in item.records} <= known
+        assert all(line.source for line in item.records)
 
 
 def test_where_a_circulating_number_really_occurs_is_shown(verdicts):
-    text = " ".join(line.text for line in verdicts["relapse_rr"].lines)
+    text = " ".join(line.text for line in verdicts["relapse_rr"].records)
     assert "sorensen2016_recycline" in text
     assert "the number occurs, but" in text
 
 
 def flip(evidence, outcome, verdict):
     rows = [e.model_copy(update={"verdict": verdict}) if e.outcome == outcome else e
-            for e in evidence.table("estimates", Estimate)]  # fmt: skip
-    return evidence.with_rows(estimates=rows)
+            for e in evidence.table(StudyEstimate)]  # fmt: skip
+    return evidence.with_rows({StudyEstimate: rows})
 
 
 def stronger(evidence):
@@ -62,8 +66,8 @@ def stronger(evidence):
     rows = [e.model_copy(update=large) for e in evidence.estimates]
     studies = [s.model_copy(update={"integrity_status": "none"}) for s in evidence.studies.values()]
     judged = {"overall": "low", "judged_by": "made up for a test", "date": "2026-01-01"}
-    risk = [r.model_copy(update=judged) for r in evidence.rows["risk_of_bias"]]
-    return evidence.with_rows(estimates=rows, studies=studies, risk_of_bias=risk)
+    risk = [r.model_copy(update=judged) for r in evidence.table(RiskOfBias)]
+    return evidence.with_rows({StudyEstimate: rows, Study: studies, RiskOfBias: risk})
 
 
 def test_verdicts_move_with_the_records():
@@ -74,7 +78,7 @@ def test_verdicts_move_with_the_records():
     agreed = flip(evidence, "EDSS", "favours_treatment")
     assert audit_claim(agreed, claim).verdict == "mixed"
     assert audit_claim(stronger(agreed), claim).verdict == "supported"
-    none = evidence.with_rows(estimates=[e for e in evidence.estimates if e.outcome != "EDSS"])
+    none = evidence.with_rows({StudyEstimate: [e for e in evidence.estimates if e.outcome != "EDSS"]})
     assert audit_claim(none, claim).verdict == "not tested"
 
 
@@ -115,7 +119,7 @@ def test_a_prior_beside_a_held_out_study_does_not_know_it(held, outcome, interve
     beside = prior(outcome, intervention, metric=metric, leave_out=[held])
     cohort = evidence.cohort_of(held)
     without = evidence.with_rows(
-        estimates=[e for e in evidence.estimates if evidence.cohort_of(e.study_id) != cohort]
+        {StudyEstimate: [e for e in evidence.estimates if evidence.cohort_of(e.study_id) != cohort]}
     )
     never_seen = prior(outcome, intervention, metric=metric, evidence=without)
     assert (beside.weights, beside.means, beside.sds) == (

@@ -8,9 +8,10 @@ import pytest
 
 from eubiosis.core.findings import FindingsError
 from eubiosis.evidence.graph import export as graph_export
-from eubiosis.evidence.graph.build import Edge, Graph, Path, Support, build, paths, reachable
+from eubiosis.evidence.graph.build import Edge, KnowledgeGraph, Path, Support, build, paths, reachable
 from eubiosis.evidence.graph.query import answer
 from eubiosis.evidence.graph.tables import Node
+from eubiosis.evidence.records.companions import Mechanism
 from eubiosis.evidence.records.store import load
 
 
@@ -25,7 +26,7 @@ def edge(source, target, sign="+", strength="mouse", *, relation="acts on", cont
 
 def small(*edges):
     names = {end for e in edges for end in (e.source, e.target)}
-    return Graph({n: Node(id=n, label=n.upper(), kind="cell") for n in sorted(names)}, tuple(edges))
+    return KnowledgeGraph({n: Node(id=n, label=n.upper(), kind="cell") for n in sorted(names)}, tuple(edges))
 
 
 def test_paths_by_hand():
@@ -58,11 +59,11 @@ def test_no_edge_where_no_difference_was_found():
 
 def test_faecalibacterium_reaches_fatigue_only_by_assumption(graph):
     record = answer(graph, "Faecalibacterium", "fatigue", longest=7, assumed=True)
-    assert record["paths"]
-    assert record["recorded_paths"] == 0
-    assert all(path["weakest_link"]["strength"] == "assumed" for path in record["paths"])
-    assert "Butyrate" in record["reached_by_recorded_edges"]
-    assert answer(graph, "Faecalibacterium", "fatigue", longest=7, assumed=False)["paths"] == []
+    assert record.paths
+    assert record.recorded_paths == 0
+    assert all(path.weakest_link.strength == "assumed" for path in record.paths)
+    assert "Butyrate" in record.reached_by_recorded_edges
+    assert answer(graph, "Faecalibacterium", "fatigue", longest=7, assumed=False).paths == ()
 
 
 def test_opposing_effects_are_both_edges_and_contested(graph):
@@ -73,7 +74,7 @@ def test_opposing_effects_are_both_edges_and_contested(graph):
 
 def test_every_mechanism_is_carried_once(graph):
     carried = [s.record for e in graph.edges for s in e.support if e.relation == "acts on"]
-    assert sorted(carried) == sorted(m.id for m in load().rows["mechanisms"])
+    assert sorted(carried) == sorted(m.id for m in load().table(Mechanism))
 
 
 def test_a_retracted_trial_supports_no_edge(graph):

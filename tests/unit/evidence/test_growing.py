@@ -21,7 +21,7 @@ from eubiosis.evidence.growing.references import (
     read_references,
     write_references,
 )
-from eubiosis.evidence.growing.screening import Decision, flow, record
+from eubiosis.evidence.growing.screening import ScreeningDecision, flow, record
 
 RIS = """TY  - JOUR
 AU  - Alpha, A.
@@ -197,7 +197,7 @@ def test_three_databases_with_one_report_give_one(tmp_path):
 
 
 def decide(folder, reference, stage, decision, **more):
-    record(folder, Decision(reference_id=reference, stage=stage, decision=decision, by="reviewer 1",
+    record(folder, ScreeningDecision(reference_id=reference, stage=stage, decision=decision, by="reviewer 1",
                             date="2026-01-02", **more))  # fmt: skip
 
 
@@ -235,7 +235,9 @@ def test_decisions_out_of_order_are_refused(tmp_path):
     with pytest.raises(FindingsError, match="unknown"):
         decide(tmp_path, "ref09999", "screening", "include")
     with pytest.raises(ValueError, match="without a reason"):
-        Decision(reference_id="ref00001", stage="eligibility", decision="exclude", by="x", date="2026-01-02")
+        ScreeningDecision(
+            reference_id="ref00001", stage="eligibility", decision="exclude", by="x", date="2026-01-02"
+        )
 
 
 class Replay(BaseHTTPRequestHandler):

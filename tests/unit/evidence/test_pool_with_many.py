@@ -1,18 +1,19 @@
 """Pools of more cohorts than the records hold, made up for the test, and every pool the records allow."""
 
-import json
 import math
 
 import pytest
 
 from eubiosis.core.findings import FindingsError
+from eubiosis.core.record import as_json
 from eubiosis.evidence.forecast.priors import prior
+from eubiosis.evidence.records.rows import Study, StudyEstimate
 from eubiosis.evidence.records.store import load
 from eubiosis.evidence.synthesis.certainty import grade
 from eubiosis.evidence.synthesis.diagnostics import meta_regression
-from eubiosis.evidence.synthesis.pool_record import pool_record
+from eubiosis.evidence.synthesis.pool_record import pool_report
 from eubiosis.evidence.synthesis.pooling import pool
-from eubiosis.evidence.synthesis.selection import Question, select
+from eubiosis.evidence.synthesis.selection import PoolQuestion, select
 
 
 def made_up(effects, n=60):
@@ -28,7 +29,7 @@ def made_up(effects, n=60):
         own = {"id": f"{name}/1", "study_id": name, "report_year": 2000 + i}
         means = {"treatment_mean": effect, "control_mean": 0.0}
         rows.append(row.model_copy(update={**arms, **own, **means}))
-    return evidence.with_rows(studies=studies, estimates=rows)
+    return evidence.with_rows({Study: studies, StudyEstimate: rows})
 
 
 EFFECTS = [-0.9, -0.2, -0.5, 0.1, -1.1, -0.4]
@@ -65,11 +66,11 @@ def test_ten_cohorts_are_tested_for_small_study_bias():
 def test_diagnostics_and_meta_regression():
     evidence = made_up(EFFECTS)
     pooled = pool("hs-CRP", "probiotic", evidence=evidence)
-    diagnostics = pool_record(pooled, grade(pooled, evidence))["diagnostics"]
-    assert [step["year"] for step in diagnostics["cumulative_by_year"]] == list(range(2000, 2006))
-    assert diagnostics["cumulative_by_year"][0]["estimate"] == pytest.approx(-0.9)
-    assert diagnostics["cumulative_by_year"][-1]["estimate"] == pytest.approx(pooled.wald.estimate)
-    assert "too few" in diagnostics["note"]
+    diagnostics = pool_report(pooled, grade(pooled, evidence)).diagnostics
+    assert [step.year for step in diagnostics.cumulative_by_year] == list(range(2000, 2006))
+    assert diagnostics.cumulative_by_year[0].mean.estimate == pytest.approx(-0.9)
+    assert diagnostics.cumulative_by_year[-1].mean.estimate == pytest.approx(pooled.wald.estimate)
+    assert "too few" in diagnostics.note
     line = made_up([0.5 * i for i in range(6)])
     fitted = meta_regression(pool("hs-CRP", "probiotic", evidence=line), [float(i) for i in range(6)])
     assert fitted.coefficients == pytest.approx([0.0, 0.5], abs=1e-9)  # the effects lie on this line
@@ -89,15 +90,14 @@ def test_every_question_the_records_allow_is_answered_or_refused_with_a_reason()
     for outcome, term in sorted(pairs):
         found = prior(outcome, term)
         assert found.quantile(0.025) < found.mean < found.quantile(0.975)
-        if not select(evidence, Question(outcome, term)).included:
+        if not select(evidence, PoolQuestion(outcome, term)).included:
             with pytest.raises(FindingsError, match="no estimate can be pooled"):
                 pool(outcome, term)
             assert found.mean == 0
             continue
         pooled = pool(outcome, term)
         answered += 1
-        record = pool_record(pooled, grade(pooled, evidence))
-        json.dumps(record, allow_nan=False)
+        as_json(pool_report(pooled, grade(pooled, evidence)))  # every number is finite
         for interval in (pooled.headline, pooled.wald, pooled.bayesian):
             assert interval.low < interval.estimate < interval.high
         assert pooled.prediction.low < pooled.headline.estimate < pooled.prediction.high

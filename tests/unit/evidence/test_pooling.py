@@ -5,20 +5,21 @@ import math
 import pytest
 
 from eubiosis.core.findings import FindingsError
+from eubiosis.core.record import as_record
 from eubiosis.evidence.records.companions import PinnedPool
 from eubiosis.evidence.records.rows import Study
 from eubiosis.evidence.records.store import load
 from eubiosis.evidence.synthesis.certainty import grade
-from eubiosis.evidence.synthesis.pool_record import pool_record
+from eubiosis.evidence.synthesis.pool_record import pool_report
 from eubiosis.evidence.synthesis.pooling import pool
 
-PINS = load().table("recomputed_pools", PinnedPool)
+PINS = load().table(PinnedPool)
 
 
 def changed(evidence, study_id, **updates):
     """Return the evidence with one study's columns changed."""
-    rows = [s.model_copy(update=updates) if s.id == study_id else s for s in evidence.table("studies", Study)]
-    return evidence.with_rows(studies=rows)
+    rows = [s.model_copy(update=updates) if s.id == study_id else s for s in evidence.table(Study)]
+    return evidence.with_rows({Study: rows})
 
 
 @pytest.mark.parametrize("pin", PINS, ids=[pin.id for pin in PINS])
@@ -187,7 +188,7 @@ def test_certainty_is_never_better_than_its_reasons():
 def test_record_holds_every_key_that_is_promised():
     evidence = load()
     pooled = pool("hs-CRP", "probiotic")
-    record = pool_record(pooled, grade(pooled, evidence))
+    record = as_record(pool_report(pooled, grade(pooled, evidence)))
     promised = "k estimate ci_low ci_high intervals pi_low pi_high tau2 I2 included excluded"
     assert set(promised.split()) <= set(record)
     assert sum(one["weight"] for one in record["included"]) == pytest.approx(1)

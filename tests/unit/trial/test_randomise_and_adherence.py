@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eubiosis.core.findings import FindingsError
 from eubiosis.core.streams import SubjectDraws
-from eubiosis.therapy.therapy import Therapy, inulin, placebo
+from eubiosis.therapy import Adherence, give, placebo, prebiotic
 from eubiosis.trial.design import Arm, Design
 from eubiosis.trial.world.gut import adherence
 from eubiosis.trial.world.host_world import randomise
@@ -16,12 +17,14 @@ PEOPLE = 4000
 
 def design(allocation=(1, 1), block=2):
     names = ("placebo", "inulin", "more inulin")[: len(allocation)]
-    arms = tuple(Arm(n, placebo() if n == "placebo" else inulin("12 g/day"), n == "placebo") for n in names)
-    return Design(arms=arms, participants=10, allocation=allocation, block=block)
+    inulin = prebiotic("inulin", dose="12 g/day")
+    arms = tuple(Arm(name=n, therapy=placebo() if n == "placebo" else inulin) for n in names)
+    return Design(arms=arms, participants=100, allocation=allocation, block=block, primary="mfis")
 
 
 def arm(mean, sd):
-    return Arm("inulin", Therapy("inulin", 12.0, adherence_mean=mean, adherence_sd=sd))
+    taken = Adherence(mean=mean, sd=sd)
+    return Arm(name="inulin", therapy=give("inulin", dose="12 g/day", adherence=taken))
 
 
 @settings(deadline=None, max_examples=50)
@@ -69,9 +72,15 @@ def test_adherence_has_the_mean_and_spread_of_its_arm(mean, sd):
     assert abs(taken.var() - sd**2) < 4 * np.sqrt((fourth - sd**4) / PEOPLE)
 
 
-@pytest.mark.parametrize(("mean", "sd"), [(0.7, 0.0), (0.0, 0.2), (1.0, 0.2)])
+@pytest.mark.parametrize(("mean", "sd"), [(0.7, 0.0), (0.0, 0.0), (1.0, 0.0)])
 def test_adherence_without_spread_is_its_mean(mean, sd):
     assert adherence(arm(mean, sd), SubjectDraws(3, (0, 5, 9))).tolist() == [mean] * 3
+
+
+@pytest.mark.parametrize(("mean", "sd"), [(0.0, 0.2), (1.0, 0.2), (0.5, 0.5)])
+def test_a_spread_that_no_share_can_have_is_refused(mean, sd):
+    with pytest.raises(FindingsError, match=f"mean {mean:g} and sd {sd:g}"):
+        arm(mean, sd)
 
 
 def test_the_propensity_to_adhere_is_the_persons_own():

@@ -6,27 +6,23 @@ from pathlib import Path
 
 import pytest
 
+import eubiosis as eb
 from eubiosis.analysis.planning.classic import ancova_size
 from eubiosis.analysis.planning.counts import FollowUp, negative_binomial_size
+from eubiosis.core.control_arm import ControlQuestion
 from eubiosis.core.findings import FindingsError
-from eubiosis.evidence.forecast.control_arms import (
-    ControlQuestion,
-    forecast_rate,
-    rate_rows,
-    read_assumptions,
-)
+from eubiosis.evidence.forecast.control_arms import forecast_rate, rate_rows, read_assumptions
 from eubiosis.evidence.synthesis.pooling import pool
-from eubiosis.report.brief.page import brief_html, brief_markdown
-from eubiosis.workflow.brief import make_brief, write_brief
-from eubiosis.workflow.files.question import read_question
+from eubiosis.workflow.brief import brief
+from eubiosis.workflow.question import read_question
 
 BRIEFS = Path(__file__).parents[3] / "src" / "eubiosis" / "content" / "briefs"
 FIBRE = (BRIEFS / "fibre_add_on.yaml").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
-def records():
-    return {path.stem: make_brief(path) for path in sorted(BRIEFS.glob("*.yaml"))}
+def briefs():
+    return {path.stem: brief(path) for path in sorted(BRIEFS.glob("*.yaml"))}
 
 
 def _findings(tmp_path, text):
@@ -65,94 +61,90 @@ def test_everything_wrong_is_said_at_once(tmp_path):
     assert len(_findings(tmp_path, text)) == 4
 
 
-def test_sizes_are_those_of_the_planning_functions(records):
-    record = records["fibre_add_on"]
-    notes = read_assumptions()
-    dropout = record["dropout"]["per_year"]
-    rate = forecast_rate(ControlQuestion(2028), rate_rows(first_hand=True), notes)
-    relapses = record["endpoints"][1]
+def test_sizes_are_those_of_the_planning_functions(briefs):
+    found = briefs["fibre_add_on"]
+    dropout = found.dropout.per_year
+    rate = forecast_rate(ControlQuestion(year=2028), rate_rows(first_hand=True), read_assumptions())
+    relapses = found.endpoints[1].sizes[1]
     two_years = FollowUp(2.0, dropout_per_year=dropout)
-    expected = negative_binomial_size(rate.rate, 0.85, 0.81, two_years).n_per_arm
-    assert relapses["sizes"][1]["n_per_arm"] == expected
-    assert relapses["sizes"][1]["answer"] == "not reachable"
+    assert relapses.n_per_arm == negative_binomial_size(rate.rate, 0.85, 0.81, two_years).n_per_arm
+    assert relapses.answer == "not reachable"
     low = negative_binomial_size(rate.low, 0.85, 0.81, two_years).n_per_arm
-    assert relapses["sizes"][1]["n_if_control_low"] == low
-    fatigue = record["endpoints"][0]["sizes"][0]
-    assert fatigue["n_per_arm"] == math.ceil(ancova_size(0.3, 0.5).n_per_arm / math.exp(-dropout))
-    assert fatigue["answer"] == str(fatigue["n_per_arm"])
+    assert relapses.n_if_control_low == low
+    fatigue = found.endpoints[0].sizes[0]
+    assert fatigue.n_per_arm == math.ceil(ancova_size(0.3, 0.5).n_per_arm / math.exp(-dropout))
+    assert fatigue.answer == str(fatigue.n_per_arm)
 
 
-def test_the_pool_is_the_pool_and_its_flag_is_shown(records):
-    pooled = records["probiotic_hs_crp"]["endpoints"][0]["pooled"]
-    other = pool("hs-CRP", "probiotic")
-    assert pooled["estimate"] == pytest.approx(other.headline.estimate)
-    text = brief_markdown(records["probiotic_hs_crp"])
+def test_the_pool_is_the_pool_and_its_flag_is_shown(briefs):
+    known = briefs["probiotic_hs_crp"].endpoints[0].pooled.pool
+    assert known.summary.estimate == pytest.approx(pool("hs-CRP", "probiotic").headline.estimate)
+    text = briefs["probiotic_hs_crp"].to_markdown()
     assert "failed check: rahimlou2022" in text
     assert "without numbers, and no benefit: naseri2025" in text
     assert "very low" in text
     deviations = [3.5, 1.4, 1.62, 1.74, 2.26, 1.42]
-    assert min(deviations) < pooled["sd"] < max(deviations)
+    assert min(deviations) < known.sd < max(deviations)
 
 
-def test_assurance_stays_below_its_ceiling_and_success_exaggerates(records):
-    for record in records.values():
-        for one in record["endpoints"]:
-            names = [line["prior"] for line in one["assurance"]]
+def test_assurance_stays_below_its_ceiling_and_success_exaggerates(briefs):
+    for found in briefs.values():
+        for one in found.endpoints:
+            names = [line.prior for line in one.assurance]
             assert names[:3] == ["null-centred", "sceptical", "optimistic"]
-            assert ("evidence, discounted" in names) == (one["pooled"]["k"] > 0)
-            for line in one["assurance"]:
-                assert line["assurance"] <= line["ceiling"] + 0.025
-                assert line["estimate_given_success"] > line["true_effect_given_success"]
-            for line in one["assurance"][:2]:
-                assert line["ceiling"] == pytest.approx(0.5)
-                assert line["sizes"]["80%"] is None
+            assert ("evidence, discounted" in names) == (one.pooled.k > 0)
+            for line in one.assurance:
+                assert line.assurance <= line.ceiling + 0.025
+                assert line.estimate_given_success > line.true_effect_given_success
+            for line in one.assurance[:2]:
+                assert line.ceiling == pytest.approx(0.5)
+                assert line.sizes["80%"] is None
 
 
-def test_expectancy_stands_only_where_open_and_reported_by_patients(records):
-    fatigue = records["fmt_pilot"]["endpoints"][1]["expectancy"]
-    assert (fatigue["mean"], fatigue["low"], fatigue["high"]) == (0.3, 0.0, 0.6)
-    assert [x["value"] for x in fatigue["review"]] == [-0.56, -0.17]
-    assert fatigue["n_corrected"] is None
-    assert fatigue["false_success"] > 0.1
-    others = [e for name, r in records.items() for e in r["endpoints"]
-              if name != "fmt_pilot" or e["outcome"] != "fatigue"]  # fmt: skip
-    assert all(one["expectancy"] is None for one in others)
+def test_expectancy_stands_only_where_open_and_reported_by_patients(briefs):
+    fatigue = briefs["fmt_pilot"].endpoints[1].expectancy
+    assert (fatigue.mean, fatigue.low, fatigue.high) == (0.3, 0.0, 0.6)
+    assert [row.value for row in fatigue.review] == [-0.56, -0.17]
+    assert fatigue.n_corrected is None
+    assert fatigue.false_success > 0.1
+    others = [e for name, r in briefs.items() for e in r.endpoints
+              if name != "fmt_pilot" or e.outcome != "fatigue"]  # fmt: skip
+    assert all(one.expectancy is None for one in others)
 
 
-def test_the_forecast_beyond_the_rows_says_so(records):
-    assert "EXTRAPOLATED" in brief_markdown(records["fmt_pilot"])
-    rates = records["fmt_pilot"]["control_arm"]["relapses"]["first_hand"]
-    assert len(rates["extrapolated"]) == 2
-    assert not records["fibre_add_on"]["control_arm"]["relapses"]["first_hand"]["extrapolated"]
+def test_the_forecast_beyond_the_rows_says_so(briefs):
+    assert "EXTRAPOLATED" in briefs["fmt_pilot"].to_markdown()
+    reasons = {
+        name: found.control_arm.relapses.first_hand.forecast.extrapolated for name, found in briefs.items()
+    }
+    assert len(reasons["fmt_pilot"]) == 2
+    assert not reasons["fibre_add_on"]
 
 
-def test_time_and_cost_are_the_users_numbers_times_people(records):
-    record = records["probiotic_hs_crp"]
-    people = 2 * record["endpoints"][0]["sizes"][0]["n_per_arm"]
-    assert record["recruitment"][0]["months"] == pytest.approx(people / 10)
-    assert record["cost"][0]["cost"] == pytest.approx(150000 + people * (1200 + 800 * 0.25))
-    assert records["fibre_add_on"]["cost"] is None
+def test_time_and_cost_are_the_users_numbers_times_people(briefs):
+    found = briefs["probiotic_hs_crp"]
+    people = 2 * found.endpoints[0].sizes[0].n_per_arm
+    assert found.recruitment[0].months == pytest.approx(people / 10)
+    assert found.cost[0].cost == pytest.approx(150000 + people * (1200 + 800 * 0.25))
+    assert briefs["fibre_add_on"].cost is None
 
 
-def test_events_fit_the_question(records):
-    names = {key: {row["id"] for row in record["intercurrent_events"]} for key, record in records.items()}
+def test_events_fit_the_question(briefs):
+    names = {key: {row.id for row in found.intercurrent_events} for key, found in briefs.items()}
     assert {"switch", "antibiotics", "open"} <= names["fmt_pilot"]
     assert "unblinding" not in names["fmt_pilot"]
     assert {"steroids", "unblinding"} <= names["fibre_add_on"]
-    assert set(records["fmt_pilot"]["estimands"][0]) == {
-        "treatment", "population", "variable", "intercurrent events", "summary",
-    }  # fmt: skip
 
 
-def test_the_page_and_its_markdown_hold_the_same_and_no_promise(records, tmp_path):
-    for name, record in records.items():
-        paths = write_brief(record, tmp_path / name)
+def test_the_page_and_its_markdown_hold_the_same_and_no_promise(briefs, tmp_path):
+    for name, found in briefs.items():
+        paths = found.write(tmp_path / name)
         assert [path.name for path in paths] == ["brief.html", "brief.md", "brief.json"]
         page, text = paths[0].read_text("utf-8"), paths[1].read_text("utf-8")
         assert json.loads(paths[2].read_text("utf-8"))["question"]["title"] in page
-        for size in record["endpoints"][0]["sizes"]:
-            assert f"{size['n_per_arm']:,}" in page
-            assert f"{size['n_per_arm']:,}" in text
+        for size in found.endpoints[0].sizes:
+            assert f"{size.n_per_arm:,}" in page
+            assert f"{size.n_per_arm:,}" in text
         for words in ("nothing here is simulated", "none may be quoted as an effect"):
             assert words in page
             assert words in text
@@ -160,13 +152,35 @@ def test_the_page_and_its_markdown_hold_the_same_and_no_promise(records, tmp_pat
             assert words not in page.lower()
 
 
+def test_the_json_has_the_keys_that_readers_of_it_know(briefs):
+    record = json.loads(briefs["probiotic_hs_crp"].to_json())
+    assert list(record) == [
+        "schema", "version", "file", "notice", "question", "background", "control_arm", "control_observed",
+        "null_centred", "dropout", "endpoints", "claims", "harms", "recruitment", "cost", "estimands",
+        "intercurrent_events", "assumptions",
+    ]  # fmt: skip
+    assert set(record["estimands"][0]) == {
+        "treatment", "population", "variable", "intercurrent events", "summary",
+    }  # fmt: skip
+    rates = record["control_arm"]["relapses"]["first_hand"]
+    assert {"rate", "ci_low", "pi_low", "observed_low", "coefficients"} <= set(rates)
+    assert "log_sd" not in rates
+    pooled = record["endpoints"][0]["pooled"]
+    assert {"k", "estimate", "sd", "excluded", "note", "sensitivity"} <= set(pooled)
+    assert pooled["sensitivity"][0]["choice"] == "without failed checks"
+    other = json.loads(briefs["fmt_pilot"].to_json())["endpoints"][0]["pooled"]
+    assert set(other) == {"k", "excluded", "note"}
+    assert "mfis" not in record["control_arm"]["regression_to_the_mean"]
+
+
 def test_texts_of_a_question_are_escaped(tmp_path):
     path = tmp_path / "question.yaml"
     text = FIBRE.replace("title: Inulin", 'title: "<script>alert(1)</script> | Inulin"  # ')
     path.write_text(text, encoding="utf-8")
-    record = make_brief(path)
-    assert "<script>alert" not in brief_html(record)
-    assert "\\<script>" in brief_markdown(record).splitlines()[0]
+    found = brief(path)
+    assert "<script>alert" not in found.to_html()
+    assert "<script>alert" not in found._repr_html_()
+    assert "\\<script>" in found.to_markdown().splitlines()[0]
 
 
 def test_an_endpoint_that_no_control_arm_gives_is_a_finding(tmp_path):
@@ -174,4 +188,35 @@ def test_an_endpoint_that_no_control_arm_gives_is_a_finding(tmp_path):
     text = FIBRE.replace("background: platform", "background: none")
     path.write_text(text.replace("outcome: ARR", "outcome: CDP24"), encoding="utf-8")
     with pytest.raises(FindingsError, match="CDP24"):
-        make_brief(path)
+        brief(path)
+
+
+def test_a_brief_from_python_is_that_from_its_file(briefs):
+    asked = read_question(BRIEFS / "fibre_add_on.yaml")
+    found = eb.brief(eb.Question(**asked.model_dump()))
+    assert found.endpoints == briefs["fibre_add_on"].endpoints
+    assert repr(found).startswith("Brief('Inulin as add-on")
+    assert len(repr(found)) < 400
+    assert "<table>" in found._repr_html_()
+
+
+def test_each_forecast_is_made_once(monkeypatch):
+    from eubiosis.evidence.forecast import control_arms, control_endpoints, control_forecast
+    from eubiosis.workflow import brief as workflow
+
+    calls = []
+
+    def counted(module, name):
+        plain = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, **k: calls.append(name) or plain(*a, **k))
+
+    counted(control_forecast, "forecast_rate")
+    counted(control_forecast, "forecast_endpoint")
+    counted(workflow, "read_discounts")
+    counted(workflow, "read_assumptions")
+    counted(workflow, "control_arm")
+    brief(BRIEFS / "fibre_add_on.yaml")
+    assert calls.count("forecast_rate") == 2  # on every arm, and on those read at first hand
+    assert calls.count("forecast_endpoint") == len(control_endpoints.RULES)
+    assert [calls.count(name) for name in ("read_discounts", "read_assumptions", "control_arm")] == [1, 1, 1]
+    assert control_arms.forecast_rate is not control_forecast.forecast_rate

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from eubiosis.core.findings import FindingsError
+from eubiosis.core.frame import Table
+from eubiosis.core.table_schemas import OBSERVED_VISITS
 from eubiosis.workflow.doctor import Examination, examine, steady_error
 from eubiosis.workflow.trial_run import run_trial
 
@@ -27,12 +29,14 @@ def stage(monkeypatch):
     """Put a simulation and a report in the place of the real ones; what they see is recorded."""
     seen = {}
 
-    def run_job(spec, design, *, processes, progress):
-        seen.update(spec=spec, design=design, processes=processes, progress=progress)
+    def run_job(workflow, *, processes, progress):
+        seen.update(workflow=workflow, processes=processes, progress=progress)
         if "error" in seen:
             raise seen["error"]
-        week = np.array(design.visits)
-        return FakeJob({"observed_visits": {"week": week, "mfis": week * spec.seed}})
+        week = np.array(workflow.design.visits)
+        who = {"subject": np.ones(len(week), dtype=int), "arm": ["placebo"] * len(week)}
+        columns = {**who, "week": week, "mfis": week * workflow.seed}
+        return FakeJob({"observed_visits": Table(columns, schema=OBSERVED_VISITS)})
 
     job = types.ModuleType("eubiosis.workflow.trial_job")
     job.run_job = run_job
@@ -57,15 +61,18 @@ def test_a_run_writes_all_its_files(write, tmp_path, stage):
         "workflow_resolved.yaml",
         "plan.json",
         "tables/observed_visits.parquet",
+        "data_dictionary.tsv",
         "results.json",
         "report.html",
         "log.jsonl",
         "manifest.json",
     }
-    assert (stage["processes"], stage["progress"], stage["spec"].seed) == (2, False, 2026)
+    assert (stage["processes"], stage["progress"], stage["workflow"].seed) == (2, False, 2026)
     table = pq.read_table(run / "tables" / "observed_visits.parquet")
     assert table["mfis"].to_pylist() == [0.0, 12 * 2026, 24 * 2026, 36 * 2026, 48 * 2026]
-    assert json.loads(table.schema.metadata[b"units"]) == {"week": "week", "mfis": "points"}
+    assert json.loads(table.schema.metadata[b"units"]) == {"subject": "-", "week": "week", "mfis": "points"}
+    dictionary = (run / "data_dictionary.tsv").read_text().splitlines()
+    assert dictionary[3].startswith("observed_visits\tweek\tPlanned week of the visit")
     assert any("seed 2026" in line for line in said)
     assert any("6 gut worlds x 6 host worlds x 8 replicates: 288 trials" in line for line in said)
 
@@ -118,7 +125,7 @@ def test_bad_tables_are_found_before_anything_is_written(write, tmp_path, stage)
     for words in ("sample a: no reads", "below zero", "occurs 2 times", "text where a number belongs"):
         assert words in str(caught.value)
     assert not (tmp_path / "run").exists()
-    assert "spec" not in stage
+    assert "workflow" not in stage
 
 
 def test_a_group_that_nobody_is_in_is_a_finding(write, tmp_path, stage):

@@ -3,7 +3,7 @@
 import pytest
 
 from eubiosis.core.findings import FindingsError
-from eubiosis.workflow.files.spec import read_workflow
+from eubiosis.workflow.files.workflow_yaml import read_workflow
 
 
 def findings_of(path):

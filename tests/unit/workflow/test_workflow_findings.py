@@ -3,7 +3,7 @@
 import pytest
 
 from eubiosis.core.findings import FindingsError
-from eubiosis.workflow.files.spec import read_workflow
+from eubiosis.workflow.files.workflow_yaml import read_workflow
 
 ARM = "    dose: 12 g/day\n"
 DESIGN = "  participants: 40\n"
@@ -48,7 +48,7 @@ BAD = {
         ("therapy: inulin\n", "therapy: inulim\n"),
         "",
         "line 9, arms[1].therapy",
-        ['"inulim" is unknown; nearest "inulin"', "placebo, inulin, propionate"],
+        ['"inulim" is unknown; nearest "inulin"', "placebo, ", ", inulin, ", ", propionate"],
     ),
     "negative dose": (("12 g/day", "-12 g/day"), "", "line 10, arms[1].dose", ["negative", '"12 g/day"']),
     "dose without unit": (("12 g/day", "12"), "", "line 10, arms[1].dose", ["12 is not text"]),

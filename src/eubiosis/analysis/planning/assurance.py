@@ -14,6 +14,7 @@ import numpy as np
 
 from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.counts import FollowUp, information_per_participant
+from eubiosis.core import laws
 from eubiosis.core.streams import stream
 
 
@@ -48,12 +49,10 @@ def optimistic_prior(effect: float, chance: float = 0.05) -> Prior:
 
 
 def _spread(effect: float, chance: float) -> float:
-    from scipy.stats import norm
-
     if not effect > 0 or not 0 < chance < 0.5:
         message = f"effect {effect}, chance {chance}; allowed: positive effect, chance between 0 and 0.5"
         raise ValueError(message)
-    return effect / float(norm.isf(chance))
+    return effect / float(laws.normal_point(chance))
 
 
 @dataclass(frozen=True)
@@ -86,10 +85,8 @@ def normal_assurance(prior: Prior, standard_error: float, alpha: float = 0.025) 
     >>> round(normal_assurance(Prior(0.2, 0.06**0.5), (2 * 0.25**2 / 25) ** 0.5), 3)
     0.595
     """
-    from scipy.stats import norm
-
-    reach = float(norm.isf(alpha)) * standard_error
-    return float(norm.cdf((prior.mean - reach) / math.hypot(standard_error, prior.sd)))
+    reach = float(laws.normal_point(alpha)) * standard_error
+    return float(laws.normal_cdf((prior.mean - reach) / math.hypot(standard_error, prior.sd)))
 
 
 def assurance(
@@ -105,20 +102,22 @@ def assurance(
     smallest effect worth having.
     """
     from scipy.integrate import quad
-    from scipy.stats import norm
 
-    z = float(norm.isf(alpha))
+    z = float(laws.normal_point(alpha))
 
     def power(effect: float) -> float:
-        return float(norm.cdf(effect / standard_error(effect) - z))
+        return float(laws.normal_cdf(effect / standard_error(effect) - z))
 
     def mean_estimate(effect: float) -> float:  # of the estimate, counted only where it succeeds
         error = standard_error(effect)
-        return effect * power(effect) + error * float(norm.pdf(z - effect / error))
+        return effect * power(effect) + error * float(laws.normal_pdf(z - effect / error))
+
+    def density(effect: float) -> float:
+        return float(laws.normal_pdf((effect - prior.mean) / prior.sd)) / prior.sd
 
     def over_prior(function: Callable[[float], float], low: float, high: float) -> float:
         value, _ = quad(
-            lambda effect: function(effect) * float(norm.pdf(effect, prior.mean, prior.sd)),
+            lambda effect: function(effect) * density(effect),
             low,
             high,
             epsabs=1e-12,
@@ -133,11 +132,11 @@ def assurance(
     small = over_prior(power, low, min(max(relevant, low), high))
     return Assurance(
         success,
-        float(norm.sf(0.0, prior.mean, prior.sd)),
+        float(laws.normal_sf(-prior.mean / prior.sd)),
         power(prior.mean),
         over_prior(lambda effect: effect * power(effect), low, high) / success,
         over_prior(mean_estimate, low, high) / success,
-        float(norm.sf(relevant, prior.mean, prior.sd)),
+        float(laws.normal_sf((relevant - prior.mean) / prior.sd)),
         small / success,
     )
 

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from eubiosis.analysis.planning.sizes import SampleSize, positive, quantiles, round_up, solve_size
+from eubiosis.core import laws
 
 AncovaMethod = Literal["reduced SD", "Borm", "exact"]
 
@@ -139,15 +140,13 @@ def proportions_size(
     if not (0 < control < 1 and 0 < treated < 1) or control == treated:
         message = f"proportions {control} and {treated}; allowed: two different values between 0 and 1"
         raise ValueError(message)
-    from scipy.stats import norm
-
     z_alpha, z_beta = quantiles(alpha, power)
     pooled = math.sqrt((control + treated) * (1 - (control + treated) / 2))
     apart = math.sqrt(control * (1 - control) + treated * (1 - treated))
     gap = abs(control - treated)
     exact = ((z_alpha * pooled + z_beta * apart) / gap) ** 2
     n = round_up(exact)
-    reached = float(norm.cdf((math.sqrt(n) * gap - z_alpha * pooled) / apart))
+    reached = float(laws.normal_cdf((math.sqrt(n) * gap - z_alpha * pooled) / apart))
     detail = {"cohen_h": cohen_h(control, treated)}
     return SampleSize(
         "risk difference", "normal test of two proportions", n, n, exact, reached, power, alpha, detail
@@ -196,8 +195,6 @@ def hazard_ratio_size(
     ``control_hazard`` and ``dropout_per_year`` are constant hazards per year; participants enter uniformly
     over ``accrual_years`` and are followed until ``follow_up_years`` after the last entry.
     """
-    from scipy.stats import norm
-
     positive(control_hazard=control_hazard, follow_up_years=follow_up_years)
     events = hazard_ratio_events(hazard_ratio, power=power, alpha=alpha, allocation=allocation)
     chance = [
@@ -209,7 +206,9 @@ def hazard_ratio_size(
     got = n_control * chance[0] + n_treated * chance[1]
     z_alpha, _ = quantiles(alpha, power)
     ratio = n_treated / n_control
-    reached = float(norm.cdf(math.sqrt(got * ratio) / (1 + ratio) * abs(math.log(hazard_ratio)) - z_alpha))
+    reached = float(
+        laws.normal_cdf(math.sqrt(got * ratio) / (1 + ratio) * abs(math.log(hazard_ratio)) - z_alpha)
+    )
     detail: dict[str, float | int | str] = {
         "events": round_up(events),
         "events_exact": events,
@@ -246,6 +245,5 @@ def design_effect(cluster_size: float, intraclass_correlation: float, size_varia
 
 def _t_power(freedom: float, shift: float, alpha: float) -> float:
     from scipy.special import nctdtr
-    from scipy.stats import t
 
-    return float(1 - nctdtr(freedom, shift, float(t.isf(alpha / 2, freedom))))
+    return float(1 - nctdtr(freedom, shift, float(laws.t_point(alpha / 2, freedom))))

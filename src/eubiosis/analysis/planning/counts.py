@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.sizes import SampleSize, positive, quantiles, round_up
 from eubiosis.analysis.sequential.boundaries import Boundaries, stopping
+from eubiosis.core import laws
 
 Method = Literal[1, 2, 3]
 
@@ -49,6 +49,17 @@ def information_per_participant(rate: float, dispersion: float, follow_up: Follo
     1.0
     """
     return _mean_information(rate, dispersion, follow_up)
+
+
+def information_per_rate(rates: Floats, dispersion: float, follow_up: FollowUp) -> Floats:
+    """Return the expected information of a participant at each rate, any shape; see above.
+
+    >>> information_per_rate(np.array([0.5, 1.0]), 0.0, FollowUp(2.0)).tolist()
+    [1.0, 2.0]
+    """
+    times, weights = _follow_up_times(follow_up)
+    mean = _with_dropout(rates[..., None], dispersion, times, follow_up.dropout_per_year)
+    return np.asarray(mean @ weights, dtype=np.float64)
 
 
 def negative_binomial_size(
@@ -288,42 +299,40 @@ def _variances(
 
 
 def _power(n_control: float, variance_null: float, variance: float, distance: float, alpha: float) -> float:
-    from scipy.stats import norm
-
-    z_alpha = float(norm.isf(alpha / 2))
+    z_alpha = float(laws.normal_point(alpha / 2))
     shift = (math.sqrt(n_control) * distance - z_alpha * math.sqrt(variance_null)) / math.sqrt(variance)
-    return float(norm.cdf(shift))
+    return float(laws.normal_cdf(shift))
 
 
 def _mean_information(rate: float, dispersion: float, follow_up: FollowUp) -> float:
     """Average mu / (1 + k mu) over the follow-up times of a completed trial."""
-    if follow_up.accrual_years == 0:
-        times, weights = np.array([follow_up.years]), np.ones(1)
-    else:
-        nodes, weights = _gauss()
-        times = follow_up.years + (nodes + 1) / 2 * follow_up.accrual_years
-        weights = weights / 2
+    times, weights = _follow_up_times(follow_up)
     return float(weights @ _with_dropout(rate, dispersion, times, follow_up.dropout_per_year))
 
 
-def _with_dropout(rate: float, dispersion: float, times: Floats, hazard: float) -> Floats:
-    """Return mu / (1 + k mu) for each planned follow-up time, averaged over exponential drop-out."""
+def _follow_up_times(follow_up: FollowUp) -> tuple[Floats, Floats]:
+    """Return the planned times and their weights, (times,) each."""
+    if follow_up.accrual_years == 0:
+        return np.array([follow_up.years]), np.ones(1)
+    nodes, weights = laws.gauss_legendre(64)
+    return follow_up.years + (nodes + 1) / 2 * follow_up.accrual_years, weights / 2
 
-    def at(years: Floats) -> Floats:
-        mu = rate * years
-        return mu / (1.0 + dispersion * mu)
+
+def _with_dropout(rate: Floats | float, dispersion: float, times: Floats, hazard: float) -> Floats:
+    """Return mu / (1 + k mu) for each planned follow-up time, averaged over exponential drop-out.
+
+    ``rate`` is one number, or an array whose last axis is that of the times.
+    """
+
+    def at(rates: Floats | float, years: Floats) -> Floats:
+        mu = rates * years
+        return np.asarray(mu / (1.0 + dispersion * mu), dtype=np.float64)
 
     if hazard == 0:
-        return at(times)
-    nodes, weights = _gauss()
+        return at(rate, times)
+    nodes, weights = laws.gauss_legendre(64)
     moments = times[:, None] * (nodes + 1) / 2
-    left = (at(moments) * hazard * np.exp(-hazard * moments)) @ weights * times / 2
-    result: Floats = left + at(times) * np.exp(-hazard * times)
+    each = rate[..., None] if isinstance(rate, np.ndarray) else rate
+    left = (at(each, moments) * hazard * np.exp(-hazard * moments)) @ weights * times / 2
+    result: Floats = left + at(rate, times) * np.exp(-hazard * times)
     return result
-
-
-@cache
-def _gauss() -> tuple[Floats, Floats]:
-    """Return the nodes and weights of Gauss and Legendre on -1 to 1, (64,) each; not to be written to."""
-    nodes, weights = np.polynomial.legendre.leggauss(64)
-    return np.asarray(nodes, dtype=np.float64), np.asarray(weights, dtype=np.float64)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from eubiosis.core import laws
+
 
 @dataclass(frozen=True)
 class OpenTrial:
@@ -48,23 +50,21 @@ def open_trial(
     >>> round(found.needed, 2), found.n_corrected
     (0.6, inf)
     """
-    from scipy.stats import norm
-
     if not (n_per_arm > 1 and expectancy_sd > 0 and 0 < unexplained <= 1):
         message = "allowed: more than one per arm, positive expectancy_sd, unexplained above 0 and up to 1"
         raise ValueError(message)
-    z, z_power = float(norm.isf(alpha)), float(norm.ppf(power))
+    z, z_power = float(laws.normal_point(alpha)), float(laws.normal_quantile(power))
     error = math.sqrt(2 * unexplained / n_per_arm)
     both = math.hypot(error, expectancy_sd)
     # the corrected test subtracts the mean expectancy and counts its uncertainty
     allowed = (effect / (z + z_power)) ** 2 - expectancy_sd**2
     return OpenTrial(
         n_per_arm,
-        float(norm.cdf((expectancy_mean - z * error) / both)),
+        float(laws.normal_cdf((expectancy_mean - z * error) / both)),
         expectancy_mean,
         expectancy_mean + z * both,
-        float(norm.cdf((effect + expectancy_mean - z * error) / both)),
-        float(norm.cdf((effect - z * both) / both)),
+        float(laws.normal_cdf((effect + expectancy_mean - z * error) / both)),
+        float(laws.normal_cdf((effect - z * both) / both)),
         2 * unexplained / allowed if allowed > 0 else math.inf,
         expectancy_sd,
     )
@@ -78,7 +78,7 @@ def treatment_part(seen: float, error: float, mean: float, sd: float) -> tuple[f
     >>> [round(x, 2) for x in treatment_part(0.5, 0.1, 0.3, 0.153)]
     [-0.16, 0.2, 0.56]
     """
-    half = 1.959964 * math.hypot(error, sd)
+    half = laws.Z975 * math.hypot(error, sd)
     return seen - mean - half, seen - mean, seen - mean + half
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.assurance import Assurance
+from eubiosis.core import laws
 
 _POINTS = 1201
 _KNOTS = 61
@@ -70,19 +72,17 @@ def prior_assurance(
     >>> round(one.assurance - normal_assurance(Prior(0.2, 0.06**0.5), 0.0707107), 4)
     0.0
     """
-    from scipy.stats import norm
-
-    z = float(norm.isf(alpha))
+    z = float(laws.normal_point(alpha))
     effects, share = prior.grid()
     knots = np.linspace(float(effects[0]), float(effects[-1]), _KNOTS)
     at_knots = np.log([list(errors(float(effect))) for effect in knots])
     spread = np.column_stack([np.exp(np.interp(effects, knots, column)) for column in at_knots.T])
     shifted = effects[:, None] / spread - z
-    power = norm.cdf(shifted)
+    power = laws.normal_cdf(shifted)
     success = float(share @ power.mean(axis=1))
-    found = effects[:, None] * power + spread * norm.pdf(shifted)
+    found = effects[:, None] * power + spread * laws.normal_pdf(shifted)
     wins = power.mean(axis=1)
-    at_mean = norm.cdf(prior.mean / np.asarray(errors(prior.mean)) - z)
+    at_mean = laws.normal_cdf(prior.mean / np.asarray(errors(prior.mean)) - z)
     return Assurance(
         success,
         prior.ceiling,
@@ -92,6 +92,80 @@ def prior_assurance(
         float(share[effects >= relevant].sum()),
         float(share[effects < relevant] @ wins[effects < relevant]) / success,
     )
+
+
+@dataclass(frozen=True)
+class AssuranceCurve:
+    """The assurance of a trial at any size per arm, where every standard error falls with its root.
+
+    ``unit_errors`` takes effects (m,) and returns the standard errors for one person per arm (m, scenarios),
+    one for each equally probable scenario of the nuisance parameter.
+
+    >>> prior = MixturePrior("any", (1.0,), (0.2,), (0.06**0.5,))
+    >>> curve = AssuranceCurve(prior, lambda effects: np.full((len(effects), 1), 2**0.5))
+    >>> other = prior_assurance(prior, lambda effect: [2**0.5 / 20])
+    >>> round(curve.at(400).assurance - other.assurance, 9)
+    0.0
+    """
+
+    prior: MixturePrior
+    unit_errors: Callable[[Floats], Floats]
+    alpha: float = 0.025
+
+    @cached_property
+    def _unit(self) -> tuple[Floats, Floats, Floats]:
+        """Return effects (points,), their probabilities and errors for one person (points, scenarios)."""
+        effects, share = self.prior.grid()
+        knots = np.linspace(float(effects[0]), float(effects[-1]), _KNOTS)
+        at_knots = np.log(self.unit_errors(knots))
+        spread = np.column_stack([np.exp(np.interp(effects, knots, column)) for column in at_knots.T])
+        return effects, share, spread
+
+    def success(self, size: float) -> float:
+        """Return the assurance of a trial with ``size`` people per arm."""
+        effects, share, unit = self._unit
+        shifted = effects[:, None] / (unit / math.sqrt(size)) - self._point
+        return float(share @ laws.normal_cdf(shifted).mean(axis=1))
+
+    def at(self, size: float, relevant: float = 0.0) -> Assurance:
+        """Return the assurance and the winner's curse of a trial with ``size`` people per arm."""
+        effects, share, unit = self._unit
+        spread = unit / math.sqrt(size)
+        shifted = effects[:, None] / spread - self._point
+        power = laws.normal_cdf(shifted)
+        wins, small = power.mean(axis=1), effects < relevant
+        success = float(share @ wins)
+        found = effects[:, None] * power + spread * laws.normal_pdf(shifted)
+        mean = self.prior.mean
+        at_mean = mean / (self.unit_errors(np.array([mean]))[0] / math.sqrt(size)) - self._point
+        return Assurance(
+            success,
+            self.prior.ceiling,
+            float(np.mean(laws.normal_cdf(at_mean))),
+            float(share @ (effects * wins)) / success,
+            float(share @ found.mean(axis=1)) / success,
+            float(share[~small].sum()),
+            float(share[small] @ wins[small]) / success,
+        )
+
+    def size_for(self, target: float, largest: float) -> float:
+        """Return the size per arm at which the assurance reaches ``target``; infinite where none does.
+
+        Sizes up to ``largest`` are tried, to within one part in two hundred.
+        """
+        if target >= self.prior.ceiling or self.success(largest) < target:
+            return math.inf
+        low, high = 2.0, largest
+        if self.success(low) >= target:
+            return low
+        while high / low > 1.005:
+            middle = math.sqrt(low * high)
+            low, high = (low, middle) if self.success(middle) >= target else (middle, high)
+        return math.ceil(high)
+
+    @property
+    def _point(self) -> float:
+        return float(laws.normal_point(self.alpha))
 
 
 def size_for_assurance(

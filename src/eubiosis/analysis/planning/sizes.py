@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from eubiosis.core import laws
+
 
 @dataclass(frozen=True)
 class SampleSize:
@@ -43,12 +45,10 @@ def quantiles(alpha: float, power: float) -> tuple[float, float]:
     >>> [round(z, 3) for z in quantiles(0.05, 0.8)]
     [1.96, 0.842]
     """
-    from scipy.stats import norm
-
     if not 0 < alpha < 1 or not alpha / 2 < power < 1:
         message = f"alpha {alpha}, power {power}; allowed: 0 < alpha < 1 and alpha / 2 < power < 1"
         raise ValueError(message)
-    return float(norm.isf(alpha / 2)), float(norm.ppf(power))
+    return float(laws.normal_point(alpha / 2)), float(laws.normal_quantile(power))
 
 
 def round_up(size: float) -> int:
@@ -65,8 +65,6 @@ def solve_size(power_at: Callable[[float], float], power: float, smallest: float
 
     Raises ``ValueError`` when ten million per arm do not reach it.
     """
-    from scipy.optimize import brentq
-
     low, high = smallest, max(2 * smallest, 10.0)
     if power_at(low) >= power:
         return low
@@ -75,7 +73,7 @@ def solve_size(power_at: Callable[[float], float], power: float, smallest: float
         if high > 1e7:
             message = f"power {power} is not reached with ten million participants per arm"
             raise ValueError(message)
-    return float(brentq(lambda size: power_at(size) - power, low, high, xtol=1e-9, rtol=1e-13))
+    return laws.root(lambda size: power_at(size) - power, low, high)
 
 
 def positive(**values: float) -> None:

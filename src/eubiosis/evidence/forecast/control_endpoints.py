@@ -9,28 +9,26 @@ readable length, decide; every other row is returned with the reason why it does
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from scipy import stats
 
-from eubiosis.core.provenance import SourcedNumber
-from eubiosis.evidence.forecast.control_arms import (
+from eubiosis.core import laws
+from eubiosis.core.control_arm import (
     NO_DRUG,
     PLATFORM,
-    SECOND_HAND,
     ControlQuestion,
-    mixed_count_quantile,
+    EndpointForecast,
+    EndpointKind,
+    UnusedArm,
+    UsedArm,
 )
-from eubiosis.evidence.records.companions import ControlArm
+from eubiosis.evidence.forecast.control_arms import Assumptions, count_quantile
+from eubiosis.evidence.records.control_arms import ControlArm
 from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.bayes import BayesFit, bayes_fit, mixture_quantile
-
-Kind = Literal["hazard", "count", "points"]
-WEEKS_PER_YEAR = 365.25 / 7
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class EndpointRule:
 
     label: str
     unit: str
-    kind: Kind
+    kind: EndpointKind
     event: Literal["printed", "complement"] = "printed"
 
 
@@ -63,48 +61,21 @@ class UsedRow:
     variance: float
 
 
-@dataclass(frozen=True)
-class EndpointForecast:
-    """A forecast of one endpoint in a new control arm.
-
-    For a hazard the numbers are shares after ``years``, ``hazard*`` the events a year behind them; for
-    counts and points ``years`` does not matter. ``low`` and ``high`` bound a new trial's true value.
-    """
-
-    endpoint: str
-    label: str
-    unit: str
-    kind: Kind
-    years: float
-    value: float | None
-    low: float | None
-    high: float | None
-    hazard: float | None
-    used: tuple[UsedRow, ...]
-    unused: tuple[tuple[ControlArm, str], ...]
-    extrapolated: tuple[str, ...]
-    note: str = ""
-    true_values: tuple[float, ...] = ()  # equally probable, in the unit of ``value``
-
-
 def forecast_endpoint(
-    endpoint: str,
-    question: ControlQuestion,
-    years: float,
-    assumptions: Mapping[str, SourcedNumber],
-    evidence: Evidence | None = None,
+    endpoint: str, question: ControlQuestion, assumptions: Assumptions, evidence: Evidence | None = None
 ) -> EndpointForecast:
     """Forecast one endpoint of ``RULES``; a forecast without a row has no numbers and says why."""
-    rule = RULES[endpoint]
+    rule, years = RULES[endpoint], question.years
     used, unused = choose_rows(endpoint, question, assumptions, evidence or load())
     reasons = _outside(endpoint, question, used, assumptions["rows_too_old"].value)
+    left = tuple(UnusedArm(row.trial, row.arm, row.value, reason) for row, reason in unused)
     if not used:
         note = "no row that decides: the table gives no forecast for this arm"
         return EndpointForecast(
-            endpoint, rule.label, rule.unit, rule.kind, years, None, None, None, None, (), tuple(unused),
-            tuple(reasons), note,
+            endpoint, None, None, rule.label, rule.unit, rule.kind, years, None, None, None, None, 0,
+            tuple(reasons), note, (), left,
         )  # fmt: skip
-    longest = max((_years(one.row) or 0.0) for one in used)
+    longest = max((one.row.years or 0.0) for one in used)
     if rule.kind == "hazard" and years > 1.25 * longest:
         reasons.append(f"{years:g} years: the longest row lasts {longest:.1f}")
     points = rule.kind == "points"
@@ -114,60 +85,71 @@ def forecast_endpoint(
     if reasons:
         extra = scale if points else assumptions["unseen_log_sd"].value
     low, high = _bounds(posterior, extra)
-    values = [_natural(x, rule, years) for x in (posterior.estimate, low, high)]
-    ordered = sorted(values[1:])
+    value, *ends = (_natural(x, rule, years) for x in (posterior.estimate, low, high))
+    true = _natural_values(_spread_of(posterior, extra), rule, years)
+    seen = observed_endpoint(endpoint, true, question, assumptions)
     hazard = math.exp(posterior.estimate) if rule.kind == "hazard" else None
     return EndpointForecast(
-        endpoint, rule.label, rule.unit, rule.kind, years, values[0], ordered[0], ordered[1], hazard,
-        tuple(used), tuple(unused), tuple(reasons), _note(endpoint, len(used)),
-        tuple(_natural(x, rule, years) for x in _spread_of(posterior, extra).tolist()),
+        endpoint, *seen, rule.label, rule.unit, rule.kind, years, value, min(ends), max(ends), hazard,
+        len(used), tuple(reasons), _note(endpoint, len(used)), tuple(_shown(one.row) for one in used), left,
+        tuple(true.tolist()),
     )  # fmt: skip
 
 
-def observed_endpoint(
-    forecast: EndpointForecast, people: int, assumptions: Mapping[str, SourcedNumber]
-) -> tuple[float, float] | None:
-    """Return between which values an arm of n people will be seen, 95 %; None without a forecast.
+def _shown(row: ControlArm) -> UsedArm:
+    return UsedArm(
+        row.trial, row.arm, row.year_published, row.value, row.unit, row.read, row.source or row.where_read
+    )
 
-    The true value's spread and that of people: binomial for shares, negative binomial for lesions, and
-    for the mean MFIS change the measurement error of two visits, which leaves out that people differ in
-    how they change.
+
+def observed_endpoint(
+    endpoint: str, true: laws.Floats, question: ControlQuestion, assumptions: Assumptions
+) -> tuple[float, float]:
+    """Return between which values the people of an arm will be seen, 95 %.
+
+    ``true`` (points,) are equally probable true values. Added to their spread is that of people: binomial
+    for shares, negative binomial for lesions, and for the mean MFIS change the measurement error of two
+    visits, which leaves out that people differ in how they change.
     """
-    if forecast.value is None:
-        return None
-    true = np.asarray(forecast.true_values)
-    if forecast.kind == "points":
+    people, kind = question.people, RULES[endpoint].kind
+    if kind == "points":
         error = math.sqrt(2 / people) * assumptions["mfis_sem"].value
         mixture = (np.full(len(true), 1 / len(true)), true, np.full(len(true), error))
         return mixture_quantile(0.025, *mixture), mixture_quantile(0.975, *mixture)
-    if forecast.kind == "hazard":
-        law, unit = stats.binom(people, true), float(people)
-    else:
-        yearly = forecast.endpoint == "newT2_per_year"
-        time = forecast.years if yearly else 1.0
-        size = people / assumptions["t2_dispersion" if yearly else "gd_dispersion"].value
-        law, unit = stats.nbinom(size, size / (size + people * time * true)), people * time
-    return mixed_count_quantile(law, 0.025) / unit, mixed_count_quantile(law, 0.975) / unit
+    yearly = endpoint == "newT2_per_year"
+    time = question.years if yearly else 1.0
+    size = people / assumptions["t2_dispersion" if yearly else "gd_dispersion"].value
+    chance = size / (size + people * time * true) if kind == "count" else true
+
+    def below(count: int) -> float:
+        if kind == "hazard":
+            return float(np.mean(laws.binomial_cdf(count, people, chance)))
+        return float(np.mean(laws.negative_binomial_cdf(count, size, chance)))
+
+    unit = people * time if kind == "count" else float(people)
+    return count_quantile(below, 0.025) / unit, count_quantile(below, 0.975) / unit
 
 
-def _spread_of(posterior: BayesFit, extra: float) -> Any:
+def _spread_of(posterior: BayesFit, extra: float) -> laws.Floats:
     """Return equally probable true values of a new trial on the analysis scale, (2001,)."""
     spread = np.hypot(posterior.predictive_sds, extra)
     far = 8 * float(posterior.weights @ spread) + float(np.ptp(posterior.means))
     grid = posterior.estimate + np.linspace(-far, far, 1501)
-    below = stats.norm.cdf((grid[:, None] - posterior.means) / spread) @ posterior.weights
+    parts = posterior.weights > 1e-14
+    away = (grid[:, None] - posterior.means[parts]) / spread[parts]
+    below = laws.normal_cdf(away) @ posterior.weights[parts]
     return np.interp((np.arange(2001) + 0.5) / 2001, below, grid)
 
 
 def choose_rows(
-    endpoint: str, question: ControlQuestion, assumptions: Mapping[str, SourcedNumber], evidence: Evidence
+    endpoint: str, question: ControlQuestion, assumptions: Assumptions, evidence: Evidence
 ) -> tuple[list[UsedRow], list[tuple[ControlArm, str]]]:
     """Split the rows of an endpoint into those that decide and the others with the reason."""
     used: list[UsedRow] = []
     unused: list[tuple[ControlArm, str]] = []
     # the longest follow-up of a trial's arm first, so that it is the one kept
-    rows = [row for row in evidence.table("control_arms", ControlArm) if row.endpoint == endpoint]
-    rows.sort(key=lambda row: -(_years(row) or 0.0))
+    rows = [row for row in evidence.table(ControlArm) if row.endpoint == endpoint]
+    rows.sort(key=lambda row: -(row.years or 0.0))
     seen: set[tuple[str, str]] = set()
     for row in rows:
         reason = _why_unused(row, RULES[endpoint], question)
@@ -181,72 +163,53 @@ def choose_rows(
     return used, unused
 
 
-def people_in(row: ControlArm) -> float | None:
-    """Return the size of an arm; half where the cell counts both arms, None where it has no number."""
-    found = re.match(r"([0-9]+)", row.n)
-    if found is None:
-        return None
-    return float(found[1]) / 2 if "both arms" in row.n else float(found[1])
-
-
 def _why_unused(row: ControlArm, rule: EndpointRule, question: ControlQuestion) -> str:
-    if row.read in SECOND_HAND:
+    if not row.first_hand:
         return "read only at second hand"
-    try:
-        float(row.value)
-    except ValueError:
-        return "no number in the row"
     if rule.kind == "points":
         return ""
-    relapsing = row.population in ("RRMS", "mixed RRMS/CIS") or "RRMS 9" in row.population
-    if not relapsing and not (row.endpoint == "dropout" and row.population == "mixed"):
+    leaving = row.endpoint == "dropout"  # it depends on the trial more than on the drug: all arms count
+    if not row.relapsing and not (leaving and row.phenotype == "mixed"):
         return f"population {row.population}"
-    if rule.kind == "hazard" and _years(row) is None:
+    if rule.kind == "hazard" and row.years is None:
         return "no length of follow-up in the row"
-    if row.endpoint == "dropout":  # leaving depends on the trial more than on the drug: all arms count
+    if leaving:
         return ""
-    if (row.arm == "placebo" and not _has_drug(row)) is question.active:
-        return "placebo without a drug" if question.active else "a drug in the control arm"
-    if question.active and row.arm not in (*PLATFORM, "placebo") and not _has_drug(row):
+    if (row.arm == "placebo" and not row.on_drug) is question.on_drug:
+        return "placebo without a drug" if question.on_drug else "a drug in the control arm"
+    if question.on_drug and row.arm not in (*PLATFORM, "placebo") and not row.on_drug:
         return f"the drug is {row.arm}"
     return ""
 
 
-def _has_drug(row: ControlArm) -> bool:
-    return not row.background_therapy.startswith("none") and row.background_therapy != ""
-
-
-def _analysed(row: ControlArm, rule: EndpointRule, assumptions: Mapping[str, SourcedNumber]) -> UsedRow:
-    people = people_in(row) or assumptions["assumed_size"].value
-    value = float(row.value)
+def _analysed(row: ControlArm, rule: EndpointRule, assumptions: Assumptions) -> UsedRow:
+    people = row.people or assumptions["assumed_size"].value
     if rule.kind == "hazard":
-        years = _years(row)
+        years = row.years
         assert years is not None
-        event = value / 100 if rule.event == "printed" else 1 - value / 100
+        event = row.value / 100 if rule.event == "printed" else 1 - row.value / 100
         free = min(max(1 - event, 0.5 / people), 1 - 0.5 / people)
         lost = -math.log(free)
         return UsedRow(row, math.log(lost / years), (1 - free) / (people * free * lost**2))
     if rule.kind == "count":
         yearly = row.endpoint == "newT2_per_year"
         spread = assumptions["t2_dispersion" if yearly else "gd_dispersion"].value
-        lesions = value * ((_years(row) or 1.0) if yearly else 1.0)
-        return UsedRow(row, math.log(value), (1 / lesions + spread) / people)
-    return UsedRow(row, value, 2 * assumptions["mfis_sem"].value ** 2 / people)
+        lesions = row.value * ((row.years or 1.0) if yearly else 1.0)
+        return UsedRow(row, math.log(row.value), (1 / lesions + spread) / people)
+    return UsedRow(row, row.value, 2 * assumptions["mfis_sem"].value ** 2 / people)
 
 
 def _natural(value: float, rule: EndpointRule, years: float) -> float:
+    return float(_natural_values(np.array([value]), rule, years)[0])
+
+
+def _natural_values(values: laws.Floats, rule: EndpointRule, years: float) -> laws.Floats:
     if rule.kind == "points":
-        return value
+        return values
     if rule.kind == "count":
-        return math.exp(value)
-    lost = -math.expm1(-math.exp(value) * years)
-    return lost if rule.event == "printed" else 1 - lost
-
-
-def _years(row: ControlArm) -> float | None:
-    """Return the years of follow-up of a row; the last number of a range, None without a number."""
-    numbers = re.findall(r"[0-9]+(?:\.[0-9]+)?", row.followup_weeks)
-    return float(numbers[-1]) / WEEKS_PER_YEAR if numbers else None
+        return np.exp(values)
+    lost = -np.expm1(-np.exp(values) * years)
+    return np.asarray(lost if rule.event == "printed" else 1 - lost, dtype=np.float64)
 
 
 def _outside(endpoint: str, question: ControlQuestion, used: Sequence[UsedRow], too_old: float) -> list[str]:

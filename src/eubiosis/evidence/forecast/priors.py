@@ -10,20 +10,23 @@ their reasons in ``discounts.tsv``.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from eubiosis.core.effect_prior import EffectPrior
 from eubiosis.core.findings import FindingCollector, FindingsError
 from eubiosis.core.provenance import SourcedNumber
+from eubiosis.core.scales import METRICS, Scale, is_ratio
 from eubiosis.core.tables import read_table
 from eubiosis.evidence.records import companions
 from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.bayes import bayes_fit
 from eubiosis.evidence.synthesis.pooling import default_tau_scale, nulls_without_numbers
-from eubiosis.evidence.synthesis.selection import METRICS, Question, Selection, select
+from eubiosis.evidence.synthesis.selection import PoolQuestion, Selection, select
 
+NOTICE = "An input of simulations; not evidence that a therapy works, and no advice for any person."
 RELAPSE_OUTCOMES = ("relapse_rate", "relapse_rate_reported", "relapse_risk", "time_to_relapse")
 
 
@@ -39,22 +42,41 @@ def prior(
 
     ``leave_out`` names studies whose whole cohorts are held back, as beside any study to be forecast.
     Raises ``FindingsError`` for unknown names and metrics.
+
+    >>> found = prior("relapse rate", "probiotic")
+    >>> found.mean, found.basis
+    (0.0, 'assumed')
     """
     tables = evidence or load()
-    question = Question(outcome, intervention, leave_out=tuple(leave_out), metric=metric)
-    selection = select(tables, question)
-    numbers = read_discounts(tables)
+    question = PoolQuestion(outcome, intervention, leave_out=tuple(leave_out), metric=metric)
     left_out = tuple(sorted({tables.cohort_of(name) for name in leave_out}))
+    return prior_of(select(tables, question), read_discounts(tables), metric=metric, left_out=left_out)
+
+
+def prior_of(
+    selection: Selection,
+    discounts: Mapping[str, float],
+    *,
+    metric: str = "auto",
+    left_out: tuple[str, ...] = (),
+) -> EffectPrior:
+    """Return the prior that a selection gives; ``metric`` is the scale where no trial is left."""
     if not selection.included:
-        return _null_prior(selection, metric, numbers, left_out)
-    return _informed(selection, numbers, left_out)
+        return _null_prior(selection, metric, discounts, left_out)
+    return _informed(selection, discounts, left_out)
 
 
 def prior_for_target(target_id: str, outcome: str, intervention: str, *, metric: str = "auto",
                      evidence: Evidence | None = None) -> EffectPrior:  # fmt: skip
-    """Return the prior to use beside a calibration target: without any cohort of its studies."""
+    """Return the prior to use beside a calibration target: without any cohort of its studies.
+
+    Raises ``FindingsError`` for an unknown target.
+
+    >>> prior_for_target("H3", "fatigue", "diet", metric="SMD").left_out
+    ('chen2023',)
+    """
     tables = evidence or load()
-    targets = {t.id: t for t in tables.table("calibration_targets", companions.CalibrationTarget)}
+    targets = {t.id: t for t in tables.table(companions.CalibrationTarget)}
     findings = FindingCollector()
     if target_id not in targets:
         findings.add("calibration_targets.tsv", target_id, "no such target", allowed=", ".join(targets))
@@ -63,9 +85,14 @@ def prior_for_target(target_id: str, outcome: str, intervention: str, *, metric:
     return prior(outcome, intervention, metric=metric, leave_out=names, evidence=tables)
 
 
-def holdout_studies(evidence: Evidence) -> tuple[str, ...]:
-    """Return the studies of every hold-out target: what a prior used for fitting has to leave out."""
-    targets = evidence.table("calibration_targets", companions.CalibrationTarget)
+def holdout_studies(evidence: Evidence | None = None) -> tuple[str, ...]:
+    """Return the studies of every hold-out target: what a prior used for fitting has to leave out.
+
+    >>> "chen2023" in holdout_studies()
+    True
+    """
+    evidence = evidence or load()
+    targets = evidence.table(companions.CalibrationTarget)
     named = (name for t in targets if t.role == "holdout" for name in t.study_ids.split(";"))
     return tuple(dict.fromkeys(name for name in named if name in evidence.studies))
 
@@ -84,7 +111,7 @@ def read_discounts(evidence: Evidence) -> dict[str, float]:
     return numbers
 
 
-def _informed(selection: Selection, numbers: dict[str, float], left_out: tuple[str, ...]) -> EffectPrior:
+def _informed(selection: Selection, numbers: Mapping[str, float], left_out: tuple[str, ...]) -> EffectPrior:
     included = selection.included
     assert selection.scale is not None
     flagged = [one.study.integrity_status == "failed_check" for one in included]
@@ -120,9 +147,10 @@ def _informed(selection: Selection, numbers: dict[str, float], left_out: tuple[s
 
 
 def _null_prior(
-    selection: Selection, metric: str, numbers: dict[str, float], left_out: tuple[str, ...]
+    selection: Selection, metric: str, numbers: Mapping[str, float], left_out: tuple[str, ...]
 ) -> EffectPrior:
-    scale = METRICS.get(metric) or ("log rate ratio" if selection.outcome.id in RELAPSE_OUTCOMES else "SMD")
+    plain: Scale = "log rate ratio" if selection.outcome.id in RELAPSE_OUTCOMES else "SMD"
+    scale = METRICS.get(metric, plain)
     if scale == "MD":
         findings = FindingCollector()
         findings.add("question", "metric", "a mean difference needs a trial to give its unit",
@@ -137,13 +165,13 @@ def _null_prior(
     )  # fmt: skip
 
 
-def null_weight(groups: int, numbers: dict[str, float]) -> float:
+def null_weight(groups: int, numbers: Mapping[str, float]) -> float:
     """Return the share of the null-centred part for a number of independent groups."""
     step = max(n for n in (1, 2, 3, 5, 10) if n <= groups)
     return numbers[f"null_weight_{step}"]
 
 
-def _null_sd(scale: str, selection: Selection, numbers: dict[str, float]) -> float:
+def _null_sd(scale: Scale, selection: Selection, numbers: Mapping[str, float]) -> float:
     if scale == "MD":
         return numbers["null_sd_smd"] / 0.5 * default_tau_scale(selection)
     if scale == "SMD":
@@ -151,24 +179,42 @@ def _null_sd(scale: str, selection: Selection, numbers: dict[str, float]) -> flo
     return numbers["null_sd_rd"] if scale == "RD" else numbers["null_sd_log"]
 
 
-def prior_record(found: EffectPrior) -> dict[str, object]:
-    """Return a prior as JSON-ready data with its quantiles; components of ratios are on the log scale."""
-    ratio = found.scale.startswith("log")
+@dataclass(frozen=True)
+class PriorComponents:
+    """The normal components of a prior."""
+
+    weights: tuple[float, ...]
+    means: tuple[float, ...]
+    sds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class PriorReport:
+    """A prior with its quantiles; components of ratios are on the log scale."""
+
+    outcome: str
+    intervention: str
+    scale: Scale
+    unit: str
+    better: str
+    basis: str
+    mean: float
+    sd: float
+    quantiles: Mapping[str, float]
+    ratio_quantiles: Mapping[str, float] | None
+    cohorts: tuple[str, ...]
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+    notice: str
+    components: PriorComponents
+
+
+def prior_report(found: EffectPrior) -> PriorReport:
+    """Return a prior as a report with its quantiles."""
     quantiles = {f"{p:g}": found.quantile(p) for p in (0.025, 0.25, 0.5, 0.75, 0.975)}
-    return {
-        "outcome": found.outcome,
-        "intervention": found.intervention,
-        "scale": found.scale,
-        "unit": found.unit,
-        "better": found.better,
-        "basis": found.basis,
-        "mean": found.mean,
-        "sd": found.sd,
-        "quantiles": quantiles,
-        "ratio_quantiles": {p: math.exp(q) for p, q in quantiles.items()} if ratio else None,
-        "cohorts": list(found.cohorts),
-        "left_out": list(found.left_out),
-        "notes": list(found.notes),
-        "notice": "An input of simulations; not evidence that a therapy works, and no advice for any person.",
-        "components": {"weights": list(found.weights), "means": list(found.means), "sds": list(found.sds)},
-    }
+    ratios = {p: math.exp(q) for p, q in quantiles.items()} if is_ratio(found.scale) else None
+    return PriorReport(
+        found.outcome, found.intervention, found.scale, found.unit, found.better, found.basis, found.mean,
+        found.sd, quantiles, ratios, found.cohorts, found.left_out, found.notes, NOTICE,
+        PriorComponents(found.weights, found.means, found.sds),
+    )  # fmt: skip

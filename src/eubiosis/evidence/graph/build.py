@@ -16,7 +16,7 @@ from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.evidence.graph.tables import Node, nodes_by_name, read_links, read_nodes
 from eubiosis.evidence.integrity.claims import why_not_counted
 from eubiosis.evidence.records import companions
-from eubiosis.evidence.records.store import Evidence
+from eubiosis.evidence.records.store import Evidence, load
 
 Sign = Literal["+", "-", "0", "?"]
 # weakest first; "definition" is no finding and cannot be a weakest link
@@ -73,7 +73,7 @@ class Path:
 
 
 @dataclass(frozen=True)
-class Graph:
+class KnowledgeGraph:
     """Nodes by id and all edges; every edge ends at known nodes."""
 
     nodes: dict[str, Node]
@@ -90,8 +90,13 @@ class Graph:
                                      next_step="see: eubiosis evidence graph --nodes")])  # fmt: skip
 
 
-def build(evidence: Evidence, *, studies: bool = False) -> Graph:
-    """Build the graph; with ``studies`` every study is a node that reports on its outcomes too."""
+def build(evidence: Evidence | None = None, *, studies: bool = False) -> KnowledgeGraph:
+    """Build the graph; with ``studies`` every study is a node that reports on its outcomes too.
+
+    >>> build().node("butyrate").kind
+    'metabolite'
+    """
+    evidence = evidence or load()
     tables = read_nodes(evidence)
     nodes = {node.id: node for node in tables}
     edges = [*_mechanisms(evidence, nodes_by_name(tables)), *_links(evidence, tables)]
@@ -99,10 +104,12 @@ def build(evidence: Evidence, *, studies: bool = False) -> Graph:
     edges += _associations(evidence, nodes)
     if studies:
         edges += _study_edges(evidence, nodes)
-    return Graph(nodes, tuple(edges))
+    return KnowledgeGraph(nodes, tuple(edges))
 
 
-def paths(graph: Graph, start: str, end: str, *, longest: int = 7, assumed: bool = True) -> list[Path]:
+def paths(
+    graph: KnowledgeGraph, start: str, end: str, *, longest: int = 7, assumed: bool = True
+) -> list[Path]:
     """Return every simple path of causal edges between two nodes, strongest weakest link first.
 
     ``longest`` is the largest number of edges; without ``assumed`` only recorded edges and definitions count.
@@ -130,7 +137,7 @@ def _walk(
             yield from _walk(outgoing, edge.target, end, left - 1, [*trail, edge])
 
 
-def reachable(graph: Graph, start: str) -> list[Node]:
+def reachable(graph: KnowledgeGraph, start: str) -> list[Node]:
     """Return the nodes that recorded edges and definitions reach from a node, in order of distance."""
     first = graph.node(start).id
     frontier: list[tuple[str, Edge | None]] = [(first, None)]
@@ -149,7 +156,7 @@ def _follows(last: Edge | None, edge: Edge) -> bool:
     return not (last is not None and last.relation == "part of" and edge.relation == "contains")
 
 
-def incoming(graph: Graph, end: str) -> list[Edge]:
+def incoming(graph: KnowledgeGraph, end: str) -> list[Edge]:
     """Return every edge that ends at a node."""
     wanted = graph.node(end).id
     return [edge for edge in graph.edges if edge.target == wanted]
@@ -159,7 +166,7 @@ def _mechanisms(evidence: Evidence, names: dict[str, Node]) -> Iterator[Edge]:
     grouped: dict[tuple[str, str], dict[str, list[companions.Mechanism]]] = defaultdict(
         lambda: defaultdict(list)
     )
-    for row in evidence.table("mechanisms", companions.Mechanism):
+    for row in evidence.table(companions.Mechanism):
         ends = names[row.source_entity].id, names[row.target_entity].id
         grouped[ends][row.sign].append(row)
     for (source, target), by_sign in grouped.items():
@@ -229,7 +236,7 @@ def _associations(evidence: Evidence, nodes: dict[str, Node]) -> Iterator[Edge]:
     """Draw the taxa found higher or lower in people with multiple sclerosis; an association, not a cause."""
     grouped: dict[tuple[str, str], list[Support]] = defaultdict(list)
     by_taxid = {node.ontology_id: node.id for node in nodes.values() if node.kind == "taxon"}
-    for row in evidence.table("taxa", companions.TaxonDirection):
+    for row in evidence.table(companions.TaxonDirection):
         if row.ncbi_taxid is None or row.rank not in ("genus", "species") or row.read == "recalled":
             continue
         key = f"NCBITaxon:{row.ncbi_taxid}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
-from eubiosis.evidence.graph.build import Edge, Graph
+from eubiosis.core.record import Plain
+from eubiosis.evidence.graph.build import Edge, KnowledgeGraph
 
 NOTICE = "Edges repeat what published reports say, with their defects; none is evidence that a therapy works."
 
@@ -28,21 +29,43 @@ _PREFIXES = {
 }
 
 
-def edge_values(edge: Edge) -> dict[str, str]:
-    """Return the attributes of an edge as text."""
-    return {
-        "relation": edge.relation,
-        "sign": edge.sign,
-        "strength": edge.strength,
-        "contested": str(edge.contested).lower(),
-        "records": ";".join(s.record for s in edge.support),
-        "studies": ";".join(dict.fromkeys(s.study for s in edge.support if s.study)),
-        "sources": ";".join(dict.fromkeys(s.source for s in edge.support)),
-        "note": edge.note,
-    }
+@dataclass(frozen=True)
+class EdgeValues:
+    """The attributes of an edge; lists are joined by semicolons."""
+
+    relation: str
+    sign: str
+    strength: str
+    contested: bool
+    records: str
+    studies: str
+    sources: str
+    note: str
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Return the attributes as text, in order."""
+        return {
+            name: str(value).lower() if isinstance(value, bool) else value
+            for name, value in ((one.name, getattr(self, one.name)) for one in fields(self))
+        }
 
 
-def write_graphml(graph: Graph, path: Path) -> Path:
+def edge_values(edge: Edge) -> EdgeValues:
+    """Return the attributes of an edge."""
+    return EdgeValues(
+        relation=edge.relation,
+        sign=edge.sign,
+        strength=edge.strength,
+        contested=edge.contested,
+        records=";".join(s.record for s in edge.support),
+        studies=";".join(dict.fromkeys(s.study for s in edge.support if s.study)),
+        sources=";".join(dict.fromkeys(s.source for s in edge.support)),
+        note=edge.note,
+    )
+
+
+def write_graphml(graph: KnowledgeGraph, path: Path) -> Path:
     """Write GraphML 1.0 with all attributes as strings."""
     root = ElementTree.Element("graphml", xmlns="http://graphml.graphdrawing.org/xmlns")
     for domain, keys in (("node", _NODE_KEYS), ("edge", _EDGE_KEYS)):
@@ -59,19 +82,19 @@ def write_graphml(graph: Graph, path: Path) -> Path:
         element = ElementTree.SubElement(
             body, "edge", id=f"e{number}", source=edge.source, target=edge.target
         )
-        for key, value in edge_values(edge).items():
+        for key, value in edge_values(edge).texts.items():
             ElementTree.SubElement(element, "data", key=f"edge_{key}").text = value
     ElementTree.indent(root)
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
     return path
 
 
-def write_jsonld(graph: Graph, path: Path) -> Path:
+def write_jsonld(graph: KnowledgeGraph, path: Path) -> Path:
     """Write JSON-LD: nodes with their ontology terms, edges as statements with sign, strength and sources.
 
     An id that nobody has verified (ending in "~") is given as text and not as a term.
     """
-    context: dict[str, Any] = {
+    context: dict[str, Plain] = {
         **_PREFIXES,
         "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
         "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
@@ -83,9 +106,9 @@ def write_jsonld(graph: Graph, path: Path) -> Path:
         "object": {"@id": "rdf:object", "@type": "@id"},
         **{key: f"ev:{key}" for key in ("kind", "unverified_id", *_EDGE_KEYS)},
     }
-    records: list[dict[str, Any]] = []
+    records: list[Plain] = []
     for node in graph.nodes.values():
-        record: dict[str, Any] = {"@id": _iri(node.id), "label": node.label, "kind": node.kind}
+        record: dict[str, Plain] = {"@id": _iri(node.id), "label": node.label, "kind": node.kind}
         if node.ontology_id.endswith("~"):
             record["unverified_id"] = node.ontology_id.rstrip("~")
         elif node.ontology_id.partition(":")[0] in _PREFIXES:
@@ -98,7 +121,7 @@ def write_jsonld(graph: Graph, path: Path) -> Path:
                 "@type": "rdf:Statement",
                 "subject": _iri(edge.source),
                 "object": _iri(edge.target),
-                **edge_values(edge),
+                **edge_values(edge).texts,
             }
         )
     path.write_text(
@@ -110,7 +133,7 @@ def write_jsonld(graph: Graph, path: Path) -> Path:
     return path
 
 
-def write_csv(graph: Graph, folder: Path) -> tuple[Path, Path]:
+def write_csv(graph: KnowledgeGraph, folder: Path) -> tuple[Path, Path]:
     """Write nodes.csv and edges.csv."""
     nodes, edges = folder / "nodes.csv", folder / "edges.csv"
     with nodes.open("w", newline="", encoding="utf-8") as stream:
@@ -122,7 +145,9 @@ def write_csv(graph: Graph, folder: Path) -> tuple[Path, Path]:
     with edges.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(("source", "target", *_EDGE_KEYS))
-        writer.writerows((edge.source, edge.target, *edge_values(edge).values()) for edge in graph.edges)
+        writer.writerows(
+            (edge.source, edge.target, *edge_values(edge).texts.values()) for edge in graph.edges
+        )
     return nodes, edges
 
 

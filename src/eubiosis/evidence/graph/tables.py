@@ -56,7 +56,7 @@ def read_nodes(evidence: Evidence) -> list[Node]:
     findings = FindingCollector()
     nodes = read_table(evidence.folder / "nodes.tsv", Node, findings)
     known = nodes_by_name(nodes)
-    for row in evidence.table("mechanisms", companions.Mechanism):
+    for row in evidence.table(companions.Mechanism):
         for entity in (row.source_entity, row.target_entity):
             if entity not in known:
                 findings.add(

@@ -9,8 +9,8 @@ from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.tables import read_table, write_table
 from eubiosis.evidence.integrity import checking
 from eubiosis.evidence.integrity.trial_checks import check_trials
-from eubiosis.evidence.records.rows import Estimate, RiskOfBias, Study
-from eubiosis.evidence.records.store import Evidence, broken_references, load
+from eubiosis.evidence.records.rows import RiskOfBias, Study, StudyEstimate
+from eubiosis.evidence.records.store import TABLES, Evidence, broken_references, load
 
 STUDY_FILE, ESTIMATE_FILE = "studies.tsv", "estimates.tsv"
 
@@ -27,7 +27,7 @@ def write_template(folder: Path) -> tuple[Path, Path]:
         raise FindingsError([Finding(name, "", "is there already", next_step="choose another folder")
                              for name in there])  # fmt: skip
     write_table(targets[0], [], list(Study.model_fields))
-    write_table(targets[1], [], list(Estimate.model_fields))
+    write_table(targets[1], [], list(StudyEstimate.model_fields))
     return targets
 
 
@@ -40,7 +40,7 @@ def add(filled: Path, target: Path, evidence: Evidence) -> Evidence:
     """
     findings = FindingCollector()
     studies = read_table(filled / STUDY_FILE, Study, findings)
-    estimates = read_table(filled / ESTIMATE_FILE, Estimate, findings)
+    estimates = read_table(filled / ESTIMATE_FILE, StudyEstimate, findings)
     if not findings.findings and not (studies and estimates):
         findings.add(filled.name, "", "no study or no estimate is filled in", next_step="fill in both tables")
     findings.raise_if_any()
@@ -52,9 +52,11 @@ def add(filled: Path, target: Path, evidence: Evidence) -> Evidence:
             )
     findings.raise_if_any()
     grown = evidence.with_rows(
-        studies=(*evidence.studies.values(), *studies),
-        estimates=(*evidence.estimates, *estimates),
-        risk_of_bias=(*evidence.table("risk_of_bias", RiskOfBias), *_empty_risk(studies, estimates)),
+        {
+            Study: (*evidence.studies.values(), *studies),
+            StudyEstimate: (*evidence.estimates, *estimates),
+            RiskOfBias: (*evidence.table(RiskOfBias), *_empty_risk(studies, estimates)),
+        }
     )
     findings.extend(broken_references(grown))
     findings.raise_if_any()
@@ -65,8 +67,8 @@ def add(filled: Path, target: Path, evidence: Evidence) -> Evidence:
     return _write(grown, target, evidence)
 
 
-def _empty_risk(studies: list[Study], estimates: list[Estimate]) -> list[RiskOfBias]:
-    randomised = {e.study_id for e in estimates if e.design_class.startswith("randomised")}
+def _empty_risk(studies: list[Study], estimates: list[StudyEstimate]) -> list[RiskOfBias]:
+    randomised = {e.study_id for e in estimates if e.randomised}
     return [
         RiskOfBias(study_id=s.id, tool="RoB 2" if s.id in randomised else "ROBINS-I")
         for s in studies
@@ -80,8 +82,8 @@ def _write(grown: Evidence, target: Path, evidence: Evidence) -> Evidence:
             next_step = "name a new folder, or --tables with the same one"
             raise FindingsError([Finding(target.name, "", "the folder is not empty", next_step=next_step)])
         shutil.copytree(evidence.folder, target, dirs_exist_ok=True)
-    for name, schema in (("studies", Study), ("estimates", Estimate), ("risk_of_bias", RiskOfBias)):
-        write_table(target / f"{name}.tsv", list(grown.rows[name]), list(schema.model_fields))
+    for kind in (Study, StudyEstimate, RiskOfBias):
+        write_table(target / f"{TABLES[kind]}.tsv", list(grown.rows[kind]), list(kind.model_fields))
     written = load(target)
     checking.store(written, check_trials(written))
     return written

@@ -14,21 +14,22 @@ from eubiosis.evidence.growing.references import Reference, read_references
 
 FILE = "decisions.tsv"
 Stage = Literal["screening", "retrieval", "eligibility"]
+Inclusion = Literal["include", "exclude"]
 
 
-class Decision(TableRow):
+class ScreeningDecision(TableRow):
     """One decision: the later one of a stage replaces the earlier. ``by`` is a role, not a name."""
 
     reference_id: str
     stage: Stage
-    decision: Literal["include", "exclude"]
+    decision: Inclusion
     reason: str = ""
     study_id: str = ""
     by: str
     date: str
 
     @model_validator(mode="after")
-    def _exclusion_has_a_reason(self) -> Decision:
+    def _exclusion_has_a_reason(self) -> ScreeningDecision:
         if self.decision == "exclude" and self.stage == "eligibility" and not self.reason:
             raise RowProblem("an exclusion at eligibility without a reason", next_step="give the reason")
         if self.stage == "eligibility" and self.decision == "include" and not self.study_id:
@@ -55,11 +56,11 @@ class Flow(TableRow):
     included_studies: int
 
 
-def read_decisions(folder: Path) -> list[Decision]:
+def read_decisions(folder: Path) -> list[ScreeningDecision]:
     """Read the decisions of a review folder; each must refer to a reference of it."""
     path = folder / FILE
     findings = FindingCollector()
-    rows = read_table(path, Decision, findings) if path.exists() else []
+    rows = read_table(path, ScreeningDecision, findings) if path.exists() else []
     known = {r.id for r in read_references(folder)}
     for row in rows:
         if row.reference_id not in known:
@@ -68,14 +69,14 @@ def read_decisions(folder: Path) -> list[Decision]:
     return rows
 
 
-def record(folder: Path, decision: Decision) -> Path:
+def record(folder: Path, decision: ScreeningDecision) -> Path:
     """Append a decision; raises ``FindingsError`` where it refers to nothing or comes before its time."""
     decisions = read_decisions(folder)
     references = {r.id: r for r in read_references(folder)}
     problem = _out_of_order(decision, references, _latest(decisions))
     if problem:
         raise FindingsError([Finding(FILE, decision.reference_id, problem)])
-    write_table(folder / FILE, [*decisions, decision], list(Decision.model_fields))
+    write_table(folder / FILE, [*decisions, decision], list(ScreeningDecision.model_fields))
     return folder / FILE
 
 
@@ -118,12 +119,14 @@ def flow(folder: Path) -> Flow:
     )
 
 
-def _latest(decisions: list[Decision]) -> dict[tuple[str, str], Decision]:
+def _latest(decisions: list[ScreeningDecision]) -> dict[tuple[str, str], ScreeningDecision]:
     return {(d.reference_id, d.stage): d for d in decisions}
 
 
 def _out_of_order(
-    decision: Decision, references: dict[str, Reference], latest: dict[tuple[str, str], Decision]
+    decision: ScreeningDecision,
+    references: dict[str, Reference],
+    latest: dict[tuple[str, str], ScreeningDecision],
 ) -> str:
     if decision.reference_id not in references:
         return unknown_word(decision.reference_id, references)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from pathlib import Path
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.tables import TableRow, read_table, write_table
 from eubiosis.evidence.integrity.forensics import p_fits, p_from_interval
-from eubiosis.evidence.integrity.trial_checks import CheckResult, check_trials
+from eubiosis.evidence.integrity.trial_checks import RESULTS_DOMAIN, CheckResult, check_trials
 from eubiosis.evidence.records import companions
 from eubiosis.evidence.records.rows import AgentTaxon, parse_p
-from eubiosis.evidence.records.store import Evidence
+from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.pooling import pool
 
 STORED = "checks.tsv"
@@ -56,7 +55,7 @@ class Defect:
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """What ``check`` found: defects nobody has acknowledged, those acknowledged, and trial-check counts."""
 
     open: tuple[Finding, ...]
@@ -64,8 +63,13 @@ class Report:
     results: tuple[CheckResult, ...]
 
 
-def check(evidence: Evidence) -> Report:
-    """Run every check; a defect counts as open unless acknowledged with a reason."""
+def check(evidence: Evidence | None = None) -> CheckReport:
+    """Run every check; a defect counts as open unless acknowledged with a reason.
+
+    >>> check().open
+    ()
+    """
+    evidence = evidence or load()
     results = check_trials(evidence)
     findings = FindingCollector()
     known = {(row.check, row.place): row.reason for row in _acknowledged(evidence, findings)}
@@ -84,7 +88,7 @@ def check(evidence: Evidence) -> Report:
         findings.add(
             ACKNOWLEDGED, place, f"{name}: no such defect is found any more", next_step="remove the row"
         )
-    return Report(tuple(findings.findings), tuple(accepted), tuple(results))
+    return CheckReport(tuple(findings.findings), tuple(accepted), tuple(results))
 
 
 def _acknowledged(evidence: Evidence, findings: FindingCollector) -> list[Acknowledged]:
@@ -117,7 +121,7 @@ def stale(evidence: Evidence, results: list[CheckResult]) -> list[Finding]:
 
 def _failed(results: Iterable[CheckResult]) -> Iterator[Defect]:
     for result in results:
-        if result.outcome == "failed" and not result.check.startswith("INSPECT-SR 4"):
+        if result.outcome == "failed" and result.check != RESULTS_DOMAIN:
             yield Defect(result.check, result.estimate_id or result.study_id, result.detail)
 
 
@@ -176,7 +180,7 @@ def _unread(evidence: Evidence) -> Iterator[Defect]:
             yield Defect("incomplete interval", estimate.id, "only one limit is readable")
         if not estimate.source:
             yield Defect("missing source", estimate.id, "no source")
-    dubious = [s.id for s in evidence.studies.values() if "DOI recalled" in s.note]
+    dubious = [s.id for s in evidence.studies.values() if s.doi_status == "recalled"]
     if dubious:
         yield Defect("source not read", "studies.tsv", f"DOI recalled: {', '.join(dubious)}")
     absent = [s.id for s in evidence.studies.values() if not (s.doi or s.pmid or s.registry_id)]
@@ -185,7 +189,7 @@ def _unread(evidence: Evidence) -> Iterator[Defect]:
 
 
 def _pooled_results(evidence: Evidence) -> Iterator[Defect]:
-    for row in evidence.table("meta_analyses", companions.MetaAnalysis):
+    for row in evidence.table(companions.MetaAnalysis):
         if row.read == "recalled":
             yield Defect("source not read", row.id, f"{row.author} {row.year} {row.outcome}: recalled")
         if row.effect is None or row.ci_low is None or row.ci_high is None:
@@ -204,12 +208,12 @@ def _pooled_results(evidence: Evidence) -> Iterator[Defect]:
                 f"{row.author} {row.year} {row.outcome}: printed p {row.p_value}, interval gives {p:.2g}"
             )
             yield Defect("p against interval", row.id, problem)
-        if "non-significant" in row.note and p < 0.05 / 3:
+        if row.called == "non-significant" and p < 0.05 / 3:
             problem = (
                 f"{row.author} {row.year} {row.outcome}: called non-significant, interval gives p {p:.2g}"
             )
             yield Defect("words against interval", row.id, problem)
-        if not ratio and "ratio-like" in row.note:
+        if not ratio and row.metric_doubted:
             yield Defect("metric", row.id, row.note)
 
 
@@ -221,7 +225,7 @@ def _ids(evidence: Evidence) -> Iterator[Defect]:
 def _mechanism_ids(evidence: Evidence) -> Iterator[Defect]:
     unverified: set[str] = set()
     recalled_doi: set[str] = set()
-    for row in evidence.table("mechanisms", companions.Mechanism):
+    for row in evidence.table(companions.Mechanism):
         for cell in (row.source_id, row.target_id):
             for part in filter(None, cell.split(" ")[0].split("|")):
                 if part.endswith("~"):
@@ -237,24 +241,22 @@ def _mechanism_ids(evidence: Evidence) -> Iterator[Defect]:
 
 
 def _entity_ids(evidence: Evidence) -> Iterator[Defect]:
-    for entity in evidence.table("entities", companions.Entity):
-        if re.match(r"means|tagged|not an organism|check|neutrophil", entity.note):
+    for entity in evidence.table(companions.Entity):
+        if entity.wrong_tag:
             yield Defect("wrong tag", f"{entity.name} {entity.id}", entity.note)
         if ":" not in entity.id:
             yield Defect("unknown id", entity.name, f'"{entity.id}" is not an id')
-    taxa = sorted(
-        {r.taxon for r in evidence.table("taxa", companions.TaxonDirection) if r.ncbi_taxid is None}
-    )
+    taxa = sorted({r.taxon for r in evidence.table(companions.TaxonDirection) if r.ncbi_taxid is None})
     if taxa:
         yield Defect("unknown id", "taxa.tsv", f"no taxon id: {', '.join(taxa)}")
-    recalled = sorted({a.taxon for a in evidence.table("agents", AgentTaxon) if a.taxid_read == "recalled"})
+    recalled = sorted({a.taxon for a in evidence.table(AgentTaxon) if a.taxid_read == "recalled"})
     if recalled:
         yield Defect("unverified id", "agents.tsv", f"taxon id recalled: {', '.join(recalled)}")
 
 
 def _targets(evidence: Evidence) -> Iterator[Defect]:
     """A hold-out whose cohort is also fitted, and targets that name no study."""
-    targets = evidence.table("calibration_targets", companions.CalibrationTarget)
+    targets = evidence.table(companions.CalibrationTarget)
     named = {t.id: [n for n in t.study_ids.split(";") if n] for t in targets}
     for target in targets:
         unknown = [name for name in named[target.id] if name not in evidence.studies]
@@ -277,7 +279,7 @@ def _targets(evidence: Evidence) -> Iterator[Defect]:
 
 def _pins(evidence: Evidence) -> Iterator[Defect]:
     """Pools computed by another program that ours does not reproduce to the digits given."""
-    for pin in evidence.table("recomputed_pools", companions.PinnedPool):
+    for pin in evidence.table(companions.PinnedPool):
         try:
             ours = pool(pin.outcome, pin.intervention, studies=pin.studies.split("+"), metric=pin.metric,
                         tau2="DL", ci="wald", sensitivity=False, evidence=evidence)  # fmt: skip

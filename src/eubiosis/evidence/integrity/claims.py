@@ -28,24 +28,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
+from eubiosis.core.evidence_report import AuditedClaim, ClaimLine, Verdict
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.laws import Z975
+from eubiosis.core.scales import METRICS, is_ratio, natural
 from eubiosis.core.tables import TableRow, read_table
 from eubiosis.evidence.graph.tables import Node, nodes_by_name, read_nodes
 from eubiosis.evidence.records import companions
-from eubiosis.evidence.records.rows import Estimate, Read, Study
-from eubiosis.evidence.records.store import Evidence
+from eubiosis.evidence.records.rows import Read, Study, StudyEstimate
+from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.certainty import grade
 from eubiosis.evidence.synthesis.derive import derive
-from eubiosis.evidence.synthesis.pooling import natural, pool_question
-from eubiosis.evidence.synthesis.selection import METRICS, Question, select
-
-Verdict = Literal["supported", "mixed", "contradicted", "untraceable", "not tested"]
-VERDICTS: tuple[Verdict, ...] = ("supported", "mixed", "contradicted", "untraceable", "not tested")
-Stance = Literal["supports", "contradicts", "does not count"]
+from eubiosis.evidence.synthesis.pooling import pool_question
+from eubiosis.evidence.synthesis.selection import PoolQuestion, select
 
 
 class Claim(TableRow):
@@ -63,25 +61,15 @@ class Claim(TableRow):
     source: str
     read: Read
 
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Return the names of the list of subjects."""
+        return tuple(self.subject.split(";"))
 
-@dataclass(frozen=True)
-class Line:
-    """One record beside a claim: what it says, where it stands, and whether it counts."""
-
-    stance: Stance
-    record: str
-    text: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Audited:
-    """A claim with its verdict, the reason in words, and every record beside it."""
-
-    claim: Claim
-    verdict: Verdict
-    reason: str
-    lines: tuple[Line, ...]
+    @property
+    def outcome_ids(self) -> tuple[str, ...]:
+        """Return the ids of the list of outcomes; empty for every outcome."""
+        return tuple(self.outcomes.split(";")) if self.outcomes else ()
 
 
 def read_claims(evidence: Evidence) -> list[Claim]:
@@ -92,12 +80,17 @@ def read_claims(evidence: Evidence) -> list[Claim]:
     return claims
 
 
-def audit(evidence: Evidence) -> list[Audited]:
-    """Judge every claim by its rule."""
-    return [audit_claim(evidence, claim) for claim in read_claims(evidence)]
+def audit(evidence: Evidence | None = None) -> list[AuditedClaim]:
+    """Judge every claim in circulation by the rule of its kind, with the records beside it.
+
+    >>> {one.claim: one.verdict for one in audit()}["relapse_rr"]
+    'untraceable'
+    """
+    tables = evidence or load()
+    return [audit_claim(tables, claim) for claim in read_claims(tables)]
 
 
-def audit_claim(evidence: Evidence, claim: Claim) -> Audited:
+def audit_claim(evidence: Evidence, claim: Claim) -> AuditedClaim:
     """Judge one claim by the rule of its kind."""
     if claim.kind == "direction":
         return _direction(evidence, claim)
@@ -110,9 +103,9 @@ def audit_claim(evidence: Evidence, claim: Claim) -> Audited:
     return _edges(evidence, claim)
 
 
-def _records(evidence: Evidence, claim: Claim) -> list[tuple[Study, Estimate]]:
+def _records(evidence: Evidence, claim: Claim) -> list[tuple[Study, StudyEstimate]]:
     """Return the human estimates of the claim's subject and outcomes; "microbiome" is every such class."""
-    outcomes = set(claim.outcomes.split(";")) if claim.outcomes else None
+    outcomes = set(claim.outcome_ids) or None
     subjects = _subjects(evidence, claim)
     return [
         (evidence.studies[e.study_id], e)
@@ -126,16 +119,16 @@ def _records(evidence: Evidence, claim: Claim) -> list[tuple[Study, Estimate]]:
 def _subjects(evidence: Evidence, claim: Claim) -> set[str]:
     if claim.subject == "microbiome":
         return {t.id for t in evidence.interventions.values() if t.microbiome_targeted == "yes"}
-    return {evidence.intervention(name).id for name in claim.subject.split(";")}
+    return {evidence.intervention(name).id for name in claim.subjects}
 
 
-def why_not_counted(study: Study, estimate: Estimate) -> str:
+def why_not_counted(study: Study, estimate: StudyEstimate) -> str:
     """Return why a record has no vote, or an empty string."""
     if study.integrity_status in ("retracted", "notice"):
         return f"{study.integrity_status}: {study.integrity_reason}"
     if estimate.read == "recalled":
         return "recalled: nobody has read the source"
-    if estimate.design_class not in ("randomised", "randomised_crossover"):
+    if not estimate.randomised:
         return f"not randomised ({estimate.design})"
     if estimate.measure == "within_change":
         return "a change within one arm"
@@ -144,7 +137,7 @@ def why_not_counted(study: Study, estimate: Estimate) -> str:
     return ""
 
 
-def _describe(estimate: Estimate) -> str:
+def _describe(estimate: StudyEstimate) -> str:
     numbers = ""
     if estimate.effect is not None:
         numbers = f" {estimate.effect:g}"
@@ -154,8 +147,8 @@ def _describe(estimate: Estimate) -> str:
     return f"{estimate.outcome} ({estimate.outcome_scale}){numbers}{p}: {estimate.verdict.replace('_', ' ')}"
 
 
-def _direction(evidence: Evidence, claim: Claim) -> Audited:
-    lines: list[Line] = []
+def _direction(evidence: Evidence, claim: Claim) -> AuditedClaim:
+    lines: list[ClaimLine] = []
     votes: dict[str, tuple[Study, list[bool]]] = {}
     for study, estimate in _records(evidence, claim):
         excuse = why_not_counted(study, estimate)
@@ -166,15 +159,15 @@ def _direction(evidence: Evidence, claim: Claim) -> Audited:
         if study.comparator in ("lower dose", "active treatment"):
             text += f"; compared with: {study.comparator}"
         if excuse:
-            lines.append(Line("does not count", estimate.id, f"{text}; {excuse}", estimate.source))
+            lines.append(ClaimLine("does not count", estimate.id, f"{text}; {excuse}", estimate.source))
             continue
         votes.setdefault(study.cohort_id, (study, []))[1].append(favours)
         if study.integrity_status == "failed_check":
             text += f"; MARKED failed check: {study.integrity_reason}"
-        lines.append(Line("supports" if favours else "contradicts", estimate.id, text, estimate.source))
+        lines.append(ClaimLine("supports" if favours else "contradicts", estimate.id, text, estimate.source))
     if not votes:
-        return Audited(
-            claim, "not tested", "no randomised comparison in people with a readable result", tuple(lines)
+        return _audited(
+            claim, "not tested", "no randomised comparison in people with a readable result", lines
         )
     unanimous = [study for study, answers in votes.values() if all(answers)]
     refused = [study for study, answers in votes.values() if not any(answers)]
@@ -192,25 +185,25 @@ def _direction(evidence: Evidence, claim: Claim) -> Audited:
             f"all {len(votes)} randomised cohort(s) found it; unflagged independent groups: {len(groups)}"
         )
     levels = "".join(f"; certainty of the pooled {o}: {level}" for o, level in _certainties(evidence, claim))
-    return Audited(claim, verdict, reason + levels, tuple(lines))
+    return _audited(claim, verdict, reason + levels, lines)
 
 
 def _certainties(evidence: Evidence, claim: Claim) -> list[tuple[str, str]]:
     """Return the certainty of each pool that the claim's outcomes allow, to stand beside the verdict."""
     levels: list[tuple[str, str]] = []
-    for outcome, subject in product(claim.outcomes.split(";"), claim.subject.split(";")):
-        question = Question(outcome, subject)
+    for outcome, subject in product(claim.outcome_ids, claim.subjects):
+        question = PoolQuestion(outcome, subject)
         if select(evidence, question).included:
             level = grade(pool_question(evidence, question, sensitivity=False), evidence).level
             levels.append((outcome, level))
     return levels
 
 
-def _number(evidence: Evidence, claim: Claim) -> Audited:
+def _number(evidence: Evidence, claim: Claim) -> AuditedClaim:
     assert claim.claimed_value is not None
     assert claim.tolerance is not None
     scales = {METRICS[m.strip().replace(" ", "-")] for m in claim.claimed_metric.split(";")}
-    lines: list[Line] = []
+    lines: list[ClaimLine] = []
     estimates: list[tuple[float, float, float]] = []
     matching: list[tuple[float, float, float]] = []
     for study, estimate in _records(evidence, claim):
@@ -218,10 +211,10 @@ def _number(evidence: Evidence, claim: Claim) -> Audited:
         found = [d for scale, d in derive(estimate).items() if scale in scales] if not excuse else []
         if not found:
             text = f"{study.id}: {_describe(estimate)}; {excuse or 'no number on the claimed metric'}"
-            lines.append(Line("does not count", estimate.id, text, estimate.source))
+            lines.append(ClaimLine("does not count", estimate.id, text, estimate.source))
             continue
         effect = found[0].effect
-        half = 1.959964 * effect.standard_error
+        half = Z975 * effect.standard_error
         triple = (effect.estimate, effect.estimate - half, effect.estimate + half)
         estimates.append(triple)
         value, low, high = (natural(x, effect.scale) for x in triple)
@@ -229,25 +222,25 @@ def _number(evidence: Evidence, claim: Claim) -> Audited:
         if matches:
             matching.append(triple)
         text = f"{study.id}: {value:.2f} [{low:.2f}, {high:.2f}], claimed {claim.claimed_value:g}"
-        lines.append(Line("supports" if matches else "contradicts", estimate.id, text, estimate.source))
-    ratio = any(scale.startswith("log") for scale in scales)
+        lines.append(ClaimLine("supports" if matches else "contradicts", estimate.id, text, estimate.source))
+    ratio = any(is_ratio(scale) for scale in scales)
     target = math.log(claim.claimed_value) if ratio else claim.claimed_value
     lines += _elsewhere(evidence, claim)
     if matching:
         significant = any(low > 0 or high < 0 for _, low, high in matching)
         reason = f"{len(matching)} record(s) give this number"
-        return Audited(claim, "supported" if significant else "mixed", reason, tuple(lines))
+        return _audited(claim, "supported" if significant else "mixed", reason, lines)
     if estimates and all(not low <= target <= high for _, low, high in estimates):
-        return Audited(claim, "contradicted", "every interval excludes the number", tuple(lines))
+        return _audited(claim, "contradicted", "every interval excludes the number", lines)
     reason = f"{len(estimates)} record(s) on this metric, none gives the number"
-    return Audited(claim, "untraceable", reason, tuple(lines))
+    return _audited(claim, "untraceable", reason, lines)
 
 
-def _elsewhere(evidence: Evidence, claim: Claim) -> list[Line]:
+def _elsewhere(evidence: Evidence, claim: Claim) -> list[ClaimLine]:
     """List where the number does occur: other interventions, and pooled results, which never count."""
     assert claim.claimed_value is not None
     assert claim.tolerance is not None
-    wanted, subjects = set(claim.outcomes.split(";")), _subjects(evidence, claim)
+    wanted, subjects = set(claim.outcome_ids), _subjects(evidence, claim)
     lines = []
     for e in evidence.estimates:
         study = evidence.studies[e.study_id]
@@ -256,58 +249,58 @@ def _elsewhere(evidence: Evidence, claim: Claim) -> list[Line]:
         values = [natural(d.effect.estimate, d.effect.scale) for s, d in derive(e).items() if s != "MD"]
         if any(abs(value - claim.claimed_value) <= claim.tolerance for value in values):
             text = f"{study.id}: the number occurs, but for {study.agent}; {_describe(e)}"
-            lines.append(Line("does not count", e.id, text, e.source))
-    for row in evidence.table("meta_analyses", companions.MetaAnalysis):
+            lines.append(ClaimLine("does not count", e.id, text, e.source))
+    for row in evidence.table(companions.MetaAnalysis):
         if row.effect is not None and abs(row.effect - claim.claimed_value) <= claim.tolerance:
             what = f"{row.effect_metric} {row.effect:g} for {row.outcome}, {row.intervention} ({row.read})"
             text = f"{row.author} {row.year}: the number occurs as {what}"
-            lines.append(Line("does not count", row.id, text, row.source))
+            lines.append(ClaimLine("does not count", row.id, text, row.source))
     return lines
 
 
-def _share(evidence: Evidence, claim: Claim) -> Audited:
+def _share(evidence: Evidence, claim: Claim) -> AuditedClaim:
     lines = []
     for study, estimate in _records(evidence, claim):
         if estimate.measure == "proportion":
             excuse = why_not_counted(study, estimate) or "no share of responders"
             text = f"{study.id}: {_describe(estimate)}; {excuse}"
-            lines.append(Line("does not count", estimate.id, text, estimate.source))
-    return Audited(
+            lines.append(ClaimLine("does not count", estimate.id, text, estimate.source))
+    return _audited(
         claim, "untraceable", "no randomised comparison reports a share of responders", tuple(lines)
     )
 
 
-def _taxon_direction(evidence: Evidence, claim: Claim) -> Audited:
+def _taxon_direction(evidence: Evidence, claim: Claim) -> AuditedClaim:
     reports: dict[str, set[str]] = {}
     lines = []
-    for row in evidence.table("taxa", companions.TaxonDirection):
-        if row.taxon.split(" ")[0] != claim.subject or row.rank not in ("genus", "species"):
+    for row in evidence.table(companions.TaxonDirection):
+        if row.genus != claim.subject:
             continue
         text = f"{row.study_id}: {row.taxon} {row.direction} in MS ({row.ms_type}; {row.method})"
-        if row.read == "recalled" or "review" in f"{row.method} {row.country}":
+        if row.read == "recalled" or row.report == "review":
             lines.append(
-                Line("does not count", row.study_id, f"{text}; not a primary report read", row.source)
+                ClaimLine("does not count", row.study_id, f"{text}; not a primary report read", row.source)
             )
             continue
         reports.setdefault(row.study_id, set()).add(row.direction)
         agrees = (row.direction == "up") == (claim.claimed_direction == "higher")
-        lines.append(Line("supports" if agrees else "contradicts", row.study_id, text, row.source))
+        lines.append(ClaimLine("supports" if agrees else "contradicts", row.study_id, text, row.source))
     wanted = "up" if claim.claimed_direction == "higher" else "down"
     alone = [wanted in r and len(r) == 1 for r in reports.values()]
     other = [not only for only in alone]
     return _by_counts(claim, alone, other, lines, "studies")
 
 
-def _edges(evidence: Evidence, claim: Claim) -> Audited:
+def _edges(evidence: Evidence, claim: Claim) -> AuditedClaim:
     nodes = read_nodes(evidence)
     names = nodes_by_name(nodes)
-    subjects = set(claim.subject.split(";"))
-    lines: list[Line] = []
+    subjects = set(claim.subjects)
+    lines: list[ClaimLine] = []
     yes: list[str] = []
     no: list[str] = []
-    for row in evidence.table("mechanisms", companions.Mechanism):
+    for row in evidence.table(companions.Mechanism):
         source, target = names[row.source_entity], names[row.target_entity]
-        if source.id not in subjects or (claim.kind == "edge" and target.id not in claim.outcomes.split(";")):
+        if source.id not in subjects or (claim.kind == "edge" and target.id not in claim.outcome_ids):
             continue
         agrees = _agrees(claim, row.sign, target)
         if agrees is None:
@@ -317,11 +310,13 @@ def _edges(evidence: Evidence, claim: Claim) -> Audited:
             text += f"; {row.dose_response}"
         if row.read == "recalled":
             lines.append(
-                Line("does not count", row.id, text + "; recalled: nobody has read it", row.doi or row.study)
+                ClaimLine(
+                    "does not count", row.id, text + "; recalled: nobody has read it", row.doi or row.study
+                )
             )
             continue
         (yes if agrees else no).append(row.study)
-        lines.append(Line("supports" if agrees else "contradicts", row.id, text, row.doi or row.study))
+        lines.append(ClaimLine("supports" if agrees else "contradicts", row.id, text, row.doi or row.study))
     return _by_counts(claim, [True] * len(set(yes)), [True] * len(set(no)), lines, "reports")
 
 
@@ -337,8 +332,8 @@ def _agrees(claim: Claim, sign: str, target: Node) -> bool | None:
 
 
 def _by_counts(
-    claim: Claim, yes: Iterable[bool], no: Iterable[bool], lines: Sequence[Line], what: str
-) -> Audited:
+    claim: Claim, yes: Iterable[bool], no: Iterable[bool], lines: Sequence[ClaimLine], what: str
+) -> AuditedClaim:
     found, against = sum(yes), sum(no)
     reason = f"{found} {what} for it, {against} against or both ways"
     verdict: Verdict
@@ -348,21 +343,11 @@ def _by_counts(
         verdict = "supported" if found >= 2 else "mixed"
     else:
         verdict = "mixed" if found else "contradicted"
-    return Audited(claim, verdict, reason, tuple(lines))
+    return _audited(claim, verdict, reason, lines)
 
 
-def audit_record(audited: Audited) -> dict[str, object]:
-    """Return an audited claim as JSON-ready data."""
-    return {
-        "claim": audited.claim.id,
-        "statement": audited.claim.statement,
-        "kind": audited.claim.kind,
-        "claim_source": audited.claim.source,
-        "claim_read": audited.claim.read,
-        "verdict": audited.verdict,
-        "reason": audited.reason,
-        "records": [
-            {"stance": x.stance, "record": x.record, "text": x.text, "source": x.source}
-            for x in audited.lines
-        ],
-    }
+def _audited(claim: Claim, verdict: Verdict, reason: str, lines: Sequence[ClaimLine]) -> AuditedClaim:
+    return AuditedClaim(
+        claim.id, claim.statement, claim.kind, claim.source, claim.read, verdict, reason, tuple(lines),
+        claim.outcome_ids,
+    )  # fmt: skip

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
 
-from scipy import stats
-
+from eubiosis.core import laws
 from eubiosis.evidence.records.rows import PValue
 
 SLACK = 3.0  # a printed p may differ by this factor, as another test or an adjusted model would make it
 
 
-class Arm(NamedTuple):
+class PrintedArm(NamedTuple):
     """Mean, SD and size of a group, with half the last printed digit of mean and SD."""
 
     mean: float
@@ -57,10 +56,10 @@ def welch_p(m1: float, sd1: float, n1: int, m2: float, sd2: float, n2: int) -> f
     if a + b == 0:
         return 0.0 if m1 != m2 else 1.0
     df = (a + b) ** 2 / (a**2 / (n1 - 1) + b**2 / (n2 - 1))
-    return 2 * float(stats.t.sf(abs(m1 - m2) / math.sqrt(a + b), df))
+    return 2 * float(laws.t_sf(abs(m1 - m2) / math.sqrt(a + b), df))
 
 
-def p_range(treated: Arm, control: Arm) -> tuple[float, float]:
+def p_range(treated: PrintedArm, control: PrintedArm) -> tuple[float, float]:
     """Return the smallest and largest p that unrounded means and SDs behind the printed ones could give."""
     found = []
     for signs in product((-1, 1), repeat=4):
@@ -76,7 +75,7 @@ def p_from_interval(estimate: float, low: float, high: float, *, ratio: bool) ->
     """Return the two-sided normal p that a 95 % interval implies, on the log scale for a ratio."""
     if ratio:
         estimate, low, high = math.log(estimate), math.log(low), math.log(high)
-    return 2 * float(stats.norm.sf(abs(estimate) / ((high - low) / 3.919928)))
+    return 2 * float(laws.normal_sf(abs(estimate) / ((high - low) / 3.919928)))
 
 
 def p_fits(printed: PValue, low: float, high: float) -> bool:
@@ -98,7 +97,7 @@ def sd_is_possible(mean: float, sd: float, n: int, low: float, high: float) -> b
     return sd**2 <= (mean - low) * (high - mean) * n / (n - 1) + 1e-9
 
 
-def baseline_balance(rows: Sequence[tuple[Arm, Arm]]) -> float:
+def baseline_balance(rows: Sequence[tuple[PrintedArm, PrintedArm]]) -> float:
     """Combine the baseline comparisons of one trial (Stouffer) and return how surprisingly alike they are.
 
     A value near 0 says that the arms differ more than chance, near 1 that they are more alike than chance
@@ -108,7 +107,7 @@ def baseline_balance(rows: Sequence[tuple[Arm, Arm]]) -> float:
         message = "no baseline variable to compare"
         raise ValueError(message)
     z = [
-        float(stats.norm.ppf(min(max(welch_p(a.mean, a.sd, a.n, b.mean, b.sd, b.n), 1e-12), 1 - 1e-12)))
+        float(laws.normal_quantile(min(max(welch_p(a.mean, a.sd, a.n, b.mean, b.sd, b.n), 1e-12), 1 - 1e-12)))
         for a, b in rows
     ]
-    return float(stats.norm.cdf(sum(z) / math.sqrt(len(z))))
+    return float(laws.normal_cdf(sum(z) / math.sqrt(len(z))))

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
+from eubiosis.core.evidence_report import Interval
 from eubiosis.core.findings import FindingsError
 from eubiosis.evidence.records.companions import MetaAnalysis
 from eubiosis.evidence.records.store import Evidence
 from eubiosis.evidence.synthesis.heterogeneity import Tau2Method
-from eubiosis.evidence.synthesis.pooling import Pooled, pool_question
-from eubiosis.evidence.synthesis.selection import Dispersions, Question, select
+from eubiosis.evidence.synthesis.pooling import PooledEffect, pool_question
+from eubiosis.evidence.synthesis.selection import Dispersions, PoolQuestion, select
 
 METRICS = {"WMD": "MD", "MD": "MD", "SMD": "SMD", "RR": "RR", "OR": "OR"}
 Status = Literal["reproduced", "close", "not reproduced", "inputs missing"]
@@ -35,35 +36,44 @@ class Comparison:
     published: MetaAnalysis
     status: Status
     reason: str
-    pooled: Pooled | None = None
+    pooled: PooledEffect | None = None
 
 
 def compare_published(evidence: Evidence) -> list[Comparison]:
     """Compare every published pooled result of the table."""
-    return [_compare(evidence, row) for row in evidence.table("meta_analyses", MetaAnalysis)]
+    return [_compare(evidence, row) for row in evidence.table(MetaAnalysis)]
 
 
-def comparison_record(comparison: Comparison) -> dict[str, Any]:
-    """Return a comparison as one row of plain data."""
+@dataclass(frozen=True)
+class ComparisonLine:
+    """A comparison in a list."""
+
+    id: str
+    published: str
+    outcome: str
+    intervention: str
+    metric: str
+    published_estimate: float | None
+    published_low: float | None
+    published_high: float | None
+    status: Status
+    our_estimate: float | None
+    our_low: float | None
+    our_high: float | None
+    our_k: int
+    reason: str
+    source: str
+
+
+def comparison_line(comparison: Comparison) -> ComparisonLine:
+    """Return a comparison as one row of a list."""
     row, pooled = comparison.published, comparison.pooled
-    ours = pooled.headline if pooled else None
-    return {
-        "id": row.id,
-        "published": f"{row.author} {row.year}",
-        "outcome": row.outcome,
-        "intervention": row.intervention,
-        "metric": row.effect_metric,
-        "published_estimate": row.effect,
-        "published_low": row.ci_low,
-        "published_high": row.ci_high,
-        "status": comparison.status,
-        "our_estimate": ours.estimate if ours else None,
-        "our_low": ours.low if ours else None,
-        "our_high": ours.high if ours else None,
-        "our_k": pooled.k if pooled else 0,
-        "reason": comparison.reason,
-        "source": row.source,
-    }
+    ours = pooled.headline if pooled else Interval("none")
+    return ComparisonLine(
+        row.id, f"{row.author} {row.year}", row.outcome, row.intervention, row.effect_metric, row.effect,
+        row.ci_low, row.ci_high, comparison.status, ours.estimate, ours.low, ours.high,
+        pooled.k if pooled else 0, comparison.reason, row.source,
+    )  # fmt: skip
 
 
 def _compare(evidence: Evidence, row: MetaAnalysis) -> Comparison:
@@ -74,7 +84,7 @@ def _compare(evidence: Evidence, row: MetaAnalysis) -> Comparison:
     assert row.ci_low is not None
     assert row.ci_high is not None
     printed = (row.effect, row.ci_low, row.ci_high)
-    best: tuple[float, Pooled, str] | None = None
+    best: tuple[float, PooledEffect, str] | None = None
     for pooled, reading in _readings(evidence, row):
         ours = (pooled.headline.estimate, pooled.headline.low, pooled.headline.high)
         gap = max(abs(a - b) for a, b in zip(ours, printed, strict=True) if a is not None)
@@ -101,7 +111,7 @@ def _why_impossible(evidence: Evidence, row: MetaAnalysis) -> str:
         return "the published estimate or interval is not readable"
     if row.species != "human" or row.effect_metric not in METRICS:
         return f"{row.species}, {row.effect_metric or 'no metric'}: no pool of trials in people"
-    if "NMA" in row.model:
+    if row.network:
         return "a network meta-analysis; only direct comparisons are pooled here"
     try:
         evidence.outcome(row.outcome)
@@ -111,13 +121,13 @@ def _why_impossible(evidence: Evidence, row: MetaAnalysis) -> str:
     return ""
 
 
-def _readings(evidence: Evidence, row: MetaAnalysis) -> Iterator[tuple[Pooled, str]]:
+def _readings(evidence: Evidence, row: MetaAnalysis) -> Iterator[tuple[PooledEffect, str]]:
     metric = METRICS[row.effect_metric]
     methods: tuple[Tau2Method, ...] = ("FE", "DL")
     for dispersions in get_args(Dispersions):
-        whole = Question(row.outcome, row.intervention, metric=metric, dispersions=dispersions)
+        whole = PoolQuestion(row.outcome, row.intervention, metric=metric, dispersions=dispersions)
         for chosen in _subsets([one.study.id for one in select(evidence, whole).included]):
-            question = Question(
+            question = PoolQuestion(
                 row.outcome, row.intervention, studies=chosen, metric=metric, dispersions=dispersions
             )
             for method in methods:

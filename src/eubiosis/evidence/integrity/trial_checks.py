@@ -11,9 +11,10 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+from eubiosis.core.laws import Z975
 from eubiosis.core.tables import TableRow
 from eubiosis.evidence.integrity.forensics import (
-    Arm,
+    PrintedArm,
     grim,
     last_digit_half,
     p_fits,
@@ -21,12 +22,13 @@ from eubiosis.evidence.integrity.forensics import (
     p_range,
     sd_is_possible,
 )
-from eubiosis.evidence.records.rows import Estimate, ScaleTerm, Study, parse_p
+from eubiosis.evidence.records.rows import ScaleTerm, Study, StudyEstimate, parse_p
 from eubiosis.evidence.records.store import Evidence
 from eubiosis.evidence.synthesis.derive import derive
 
 Outcome = Literal["passed", "failed", "not possible"]
 LARGEST_PLAUSIBLE_SMD = 2.0
+RESULTS_DOMAIN = "INSPECT-SR 4: results"
 RATIOS = ("risk_ratio", "OR", "HR", "rate_ratio", "IRR")
 
 
@@ -61,12 +63,12 @@ def check_trials(evidence: Evidence) -> list[CheckResult]:
     return results
 
 
-def _estimate_checks(estimate: Estimate, scale: ScaleTerm | None) -> Iterator[tuple[str, Result]]:
+def _estimate_checks(estimate: StudyEstimate, scale: ScaleTerm | None) -> Iterator[tuple[str, Result]]:
     for name, check in ESTIMATE_CHECKS.items():
         yield name, check(estimate, scale)
 
 
-def _arms(estimate: Estimate) -> tuple[Arm, Arm] | None:
+def _arms(estimate: StudyEstimate) -> tuple[PrintedArm, PrintedArm] | None:
     m1, s1, n1 = estimate.treatment_mean, estimate.treatment_sd, estimate.n_treatment
     m2, s2, n2 = estimate.control_mean, estimate.control_sd, estimate.n_control
     if estimate.measure != "MD" or m1 is None or s1 is None or m2 is None or s2 is None:
@@ -76,20 +78,20 @@ def _arms(estimate: Estimate) -> tuple[Arm, Arm] | None:
     return _arm(m1, s1, n1, estimate), _arm(m2, s2, n2, estimate)
 
 
-def _arm(mean: float, sd: float, n: int, estimate: Estimate) -> Arm:
+def _arm(mean: float, sd: float, n: int, estimate: StudyEstimate) -> PrintedArm:
     if estimate.dispersion_type == "SE->SD":  # printed with two decimals as a standard error
-        return Arm(mean, sd, n, last_digit_half(mean), 0.005 * math.sqrt(n))
-    return Arm(mean, sd, n, last_digit_half(mean), last_digit_half(sd))
+        return PrintedArm(mean, sd, n, last_digit_half(mean), 0.005 * math.sqrt(n))
+    return PrintedArm(mean, sd, n, last_digit_half(mean), last_digit_half(sd))
 
 
-def _arithmetic(estimate: Estimate, scale: ScaleTerm | None) -> Result:
+def _arithmetic(estimate: StudyEstimate, scale: ScaleTerm | None) -> Result:
     """Compare a computed effect and interval with what the arms give."""
     del scale
     arms = _arms(estimate)
     if arms is None or estimate.effect is None or estimate.effect_origin != "computed":
         return "not possible", "no effect that was computed from both arms"
     effect = derive(estimate)["MD"].effect
-    half = 1.959964 * effect.standard_error
+    half = Z975 * effect.standard_error
     expected = (effect.estimate, effect.estimate - half, effect.estimate + half)
     recorded = (estimate.effect, estimate.ci_low, estimate.ci_high)
     gap = max(abs(a - b) for a, b in zip(expected, recorded, strict=True) if b is not None)
@@ -98,7 +100,7 @@ def _arithmetic(estimate: Estimate, scale: ScaleTerm | None) -> Result:
     return ("passed" if gap <= allowed else "failed"), detail
 
 
-def _interval(estimate: Estimate, scale: ScaleTerm | None) -> Result:
+def _interval(estimate: StudyEstimate, scale: ScaleTerm | None) -> Result:
     """Look whether the interval contains its estimate."""
     del scale
     if estimate.effect is None or estimate.ci_low is None or estimate.ci_high is None:
@@ -108,7 +110,7 @@ def _interval(estimate: Estimate, scale: ScaleTerm | None) -> Result:
     return ("passed" if inside else "failed"), detail
 
 
-def _p_interval(estimate: Estimate, scale: ScaleTerm | None) -> Result:
+def _p_interval(estimate: StudyEstimate, scale: ScaleTerm | None) -> Result:
     """Compare the printed p with the one that the printed interval implies."""
     del scale
     printed = parse_p(estimate.p_value) if estimate.p_value else None
@@ -124,7 +126,7 @@ def _p_interval(estimate: Estimate, scale: ScaleTerm | None) -> Result:
     return ("passed" if clearly and p_fits(printed, p, p) else "failed"), detail
 
 
-def _p_dispersion(estimate: Estimate, scale: ScaleTerm | None) -> Result:
+def _p_dispersion(estimate: StudyEstimate, scale: ScaleTerm | None) -> Result:
     """Recompute p from means and dispersions as recorded (Welch), allowing for rounding."""
     del scale
     arms = _arms(estimate)
@@ -136,7 +138,7 @@ def _p_dispersion(estimate: Estimate, scale: ScaleTerm | None) -> Result:
     return ("passed" if p_fits(printed, low, high) else "failed"), detail
 
 
-def _se_as_sd(estimate: Estimate, scale: ScaleTerm | None) -> Result:
+def _se_as_sd(estimate: StudyEstimate, scale: ScaleTerm | None) -> Result:
     """Ask which reading of the printed dispersion, SD or standard error, fits the printed p."""
     del scale
     arms = _arms(estimate)
@@ -164,7 +166,7 @@ def _se_as_sd(estimate: Estimate, scale: ScaleTerm | None) -> Result:
     return "failed", detail + "; fits neither"
 
 
-def _grim(estimate: Estimate, scale: ScaleTerm | None) -> Result:
+def _grim(estimate: StudyEstimate, scale: ScaleTerm | None) -> Result:
     """Test whether the printed means can be means of whole steps of the scale."""
     arms = _arms(estimate)
     if arms is None or scale is None or scale.step is None:
@@ -180,7 +182,7 @@ def _grim(estimate: Estimate, scale: ScaleTerm | None) -> Result:
     return ("failed" if False in answers else "passed"), detail
 
 
-def _limits(estimate: Estimate, scale: ScaleTerm | None) -> Result:
+def _limits(estimate: StudyEstimate, scale: ScaleTerm | None) -> Result:
     """Hold means and dispersions against the ends of the scale; a change can span its whole width."""
     if scale is None or scale.low is None:
         return "not possible", "no limits known for this scale"
@@ -194,7 +196,7 @@ def _limits(estimate: Estimate, scale: ScaleTerm | None) -> Result:
     ]
     if not pairs:
         return "not possible", "no printed mean"
-    is_change = "change" in estimate.outcome_scale or estimate.treatment_mean == estimate.effect
+    is_change = estimate.quantity == "change" or estimate.treatment_mean == estimate.effect
     if scale.high is None:
         bad = [mean for mean, _, _ in pairs if mean < scale.low and not is_change]
         return ("failed" if bad else "passed"), f"values from {scale.low:g} upwards"
@@ -204,7 +206,7 @@ def _limits(estimate: Estimate, scale: ScaleTerm | None) -> Result:
     return ("failed" if bad else "passed"), f"{scale.id} from {low:g} to {high:g}"
 
 
-def _size(estimate: Estimate, scale: ScaleTerm | None) -> Result:
+def _size(estimate: StudyEstimate, scale: ScaleTerm | None) -> Result:
     """Mark a standardised difference larger than treatments reach."""
     del scale
     derived = derive(estimate).get("SMD")
@@ -214,7 +216,7 @@ def _size(estimate: Estimate, scale: ScaleTerm | None) -> Result:
     return ("failed" if abs(g) > LARGEST_PLAUSIBLE_SMD else "passed"), f"standardised difference {g:.2f}"
 
 
-ESTIMATE_CHECKS: dict[str, Callable[[Estimate, ScaleTerm | None], Result]] = {
+ESTIMATE_CHECKS: dict[str, Callable[[StudyEstimate, ScaleTerm | None], Result]] = {
     "arithmetic": _arithmetic,
     "interval": _interval,
     "p against interval": _p_interval,
@@ -239,16 +241,16 @@ def _study_checks(study: Study, found: list[CheckResult]) -> Iterator[tuple[str,
     passed = [r for r in found if r.outcome == "passed"]
     if failed:
         names = ", ".join(dict.fromkeys(r.check for r in failed))
-        yield "INSPECT-SR 4: results", ("failed", f"{len(failed)} of {len(failed) + len(passed)}: {names}")
+        yield RESULTS_DOMAIN, ("failed", f"{len(failed)} of {len(failed) + len(passed)}: {names}")
     elif passed:
-        yield "INSPECT-SR 4: results", ("passed", f"{len(passed)} checks of printed numbers")
+        yield RESULTS_DOMAIN, ("passed", f"{len(passed)} checks of printed numbers")
     else:
-        yield "INSPECT-SR 4: results", ("not possible", "no number to check")
+        yield RESULTS_DOMAIN, ("not possible", "no number to check")
 
 
 def _notices(study: Study) -> Result:
     if study.integrity_status in ("retracted", "notice"):
         return "failed", study.integrity_reason
-    if "no retraction or notice" in study.note:
+    if study.notice_search == "none found":
         return "passed", "looked for, none found"
     return "not possible", "nobody has looked for a notice"

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from eubiosis.core.tables import TableRow
-from eubiosis.evidence.records.rows import Read
-
-DoiStatus = Literal["", "seen", "recalled", "not a DOI"]
+from eubiosis.evidence.records.rows import DoiStatus, Read
 
 
 class MetaAnalysis(TableRow):
@@ -32,6 +30,9 @@ class MetaAnalysis(TableRow):
     p_value: str = ""
     source: str
     read: Read
+    network: bool = False  # a network meta-analysis
+    called: Literal["", "non-significant"] = ""  # what the authors call the result
+    metric_doubted: bool = False  # the interval does not fit the metric printed
     note: str = ""
 
 
@@ -114,6 +115,8 @@ class TaxonDirection(TableRow):
     source: str
     read: Read
     taxid_source: str = ""
+    genus: str = ""  # of a genus or a species
+    report: Literal["primary", "review"] = "primary"
     doi_status: DoiStatus = ""
 
 
@@ -170,10 +173,11 @@ class Entity(TableRow):
     name: str
     id: str
     description: str = ""
+    wrong_tag: bool = False  # the review's tag does not fit the name
     note: str = ""
 
 
-class Quantity(TableRow):
+class MarkerLevel(TableRow):
     """A metabolite, barrier or immune marker, or risk factor in multiple sclerosis against controls."""
 
     study_id: str
@@ -237,63 +241,3 @@ class Anchor(TableRow):
     read: Read
     role_suggestion: Literal["fit", "check"]
     note: str = ""
-
-
-class ControlArm(TableRow):
-    """A control arm of a trial in multiple sclerosis and one of its endpoints."""
-
-    trial: str
-    year_published: int | None = None
-    years_enrolled: str = ""
-    arm: str
-    background_therapy: str = ""
-    population: str
-    entry_relapses: str = ""
-    entry_edss: str = ""
-    age_mean: str = ""
-    female_pct: str = ""
-    disease_duration_y: str = ""
-    prior_relapses_12m: str = ""
-    baseline_gd_pct: str = ""
-    n: str = ""
-    followup_weeks: str = ""
-    endpoint: str
-    value: str = ""
-    unit: str = ""
-    ci_low: float | None = None
-    ci_high: float | None = None
-    sd: float | None = None
-    source_doi_or_pmid: str = ""
-    where_read: str
-    read: Read
-    note: str = ""
-
-
-class ControlArmRate(TableRow):
-    """An arm of the regression of control-arm relapse rates on calendar time.
-
-    ``year`` of publication, ``arr`` relapses a year, ``fu`` years of follow-up; ``active`` 1 for a drug
-    and 0 for placebo, ``brk`` 1 where a relapse on that drug was asked for at entry, ``addon`` 1 for a
-    control arm with placebo on top of a drug. ``n_used`` is ``n`` or what was assumed without it; ``v``
-    and ``y`` are the variance and value of the log rate and ``t`` the year from 2015, all three derived.
-    ``record`` is the trial in control_arms.tsv that the rate was taken from and ``read`` how far that was
-    read.
-    """
-
-    trial: str
-    arm: str
-    year: int
-    arr: float
-    n: int | None = None
-    fu: float
-    active: Literal["0", "1"]
-    brk: Literal["0", "1"]
-    addon: Literal["0", "1"]
-    prior: float | None = None
-    n_used: float
-    v: float | None = None
-    y: float | None = None
-    t: float | None = None
-    record: str = ""
-    read: Read
-    source: str = ""

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from eubiosis.core.question import OutcomeKind
 from eubiosis.core.tables import RowProblem, TableRow
 
 Read = Literal["full_text", "table", "abstract", "data_file", "results_excerpt", "secondary", "recalled"]
@@ -24,6 +25,8 @@ Metric = Literal[
 ]  # fmt: skip
 Verdict = Literal["favours_treatment", "no_difference", "favours_control", "uncontrolled_improvement"]
 RISK_TOOLS = Literal["RoB 2", "ROBINS-I"]
+DoiStatus = Literal["", "seen", "recalled", "not a DOI"]
+RANDOMISED: tuple[DesignClass, ...] = ("randomised", "randomised_crossover")
 
 
 class Study(TableRow):
@@ -53,6 +56,8 @@ class Study(TableRow):
     author_group: str
     integrity_status: Integrity
     integrity_reason: str = ""
+    doi_status: DoiStatus = ""
+    notice_search: Literal["", "none found"] = ""
     note: str = ""
 
     @model_validator(mode="after")
@@ -90,13 +95,14 @@ class RiskOfBias(TableRow):
         return self
 
 
-class Estimate(TableRow):
+class StudyEstimate(TableRow):
     """One printed or computed estimate of one study.
 
     ``treatment_*`` and ``control_*`` are as printed, after conversion of standard errors where
     ``dispersion_type`` says "SE->SD"; for ``within_change`` rows the control columns hold the baseline.
     ``n_basis`` is "assumed" where the split of the arms was not printed. ``p_value`` is text: a number, a
-    bound such as "<0.001", or "NS".
+    bound such as "<0.001", or "NS". ``quantity`` says whether means and SDs are of the change from baseline
+    or of the level at the end, where the report says it.
     """
 
     id: str
@@ -128,10 +134,17 @@ class Estimate(TableRow):
     effect_origin: Literal["", "computed", "reported"] = ""
     source: str
     read: Read
+    analysis: Literal["main", "sensitivity"] = "main"
+    quantity: Literal["", "level", "change"] = ""
     note: str = ""
 
+    @property
+    def randomised(self) -> bool:
+        """Say whether people were assigned at random."""
+        return self.design_class in RANDOMISED
+
     @model_validator(mode="after")
-    def _interval_is_ordered(self) -> Estimate:
+    def _interval_is_ordered(self) -> StudyEstimate:
         if self.ci_low is not None and self.ci_high is not None and self.ci_low >= self.ci_high:
             raise RowProblem(f"the interval {self.ci_low} to {self.ci_high} is not ordered")
         if self.p_value and parse_p(self.p_value) is None:
@@ -165,13 +178,19 @@ def parse_p(text: str) -> PValue | None:
 
 
 class OutcomeTerm(TableRow):
-    """A standard outcome term; ``aliases`` are separated by semicolons; ``ontology_id`` may be empty."""
+    """A standard outcome term; ``aliases`` are separated by semicolons; ``ontology_id`` may be empty.
+
+    ``kind`` says how a trial on it is sized: as a count, a time to an event, a score, or not at all;
+    ``control_endpoint`` is the endpoint of control_arms.tsv that gives its level in a control arm.
+    """
 
     id: str
     label: str
     domain: Literal[
         "clinical", "patient-reported", "imaging", "biomarker", "immune", "microbiome", "safety", "animal"
     ]
+    kind: OutcomeKind | Literal["none"]
+    control_endpoint: Literal["", "ARR", "Gd_per_scan", "newT2_per_year", "CDP12", "CDP24"] = ""
     ontology_id: str = ""
     aliases: str = ""
 

@@ -10,42 +10,43 @@ from typing import TypeVar
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError, nearest, unknown_word
-from eubiosis.core.tables import TableRow, check_unique, read_table
+from eubiosis.core.tables import TableRow, check_unique, display_name, read_table
 from eubiosis.evidence.records import companions
+from eubiosis.evidence.records.control_arms import ControlArm, ControlArmRate
 from eubiosis.evidence.records.rows import (
     AgentTaxon,
-    Estimate,
     InterventionTerm,
     OutcomeTerm,
     RiskOfBias,
     ScaleTerm,
     Study,
+    StudyEstimate,
 )
 
 RowT = TypeVar("RowT", bound=TableRow)
 
-# table -> row schema; the file is <table>.tsv
-TABLES: dict[str, type[TableRow]] = {
-    "studies": Study,
-    "estimates": Estimate,
-    "risk_of_bias": RiskOfBias,
-    "outcomes": OutcomeTerm,
-    "interventions": InterventionTerm,
-    "agents": AgentTaxon,
-    "scales": ScaleTerm,
-    "meta_analyses": companions.MetaAnalysis,
-    "recomputed_pools": companions.PinnedPool,
-    "adverse_events": companions.AdverseEvent,
-    "calibration_targets": companions.CalibrationTarget,
-    "taxa": companions.TaxonDirection,
-    "consensus": companions.TaxonConsensus,
-    "signatures": companions.Signature,
-    "entities": companions.Entity,
-    "quantities": companions.Quantity,
-    "mechanisms": companions.Mechanism,
-    "anchors": companions.Anchor,
-    "control_arms": companions.ControlArm,
-    "control_arm_rates": companions.ControlArmRate,
+# row schema -> the table that holds its rows; the file is <table>.tsv
+TABLES: Mapping[type[TableRow], str] = {
+    Study: "studies",
+    StudyEstimate: "estimates",
+    RiskOfBias: "risk_of_bias",
+    OutcomeTerm: "outcomes",
+    InterventionTerm: "interventions",
+    AgentTaxon: "agents",
+    ScaleTerm: "scales",
+    companions.MetaAnalysis: "meta_analyses",
+    companions.PinnedPool: "recomputed_pools",
+    companions.AdverseEvent: "adverse_events",
+    companions.CalibrationTarget: "calibration_targets",
+    companions.TaxonDirection: "taxa",
+    companions.TaxonConsensus: "consensus",
+    companions.Signature: "signatures",
+    companions.Entity: "entities",
+    companions.MarkerLevel: "quantities",
+    companions.Mechanism: "mechanisms",
+    companions.Anchor: "anchors",
+    ControlArm: "control_arms",
+    ControlArmRate: "control_arm_rates",
 }
 
 
@@ -56,39 +57,52 @@ def packaged_folder() -> Path:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Every table of an evidence folder, in file order."""
+    """Every table of an evidence folder, in file order: rows by their schema."""
 
     folder: Path
-    rows: Mapping[str, tuple[TableRow, ...]]
+    rows: Mapping[type[TableRow], tuple[TableRow, ...]]
 
-    def table(self, name: str, row_type: type[RowT]) -> tuple[RowT, ...]:
-        """Return the rows of one table with their type."""
-        return tuple(row for row in self.rows[name] if isinstance(row, row_type))
+    def table(self, kind: type[RowT]) -> tuple[RowT, ...]:
+        """Return the rows of one schema, in file order.
+
+        Raises ``KeyError`` naming the schemas for one that no table has.
+
+        >>> load().table(ControlArm)[0].trial
+        'TEMSO'
+        """
+        if kind not in self.rows:
+            message = f"{kind.__name__} is the schema of no table; allowed: {', '.join(_names_of(self.rows))}"
+            raise KeyError(message)
+        return tuple(row for row in self.rows[kind] if isinstance(row, kind))
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.studies)} studies, {len(self.estimates)} estimates, {len(self.rows)} tables"
+        return f"Evidence({sizes}; {display_name(self.folder)})"
 
     @cached_property
     def studies(self) -> dict[str, Study]:
         """Return the studies by id."""
-        return {row.id: row for row in self.table("studies", Study)}
+        return {row.id: row for row in self.table(Study)}
 
     @cached_property
-    def estimates(self) -> tuple[Estimate, ...]:
+    def estimates(self) -> tuple[StudyEstimate, ...]:
         """Return all estimates."""
-        return self.table("estimates", Estimate)
+        return self.table(StudyEstimate)
 
     @cached_property
     def outcomes(self) -> dict[str, OutcomeTerm]:
         """Return the outcome terms by id."""
-        return {row.id: row for row in self.table("outcomes", OutcomeTerm)}
+        return {row.id: row for row in self.table(OutcomeTerm)}
 
     @cached_property
     def interventions(self) -> dict[str, InterventionTerm]:
         """Return the intervention terms by id."""
-        return {row.id: row for row in self.table("interventions", InterventionTerm)}
+        return {row.id: row for row in self.table(InterventionTerm)}
 
     @cached_property
     def scales(self) -> dict[str, ScaleTerm]:
         """Return the scales by id."""
-        return {row.id: row for row in self.table("scales", ScaleTerm)}
+        return {row.id: row for row in self.table(ScaleTerm)}
 
     def outcome(self, name: str) -> OutcomeTerm:
         """Find an outcome by id, label or alias; capitals, hyphens and underscores do not matter.
@@ -115,9 +129,9 @@ class Evidence:
             raise FindingsError([_unknown("study", study_id, self.studies, "eubiosis evidence list")])
         return self.studies[study_id]
 
-    def with_rows(self, **replaced: Iterable[TableRow]) -> Evidence:
-        """Return a copy in which the named tables hold other rows."""
-        return Evidence(self.folder, {**self.rows, **{name: tuple(rows) for name, rows in replaced.items()}})
+    def with_rows(self, replaced: Mapping[type[TableRow], Iterable[TableRow]]) -> Evidence:
+        """Return a copy in which the tables of the schemas named hold other rows."""
+        return Evidence(self.folder, {**self.rows, **{kind: tuple(rows) for kind, rows in replaced.items()}})
 
     @cached_property
     def _outcome_names(self) -> dict[str, str]:
@@ -132,6 +146,9 @@ def load(folder: Path | None = None) -> Evidence:
     """Read every table of an evidence folder (the packaged one by default).
 
     Raises ``FindingsError`` with every invalid cell and every broken reference between tables.
+
+    >>> load().outcome("hs-CRP").id
+    'hs_CRP'
     """
     return _load_packaged() if folder is None else _read(folder)
 
@@ -143,10 +160,7 @@ def _load_packaged() -> Evidence:
 
 def _read(folder: Path) -> Evidence:
     findings = FindingCollector()
-    rows = {
-        name: tuple(read_table(folder / f"{name}.tsv", row_type, findings))
-        for name, row_type in TABLES.items()
-    }
+    rows = {kind: tuple(read_table(folder / f"{name}.tsv", kind, findings)) for kind, name in TABLES.items()}
     findings.raise_if_any()
     evidence = Evidence(folder, rows)
     findings.extend(broken_references(evidence))
@@ -157,17 +171,10 @@ def _read(folder: Path) -> Evidence:
 def broken_references(evidence: Evidence) -> list[Finding]:
     """Report ids that occur twice and ids that no other table knows."""
     findings = FindingCollector()
-    for name in (
-        "studies",
-        "estimates",
-        "outcomes",
-        "interventions",
-        "scales",
-        "mechanisms",
-        "meta_analyses",
-    ):
-        keys = ((str(getattr(row, "id")), f"row {i}") for i, row in enumerate(evidence.rows[name], start=2))  # noqa: B009
-        check_unique(keys, f"{name}.tsv", "id", findings)
+    for kind, rows in evidence.rows.items():
+        if "id" in kind.model_fields:
+            keys = ((str(getattr(row, "id")), f"row {i}") for i, row in enumerate(rows, start=2))  # noqa: B009
+            check_unique(keys, f"{TABLES[kind]}.tsv", "id", findings)
     for file, place, what, word, known in _references(evidence):
         if word not in known:
             problem = f"{what} {unknown_word(word, known)}"
@@ -188,13 +195,17 @@ def _references(evidence: Evidence) -> Iterator[tuple[str, str, str, str, Collec
         for term in filter(None, (study.intervention, study.subclass)):
             yield "studies.tsv", study.id, "intervention", term, evidence.interventions
         yield "studies.tsv", study.id, "author_group", study.author_group, groups
-    for row in evidence.table("risk_of_bias", RiskOfBias):
+    for row in evidence.table(RiskOfBias):
         yield "risk_of_bias.tsv", row.study_id, "study", row.study_id, studies
-    for event in evidence.table("adverse_events", companions.AdverseEvent):
+    for event in evidence.table(companions.AdverseEvent):
         yield "adverse_events.tsv", event.study_id, "study", event.study_id, studies
     agents = {study.agent for study in studies.values()}
-    for taxon in evidence.table("agents", AgentTaxon):
+    for taxon in evidence.table(AgentTaxon):
         yield "agents.tsv", taxon.agent, "agent", taxon.agent, agents
+
+
+def _names_of(rows: Iterable[type[TableRow]]) -> list[str]:
+    return [kind.__name__ for kind in rows]
 
 
 def _unknown(what: str, word: str, known: Iterable[str], command: str) -> Finding:

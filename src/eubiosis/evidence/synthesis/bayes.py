@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
+from eubiosis.core import laws
 from eubiosis.evidence.synthesis.heterogeneity import Array
 
 _NODES = 400
+_NEGLIGIBLE = 1e-14  # components of a mixture with less weight change no digit
 
 
 @dataclass(frozen=True)
@@ -58,24 +59,27 @@ class BayesFit:
 
     def probability_below(self, value: float) -> float:
         """Return the posterior probability that the mean effect lies below ``value``."""
-        from scipy import stats
-
-        return float(self.weights @ stats.norm.cdf((value - self.means) / self.sds))
+        return float(self.weights @ laws.normal_cdf((value - self.means) / self.sds))
 
     def _quantile(self, p: float, sds: Array) -> float:
         return mixture_quantile(p, self.weights, self.means, sds)
 
 
 def mixture_quantile(p: float, weights: Array, means: Array, sds: Array) -> float:
-    """Return the p quantile of a mixture of normals."""
-    from scipy import optimize, stats
-
-    low, high = float((means - 40 * sds).min()), float((means + 40 * sds).max())
+    """Return the p quantile of a mixture of normals, which lies between those of its components."""
+    points = means + sds * laws.normal_quantile(p)
+    low, high = float(points.min()), float(points.max())
+    if low == high:
+        return low
+    parts = weights > _NEGLIGIBLE
+    kept, centres, spreads = weights[parts], means[parts], sds[parts]
 
     def gap(value: float) -> float:
-        return float(weights @ stats.norm.cdf((value - means) / sds)) - p
+        return float(kept @ laws.normal_cdf((value - centres) / spreads)) - p
 
-    return float(optimize.brentq(gap, low, high, xtol=1e-12, rtol=1e-13, maxiter=500))
+    if gap(low) >= 0:  # up to rounding
+        return low
+    return high if gap(high) <= 0 else laws.root(gap, low, high)
 
 
 def bayes_fit(
@@ -91,8 +95,6 @@ def bayes_fit(
     ``tau_scale`` is the scale of the half-normal prior in the unit of the effect; ``mean_prior_sd`` is
     the SD of a normal prior at zero, or None for a flat one.
     """
-    from scipy import stats
-
     if not 0 < tau_scale < math.inf or not (mean_prior_sd is None or 0 < mean_prior_sd < math.inf):
         message = "tau_scale and mean_prior_sd must be positive and finite"
         raise ValueError(message)
@@ -103,7 +105,7 @@ def bayes_fit(
     if not np.all(np.isfinite(y_)) or not np.all(np.isfinite(v_) & (v_ > 0)):
         message = "estimates must be finite and variances positive"
         raise ValueError(message)
-    nodes, node_weights = _quadrature()
+    nodes, node_weights = laws.gauss_legendre(_NODES)
     top = 6 * tau_scale
     taus = 0.5 * top * (nodes + 1)
     w = 1 / (v_[None, :] + taus[:, None] ** 2)
@@ -111,14 +113,7 @@ def bayes_fit(
     means = (w @ y_) / precision
     q = (w * y_[None, :] ** 2).sum(axis=1) - precision * means**2
     log_density = 0.5 * np.log(w).sum(axis=1) - 0.5 * np.log(precision) - 0.5 * q
-    log_density += stats.norm.logpdf(taus / tau_scale) + np.log(node_weights)
+    log_density += laws.normal_log_pdf(taus / tau_scale) + np.log(node_weights)
     weights = np.exp(log_density - log_density.max())
     weights /= weights.sum()
     return BayesFit(weights, means, precision**-0.5, taus, tau_scale, level)
-
-
-@cache
-def _quadrature() -> tuple[Array, Array]:
-    """Return Gauss-Legendre nodes and weights on -1 to 1."""
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    return np.asarray(nodes, dtype=np.float64), np.asarray(weights, dtype=np.float64)

@@ -7,15 +7,15 @@ pool deserves no more trust than it gets and do not replace a guideline panel.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from eubiosis.core.evidence_report import CertaintyLevel
+from eubiosis.core.scales import is_ratio
 from eubiosis.evidence.records.rows import RiskOfBias
-from eubiosis.evidence.records.store import Evidence
-from eubiosis.evidence.synthesis.pooling import Pooled, nulls_without_numbers
+from eubiosis.evidence.records.store import Evidence, load
+from eubiosis.evidence.synthesis.pooling import PooledEffect, nulls_without_numbers
 from eubiosis.evidence.synthesis.small_study import ENOUGH_STUDIES, egger
 
-Level = Literal["high", "moderate", "low", "very low"]
-LEVELS: tuple[Level, ...] = ("high", "moderate", "low", "very low")
+LEVELS: tuple[CertaintyLevel, ...] = ("high", "moderate", "low", "very low")
 INFORMATION_SIZE = 400  # participants; GRADE's rule of thumb for a continuous outcome
 SURROGATES = ("biomarker", "immune", "microbiome")
 
@@ -33,13 +33,20 @@ class Domain:
 class Certainty:
     """The level that is left after all domains, starting from high for randomised trials."""
 
-    level: Level
+    level: CertaintyLevel
     participants: int
     domains: tuple[Domain, ...]
 
 
-def grade(pooled: Pooled, evidence: Evidence) -> Certainty:
-    """Rate a pool of randomised trials; every domain carries its reason, also where it takes nothing off."""
+def grade(pooled: PooledEffect, evidence: Evidence | None = None) -> Certainty:
+    """Rate a pool of randomised trials; every domain carries its reason, also where it takes nothing off.
+
+    >>> from eubiosis.evidence import pool
+    >>> rated = grade(pool("hs-CRP", "probiotic"))
+    >>> rated.level, rated.participants
+    ('very low', 165)
+    """
+    evidence = evidence or load()
     people = sum(
         (x.estimate.n_treatment or 0) + (x.estimate.n_control or 0) for x in pooled.selection.included
     )
@@ -54,8 +61,8 @@ def grade(pooled: Pooled, evidence: Evidence) -> Certainty:
     return Certainty(LEVELS[down], people, domains)
 
 
-def _risk_of_bias(pooled: Pooled, evidence: Evidence) -> Domain:
-    judged = {row.study_id: row.overall for row in evidence.table("risk_of_bias", RiskOfBias)}
+def _risk_of_bias(pooled: PooledEffect, evidence: Evidence) -> Domain:
+    judged = {row.study_id: row.overall for row in evidence.table(RiskOfBias)}
     included = pooled.selection.included
     unjudged = [x.study.id for x in included if not judged.get(x.study.id)]
     bad = [x.study.id for x in included if judged.get(x.study.id) in ("high", "serious", "critical")]
@@ -73,7 +80,7 @@ def _risk_of_bias(pooled: Pooled, evidence: Evidence) -> Domain:
     return Domain("risk of bias", steps, "; ".join(reasons) or "all studies judged, none at high risk")
 
 
-def _inconsistency(pooled: Pooled) -> Domain:
+def _inconsistency(pooled: PooledEffect) -> Domain:
     if pooled.k == 1:
         return Domain("inconsistency", 0, "one cohort: cannot be judged")
     crosses = _includes_no_effect(pooled, pooled.prediction.low, pooled.prediction.high)
@@ -84,14 +91,14 @@ def _inconsistency(pooled: Pooled) -> Domain:
     )
 
 
-def _indirectness(pooled: Pooled) -> Domain:
+def _indirectness(pooled: PooledEffect) -> Domain:
     outcome = pooled.selection.outcome
     if outcome.domain in SURROGATES:
         return Domain("indirectness", 1, f"{outcome.label} is a marker and not what a patient feels")
     return Domain("indirectness", 0, "an outcome that matters to patients, measured in them")
 
 
-def _imprecision(pooled: Pooled, people: int) -> Domain:
+def _imprecision(pooled: PooledEffect, people: int) -> Domain:
     steps, reasons = 0, [f"{people} participants"]
     if people < INFORMATION_SIZE:
         steps += 1
@@ -102,7 +109,7 @@ def _imprecision(pooled: Pooled, people: int) -> Domain:
     return Domain("imprecision", steps, "; ".join(reasons))
 
 
-def _publication_bias(pooled: Pooled) -> Domain:
+def _publication_bias(pooled: PooledEffect) -> Domain:
     """Rate down for nulls that print no number, and for an asymmetric funnel where it can be judged."""
     missing = nulls_without_numbers(pooled.selection)
     if pooled.k < ENOUGH_STUDIES:
@@ -115,8 +122,8 @@ def _publication_bias(pooled: Pooled) -> Domain:
     return Domain("publication bias", steps, "; ".join([*missing, told]))
 
 
-def _includes_no_effect(pooled: Pooled, low: float | None, high: float | None) -> bool:
-    null = 1.0 if pooled.scale.startswith("log") else 0.0
+def _includes_no_effect(pooled: PooledEffect, low: float | None, high: float | None) -> bool:
+    null = 1.0 if is_ratio(pooled.scale) else 0.0
     assert low is not None
     assert high is not None
     return low <= null <= high

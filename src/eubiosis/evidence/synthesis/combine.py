@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from eubiosis.core import laws
 from eubiosis.core.verdict import Status
 from eubiosis.evidence.synthesis.heterogeneity import (
     Array,
@@ -110,9 +111,11 @@ def fit(
     Where all residuals vanish that factor is zero and the errors are NaN. Raises ``ValueError`` for lengths
     that differ, estimates that are not finite, variances that are not positive, k < p, or columns that
     depend on each other.
-    """
-    from scipy import stats
 
+    >>> fitted = fit([0.1, 0.3, 0.5], [0.01, 0.02, 0.03], method="FE")
+    >>> round(fitted.estimate, 4), round(fitted.q, 3)
+    (0.2273, 4.364)
+    """
     y_, v_, x_ = _arrays(y, v, x)
     k, p = x_.shape
     tau2, tau2_se = tau2_estimate(y_, v_, x_, method)
@@ -139,7 +142,7 @@ def fit(
     return MetaFit(
         method, test, level, coefficients, errors, statistics, _two_sided(statistics, df),
         np.column_stack([coefficients - half, coefficients + half]), covariance, df, tau2, tau2_se, i2, h2,
-        q, float(stats.chi2.sf(q, k - p)) if k > p else 1.0, k, tops, _notes(method, tops), status,
+        q, float(laws.chi2_sf(q, k - p)) if k > p else 1.0, k, tops, _notes(method, tops), status,
     )  # fmt: skip
 
 
@@ -154,8 +157,6 @@ def moderator_test(
     y: Sequence[float] | Array, v: Sequence[float] | Array, x: Array, fitted: MetaFit
 ) -> ModeratorTest:
     """Test all coefficients of ``fitted`` but the intercept; R2 = 1 - tau2/tau2 without moderators."""
-    from scipy import stats
-
     block = fitted.covariance[1:, 1:]
     b = fitted.coefficients[1:]
     wald = float(b @ np.linalg.solve(block, b))
@@ -163,8 +164,8 @@ def moderator_test(
     r2 = max(0.0, 100 * (empty.tau2 - fitted.tau2) / empty.tau2) if empty.tau2 > 0 else None
     df = x.shape[1] - 1
     if fitted.df is None:
-        return ModeratorTest(wald, df, None, float(stats.chi2.sf(wald, df)), r2)
-    return ModeratorTest(wald / df, df, fitted.df, float(stats.f.sf(wald / df, df, fitted.df)), r2)
+        return ModeratorTest(wald, df, None, float(laws.chi2_sf(wald, df)), r2)
+    return ModeratorTest(wald / df, df, fitted.df, float(laws.f_sf(wald / df, df, fitted.df)), r2)
 
 
 def subgroups(
@@ -253,14 +254,10 @@ def _arrays(
 
 
 def _critical(level: float, df: int | None) -> float:
-    from scipy import stats
-
     tail = (1 - level) / 2
-    return float(stats.norm.isf(tail) if df is None else stats.t.isf(tail, df))
+    return float(laws.normal_point(tail) if df is None else laws.t_point(tail, df))
 
 
 def _two_sided(statistics: Array, df: int | None) -> Array:
-    from scipy import stats
-
-    tail: Array = stats.norm.sf(np.abs(statistics)) if df is None else stats.t.sf(np.abs(statistics), df)
+    tail: Array = laws.normal_sf(np.abs(statistics)) if df is None else laws.t_sf(np.abs(statistics), df)
     return 2 * tail

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from eubiosis.evidence.synthesis.effects import EffectSize, Scale, smd_from_d
+from eubiosis.core import laws
+from eubiosis.core.scales import Scale, is_ratio
+from eubiosis.evidence.synthesis.effects import EffectSize, smd_from_d
 
 
 def sd_from_se(se: float, n: float) -> float:
@@ -38,19 +40,17 @@ def se_from_p(estimate: float, p: float, *, df: float | None = None) -> float:
 
 def statistic_from_p(p: float, *, df: float | None = None) -> float:
     """Return the absolute t (or z without ``df``) of a two-sided p value; p must lie inside 0 to 1."""
-    from scipy import stats
-
     if not 0 < p < 1:
         message = f"p = {p} lies outside 0 to 1"
         raise ValueError(message)
-    return float(stats.norm.isf(p / 2) if df is None else stats.t.isf(p / 2, df))
+    return float(laws.normal_point(p / 2) if df is None else laws.t_point(p / 2, df))
 
 
 def effect_from_ci(
     estimate: float, low: float, high: float, scale: Scale, *, level: float = 0.95
 ) -> EffectSize:
     """Build an effect from a printed estimate and interval; ratios are given as ratios, returned as logs."""
-    if scale.startswith("log"):
+    if is_ratio(scale):
         return EffectSize(math.log(estimate), se_from_ratio_ci(low, high, level=level) ** 2, scale)
     return EffectSize(estimate, se_from_ci(low, high, level=level) ** 2, scale)
 
@@ -87,25 +87,19 @@ def mean_sd_from_quartiles(q1: float, median: float, q3: float, n: float) -> tup
 
     Both assume a symmetric distribution; the mean weighs the quartiles with 0.7 + 0.39/n.
     """
-    from scipy import stats
-
     weight = 0.7 + 0.39 / n
     mean = weight * (q1 + q3) / 2 + (1 - weight) * median
-    width = 2 * float(stats.norm.ppf((0.75 * n - 0.125) / (n + 0.25)))
+    width = 2 * float(laws.normal_quantile((0.75 * n - 0.125) / (n + 0.25)))
     return mean, (q3 - q1) / width
 
 
 def mean_sd_from_range(low: float, median: float, high: float, n: float) -> tuple[float, float]:
     """Estimate mean and SD from median, smallest and largest (mean: Luo 2018; SD: Wan 2014, scenario 1)."""
-    from scipy import stats
-
     weight = 4 / (4 + n**0.75)
     mean = weight * (low + high) / 2 + (1 - weight) * median
-    return mean, (high - low) / (2 * float(stats.norm.ppf((n - 0.375) / (n + 0.25))))
+    return mean, (high - low) / (2 * float(laws.normal_quantile((n - 0.375) / (n + 0.25))))
 
 
 def _critical(level: float, df: float | None) -> float:
-    from scipy import stats
-
     tail = (1 - level) / 2
-    return float(stats.norm.isf(tail) if df is None else stats.t.isf(tail, df))
+    return float(laws.normal_point(tail) if df is None else laws.t_point(tail, df))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eubiosis.core import laws
 from eubiosis.core.verdict import OK, USABLE, Status, Verdict
 from eubiosis.evidence.synthesis.effects import (
     EffectSize,
@@ -53,9 +54,7 @@ class CountPool:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the normal interval of the log ratio."""
-        from scipy import stats
-
-        half = float(stats.norm.isf((1 - level) / 2)) * self.standard_error
+        half = float(laws.normal_point((1 - level) / 2)) * self.standard_error
         return self.estimate - half, self.estimate + half
 
 
@@ -72,7 +71,13 @@ class TableTest:
 
 
 def mantel_haenszel_rr(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPool:
-    """Pool risk ratios; variance of Greenland & Robins 1985. Each argument (k,)."""
+    """Pool risk ratios of a of n1 treated and c of n2 controls; variance of Greenland & Robins 1985.
+
+    Each argument (k,), one value a study. The estimate is a log ratio.
+
+    >>> round(math.exp(mantel_haenszel_rr([5, 9], [50, 60], [10, 15], [50, 60]).estimate), 3)
+    0.56
+    """
     k = len(a)
     (a_, n1_, c_, n2_), left_out = _informative(a, n1, c, n2, odds=False)
     total = n1_ + n2_
@@ -86,7 +91,11 @@ def mantel_haenszel_rr(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPoo
 
 
 def mantel_haenszel_or(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPool:
-    """Pool odds ratios; variance of Robins, Breslow & Greenland 1986."""
+    """Pool odds ratios; variance of Robins, Breslow & Greenland 1986. Arguments as in the risk ratio.
+
+    >>> round(math.exp(mantel_haenszel_or([5, 9], [50, 60], [10, 15], [50, 60]).estimate), 3)
+    0.494
+    """
     k = len(a)
     (a_, n1_, c_, n2_), left_out = _informative(a, n1, c, n2, odds=True)
     b_, d_ = n1_ - a_, n2_ - c_
@@ -105,7 +114,11 @@ def mantel_haenszel_or(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPoo
 
 
 def mantel_haenszel_rate_ratio(x1: Counts, t1: Counts, x2: Counts, t2: Counts) -> CountPool:
-    """Pool rate ratios of events over person-time (Rothman & Greenland)."""
+    """Pool rate ratios of x1 events in t1 person-years over x2 in t2 (Rothman & Greenland). Each (k,).
+
+    >>> round(math.exp(mantel_haenszel_rate_ratio([30], [100], [60], [100]).estimate), 12)
+    0.5
+    """
     k = len(x1)
     x1_, t1_, x2_, t2_ = _floats(x1, t1, x2, t2)
     reasons = [
@@ -124,7 +137,11 @@ def mantel_haenszel_rate_ratio(x1: Counts, t1: Counts, x2: Counts, t2: Counts) -
 
 
 def peto(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPool:
-    """Pool odds ratios by Peto's one-step method (Yusuf 1985); for rare events and balanced arms."""
+    """Pool odds ratios by Peto's one-step method (Yusuf 1985); for rare events and balanced arms.
+
+    >>> round(math.exp(peto([1, 0], [100, 90], [4, 3], [100, 90]).estimate), 3)
+    0.217
+    """
     k = len(a)
     columns, left_out = _informative(a, n1, c, n2, odds=True)
     effects = [peto_log_odds_ratio(*row) for row in zip(*columns, strict=True)]
@@ -137,9 +154,12 @@ def peto(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPool:
 
 
 def cochran_mantel_haenszel(a: Counts, n1: Counts, c: Counts, n2: Counts) -> TableTest:
-    """Test a common odds ratio of 1 over strata, with continuity correction, by chi-square(1)."""
-    from scipy import stats
+    """Test a common odds ratio of 1 over strata, with continuity correction, by chi-square(1).
 
+    >>> found = cochran_mantel_haenszel([5, 9], [50, 60], [10, 15], [50, 60])
+    >>> round(found.statistic, 3), round(found.p_value, 3)
+    (3.102, 0.078)
+    """
     (a_, n1_, c_, n2_), left_out = _informative(a, n1, c, n2, odds=True)
     if not len(a_):
         return TableTest(
@@ -149,13 +169,16 @@ def cochran_mantel_haenszel(a: Counts, n1: Counts, c: Counts, n2: Counts) -> Tab
     variance = (n1_ * n2_ * events * (total - events) / (total**2 * (total - 1))).sum()
     away = abs((a_ - n1_ * events / total).sum())
     statistic = float((away - min(0.5, away)) ** 2 / variance)
-    return TableTest(statistic, 1, float(stats.chi2.sf(statistic, 1)), left_out)
+    return TableTest(statistic, 1, float(laws.chi2_sf(statistic, 1)), left_out)
 
 
 def tarone(a: Counts, n1: Counts, c: Counts, n2: Counts) -> TableTest:
-    """Test that the strata share one odds ratio (Breslow-Day statistic as corrected by Tarone 1985)."""
-    from scipy import stats
+    """Test that the strata share one odds ratio (Breslow-Day statistic as corrected by Tarone 1985).
 
+    >>> found = tarone([5, 9], [50, 60], [10, 15], [50, 60])
+    >>> round(found.statistic, 2), round(found.p_value, 2)
+    (0.05, 0.82)
+    """
     (a_, n1_, c_, n2_), left_out = _informative(a, n1, c, n2, odds=True)
     pooled = mantel_haenszel_or(a_, n1_, c_, n2_)
     if not pooled.usable or len(a_) < 2:
@@ -167,17 +190,16 @@ def tarone(a: Counts, n1: Counts, c: Counts, n2: Counts) -> TableTest:
     fitted = np.array([_fitted_cell(*row, ratio) for row in zip(n1_, n2_, events, strict=True)])
     variance = 1 / (1 / fitted + 1 / (events - fitted) + 1 / (n1_ - fitted) + 1 / (n2_ - events + fitted))
     statistic = float(((a_ - fitted) ** 2 / variance).sum() - (a_ - fitted).sum() ** 2 / variance.sum())
-    return TableTest(statistic, len(a_) - 1, float(stats.chi2.sf(statistic, len(a_) - 1)), left_out)
+    return TableTest(statistic, len(a_) - 1, float(laws.chi2_sf(statistic, len(a_) - 1)), left_out)
 
 
 def _fitted_cell(n1: float, n2: float, events: float, ratio: float) -> float:
     """Solve a(n2 - m + a) = OR (n1 - a)(m - a) for the cell a that the margins allow: the left side gains."""
-    from scipy.optimize import brentq
 
     def excess(cell: float) -> float:
         return cell * (n2 - events + cell) - ratio * (n1 - cell) * (events - cell)
 
-    return float(brentq(excess, max(0.0, events - n2), min(n1, events), xtol=1e-13, rtol=1e-14))
+    return laws.root(excess, max(0.0, events - n2), min(n1, events))
 
 
 def _informative(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from eubiosis.evidence.records.rows import Estimate, parse_p
+from eubiosis.core.scales import Scale
+from eubiosis.evidence.records.rows import StudyEstimate, parse_p
 from eubiosis.evidence.synthesis import conversions as conv
 from eubiosis.evidence.synthesis import effects
-from eubiosis.evidence.synthesis.effects import EffectSize, Scale
+from eubiosis.evidence.synthesis.effects import EffectSize
 
 _RATIO_SCALES: dict[str, Scale] = {
     "OR": "log OR",
@@ -20,7 +21,7 @@ _RATIO_SCALES: dict[str, Scale] = {
 
 
 @dataclass(frozen=True)
-class Derived:
+class DerivedEffect:
     """An effect size, how it was obtained, and the SD of one person's value where that is known."""
 
     effect: EffectSize
@@ -28,7 +29,7 @@ class Derived:
     sd: float | None = None
 
 
-def derive(estimate: Estimate) -> dict[Scale, Derived]:
+def derive(estimate: StudyEstimate) -> dict[Scale, DerivedEffect]:
     """Return every effect size that the record's numbers allow; empty for a narrative or within-arm row."""
     if estimate.measure == "MD":
         return _from_means(estimate) or _from_difference(estimate)
@@ -39,7 +40,7 @@ def derive(estimate: Estimate) -> dict[Scale, Derived]:
     return {}
 
 
-def as_printed(estimate: Estimate) -> Estimate:
+def as_printed(estimate: StudyEstimate) -> StudyEstimate:
     """Undo the conversion of standard errors, so that the printed dispersions are read as they stand."""
     if estimate.dispersion_type != "SE->SD" or estimate.treatment_sd is None or estimate.control_sd is None:
         return estimate
@@ -54,7 +55,7 @@ def as_printed(estimate: Estimate) -> Estimate:
     )
 
 
-def _arms(estimate: Estimate) -> tuple[float, float, int, float, float, int] | None:
+def _arms(estimate: StudyEstimate) -> tuple[float, float, int, float, float, int] | None:
     m1, s1, n1 = estimate.treatment_mean, estimate.treatment_sd, estimate.n_treatment
     m2, s2, n2 = estimate.control_mean, estimate.control_sd, estimate.n_control
     if m1 is None or s1 is None or not n1 or m2 is None or s2 is None or not n2:
@@ -64,7 +65,7 @@ def _arms(estimate: Estimate) -> tuple[float, float, int, float, float, int] | N
     return m1, s1, n1, m2, s2, n2
 
 
-def _from_means(estimate: Estimate) -> dict[Scale, Derived]:
+def _from_means(estimate: StudyEstimate) -> dict[Scale, DerivedEffect]:
     arms = _arms(estimate)
     if arms is None:
         return {}
@@ -75,12 +76,12 @@ def _from_means(estimate: Estimate) -> dict[Scale, Derived]:
         how += "; group sizes partly assumed"
     sd = effects.pooled_sd(arms[1], arms[2], arms[4], arms[5])
     return {
-        "MD": Derived(effects.mean_difference(*arms), how, sd),
-        "SMD": Derived(effects.standardised_mean_difference(*arms), how, sd),
+        "MD": DerivedEffect(effects.mean_difference(*arms), how, sd),
+        "SMD": DerivedEffect(effects.standardised_mean_difference(*arms), how, sd),
     }
 
 
-def _from_difference(estimate: Estimate) -> dict[Scale, Derived]:
+def _from_difference(estimate: StudyEstimate) -> dict[Scale, DerivedEffect]:
     """Use a printed difference with its interval, or with an exact p where no interval was printed."""
     if estimate.effect is None:
         return {}
@@ -93,38 +94,38 @@ def _from_difference(estimate: Estimate) -> dict[Scale, Derived]:
         how = "printed difference and its exact p value"
     else:
         return {}
-    derived: dict[Scale, Derived] = {"MD": Derived(EffectSize(estimate.effect, se**2, "MD"), how)}
+    derived: dict[Scale, DerivedEffect] = {"MD": DerivedEffect(EffectSize(estimate.effect, se**2, "MD"), how)}
     if n1 and n2:
         sd = conv.sd_from_difference_se(se, n1, n2)
         derived["MD"] = replace(derived["MD"], sd=sd)
         smd = effects.smd_from_d(estimate.effect / sd, n1, n2)
-        derived["SMD"] = Derived(
+        derived["SMD"] = DerivedEffect(
             smd, how + "; SD back-calculated, too small if the difference is adjusted", sd
         )
     return derived
 
 
-def _from_ratio(estimate: Estimate) -> dict[Scale, Derived]:
+def _from_ratio(estimate: StudyEstimate) -> dict[Scale, DerivedEffect]:
     scale = _RATIO_SCALES.get(estimate.effect_metric or "")
     if scale is None or estimate.effect is None:
         return {}
     if estimate.ci_low is not None and estimate.ci_high is not None:
         effect = conv.effect_from_ci(estimate.effect, estimate.ci_low, estimate.ci_high, scale)
-        return {scale: Derived(effect, "printed ratio and its interval")}
+        return {scale: DerivedEffect(effect, "printed ratio and its interval")}
     counts = back_calculated_counts(estimate) if scale == "log RR" else None
     if counts is not None:
         a, n1, c, n2 = counts
         how = f"events back-calculated from printed shares: {a:.1f}/{n1} and {c:.1f}/{n2}"
-        return {scale: Derived(effects.log_risk_ratio(a, n1, c, n2), how)}
+        return {scale: DerivedEffect(effects.log_risk_ratio(a, n1, c, n2), how)}
     p = parse_p(estimate.p_value) if estimate.p_value else None
     if p and p.relation == "=" and 0 < p.value < 1 and estimate.effect not in (0.0, 1.0):
         log = math.log(estimate.effect)
         se = conv.se_from_p(log, p.value)
-        return {scale: Derived(EffectSize(log, se**2, scale), "printed rates and an exact p value")}
+        return {scale: DerivedEffect(EffectSize(log, se**2, scale), "printed rates and an exact p value")}
     return {}
 
 
-def back_calculated_counts(estimate: Estimate) -> tuple[float, int, float, int] | None:
+def back_calculated_counts(estimate: StudyEstimate) -> tuple[float, int, float, int] | None:
     """Return (events, n, events, n) from printed percentages or shares, or None where one is missing.
 
     The events are share times n and not rounded, so that their ratio is the printed one.
@@ -137,9 +138,9 @@ def back_calculated_counts(estimate: Estimate) -> tuple[float, int, float, int] 
     return share1 / unit * n1, n1, share2 / unit * n2, n2
 
 
-def _from_risk_difference(estimate: Estimate) -> dict[Scale, Derived]:
+def _from_risk_difference(estimate: StudyEstimate) -> dict[Scale, DerivedEffect]:
     if estimate.effect is None or estimate.ci_low is None or estimate.ci_high is None:
         return {}
     se = conv.se_from_ci(estimate.ci_low / 100, estimate.ci_high / 100)
     effect = EffectSize(estimate.effect / 100, se**2, "RD")
-    return {"RD": Derived(effect, "printed risk difference and its interval")}
+    return {"RD": DerivedEffect(effect, "printed risk difference and its interval")}

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
-Scale = Literal["MD", "SMD", "RD", "log RR", "log OR", "log HR", "log rate ratio"]
+from scipy.special import gammaln
+
+from eubiosis.core.scales import Scale
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,6 @@ def hedges_correction(df: float) -> float:
     if df <= 1:
         message = f"J needs more than 1 degree of freedom, not {df}"
         raise ValueError(message)
-    from scipy.special import gammaln
-
     return math.exp(float(gammaln(df / 2) - gammaln((df - 1) / 2)) - 0.5 * math.log(df / 2))
 
 

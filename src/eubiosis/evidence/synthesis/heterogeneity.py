@@ -15,6 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core import laws
 from eubiosis.evidence.synthesis.likelihood import maxima
 
 Array = NDArray[np.float64]
@@ -107,7 +108,6 @@ def _pm(y: Array, v: Array, x: Array) -> tuple[float, float]:
 
 def _solve_q(y: Array, v: Array, x: Array, target: float) -> float:
     """Find the tau2 at which the generalised Q, which falls with tau2, meets ``target``; 0 if below."""
-    from scipy.optimize import brentq
 
     def gap(tau2: float) -> float:
         return cochran_q(y, v, x, tau2) - target
@@ -117,7 +117,7 @@ def _solve_q(y: Array, v: Array, x: Array, target: float) -> float:
     high = max(float(np.var(y)), float(v.max()))
     while gap(high) > 0:
         high *= 2
-    return float(brentq(gap, 0.0, high, xtol=1e-14, rtol=1e-13, maxiter=500))
+    return laws.root(gap, 0.0, high)
 
 
 def _score_iteration(
@@ -210,10 +210,8 @@ def q_profile(y: Array, v: Array, x: Array, *, level: float = 0.95) -> tuple[flo
     if df <= 0:
         message = "a tau2 interval needs more studies than coefficients"
         raise ValueError(message)
-    from scipy import stats
-
     tail = (1 - level) / 2
     return (
-        _solve_q(y, v, x, float(stats.chi2.isf(tail, df))),
-        _solve_q(y, v, x, float(stats.chi2.ppf(tail, df))),
+        _solve_q(y, v, x, float(laws.chi2_point(tail, df))),
+        _solve_q(y, v, x, float(laws.chi2_point(1 - tail, df))),
     )

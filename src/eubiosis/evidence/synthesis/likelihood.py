@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core import laws
+
 Array = NDArray[np.float64]
 
 PER_DECADE = 12  # grid points for each factor of ten in tau2
@@ -63,7 +65,6 @@ def score(y: Array, v: Array, x: Array, tau2: float, *, restricted: bool) -> flo
 
 def _top(y: Array, v: Array, x: Array, low: float, high: float, *, restricted: bool) -> float:
     """Return where the slope falls through zero between two points of the grid, or the end that is higher."""
-    from scipy.optimize import brentq
 
     def slope(tau2: float) -> float:
         return score(y, v, x, tau2, restricted=restricted)
@@ -72,7 +73,7 @@ def _top(y: Array, v: Array, x: Array, low: float, high: float, *, restricted: b
         return float(low)
     if slope(high) >= 0:
         return float(high)
-    return float(brentq(slope, low, high, xtol=1e-16, rtol=1e-13, maxiter=500))
+    return laws.root(slope, low, high)
 
 
 def _apart(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eubiosis.core import laws
 from eubiosis.core.verdict import Status
 from eubiosis.evidence.synthesis.combine import VANISHING
 from eubiosis.evidence.synthesis.heterogeneity import Array
@@ -41,9 +42,11 @@ def three_level(y: Sequence[float], v: Sequence[float], clusters: Sequence[Hasha
     ``y``, ``v``, ``clusters`` (k,). The likelihood is searched from a grid of both variances, zero included.
     Raises ``ValueError`` with fewer than two clusters, estimates that are not finite or variances that are
     not positive, and ``ArithmeticError`` when the likelihood search fails.
-    """
-    from scipy import stats
 
+    >>> fitted = three_level([0.1, 0.2, 0.6, 0.7], [0.02] * 4, ["a", "a", "b", "b"])
+    >>> round(fitted.estimate, 3), fitted.clusters
+    (0.4, 2)
+    """
     y_, v_ = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
     if not len(y_) == len(v_) == len(clusters):
         message = f"{len(y_)} estimates, {len(v_)} variances and {len(clusters)} clusters"
@@ -85,7 +88,7 @@ def three_level(y: Sequence[float], v: Sequence[float], clusters: Sequence[Hasha
     return ThreeLevelFit(
         mean, total**-0.5, between, within, float(((y_ - fixed) ** 2 / v_).sum()),
         log_likelihood(between, within), robust, m - 1,
-        2 * float(stats.t.sf(abs(mean) / robust, m - 1)), m, len(y_),
+        2 * float(laws.t_sf(abs(mean) / robust, m - 1)), m, len(y_),
         "no_variance" if flat else "ok",
     )  # fmt: skip
 

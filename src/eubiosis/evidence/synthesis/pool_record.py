@@ -1,12 +1,24 @@
-"""A pooled estimate as plain data: what the command line prints as JSON and pages draw."""
+"""A pooled estimate as the report that the command line prints and pages draw."""
 
 from __future__ import annotations
 
-from typing import Any
-
+from eubiosis.core import laws
+from eubiosis.core.evidence_report import (
+    AskedOf,
+    CertaintyReport,
+    DomainReport,
+    Intervals,
+    PooledStudy,
+    PoolReport,
+    PoolSummary,
+    PriorInterval,
+    UnpooledEstimate,
+)
+from eubiosis.core.scales import metric_label, natural
 from eubiosis.evidence.synthesis.certainty import Certainty
-from eubiosis.evidence.synthesis.diagnostics import diagnostics_record
-from eubiosis.evidence.synthesis.pooling import Included, Interval, Pooled, natural
+from eubiosis.evidence.synthesis.diagnostics import diagnostics_of
+from eubiosis.evidence.synthesis.pooling import PooledEffect
+from eubiosis.evidence.synthesis.selection import Included
 
 NOTICE = (
     "A summary of published reports with their defects; not evidence that a therapy works, and no advice for "
@@ -14,105 +26,86 @@ NOTICE = (
 )
 
 
-def pool_record(pooled: Pooled, certainty: Certainty) -> dict[str, Any]:
-    """Return a pool as JSON-ready data; ``tau2`` is on the analysis scale, ``I2`` in percent."""
+def pool_report(pooled: PooledEffect, certainty: Certainty) -> PoolReport:
+    """Return a pool as a report; ``tau2`` is on the analysis scale, ``i2`` in percent."""
     question, selection = pooled.question, pooled.selection
     low, high = pooled.tau2_interval or (None, None)
-    return {
-        "outcome": selection.outcome.id,
-        "outcome_label": selection.outcome.label,
-        "intervention": selection.intervention,
-        "intervention_label": selection.intervention_label,
-        "metric": pooled.scale.removeprefix("log "),
-        "analysis_scale": pooled.scale,
-        "unit": selection.unit,
-        "better": selection.included[0].estimate.direction_better,
-        "k": pooled.k,
-        "participants": certainty.participants,
-        "estimate": pooled.headline.estimate,
-        "ci_low": pooled.headline.low,
-        "ci_high": pooled.headline.high,
-        "ci_method": pooled.headline.method,
-        "ci_level": 0.95,
-        "intervals": {
-            "wald": interval_record(pooled.wald),
-            "hartung_knapp": interval_record(pooled.knapp_hartung),
-            "bayesian": {**interval_record(pooled.bayesian), "tau_scale": pooled.tau_scale},
-        },
-        "pi_low": pooled.prediction.low,
-        "pi_high": pooled.prediction.high,
-        "pi_method": pooled.prediction.method,
-        "tau2": pooled.tau2,
-        "tau2_method": pooled.tau2_method,
-        "tau2_low": low,
-        "tau2_high": high,
-        "I2": pooled.i2,
-        "Q": pooled.q,
-        "Q_p": pooled.q_p,
-        "asked": {"studies": list(question.studies), "leave_out": list(question.leave_out)},
-        "included": [
-            included_record(one, weight)
-            for one, weight in zip(selection.included, pooled.weights, strict=True)
-        ],
-        "excluded": [
-            {
-                "study": out.study.id,
-                "estimate_id": out.estimate.id,
-                "reason": out.reason,
-                "source": out.estimate.source,
-            }
+    return PoolReport(
+        outcome=selection.outcome.id,
+        outcome_label=selection.outcome.label,
+        intervention=selection.intervention,
+        intervention_label=selection.intervention_label,
+        summary=pool_summary(pooled, certainty),
+        analysis_scale=pooled.scale,
+        ci_level=0.95,
+        pi_method=pooled.prediction.method,
+        tau2=pooled.tau2,
+        tau2_method=pooled.tau2_method,
+        tau2_low=low,
+        tau2_high=high,
+        i2=pooled.i2,
+        q=pooled.q,
+        q_p=pooled.q_p,
+        asked=AskedOf(question.studies, question.leave_out),
+        excluded=tuple(
+            UnpooledEstimate(out.study.id, out.estimate.id, out.why, out.reason, out.estimate.source)
             for out in selection.excluded
-        ],
-        "warnings": list(pooled.warnings),
-        "sensitivity": [
-            {"change": line.change, "k": line.k, **interval_record(line.interval)}
-            for line in pooled.sensitivity
-        ],
-        "certainty": {
-            "level": certainty.level,
-            "domains": [
-                {"name": d.name, "steps_down": d.steps, "reason": d.reason} for d in certainty.domains
-            ],
-        },
-        "diagnostics": diagnostics_record(pooled),
-        "notice": NOTICE,
-    }
+        ),
+        diagnostics=diagnostics_of(pooled),
+        notice=NOTICE,
+    )
 
 
-def interval_record(interval: Interval) -> dict[str, Any]:
-    """Return one interval as plain data."""
-    return {
-        "method": interval.method,
-        "estimate": interval.estimate,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "note": interval.note,
-    }
+def pool_summary(pooled: PooledEffect, certainty: Certainty) -> PoolSummary:
+    """Return the part of a pool that a brief shows."""
+    included, headline = pooled.selection.included, pooled.headline
+    return PoolSummary(
+        k=pooled.k,
+        participants=certainty.participants,
+        metric=metric_label(pooled.scale),
+        unit=pooled.selection.unit,
+        better=included[0].estimate.direction_better,
+        estimate=headline.estimate,
+        ci_low=headline.low,
+        ci_high=headline.high,
+        ci_method=headline.method,
+        intervals=Intervals(
+            pooled.wald, pooled.knapp_hartung, PriorInterval(pooled.bayesian, pooled.tau_scale)
+        ),
+        pi_low=pooled.prediction.low,
+        pi_high=pooled.prediction.high,
+        warnings=pooled.warnings,
+        sensitivity=pooled.sensitivity,
+        certainty=CertaintyReport(
+            certainty.level, tuple(DomainReport(d.name, d.steps, d.reason) for d in certainty.domains)
+        ),
+        included=tuple(
+            pooled_study(one, weight) for one, weight in zip(included, pooled.weights, strict=True)
+        ),
+    )
 
 
-def included_record(one: Included, weight: float) -> dict[str, Any]:
+def pooled_study(one: Included, weight: float) -> PooledStudy:
     """Return one pooled estimate with its Wald interval, record, source and how far that was read."""
-    effect = one.derived.effect
-    from scipy import stats
-
-    half = float(stats.norm.isf(0.025)) * effect.standard_error
-    return {
-        "study": one.study.id,
-        "cohort": one.study.cohort_id,
-        "estimate_id": one.estimate.id,
-        "estimate": natural(effect.estimate, effect.scale),
-        "ci_low": natural(effect.estimate - half, effect.scale),
-        "ci_high": natural(effect.estimate + half, effect.scale),
-        "analysis_estimate": effect.estimate,
-        "standard_error": effect.standard_error,
-        "weight": weight,
-        "n_treatment": one.estimate.n_treatment,
-        "n_control": one.estimate.n_control,
-        "integrity_status": one.study.integrity_status,
-        "integrity_reason": one.study.integrity_reason,
-        "how": one.derived.how,
-        "agent": one.study.agent,
-        "source": one.estimate.source,
-        "read": one.estimate.read,
-        "doi": one.estimate.report_doi or one.study.doi,
-    }
+    effect, row, study = one.derived.effect, one.estimate, one.study
+    half = laws.Z975 * effect.standard_error
+    return PooledStudy(
+        study=study.id,
+        cohort=study.cohort_id,
+        estimate_id=row.id,
+        estimate=natural(effect.estimate, effect.scale),
+        ci_low=natural(effect.estimate - half, effect.scale),
+        ci_high=natural(effect.estimate + half, effect.scale),
+        analysis_estimate=effect.estimate,
+        standard_error=effect.standard_error,
+        weight=weight,
+        n_treatment=row.n_treatment,
+        n_control=row.n_control,
+        integrity_status=study.integrity_status,
+        integrity_reason=study.integrity_reason,
+        how=one.derived.how,
+        agent=study.agent,
+        source=row.source,
+        read=row.read,
+        doi=row.report_doi or study.doi,
+    )

@@ -5,17 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from html import escape
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from eubiosis.core.evidence_report import Choice, Interval, SensitivityLine
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.scales import Scale, metric_label, metric_word, natural
 from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.bayes import BayesFit, bayes_fit
 from eubiosis.evidence.synthesis.combine import MetaFit, Test, fit, tau2_interval
-from eubiosis.evidence.synthesis.effects import Scale
 from eubiosis.evidence.synthesis.heterogeneity import Array, Tau2Method
-from eubiosis.evidence.synthesis.selection import Excluded, Included, Question, Selection, select
+from eubiosis.evidence.synthesis.selection import (
+    Exclusion,
+    PoolQuestion,
+    Selection,
+    select,
+)
+
+if TYPE_CHECKING:
+    from eubiosis.core.frame import Table
 
 CiMethod = Literal["auto", "wald", "knapp-hartung", "bayes"]
 FEW = 5  # below this many cohorts three intervals stand side by side and the Bayesian one leads
@@ -25,35 +35,15 @@ TAU_SCALE = (
 TAU_SCALE_RD = 0.1
 
 
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with its interval, on the natural scale (ratios are ratios), or why it is undefined."""
-
-    method: str
-    estimate: float | None = None
-    low: float | None = None
-    high: float | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class SensitivityLine:
-    """What the headline becomes when one choice is made differently."""
-
-    change: str
-    k: int
-    interval: Interval
-
-
-@dataclass(frozen=True)
-class Pooled:
+@dataclass(frozen=True, repr=False)
+class PooledEffect:
     """A pooled estimate with everything it rests on.
 
     ``headline`` is the interval asked for; ``wald``, ``knapp_hartung`` and ``bayesian`` always stand
     beside it. ``tau2`` is on the analysis scale (the log scale for ratios), ``i2`` in percent.
     """
 
-    question: Question
+    question: PoolQuestion
     selection: Selection
     tau2_method: Tau2Method
     headline: Interval
@@ -77,6 +67,60 @@ class Pooled:
         return len(self.selection.included)
 
     @property
+    def studies(self) -> Table:
+        """Return the pooled estimates, one row each, with weight, source and how far that was read."""
+        from eubiosis.core.evidence_report import PooledStudy
+        from eubiosis.evidence.records.frames import as_table
+        from eubiosis.evidence.synthesis.pool_record import pooled_study
+
+        rows = [pooled_study(*each) for each in zip(self.selection.included, self.weights, strict=True)]
+        return as_table(rows, PooledStudy, "pooled studies")
+
+    @property
+    def unpooled(self) -> Table:
+        """Return every other estimate of the question, one row each, with the reason."""
+        from eubiosis.core.frame import Table
+
+        out = self.selection.excluded
+        columns = {
+            "study": [one.study.id for one in out],
+            "estimate": [one.estimate.id for one in out],
+            "why": [one.why.value for one in out],
+            "reason": [one.reason for one in out],
+            "source": [one.estimate.source for one in out],
+        }
+        return Table(columns, name="not pooled")
+
+    @property
+    def choices(self) -> Table:
+        """Return what the headline becomes under other choices, one row each."""
+        from eubiosis.core.frame import Table
+        from eubiosis.evidence.records.frames import cells
+
+        lines = self.sensitivity
+        columns = {
+            "choice": cells(line.choice.value for line in lines),
+            "change": cells(line.change for line in lines),
+            "k": cells(line.k for line in lines),
+            "estimate": cells(line.interval.estimate for line in lines),
+            "ci_low": cells(line.interval.low for line in lines),
+            "ci_high": cells(line.interval.high for line in lines),
+        }
+        return Table(columns, name="other choices")
+
+    def __repr__(self) -> str:
+        one, unit = self.headline, f" {self.selection.unit}" if self.selection.unit else ""
+        return (
+            f"PooledEffect({self.selection.outcome.id} under {self.selection.intervention}: "
+            f"{metric_label(self.scale)} {one.estimate:.2f} [{one.low:.2f}, {one.high:.2f}]{unit}, "
+            f"{one.method}, {self.k} cohorts)"
+        )
+
+    def _repr_html_(self) -> str:
+        warnings = "".join(f"<li>{escape(text)}</li>" for text in self.warnings)
+        return f"<p>{escape(repr(self))}</p><ul>{warnings}</ul>{self.studies._repr_html_()}"
+
+    @property
     def scale(self) -> Scale:
         """Return the scale of the analysis."""
         assert self.selection.scale is not None
@@ -95,14 +139,17 @@ def pool(
     tau_scale: float | None = None,
     sensitivity: bool = True,
     evidence: Evidence | None = None,
-) -> Pooled:
+) -> PooledEffect:
     """Pool the randomised comparisons of an outcome under an intervention.
 
     ``studies`` limits the pool; ``leave_out`` drops the whole cohort of each study named; ``metric`` is
     one of MD, SMD, RR, OR, HR, RD, rate-ratio or auto. ``tau_scale`` is the scale of the half-normal prior
     on tau in the unit of the effect. Raises ``FindingsError`` for unknown names and where no study is left.
+
+    >>> pool("hs-CRP", "probiotic", tau2="DL", ci="wald", sensitivity=False)
+    PooledEffect(hs_CRP under probiotic: MD -1.53 [-2.30, -0.75] hs-CRP ug/mL, Wald, 3 cohorts)
     """
-    question = Question(outcome, intervention, tuple(studies), tuple(leave_out), metric)
+    question = PoolQuestion(outcome, intervention, tuple(studies), tuple(leave_out), metric)
     return pool_question(
         evidence or load(), question, tau2=tau2, ci=ci, tau_scale=tau_scale, sensitivity=sensitivity
     )
@@ -110,15 +157,16 @@ def pool(
 
 def pool_question(
     evidence: Evidence,
-    question: Question,
+    question: PoolQuestion,
     *,
     tau2: Tau2Method = "REML",
     ci: CiMethod = "auto",
     tau_scale: float | None = None,
     sensitivity: bool = True,
-) -> Pooled:
-    """Pool what a question selects; see ``pool``."""
-    selection = select(evidence, question)
+    selection: Selection | None = None,
+) -> PooledEffect:
+    """Pool what a question selects; see ``pool``. ``selection`` is that of the question, if made already."""
+    selection = selection or select(evidence, question)
     if not selection.included:
         raise FindingsError([_nothing_left(selection)])
     pooled = _combine(selection, question, tau2, ci, tau_scale)
@@ -128,8 +176,8 @@ def pool_question(
 
 
 def _combine(
-    selection: Selection, question: Question, tau2: Tau2Method, ci: CiMethod, tau_scale: float | None
-) -> Pooled:
+    selection: Selection, question: PoolQuestion, tau2: Tau2Method, ci: CiMethod, tau_scale: float | None
+) -> PooledEffect:
     scale = selection.scale
     assert scale is not None
     y = np.array([one.derived.effect.estimate for one in selection.included])
@@ -153,7 +201,7 @@ def _combine(
     if headline.low is None:
         raise FindingsError([Finding("question", "ci", headline.note, next_step="ask for --ci bayes")])
     weights = 1 / (v + normal.tau2)
-    return Pooled(
+    return PooledEffect(
         question=question, selection=selection, tau2_method=tau2, headline=headline, wald=wald,
         knapp_hartung=hartung, bayesian=bayesian, prediction=_prediction(normal, posterior, scale),
         tau2=normal.tau2, tau2_interval=tau2_interval(y, v)[0] if k > 1 else None, i2=normal.i2, q=normal.q,
@@ -176,11 +224,6 @@ def default_tau_scale(selection: Selection) -> float:
     if sds:
         return TAU_SCALE * math.sqrt(sum(sd**2 for sd in sds) / len(sds))
     return 2 * float(np.median([one.derived.effect.standard_error for one in selection.included]))
-
-
-def natural(value: float, scale: Scale) -> float:
-    """Turn a log ratio into a ratio; leave other scales alone."""
-    return math.exp(value) if scale.startswith("log") else value
 
 
 def _interval(method: str, scale: Scale, estimate: float, limits: tuple[float, float]) -> Interval:
@@ -236,79 +279,76 @@ def _warnings(selection: Selection) -> list[str]:
 
 def nulls_without_numbers(selection: Selection) -> list[str]:
     """Name the randomised trials that found no difference and print no number, so that no pool holds them."""
-    missing = [
-        out.study.id
-        for out in selection.excluded
-        if out.estimate.verdict == "no_difference"
-        and out.estimate.design_class.startswith("randomised")
-        and out.estimate.measure != "within_change"
-        and out.reason.startswith(("no number", "no variance"))
-    ]
+    missing = [out.study.id for out in selection.excluded if out.silent_null]
     if not missing:
         return []
     return [f"found no difference but print no usable number, so the pool leans: {', '.join(missing)}"]
 
 
-def _sensitivity(evidence: Evidence, pooled: Pooled, ci: CiMethod) -> list[SensitivityLine]:
+def _sensitivity(evidence: Evidence, pooled: PooledEffect, ci: CiMethod) -> list[SensitivityLine]:
     """Repeat the pool with one choice changed at a time; scale and interval stay as in the headline."""
-    question = replace(pooled.question, metric=_metric_name(pooled.scale))
+    question = replace(pooled.question, metric=metric_word(pooled.scale))
     included = pooled.selection.included
-    variants: list[tuple[str, Question]] = []
+    variants: list[tuple[Choice, str, PoolQuestion]] = []
     flagged = sorted({one.study.id for one in included if one.study.integrity_status == "failed_check"})
     if flagged:
-        variants.append((f"without studies that failed a check ({', '.join(flagged)})",
-                         replace(question, statuses=("none",))))  # fmt: skip
+        words = f"without studies that failed a check ({', '.join(flagged)})"
+        variants.append((Choice.WITHOUT_FAILED_CHECKS, words, replace(question, statuses=("none",))))
     out = sorted({x.study.id for x in pooled.selection.excluded
                   if x.study.integrity_status in ("retracted", "notice")})  # fmt: skip
     if out:
         everything = replace(question, statuses=("none", "failed_check", "notice", "retracted"))
-        variants.append((f"with retracted studies and notices ({', '.join(out)})", everything))
+        words = f"with retracted studies and notices ({', '.join(out)})"
+        variants.append((Choice.WITH_RETRACTED, words, everything))
     if any(one.estimate.dispersion_type == "SE->SD" for one in included):
-        variants.append(("dispersions read as printed, without conversion from standard errors",
-                         replace(question, dispersions="as printed")))  # fmt: skip
-    if any(x.reason.startswith("recalled") for x in pooled.selection.excluded):
-        variants.append(
-            ("with recalled numbers that nobody has read", replace(question, include_recalled=True))
-        )
+        words = "dispersions read as printed, without conversion from standard errors"
+        variants.append((Choice.AS_PRINTED, words, replace(question, dispersions="as printed")))
+    if any(x.why is Exclusion.RECALLED for x in pooled.selection.excluded):
+        words = "with recalled numbers that nobody has read"
+        variants.append((Choice.WITH_RECALLED, words, replace(question, include_recalled=True)))
     if len(included) > 1:
         variants += [
             (
+                Choice.WITHOUT_COHORT,
                 f"without cohort {one.study.cohort_id}",
                 replace(question, leave_out=(*question.leave_out, one.study.id)),
             )
             for one in included
         ]
-    lines = [_line(evidence, change, varied, pooled, ci) for change, varied in variants]
+    lines = [_line(evidence, choice, words, varied, pooled, ci) for choice, words, varied in variants]
     lines += [_method_line(pooled, other, ci) for other in ("DL", "PM", "ML") if other != pooled.tau2_method]
     if pooled.headline is pooled.bayesian:
         for factor, word in ((0.5, "half"), (2.0, "double")):
             again = _combine(
                 pooled.selection, question, pooled.tau2_method, "bayes", factor * pooled.tau_scale
             )
-            lines.append(SensitivityLine(f"{word} the scale of the prior on tau", pooled.k, again.headline))
+            words = f"{word} the scale of the prior on tau"
+            lines.append(SensitivityLine(Choice.TAU_PRIOR, words, pooled.k, again.headline))
     return lines
 
 
 def _line(
-    evidence: Evidence, change: str, question: Question, pooled: Pooled, ci: CiMethod
+    evidence: Evidence,
+    choice: Choice,
+    change: str,
+    question: PoolQuestion,
+    pooled: PooledEffect,
+    ci: CiMethod,
 ) -> SensitivityLine:
     selection = select(evidence, question)
     if not selection.included:
-        return SensitivityLine(change, 0, Interval("none", note="no study is left"))
+        return SensitivityLine(choice, change, 0, Interval("none", note="no study is left"))
     ci = "bayes" if ci == "knapp-hartung" and len(selection.included) < 2 else ci
     again = _combine(selection, question, pooled.tau2_method, ci, pooled.tau_scale)
-    return SensitivityLine(change, again.k, again.headline)
+    return SensitivityLine(choice, change, again.k, again.headline)
 
 
-def _method_line(pooled: Pooled, tau2: Tau2Method, ci: CiMethod) -> SensitivityLine:
+def _method_line(pooled: PooledEffect, tau2: Tau2Method, ci: CiMethod) -> SensitivityLine:
     """Show another estimator of tau2 with the Wald interval, which unlike the Bayesian depends on it."""
     other: CiMethod = ci if ci == "knapp-hartung" else "wald"
     again = _combine(pooled.selection, pooled.question, tau2, other, pooled.tau_scale)
-    return SensitivityLine(f"tau2 by {tau2}, {again.headline.method} interval", pooled.k, again.headline)
-
-
-def _metric_name(scale: Scale) -> str:
-    return scale.removeprefix("log ").replace(" ", "-")
+    words = f"tau2 by {tau2}, {again.headline.method} interval"
+    return SensitivityLine(Choice.TAU2_METHOD, words, pooled.k, again.headline)
 
 
 def _nothing_left(selection: Selection) -> Finding:
@@ -323,15 +363,3 @@ def _nothing_left(selection: Selection) -> Finding:
     problem = "no estimate can be pooled (" + "; ".join(reasons) + ")"
     next_step = "a prior without a trial is centred on zero: eubiosis evidence prior"
     return Finding("evidence", what, problem, next_step=next_step)
-
-
-__all__ = [
-    "Excluded",
-    "Included",
-    "Interval",
-    "Pooled",
-    "Question",
-    "SensitivityLine",
-    "pool",
-    "pool_question",
-]

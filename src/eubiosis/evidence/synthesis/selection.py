@@ -5,29 +5,39 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
-from eubiosis.evidence.records.rows import Estimate, Integrity, OutcomeTerm, Study
+from eubiosis.core.scales import METRICS, Scale
+from eubiosis.evidence.records.rows import Integrity, OutcomeTerm, Study, StudyEstimate
 from eubiosis.evidence.records.store import Evidence
-from eubiosis.evidence.synthesis.derive import Derived, as_printed, derive
-from eubiosis.evidence.synthesis.effects import Scale
+from eubiosis.evidence.synthesis.derive import DerivedEffect, as_printed, derive
 
-METRICS: dict[str, Scale] = {
-    "MD": "MD",
-    "SMD": "SMD",
-    "RD": "RD",
-    "RR": "log RR",
-    "OR": "log OR",
-    "HR": "log HR",
-    "rate-ratio": "log rate ratio",
-}
 SAFE_STATUS: tuple[Integrity, ...] = ("none", "failed_check")
 Dispersions = Literal["converted", "as printed"]
 
 
+class Exclusion(StrEnum):
+    """Why an estimate stays out of a pool."""
+
+    SPECIES = "not in people"
+    LEFT_OUT = "left out as asked"
+    NOT_ASKED = "not asked for"
+    INTEGRITY = "integrity status"
+    NOT_RANDOMISED = "not randomised"
+    WITHIN_ARM = "within one arm"
+    NO_NUMBER = "no number"
+    RECALLED = "recalled"
+    COMPARATOR = "another comparator"
+    NO_VARIANCE = "no variance"
+    METRIC = "another metric"
+    SCALE = "another scale"
+    SAME_COHORT = "cohort counted once"
+
+
 @dataclass(frozen=True)
-class Question:
+class PoolQuestion:
     """What to pool. ``studies`` limits the pool to those named; ``leave_out`` drops their whole cohorts."""
 
     outcome: str
@@ -45,17 +55,28 @@ class Included:
     """One estimate that is pooled."""
 
     study: Study
-    estimate: Estimate
-    derived: Derived
+    estimate: StudyEstimate
+    derived: DerivedEffect
 
 
 @dataclass(frozen=True)
 class Excluded:
-    """One estimate of the outcome and intervention that is not pooled, and why."""
+    """One estimate of the outcome and intervention that is not pooled: why, and the same in words."""
 
     study: Study
-    estimate: Estimate
+    estimate: StudyEstimate
+    why: Exclusion
     reason: str
+
+    @property
+    def silent_null(self) -> bool:
+        """Say whether it is a randomised comparison that found no difference and prints no usable number."""
+        return (
+            self.estimate.verdict == "no_difference"
+            and self.estimate.randomised
+            and self.estimate.measure != "within_change"
+            and self.why in (Exclusion.NO_NUMBER, Exclusion.NO_VARIANCE)
+        )
 
 
 @dataclass
@@ -71,7 +92,7 @@ class Selection:
     excluded: list[Excluded] = field(default_factory=list)
 
 
-def select(evidence: Evidence, question: Question) -> Selection:
+def select(evidence: Evidence, question: PoolQuestion) -> Selection:
     """Choose at most one estimate per cohort and say why each other one stays out.
 
     Country, city and authors play no part. Raises ``FindingsError`` for an unknown outcome, intervention,
@@ -81,7 +102,7 @@ def select(evidence: Evidence, question: Question) -> Selection:
     _check_names(evidence, question)
     selection = Selection(outcome, intervention.id, intervention.label)
     left_out = {evidence.cohort_of(name) for name in question.leave_out}
-    candidates: list[tuple[Study, Estimate, dict[Scale, Derived]]] = []
+    candidates: list[tuple[Study, StudyEstimate, dict[Scale, DerivedEffect]]] = []
     for estimate in evidence.estimates:
         study = evidence.studies[estimate.study_id]
         if estimate.outcome != outcome.id or intervention.id not in (study.intervention, study.subclass):
@@ -90,7 +111,7 @@ def select(evidence: Evidence, question: Question) -> Selection:
         derived = derive(read)
         reason = _reason(study, read, derived, question, left_out)
         if reason:
-            selection.excluded.append(Excluded(study, estimate, reason))
+            selection.excluded.append(Excluded(study, estimate, *reason))
         else:
             candidates.append((study, read, derived))
     _choose_metric(selection, candidates, question.metric)
@@ -99,42 +120,56 @@ def select(evidence: Evidence, question: Question) -> Selection:
 
 
 def _reason(
-    study: Study, estimate: Estimate, derived: dict[Scale, Derived], question: Question, left_out: set[str]
-) -> str:
-    """Return why an estimate cannot be pooled, or an empty string; the first reason that holds."""
+    study: Study,
+    estimate: StudyEstimate,
+    derived: dict[Scale, DerivedEffect],
+    question: PoolQuestion,
+    left_out: set[str],
+) -> tuple[Exclusion, str] | None:
+    """Return why an estimate cannot be pooled, the first reason that holds; None where it can."""
     named = study.id in question.studies
+    status, comparator = study.integrity_status, study.comparator
     checks = (
-        (study.species != "human", f"not in people ({study.species})"),
-        (study.cohort_id in left_out, f"cohort {study.cohort_id} is left out as asked"),
-        (bool(question.studies) and not named, "not among the studies asked for"),
+        (study.species != "human", Exclusion.SPECIES, f"not in people ({study.species})"),
+        (study.cohort_id in left_out, Exclusion.LEFT_OUT, f"cohort {study.cohort_id} is left out as asked"),
+        (bool(question.studies) and not named, Exclusion.NOT_ASKED, "not among the studies asked for"),
         (
-            study.integrity_status not in question.statuses,
-            f"integrity status {study.integrity_status}: {study.integrity_reason}",
+            status not in question.statuses,
+            Exclusion.INTEGRITY,
+            f"integrity status {status}: {study.integrity_reason}",
         ),
-        (estimate.design_class not in ("randomised", "randomised_crossover"), "not a randomised comparison"),
-        (estimate.measure == "within_change", "a change within one arm, no comparison with a control"),
-        (estimate.measure == "narrative", "no number readable in the source"),
+        (not estimate.randomised, Exclusion.NOT_RANDOMISED, "not a randomised comparison"),
+        (
+            estimate.measure == "within_change",
+            Exclusion.WITHIN_ARM,
+            "a change within one arm, no comparison with a control",
+        ),
+        (estimate.measure == "narrative", Exclusion.NO_NUMBER, "no number readable in the source"),
         (
             estimate.read == "recalled" and not question.include_recalled,
+            Exclusion.RECALLED,
             "recalled: nobody has read the source",
         ),
         (
-            study.comparator in ("lower dose", "active treatment") and not named,
-            f"compared with: {study.comparator}; name the study to include it",
+            comparator in ("lower dose", "active treatment") and not named,
+            Exclusion.COMPARATOR,
+            f"compared with: {comparator}; name the study to include it",
         ),
-        (not derived, "no variance can be computed from what was printed"),
+        (not derived, Exclusion.NO_VARIANCE, "no variance can be computed from what was printed"),
     )
-    return next((reason for holds, reason in checks if holds), "")
+    return next(((why, words) for holds, why, words in checks if holds), None)
 
 
 def _choose_metric(
-    selection: Selection, candidates: list[tuple[Study, Estimate, dict[Scale, Derived]]], metric: str
+    selection: Selection,
+    candidates: list[tuple[Study, StudyEstimate, dict[Scale, DerivedEffect]]],
+    metric: str,
 ) -> None:
     """Take the metric asked for; or MD on one shared scale, SMD on several, else the commonest ratio."""
     if not candidates:
         return
     continuous = [c for c in candidates if "MD" in c[2]]
-    primary = [c for c in continuous if "sensitivity" not in c[1].outcome_scale]
+    primary = [c for c in continuous if c[1].analysis == "main"]
     scales = Counter(c[1].scale for c in _first_of_each_cohort(primary or continuous))
     if metric != "auto":
         wanted: Scale = METRICS[metric]
@@ -146,21 +181,20 @@ def _choose_metric(
     common = scales.most_common(1)[0][0] if scales else ""
     for study, estimate, derived in candidates:
         if wanted not in derived:
-            offers = " or ".join(derived)
-            reason = f"gives {offers}, not {wanted}"
+            why, reason = Exclusion.METRIC, f"gives {' or '.join(derived)}, not {wanted}"
         elif wanted == "MD" and estimate.scale != common:
-            reason = f'measured on "{estimate.scale}", the others on "{common}"'
+            why, reason = Exclusion.SCALE, f'measured on "{estimate.scale}", the others on "{common}"'
         else:
             selection.included.append(Included(study, estimate, derived[wanted]))
             continue
-        selection.excluded.append(Excluded(study, estimate, reason))
+        selection.excluded.append(Excluded(study, estimate, why, reason))
     selection.scale = wanted
     selection.unit = common if wanted == "MD" else ""
 
 
 def _first_of_each_cohort(
-    candidates: list[tuple[Study, Estimate, dict[Scale, Derived]]],
-) -> list[tuple[Study, Estimate, dict[Scale, Derived]]]:
+    candidates: list[tuple[Study, StudyEstimate, dict[Scale, DerivedEffect]]],
+) -> list[tuple[Study, StudyEstimate, dict[Scale, DerivedEffect]]]:
     first = {study.cohort_id: (study, estimate, derived) for study, estimate, derived in reversed(candidates)}
     return list(first.values())
 
@@ -172,8 +206,13 @@ def _one_per_cohort(selection: Selection, order: Sequence[str]) -> None:
         position, one = item
         named = order.index(one.study.id) if one.study.id in order else len(order)
         size = (one.estimate.n_treatment or 0) + (one.estimate.n_control or 0)
-        sensitivity = "sensitivity" in one.estimate.outcome_scale
-        return named, sensitivity, one.study.integrity_status != "none", -size, position
+        return (
+            named,
+            one.estimate.analysis == "sensitivity",
+            one.study.integrity_status != "none",
+            -size,
+            position,
+        )
 
     best: dict[str, Included] = {}
     for _, one in sorted(enumerate(selection.included), key=rank):
@@ -183,11 +222,11 @@ def _one_per_cohort(selection: Selection, order: Sequence[str]) -> None:
         chosen = best[one.study.cohort_id]
         if chosen is not one:
             reason = f"cohort {one.study.cohort_id} counts once; {chosen.estimate.id} stands for it"
-            selection.excluded.append(Excluded(one.study, one.estimate, reason))
+            selection.excluded.append(Excluded(one.study, one.estimate, Exclusion.SAME_COHORT, reason))
     selection.included = kept
 
 
-def _check_names(evidence: Evidence, question: Question) -> None:
+def _check_names(evidence: Evidence, question: PoolQuestion) -> None:
     findings = [
         Finding(
             "question",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eubiosis.core import laws
 from eubiosis.core.verdict import OK, USABLE, Status, Verdict, worst
 from eubiosis.evidence.synthesis.combine import VANISHING, MetaFit, fit
 from eubiosis.evidence.synthesis.heterogeneity import Array, Tau2Method
@@ -44,8 +45,6 @@ def egger(y: Sequence[float], v: Sequence[float]) -> AsymmetryTest:
     Studies with the same standard error ("no_information") or on one line ("no_variance") have no test;
     fewer than three raise ``ValueError``.
     """
-    from scipy import stats
-
     y_, se = _checked(y, v)
     if not _spread(se).usable:
         return _no_test("Egger", _spread(se))
@@ -57,7 +56,7 @@ def egger(y: Sequence[float], v: Sequence[float]) -> AsymmetryTest:
         return _no_test("Egger", Verdict("no_variance", "the studies lie on one line"))
     covariance = float(residual @ residual) / df * np.linalg.inv(precision.T @ precision)
     t = float(b[0]) / math.sqrt(float(covariance[0, 0]))
-    return AsymmetryTest("Egger", t, df, 2 * float(stats.t.sf(abs(t), df)), float(b[0]))
+    return AsymmetryTest("Egger", t, df, 2 * float(laws.t_sf(abs(t), df)), float(b[0]))
 
 
 def egger_mixed(y: Sequence[float], v: Sequence[float], *, method: Tau2Method = "REML") -> AsymmetryTest:
@@ -78,8 +77,6 @@ def begg(y: Sequence[float], v: Sequence[float]) -> AsymmetryTest:
     The p value is exact below 50 studies without ties, and asymptotic otherwise. Studies with the same
     standard error or the same estimate have no test.
     """
-    from scipy import stats
-
     y_, se = _checked(y, v)
     verdict = worst(
         _spread(se), OK if _spread(y_).usable else Verdict("no_variance", "all estimates are equal")
@@ -90,6 +87,8 @@ def begg(y: Sequence[float], v: Sequence[float]) -> AsymmetryTest:
     common = fit(y_, v_, method="FE")
     deviate = (y_ - common.estimate) / np.sqrt(v_ - float(common.covariance[0, 0]))
     tied = len(set(deviate)) < len(deviate) or len(set(v_)) < len(v_)
+    from scipy import stats
+
     result = stats.kendalltau(deviate, v_, method="asymptotic" if tied or len(v_) >= 50 else "exact")
     return AsymmetryTest("Begg", float(result.statistic), None, float(result.pvalue))
 
@@ -143,11 +142,9 @@ def trim_and_fill(y: Sequence[float], v: Sequence[float], *, method: Tau2Method 
 
 def rosenthal_fail_safe(y: Sequence[float], v: Sequence[float], *, alpha: float = 0.05) -> int:
     """Count the unpublished null studies that would lift the one-sided Stouffer p above alpha."""
-    from scipy import stats
-
     y_, se = _checked(y, v)
     z = abs(float((y_ / se).sum())) / math.sqrt(len(y_))
-    needed = len(y_) * (z / float(stats.norm.isf(alpha))) ** 2 - len(y_)
+    needed = len(y_) * (z / float(laws.normal_point(alpha))) ** 2 - len(y_)
     return max(0, math.ceil(needed))
 
 

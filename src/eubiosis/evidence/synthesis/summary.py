@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
-from eubiosis.evidence.records.store import Evidence
+from eubiosis.core.evidence_report import CertaintyLevel
+from eubiosis.core.record import FLAT
+from eubiosis.core.scales import metric_label
+from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.certainty import grade
 from eubiosis.evidence.synthesis.pooling import nulls_without_numbers, pool_question
-from eubiosis.evidence.synthesis.selection import Question, select
+from eubiosis.evidence.synthesis.selection import PoolQuestion, select
+
+if TYPE_CHECKING:
+    from eubiosis.core.frame import Table
 
 
-def summary_of_findings(evidence: Evidence, intervention: str) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class FoundPool:
+    """The pool of one outcome, in short."""
+
+    participants: int
+    metric: str
+    unit: str
+    better: str
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    ci_method: str
+    pi_low: float | None
+    pi_high: float | None
+
+
+@dataclass(frozen=True)
+class FoundOutcome:
+    """One outcome of a summary of findings: its pool with its certainty, or why there is none."""
+
+    outcome: str
+    label: str
+    cohorts_compared: int
+    k: int
+    pool: FoundPool | None = field(metadata=FLAT)
+    certainty: CertaintyLevel | str
+    reasons: tuple[str, ...]
+    nulls_without_numbers: tuple[str, ...]
+
+
+def summary_of_findings(evidence: Evidence, intervention: str) -> tuple[FoundOutcome, ...]:
     """Return one row per outcome: the pool with its certainty and reasons, or why there is none.
 
     Outcomes without a randomised comparison in people are left out. Raises ``FindingsError`` for an
@@ -19,65 +57,96 @@ def summary_of_findings(evidence: Evidence, intervention: str) -> list[dict[str,
     term = evidence.intervention(intervention).id
     rows = []
     for outcome in evidence.outcomes.values():
-        question = Question(outcome.id, term)
+        question = PoolQuestion(outcome.id, term)
         selection = select(evidence, question)
         compared = {x.study.cohort_id for x in selection.included}
         compared |= {
             x.study.cohort_id
             for x in selection.excluded
             if x.study.species == "human"
-            and x.estimate.design_class.startswith("randomised")
+            and x.estimate.randomised
             and x.estimate.measure != "within_change"
             and x.study.integrity_status in question.statuses
         }
         if not compared:
             continue
-        row: dict[str, Any] = {
-            "outcome": outcome.id,
-            "label": outcome.label,
-            "cohorts_compared": len(compared),
-        }
+        silent = tuple(nulls_without_numbers(selection))
         if selection.included:
-            row |= _pooled_row(evidence, question)
+            rows.append(_pooled_row(evidence, question, len(compared), silent))
         else:
             reasons = dict.fromkeys(f"{x.study.id}: {x.reason}" for x in selection.excluded)
-            row |= {"k": 0, "certainty": "not rated", "reasons": list(reasons)}
-        row["nulls_without_numbers"] = nulls_without_numbers(selection)
-        rows.append(row)
-    return rows
+            rows.append(
+                FoundOutcome(
+                    outcome.id, outcome.label, len(compared), 0, None, "not rated", tuple(reasons), silent
+                )
+            )
+    return tuple(rows)
 
 
-def _pooled_row(evidence: Evidence, question: Question) -> dict[str, Any]:
+def _pooled_row(
+    evidence: Evidence, question: PoolQuestion, compared: int, silent: tuple[str, ...]
+) -> FoundOutcome:
     pooled = pool_question(evidence, question, sensitivity=False)
-    certainty = grade(pooled, evidence)
-    return {
-        "k": pooled.k,
-        "participants": certainty.participants,
-        "metric": pooled.scale.removeprefix("log "),
-        "unit": pooled.selection.unit,
-        "better": pooled.selection.included[0].estimate.direction_better,
-        "estimate": pooled.headline.estimate,
-        "ci_low": pooled.headline.low,
-        "ci_high": pooled.headline.high,
-        "ci_method": pooled.headline.method,
-        "pi_low": pooled.prediction.low,
-        "pi_high": pooled.prediction.high,
-        "certainty": certainty.level,
-        "reasons": [f"{d.name} -{d.steps}: {d.reason}" for d in certainty.domains if d.steps],
+    certainty, selection, headline = grade(pooled, evidence), pooled.selection, pooled.headline
+    found = FoundPool(
+        certainty.participants, metric_label(pooled.scale), selection.unit,
+        selection.included[0].estimate.direction_better, headline.estimate, headline.low, headline.high,
+        headline.method, pooled.prediction.low, pooled.prediction.high,
+    )  # fmt: skip
+    reasons = tuple(f"{d.name} -{d.steps}: {d.reason}" for d in certainty.domains if d.steps)
+    outcome = selection.outcome
+    return FoundOutcome(
+        outcome.id, outcome.label, compared, pooled.k, found, certainty.level, reasons, silent
+    )
+
+
+def summary(intervention: str, *, evidence: Evidence | None = None) -> Table:
+    """Summarise an intervention's findings: one row an outcome that randomised trials compared.
+
+    Numbers are missing where no trial can be pooled; ``reasons`` says why, and what the certainty lost.
+    Raises ``FindingsError`` for an unknown intervention.
+
+    >>> found = summary("probiotic").filter(outcome="hs_CRP")
+    >>> found.select("k", "certainty").to_pydict()
+    {'k': [3], 'certainty': ['very low']}
+    """
+    from eubiosis.core.frame import Table
+    from eubiosis.evidence.records.frames import cells
+
+    rows = summary_of_findings(evidence or load(), intervention)
+    texts: dict[str, list[str]] = {
+        "outcome": [row.outcome for row in rows],
+        "label": [row.label for row in rows],
+        "certainty": [row.certainty for row in rows],
+        "reasons": ["; ".join(row.reasons) for row in rows],
+        "nulls_without_numbers": ["; ".join(row.nulls_without_numbers) for row in rows],
     }
+    counts: dict[str, list[int]] = {
+        "k": [row.k for row in rows],
+        "cohorts_compared": [row.cohorts_compared for row in rows],
+    }
+    pools = [row.pool for row in rows]
+    found = {
+        one.name: cells(None if pool is None else getattr(pool, one.name) for pool in pools)
+        for one in fields(FoundPool)
+    }
+    columns = {**{name: cells(one) for name, one in texts.items()}, **found}
+    columns |= {name: cells(one) for name, one in counts.items()}
+    return Table(columns, name="summary of findings")
 
 
-def summary_text(rows: list[dict[str, Any]]) -> str:
+def summary_text(rows: Sequence[FoundOutcome]) -> str:
     """Format the table as text."""
-    lines = []
+    lines: list[str] = []
     for row in rows:
-        if row["k"]:
-            span = f"{row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
-            lines.append(f"{row['label']}: {row['metric']} {row['unit']} {span}; {row['better']} is better")
-            size = f"k {row['k']} of {row['cohorts_compared']} cohorts, {row['participants']} participants"
-            predicted = f"a new study [{row['pi_low']:.2f}, {row['pi_high']:.2f}]"
-            lines.append(f"  {size}; {predicted}; certainty {row['certainty']}")
+        found = row.pool
+        if found is None:
+            lines.append(f"{row.label}: no number to pool from {row.cohorts_compared} cohorts")
         else:
-            lines.append(f"{row['label']}: no number to pool from {row['cohorts_compared']} cohorts")
-        lines += [f"    {reason}" for reason in row["reasons"]]
+            span = f"{found.estimate:.2f} [{found.ci_low:.2f}, {found.ci_high:.2f}]"
+            lines.append(f"{row.label}: {found.metric} {found.unit} {span}; {found.better} is better")
+            size = f"k {row.k} of {row.cohorts_compared} cohorts, {found.participants} participants"
+            predicted = f"a new study [{found.pi_low:.2f}, {found.pi_high:.2f}]"
+            lines.append(f"  {size}; {predicted}; certainty {row.certainty}")
+        lines += [f"    {reason}" for reason in row.reasons]
     return "\n".join(lines) or "no randomised comparison in people"

@@ -9,8 +9,11 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.core.frame import Table
+from eubiosis.core.table_schemas import STOOL_PROFILES
 from eubiosis.population.stool.checks import (
     Orientation,
     check_groups,
@@ -39,7 +42,7 @@ class UnmappedTaxon:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StoolTable:
     """Guild sums of real samples, in the scale of the table that they were read from.
 
@@ -82,6 +85,33 @@ class StoolTable:
         keep = self.usable
         fractions[keep] = self.guild_sums[keep] / self.guild_sums[keep].sum(axis=1, keepdims=True)
         return fractions
+
+    def to_table(self) -> Table:
+        """Return one row a sample: status, depth, mapped share and guild shares of the mapped reads.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> from eubiosis.population import write_example_table
+        >>> with TemporaryDirectory() as folder:
+        ...     stool = read_profiles(write_example_table(f"{folder}/stool.tsv", people=4))
+        >>> len(stool.to_table())
+        4
+        """
+        fractions = self.fractions
+        columns: dict[str, ArrayLike] = {"sample": self.sample_ids}
+        if self.groups is not None:
+            columns["group"] = self.groups
+        columns |= {"status": self.status, "depth": self.depth, "mapped_share": self.mapped_share}
+        columns |= {f"read_share_{guild}": fractions[:, k] for k, guild in enumerate(GUILDS)}
+        return Table(columns, schema=STOOL_PROFILES)
+
+    def __repr__(self) -> str:
+        return (
+            f"StoolTable {self.file}: {len(self.sample_ids)} samples, {int(self.usable.sum())} usable, "
+            f"{self.scale}; {self.overall_mapped_share:.1%} of the reads in a guild"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.to_table()._repr_html_()
 
     @property
     def overall_mapped_share(self) -> float:
@@ -148,6 +178,12 @@ def read_stool_table(
     way round it lies is seen from the names that are known, and what the cells are from their sums, unless
     ``orientation`` and ``scale`` say so. The metadata table gives each sample its group. Returns None where
     no table can be made. A table is returned together with findings where single samples are at fault.
+
+    >>> findings = FindingCollector()
+    >>> read_stool_table(Path("lost.tsv"), findings) is None
+    True
+    >>> findings.findings[0].problem
+    'the file is missing'
     """
     names = load_taxa() if taxa is None else taxa
     groups = None

@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
-from markupsafe import Markup
+from eubiosis.core.brief import BriefData
+from eubiosis.core.record import as_record
+from eubiosis.report.brief.blocks import Block, TextTable
+from eubiosis.report.brief.plan import practical_blocks
+from eubiosis.report.brief.words import evidence_blocks
 
-from eubiosis.report.brief.words import brief_blocks
-from eubiosis.report.pages import render
+
+def brief_blocks(brief: BriefData) -> list[Block]:
+    """Return the parts of a brief in reading order."""
+    return [*evidence_blocks(brief), *practical_blocks(brief)]
 
 
-def brief_html(record: Mapping[str, Any]) -> str:
+def brief_html(brief: BriefData) -> str:
     """Return the page of a brief, with its data inside; every text is escaped."""
-    data = json.dumps(record, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-    return render("brief.html", record=record, blocks=brief_blocks(record), data=Markup(data))
+    from markupsafe import Markup
+
+    from eubiosis.report.pages import render
+
+    data = json.dumps(as_record(brief), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    return render("brief.html", record=brief, blocks=brief_blocks(brief), data=Markup(data))
 
 
-def brief_markdown(record: Mapping[str, Any]) -> str:
+def brief_fragment(brief: BriefData) -> str:
+    """Return the brief as HTML for a notebook: no page around it, no style, every text escaped."""
+    asked = brief.question
+    parts = [f"<h3>{html.escape(asked.title)}</h3>", f"<p><em>{html.escape(asked.question)}</em></p>"]
+    parts.append(f"<p><strong>{html.escape(brief.notice)}</strong></p>")
+    for block in brief_blocks(brief):
+        parts.append(f"<h4>{html.escape(block.title)}</h4>")
+        parts += [f"<p>{html.escape(text)}</p>" for text in block.paragraphs]
+        parts += [_table(table) for table in block.tables]
+        if block.items:
+            parts.append("<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in block.items) + "</ul>")
+    return "\n".join(parts)
+
+
+def _table(table: TextTable) -> str:
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in table.columns)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows
+    )
+    title = f"<caption>{html.escape(table.title)}</caption>" if table.title else ""
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def brief_markdown(brief: BriefData) -> str:
     """Return the brief as Markdown, its numbers those of the page."""
-    asked = record["question"]
     parts = [
-        f"# {_inline(asked['title'])}",
-        f"*{_inline(asked['question'])}*",
-        f"> {_inline(record['notice'])}",
+        f"# {_inline(brief.question.title)}",
+        f"*{_inline(brief.question.question)}*",
+        f"> {_inline(brief.notice)}",
     ]
-    for block in brief_blocks(record):
+    for block in brief_blocks(brief):
         parts.append(f"## {_inline(block.title)}")
         parts += [_inline(text) for text in block.paragraphs]
         for table in block.tables:
@@ -38,11 +70,11 @@ def brief_markdown(record: Mapping[str, Any]) -> str:
             parts.append("\n".join(f"- {_inline(item)}" for item in block.items))
         if block.small:
             parts.append("\n".join(f"- {_inline(item)}" for item in block.small))
-    parts.append(f"Eubiosis {record['version']}; from {_inline(record['file'])}.")
+    parts.append(f"Eubiosis {brief.version}; from {_inline(brief.file)}.")
     return "\n\n".join(parts) + "\n"
 
 
-def _row(cells: list[str] | tuple[str, ...]) -> str:
+def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 

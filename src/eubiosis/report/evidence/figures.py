@@ -9,13 +9,15 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Polygon
 
-Record = Mapping[str, Any]
+from eubiosis.core.evidence_report import Interval, PooledStudy, PoolReport, PoolSummary
+from eubiosis.core.laws import Z975
+
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#7F7F7F", "#222222"
 KIND_COLOURS = {
     "intervention": "#CFE8F7",
@@ -50,6 +52,49 @@ STRENGTH_WIDTH = {
 }
 
 
+class DrawnNode(Protocol):
+    """A node of the graph as it is drawn."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+
+
+class DrawnEdge(Protocol):
+    """An edge of the graph as it is drawn."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def sign(self) -> str: ...
+    @property
+    def strength(self) -> str: ...
+
+
+class FlowCounts(Protocol):
+    """The counts of a review's flow."""
+
+    databases: dict[str, int]
+    registers: dict[str, int]
+    duplicates_removed: int
+    screened: int
+    excluded_at_screening: int
+    awaiting_screening: int
+    sought: int
+    not_retrieved: int
+    awaiting_retrieval: int
+    assessed: int
+    excluded_at_eligibility: dict[str, int]
+    awaiting_eligibility: int
+    included_reports: int
+    included_studies: int
+
+
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write a figure as SVG and PNG; the SVG keeps its text and has no date, so it is reproducible."""
     import matplotlib as mpl
@@ -62,103 +107,106 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     return paths
 
 
-def forest(record: Record, folder: Path, name: str = "forest") -> list[Path]:
-    """Draw the forest plot of a pool record: studies, three intervals, the prediction interval."""
-    ratio = str(record["analysis_scale"]).startswith("log")
-    rows = len(record["included"])
+def forest(report: PoolReport, folder: Path, name: str = "forest") -> list[Path]:
+    """Draw the forest plot of a pool: studies, three intervals, the prediction interval."""
+    pooled = report.summary
+    rows = len(pooled.included)
     figure = Figure(figsize=(10.5, 2.6 + 0.42 * (rows + 4)), layout="constrained")
     axes = figure.add_subplot()
     top = rows + 5.0
-    for position, one in enumerate(record["included"]):
-        _study_row(axes, one, top - 1 - position, largest=max(x["weight"] for x in record["included"]))
+    for position, one in enumerate(pooled.included):
+        _study_row(axes, one, top - 1 - position, largest=max(x.weight for x in pooled.included))
     y = 3.6
-    for key, label in (("bayesian", "Bayesian"), ("hartung_knapp", "Hartung-Knapp"), ("wald", "Wald")):
-        _pool_row(axes, record["intervals"][key], y, label, headline=_is_headline(record, key))
+    intervals = pooled.intervals
+    for interval, label in (
+        (intervals.bayesian.interval, "Bayesian"),
+        (intervals.hartung_knapp, "Hartung-Knapp"),
+        (intervals.wald, "Wald"),
+    ):
+        _pool_row(axes, interval, y, label, headline=_is_headline(pooled, interval))
         y -= 1
-    _prediction_row(axes, record, y)
-    null = 1.0 if ratio else 0.0
+    low, high = _ends(pooled.pi_low, pooled.pi_high)
+    _prediction_row(axes, low, high, y)
+    null = 1.0 if report.ratio else 0.0
     axes.axvline(null, color=GREY, linewidth=0.8, zorder=0)
     axes.axhline(4.3, color=GREY, linewidth=0.6)
-    if ratio:
+    if report.ratio:
         axes.set_xscale("log")
-    _limit_x(axes, record, null, ratio=ratio)
+    _limit_x(axes, pooled, null, ratio=report.ratio)
     axes.set_ylim(y - 0.8, top - 0.2)
     axes.set_yticks([])
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
-    unit = f" ({record['unit']})" if record["unit"] else ""
-    axes.set_xlabel(f"{record['metric']}{unit}; {record['better']} is better")
-    axes.set_title(
-        f"{record['outcome_label']}: {record['intervention_label']}", loc="left", fontsize=11, pad=24
-    )
-    axes.text(0, 1.01, _subtitle(record), transform=axes.transAxes, fontsize=8, color=GREY, va="bottom")
+    unit = f" ({pooled.unit})" if pooled.unit else ""
+    axes.set_xlabel(f"{pooled.metric}{unit}; {pooled.better} is better")
+    axes.set_title(f"{report.outcome_label}: {report.intervention_label}", loc="left", fontsize=11, pad=24)
+    axes.text(0, 1.01, _subtitle(pooled), transform=axes.transAxes, fontsize=8, color=GREY, va="bottom")
     return save(figure, folder, name)
 
 
-def _subtitle(record: Record) -> str:
-    marked = " Orange: a check of the paper's numbers failed." if _flagged(record) else ""
-    certainty = record["certainty"]["level"]
-    size = f"k = {record['k']}, {record['participants']} participants; certainty {certainty}."
+def _ends(low: float | None, high: float | None) -> tuple[float, float]:
+    """Return the ends of an interval that is defined."""
+    assert low is not None
+    assert high is not None
+    return low, high
+
+
+def _subtitle(pooled: PoolSummary) -> str:
+    flagged = any(one.flagged for one in pooled.included)
+    marked = " Orange: a check of the paper's numbers failed." if flagged else ""
+    size = f"k = {pooled.k}, {pooled.participants} participants; certainty {pooled.certainty.level}."
     return f"{size}{marked} Not evidence of efficacy."
 
 
-def _flagged(record: Record) -> bool:
-    return any(one["integrity_status"] != "none" for one in record["included"])
+def _is_headline(pooled: PoolSummary, interval: Interval) -> bool:
+    return interval.low == pooled.ci_low and interval.high == pooled.ci_high
 
 
-def _is_headline(record: Record, key: str) -> bool:
-    interval = record["intervals"][key]
-    return bool(interval["ci_low"] == record["ci_low"] and interval["ci_high"] == record["ci_high"])
+def _study_row(axes: Axes, one: PooledStudy, y: float, *, largest: float) -> None:
+    colour = ORANGE if one.flagged else BLUE
+    axes.plot([one.ci_low, one.ci_high], [y, y], color=colour, linewidth=1.4)
+    size = 3 + 8 * math.sqrt(one.weight / largest)
+    axes.plot([one.estimate], [y], "s", color=colour, markersize=size)
+    span = f"{one.estimate:.2f} [{one.ci_low:.2f}, {one.ci_high:.2f}]"
+    _texts(axes, y, one.study, span, f"{100 * one.weight:.0f} %")
 
 
-def _study_row(axes: Axes, one: Record, y: float, *, largest: float) -> None:
-    colour = ORANGE if one["integrity_status"] != "none" else BLUE
-    axes.plot([one["ci_low"], one["ci_high"]], [y, y], color=colour, linewidth=1.4)
-    size = 3 + 8 * math.sqrt(one["weight"] / largest)
-    axes.plot([one["estimate"]], [y], "s", color=colour, markersize=size)
-    _texts(axes, y, str(one["study"]), _span(one), f"{100 * one['weight']:.0f} %")
-
-
-def _pool_row(axes: Axes, interval: Record, y: float, label: str, *, headline: bool) -> None:
+def _pool_row(axes: Axes, interval: Interval, y: float, label: str, *, headline: bool) -> None:
     weight = "bold" if headline else "normal"
-    if interval["estimate"] is None:
-        _texts(axes, y, label, interval["note"], "")
+    mid = interval.estimate
+    if mid is None:
+        _texts(axes, y, label, interval.note, "")
         return
-    low, mid, high = interval["ci_low"], interval["estimate"], interval["ci_high"]
+    low, high = _ends(interval.low, interval.high)
     colour = INK if headline else GREY
     axes.add_patch(
         Polygon([(low, y), (mid, y + 0.24), (high, y), (mid, y - 0.24)], closed=True, color=colour)
     )
-    _texts(axes, y, label + ("  (headline)" if headline else ""), _span(interval), "", weight=weight)
+    span = f"{mid:.2f} [{low:.2f}, {high:.2f}]"
+    _texts(axes, y, label + ("  (headline)" if headline else ""), span, "", weight=weight)
 
 
-def _prediction_row(axes: Axes, record: Record, y: float) -> None:
-    low, high = record["pi_low"], record["pi_high"]
+def _prediction_row(axes: Axes, low: float, high: float, y: float) -> None:
     axes.plot([low, high], [y, y], color=GREEN, linewidth=2.2)
     _texts(axes, y, "prediction for a new study", f"[{low:.2f}, {high:.2f}]", "")
 
 
 def _texts(axes: Axes, y: float, left: str, right: str, far: str, *, weight: str = "normal") -> None:
-    place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 9}
-    axes.text(-0.02, y, left, ha="right", fontweight=weight, **place)
-    axes.text(1.02, y, right, ha="left", fontweight=weight, **place)
-    axes.text(1.30, y, far, ha="right", **place)
+    place = axes.get_yaxis_transform()
+    for x, text, side, bold in (
+        (-0.02, left, "right", weight), (1.02, right, "left", weight), (1.30, far, "right", "normal")
+    ):  # fmt: skip
+        axes.text(x, y, text, ha=side, va="center", fontsize=9, fontweight=bold, transform=place)
 
 
-def _span(record: Record) -> str:
-    return f"{record['estimate']:.2f} [{record['ci_low']:.2f}, {record['ci_high']:.2f}]"
-
-
-def _limit_x(axes: Axes, record: Record, null: float, *, ratio: bool) -> None:
+def _limit_x(axes: Axes, pooled: PoolSummary, null: float, *, ratio: bool) -> None:
     """Show every study and the prediction; let only an extreme Hartung-Knapp interval run off the edge."""
-    values = [null, record["pi_low"], record["pi_high"], record["ci_low"], record["ci_high"]]
-    values += [one[key] for one in record["included"] for key in ("ci_low", "ci_high")]
+    values = [null, *_ends(pooled.pi_low, pooled.pi_high), *_ends(pooled.ci_low, pooled.ci_high)]
+    values += [end for one in pooled.included for end in (one.ci_low, one.ci_high)]
     low, high = min(values), max(values)
     if ratio:
         axes.set_xlim(low / 1.15, high * 1.15)
-        ticks = [
-            t for t in (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10) if low / 1.15 < t < high * 1.15
-        ]
+        ticks = [t for t in RATIO_TICKS if low / 1.15 < t < high * 1.15]
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.set_xticks([], minor=True)
     else:
@@ -166,49 +214,47 @@ def _limit_x(axes: Axes, record: Record, null: float, *, ratio: bool) -> None:
         axes.set_xlim(low - margin, high + margin)
 
 
-def funnel(record: Record, folder: Path, name: str = "funnel") -> list[Path]:
-    """Draw the funnel plot of a pool record on the analysis scale, with the 95 % region around the mean."""
+def funnel(report: PoolReport, folder: Path, name: str = "funnel") -> list[Path]:
+    """Draw the funnel plot of a pool on the analysis scale, with the 95 % region around the mean."""
+    pooled = report.summary
     figure = Figure(figsize=(5.6, 4.4), layout="constrained")
     axes = figure.add_subplot()
-    errors = [one["standard_error"] for one in record["included"]]
-    centre = record["intervals"]["wald"]["estimate"]
-    if str(record["analysis_scale"]).startswith("log"):
+    centre = pooled.intervals.wald.estimate
+    assert centre is not None
+    if report.ratio:
         centre = math.log(centre)
-    top = 1.15 * max(errors)
-    axes.fill([centre, centre - 1.96 * top, centre + 1.96 * top], [0, top, top], color="#EEEEEE", zorder=0)
+    top = 1.15 * max(one.standard_error for one in pooled.included)
+    axes.fill([centre, centre - Z975 * top, centre + Z975 * top], [0, top, top], color="#EEEEEE", zorder=0)
     axes.axvline(centre, color=GREY, linewidth=0.8)
-    for one in record["included"]:
-        colour = ORANGE if one["integrity_status"] != "none" else BLUE
-        axes.plot([one["analysis_estimate"]], [one["standard_error"]], "o", color=colour)
-        place = (one["analysis_estimate"], one["standard_error"])
-        axes.annotate(one["study"], place, textcoords="offset points", xytext=(6, 4), fontsize=8)
+    for one in pooled.included:
+        place = (one.analysis_estimate, one.standard_error)
+        axes.plot([place[0]], [place[1]], "o", color=ORANGE if one.flagged else BLUE)
+        axes.annotate(one.study, place, textcoords="offset points", xytext=(6, 4), fontsize=8)
     axes.set_ylim(top, 0)
-    axes.set_xlabel(f"{record['analysis_scale']}")
+    axes.set_xlabel(report.analysis_scale)
     axes.set_ylabel("standard error")
-    words = "too few studies to judge asymmetry" if record["k"] < 10 else "asymmetry has several causes"
-    axes.set_title(f"{record['outcome_label']}: {words}", loc="left", fontsize=10)
+    words = "too few studies to judge asymmetry" if pooled.k < 10 else "asymmetry has several causes"
+    axes.set_title(f"{report.outcome_label}: {words}", loc="left", fontsize=10)
     return save(figure, folder, name)
 
 
 def knowledge_graph(
-    nodes: Sequence[Record], edges: Sequence[Record], folder: Path, name: str = "graph"
+    nodes: Sequence[DrawnNode], edges: Sequence[DrawnEdge], folder: Path, name: str = "graph"
 ) -> list[Path]:
     """Draw nodes (id, label, kind) in columns by kind, and edges (source, target, sign, strength)."""
     placed = _columns(nodes, edges)
-    tallest = max(sum(n["kind"] in kinds for n in nodes) for kinds in GRAPH_COLUMNS)
+    tallest = max(sum(n.kind in kinds for n in nodes) for kinds in GRAPH_COLUMNS)
     figure = Figure(figsize=(19, max(7.0, 0.34 * tallest + 2)), layout="constrained")
     axes = figure.add_subplot()
     for edge in edges:
-        _draw_edge(axes, placed[edge["source"]], placed[edge["target"]], edge)
+        _draw_edge(axes, placed[edge.source], placed[edge.target], edge)
     for node in nodes:
-        x, y = placed[node["id"]]
-        box: dict[str, Any] = {
-            "boxstyle": "round,pad=0.25",
-            "facecolor": KIND_COLOURS[node["kind"]],
-            "edgecolor": GREY,
-            "linewidth": 0.5,
-        }
-        axes.text(x, y, _wrap(node["label"]), ha="center", va="center", fontsize=7.5, bbox=box, zorder=3)
+        x, y = placed[node.id]
+        drawn = axes.text(x, y, _wrap(node.label), ha="center", va="center", fontsize=7.5, zorder=3)
+        colour = KIND_COLOURS[node.kind]
+        drawn.set_bbox(
+            {"boxstyle": "round,pad=0.25", "facecolor": colour, "edgecolor": GREY, "linewidth": 0.5}
+        )
     for column, kinds in enumerate(GRAPH_COLUMNS):
         axes.text(column, 1.035, " / ".join(kinds), ha="center", fontsize=10, color=INK)
     axes.set_xlim(-0.5, len(GRAPH_COLUMNS) - 0.5)
@@ -223,13 +269,13 @@ def knowledge_graph(
     return save(figure, folder, name)
 
 
-def _columns(nodes: Sequence[Record], edges: Sequence[Record]) -> dict[str, tuple[float, float]]:
+def _columns(nodes: Sequence[DrawnNode], edges: Sequence[DrawnEdge]) -> dict[str, tuple[float, float]]:
     """Place nodes in their columns, each near the mean height of its neighbours (six sweeps)."""
-    members = [[n["id"] for kind in kinds for n in nodes if n["kind"] == kind] for kinds in GRAPH_COLUMNS]
-    near: dict[str, list[str]] = {node["id"]: [] for node in nodes}
+    members = [[n.id for kind in kinds for n in nodes if n.kind == kind] for kinds in GRAPH_COLUMNS]
+    near: dict[str, list[str]] = {node.id: [] for node in nodes}
     for edge in edges:
-        near[edge["source"]].append(edge["target"])
-        near[edge["target"]].append(edge["source"])
+        near[edge.source].append(edge.target)
+        near[edge.target].append(edge.source)
     height = {name: 1 - (row + 0.5) / len(own) for own in members for row, name in enumerate(own)}
     for _ in range(6):
         for own in members:
@@ -239,13 +285,13 @@ def _columns(nodes: Sequence[Record], edges: Sequence[Record]) -> dict[str, tupl
     return {name: (float(column), height[name]) for column, own in enumerate(members) for name in own}
 
 
-def _draw_edge(axes: Axes, start: tuple[float, float], end: tuple[float, float], edge: Record) -> None:
-    colour = {"+": GREEN, "-": ORANGE}.get(edge["sign"], GREY)
-    weak = edge["strength"] in ("assumed", "recalled", "definition")
+def _draw_edge(axes: Axes, start: tuple[float, float], end: tuple[float, float], edge: DrawnEdge) -> None:
+    colour = {"+": GREEN, "-": ORANGE}.get(edge.sign, GREY)
+    weak = edge.strength in ("assumed", "recalled", "definition")
     bend = 0.18 if start[0] == end[0] else 0.06
     axes.annotate(
         "", xy=end, xytext=start, zorder=1,
-        arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": STRENGTH_WIDTH[edge["strength"]],
+        arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": STRENGTH_WIDTH[edge.strength],
                     "linestyle": "--" if weak else "-", "alpha": 0.55, "shrinkA": 22, "shrinkB": 22,
                     "connectionstyle": f"arc3,rad={bend}", "mutation_scale": 8},
     )  # fmt: skip
@@ -262,7 +308,7 @@ def _wrap(label: str, width: int = 24) -> str:
     return "\n".join([*lines, line])
 
 
-def prisma_flow(counts: Record, folder: Path, name: str = "prisma_flow") -> list[Path]:
+def prisma_flow(counts: FlowCounts, folder: Path, name: str = "prisma_flow") -> list[Path]:
     """Draw the PRISMA 2020 flow diagram from the counts of a review."""
     figure = Figure(figsize=(9.5, 8.2), layout="constrained")
     axes = figure.add_subplot()
@@ -271,25 +317,25 @@ def prisma_flow(counts: Record, folder: Path, name: str = "prisma_flow") -> list
     axes.axis("off")
     main = [
         (8.6, "Records identified\n" + _by_source(counts)),
-        (6.5, f"Records screened: {counts['screened']}\n(awaiting: {counts['awaiting_screening']})"),
+        (6.5, f"Records screened: {counts.screened}\n(awaiting: {counts.awaiting_screening})"),
         (
             4.7,
-            f"Reports sought for retrieval: {counts['sought']}\n(awaiting: {counts['awaiting_retrieval']})",
+            f"Reports sought for retrieval: {counts.sought}\n(awaiting: {counts.awaiting_retrieval})",
         ),
         (
             2.9,
-            f"Reports assessed: {counts['assessed']}\n(awaiting: {counts['awaiting_eligibility']})",
+            f"Reports assessed: {counts.assessed}\n(awaiting: {counts.awaiting_eligibility})",
         ),
         (
             1.0,
-            f"Studies included: {counts['included_studies']}\nReports of them: {counts['included_reports']}",
+            f"Studies included: {counts.included_studies}\nReports of them: {counts.included_reports}",
         ),
     ]
     side = [
-        (8.6, f"Duplicates removed before\nscreening: {counts['duplicates_removed']}"),
-        (6.5, f"Records excluded: {counts['excluded_at_screening']}"),
-        (4.7, f"Reports not retrieved: {counts['not_retrieved']}"),
-        (2.9, "Reports excluded\n" + _reasons(counts["excluded_at_eligibility"])),
+        (8.6, f"Duplicates removed before\nscreening: {counts.duplicates_removed}"),
+        (6.5, f"Records excluded: {counts.excluded_at_screening}"),
+        (4.7, f"Reports not retrieved: {counts.not_retrieved}"),
+        (2.9, "Reports excluded\n" + _reasons(counts.excluded_at_eligibility)),
     ]
     for y, text in main:
         _box(axes, 2.9, y, text, 4.6)
@@ -310,8 +356,8 @@ def _box(axes: Axes, x: float, y: float, text: str, width: float) -> None:
     axes.text(x, y, text, ha="center", va="center", fontsize=9)
 
 
-def _by_source(counts: Record) -> str:
-    both = {**counts["databases"], **counts["registers"]}
+def _by_source(counts: FlowCounts) -> str:
+    both = {**counts.databases, **counts.registers}
     return "\n".join(f"{source}: {number}" for source, number in both.items()) or "none yet"
 
 

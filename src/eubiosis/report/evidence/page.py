@@ -5,30 +5,31 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-VERDICT_ORDER = ("supported", "mixed", "contradicted", "untraceable", "not tested")
+from eubiosis.core.evidence_report import VERDICTS, AuditedClaim, PoolReport
+from eubiosis.core.record import as_record
+from eubiosis.report.figures.svg import inline_svg
 
 
-def pool_page(record: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
-    """Return the page of a pool record with its pictures (SVG text by name) and its data inside."""
-    drawn = {name: Markup(_bare(svg)) for name, svg in pictures.items()}
-    return (
-        _environment()
-        .get_template("evidence_pool.html")
-        .render(record=record, pictures=drawn, data=_data(record))
-    )
+def pool_page(report: PoolReport, pictures: Mapping[str, str]) -> str:
+    """Return the page of a pool with its pictures (SVG text by name) and its data inside."""
+    drawn = {
+        name: Markup(inline_svg(svg, name=name, label=f"{name.capitalize()} plot"))
+        for name, svg in pictures.items()
+    }
+    template = _environment().get_template("evidence_pool.html")
+    return template.render(report=report, pooled=report.summary, pictures=drawn, data=_data(report))
 
 
-def audit_page(records: Sequence[Mapping[str, Any]]) -> str:
+def audit_page(claims: Sequence[AuditedClaim]) -> str:
     """Return the page of audited claims, grouped by verdict, with the data inside."""
-    counts = Counter(str(record["verdict"]) for record in records)
-    ordered = sorted(records, key=lambda record: VERDICT_ORDER.index(record["verdict"]))
+    counts = Counter(one.verdict for one in claims)
+    ordered = sorted(claims, key=lambda one: VERDICTS.index(one.verdict))
     template = _environment().get_template("evidence_audit.html")
-    return template.render(records=ordered, counts=counts, verdicts=VERDICT_ORDER, data=_data(list(records)))
+    return template.render(records=ordered, counts=counts, verdicts=VERDICTS, data=_data(claims))
 
 
 def link(source: str) -> str:
@@ -55,11 +56,7 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}".replace("-", "−")
 
 
-def _bare(svg: str) -> str:
-    return svg[svg.index("<svg") :]
-
-
-def _data(value: Any) -> Markup:
+def _data(value: PoolReport | Sequence[AuditedClaim]) -> Markup:
     """Return JSON that cannot end its script element."""
-    text = json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+    text = json.dumps(as_record(value), ensure_ascii=False).replace("<", "\\u003c")
     return Markup(text)

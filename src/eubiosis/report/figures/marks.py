@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.report.figures.style import COLOURS, to_svg
 from eubiosis.report.trial.words import origin_text, size_text
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import Transform
+
+LineStyle = str | tuple[int, tuple[float, ...]]  # a name, or an offset and lengths of dashes and gaps
 INK, SOFT, LINE, TINT = "#1b1f23", "#57606a", "#d8dee4", "#f6f8fa"
 CONTROL = "#4a4f55"
-LINE_STYLES: tuple[Any, ...] = ((0, (5, 2)), (0, (1.2, 1.2)), (0, (5, 1.5, 1, 1.5)))
+LINE_STYLES: tuple[LineStyle, ...] = ((0, (5, 2)), (0, (1.2, 1.2)), (0, (5, 1.5, 1, 1.5)))
 MARKERS = ("o", "s", "^", "D")
 WIDTH = 9.6  # inches; a figure is as wide as the page
 
 
-def arm_marks(report_input: TrialReportInput) -> dict[str, dict[str, Any]]:
+class Mark(TypedDict):
+    """How an arm is drawn: matplotlib's words for a line and its points."""
+
+    color: str
+    linestyle: LineStyle
+    marker: str
+
+
+class TextStyle(TypedDict, total=False):
+    """How a text is set: matplotlib's words."""
+
+    transform: Transform
+    fontsize: float
+    fontweight: str
+    color: str
+    va: Literal["bottom", "baseline", "center", "center_baseline", "top"]
+
+
+def arm_marks(report_input: TrialReportInput) -> dict[str, Mark]:
     """Return colour, line style and marker of each arm: control dark grey and solid, the others in colour."""
-    marks: dict[str, dict[str, Any]] = {}
+    marks: dict[str, Mark] = {}
     active = 0
     for arm in report_input.arms:
         if arm.control:
@@ -35,7 +56,7 @@ def arm_marks(report_input: TrialReportInput) -> dict[str, dict[str, Any]]:
     return marks
 
 
-def empty_figure(height: float) -> Any:
+def empty_figure(height: float) -> Figure:
     """Return a figure of the page's width without a layout engine, ``height`` in inches."""
     from matplotlib.figure import Figure
 
@@ -43,7 +64,7 @@ def empty_figure(height: float) -> Any:
 
 
 def finish(
-    figure: Any,
+    figure: Figure,
     report_input: TrialReportInput,
     *,
     name: str,
@@ -61,14 +82,4 @@ def finish(
     with warnings.catch_warnings():
         # a script that the measuring font lacks is drawn by the reader's own fonts
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
-        svg = to_svg(figure, origin=footer)
-    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    # inside tags only: the text of labels comes from users
-    svg = re.sub(r"<[^>]+>", lambda tag: _with_prefix(tag.group(), name), svg)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1).rstrip()
-
-
-def _with_prefix(tag: str, name: str) -> str:
-    tag = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', tag)
-    tag = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', tag)
-    return re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", tag)
+        return to_svg(figure, origin=footer, name=name, label=label)

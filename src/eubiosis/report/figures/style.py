@@ -5,16 +5,24 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.report.figures.svg import inline_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.typing import RcKeyType
+
 Array = NDArray[np.float64]
+Panels: TypeAlias = "list[list[Axes]]"  # rows x columns
 
 # Okabe and Ito's palette, in the order the arms are given
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_STYLE: Any = {
+_STYLE: dict[RcKeyType, str | float | bool] = {
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.spines.top": False,
@@ -41,21 +49,36 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def new_figure(rows: int, columns: int, *, width: float, height: float) -> tuple[Any, Any]:
-    """Return a figure and its axes (rows x columns), sizes in inches."""
+def new_figure(
+    rows: int,
+    columns: int,
+    *,
+    width: float,
+    height: float,
+    gaps: tuple[float | None, float | None] = (None, None),
+) -> tuple[Figure, Panels]:
+    """Return a figure and its axes (rows x columns), sizes in inches.
+
+    ``gaps`` are the room between rows and between columns, as a share of an axes' height and width.
+    """
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False)
+    layout = ConstrainedLayoutEngine(hspace=gaps[0], wspace=gaps[1])
+    figure = Figure(figsize=(width, height), layout=layout)
+    panels: Panels = figure.subplots(rows, columns, squeeze=False).tolist()
+    return figure, panels
 
 
-def to_svg(figure: Any, *, origin: str) -> str:
-    """Render a figure as SVG text for a page; its origin stands in the lower right corner."""
+def to_svg(figure: Figure, *, origin: str, name: str, label: str) -> str:
+    """Render a figure as SVG text for a page; its origin stands in the lower right corner.
+
+    ``name`` keeps the ids of one page apart, ``label`` is read to those who do not see the figure.
+    """
     figure.supxlabel(origin, x=0.995, ha="right", fontsize=6.5, color="#666666")
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": origin})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    return inline_svg(buffer.getvalue(), name=name, label=label)
 
 
 @house_style()
@@ -70,8 +93,7 @@ def course_panels(
 ) -> str:
     """Draw time courses, one panel for each (quantity, title), one line for each named course."""
     rows = -(-len(panels) // columns)
-    figure, axes = new_figure(rows, columns, width=9.6, height=2.6 * rows + 0.6)
-    figure.get_layout_engine().set(hspace=0.09, wspace=0.04)
+    figure, axes = new_figure(rows, columns, width=9.6, height=2.6 * rows + 0.6, gaps=(0.09, 0.04))
     for k, (quantity, title) in enumerate(panels):
         axis = axes[k // columns][k % columns]
         for colour, (name, course) in zip(COLOURS, courses.items(), strict=False):
@@ -84,7 +106,9 @@ def course_panels(
         axes[k // columns][k % columns].set_visible(False)
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
-    return to_svg(figure, origin=origin)
+    titles = "; ".join(title for _, title in panels)
+    label = f"Time courses of {', '.join(courses)}: {titles}"
+    return to_svg(figure, origin=origin, name="courses", label=label)
 
 
 @house_style()
@@ -103,4 +127,5 @@ def share_bars(shares: Mapping[str, Mapping[str, float]], *, origin: str) -> str
     axis.grid(axis="y", visible=False)
     axis.set_xlabel("share of bacterial biomass, %")
     axis.legend(loc="lower right")
-    return to_svg(figure, origin=origin)
+    label = f"Guild shares in percent of bacterial biomass: {', '.join(names)}"
+    return to_svg(figure, origin=origin, name="shares", label=label)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eubiosis.core.report_input import ChangeRow, CourseBand, TrialReportInput, VarianceRow
-from eubiosis.report.figures.marks import CONTROL, INK, SOFT, WIDTH, arm_marks, empty_figure, finish
+from eubiosis.report.figures.marks import CONTROL, INK, SOFT, WIDTH, Mark, arm_marks, empty_figure, finish
 from eubiosis.report.figures.style import Array, house_style, new_figure
 from eubiosis.report.trial.words import NOT_ESTIMABLE, estimable, short_arm, untested_mark, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _PANELS, _COLUMNS = 6, 3
 _GROUPS = {
@@ -45,8 +49,7 @@ def course_figures(report_input: TrialReportInput) -> list[str]:
 def _course_figure(report_input: TrialReportInput, bands: Sequence[CourseBand], index: int) -> str:
     columns = min(_COLUMNS, max(len(bands), 2))
     rows = -(-len(bands) // columns)
-    figure, axes = new_figure(rows, columns, width=WIDTH, height=2.55 * rows + 1.05)
-    figure.get_layout_engine().set(hspace=0.08, wspace=0.05)
+    figure, axes = new_figure(rows, columns, width=WIDTH, height=2.55 * rows + 1.05, gaps=(0.08, 0.05))
     for k, band in enumerate(bands):
         axis = axes[k // columns][k % columns]
         name = untested_mark(report_input.effects, band.endpoint) + band.label
@@ -69,7 +72,7 @@ def _course_figure(report_input: TrialReportInput, bands: Sequence[CourseBand], 
     )
 
 
-def _course_panel(axis: Any, band: CourseBand, marks: Mapping[str, Mapping[str, Any]], name: str) -> None:
+def _course_panel(axis: Axes, band: CourseBand, marks: Mapping[str, Mark], name: str) -> None:
     weeks = np.asarray(band.weeks, dtype=float)
     drawn = False
     for arm, mark in marks.items():
@@ -137,7 +140,7 @@ def _breaks(rows: Sequence[ChangeRow]) -> int:
 
 
 def _heat_map(
-    axis: Any, rows: Sequence[ChangeRow], report_input: TrialReportInput, limit: float, tall: float
+    axis: Axes, rows: Sequence[ChangeRow], report_input: TrialReportInput, limit: float, tall: float
 ) -> None:
     from matplotlib import colormaps
     from matplotlib.patches import Rectangle
@@ -177,7 +180,7 @@ def _heat_map(
         y += 1
 
 
-def _colour_scale(figure: Any, limit: float, height: float) -> None:
+def _colour_scale(figure: Figure, limit: float, height: float) -> None:
     from matplotlib import colormaps
 
     axis = figure.add_axes((0.215, 1 - 0.36 / height, 0.27, 0.13 / height))
@@ -233,7 +236,7 @@ def variance_figure(report_input: TrialReportInput) -> str:
     )
 
 
-def _stacked(axis: Any, rows: Sequence[VarianceRow | None]) -> None:
+def _stacked(axis: Axes, rows: Sequence[VarianceRow | None]) -> None:
     for y, row in enumerate(rows):
         if row is None or not estimable((row.worlds, row.subjects, row.sampling)):
             axis.text(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from eubiosis.core.report_input import FlowRow, TrialReportInput
 from eubiosis.report.figures.marks import INK, SOFT, TINT, WIDTH, empty_figure, finish
 from eubiosis.report.figures.style import house_style
 from eubiosis.report.trial.words import count, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _Line = tuple[str, bool]  # text, and whether it belongs to the heading of its box
 _LINE = 0.165  # inches for a line of text
@@ -91,7 +94,7 @@ def _level_height(kind: str, rows: Sequence[FlowRow], arms: Sequence[str]) -> fl
 
 
 def _draw(
-    axis: Any,
+    axis: Axes,
     levels: Sequence[tuple[str, list[FlowRow]]],
     heights: Sequence[float],
     arms: Sequence[str],
@@ -124,7 +127,7 @@ def _draw(
 
 
 def _join(
-    axis: Any, centres: Sequence[float], top: float, trunk: float, above: float | None, arms: float | None
+    axis: Axes, centres: Sequence[float], top: float, trunk: float, above: float | None, arms: float | None
 ) -> None:
     """Connect a row of arm boxes to what stands above: the trunk splits, later rows go straight down."""
     if arms is not None:
@@ -139,7 +142,7 @@ def _join(
 
 
 def _box(
-    axis: Any,
+    axis: Axes,
     centre: float,
     top: float,
     width: float,
@@ -165,7 +168,7 @@ def _box(
         )  # fmt: skip
 
 
-def _arrow(axis: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+def _arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
     axis.annotate(
         "", xy=end, xytext=start,
         arrowprops={"arrowstyle": "-|>", "color": SOFT, "linewidth": 1, "shrinkA": 0, "shrinkB": 0},

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eubiosis.core.report_input import EffectRow, Quantiles, TrialReportInput
-from eubiosis.report.figures.marks import INK, LINE, SOFT, TINT, arm_marks, empty_figure, finish
+from eubiosis.report.figures.marks import (
+    INK,
+    LINE,
+    SOFT,
+    TINT,
+    Mark,
+    TextStyle,
+    arm_marks,
+    empty_figure,
+    finish,
+)
 from eubiosis.report.figures.style import house_style
 from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
@@ -22,6 +32,9 @@ from eubiosis.report.trial.words import (
     wrapped,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 _LINE = 0.19  # inches for a row
 _TOP, _FOOT = 0.5, 1.0
 _AXIS_LEFT, _AXIS_RIGHT = 0.405, 0.665  # of the figure's width
@@ -33,7 +46,7 @@ def forest_figure(report_input: TrialReportInput) -> str:
     """Draw the forest; a row for each endpoint and active arm, clinical outcomes first."""
     rows = report_input.effects
     marks = arm_marks(report_input)
-    spare = {"color": INK, "linestyle": "-", "marker": "o"}
+    spare: Mark = {"color": INK, "linestyle": "-", "marker": "o"}
     blocks = _blocks(rows)
     lines = sum(_block_lines(block) for _, block in blocks) + _headings(blocks)
     height = _TOP + lines * _LINE + _FOOT
@@ -120,7 +133,7 @@ def _block_lines(block: Sequence[EffectRow]) -> int:
     return max(len(block), len(_label_lines(block)), 2)
 
 
-def _dress(axis: Any, lines: int, limit: float, control: str) -> None:
+def _dress(axis: Axes, lines: int, limit: float, control: str) -> None:
     axis.set_ylim(max(lines, 1), 0)
     axis.set_xlim(-limit, limit)
     axis.set_yticks([])
@@ -130,22 +143,29 @@ def _dress(axis: Any, lines: int, limit: float, control: str) -> None:
     axis.tick_params(axis="x", labelsize=8)
     axis.locator_params(axis="x", nbins=6)
     inch = 1 / max(lines * _LINE, _LINE)
-    below = {"transform": axis.transAxes, "fontsize": 8, "va": "top", "color": INK}
+    below: TextStyle = {"transform": axis.transAxes, "fontsize": 8, "va": "top", "color": INK}
     axis.text(0, -0.28 * inch, "← lower", **below)
     axis.text(0.5, -0.28 * inch, f"than {control}", ha="center", **below)
     axis.text(1, -0.28 * inch, "higher →", ha="right", **below)
     axis.text(0.5, -0.46 * inch, "log ratio or difference, over the standard deviation between subjects",
               ha="center", **below)  # fmt: skip
-    head = {"transform": axis.transAxes, "fontsize": 8, "fontweight": "bold", "color": INK, "va": "bottom"}
+    head: TextStyle = {
+        "transform": axis.transAxes,
+        "fontsize": 8,
+        "fontweight": "bold",
+        "color": INK,
+        "va": "bottom",
+    }
+    worried: TextStyle = {**head, "color": _WORRY}
     above = 1 + 0.1 * inch
     axis.text(-1.52, above, "endpoint", **head)
     axis.text(-0.40, above, "arm", **head)
-    axis.text(0.5, above, "SIMULATED, PRIOR ONLY", ha="center", **{**head, "color": _WORRY})
+    axis.text(0.5, above, "SIMULATED, PRIOR ONLY", ha="center", **worried)
     axis.text(1.05, above, "prior truth (2.5 to 97.5 %)", **head)
     axis.text(2.26, above, "power ± MCE", ha="right", **head)
 
 
-def _label(axis: Any, block: Sequence[EffectRow], y: float) -> None:
+def _label(axis: Axes, block: Sequence[EffectRow], y: float) -> None:
     for k, line in enumerate(_label_lines(block)):
         worry = k == 0 and any(row.tested for row in block)
         axis.text(
@@ -154,8 +174,8 @@ def _label(axis: Any, block: Sequence[EffectRow], y: float) -> None:
         )  # fmt: skip
 
 
-def _row(axis: Any, row: EffectRow, y: float, limit: float, mark: dict[str, Any]) -> None:
-    side = {"transform": axis.get_yaxis_transform(), "va": "center", "fontsize": 7.5, "color": INK}
+def _row(axis: Axes, row: EffectRow, y: float, limit: float, mark: Mark) -> None:
+    side: TextStyle = {"transform": axis.get_yaxis_transform(), "va": "center", "fontsize": 7.5, "color": INK}
     truth = with_interval(row.truth)
     unit = "" if truth == NOT_ESTIMABLE else "ratio " if row.scale == "ratio" else "diff. "
     axis.text(1.05, y, unit + truth, **side)

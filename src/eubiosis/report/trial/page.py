@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import resources
-from typing import Any
+from typing import TypedDict
 
 from eubiosis.core.report_input import AssumptionRow, ChangeRow, EffectRow, Quantiles, TrialReportInput
 from eubiosis.report.pages import render
@@ -30,6 +30,46 @@ from eubiosis.report.trial.words import (
 )
 
 _BETTER = {"lower": "lower is better; ", "higher": "higher is better; "}
+
+
+class EffectCells(TypedDict):
+    """What a row of the table of effects shows."""
+
+    tested: str
+    label: str
+    primary: bool
+    arm: str
+    scale: str
+    better: str
+    method: str
+    quantiles: list[tuple[str, str]]
+    power: tuple[str, str]
+    coverage: str
+    not_usable: str
+
+
+class EffectGroup(TypedDict):
+    """Rows under one heading; ``open`` says whether they are shown from the start."""
+
+    name: str
+    rows: list[EffectCells]
+    open: bool
+
+
+class ChangeCells(TypedDict):
+    """What a row of the table of changes shows: a cell for each arm."""
+
+    group: str
+    quantity: str
+    cells: list[str]
+
+
+class AssumptionGroup(TypedDict):
+    """Assumptions of one role, and how many of them are assumed."""
+
+    role: str
+    assumed: int
+    rows: list[dict[str, str]]
 
 
 def trial_report(report_input: TrialReportInput) -> str:
@@ -64,8 +104,8 @@ def trial_report(report_input: TrialReportInput) -> str:
     )
 
 
-def _effect_groups(rows: Sequence[EffectRow], control: str) -> list[dict[str, Any]]:
-    groups: list[dict[str, Any]] = []
+def _effect_groups(rows: Sequence[EffectRow], control: str) -> list[EffectGroup]:
+    groups: list[EffectGroup] = []
     for name, clinical in (("Clinical outcomes", True), ("Biological endpoints", False)):
         chosen = sorted((row for row in rows if row.clinical is clinical), key=lambda row: not row.primary)
         if chosen:
@@ -74,7 +114,7 @@ def _effect_groups(rows: Sequence[EffectRow], control: str) -> list[dict[str, An
     return groups
 
 
-def _effect_cells(row: EffectRow, control: str) -> dict[str, Any]:
+def _effect_cells(row: EffectRow, control: str) -> EffectCells:
     return {
         "tested": row.tested,
         "label": row.label,
@@ -109,7 +149,7 @@ def _power_lines(row: EffectRow) -> tuple[str, str]:
     return percent(row.power), percent(row.power_error, decimals=1)
 
 
-def _change_cells(row: ChangeRow, report_input: TrialReportInput) -> dict[str, Any]:
+def _change_cells(row: ChangeRow, report_input: TrialReportInput) -> ChangeCells:
     arms = [arm.name for arm in report_input.arms]
     cells = [
         with_interval(row.by_arm[arm], sign=True, decimals=2) if arm in row.by_arm else "–" for arm in arms
@@ -117,7 +157,7 @@ def _change_cells(row: ChangeRow, report_input: TrialReportInput) -> dict[str, A
     return {"group": row.group, "quantity": row.quantity, "cells": cells}
 
 
-def _assumption_groups(rows: Sequence[AssumptionRow]) -> list[dict[str, Any]]:
+def _assumption_groups(rows: Sequence[AssumptionRow]) -> list[AssumptionGroup]:
     by_role: dict[str, list[AssumptionRow]] = {}
     for row in rows:
         by_role.setdefault(row.role, []).append(row)

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 
 from eubiosis import __version__
-from eubiosis.core.report_input import TrialReportInput
+from eubiosis.core.json_data import Json, JsonRecord
+from eubiosis.core.report_input import (
+    ArmInfo,
+    AssumptionRow,
+    ChangeRow,
+    CourseBand,
+    EffectRow,
+    FlowRow,
+    SimulationSize,
+    TrialReportInput,
+    VarianceRow,
+)
 from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
 
+Row = ArmInfo | AssumptionRow | ChangeRow | CourseBand | EffectRow | FlowRow | SimulationSize | VarianceRow
 SCHEMA = "eubiosis.trial_results/1"
 
 
-def results_json(report_input: TrialReportInput) -> dict[str, Any]:
+def results_json(report_input: TrialReportInput) -> JsonRecord:
     """Return everything a trial report shows as data ready for JSON.
 
     ``schema`` names the layout and its version. Every block is {"origin": ..., "rows": [...]}, and every
@@ -26,11 +37,11 @@ def results_json(report_input: TrialReportInput) -> dict[str, Any]:
     origin = _origin(report_input)
     said = origin_text(report_input)
 
-    def block(rows: Iterable[Any], *, each: bool = True) -> dict[str, Any]:
-        made = [asdict(row) for row in rows]
+    def block(rows: Iterable[Row], *, each: bool = True) -> JsonRecord:
+        made = [_record(row) for row in rows]
         return {"origin": origin, "rows": [{"origin": said} | row if each else row for row in made]}
 
-    results: dict[str, Any] = {
+    return {
         "schema": SCHEMA,
         "origin": origin,
         "title": report_input.title,
@@ -41,17 +52,15 @@ def results_json(report_input: TrialReportInput) -> dict[str, Any]:
         "design": [list(pair) for pair in report_input.design],
         "facts": [list(pair) for pair in report_input.facts],
         "warnings": list(report_input.warnings),
-        "arms": [asdict(arm) for arm in report_input.arms],
+        "arms": [_record(arm) for arm in report_input.arms],
         "flow": block(report_input.flow),
         "effects": block(report_input.effects),
         "courses": block(report_input.courses),
         "changes": block(report_input.changes),
         "variance": block(report_input.variance),
         "assumptions": block(report_input.assumptions, each=False),
-        "basis_shares": {"origin": origin, "rows": [dict(report_input.basis_shares)]},
+        "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
     }
-    plain: dict[str, Any] = _plain(results)
-    return plain
 
 
 def results_text(report_input: TrialReportInput, *, indent: int | None = 1) -> str:
@@ -67,21 +76,26 @@ def script_text(report_input: TrialReportInput) -> str:
     return text
 
 
-def _origin(report_input: TrialReportInput) -> dict[str, Any]:
+def _origin(report_input: TrialReportInput) -> JsonRecord:
     return {
         "simulated": True,
         "statement": f"simulated, not patient data; {PRIOR_ONLY}",
         "software": f"eubiosis {__version__}",
-        **asdict(report_input.size),
+        **_record(report_input.size),
     }
 
 
-def _plain(value: Any) -> Any:
+def _record(row: Row) -> JsonRecord:
+    return {field.name: _plain(getattr(row, field.name)) for field in fields(row)}
+
+
+def _plain(value: Json) -> Json:
+    """Return a value as JSON holds it: a number that is not finite is null."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, bool) or value is None or isinstance(value, (str, int)):
+    if isinstance(value, (bool, int, str)) or value is None:
         return value
+    if isinstance(value, Sequence):
+        return [_plain(item) for item in value]
     number = float(value)
     return number if math.isfinite(number) else None

@@ -16,7 +16,7 @@ from eubiosis.model.natural_history.people import HOST_INPUTS
 from eubiosis.model.niche import OK, solve_niches
 from eubiosis.model.worlds import GutWorld
 from eubiosis.population.subjects import USABLE_PROFILE, VirtualSubjects
-from eubiosis.therapy.therapy import Therapy
+from eubiosis.therapy import Therapy
 from eubiosis.trial.design import Arm, Design
 
 # endpoint -> quantity of the model
@@ -56,7 +56,7 @@ def adherence(arm: Arm, draws: SubjectDraws) -> Array:
     """
     from scipy.special import betaincinv
 
-    mean, sd = arm.therapy.adherence_mean, arm.therapy.adherence_sd
+    mean, sd = arm.therapy.adherence.mean, arm.therapy.adherence.sd
     uniform = draws.uniforms("trial/adherence", 1)[:, 0]
     if sd == 0 or mean in (0.0, 1.0):
         return np.full(len(uniform), mean)
@@ -90,7 +90,7 @@ def gut_courses(
     handed = {arm.name: np.full((len(subjects), len(days), len(HANDED)), np.nan) for arm in design.arms}
     markers = {arm.name: np.full((len(subjects), len(visits), len(MARKERS)), np.nan) for arm in design.arms}
     for arm in design.arms:
-        dose = np.zeros(len(rows)) if arm.control else arm.therapy.dose * adherence(arm, draws)[rows]
+        dose = _full_dose(arm.therapy) * adherence(arm, draws)[rows]
         courses = _solve_batch(model, held, arm.therapy, dose, days, visits)
         handed[arm.name][rows], markers[arm.name][rows] = courses.handed, courses.markers
         failed = ~_went_well(courses.status)
@@ -185,7 +185,7 @@ def _solve_batch(
             names,
             parameters=own.parameters(),
             initial=own.states,
-            inputs=_inputs(therapy, dose[taking], days[-1]),
+            inputs=_inputs(model, therapy, dose[taking], days[-1]),
             tolerances=_TOLERANCES,
         )
         handed[taking] = solution.values[:, :, : len(HANDED)]
@@ -194,10 +194,24 @@ def _solve_batch(
     return _Courses(handed, markers, tuple(status.tolist()))
 
 
-def _inputs(therapy: Therapy, dose: Array, last: float) -> list[Set]:
-    """Return when the model's input of a therapy changes, and to what for each person."""
-    begin, end = 7 * therapy.start_week, 7 * therapy.stop_week
-    changes = [Set(begin, therapy.model_input, dose)]
+def _full_dose(therapy: Therapy) -> float:
+    """Return what a fully adherent subject takes: the dose in the model's unit, the whole of a diet, or 0."""
+    return 1.0 if therapy.record.diet is not None else therapy.amount
+
+
+def _inputs(model: Model, therapy: Therapy, dose: Array, last: float) -> list[Set]:
+    """Return when the model's inputs change under a therapy, and to what for each person."""
+    begin, end = 7 * therapy.start, 7 * (therapy.stop or 0.0)
+    dosed, diet = therapy.record.dose, therapy.record.diet
+    if dosed is not None:
+        changes = [Set(begin, dosed.input, dose)]
+        driven = dosed.input
+    else:
+        assert diet is not None
+        driven = diet.share
+        levels = {pulse.target: pulse.level for pulse in model.condition(diet.condition).pulses}
+        changes = [Set(begin, name, level) for name, level in levels.items() if name != driven]
+        changes.append(Set(begin, driven, levels[driven] * dose))
     if end < last:
-        changes.append(Set(end, therapy.model_input, 0.0))
+        changes.append(Set(end, driven, 0.0))
     return changes

@@ -92,8 +92,8 @@ def _rates(
     last_year = over(before)[-365:]
     lesions = np.mean(last_year ** number["host_gam_L"])
     relapses = np.mean(last_year ** number["host_gam_R"] * people.frailty)
-    lesion_scale = design.background.gd_lesions_per_scan / (number["host_tau_Gd"] * lesions)
-    relapse_scale = design.background.relapses_per_year / (_YEAR * relapses)
+    lesion_scale = design.control_level.gd_lesions_per_scan / (number["host_tau_Gd"] * lesions)
+    relapse_scale = design.control_level.relapses_per_year / (_YEAR * relapses)
     courses = {"": over(before), **{name: over(course) for name, course in after.items()}}
     return (
         {name: lesion_scale * x ** number["host_gam_L"] for name, x in courses.items()},

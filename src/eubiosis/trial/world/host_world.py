@@ -52,7 +52,7 @@ class World:
 
 
 @dataclass(frozen=True)
-class Latent:
+class LatentTrial:
     """Truth of one replicate, by arm: shape (subjects,) or (subjects, visits)."""
 
     expected_relapses: Mapping[str, Array]
@@ -64,7 +64,7 @@ class Latent:
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservedTrial:
     """What a trial would record: one row a subject, and one row a visit that took place.
 
     ``subjects`` and ``visits`` map column names to values of equal length.
@@ -133,7 +133,7 @@ def enrol(
     )
 
 
-def replicate(model: Model, world: World, design: Design, number: int) -> tuple[Observed, Latent]:
+def replicate(model: Model, world: World, design: Design, number: int) -> tuple[ObservedTrial, LatentTrial]:
     """Run one trial on the world's subjects: randomise, let events happen, measure, lose some."""
     laws = _laws(model)
     names = [arm.name for arm in design.arms]
@@ -191,7 +191,7 @@ def _late_reasons(
 
 def _latent(
     world: World, design: Design, laws: ClinicalLaws, relapses: Mapping[str, Array], number: int
-) -> Latent:
+) -> LatentTrial:
     visits = np.array([round(7 * week) for week in design.visits])
     subjects, host = world.subjects, world.host
     severity = (world.seed, f"trial/{number}/edss")
@@ -200,7 +200,7 @@ def _latent(
         for arm in design.arms
     }
     # scores are those of the last day before each visit: week 0 lies before any dose
-    return Latent(
+    return LatentTrial(
         {arm.name: host.relapses[arm.name].sum(axis=0) for arm in design.arms},
         {arm.name: host.lesions[arm.name].sum(axis=0) for arm in design.arms},
         edss,
@@ -215,9 +215,9 @@ def _observe(
     design: Design,
     laws: ClinicalLaws,
     relapses: Mapping[str, Array],
-    latent: Latent,
+    latent: LatentTrial,
     number: int,
-) -> Observed:
+) -> ObservedTrial:
     subjects = world.subjects
     arms = randomise(design, len(subjects), world.seed, number)
     layer = {name: row.value for name, row in trial_numbers().items()}
@@ -273,7 +273,7 @@ def _observe(
         "week": np.tile(weeks, (len(subjects), 1))[seen],
         **{name: column[seen] for name, column in values.items()},
     }
-    return Observed(table, visits)
+    return ObservedTrial(table, visits)
 
 
 def _markers(latent: Array, noise: Array, layer: Mapping[str, float]) -> dict[str, Array]:
@@ -322,8 +322,8 @@ def _take_host(host: HostCourses, rows: np.ndarray) -> HostCourses:
 
 
 __all__ = [
-    "Latent",
-    "Observed",
+    "LatentTrial",
+    "ObservedTrial",
     "TrialIsTooSmall",
     "World",
     "enrol",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.population.stool.table import StoolTable, read_stool_table
-from eubiosis.workflow.files.spec import WorkflowSpec
 from eubiosis.workflow.files.tables import check_all
+from eubiosis.workflow.workflow import Workflow
 
 WORKFLOW_ENDINGS = (".yaml", ".yml")
 
@@ -26,9 +26,9 @@ def check_file(path: Path, findings: FindingCollector) -> str:
     return _workflow(spec) + ("" if table is None else f"; {_table(table)}")
 
 
-def _workflow(spec: WorkflowSpec) -> str:
-    arms = ", ".join(arm.name for arm in spec.arms)
-    return f"workflow: {spec.design.participants} subjects; arms {arms}; primary {spec.primary}"
+def _workflow(spec: Workflow) -> str:
+    arms = ", ".join(arm.name for arm in spec.design.arms)
+    return f"workflow: {spec.design.participants} subjects; arms {arms}; primary {spec.design.primary}"
 
 
 def _table(table: StoolTable | None) -> str:

@@ -7,33 +7,35 @@ from pathlib import Path
 import numpy as np
 
 from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.population.source import PopulationSource
 from eubiosis.population.stool.table import StoolTable, check_control, read_stool_table
-from eubiosis.workflow.files.spec import PopulationSpec, WorkflowSpec, check_workflow, population_section
+from eubiosis.workflow.files.workflow_yaml import check_workflow, population_of
+from eubiosis.workflow.workflow import Workflow
 
 
-def check_all(workflow: Path, findings: FindingCollector) -> tuple[WorkflowSpec | None, StoolTable | None]:
+def check_all(workflow: Path, findings: FindingCollector) -> tuple[Workflow | None, StoolTable | None]:
     """Read a workflow and the tables it names and report all that is wrong with them at once.
 
     The tables are read also where other sections of the workflow are wrong. Returns None for what cannot be
     used.
     """
     spec = check_workflow(workflow, findings)
-    population = spec.population if spec is not None else population_section(workflow)
-    table = None if population is None else check_tables(population, workflow.parent, findings)
+    population = spec.population if spec is not None else population_of(workflow)
+    table = None if population is None else check_tables(population, findings)
     return spec, table
 
 
-def check_tables(population: PopulationSpec, folder: Path, findings: FindingCollector) -> StoolTable | None:
+def check_tables(population: PopulationSource, findings: FindingCollector) -> StoolTable | None:
     """Read the stool table and metadata of a workflow and report all that is wrong with them.
 
     Returns the table, or None where there is none (``source: reference``) or where it cannot be read.
     """
-    if population.table is None:
+    if population.table_path is None:
         return None
     table = read_stool_table(
-        folder / population.table,
+        population.table_path,
         findings,
-        metadata=None if population.metadata is None else folder / population.metadata,
+        metadata=population.metadata_path,
         id_column=population.id_column or "",
         group_column=population.group_column or "",
         orientation=population.orientation,

@@ -1,0 +1,170 @@
+"""Estimate: every endpoint of every observed trial, by the method that its plan names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.analysis.estimators.continuous import ancovas, geometric_mean_ratios
+from eubiosis.analysis.estimators.counts import rate_ratios
+from eubiosis.analysis.estimators.randomisation import randomisation_p
+from eubiosis.analysis.result import Estimate
+from eubiosis.core.endpoints import ENDPOINTS, Endpoint
+from eubiosis.core.estimand import Estimand
+from eubiosis.core.frame import Table
+from eubiosis.core.streams import stream
+from eubiosis.core.table_schemas import TRIAL_ESTIMATES
+from eubiosis.core.trial_tables import Observed, OneTrial, TrialKey
+
+_NOT_SHOWN = ("detail", "level")  # of an estimate, in tables
+
+
+@dataclass(frozen=True)
+class TrialEstimate:
+    """One estimate of one trial."""
+
+    trial: TrialKey
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Estimates of many trials: in the order of the trials, their endpoints and active arms."""
+
+    rows: tuple[TrialEstimate, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[TrialEstimate]:
+        return iter(self.rows)
+
+    def of(self, endpoint: str, arm: str) -> tuple[TrialEstimate, ...]:
+        """Return the estimates of one endpoint in one active arm, trial by trial."""
+        return tuple(r for r in self.rows if (r.estimate.endpoint, r.estimate.treated) == (endpoint, arm))
+
+    def to_table(self) -> Table:
+        """Return one row for each estimate."""
+        columns: dict[str, list[object]] = {
+            "world": [row.trial.world for row in self.rows],
+            **{key: [getattr(row.trial, key) for row in self.rows] for key in ("gut_world", "host_world")},
+            "replicate": [row.trial.replicate for row in self.rows],
+        }
+        for each in fields(Estimate):
+            if each.name not in _NOT_SHOWN:
+                columns[each.name] = [getattr(row.estimate, each.name) for row in self.rows]
+        return Table({name: np.asarray(values) for name, values in columns.items()}, schema=TRIAL_ESTIMATES)
+
+    def __repr__(self) -> str:
+        usable = sum(row.estimate.usable for row in self.rows)
+        trials = len({row.trial for row in self.rows})
+        return f"Estimates: {len(self.rows)} of {trials} trials, {usable} with numbers"
+
+    def _repr_html_(self) -> str:
+        return self.to_table()._repr_html_()
+
+
+def estimate(
+    observed: Observed, estimand: Estimand | Sequence[Estimand] | None = None, *, seed: int = 2026
+) -> Estimates:
+    """Analyse every observed trial; one estimate for each endpoint and active arm.
+
+    ``estimand`` names what to estimate (None: every endpoint). Counts: negative binomial regression with
+    the log of follow-up (or scans) as offset, and the p-value of a randomisation test, because counts are
+    more unequal than that law; ``seed`` keys its re-labellings. Scores: analysis of covariance of the last
+    planned visit on baseline. Biomarkers: the same on the logarithm. A subject who misses the last visit is
+    counted as missing there. An analysis that gives no numbers has its reason in ``status``. Raises
+    ``ValueError`` for an endpoint that is asked for and was not recorded.
+
+    >>> import numpy as np
+    >>> from eubiosis.analysis import estimate
+    >>> from eubiosis.core.trial_tables import made_trial
+    >>> found = estimate(made_trial(np.random.default_rng(1), people=60, difference=-5.0))
+    >>> found.of("mfis", "active")[0].estimate.estimate < 0
+    True
+    """
+    recorded = [each for each in ENDPOINTS.values() if _recorded(observed, each)]
+    if estimand is None:
+        wanted = recorded
+    else:
+        asked = (estimand,) if isinstance(estimand, Estimand) else tuple(estimand)
+        wanted = [ENDPOINTS[each.endpoint] for each in asked]
+        lacking = [each.id for each in wanted if each not in recorded]
+        if lacking:
+            known = ", ".join(each.id for each in recorded)
+            message = f"asked for and not recorded: {', '.join(lacking)}; recorded: {known}"
+            raise ValueError(message)
+    rows = [
+        TrialEstimate(trial.key, each)
+        for trial in observed.trials()
+        for each in _analysed(trial, observed.control, wanted, seed)
+    ]
+    return Estimates(tuple(rows))
+
+
+def _recorded(observed: Observed, endpoint: Endpoint) -> bool:
+    if endpoint.counted:
+        return endpoint.events in observed.subjects and endpoint.exposure in observed.subjects
+    return endpoint.id in observed.visits
+
+
+def _analysed(trial: OneTrial, control: str, wanted: Sequence[Endpoint], seed: int) -> list[Estimate]:
+    subjects, arm = trial.subjects, trial.subjects["arm"]
+    results: list[Estimate] = []
+    entered = list(dict.fromkeys(arm[arm != control].tolist()))  # active arms in the order of entry
+    position, first, end = _positions(trial)
+    for endpoint in wanted:
+        if endpoint.counted:
+            fits = rate_ratios(
+                subjects[endpoint.events],
+                subjects[endpoint.exposure],
+                arm,
+                control=control,
+                endpoint=endpoint.id,
+            )
+            results += [_with_randomisation_p(fit, trial, endpoint, seed) for fit in fits]
+            continue
+        baseline, last = (_at(trial, endpoint.id, position, week) for week in (first, end))
+        if endpoint.score:
+            results += ancovas(
+                last, arm, control=control, covariates={"baseline": baseline}, endpoint=endpoint.id
+            )
+            continue
+        ratios = geometric_mean_ratios(last, arm, control=control, baseline=baseline, endpoint=endpoint.id)
+        by_arm = {one.treated: one for one in ratios}
+        results += [by_arm[name] for name in entered]
+    return results
+
+
+def _with_randomisation_p(fit: Estimate, trial: OneTrial, endpoint: Endpoint, seed: int) -> Estimate:
+    if not fit.usable:
+        return fit
+    label = f"{trial.key.world}/{trial.key.replicate}"
+    p_value = randomisation_p(
+        trial.subjects[endpoint.events],
+        trial.subjects[endpoint.exposure],
+        trial.subjects["arm"],
+        treated=fit.treated,
+        control=fit.control,
+        generator=stream(seed, f"analysis/{label}/{fit.endpoint}/{fit.treated}"),
+    )
+    return replace(fit, p_value=p_value, method=f"{fit.method}; p by randomisation test")
+
+
+def _positions(trial: OneTrial) -> tuple[NDArray[np.int64], float, float]:
+    """Return the row of the subject of each visit, and the first and the last planned week."""
+    row = {number: i for i, number in enumerate(trial.subjects["subject"].tolist())}
+    position = np.array([row[number] for number in trial.visits["subject"].tolist()], dtype=np.int64)
+    weeks = np.asarray(trial.visits["week"], dtype=float)
+    return position, float(weeks.min()), float(weeks.max())
+
+
+def _at(trial: OneTrial, endpoint: str, position: NDArray[np.int64], week: float) -> NDArray[np.float64]:
+    """Return an endpoint at one planned week, shape (subjects,); NaN where the visit was missed."""
+    values = np.full(len(trial.subjects["subject"]), np.nan)
+    at = np.asarray(trial.visits["week"] == week, dtype=bool)
+    values[position[at]] = trial.visits[endpoint][at]
+    return values

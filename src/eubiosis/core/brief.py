@@ -1,0 +1,317 @@
+"""A brief: what is known before anything is simulated, as the workflow makes it and the pages show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from eubiosis.core.control_arm import ControlArmForecast
+from eubiosis.core.evidence_report import PoolSummary, Verdict
+from eubiosis.core.question import AskedQuestion, OutcomeKind, Role
+from eubiosis.core.record import FLAT, HIDDEN, as_json, key
+
+
+@dataclass(frozen=True)
+class NotPooled:
+    """An estimate that is not pooled, and why; ``found_no_benefit`` where its report says so."""
+
+    study: str
+    reason: str
+    verdict: str
+    read: str
+    source: str
+    found_no_benefit: bool = field(metadata=HIDDEN)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What randomised trials have reported on an endpoint; ``pool`` is None where none can be pooled.
+
+    ``sd`` is the SD between people of the change, over both arms of the pooled trials that print it.
+    """
+
+    k: int
+    pool: KnownPool | None = field(metadata=FLAT)
+    excluded: tuple[NotPooled, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class KnownPool:
+    """A pool, and the SD that turns it into standardised differences."""
+
+    summary: PoolSummary = field(metadata=FLAT)
+    sd: float | None
+
+
+@dataclass(frozen=True)
+class ControlLevel:
+    """The level of an endpoint in the control arm: rates, lesions or hazards with a 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    dispersion: float
+
+
+@dataclass(frozen=True)
+class SizeRow:
+    """People per arm for one length of treatment, at the middle and the ends of the control level."""
+
+    years: float
+    n_per_arm: int
+    n_if_control_low: int
+    n_if_control_high: int
+    reachable: bool
+    answer: str
+
+
+@dataclass(frozen=True)
+class AssuranceRow:
+    """What a trial of the recruitable size promises under one prior, and the sizes for assurance."""
+
+    prior: str
+    years: float
+    people_per_arm: int
+    assurance: float
+    ceiling: float
+    power_at_mean: float
+    true_effect_given_success: float
+    estimate_given_success: float
+    relevant_before: float
+    below_relevant_given_success: float
+    monte_carlo_error: float
+    prior_mean: float
+    sizes: Mapping[str, int | None]
+    reachable: Mapping[str, bool]
+
+
+@dataclass(frozen=True)
+class ReviewRow:
+    """A number of a published review that an assumption stands on."""
+
+    what: str
+    value: float
+    low: float | None
+    high: float | None
+    read: str | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Expectancy:
+    """What open treatment adds to an outcome that patients report, and what no size can identify."""
+
+    n_per_arm: float
+    false_success: float
+    seen_if_null: float
+    needed: float
+    power_usual: float
+    power_corrected: float
+    n_corrected: int | None
+    best_error: float
+    mean: float
+    low: float
+    high: float
+    basis: str
+    review: tuple[ReviewRow, ...]
+
+
+@dataclass(frozen=True)
+class BriefEndpoint:
+    """One endpoint of a question: what is known, how many, how sure."""
+
+    outcome: str
+    asked_as: str
+    label: str
+    role: Role
+    kind: OutcomeKind
+    effect: float
+    effect_text: str
+    relevant: float | None
+    patient_reported: bool
+    control_level: ControlLevel | None
+    pooled: Known
+    evidence_prior_notes: tuple[str, ...]
+    evidence_prior_basis: str
+    sizes: tuple[SizeRow, ...]
+    best_years: float
+    assurance: tuple[AssuranceRow, ...]
+    expectancy: Expectancy | None
+
+    @property
+    def smallest(self) -> SizeRow:
+        """Return the length of treatment that needs the fewest people."""
+        return min(self.sizes, key=lambda size: size.n_per_arm)
+
+
+@dataclass(frozen=True)
+class ObservedRelapses:
+    """Between which rates the people of the control arm will be seen over a length of treatment."""
+
+    years: float
+    people: int
+    low: float
+    high: float
+    expected_relapses: float
+
+
+@dataclass(frozen=True)
+class NullCentred:
+    """Where 95 % of the null-centred prior lies, in SDs and as ratios."""
+
+    score: float
+    ratio_low: float
+    ratio_high: float
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """The hazard of leaving, where it comes from, and the share that leaves within ``years``."""
+
+    per_year: float
+    origin: str
+    share: float
+    years: float
+
+
+@dataclass(frozen=True)
+class ClaimVerdict:
+    """A claim in circulation about the intervention; ``asked`` where it is about an asked outcome."""
+
+    claim: str
+    statement: str
+    verdict: Verdict
+    reason: str
+    asked: bool
+
+
+@dataclass(frozen=True)
+class HarmRecord:
+    """A record of harms or attrition, as reported."""
+
+    study: str
+    kind: str = field(metadata=key("type"))
+    event: str
+    treated: int | None
+    events: int | None
+    statement: str
+    read: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Harms:
+    """Records of harms, and the risk above which ``people`` without a case exclude one."""
+
+    records: tuple[HarmRecord, ...]
+    people: int
+    excluded_risk: float
+
+
+@dataclass(frozen=True)
+class RecruitmentRow:
+    """How long recruitment and the trial take."""
+
+    years: float
+    participants: int
+    needed: int
+    months: float
+    calendar_years: float
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """The user's prices times people and years."""
+
+    years: float
+    participants: int
+    currency: str | None
+    cost: float
+
+
+@dataclass(frozen=True)
+class Estimand:
+    """The five attributes of an estimand (ICH E9(R1))."""
+
+    treatment: str
+    population: str
+    variable: str
+    intercurrent_events: str = field(metadata=key("intercurrent events"))
+    summary: str
+
+    @property
+    def attributes(self) -> tuple[tuple[str, str], ...]:
+        """Return the attributes with their names."""
+        return (
+            ("treatment", self.treatment),
+            ("population", self.population),
+            ("variable", self.variable),
+            ("intercurrent events", self.intercurrent_events),
+            ("summary", self.summary),
+        )
+
+
+@dataclass(frozen=True)
+class EventStrategy:
+    """An intercurrent event and the strategy of the main estimand."""
+
+    id: str
+    event: str
+    applies: str
+    strategy: str
+    why: str
+    supplementary: str
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A number behind the forecasts, as its table states it."""
+
+    id: str
+    what: str
+    value: float
+    unit: str
+    low: float | None
+    high: float | None
+    basis: str
+    read: str | None
+    source: str
+    note: str
+
+
+@dataclass(frozen=True)
+class BriefData:
+    """What a brief holds: what the pages show, and what its JSON is made of, key for key."""
+
+    schema: int
+    version: str
+    file: str
+    notice: str
+    question: AskedQuestion
+    background: str
+    control_arm: ControlArmForecast
+    control_observed: tuple[ObservedRelapses, ...]
+    null_centred: NullCentred
+    dropout: Dropout
+    endpoints: tuple[BriefEndpoint, ...]
+    claims: tuple[ClaimVerdict, ...]
+    harms: Harms
+    recruitment: tuple[RecruitmentRow, ...] | None
+    cost: tuple[CostRow, ...] | None
+    estimands: tuple[Estimand, ...]
+    intercurrent_events: tuple[EventStrategy, ...]
+    assumptions: tuple[Assumption, ...]
+
+    @property
+    def primary(self) -> BriefEndpoint:
+        """Return the primary endpoint."""
+        return next(one for one in self.endpoints if one.role == "primary")
+
+    def to_json(self) -> str:
+        """Return the data of the brief as JSON."""
+        return as_json(self)
+
+    def __repr__(self) -> str:
+        sizes = "; ".join(f"{one.label}: {one.smallest.answer}" for one in self.endpoints)
+        return f"Brief({self.question.title!r}; {sizes} per arm)"

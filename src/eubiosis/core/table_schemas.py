@@ -1,0 +1,400 @@
+"""The tables that leave the software, column by column: what the data dictionary is made of.
+
+CDISC names are those of SDTM and ADaM as the documentation of the R packages admiral and tidytlg lists them
+(``AVAL`` is the value of a long table with one row for each parameter; ours are wide). EDSS belongs to SDTM's
+RS domain in CDISC's supplement for the scale (version 2.0, draft of 2023-09-07).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from eubiosis.core.columns import Column, TableSchema
+from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.guilds import GUILD_NAMES
+
+ESTIMATE_SCALES = MappingProxyType(
+    {
+        "rate ratio": "events per year, treated over control",
+        "rate difference": "events per year, treated minus control",
+        "rate": "events per year in one arm",
+        "mean": "mean of one arm",
+        "mean difference": "treated minus control, in the endpoint's unit",
+        "ratio of geometric means": "treated over control",
+        "standardised mean difference": "difference over the standard deviation between participants",
+        "hazard ratio": "hazard, treated over control",
+        "risk difference": "share of participants, treated minus control",
+        "risk ratio": "share of participants, treated over control",
+        "odds ratio": "odds, treated over control",
+        "restricted mean difference": "mean time free of the event within a horizon, treated minus control",
+    }
+)
+ESTIMATE_STATUS = MappingProxyType(
+    {
+        "ok": "the numbers may be read",
+        "boundary": "a variance lies at zero and the smaller model was used; the numbers may be read",
+        "not_converged": "no numbers: the fit did not converge",
+        "too_few_events": "no numbers: too few events",
+        "too_few_participants": "no numbers: too few participants",
+        "singular": "no numbers: the columns of the design depend on each other",
+    }
+)
+PROFILE_STATUS = MappingProxyType(
+    {
+        "ok": "can be used",
+        "mapped_below_half": "can be used with caution: less than half of the reads are in a guild",
+        "no_known_taxon": "cannot be used: no taxon is in a guild",
+        "empty": "cannot be used: no reads",
+    }
+)
+
+_SUBJECT = Column(
+    "subject", "Number of the virtual subject; keys every random draw", "count", "-", cdisc="DM.SUBJID"
+)
+_ARM = Column("arm", "Arm that the subject was randomised to", "text", cdisc="DM.ARM, ADSL.TRT01P")
+_WORLD = Column(
+    "world", "World of the simulation: number of the gut world, a point, of the host world", "text"
+)
+_ENDPOINT = Column(
+    "endpoint", "Id of the endpoint, as the columns of observed tables", "text", cdisc="PARAMCD"
+)
+_VALUE = "AVAL"
+
+
+def _measured(names: Iterable[str], prefix: str = "", cdisc: str = _VALUE) -> tuple[Column, ...]:
+    return tuple(
+        Column(
+            name, f"{prefix}{ENDPOINTS[name].label}", unit=ENDPOINTS[name].unit, cdisc=cdisc, optional=True
+        )
+        for name in names
+    )
+
+
+_MARKERS = tuple(name for name in ENDPOINTS if name.startswith(("stool_", "plasma_", "share_")))
+
+OBSERVED_SUBJECTS = TableSchema(
+    "observed_subjects",
+    (
+        _SUBJECT,
+        _ARM,
+        Column("age", "Age at entry", unit="year", cdisc="DM.AGE"),
+        Column("female", "Whether the subject is a woman", "flag", cdisc="DM.SEX (F, M)"),
+        Column("relapses_last_year", "Relapses in the year before entry", unit="relapse"),
+        Column("follow_up_years", "Time from randomisation to the end of follow-up", unit="year"),
+        Column(
+            "completed", "Whether follow-up reached the last visit", "flag", cdisc="ADSL.EOSSTT = COMPLETED"
+        ),
+        Column("relapses", "Relapses during follow-up", unit="relapse", cdisc=_VALUE),
+        Column("gd_lesions", "Gd+ lesions, summed over the scans attended", unit="lesion", cdisc=_VALUE),
+        Column("scans", "Scans attended after entry", unit="scan"),
+        Column(
+            "t2_lesions", "New T2 lesions from entry to the last scan attended", unit="lesion", cdisc=_VALUE
+        ),
+        Column("t2_years", "Time from entry to the last scan attended", unit="year"),
+    ),
+    "What a simulated trial would record of each participant.",
+    "one randomised subject",
+)
+OBSERVED_VISITS = TableSchema(
+    "observed_visits",
+    (
+        _SUBJECT,
+        _ARM,
+        Column("week", "Planned week of the visit, 0 being before any dose", unit="week", cdisc="AVISITN"),
+        *_measured(("edss",), cdisc="SDTM RS domain; AVAL"),
+        *_measured(("mfis", "treg")),
+        *_measured(_MARKERS, "As measured: "),
+    ),
+    "What a simulated trial would record at each visit that took place.",
+    "one visit of one subject that took place",
+)
+LATENT_SUBJECTS = TableSchema(
+    "latent_subjects",
+    (
+        _SUBJECT,
+        Column("arm", "Arm under which the subject's course was simulated", "text"),
+        Column("expected_relapses", "Expected number of relapses over the planned follow-up", unit="relapse"),
+        Column(
+            "expected_new_lesions", "Expected number of new lesions over the planned follow-up", unit="lesion"
+        ),
+        Column("edss_last_visit", "True EDSS at the last planned visit", unit="points"),
+        Column("mfis_last_visit", "True fatigue (MFIS) at the last planned visit", unit="points"),
+        Column(
+            "treg_last_visit",
+            "True regulatory T cells at the last planned visit, in multiples of the healthy level",
+            unit="-",
+        ),
+        *_measured(_MARKERS, "True value at the last planned visit: ", cdisc=""),
+    ),
+    "The simulated truth of every subject under every arm; no trial could see it.",
+    "one subject under one arm",
+    latent=True,
+)
+LATENT_EFFECTS = TableSchema(
+    "latent_effects",
+    (
+        _WORLD,
+        _ENDPOINT,
+        Column("arm", "Active arm that is compared with the control", "text"),
+        Column(
+            "value",
+            "True effect: natural logarithm of the ratio, or difference in the endpoint's unit",
+            unit="as the endpoint is compared",
+        ),
+        Column(
+            "spread",
+            "Standard error of the true effect that comes from which subjects were drawn",
+            unit="as value",
+        ),
+        Column(
+            "unit_sd",
+            "Standard deviation between control subjects (of the logarithm for ratios); 1 for counts",
+            unit="as value",
+        ),
+    ),
+    "The true effect of each active arm in each world; no trial could see it.",
+    "one endpoint of one active arm in one world",
+    latent=True,
+)
+ESTIMATES = TableSchema(
+    "estimates",
+    (
+        _WORLD,
+        Column("replicate", "Number of the simulated trial in its world", "count", "-"),
+        _ENDPOINT,
+        Column("method", "Method of analysis", "text"),
+        Column("treated", "Active arm", "text", cdisc="TRTP"),
+        Column("control", "Control arm", "text"),
+        Column("scale", "What the estimate is", "text", coding=ESTIMATE_SCALES),
+        Column("estimate", "Estimate, a ratio as it is", unit="as scale says"),
+        Column(
+            "standard_error",
+            "Standard error, of the natural logarithm for ratios and rates",
+            unit="as scale says",
+        ),
+        Column("ci_low", "Lower bound of the 95 % confidence interval", unit="as scale says"),
+        Column("ci_high", "Upper bound of the 95 % confidence interval", unit="as scale says"),
+        Column("p_value", "Two-sided p-value", unit="-"),
+        Column("n_treated", "Participants of the active arm who were analysed", "count", "-"),
+        Column("n_control", "Participants of the control arm who were analysed", "count", "-"),
+        Column(
+            "missing_treated", "Participants of the active arm left out for a missing value", "count", "-"
+        ),
+        Column(
+            "missing_control", "Participants of the control arm left out for a missing value", "count", "-"
+        ),
+        Column(
+            "status", "Whether the numbers may be read, or why there are none", "text", coding=ESTIMATE_STATUS
+        ),
+        Column("degrees_of_freedom", "Of Student's t; infinite for a normal distribution", unit="-"),
+    ),
+    "What an analysis reports of every simulated trial.",
+    "one endpoint of one active arm in one simulated trial",
+)
+COHORT = TableSchema(
+    "cohort",
+    (
+        _SUBJECT,
+        Column("age", "Age at entry", unit="year", cdisc="DM.AGE"),
+        Column("female", "Whether the subject is a woman", "flag", cdisc="DM.SEX (F, M)"),
+        Column("edss", "EDSS at entry", unit="points"),
+        Column("relapsing", "Whether the course is relapsing-remitting", "flag"),
+        Column("profile_status", "Whether the stool profile can be used", "text"),
+        *(
+            Column(f"share_{guild}", f"Share of gut biomass asked for: {name}", unit="fraction")
+            for guild, name in GUILD_NAMES.items()
+        ),
+    ),
+    "Virtual subjects before a trial.",
+    "one virtual subject",
+)
+STOOL_PROFILES = TableSchema(
+    "stool_profiles",
+    (
+        Column("sample", "Id of the sample in its table", "text"),
+        Column("group", "Group of the sample in the metadata", "text", optional=True),
+        Column("status", "Whether the sample can be used", "text", coding=PROFILE_STATUS),
+        Column("depth", "Sum over all taxa of the sample", unit="as the table's scale"),
+        Column("mapped_share", "Share of the sample's reads that is in a guild", unit="fraction"),
+        *(
+            Column(f"read_share_{guild}", f"Share of the mapped reads: {name}", unit="fraction")
+            for guild, name in GUILD_NAMES.items()
+        ),
+        *(
+            Column(
+                f"log_ratio_{guild}",
+                f"Natural log-ratio to the centre of the table: {name}",
+                unit="-",
+                optional=True,
+            )
+            for guild, name in GUILD_NAMES.items()
+        ),
+    ),
+    "Guild shares of the reads of real stool samples on their own sequencing platform; not biomass.",
+    "one sample",
+)
+POOLS = TableSchema(
+    "pools",
+    (
+        Column("outcome", "Id of the outcome", "text"),
+        Column("intervention", "Id of the intervention", "text"),
+        Column("metric", "What is pooled, such as MD, SMD, RR, OR or RD", "text"),
+        Column("unit", "Unit of a mean difference", "text"),
+        Column("k", "Estimates pooled", "count", "-"),
+        Column("participants", "Participants behind them", "count", "-"),
+        Column("estimate", "Pooled estimate", unit="as metric says"),
+        Column("ci_low", "Lower bound of the 95 % interval", unit="as metric says"),
+        Column("ci_high", "Upper bound of the 95 % interval", unit="as metric says"),
+        Column("pi_low", "Lower bound of the 95 % prediction interval", unit="as metric says"),
+        Column("pi_high", "Upper bound of the 95 % prediction interval", unit="as metric says"),
+        Column("tau2", "Variance between studies on the analysis scale", unit="as metric says, squared"),
+        Column("i2", "Share of the variance that is not sampling error", unit="%"),
+        Column("certainty", "Certainty of the evidence (GRADE)", "text"),
+    ),
+    "Pooled estimates of published studies.",
+    "one outcome of one intervention",
+)
+POOLED_STUDIES = TableSchema(
+    "pooled_studies",
+    (
+        Column("outcome", "Id of the outcome", "text"),
+        Column("intervention", "Id of the intervention", "text"),
+        Column("study", "Id of the study", "text"),
+        Column("cohort", "Id of the cohort that the study's participants belong to", "text"),
+        Column("estimate_id", "Id of the estimate in the evidence tables", "text"),
+        Column("estimate", "Estimate", unit="as metric says"),
+        Column("ci_low", "Lower bound of the 95 % interval", unit="as metric says"),
+        Column("ci_high", "Upper bound of the 95 % interval", unit="as metric says"),
+        Column(
+            "analysis_estimate",
+            "Estimate on the analysis scale (logarithm of a ratio)",
+            unit="as metric says",
+        ),
+        Column("standard_error", "Standard error on the analysis scale", unit="as metric says"),
+        Column("weight", "Weight in the pool", unit="fraction"),
+        Column("n_treatment", "Participants treated", "count", "-"),
+        Column("n_control", "Participants of the control group", "count", "-"),
+        Column("integrity_status", "What the integrity checks say of the study", "text"),
+        Column("read", "How far the source was read", "text"),
+        Column("source", "Where the numbers stand", "text"),
+    ),
+    "The estimates that went into a pool.",
+    "one estimate in one pool",
+)
+MODEL_COURSES = TableSchema(
+    "model_courses",
+    (
+        Column("subject", "Position of the subject in the call", "count", "-"),
+        Column("time", "Time since the start of the condition", unit="d"),
+        Column("status", "Whether the solution can be used, or why it failed", "text", optional=True),
+    ),
+    "Courses of the mechanistic model.",
+    "one subject at one time",
+    latent=True,
+    further="one column for each observable that was asked for, in its unit of the model",
+)
+
+_KEYS = (
+    Column("gut_world", "Number of the gut world: a draw of what nobody knows about the gut", "count", "-"),
+    Column("host_world", "Number of the host world inside it: a draw of the couplings", "count", "-"),
+    Column("replicate", "Number of the simulated trial in its pair of worlds", "count", "-"),
+)
+
+
+def _keyed(schema: TableSchema, name: str, rows: str) -> TableSchema:
+    return replace(schema, name=name, columns=(*_KEYS, *schema.columns), row=rows)
+
+
+TRIAL_SUBJECTS = _keyed(OBSERVED_SUBJECTS, "trial_subjects", "one randomised subject of one simulated trial")
+TRIAL_VISITS = _keyed(
+    OBSERVED_VISITS, "trial_visits", "one visit that took place, of one subject in one trial"
+)
+TRIAL_LATENT = _keyed(LATENT_SUBJECTS, "trial_latent", "one subject of one simulated trial under one arm")
+TRIAL_GUTS = TableSchema(
+    "trial_guts",
+    (
+        _KEYS[0],
+        _SUBJECT,
+        Column("arm", "Arm under which the subject's gut was simulated", "text"),
+        Column("week", "The first and the last planned visit", unit="week"),
+        *_measured(_MARKERS, "True value: ", cdisc=""),
+    ),
+    "The true guild shares and acids of every subject under every arm, before and at the end of follow-up.",
+    "one subject of one gut world under one arm at one visit",
+    latent=True,
+)
+TRIAL_SCREENING = TableSchema(
+    "trial_screening",
+    (
+        *_KEYS[:2],
+        Column("outcome", "Whether a candidate was enrolled, or the first reason for failing", "text"),
+        Column("candidates", "Candidates with that outcome", "count", "-"),
+    ),
+    "What became of the candidates who were screened until the trial was full.",
+    "one outcome in one pair of worlds",
+)
+
+TRIAL_ESTIMATES = replace(
+    ESTIMATES, name="trial_estimates", columns=(ESTIMATES.columns[0], *_KEYS[:2], *ESTIMATES.columns[1:])
+)
+TRUE_EFFECTS = replace(
+    LATENT_EFFECTS,
+    name="true_effects",
+    columns=(LATENT_EFFECTS.columns[0], *_KEYS[:2], *LATENT_EFFECTS.columns[1:]),
+)
+OPERATING_CHARACTERISTICS = TableSchema(
+    "operating_characteristics",
+    (
+        _ENDPOINT,
+        Column("arm", "Active arm that is compared with the control", "text"),
+        Column("scale", "How arms are compared: ratio (null 1) or difference (null 0)", "text"),
+        *(
+            Column(f"{what}_{at}", f"{words}, {at.replace('q', '')} % point", unit="as scale says")
+            for what, words in (
+                ("truth", "True effect over worlds"),
+                ("estimate", "Estimate over simulated trials"),
+            )
+            for at in ("q2.5", "q50", "q97.5")
+        ),
+        Column("power", "Share of trials with p < 0.05 in either direction", unit="fraction"),
+        Column("power_error", "Its Monte Carlo standard error, over gut worlds", unit="fraction"),
+        Column(
+            "coverage", "Share of trials whose 95 % interval holds the truth of its world", unit="fraction"
+        ),
+        Column("bias", "Mean distance of the estimate from the truth of its world", unit="analysis scale"),
+        Column("bias_error", "Its Monte Carlo standard error, over gut worlds", unit="analysis scale"),
+        Column("trials", "Simulated trials", "count", "-"),
+        Column("not_usable", "Trials whose analysis gave no numbers", "count", "-"),
+    ),
+    "What an analysis does over simulated trials whose truth is known.",
+    "one endpoint of one active arm",
+    latent=True,
+)
+
+TABLES: Mapping[str, TableSchema] = MappingProxyType(
+    {
+        schema.name: schema
+        for schema in (
+            OBSERVED_SUBJECTS,
+            OBSERVED_VISITS,
+            LATENT_SUBJECTS,
+            LATENT_EFFECTS,
+            ESTIMATES,
+            COHORT,
+            STOOL_PROFILES,
+            POOLS,
+            POOLED_STUDIES,
+            MODEL_COURSES,
+            TRIAL_SUBJECTS,
+            TRIAL_VISITS,
+            TRIAL_LATENT,
+            TRIAL_GUTS,
+            TRIAL_SCREENING,
+            TRIAL_ESTIMATES,
+            TRUE_EFFECTS,
+            OPERATING_CHARACTERISTICS,
+        )
+    }
+)

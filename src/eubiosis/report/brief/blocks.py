@@ -1,0 +1,62 @@
+"""The parts that a brief's page is made of, and how lengths, numbers and sizes are written in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eubiosis.core.brief import SizeRow
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table of texts: the columns and as many cells in every row."""
+
+    columns: Row
+    rows: tuple[Row, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the page: paragraphs, then tables, then points, then small print to open."""
+
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    tables: tuple[TextTable, ...] = ()
+    items: tuple[str, ...] = ()
+    small: tuple[str, ...] = ()
+    small_title: str = ""
+
+
+def duration(years: float) -> str:
+    """Write a length of time: weeks below a year.
+
+    >>> duration(0.25), duration(1.0), duration(1.5)
+    ('13 weeks', '1 year', '1.5 years')
+    """
+    if years < 1:
+        return f"{round(years * 365.25 / 7)} weeks"
+    return "1 year" if years == 1 else f"{years:g} years"
+
+
+def per_arm(size: SizeRow, largest: int) -> str:
+    """Return the people per arm as words: the number, or "not reachable" with the number.
+
+    >>> per_arm(SizeRow(1.0, 2967, 3000, 2900, False, "not reachable"), 150)
+    'not reachable (2,967; 150 can be recruited)'
+    """
+    if size.reachable:
+        return f"{size.n_per_arm:,}"
+    return f"not reachable ({size.n_per_arm:,}; {largest:,} can be recruited)"
+
+
+def number(value: float | None) -> str:
+    """Write a number with two decimals and a true minus; a dash where there is none."""
+    return "–" if value is None else f"{value:.2f}".replace("-", "−")
+
+
+def span(low: float | None, high: float | None) -> str:
+    """Write the ends of an interval."""
+    return f"{number(low)}, {number(high)}"

@@ -1,0 +1,303 @@
+"""Simulate a design on a cohort: worlds outside, subjects inside, trials on top."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.compute.pool import map_ordered
+from eubiosis.core.frame import Table
+from eubiosis.core.table_schemas import (
+    TRIAL_GUTS,
+    TRIAL_LATENT,
+    TRIAL_SCREENING,
+    TRIAL_SUBJECTS,
+    TRIAL_VISITS,
+)
+from eubiosis.core.trial_tables import Latent, Observed
+from eubiosis.engine import FAILURES
+from eubiosis.model import Model, load
+from eubiosis.model.niche import NICHE_UNSOLVED
+from eubiosis.model.worlds import draw_gut_world, draw_host_world
+from eubiosis.population.generate import Cohort
+from eubiosis.trial.design import Design
+from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.world.gut import MARKERS, GutCourses, gut_courses
+from eubiosis.trial.world.host_world import (
+    LatentTrial,
+    TrialIsTooSmall,
+    World,
+    enrol,
+    paper_reason,
+    replicate,
+)
+
+_NUMBERS_A_WORLD = 1_000_000
+_FIRST_POOL, _MOST_POOL = 2.2, 40.0  # candidates for each participant
+Columns = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The candidates of one gut world: how many were made, without a steady state, and failed by status."""
+
+    made: int
+    unsolved: int
+    failed: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Simulated trials of one design.
+
+    ``observed`` is what a trial records, ``latent`` the truth, ``screening`` how many candidates entered or
+    why not, in every pair of worlds, ``candidates`` what became of them in each gut world. ``profiles`` is
+    the number of stool profiles that the subjects are made from, None for the reference population.
+    """
+
+    design: Design
+    simulation: Simulation
+    seed: int
+    observed: Observed
+    latent: Latent
+    screening: Table
+    candidates: tuple[Candidates, ...]
+    profiles: int | None
+
+    def __repr__(self) -> str:
+        arms = ", ".join(arm.name for arm in self.design.arms)
+        return (
+            f"Trials: {self.observed.count} of {self.design.participants} subjects ({arms}) in "
+            f"{self.simulation.worlds} worlds; seed {self.seed}; simulated"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p>{escape(repr(self))}</p>{self.observed.subjects._repr_html_()}"
+
+    @classmethod
+    def concat(cls, parts: Sequence[Trials]) -> Trials:
+        """Put the trials of several gut worlds together, in order."""
+        first = parts[0]
+        return cls(
+            first.design,
+            first.simulation,
+            first.seed,
+            Observed(
+                Table.concat([p.observed.subjects for p in parts]),
+                Table.concat([p.observed.visits for p in parts]),
+                first.observed.control,
+            ),
+            Latent(
+                Table.concat([p.latent.subjects for p in parts]),
+                Table.concat([p.latent.guts for p in parts]),
+                first.latent.control,
+                first.latent.seed,
+            ),
+            Table.concat([p.screening for p in parts]),
+            tuple(c for p in parts for c in p.candidates),
+            first.profiles,
+        )
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one process needs to simulate a gut world: plain data; the model is loaded from its folder."""
+
+    design: Design
+    cohort: Cohort
+    simulation: Simulation
+    seed: int
+    gut_world: int
+    model_folder: Path
+
+
+def simulate(
+    design: Design,
+    cohort: Cohort,
+    model: Model,
+    *,
+    gut_worlds: int = 6,
+    host_worlds: int = 6,
+    replicates: int = 8,
+    couplings: str = "symmetric",
+    seed: int = 2026,
+    processes: int = 1,
+    progress: bool | None = None,
+) -> Trials:
+    """Simulate a trial in every pair of worlds, ``replicates`` times in each.
+
+    A gut world draws what nobody knows about the gut, a host world the gut-to-host couplings (see
+    ``Simulation``). The same seed gives the same tables for any number of ``processes``; ``progress`` shows
+    a bar (None: on a terminal). Raises ``FindingsError`` for numbers out of range, and ``TrialIsTooSmall``
+    where the cohort does not fill the trial. Everything is simulated.
+
+    >>> from eubiosis import model, population, therapy, trial
+    >>> axis = model.load()
+    >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
+    >>> design = trial.Design(arms=arms, participants=8, visits=[0, 4], primary="stool_butyrate")
+    >>> cohort = population.generate(axis, seed=7)
+    >>> trial.simulate(design, cohort, axis, gut_worlds=1, host_worlds=1, replicates=2, seed=7)
+    Trials: 2 of 8 subjects (placebo, inulin) in 1 worlds; seed 7; simulated
+    """
+    simulation = Simulation(
+        gut_worlds=gut_worlds, host_worlds=host_worlds, replicates=replicates, couplings=couplings
+    )
+    jobs = tasks(design, cohort, simulation, model, seed)
+    return Trials.concat(
+        map_ordered(simulate_gut_world, jobs, processes, progress, label="gut worlds"),
+    )
+
+
+def tasks(design: Design, cohort: Cohort, simulation: Simulation, model: Model, seed: int) -> list[Task]:
+    """Return one task for each gut world."""
+    folder = model.content.folder
+    return [Task(design, cohort, simulation, seed, g, folder) for g in range(simulation.gut_worlds)]
+
+
+@cache
+def _model(folder: Path) -> Model:
+    return load(folder)
+
+
+def simulate_gut_world(task: Task) -> Trials:
+    """Simulate every trial of one gut world."""
+    model, simulation = _model(task.model_folder), task.simulation
+    worlds, gut = _enrolled(model, task)
+    observed: list[tuple[Columns, Columns]] = []
+    latent: list[Columns] = []
+    for h, world in enumerate(worlds):
+        for number in range(simulation.replicates):
+            unique = (task.gut_world * simulation.host_worlds + h) * simulation.replicates + number
+            seen, truth = replicate(model, world, task.design, unique)
+            keys = {"gut_world": task.gut_world, "host_world": h, "replicate": number}
+            observed.append((_keyed(keys, seen.subjects), _keyed(keys, seen.visits)))
+            latent += [_keyed(keys, rows) for rows in _latent_rows(world, truth, task.design)]
+    control = task.design.control.name
+    return Trials(
+        task.design,
+        simulation,
+        task.seed,
+        Observed(
+            Table(_stacked(subjects for subjects, _ in observed), schema=TRIAL_SUBJECTS),
+            Table(_stacked(visits for _, visits in observed), schema=TRIAL_VISITS),
+            control,
+        ),
+        Latent(
+            Table(_stacked(latent), schema=TRIAL_LATENT),
+            Table(_stacked(_guts(task, worlds[0])), schema=TRIAL_GUTS),
+            control,
+            task.seed,
+        ),
+        _screening(task, worlds),
+        (
+            Candidates(
+                len(gut.status),
+                sum(word == NICHE_UNSOLVED for word in gut.status),
+                Counter(word for word in gut.status if word in FAILURES),
+            ),
+        ),
+        task.cohort.profiles,
+    )
+
+
+def _enrolled(model: Model, task: Task) -> tuple[list[World], GutCourses]:
+    """Screen ever more candidates until every host world of the gut world has a full trial."""
+    design, simulation = task.design, task.simulation
+    drawn = draw_gut_world(model, task.gut_world, task.seed)
+    shared = {name: value for name, value in drawn.values.items() if name.startswith("host_")}
+    first = task.gut_world * _NUMBERS_A_WORLD  # every gut world has people of its own
+    factor = _FIRST_POOL
+    while True:
+        wanted_size = round(factor * design.participants) + 20
+        size = wanted_size if task.cohort.size is None else min(wanted_size, task.cohort.size)
+        candidates = task.cohort.candidates(size, first=first)
+        wanted = np.array([paper_reason(candidates, design, i) == "" for i in range(len(candidates))])
+        gut = gut_courses(model, drawn, candidates, design, task.seed, wanted)
+        try:
+            return [
+                enrol(
+                    model,
+                    f"{task.gut_world}.{h}",
+                    {
+                        **shared,
+                        **draw_host_world(
+                            model,
+                            task.gut_world * simulation.host_worlds + h,
+                            task.seed,
+                            simulation.couplings,
+                        ),
+                    },
+                    candidates,
+                    gut,
+                    design,
+                    task.seed,
+                )
+                for h in range(simulation.host_worlds)
+            ], gut
+        except TrialIsTooSmall:
+            factor *= 2
+            if factor > _MOST_POOL or size == task.cohort.size:
+                raise
+
+
+def _keyed(keys: Mapping[str, int], columns: Columns) -> Columns:
+    rows = len(next(iter(columns.values())))
+    return {**{name: np.full(rows, value) for name, value in keys.items()}, **columns}
+
+
+def _stacked(parts: Iterable[Columns]) -> Columns:
+    rows = list(parts)
+    return {name: np.concatenate([part[name] for part in rows]) for name in rows[0]}
+
+
+def _latent_rows(world: World, latent: LatentTrial, design: Design) -> list[Columns]:
+    """Return the truth of one trial: for each arm, one row a subject."""
+    numbers = np.array(world.subjects.numbers)
+    return [
+        {
+            "subject": numbers,
+            "arm": np.full(len(numbers), arm.name),
+            "expected_relapses": latent.expected_relapses[arm.name],
+            "expected_new_lesions": latent.expected_lesions[arm.name],
+            "edss_last_visit": latent.edss[arm.name][:, -1],
+            "mfis_last_visit": latent.mfis[arm.name][:, -1],
+            "treg_last_visit": latent.treg[arm.name][:, -1],
+            **{marker: latent.markers[arm.name][:, -1, k] for k, marker in enumerate(MARKERS)},
+        }
+        for arm in design.arms
+    ]
+
+
+def _guts(task: Task, world: World) -> list[Columns]:
+    """Return the true markers at the first and the last visit; all host worlds of a gut world share them."""
+    numbers = np.array(world.subjects.numbers)
+    rows: list[Columns] = []
+    for arm in task.design.arms:
+        for at, week in ((0, task.design.visits[0]), (-1, task.design.visits[-1])):
+            values = world.gut.markers[arm.name][:, at]
+            columns = {
+                "gut_world": np.full(len(numbers), task.gut_world),
+                "subject": numbers,
+                "arm": np.full(len(numbers), arm.name),
+                "week": np.full(len(numbers), week),
+            }
+            rows.append({**columns, **{marker: values[:, k] for k, marker in enumerate(MARKERS)}})
+    return rows
+
+
+def _screening(task: Task, worlds: Sequence[World]) -> Table:
+    rows = [
+        (task.gut_world, h, outcome, count)
+        for h, world in enumerate(worlds)
+        for outcome, count in world.screened.items()
+    ]
+    names = ("gut_world", "host_world", "outcome", "candidates")
+    return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=TRIAL_SCREENING)

@@ -1,0 +1,37 @@
+"""How often a trial is simulated: worlds outside, replicates inside."""
+
+from __future__ import annotations
+
+from typing import Annotated, get_args
+
+from pydantic import Field
+
+from eubiosis.core.kinds import Words
+from eubiosis.core.spec import Spec
+from eubiosis.model.worlds import Couplings
+
+
+class Simulation(Spec):
+    """How often a trial is repeated: in how many worlds of gut and host, how often in each.
+
+    ``couplings`` is the prior of the gut-to-host gains: "symmetric" about zero, "zero" (a null world) or
+    "hand_fit" (the specification's one-signed fit, no prediction).
+
+    >>> Simulation(replicates=2).trials
+    72
+    """
+
+    gut_worlds: Annotated[int, Field(ge=1, le=1000)] = 6
+    host_worlds: Annotated[int, Field(ge=1, le=1000)] = 6
+    replicates: Annotated[int, Field(ge=1, le=10_000)] = 8
+    couplings: Annotated[Couplings, *Words(get_args(Couplings)).marks] = "symmetric"
+
+    @property
+    def worlds(self) -> int:
+        """Pairs of a gut and a host world."""
+        return self.gut_worlds * self.host_worlds
+
+    @property
+    def trials(self) -> int:
+        """Simulated trials in all."""
+        return self.worlds * self.replicates

@@ -1,0 +1,262 @@
+"""workflow.yaml: how its flat keys build a ``Workflow``, with the lines of the file, and how one is written.
+
+The rules lie in the domain objects; the file decides only where its keys stand.
+``docs/reference/workflow_yaml.md`` describes every key and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from eubiosis.core.findings import FindingCollector, FindingsError, unknown_word
+from eubiosis.core.from_yaml import findings_at, in_order
+from eubiosis.core.kinds import plain, shown
+from eubiosis.core.place import Place
+from eubiosis.core.spec import Json, JsonSchema, Problem, Spec
+from eubiosis.core.yaml_lines import Document, read_yaml
+from eubiosis.population.source import PopulationSource
+from eubiosis.therapy import Adherence, Therapy, products
+from eubiosis.trial.design import Arm, ControlLevel, Design, Eligibility
+from eubiosis.trial.simulation import Simulation
+from eubiosis.workflow.workflow import Workflow
+
+_WORDS = ("title", "question", "context_of_use", "decision", "seed")
+_OF_DESIGN = ("eligibility", "control_level", "arms", "primary")  # keys of their own in the file
+_OLD_NAMES = {"background": "control_level"}  # still read, and written by its new name
+_KEYS = (*_WORDS, "population", "eligibility", "control_level", "arms", "design", "primary", "simulation")
+_DESIGN_KEYS = tuple(name for name in Design.model_fields if name not in _OF_DESIGN)
+_THERAPY_KEYS = ("dose", "start", "stop", "adherence")
+_ARM_KEYS = ("name", "therapy", *_THERAPY_KEYS, "control")
+_POPULATION_KEYS = tuple(name for name in PopulationSource.model_fields if name != "folder")
+
+
+def read_workflow(path: Path) -> Workflow:
+    """Read a workflow file; raises ``FindingsError`` with everything that is wrong, in order of lines.
+
+    >>> from eubiosis.core.content import PACKAGED_CONTENT
+    >>> demo = read_workflow(PACKAGED_CONTENT / "trials" / "demo.yaml")
+    >>> demo.design.participants, demo.design.primary
+    (120, 'mfis')
+    """
+    findings = FindingCollector()
+    workflow = check_workflow(path, findings)
+    if workflow is None:
+        raise FindingsError(findings.findings)
+    return workflow
+
+
+def check_workflow(path: Path, findings: FindingCollector) -> Workflow | None:
+    """Read a workflow file and report all that is wrong to ``findings``; None where anything is."""
+    own = FindingCollector()
+    document = read_yaml(path, own)
+    made: Workflow | None = None
+    if document is not None:
+        content, problems = _nested(document.content, path.parent)
+        if content is not None:
+            found = [replace(p, place=_in_file(p.place, document)) for p in Workflow.problems(content)]
+            problems += [each for each in found if not _said(each.place, problems)]
+        own.extend(findings_at(document, problems))
+        if not own.findings:
+            made = Workflow.model_validate(content)
+    findings.extend(in_order(own.findings))
+    return None if own.findings else made
+
+
+def population_of(path: Path) -> PopulationSource | None:
+    """Return the population of a workflow whose other sections may be wrong; None where it is itself."""
+    document = read_yaml(path, FindingCollector())
+    if document is None or not isinstance(document.content, Mapping):
+        return None
+    section = document.content.get("population") or {}
+    if not isinstance(section, Mapping) or set(section) - set(_POPULATION_KEYS):
+        return None
+    content = {**section, "folder": str(path.parent)}
+    return None if PopulationSource.problems(content) else PopulationSource.model_validate(content)
+
+
+def resolved_yaml(workflow: Workflow) -> str:
+    """Return the workflow with every default written out; reading it gives the same workflow again.
+
+    >>> from eubiosis.core.content import PACKAGED_CONTENT
+    >>> demo = read_workflow(PACKAGED_CONTENT / "trials" / "demo.yaml")
+    >>> resolved_yaml(demo).splitlines()[0][:9]
+    '# Resolve'
+    """
+    header = (
+        "# Resolved: every default written out. Paths are relative to the folder of the original workflow.\n"
+    )
+    body: str = yaml.safe_dump(
+        _flat(workflow), sort_keys=False, allow_unicode=True, width=100, default_flow_style=False
+    )
+    return header + body
+
+
+def workflow_schema() -> JsonSchema:
+    """Return the JSON Schema of the file, bounds included."""
+    top, design = Workflow.json_schema(), _section(Design)
+    arm: dict[str, Json] = {
+        **_pick(_section(Arm), ("name", "control")),
+        **_pick(_section(Therapy), _THERAPY_KEYS),
+    }
+    arm["therapy"] = {"type": "string", "enum": [n for n, p in products().items() if p.not_in_trials is None]}
+    sections: dict[str, Json] = {
+        "population": _object(_pick(_section(PopulationSource), _POPULATION_KEYS)),
+        "eligibility": _object(_section(Eligibility)),
+        "control_level": _object(_section(ControlLevel)),
+        "arms": {
+            "type": "array", "minItems": 2, "maxItems": 3,
+            "items": _object({**arm, "adherence": _object(_section(Adherence))}, ["name", "therapy"]),
+        },
+        "design": _object(_pick(design, _DESIGN_KEYS), ["participants"]),
+        "primary": _pick(design, ("primary",))["primary"],
+        "simulation": _object(_section(Simulation)),
+    }  # fmt: skip
+    properties = top["properties"]
+    assert isinstance(properties, Mapping)
+    required = [*(w for w in _WORDS if w != "seed"), "arms", "design", "primary"]
+    schema = _object({**_pick(properties, _WORDS), **sections}, required)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "workflow.yaml", **schema}
+
+
+# --- from the file's keys to the domain's, and back ---------------------------------------------------------
+
+
+def _nested(content: object, folder: Path) -> tuple[dict[str, object] | None, list[Problem]]:
+    """Return the content as ``Workflow`` takes it, and the keys that no place of the file has."""
+    if not isinstance(content, Mapping):
+        problem = f"{shown(content)} where keys belong"
+        return None, [Problem((), problem, ", ".join(_KEYS), "start from: eubiosis new NAME")]
+    found = list(_unknown(content, (*_KEYS, *_OLD_NAMES), ()))
+    found += [
+        Problem((old,), f'"{old}" and "{new}" are the same section', "one of them", "remove one")
+        for old, new in _OLD_NAMES.items()
+        if old in content and new in content
+    ]
+    flat: dict[str, object] = {_OLD_NAMES.get(key, str(key)): value for key, value in content.items()}
+    top = {key: flat[key] for key in (*_WORDS, "simulation") if key in flat}
+    top["population"] = _population(flat.get("population"), folder, found)
+    top["design"] = _design(flat, found)
+    return top, found
+
+
+def _population(section: object, folder: Path, found: list[Problem]) -> object:
+    section = {} if section is None else section
+    if not isinstance(section, Mapping):
+        return section
+    found += _unknown(section, _POPULATION_KEYS, ("population",))
+    known = {key: value for key, value in section.items() if key in _POPULATION_KEYS}
+    return {**known, "folder": str(folder)}
+
+
+def _design(flat: Mapping[str, object], found: list[Problem]) -> dict[str, object]:
+    section = flat.get("design")
+    section = {} if section is None else section
+    design: dict[str, object] = {}
+    if isinstance(section, Mapping):
+        found += _unknown(section, _DESIGN_KEYS, ("design",))
+        design = {key: value for key, value in section.items() if key in _DESIGN_KEYS}
+    else:
+        problem = f"{shown(section)} where keys belong"
+        found.append(Problem(("design",), problem, ", ".join(_DESIGN_KEYS), "write key: value, one a line"))
+    design |= {key: flat[key] for key in ("eligibility", "control_level", "primary") if key in flat}
+    arms = flat.get("arms")
+    if isinstance(arms, list):
+        design["arms"] = [_arm(arm, k, found) for k, arm in enumerate(arms)]
+    elif "arms" in flat:
+        design["arms"] = arms if not isinstance(arms, Mapping) else shown(arms)
+    return design
+
+
+def _arm(arm: object, k: int, found: list[Problem]) -> object:
+    if not isinstance(arm, Mapping):
+        return arm
+    found += _unknown(arm, _ARM_KEYS, ("arms", k))
+    therapy = {key: arm[key] for key in _THERAPY_KEYS if key in arm}
+    if "therapy" in arm:
+        therapy["product"] = arm["therapy"]
+    return {**{key: arm[key] for key in ("name", "control") if key in arm}, "therapy": therapy}
+
+
+def _unknown(section: Mapping[str, object], known: Sequence[str], where: Place) -> Iterator[Problem]:
+    for key in section:
+        if key not in known:
+            yield Problem(
+                (*where, key),
+                f"the key {unknown_word(key, known)}",
+                ", ".join(name for name in known if name not in _OLD_NAMES),
+                "rename or remove the key",
+            )
+
+
+def _in_file(place: Place, document: Document) -> Place:
+    """Return where a place of the domain object stands in the file."""
+    if place[:1] == ("design",) and len(place) > 1 and place[1] in _OF_DESIGN:
+        place = place[1:]
+    if place[:1] == ("arms",) and place[2:3] == ("therapy",):
+        place = (*place[:2], *(place[3:] if place[3:4] != ("product",) else ("therapy", *place[4:])))
+    for old, new in _OLD_NAMES.items():
+        if place[:1] == (new,) and (old,) in document.lines:
+            place = (old, *place[1:])
+    return place
+
+
+def _said(place: Place, problems: Iterable[Problem]) -> bool:
+    """Tell whether a section that holds the place has been refused as a whole."""
+    return any(each.place and place[: len(each.place)] == each.place for each in problems)
+
+
+def _flat(workflow: Workflow) -> dict[str, Json]:
+    design = workflow.design
+    flat: dict[str, Json] = {name: getattr(workflow, name) for name in _WORDS}
+    flat["population"] = {name: getattr(workflow.population, name) for name in _POPULATION_KEYS}
+    flat["eligibility"] = _lists(design.eligibility)
+    flat["control_level"] = _lists(design.control_level)
+    flat["arms"] = [_flat_arm(arm) for arm in design.arms]
+    flat["design"] = {name: _plain(getattr(design, name)) for name in _DESIGN_KEYS}
+    flat["primary"] = design.primary
+    flat["simulation"] = _lists(workflow.simulation)
+    return flat
+
+
+def _flat_arm(arm: Arm) -> Json:
+    therapy = arm.therapy
+    assert therapy.stop is not None
+    return {
+        "name": arm.name,
+        "therapy": therapy.product,
+        "dose": None if therapy.dose is None else therapy.dose.text,
+        "start": f"week {plain(therapy.start)}",
+        "stop": f"week {plain(therapy.stop)}",
+        "adherence": _lists(therapy.adherence),
+        "control": arm.control,
+    }
+
+
+def _lists(spec: Spec) -> dict[str, Json]:
+    return {name: _plain(getattr(spec, name)) for name in type(spec).model_fields}
+
+
+def _plain(value: object) -> Json:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    assert value is None or isinstance(value, str | float | int | bool)
+    return value
+
+
+def _section(kind: type[Spec]) -> JsonSchema:
+    properties = kind.json_schema().get("properties", {})
+    assert isinstance(properties, Mapping)
+    return properties
+
+
+def _pick(properties: JsonSchema, names: Iterable[str]) -> dict[str, Json]:
+    return {name: properties[name] for name in names}
+
+
+def _object(properties: JsonSchema, required: Sequence[str] = ()) -> JsonSchema:
+    schema: JsonSchema = {"type": "object", "additionalProperties": False, "properties": properties}
+    return {**schema, "required": [*required]} if required else schema

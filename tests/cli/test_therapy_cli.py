@@ -1,0 +1,41 @@
+"""``eubiosis therapy`` and ``eubiosis schema``: what can be given, and what files may hold."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_list_names_every_file_of_the_content(eubiosis):
+    status, out, _ = eubiosis("therapy", "list")
+    assert status == 0
+    files = sorted(path.stem for path in (ROOT / "src/eubiosis/content/therapies").glob("*.yaml"))
+    assert sorted(line.split()[0] for line in out.splitlines()) == files
+    assert "not in trials yet" in out
+    rows = {row["id"]: row for row in json.loads(eubiosis("therapy", "list", "--json")[1])}
+    assert rows["inulin"]["dose"] == {"input": "gut_dose_inulin", "unit": "g/d", "of": "product as taken"}
+
+
+def test_one_product_is_shown_and_an_unknown_one_is_named_with_the_nearest(eubiosis):
+    assert "adherence scales gut_diet_on" in eubiosis("therapy", "show", "mediterranean_diet")[1]
+    status, _, err = eubiosis("therapy", "show", "inulim")
+    assert status == 1
+    assert 'nearest "inulin"' in err
+
+
+def test_the_page_of_the_documentation_is_the_content(eubiosis):
+    page = (ROOT / "docs/reference/therapies.md").read_text(encoding="utf-8")
+    assert eubiosis("therapy", "page")[1] == page
+
+
+@pytest.mark.parametrize("name", ["workflow", "therapy"])
+def test_a_schema_is_closed_and_has_bounds(eubiosis, name):
+    schema = json.loads(eubiosis("schema", name)[1])
+    if name == "workflow":
+        assert schema["properties"]["design"]["properties"]["participants"]["maximum"] == 20_000
+        assert schema["properties"]["arms"]["items"]["properties"]["therapy"]["enum"][0] == "placebo"
+        assert "control_level" in schema["properties"]
+    closed = [schema] if name == "workflow" else [schema["product"], schema["therapy"]]
+    assert all(one["additionalProperties"] is False for one in closed)
