@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eubiosis.analysis import estimators
-from eubiosis.core.verdict import MEANING
+from eubiosis.core.soundness import MEANING
 
 STOOL = ("taxon_models", "permanova", "dispersion")
 ADJUSTED = ("ancova", "ancova HC3", "rate_ratio", "marginal_rates", "risk_contrasts", "hazard_ratio",

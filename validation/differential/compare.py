@@ -3,7 +3,8 @@
     python validation/differential/compare.py --sets 200 --seed 2026 --out OUT [--methods NAME ...]
 
 Writes OUT/agreement.md (the table), OUT/disagreements.json (every data set on which the two differ, with both
-answers) and, with ``--pin N``, OUT/sample.json: the first N data sets of each method with R's numbers.
+answers), OUT/answers.json (R's) and, with ``--pin N``, OUT/sample.json: the first N data sets of each method
+with R's numbers. With ``--reuse`` R's answers of an earlier run with the same sets and seed are taken.
 R with the packages that ``methods.R`` names has to be installed; nothing is downloaded.
 """
 
@@ -36,13 +37,16 @@ def draw(name: str, sets: int, seed: int) -> list[dict]:
     return [json.loads(json.dumps(one, default=float).replace("NaN", "null")) for one in made]
 
 
-def ask_r(data: dict[str, list[dict]]) -> dict:
-    """Return R's answers and the versions of its packages."""
+def ask_r(data: dict[str, list[dict]], kept: Path, *, reuse: bool) -> dict:
+    """Return R's answers and the versions of its packages; keep them in a file."""
+    if reuse:
+        return json.loads(kept.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder, "asked.json"), Path(folder, "answered.json")
         asked.write_text(json.dumps(data), encoding="utf-8")
         subprocess.run(["Rscript", str(HERE / "methods.R"), str(asked), str(answered)], check=True)
-        return json.loads(answered.read_text(encoding="utf-8"))
+        kept.write_bytes(answered.read_bytes())
+        return json.loads(kept.read_text(encoding="utf-8"))
 
 
 def judge(ours: dict, theirs: dict, rtol: float) -> tuple[str, float, str]:
@@ -72,10 +76,10 @@ def judge(ours: dict, theirs: dict, rtol: float) -> tuple[str, float, str]:
     return ("agree" if worst <= rtol else "differ"), worst, where
 
 
-def compare(names: list[str], sets: int, seed: int) -> tuple[list[dict], dict, dict]:
+def compare(names: list[str], sets: int, seed: int, kept: Path, *, reuse: bool) -> tuple[list, dict, dict]:
     """Return one row per data set, R's versions and the data drawn."""
     data = {name: draw(name, sets, seed) for name in names}
-    answer = ask_r(data)
+    answer = ask_r(data, kept, reuse=reuse)
     rows = []
     for name in names:
         for i, (one, theirs) in enumerate(zip(data[name], answer["results"][name], strict=True)):
@@ -124,12 +128,14 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--pin", type=int, default=0)
+    parser.add_argument("--reuse", action="store_true")
     chosen = parser.parse_args()
-    if shutil.which("Rscript") is None:
+    if shutil.which("Rscript") is None and not chosen.reuse:
         sys.stderr.write("Rscript is not installed: nothing to compare with\n")
         return 1
-    rows, versions, data = compare(chosen.methods, chosen.sets, chosen.seed)
     chosen.out.mkdir(parents=True, exist_ok=True)
+    answers = chosen.out / "answers.json"
+    rows, versions, data = compare(chosen.methods, chosen.sets, chosen.seed, answers, reuse=chosen.reuse)
     table = as_markdown(rows, versions, chosen.sets, chosen.seed)
     (chosen.out / "agreement.md").write_text(table, encoding="utf-8")
     kept = [

@@ -177,7 +177,7 @@ def unstructured(data: dict) -> Numbers:
     person = np.array(data["participant"])[kept]
     blocks = group_rows(outcome[kept], matrix, person, np.searchsorted(np.unique(visit), visit))
     fit = fit_mixed(blocks, Unstructured(at.shape[1]))
-    if not fit.verdict.usable:
+    if not fit.soundness.usable:
         return {"status": fit.status}
     weights = np.zeros(matrix.shape[1])
     weights[2 * at.shape[1] - 1] = 1.0

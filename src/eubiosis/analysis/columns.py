@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from eubiosis.analysis import guard
 from eubiosis.analysis.result import Counts
 from eubiosis.core.findings import FindingCollector, unknown_word
-from eubiosis.core.verdict import OK, Verdict, worst
+from eubiosis.core.soundness import OK, Soundness, worst
 
 Floats = guard.Floats
 Bools = guard.Bools
@@ -26,7 +26,7 @@ class Design:
 
     ``matrix`` is (rows, columns) with an intercept, one 0/1 column per arm other than the control and
     the covariates; ``arm`` the arm of each row; ``kept`` marks the complete rows among all those given
-    (length: rows of the table); ``missing`` counts the others per arm. ``verdict`` says what the table
+    (length: rows of the table); ``missing`` counts the others per arm. ``soundness`` says what the table
     itself forbids: no estimate from it has numbers unless it is usable.
     """
 
@@ -38,11 +38,11 @@ class Design:
     kept: Bools
     missing: Mapping[str, int]
     values: Mapping[str, Floats]
-    verdict: Verdict = OK
+    soundness: Soundness = OK
 
-    def doubted(self, verdict: Verdict) -> Design:
-        """Return the design with one more verdict on its table."""
-        return self if verdict is OK else replace(self, verdict=worst(self.verdict, verdict))
+    def doubted(self, soundness: Soundness) -> Design:
+        """Return the design with one more soundness on its table."""
+        return self if soundness is OK else replace(self, soundness=worst(self.soundness, soundness))
 
     def column(self, name: str) -> int:
         """Return the position of a column in the matrix."""
@@ -88,7 +88,7 @@ def build_design(
     ``required`` holds the numeric columns of the analysis itself (outcome, follow-up); ``covariates``
     numeric columns, used as they are, and text columns, coded 0/1 against their first level in
     alphabetical order. A row with a missing value anywhere is left out and counted. An infinite value, or
-    two spellings of one arm or level, make the verdict of the design "not_finite" or "contradictory".
+    two spellings of one arm or level, make the soundness of the design "not_finite" or "contradictory".
     Unequal lengths, an unknown control arm, an empty arm label or fewer than two arms raise
     ``FindingsError`` with all of these at once.
     """
@@ -100,7 +100,7 @@ def build_design(
     _check(arms_of_rows, arms, control, {**numeric, **extra}, findings)
     findings.raise_if_any()
     kept = np.ones(len(arms_of_rows), dtype=bool)
-    verdict = guard.spellings(arms, "arm")
+    soundness = guard.spellings(arms, "arm")
     for name, values in (*numeric.items(), *extra.items()):
         if values.dtype.kind != "f":
             kept &= ~missing_values(values)
@@ -108,7 +108,7 @@ def build_design(
         finite = np.isfinite(values)
         if not finite.all():
             kept &= finite
-            verdict = worst(verdict, _infinite(name, values))
+            soundness = worst(soundness, _infinite(name, values))
     inside = {name: arms_of_rows == name for name in arms}
     missing = {name: int(np.count_nonzero(rows & ~kept)) for name, rows in inside.items()}
     columns: list[Floats] = [np.ones(int(np.count_nonzero(kept)))]
@@ -119,7 +119,7 @@ def build_design(
             names.append(arm_column(name))
     for name, values in extra.items():
         if values.dtype.kind not in "fiub":
-            verdict = worst(verdict, guard.spellings(np.unique(values[kept].astype(str)).tolist(), name))
+            soundness = worst(soundness, guard.spellings(np.unique(values[kept].astype(str)).tolist(), name))
         for label, column in _coded(name, values[kept]):
             columns.append(column)
             names.append(label)
@@ -132,7 +132,7 @@ def build_design(
         kept,
         missing,
         {name: values[kept] for name, values in numeric.items()},
-        verdict,
+        soundness,
     )
 
 
@@ -197,10 +197,10 @@ def _check(
             findings.add(TABLE, name, f"shape {values.shape}", allowed=f"{arms.shape}, as the column arm")
 
 
-def _infinite(name: str, values: Floats) -> Verdict:
+def _infinite(name: str, values: Floats) -> Soundness:
     """Judge a column that is not finite everywhere: missing values are no fault of it."""
     infinite = np.isinf(values)
     if not infinite.any():
         return OK
     row = int(np.argmax(infinite)) + 1
-    return Verdict("not_finite", f"column {name}, row {row}: an infinite value; allowed: finite or missing")
+    return Soundness("not_finite", f"column {name}, row {row}: an infinite value; allowed: finite or missing")

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.core.verdict import OK, Verdict
+from eubiosis.core.soundness import OK, Soundness
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -33,24 +33,24 @@ class Blind:
     """Directions of the coefficients that the data do not fix.
 
     ``directions`` (columns, d) are orthonormal after each coefficient is multiplied by ``scale``
-    (columns,), the length of its column; ``verdict`` says why they are not fixed. No direction: every
+    (columns,), the length of its column; ``soundness`` says why they are not fixed. No direction: every
     contrast is defined.
     """
 
     directions: Floats
     scale: Floats
-    verdict: Verdict
+    soundness: Soundness
 
-    def on(self, weights: Floats) -> Verdict:
+    def on(self, weights: Floats) -> Soundness:
         """Judge combinations of the coefficients: ``weights`` (columns,) or (combinations, columns)."""
         if self.directions.shape[1] == 0:
             return OK
         scaled = np.atleast_2d(weights) / self.scale
         along = np.max(np.abs(scaled @ self.directions), axis=1)
         lost = along > ALONG * np.linalg.norm(scaled, axis=1)
-        return self.verdict if bool(np.any(lost)) else OK
+        return self.soundness if bool(np.any(lost)) else OK
 
-    def on_column(self, column: int) -> Verdict:
+    def on_column(self, column: int) -> Soundness:
         """Judge one coefficient by itself."""
         if self.directions.shape[1] == 0:
             return OK
@@ -59,16 +59,16 @@ class Blind:
     def note(self) -> dict[str, float | int | str]:
         """Return what a result has to say of directions that are blind but not its own; empty if none is."""
         number = self.directions.shape[1]
-        return {"undefined_directions": number, "undefined_because": self.verdict.reason} if number else {}
+        return {"undefined_directions": number, "undefined_because": self.soundness.reason} if number else {}
 
 
 SEES_ALL = Blind(np.zeros((0, 0)), np.zeros(0), OK)
 
 
-def independent_columns(matrix: Floats, verdict: Verdict) -> tuple[NDArray[np.intp], Blind]:
+def independent_columns(matrix: Floats, soundness: Soundness) -> tuple[NDArray[np.intp], Blind]:
     """Return the columns that do not depend on earlier ones, and the directions that the others leave blind.
 
-    ``matrix`` (rows, columns); ``verdict`` is what to say of a contrast along a blind direction.
+    ``matrix`` (rows, columns); ``soundness`` is what to say of a contrast along a blind direction.
     """
     length = np.linalg.norm(matrix, axis=0)
     scale = np.where(length > 0, length, 1.0)
@@ -94,7 +94,7 @@ def independent_columns(matrix: Floats, verdict: Verdict) -> tuple[NDArray[np.in
     if not blind:
         return np.array(kept, dtype=np.intp), SEES_ALL
     directions = np.linalg.qr(np.column_stack(blind))[0]
-    return np.array(kept, dtype=np.intp), Blind(directions, scale, verdict)
+    return np.array(kept, dtype=np.intp), Blind(directions, scale, soundness)
 
 
 def recession(rising: Floats, level: Floats) -> Floats | None:
@@ -154,7 +154,7 @@ def vanishes(variance: float, yardstick: float) -> bool:
     return not variance > NEGLIGIBLE**2 * yardstick
 
 
-def spellings(labels: Iterable[str], what: str) -> Verdict:
+def spellings(labels: Iterable[str], what: str) -> Soundness:
     """Find two spellings of one label: they differ in capitals, spaces or the form of a letter only.
 
     >>> spellings(["Placebo", "placebo "], "arm").reason
@@ -164,12 +164,12 @@ def spellings(labels: Iterable[str], what: str) -> Verdict:
     for label in labels:
         plain = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
         if plain in seen:
-            return Verdict("contradictory", f'{what}: two spellings of one, "{seen[plain]}" and "{label}"')
+            return Soundness("contradictory", f'{what}: two spellings of one, "{seen[plain]}" and "{label}"')
         seen[plain] = label
     return OK
 
 
-def one_arm_each(people: NDArray[Any], arms: NDArray[Any]) -> Verdict:
+def one_arm_each(people: NDArray[Any], arms: NDArray[Any]) -> Soundness:
     """Find a participant who has rows in two arms; both arguments (rows,)."""
     pairs = np.unique(np.column_stack([people.astype(str), arms.astype(str)]), axis=0)
     names, rows = np.unique(pairs[:, 0], return_counts=True)
@@ -177,15 +177,15 @@ def one_arm_each(people: NDArray[Any], arms: NDArray[Any]) -> Verdict:
         return OK
     name = names[int(np.argmax(rows > 1))]
     both = " and ".join(f'"{arm}"' for arm in pairs[pairs[:, 0] == name, 1][:2])
-    return Verdict("contradictory", f'participant "{name}" is in two arms: {both}')
+    return Soundness("contradictory", f'participant "{name}" is in two arms: {both}')
 
 
-def separate_intervals(people: NDArray[Any], start: Floats, stop: Floats) -> Verdict:
+def separate_intervals(people: NDArray[Any], start: Floats, stop: Floats) -> Soundness:
     """Find an interval without length, or two of one participant that overlap; arguments (rows,)."""
     empty = np.flatnonzero(stop <= start)
     if len(empty):
         row = int(empty[0])
-        return Verdict(
+        return Soundness(
             "contradictory",
             f'participant "{people[row]}": the interval from {start[row]:g} to {stop[row]:g} has no length',
         )
@@ -195,17 +195,17 @@ def separate_intervals(people: NDArray[Any], start: Floats, stop: Floats) -> Ver
     if not len(crossing):
         return OK
     row = int(crossing[0])
-    return Verdict(
+    return Soundness(
         "contradictory",
         f'participant "{who[row]}": the intervals {begin[row]:g} to {end[row]:g} and '
         f"{begin[row + 1]:g} to {end[row + 1]:g} overlap",
     )
 
 
-def all_finite(values: Floats, what: str) -> Verdict:
+def all_finite(values: Floats, what: str) -> Soundness:
     """Find a number that is infinite or missing in a table that may have none."""
     bad = np.argwhere(~np.isfinite(values))
     if not len(bad):
         return OK
     place = ", ".join(str(int(i) + 1) for i in bad[0])
-    return Verdict("not_finite", f"{what}: entry {place} is {values[tuple(bad[0])]:g}")
+    return Soundness("not_finite", f"{what}: entry {place} is {values[tuple(bad[0])]:g}")

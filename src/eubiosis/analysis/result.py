@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from eubiosis.core.verdict import OK, USABLE, Status, Verdict, worst
+from eubiosis.core.soundness import OK, USABLE, Soundness, Status, worst
 
 Scale = Literal[
     "rate ratio",
@@ -52,7 +52,7 @@ class Estimate:
 
     ``status`` is "ok"; "boundary" (a parameter lies at the edge of its range, so the smaller model was
     used: the numbers are valid); or says why there are no numbers, which are then NaN
-    (``eubiosis.core.verdict.MEANING`` explains each). ``detail["reason"]`` has the particulars. A result
+    (``eubiosis.core.soundness.MEANING`` explains each). ``detail["reason"]`` has the particulars. A result
     without numbers counts as not significant, stays in its table and is counted.
     """
 
@@ -112,7 +112,7 @@ def wald(
     counts: Counts,
     level: float = 0.95,
     degrees_of_freedom: float = math.inf,
-    verdict: Verdict = OK,
+    soundness: Soundness = OK,
     detail: Mapping[str, float | int | str] | None = None,
 ) -> Estimate:
     """Build an estimate from a value and its standard error, both on the analysis scale.
@@ -121,12 +121,12 @@ def wald(
     given, the normal one when they are infinite; ratios are exponentiated at the end. The last guard of
     every analysis: numbers that cannot be read, for whatever reason, leave it with a status that says so.
     """
-    verdict = worst(
-        verdict, _readable(value, standard_error, degrees_of_freedom, ratio=scale in RATIO_SCALES)
+    soundness = worst(
+        soundness, _readable(value, standard_error, degrees_of_freedom, ratio=scale in RATIO_SCALES)
     )
-    if not verdict.usable:
+    if not soundness.usable:
         return failed(
-            verdict,
+            soundness,
             endpoint=endpoint,
             method=method,
             arms=arms,
@@ -154,30 +154,30 @@ def wald(
         counts.n_control,
         counts.missing_treated,
         counts.missing_control,
-        verdict.status,
+        soundness.status,
         level,
         degrees_of_freedom,
-        _with_reason(detail, verdict),
+        _with_reason(detail, soundness),
     )
 
 
-def _readable(value: float, standard_error: float, degrees_of_freedom: float, *, ratio: bool) -> Verdict:
+def _readable(value: float, standard_error: float, degrees_of_freedom: float, *, ratio: bool) -> Soundness:
     """Judge the numbers themselves, whatever made them."""
     if not (math.isfinite(value) and math.isfinite(standard_error) and standard_error >= 0):
-        return Verdict("not_converged", "the estimate or its standard error is not a finite number")
+        return Soundness("not_converged", "the estimate or its standard error is not a finite number")
     if standard_error == 0:
-        return Verdict("no_variance", "the standard error is zero")
+        return Soundness("no_variance", "the standard error is zero")
     if not degrees_of_freedom > 0:
-        return Verdict("too_few_participants", "no degrees of freedom are left")
+        return Soundness("too_few_participants", "no degrees of freedom are left")
     if ratio and standard_error > VAGUEST_LOG:
-        return Verdict("no_information", f"the logarithm has a standard error of {standard_error:.3g}")
+        return Soundness("no_information", f"the logarithm has a standard error of {standard_error:.3g}")
     return OK
 
 
 def _with_reason(
-    detail: Mapping[str, float | int | str] | None, verdict: Verdict
+    detail: Mapping[str, float | int | str] | None, soundness: Soundness
 ) -> dict[str, float | int | str]:
-    return {**(detail or {}), **({"reason": verdict.reason} if verdict.reason else {})}
+    return {**(detail or {}), **({"reason": soundness.reason} if soundness.reason else {})}
 
 
 def _upper_point(probability: float, freedom: float) -> float:
@@ -195,7 +195,7 @@ def _upper_tail(point: float, freedom: float) -> float:
 
 
 def failed(
-    verdict: Verdict,
+    soundness: Soundness,
     *,
     endpoint: str,
     method: str,
@@ -221,10 +221,10 @@ def failed(
         counts.n_control,
         counts.missing_treated,
         counts.missing_control,
-        verdict.status,
+        soundness.status,
         level,
         nan,
-        _with_reason(detail, verdict),
+        _with_reason(detail, soundness),
     )
 
 
@@ -260,9 +260,9 @@ class Statistic:
         return self.status in USABLE
 
 
-def no_statistic(name: str, degrees_of_freedom: float, verdict: Verdict) -> Statistic:
+def no_statistic(name: str, degrees_of_freedom: float, soundness: Soundness) -> Statistic:
     """Build a test without numbers."""
-    return Statistic(name, math.nan, degrees_of_freedom, math.nan, verdict.status, verdict.reason)
+    return Statistic(name, math.nan, degrees_of_freedom, math.nan, soundness.status, soundness.reason)
 
 
 def chi_squared(name: str, value: float, degrees_of_freedom: float) -> Statistic:

@@ -24,16 +24,16 @@ def test_an_infinite_value_is_named_and_forbids_every_number():
         ["a", "b", "a", "b"], "a", required={"outcome": [1.0, 2.0, 3.0, 4.0]},
         covariates={"age": [1.0, np.inf, 3.0, 4.0]},
     )  # fmt: skip
-    assert design.verdict.status == "not_finite"
-    assert design.verdict.reason.startswith("column age, row 2")
+    assert design.soundness.status == "not_finite"
+    assert design.soundness.reason.startswith("column age, row 2")
     assert design.kept.tolist() == [True, False, True, True]
 
 
 @pytest.mark.parametrize("other", ["placebo", " Placebo", "PLACEBO"])
 def test_two_spellings_of_an_arm_are_one_too_many(other):
     design = build_design(["Placebo", other, "inulin"], "Placebo", required={"outcome": [1.0, 2.0, 3.0]})
-    assert design.verdict.status == "contradictory"
-    assert "Placebo" in design.verdict.reason
+    assert design.soundness.status == "contradictory"
+    assert "Placebo" in design.soundness.reason
 
 
 def test_one_arm_is_not_a_trial():

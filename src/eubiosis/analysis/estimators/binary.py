@@ -21,7 +21,7 @@ from eubiosis.analysis.columns import (
 from eubiosis.analysis.guard import SEES_ALL, Blind, finite_rows, independent_columns
 from eubiosis.analysis.result import Estimate, Scale, wald
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.verdict import OK, Verdict, worst
+from eubiosis.core.soundness import OK, Soundness, worst
 
 MAX_ITERATIONS = 50
 STEEPEST = 25.0  # a linear predictor beyond this is looked at: has the likelihood a maximum at all?
@@ -29,7 +29,7 @@ STEEPEST = 25.0  # a linear predictor beyond this is looked at: has the likeliho
 
 @dataclass(frozen=True)
 class LogisticFit:
-    """A fitted logistic regression: coefficients (columns,), their covariance, log-likelihood, verdict.
+    """A fitted logistic regression: coefficients (columns,), their covariance, log-likelihood, soundness.
 
     ``blind`` says which contrasts are undefined although the fit has numbers.
     """
@@ -37,7 +37,7 @@ class LogisticFit:
     coefficients: Floats
     covariance: Floats
     log_likelihood: float
-    verdict: Verdict = OK
+    soundness: Soundness = OK
     blind: Blind = SEES_ALL
 
 
@@ -50,12 +50,12 @@ def fit_logistic(event: Floats, matrix: Floats) -> LogisticFit:
     columns = matrix.shape[1]
     if len(event) > columns and np.linalg.matrix_rank(matrix) == columns:
         fit = _newton(event, matrix)
-        if fit.verdict.usable:
+        if fit.soundness.usable:
             return fit
     rows = finite_rows(matrix, 2 * event - 1)
-    why = Verdict("singular", "the contrast depends on other columns of the design, or has no rows")
+    why = Soundness("singular", "the contrast depends on other columns of the design, or has no rows")
     if not rows.all():
-        why = Verdict(
+        why = Soundness(
             "separated", "a combination of columns tells who has the event: its odds ratio is infinite"
         )
     kept, blind = independent_columns(matrix[rows], why)
@@ -88,11 +88,11 @@ def _newton(event: Floats, matrix: Floats, steepest: float = STEEPEST) -> Logist
             size /= 2
         beta = beta + size * step
         value = _log_likelihood(event, matrix @ beta)
-    return _no_fit(matrix.shape[1], Verdict("not_converged", "the logistic likelihood found no maximum"))
+    return _no_fit(matrix.shape[1], Soundness("not_converged", "the logistic likelihood found no maximum"))
 
 
-def _no_fit(columns: int, verdict: Verdict) -> LogisticFit:
-    return LogisticFit(np.full(columns, math.nan), np.full((columns, columns), math.nan), math.nan, verdict)
+def _no_fit(columns: int, soundness: Soundness) -> LogisticFit:
+    return LogisticFit(np.full(columns, math.nan), np.full((columns, columns), math.nan), math.nan, soundness)
 
 
 def risk_contrasts(
@@ -133,8 +133,8 @@ def risk_contrasts(
         both = [np.full((1, design.matrix.shape[1]), math.nan)] * 2
     odds = np.zeros(len(fit.coefficients))
     odds[design.column(arm_column(treated))] = 1.0
-    verdict = worst(design.verdict, extreme, fit.verdict)
-    marginal = worst(verdict, fit.blind.on(np.concatenate(both)))
+    soundness = worst(design.soundness, extreme, fit.soundness)
+    marginal = worst(soundness, fit.blind.on(np.concatenate(both)))
     risks, gradients = [], []
     for matrix in both:
         risk = 1.0 / (1.0 + np.exp(-(matrix @ fit.coefficients)))
@@ -150,10 +150,10 @@ def risk_contrasts(
     }
     needed = {"number_needed_to_treat": 1 / difference if difference else math.inf}
     ratio = math.log(risks[0] / risks[1]) if marginal.usable else math.nan
-    parts: tuple[tuple[float, Floats, Scale, Verdict], ...] = (
+    parts: tuple[tuple[float, Floats, Scale, Soundness], ...] = (
         (difference, gradients[0] - gradients[1], "risk difference", marginal),
         (ratio, gradients[0] / risks[0] - gradients[1] / risks[1], "risk ratio", marginal),
-        (float(odds @ fit.coefficients), odds, "odds ratio", worst(verdict, fit.blind.on(odds))),
+        (float(odds @ fit.coefficients), odds, "odds ratio", worst(soundness, fit.blind.on(odds))),
     )
     first, second, third = (
         wald(
@@ -165,12 +165,12 @@ def risk_contrasts(
             scale=scale,
             counts=design.counts(treated),
             level=level,
-            verdict=own,
+            soundness=own,
             detail={**detail, **needed} if scale == "risk difference" else detail,
         )
         for value, gradient, scale, own in parts
     )
-    if design.verdict.usable and extreme.status == "too_few_events":
+    if design.soundness.usable and extreme.status == "too_few_events":
         first = _crude_difference(design, events, treated, reason=extreme.reason, template=first)
     return first, second, third
 
@@ -222,7 +222,7 @@ def _crude_difference(
         scale="risk difference",
         counts=design.counts(treated),
         level=template.level,
-        verdict=Verdict("boundary", f"{reason}: unadjusted difference{left_out}"),
+        soundness=Soundness("boundary", f"{reason}: unadjusted difference{left_out}"),
         detail={
             "risk_treated": risks[0],
             "risk_control": risks[1],
@@ -240,16 +240,16 @@ def _log_likelihood(event: Floats, linear: Floats) -> float:
     return float(event @ linear - np.sum(np.logaddexp(0.0, linear)))
 
 
-def _extremes(design: Design, treated: str) -> tuple[Verdict, tuple[int, int]]:
+def _extremes(design: Design, treated: str) -> tuple[Soundness, tuple[int, int]]:
     """Count the events of both arms; say where an arm is empty or has none, or nothing but events."""
-    outcome, events, verdicts = design.values["event"], [], []
+    outcome, events, found = design.values["event"], [], []
     for name in (treated, design.control):
         rows = outcome[design.arm == name]
         events.append(int(rows.sum()))
         if not len(rows):
-            verdicts.append(Verdict("too_few_participants", f"nobody was observed in {name}"))
+            found.append(Soundness("too_few_participants", f"nobody was observed in {name}"))
         elif events[-1] in (0, len(rows)):
             who = "nobody" if events[-1] == 0 else "everybody"
-            verdicts.append(Verdict("too_few_events", f"{who} in {name} has the event"))
-    order = sorted(verdicts, key=lambda one: one.status != "too_few_participants")
+            found.append(Soundness("too_few_events", f"{who} in {name} has the event"))
+    order = sorted(found, key=lambda one: one.status != "too_few_participants")
     return worst(*order), (events[0], events[1])

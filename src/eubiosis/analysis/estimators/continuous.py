@@ -13,7 +13,7 @@ from eubiosis.analysis.estimators.linear import NO_RESIDUAL, Covariance, LinearF
 from eubiosis.analysis.guard import vanishes
 from eubiosis.analysis.result import Estimate, Scale, failed, wald
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.verdict import OK, Verdict, worst
+from eubiosis.core.soundness import OK, Soundness, worst
 
 
 def ancovas(
@@ -227,10 +227,10 @@ def pooled_sd(first: Floats, second: Floats) -> float:
     return math.sqrt(total / freedom)
 
 
-def enough(one: Floats, other: Floats) -> Verdict:
+def enough(one: Floats, other: Floats) -> Soundness:
     """Say whether both arms have the two participants that a difference of means needs."""
     if min(len(one), len(other)) < 2:
-        return Verdict("too_few_participants", f"{len(one)} and {len(other)} participants in the two arms")
+        return Soundness("too_few_participants", f"{len(one)} and {len(other)} participants in the two arms")
     return OK
 
 
@@ -242,12 +242,12 @@ def _difference(
     counts = design.counts(treated)
     arms = (treated, design.control)
     column = design.column(arm_column(treated))
-    verdict = worst(design.verdict, enough(one, other))
-    if not verdict.usable:
+    soundness = worst(design.soundness, enough(one, other))
+    if not soundness.usable:
         return failed(
-            verdict, endpoint=endpoint, method=method, arms=arms, scale=scale, counts=counts, level=level
+            soundness, endpoint=endpoint, method=method, arms=arms, scale=scale, counts=counts, level=level
         )
-    verdict = fit.judge(column)
+    soundness = fit.judge(column)
     detail: dict[str, float | int | str] = {
         "residual_sd": fit.sigma,
         "r_squared": fit.r_squared,
@@ -265,7 +265,7 @@ def _difference(
         counts=counts,
         level=level,
         degrees_of_freedom=float(fit.degrees_of_freedom),
-        verdict=verdict,
+        soundness=soundness,
         detail=detail,
     )
 
@@ -290,13 +290,13 @@ def _standardised(
     method = "Hedges g" if corrected else "Cohen d"
     scale: Scale = "standardised mean difference"
     arms = (treated, control)
-    verdict = worst(design.verdict, enough(one, other))
-    if verdict.usable:
+    soundness = worst(design.soundness, enough(one, other))
+    if soundness.usable:
         size = float(np.max(np.abs(np.concatenate([one, other]))))
-        verdict = NO_RESIDUAL if vanishes(pooled_sd(one, other) ** 2, size**2) else OK
-    if not verdict.usable:
+        soundness = NO_RESIDUAL if vanishes(pooled_sd(one, other) ** 2, size**2) else OK
+    if not soundness.usable:
         return failed(
-            verdict,
+            soundness,
             endpoint=endpoint,
             method=method,
             arms=arms,
@@ -347,7 +347,7 @@ def glass_delta(outcome: ArrayLike, arm: ArrayLike, *, treated: str, control: st
     demand_arm(treated, design.treated_arms)
     values = design.values["outcome"]
     one, other = values[design.arm == treated], values[design.arm == control]
-    if not worst(design.verdict, enough(one, other)).usable:
+    if not worst(design.soundness, enough(one, other)).usable:
         return math.nan
     spread = float(other.std(ddof=1))
     if vanishes(spread**2, float(np.max(np.abs(other))) ** 2):

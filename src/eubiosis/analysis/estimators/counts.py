@@ -15,7 +15,7 @@ from eubiosis.analysis.estimators.negbin import CountFit, fit_negative_binomial,
 from eubiosis.analysis.guard import vanishes
 from eubiosis.analysis.result import Counts, Estimate, Scale, Statistic, chi_squared, no_statistic, wald
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.verdict import OK, Verdict, worst
+from eubiosis.core.soundness import OK, Soundness, worst
 
 Law = Literal["negative binomial", "Poisson", "Poisson, robust"]
 
@@ -74,7 +74,7 @@ def rate_ratios(
                 scale="rate ratio",
                 counts=design.counts(treated),
                 level=level,
-                verdict=_judge(design, fit, treated),
+                soundness=_judge(design, fit, treated),
                 detail=detail,
             )
         )
@@ -121,13 +121,13 @@ def likelihood_ratio_test(
     """
     design, fit = fit_counts(counts, years, arm, control=control, covariates=covariates)
     demand_arm(treated, design.treated_arms)
-    verdict = _judge(design, fit, treated)
-    if not verdict.usable:
-        return no_statistic("likelihood ratio", 1, verdict)
+    soundness = _judge(design, fit, treated)
+    if not soundness.usable:
+        return no_statistic("likelihood ratio", 1, soundness)
     smaller = np.delete(design.matrix, design.column(arm_column(treated)), axis=1)
     without = fit_negative_binomial(design.values["counts"], smaller, np.log(design.values["years"]))
-    if not without.verdict.usable:
-        return no_statistic("likelihood ratio", 1, without.verdict)
+    if not without.soundness.usable:
+        return no_statistic("likelihood ratio", 1, without.soundness)
     value = 2 * (fit.log_likelihood - without.log_likelihood)
     return chi_squared("likelihood ratio", max(value, 0.0), 1)
 
@@ -161,7 +161,7 @@ def marginal_rates(
         means.append(float(rates.mean()))
         gradients.append((matrix * rates[:, None]).mean(axis=0))
     both = np.concatenate([design.with_arm(name) for name in (treated, control)])
-    verdict = worst(_judge(design, fit, treated), fit.blind.on(both))
+    soundness = worst(_judge(design, fit, treated), fit.blind.on(both))
     sizes = design.counts(treated)
     relative = [gradient / mean for gradient, mean in zip(gradients, means, strict=True)]
     logs = [math.log(mean) if mean > 0 else math.nan for mean in means]
@@ -179,14 +179,16 @@ def marginal_rates(
     first, second, ratio, difference = (
         wald(
             value,
-            math.sqrt(max(float(gradient @ fit.covariance @ gradient), 0.0)) if verdict.usable else math.nan,
+            math.sqrt(max(float(gradient @ fit.covariance @ gradient), 0.0))
+            if soundness.usable
+            else math.nan,
             endpoint=endpoint,
             method="negative binomial, g-computation",
             arms=arms,
             scale=scale,
             counts=size,
             level=level,
-            verdict=verdict,
+            soundness=soundness,
             detail={"dispersion": fit.dispersion, **fit.blind.note()},
         )
         for value, gradient, scale, arms, size in parts
@@ -222,7 +224,7 @@ def fit_counts(
     if len(outcome) <= design.matrix.shape[1]:
         empty = np.full(design.matrix.shape[1], math.nan)
         square = np.full((len(empty), len(empty)), math.nan)
-        few = Verdict("too_few_participants", f"{len(outcome)} complete rows for {len(empty)} columns")
+        few = Soundness("too_few_participants", f"{len(outcome)} complete rows for {len(empty)} columns")
         return design, CountFit(empty, square, square, math.nan, math.nan, math.nan, 0, few)
     if law == "negative binomial":
         return design, fit_negative_binomial(outcome, design.matrix, offset)
@@ -239,29 +241,29 @@ def _robust(design: Design, fit: CountFit, outcome: Floats, offset: Floats) -> C
     return replace(fit, covariance=sandwich, covariance_fixed=fit.covariance, dispersion=0.0)
 
 
-def _events_without_time(counts: Floats, unseen: Bools) -> Verdict:
+def _events_without_time(counts: Floats, unseen: Bools) -> Soundness:
     """Find events in a participant who was never followed."""
     rows = np.flatnonzero(unseen & (counts > 0))
     if not len(rows):
         return OK
     row = int(rows[0])
-    return Verdict("contradictory", f"row {row + 1}: {counts[row]:g} events in no time of follow-up")
+    return Soundness("contradictory", f"row {row + 1}: {counts[row]:g} events in no time of follow-up")
 
 
-def _judge(design: Design, fit: CountFit, treated: str) -> Verdict:
+def _judge(design: Design, fit: CountFit, treated: str) -> Soundness:
     """Say whether the ratio of one arm against the control may be read."""
-    if not design.verdict.usable:
-        return design.verdict
+    if not design.soundness.usable:
+        return design.soundness
     outcome = design.values["counts"]
     for name in (treated, design.control):
         rows = design.arm == name
         if not rows.any():
-            return Verdict("too_few_participants", f"nobody was observed in {name}")
+            return Soundness("too_few_participants", f"nobody was observed in {name}")
         if outcome[rows].sum() == 0:
-            return Verdict("too_few_events", f"no event in {name}")
-    if not fit.verdict.usable:
-        return fit.verdict
+            return Soundness("too_few_events", f"no event in {name}")
+    if not fit.soundness.usable:
+        return fit.soundness
     column = design.column(arm_column(treated))
     flat = vanishes(float(fit.covariance[column, column]), float(fit.covariance_fixed[column, column]))
-    none = Verdict("no_variance", "the counts do not vary around their means") if flat else OK
-    return worst(fit.blind.on_column(column), none, fit.verdict)
+    none = Soundness("no_variance", "the counts do not vary around their means") if flat else OK
+    return worst(fit.blind.on_column(column), none, fit.soundness)

@@ -18,14 +18,14 @@ from eubiosis.analysis.columns import Floats, inverse
 from eubiosis.analysis.estimators.histories import Histories, Stratum, comparisons, competing
 from eubiosis.analysis.guard import NEGLIGIBLE, SEES_ALL, Blind, all_finite, independent_columns, recession
 from eubiosis.analysis.result import Statistic, chi_squared, no_statistic
-from eubiosis.core.verdict import OK, Verdict, worst
+from eubiosis.core.soundness import OK, Soundness, worst
 
 Ties = Literal["Efron", "Breslow", "exact"]
 MAX_ITERATIONS = 50
 TOLERANCE = 1e-12  # of half the Newton decrement
 DIVERGED = 15.0  # a linear predictor this steep per standard deviation means that there is no maximum
 FLAT = 1e-10  # information per event, in standardised columns, that is rounding
-NO_MAXIMUM = Verdict("not_converged", "the partial likelihood found no maximum")
+NO_MAXIMUM = Soundness("not_converged", "the partial likelihood found no maximum")
 STEEP = 8.0  # hazards this far apart on the log scale are looked at: has the likelihood a maximum at all?
 
 
@@ -46,7 +46,7 @@ class CoxFit:
     score: float
     iterations: int
     events: int
-    verdict: Verdict = OK
+    soundness: Soundness = OK
     blind: Blind = SEES_ALL
 
 
@@ -60,11 +60,11 @@ def fit_cox(data: Histories, participant: NDArray[np.intp], ties: Ties = "Efron"
     """
     columns = data.matrix.shape[1]
     if not data.event.any():
-        return no_fit(columns, 0, Verdict("too_few_events", "no events"), 0)
+        return no_fit(columns, 0, Soundness("too_few_events", "no events"), 0)
     centred = data.matrix - data.matrix.mean(axis=0)
     if np.all(centred.std(axis=0) > 0) and np.linalg.matrix_rank(centred) == columns:
         fit = _maximise(data, participant, ties)
-        if fit.verdict.usable and float(np.ptp(data.matrix @ fit.coefficients)) < STEEP:
+        if fit.soundness.usable and float(np.ptp(data.matrix @ fit.coefficients)) < STEEP:
             return fit
     return _fit_defined(data, participant, ties)
 
@@ -81,17 +81,17 @@ def _fit_defined(data: Histories, participant: NDArray[np.intp], ties: Ties) -> 
         participant, separated = participant[rows], True
     compared = comparisons(data)
     if separated:
-        why = Verdict(
+        why = Soundness(
             "separated", "the events tell the groups apart completely: the hazard ratio is 0 or infinite"
         )
     else:
-        why = Verdict("no_information", "no risk set compares both sides of the contrast")
+        why = Soundness("no_information", "no risk set compares both sides of the contrast")
     kept, blind = independent_columns(compared, why)
     if not len(kept):
         return no_fit(columns, events, why, 0)
     part = _maximise(replace(data, matrix=data.matrix[:, kept]), participant, ties)
-    if ties == "exact" and not part.verdict.usable:
-        part = replace(part, verdict=why if separated else part.verdict)
+    if ties == "exact" and not part.soundness.usable:
+        part = replace(part, soundness=why if separated else part.soundness)
     place = np.ix_(kept, kept)
     beta, spread, robust = np.zeros(columns), np.zeros((columns, columns)), np.zeros((columns, columns))
     beta[kept], spread[place], robust[place] = part.coefficients, part.covariance, part.robust
@@ -114,7 +114,7 @@ def _maximise(data: Histories, participant: NDArray[np.intp], ties: Ties) -> Cox
         try:
             step = np.linalg.solve(information, score)
         except np.linalg.LinAlgError:
-            return no_fit(columns, events, Verdict("singular", "the information is singular"), iteration)
+            return no_fit(columns, events, Soundness("singular", "the information is singular"), iteration)
         if 0.5 * float(step @ score) < TOLERANCE:
             break
         size = 1.0
@@ -130,7 +130,7 @@ def _maximise(data: Histories, participant: NDArray[np.intp], ties: Ties) -> Cox
     else:
         return no_fit(columns, events, NO_MAXIMUM, MAX_ITERATIONS)
     if float(np.linalg.eigvalsh(information)[0]) < FLAT * events:
-        return no_fit(columns, events, Verdict("singular", "the information is singular"), iteration)
+        return no_fit(columns, events, Soundness("singular", "the information is singular"), iteration)
     covariance = inverse(information)
     spread = covariance
     if ties != "exact":
@@ -191,11 +191,11 @@ def proportional_hazards_tests(data: Histories, beta: Floats) -> tuple[Statistic
     freedoms = [*([1] * columns), columns]
     none = worst(all_finite(data.matrix, "columns"), all_finite(data.stop, "times"))
     if none.usable and not data.event.any():
-        none = Verdict("too_few_events", "no events")
+        none = Soundness("too_few_events", "no events")
     if not none.usable:
         return tuple(no_statistic(label, df, none) for label, df in zip(labels, freedoms, strict=True))
     change, first, cross, second = _drift(data, beta)
-    flat = Verdict("no_information", "the risk sets do not say how the effect changes with time")
+    flat = Soundness("no_information", "the risk sets do not say how the effect changes with time")
     if np.linalg.matrix_rank(first, hermitian=True) < columns:
         return tuple(no_statistic(label, df, flat) for label, df in zip(labels, freedoms, strict=True))
     spread = second - cross @ np.linalg.solve(first, cross)
@@ -331,7 +331,7 @@ def _subset_sums(weight: Floats, matrix: Floats, size: int) -> tuple[float, Floa
     return float(zero[size]), one[size], two[size]
 
 
-def no_fit(columns: int, events: int, verdict: Verdict, iterations: int = 0) -> CoxFit:
+def no_fit(columns: int, events: int, soundness: Soundness, iterations: int = 0) -> CoxFit:
     """Return a fit without numbers."""
     empty, square = np.full(columns, math.nan), np.full((columns, columns), math.nan)
-    return CoxFit(empty, square, square, math.nan, math.nan, math.nan, iterations, events, verdict)
+    return CoxFit(empty, square, square, math.nan, math.nan, math.nan, iterations, events, soundness)

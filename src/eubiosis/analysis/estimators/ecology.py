@@ -18,8 +18,8 @@ from eubiosis.analysis.estimators.linear import fit_least_squares
 from eubiosis.analysis.estimators.multiplicity import adjust
 from eubiosis.analysis.guard import NEGLIGIBLE, all_finite, spellings
 from eubiosis.analysis.result import Estimate, wald
+from eubiosis.core.soundness import OK, USABLE, Soundness, Status, worst
 from eubiosis.core.streams import stream
-from eubiosis.core.verdict import OK, USABLE, Status, Verdict, worst
 
 Dissimilarity = Literal["Bray-Curtis", "Jaccard", "Aitchison"]
 
@@ -189,15 +189,15 @@ def permanova(
     samples = len(matrix)
     names, labels = np.unique(np.asarray(group).astype(str), return_inverse=True)
     extra = None if covariates is None else np.asarray(covariates, dtype=np.float64).reshape(samples, -1)
-    verdict = worst(
+    soundness = worst(
         all_finite(matrix, "distances"),
         OK if extra is None else all_finite(extra, "covariates"),
         spellings(names.tolist(), "group"),
         _groups_enough(names.tolist(), samples, matrix),
     )
     groups = len(names) - 1
-    if not verdict.usable:
-        return _no_permanova(groups, samples, verdict)
+    if not soundness.usable:
+        return _no_permanova(groups, samples, soundness)
     gower = -0.5 * _centred(matrix**2)
     base = np.ones((samples, 1)) if extra is None else np.column_stack([np.ones(samples), extra])
     base_hat = _hat(base)
@@ -214,11 +214,11 @@ def permanova(
     own = round(float(np.trace(hat))) - before
     freedom = samples - before - own
     explained = float(np.sum(hat * gower)) - reduced
-    verdict = _permanova_defined(labels, layer, own=own, groups=groups, freedom=freedom)
-    if verdict.usable and abs(total - reduced - explained) <= NEGLIGIBLE * total:
-        verdict = Verdict("no_variance", "samples of one group do not differ")
-    if not verdict.usable:
-        return _no_permanova(groups, samples, verdict)
+    soundness = _permanova_defined(labels, layer, own=own, groups=groups, freedom=freedom)
+    if soundness.usable and abs(total - reduced - explained) <= NEGLIGIBLE * total:
+        soundness = Soundness("no_variance", "samples of one group do not differ")
+    if not soundness.usable:
+        return _no_permanova(groups, samples, soundness)
 
     def pseudo_f(share: float) -> float:
         rest = total - reduced - share
@@ -243,33 +243,33 @@ def permanova(
     )
 
 
-def _groups_enough(names: Sequence[str], samples: int, matrix: Floats) -> Verdict:
+def _groups_enough(names: Sequence[str], samples: int, matrix: Floats) -> Soundness:
     if len(names) < 2:
-        return Verdict("no_information", f"{len(names)} group: nothing to compare")
+        return Soundness("no_information", f"{len(names)} group: nothing to compare")
     if samples <= len(names):
-        return Verdict("too_few_participants", f"{samples} samples in {len(names)} groups: one each")
+        return Soundness("too_few_participants", f"{samples} samples in {len(names)} groups: one each")
     if not np.any(matrix > 0):
-        return Verdict("no_variance", "all distances are zero")
+        return Soundness("no_variance", "all distances are zero")
     return OK
 
 
 def _permanova_defined(
     labels: NDArray[np.intp], layer: NDArray[np.intp], *, own: int, groups: int, freedom: int
-) -> Verdict:
+) -> Soundness:
     if own < 1:
-        return Verdict("singular", "the covariates determine the groups")
+        return Soundness("singular", "the covariates determine the groups")
     if own < groups:
-        return Verdict("singular", "the covariates determine some of the groups")
+        return Soundness("singular", "the covariates determine some of the groups")
     if freedom < 1:
-        return Verdict("too_few_participants", "no residual degrees of freedom are left")
+        return Soundness("too_few_participants", "no residual degrees of freedom are left")
     if all(len(np.unique(labels[layer == one])) < 2 for one in np.unique(layer)):
-        return Verdict("no_information", "no block holds two groups: no permutation changes anything")
+        return Soundness("no_information", "no block holds two groups: no permutation changes anything")
     return OK
 
 
-def _no_permanova(groups: int, samples: int, verdict: Verdict) -> Permanova:
+def _no_permanova(groups: int, samples: int, soundness: Soundness) -> Permanova:
     freedom = (groups, max(samples - groups - 1, 0), samples - 1)
-    return Permanova(math.nan, math.nan, freedom, math.nan, 0, verdict.status, verdict.reason)
+    return Permanova(math.nan, math.nan, freedom, math.nan, 0, soundness.status, soundness.reason)
 
 
 def dispersion(distances: ArrayLike, group: ArrayLike) -> Dispersion:
@@ -285,13 +285,13 @@ def dispersion(distances: ArrayLike, group: ArrayLike) -> Dispersion:
     matrix = np.asarray(distances, dtype=np.float64)
     labels = np.asarray(group).astype(str)
     names = np.unique(labels)
-    verdict = worst(
+    soundness = worst(
         all_finite(matrix, "distances"),
         spellings(names.tolist(), "group"),
         _groups_enough(names.tolist(), len(labels), matrix),
     )
-    if not verdict.usable:
-        return _no_dispersion(names, verdict)
+    if not soundness.usable:
+        return _no_dispersion(names, soundness)
     values, vectors = np.linalg.eigh(-0.5 * _centred(matrix**2))
     least = 1e-8 * float(values.max())
     squared = np.zeros(len(labels))
@@ -309,8 +309,8 @@ def dispersion(distances: ArrayLike, group: ArrayLike) -> Dispersion:
     freedom = len(labels) - len(names)
     negative = int(np.sum(squared < -rounding))
     if within <= (NEGLIGIBLE * float(np.max(away))) ** 2 * len(labels):
-        verdict = Verdict("no_variance", "the distances to the group's centre do not vary")
-        return _no_dispersion(names, verdict, tuple(means.tolist()), negative)
+        soundness = Soundness("no_variance", "the distances to the group's centre do not vary")
+        return _no_dispersion(names, soundness, tuple(means.tolist()), negative)
     statistic = between / (within / freedom)
     return Dispersion(
         tuple(str(name) for name in names),
@@ -322,11 +322,13 @@ def dispersion(distances: ArrayLike, group: ArrayLike) -> Dispersion:
 
 
 def _no_dispersion(
-    names: NDArray[np.str_], verdict: Verdict, means: tuple[float, ...] | None = None, negative: int = 0
+    names: NDArray[np.str_], soundness: Soundness, means: tuple[float, ...] | None = None, negative: int = 0
 ) -> Dispersion:
     groups = tuple(str(name) for name in names)
     blank = tuple(math.nan for _ in groups)
-    return Dispersion(groups, means or blank, math.nan, math.nan, negative, verdict.status, verdict.reason)
+    return Dispersion(
+        groups, means or blank, math.nan, math.nan, negative, soundness.status, soundness.reason
+    )
 
 
 def spatial_median(points: Floats) -> Floats:
@@ -407,7 +409,7 @@ def taxon_models(
                 counts=design.counts(treated),
                 level=level,
                 degrees_of_freedom=float(fit.degrees_of_freedom),
-                verdict=worst(design.verdict, _seen_twice(design, treated), fit.judge(column)),
+                soundness=worst(design.soundness, _seen_twice(design, treated), fit.judge(column)),
             )
         )
     p_values = np.array([one.p_value for one in estimates])
@@ -420,10 +422,10 @@ def taxon_models(
     )
 
 
-def _seen_twice(design: Design, treated: str) -> Verdict:
+def _seen_twice(design: Design, treated: str) -> Soundness:
     sizes = [int(np.sum(design.arm == name)) for name in (treated, design.control)]
     if min(sizes) < 2:
-        return Verdict("too_few_participants", f"{sizes[0]} and {sizes[1]} participants in the two arms")
+        return Soundness("too_few_participants", f"{sizes[0]} and {sizes[1]} participants in the two arms")
     return OK
 
 

@@ -15,8 +15,8 @@ from eubiosis.analysis.estimators.linear import fit_least_squares
 from eubiosis.analysis.guard import NEGLIGIBLE
 from eubiosis.analysis.result import RATIO_SCALES, Estimate, failed, wald
 from eubiosis.analysis.result import Counts as ArmCounts
+from eubiosis.core.soundness import OK, Soundness, worst
 from eubiosis.core.streams import stream
-from eubiosis.core.verdict import OK, Verdict, worst
 
 Strategy = Literal["MAR", "J2R", "CIR", "CR"]
 BURN_IN = 100
@@ -64,42 +64,42 @@ def pool(estimates: ArrayLike, variances: ArrayLike, complete_degrees_of_freedom
     return Pooled(float(q.mean()), within, between, total, freedom, increase, lost)
 
 
-def _imputable(values: Floats, design: Design) -> Verdict:
+def _imputable(values: Floats, design: Design) -> Soundness:
     """Say whether a table (participants, visits) carries the imputation model."""
     if np.isinf(values).any():
         person, visit = (int(i) + 1 for i in np.argwhere(np.isinf(values))[0])
-        return Verdict(
+        return Soundness(
             "not_finite", f"participant {person} of those kept, visit {visit}: an infinite outcome"
         )
     people, visits = values.shape
     if people <= design.matrix.shape[1] + visits:
-        return Verdict("too_few_participants", f"{people} participants for {visits} visits")
+        return Soundness("too_few_participants", f"{people} participants for {visits} visits")
     if np.linalg.matrix_rank(design.matrix) < design.matrix.shape[1]:
-        return Verdict("singular", "columns of the design depend on each other")
+        return Soundness("singular", "columns of the design depend on each other")
     residuals = np.full(values.shape, math.nan)
     for visit in range(visits):
         seen = ~np.isnan(values[:, visit])
         if not seen.any():
-            return Verdict("too_few_participants", f"nobody was seen at visit {visit + 1}")
+            return Soundness("too_few_participants", f"nobody was seen at visit {visit + 1}")
         unseen = [name for name in design.arms if not np.any(seen & (design.arm == name))]
         if unseen:
             why = (
                 f"nobody in {unseen[0]} was seen at visit {visit + 1}: what is imputed there rests on nothing"
             )
-            return Verdict("no_information", why)
+            return Soundness("no_information", why)
         outcome, matrix = values[seen, visit], design.matrix[seen]
         if np.linalg.matrix_rank(matrix) < matrix.shape[1]:
-            return Verdict(
+            return Soundness(
                 "singular", f"the columns depend on each other among those seen at visit {visit + 1}"
             )
         residual = outcome - matrix @ np.linalg.lstsq(matrix, outcome, rcond=None)[0]
         if float(np.max(np.abs(residual))) <= NEGLIGIBLE * float(np.max(np.abs(outcome))):
-            return Verdict("no_variance", f"the residuals of visit {visit + 1} vanish")
+            return Soundness("no_variance", f"the residuals of visit {visit + 1} vanish")
         residuals[seen, visit] = residual
     return _visits_apart(residuals)
 
 
-def _visits_apart(residuals: Floats) -> Verdict:
+def _visits_apart(residuals: Floats) -> Soundness:
     """Find two visits of which one determines the other in everybody seen at both."""
     visits = residuals.shape[1]
     for first in range(visits):
@@ -107,7 +107,7 @@ def _visits_apart(residuals: Floats) -> Verdict:
             pair = residuals[:, [first, second]]
             pair = pair[~np.isnan(pair).any(axis=1)]
             if len(pair) > 2 and np.linalg.matrix_rank(pair, rtol=NEGLIGIBLE) < 2:
-                return Verdict("no_variance", f"visit {first + 1} determines visit {second + 1}")
+                return Soundness("no_variance", f"visit {first + 1} determines visit {second + 1}")
     return OK
 
 
@@ -123,7 +123,7 @@ def pool_estimates(estimates: Sequence[Estimate]) -> Estimate:
     broken = sum(not one.usable for one in estimates)
     if broken:
         return failed(
-            Verdict("not_converged", f"{broken} of {len(estimates)} imputed tables gave no numbers"),
+            Soundness("not_converged", f"{broken} of {len(estimates)} imputed tables gave no numbers"),
             endpoint=first.endpoint,
             method=method,
             arms=arms,
@@ -178,11 +178,11 @@ def impute(
     design = build_design(arm, control, required={}, covariates=covariates)
     values = table[design.kept]
     people, visits = values.shape
-    verdict = worst(design.verdict, _imputable(values, design))
-    if not verdict.usable:
+    soundness = worst(design.soundness, _imputable(values, design))
+    if not soundness.usable:
         message = (
-            f"{people} participants, {visits} visits, {design.matrix.shape[1]} columns: {verdict.status}, "
-            f"{verdict.reason}; allowed: more participants than visits and columns, independent columns, "
+            f"{people} participants, {visits} visits, {design.matrix.shape[1]} columns: {soundness.status}, "
+            f"{soundness.reason}; allowed: more participants than visits and columns, independent columns, "
             "every visit seen in every arm, residuals that vary"
         )
         raise ValueError(message)
@@ -232,9 +232,9 @@ def reference_based_difference(
     design = build_design(arm, control, required={}, covariates=covariates)
     demand_arm(treated, design.treated_arms)
     method = f"ANCOVA, multiple imputation {strategy}"
-    verdict = worst(design.verdict, _imputable(table[design.kept], design))
+    soundness = worst(design.soundness, _imputable(table[design.kept], design))
     completed = np.zeros((0, *table.shape))
-    if verdict.usable:
+    if soundness.usable:
         try:
             completed, _ = impute(
                 outcomes,
@@ -247,10 +247,10 @@ def reference_based_difference(
                 seed=seed,
             )
         except np.linalg.LinAlgError:
-            verdict = Verdict("singular", "the outcomes of some visits determine those of another")
-    if not verdict.usable:
+            soundness = Soundness("singular", "the outcomes of some visits determine those of another")
+    if not soundness.usable:
         return failed(
-            verdict,
+            soundness,
             endpoint=endpoint,
             method=method,
             arms=(treated, control),

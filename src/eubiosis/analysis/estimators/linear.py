@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from eubiosis.analysis.columns import Floats, inverse
 from eubiosis.analysis.guard import SEES_ALL, Blind, independent_columns, vanishes
-from eubiosis.core.verdict import OK, Verdict, worst
+from eubiosis.core.soundness import OK, Soundness, worst
 
 Covariance = Literal["model", "HC0", "HC1", "HC2", "HC3"]
 
@@ -32,24 +32,26 @@ class LinearFit:
     degrees_of_freedom: int
     bread: Floats
     size: float
-    verdict: Verdict = OK
+    soundness: Soundness = OK
     blind: Blind = SEES_ALL
 
     def standard_error(self, column: int) -> float:
         """Return the standard error of one coefficient."""
         return math.sqrt(float(self.covariance[column, column]))
 
-    def judge(self, column: int, covariance: Floats | None = None) -> Verdict:
+    def judge(self, column: int, covariance: Floats | None = None) -> Soundness:
         """Say whether one coefficient may be read; with another ``covariance`` of the fit, by that one."""
-        if not self.verdict.usable:
-            return self.verdict
+        if not self.soundness.usable:
+            return self.soundness
         variance = float((self.covariance if covariance is None else covariance)[column, column])
         flat = vanishes(variance, self.size**2 * float(self.bread[column, column]))
         return worst(self.blind.on_column(column), NO_RESIDUAL if flat else OK)
 
 
-NO_RESIDUAL = Verdict("no_variance", "the residuals vanish: a constant outcome or a perfect fit")
-DEPENDENT_COLUMNS = Verdict("singular", "the contrast depends on other columns of the design, or has no rows")
+NO_RESIDUAL = Soundness("no_variance", "the residuals vanish: a constant outcome or a perfect fit")
+DEPENDENT_COLUMNS = Soundness(
+    "singular", "the contrast depends on other columns of the design, or has no rows"
+)
 
 
 def fit_least_squares(outcome: Floats, matrix: Floats, covariance: Covariance = "model") -> LinearFit:
@@ -58,7 +60,7 @@ def fit_least_squares(outcome: Floats, matrix: Floats, covariance: Covariance = 
     ``covariance`` "model" assumes equal variances; HC0 to HC3 are the sandwich estimators of MacKinnon
     and White (1985, Journal of Econometrics 29:305), HC3 dividing each residual by one minus its
     leverage; NaN where a leverage is one. Columns that depend on earlier ones are left out, as R's lm
-    does; no more rows than independent columns give NaN numbers and the verdict "singular".
+    does; no more rows than independent columns give NaN numbers and the soundness "singular".
     """
     rows, columns = matrix.shape
     if rows > columns and np.linalg.matrix_rank(matrix) == columns:
@@ -68,7 +70,7 @@ def fit_least_squares(outcome: Floats, matrix: Floats, covariance: Covariance = 
         empty = np.full(columns, math.nan)
         square = np.full((columns, columns), math.nan)
         nothing = np.full(rows, math.nan)
-        few = Verdict("singular", f"{rows} complete rows for {len(kept)} independent columns")
+        few = Soundness("singular", f"{rows} complete rows for {len(kept)} independent columns")
         return LinearFit(empty, square, nothing, math.nan, math.nan, 0, square, math.nan, few, blind)
     part = _full_rank(outcome, matrix[:, kept], covariance)
     place = np.ix_(kept, kept)

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from eubiosis.analysis.columns import Floats, inverse
 from eubiosis.analysis.guard import NEGLIGIBLE, SEES_ALL, Blind, independent_columns
-from eubiosis.core.verdict import OK, Status, Verdict
+from eubiosis.core.soundness import OK, Soundness, Status
 
 Errors = Literal["adjusted", "adjusted linear", "unadjusted"]
 GRADIENT = 1e-8  # largest score allowed at convergence, per relative change of the parameter
 STEP = 1e-4  # of the differences that give the observed information
 EDGE = 1e-6  # a variance below this share of the residual one lies at its bound of zero
-NO_RESIDUAL = Verdict("no_variance", "the residuals vanish: a constant outcome or a perfect fit")
-UNDEFINED = Verdict("singular", "the contrast depends on other columns of the design, or has no rows")
+NO_RESIDUAL = Soundness("no_variance", "the residuals vanish: a constant outcome or a perfect fit")
+UNDEFINED = Soundness("singular", "the contrast depends on other columns of the design, or has no rows")
 
 
 class Structure(Protocol):
@@ -105,7 +105,7 @@ class MixedFit:
     theta_covariance: Floats
     slopes: Floats
     log_likelihood: float
-    verdict: Verdict
+    soundness: Soundness
     blocks: int
     rows: int
     blind: Blind = SEES_ALL
@@ -113,7 +113,7 @@ class MixedFit:
     @property
     def status(self) -> Status:
         """Return the status of the fit as a whole."""
-        return self.verdict.status
+        return self.soundness.status
 
     def contrast(self, weights: Floats, errors: Errors = "adjusted") -> tuple[float, float, float]:
         """Return value, standard error and degrees of freedom of one linear combination.
@@ -172,14 +172,14 @@ def fit_mixed(blocks: Blocks, structure: Structure, *, expected_information: boo
     "not_converged" that no maximum was found.
     """
     if not blocks.patterns:
-        return _no_fit(blocks, 0, Verdict("too_few_participants", "no complete row"))
+        return _no_fit(blocks, 0, Soundness("too_few_participants", "no complete row"))
     stacked = np.concatenate([part.matrix.reshape(-1, blocks.columns) for part in blocks.patterns])
     rows = len(stacked)
     if rows > blocks.columns and np.linalg.matrix_rank(stacked) == blocks.columns:
         return _fit_independent(blocks, structure, stacked, expected_information=expected_information)
     kept, blind = independent_columns(stacked, UNDEFINED)
     if rows <= len(kept):
-        few = Verdict("singular", f"{rows} complete rows for {len(kept)} independent columns")
+        few = Soundness("singular", f"{rows} complete rows for {len(kept)} independent columns")
         return _no_fit(blocks, rows, few)
     patterns = tuple(replace(part, matrix=part.matrix[:, :, kept]) for part in blocks.patterns)
     part = _fit_independent(
@@ -230,10 +230,10 @@ def _fit_independent(
     theta, at_edge, converged = _search(scaled, structure, structure.start(scaled, residuals / size))
     lost = structure.degenerate(theta)
     if lost:
-        return _no_fit(blocks, len(outcome), Verdict("no_variance", lost))
+        return _no_fit(blocks, len(outcome), Soundness("no_variance", lost))
     if not converged:
         return _no_fit(
-            blocks, len(outcome), Verdict("not_converged", "the restricted likelihood found no maximum")
+            blocks, len(outcome), Soundness("not_converged", "the restricted likelihood found no maximum")
         )
     theta = structure.rescale(theta, size)
     # the differences of likelihoods that give the degrees of freedom drown in the offset of large outcomes
@@ -408,7 +408,7 @@ def _finish(
         # blocks of one row do not tell the variances apart, and need not: the smallest solution will do
         uncertainty = np.linalg.pinv(information, hermitian=True) if at_edge.any() else inverse(information)
     except np.linalg.LinAlgError:
-        lost = Verdict("singular", "the information on the covariance is singular")
+        lost = Soundness("singular", "the information on the covariance is singular")
         return _no_fit(blocks, sum(part.outcome.size for part in blocks.patterns), lost)
     inner = second - (slopes @ spread)[:, None] @ slopes[None]
     linear, adjusted = (
@@ -424,16 +424,16 @@ def _finish(
         uncertainty,
         slopes,
         state.value,
-        Verdict("boundary", "a variance between blocks is estimated as zero") if at_edge.any() else OK,
+        Soundness("boundary", "a variance between blocks is estimated as zero") if at_edge.any() else OK,
         blocks.count,
         sum(part.outcome.size for part in blocks.patterns),
     )
 
 
-def _no_fit(blocks: Blocks, rows: int, verdict: Verdict) -> MixedFit:
+def _no_fit(blocks: Blocks, rows: int, soundness: Soundness) -> MixedFit:
     empty, square = np.full(blocks.columns, math.nan), np.full((blocks.columns, blocks.columns), math.nan)
     none, nothing = np.full(0, math.nan), np.full((0, 0), math.nan)
     slopes = np.full((0, blocks.columns, blocks.columns), math.nan)
     return MixedFit(
-        empty, square, square, square, none, nothing, slopes, math.nan, verdict, blocks.count, rows
+        empty, square, square, square, none, nothing, slopes, math.nan, soundness, blocks.count, rows
     )

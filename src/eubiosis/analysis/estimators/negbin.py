@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from eubiosis.analysis.columns import Bools, Floats, inverse
 from eubiosis.analysis.guard import SEES_ALL, Blind, finite_rows, independent_columns
-from eubiosis.core.verdict import OK, Status, Verdict
+from eubiosis.core.soundness import OK, Soundness, Status
 
 MAX_ITERATIONS = 100
 TOLERANCE = 1e-12  # of half the Newton decrement, in units of log-likelihood
 SMALLEST_ALPHA = 1e-7
 LARGEST_STEP = 3.0
-NO_OVERDISPERSION = Verdict("boundary")
+NO_OVERDISPERSION = Soundness("boundary")
 _SERIES_BELOW = 0.02
 _SERIES = np.array([(-1.0) ** n * (n + 1) / (n + 2) for n in range(10)])
 _SERIES_SLOPE = np.array([(-1.0) ** n * n * (n + 1) / (n + 2) for n in range(1, 10)])
@@ -35,7 +35,7 @@ class CountFit:
     ``coefficients`` is (columns,); ``covariance`` (columns, columns) comes from the full observed
     information, the dispersion being estimated, and ``covariance_fixed`` from the expected information
     with the dispersion held, as MASS reports it. ``dispersion`` is alpha in variance = mu + alpha mu^2,
-    ``dispersion_se`` its standard error (NaN at the boundary). Verdict "boundary": no overdispersion, so
+    ``dispersion_se`` its standard error (NaN at the boundary). Soundness "boundary": no overdispersion, so
     this is the Poisson fit. ``blind`` says which contrasts are undefined although the fit has numbers;
     ``used`` (rows,) marks the rows that have a finite fitted value, None: all.
     """
@@ -47,14 +47,14 @@ class CountFit:
     dispersion_se: float
     log_likelihood: float
     iterations: int
-    verdict: Verdict = OK
+    soundness: Soundness = OK
     blind: Blind = SEES_ALL
     used: Bools | None = None
 
     @property
     def status(self) -> Status:
         """Return the status of the fit as a whole."""
-        return self.verdict.status
+        return self.soundness.status
 
     def standard_error(self, column: int) -> float:
         """Return the standard error of one coefficient from the full observed information."""
@@ -108,9 +108,9 @@ def _fit_defined(
     if len(seen) >= columns and np.linalg.matrix_rank(seen) == columns:
         return _transformed(search(data), back)
     rows = finite_rows(matrix, np.where(data.counts > 0, 0.0, -1.0))
-    why = Verdict("singular", "the contrast depends on other columns of the design, or has no rows")
+    why = Soundness("singular", "the contrast depends on other columns of the design, or has no rows")
     if not rows.all():
-        why = Verdict(
+        why = Soundness(
             "separated", "the counts along the contrast are all zero: the rate ratio is 0 or infinite"
         )
     kept, blind = independent_columns(matrix[rows], why)
@@ -365,7 +365,7 @@ def _poisson(data: _Data, beta: Floats, iterations: int) -> CountFit:
 def _no_fit(columns: int, status: Status, iterations: int) -> CountFit:
     empty = np.full(columns, math.nan)
     square = np.full((columns, columns), math.nan)
-    return CountFit(empty, square, square, math.nan, math.nan, math.nan, iterations, Verdict(status))
+    return CountFit(empty, square, square, math.nan, math.nan, math.nan, iterations, Soundness(status))
 
 
 def _root(variance: float) -> float:

@@ -17,7 +17,7 @@ from eubiosis.analysis.estimators.mixed import Errors, MixedFit, fit_mixed, grou
 from eubiosis.analysis.guard import one_arm_each
 from eubiosis.analysis.result import Counts, Estimate, failed, wald
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.verdict import OK, Verdict, worst
+from eubiosis.core.soundness import OK, Soundness, worst
 
 SmallSample = Literal["Kenward-Roger, linear", "Kenward-Roger", "Satterthwaite"]
 ERRORS: dict[SmallSample, Errors] = {
@@ -76,7 +76,7 @@ def mmrm(
             _estimate(
                 fit,
                 weights,
-                design.verdict,
+                design.soundness,
                 small_sample=small_sample,
                 method=f"MMRM, {small_sample}",
                 endpoint=endpoint,
@@ -123,7 +123,7 @@ def crossover(
     return _estimate(
         fit,
         weights,
-        design.verdict,
+        design.soundness,
         small_sample="Satterthwaite",
         method="crossover, mixed model",
         endpoint=endpoint,
@@ -162,11 +162,11 @@ def cluster_trial(
     column = design.column(arm_column(treated))
     number = np.unique(kept, return_inverse=True)[1].astype(np.intp)
     clusters = len(np.unique(number))
-    verdict = worst(design.verdict, _clusters_enough(design, number, treated))
+    soundness = worst(design.soundness, _clusters_enough(design, number, treated))
     if robust:
         least = fit_least_squares(design.values["outcome"], design.matrix)
         spread = least.covariance
-        if verdict.usable and least.verdict.usable:
+        if soundness.usable and least.soundness.usable:
             spread = cluster_covariance(least, design.matrix, number)
         return wald(
             float(least.coefficients[column]),
@@ -178,7 +178,7 @@ def cluster_trial(
             counts=design.counts(treated),
             level=level,
             degrees_of_freedom=clusters - 2,
-            verdict=worst(verdict, least.judge(column, spread)),
+            soundness=worst(soundness, least.judge(column, spread)),
             detail={"clusters": clusters, **least.blind.note()},
         )
     fit = _shared_intercept(design, kept, expected_information=True)
@@ -187,7 +187,7 @@ def cluster_trial(
     return _estimate(
         fit,
         weights,
-        verdict,
+        soundness,
         small_sample="Kenward-Roger",
         method="cluster trial, mixed model",
         endpoint=endpoint,
@@ -201,7 +201,7 @@ def cluster_trial(
 def _estimate(
     fit: MixedFit,
     weights: Floats,
-    verdict: Verdict,
+    soundness: Soundness,
     *,
     small_sample: SmallSample,
     method: str,
@@ -212,7 +212,7 @@ def _estimate(
     detail: Mapping[str, float | int | str],
 ) -> Estimate:
     value, error, freedom = math.nan, math.nan, math.nan
-    if fit.verdict.usable:
+    if fit.soundness.usable:
         value, error, freedom = fit.contrast(weights, ERRORS[small_sample])
     return wald(
         value,
@@ -224,7 +224,7 @@ def _estimate(
         counts=counts,
         level=level,
         degrees_of_freedom=freedom,
-        verdict=worst(verdict, fit.blind.on(weights) if fit.verdict.usable else OK, fit.verdict),
+        soundness=worst(soundness, fit.blind.on(weights) if fit.soundness.usable else OK, fit.soundness),
         detail={**detail, "log_likelihood": fit.log_likelihood, **fit.blind.note()},
     )
 
@@ -249,7 +249,7 @@ def _nobody(
     """Return a result without numbers for every visit of a table in which no row is complete."""
     return tuple(
         failed(
-            worst(design.verdict, Verdict("too_few_participants", "no complete row")),
+            worst(design.soundness, Soundness("too_few_participants", "no complete row")),
             endpoint=endpoint,
             method="MMRM",
             arms=arms,
@@ -325,23 +325,23 @@ def _natural(text: str) -> tuple[tuple[int, float, str], ...]:
     return tuple((0, float(piece), "") if i % 2 else (1, 0.0, piece) for i, piece in enumerate(pieces))
 
 
-def _one_row_each(people: NDArray[np.str_], periods: NDArray[np.str_]) -> Verdict:
+def _one_row_each(people: NDArray[np.str_], periods: NDArray[np.str_]) -> Soundness:
     pairs, rows = np.unique(np.column_stack([people, periods]), axis=0, return_counts=True)
     if len(pairs) == len(people):
         return OK
     person, when = pairs[int(np.argmax(rows > 1))]
-    return Verdict("contradictory", f'participant "{person}" has two rows in period {when}')
+    return Soundness("contradictory", f'participant "{person}" has two rows in period {when}')
 
 
-def _clusters_enough(design: Design, number: NDArray[np.intp], treated: str) -> Verdict:
+def _clusters_enough(design: Design, number: NDArray[np.intp], treated: str) -> Soundness:
     """Say whether the spread between clusters can be told from the arms, where these are whole clusters."""
     inside = {name: set(number[design.arm == name].tolist()) for name in (treated, design.control)}
     one, other = inside.values()
     if not one or not other:
-        return Verdict("too_few_participants", f"{len(one)} and {len(other)} clusters in the two arms")
+        return Soundness("too_few_participants", f"{len(one)} and {len(other)} clusters in the two arms")
     if one & other or max(len(one), len(other)) > 1:
         return OK
-    return Verdict("no_information", "one cluster in each arm: its effect cannot be told from the arm's")
+    return Soundness("no_information", "one cluster in each arm: its effect cannot be told from the arm's")
 
 
 def _shared_intercept(design: Design, groups: NDArray[np.str_], *, expected_information: bool) -> MixedFit:
@@ -355,7 +355,7 @@ def _shared_intercept(design: Design, groups: NDArray[np.str_], *, expected_info
 
 
 def _variances(fit: MixedFit) -> dict[str, float | int | str]:
-    if not fit.verdict.usable:
+    if not fit.soundness.usable:
         return {}
     between, within = (float(part) for part in fit.theta)
     return {

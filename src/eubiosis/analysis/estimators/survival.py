@@ -25,7 +25,7 @@ from eubiosis.analysis.estimators.times import SAME, same_times
 from eubiosis.analysis.guard import one_arm_each, separate_intervals, spellings, vanishes
 from eubiosis.analysis.result import Counts, Estimate, Statistic, chi_squared, no_statistic, wald
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.verdict import Verdict, worst
+from eubiosis.core.soundness import Soundness, worst
 
 
 def hazard_ratio(
@@ -107,17 +107,17 @@ def recurrent_rate_ratio(
     histories = Histories(
         design.matrix[:, 1:], start_, stop_, values["event"] == 1, np.zeros(len(kept), dtype=np.intp)
     )
-    if design.verdict.usable:
+    if design.soundness.usable:
         fit = fit_cox(histories, number.astype(np.intp))
     else:
-        fit = no_fit(histories.matrix.shape[1], int(histories.event.sum()), design.verdict)
+        fit = no_fit(histories.matrix.shape[1], int(histories.event.sum()), design.soundness)
     arms = np.asarray(arm).astype(str)
     persons = [len(np.unique(kept[design.arm == name])) for name in (treated, control)]
     everyone = [len(np.unique(people[arms == name])) for name in (treated, control)]
     counts = Counts(persons[0], persons[1], everyone[0] - persons[0], everyone[1] - persons[1])
     if min(persons) < 2:
         few = f"{persons[0]} and {persons[1]} participants: no spread between people"
-        design = design.doubted(Verdict("too_few_participants", few))
+        design = design.doubted(Soundness("too_few_participants", few))
     return _cox_estimate(
         fit,
         design,
@@ -233,23 +233,23 @@ def restricted_mean_difference(
     design = build_design(arm, control, required={"time": time, "event": event})
     demand_arm(treated, design.treated_arms)
     means: list[tuple[float, float]] = []
-    verdict = design.verdict
+    soundness = design.soundness
     for name in (treated, control):
         rows = design.arm == name
         if not rows.any():
             means.append((math.nan, math.nan))
-            verdict = worst(verdict, Verdict("too_few_participants", f"nobody was observed in {name}"))
+            soundness = worst(soundness, Soundness("too_few_participants", f"nobody was observed in {name}"))
             continue
         curve = kaplan_meier(design.values["time"][rows], design.values["event"][rows])
         ended = len(curve.survival) > 0 and curve.survival[-1] <= 0
         if curve.stops[-1] < limit and not ended:
             why = f"nobody in {name} was followed to {limit:g}"
-            verdict = worst(verdict, Verdict("too_few_participants", why))
+            soundness = worst(soundness, Soundness("too_few_participants", why))
             means.append((math.nan, math.nan))
         else:
             means.append(curve.restricted_mean(limit))
-    if verdict.usable and means[0][1] == means[1][1] == 0.0:
-        verdict = Verdict("too_few_events", "no event spreads the times before the limit")
+    if soundness.usable and means[0][1] == means[1][1] == 0.0:
+        soundness = Soundness("too_few_events", "no event spreads the times before the limit")
     return wald(
         means[0][0] - means[1][0],
         math.hypot(means[0][1], means[1][1]),
@@ -259,7 +259,7 @@ def restricted_mean_difference(
         scale="restricted mean difference",
         counts=design.counts(treated),
         level=level,
-        verdict=verdict,
+        soundness=soundness,
         detail={"limit": limit, "mean_treated": means[0][0], "mean_control": means[1][0]},
     )
 
@@ -282,11 +282,11 @@ def log_rank(
     stop, happened = _complete(time, event)
     labels = np.asarray(group).astype(str)
     name = "log-rank" if rho == 0 else f"G-rho, rho {rho:g}"
-    verdict = spellings(np.unique(labels).tolist(), "group")
-    if verdict.usable and not happened.any():
-        verdict = Verdict("too_few_events", "no events")
-    if not verdict.usable:
-        return no_statistic(name, len(np.unique(labels)) - 1, verdict)
+    soundness = spellings(np.unique(labels).tolist(), "group")
+    if soundness.usable and not happened.any():
+        soundness = Soundness("too_few_events", "no events")
+    if not soundness.usable:
+        return no_statistic(name, len(np.unique(labels)) - 1, soundness)
     names = np.unique(labels)
     layer = np.zeros(len(stop)) if strata is None else np.unique(np.asarray(strata), return_inverse=True)[1]
     excess, variance = np.zeros(len(names)), np.zeros((len(names), len(names)))
@@ -301,11 +301,11 @@ def log_rank(
         exposed += expected
     kept = np.flatnonzero(exposed > 0)[:-1]
     if not len(kept):
-        return no_statistic(name, 0, Verdict("no_information", "only one group was at risk at any event"))
+        return no_statistic(name, 0, Soundness("no_information", "only one group was at risk at any event"))
     part = variance[np.ix_(kept, kept)]
     if np.linalg.matrix_rank(part, hermitian=True) < len(kept):
         return no_statistic(
-            name, len(kept), Verdict("no_information", "no stratum compares the groups at an event")
+            name, len(kept), Soundness("no_information", "no stratum compares the groups at an event")
         )
     return chi_squared(name, float(excess[kept] @ np.linalg.solve(part, excess[kept])), len(kept))
 
@@ -394,19 +394,19 @@ def _cox_estimate(
     counts: Counts | None = None,
 ) -> Estimate:
     events = [int(scale_events[design.arm == name].sum()) for name in (treated, design.control)]
-    verdict = worst(design.verdict, _judge(fit, column, events, robust=robust))
+    soundness = worst(design.soundness, _judge(fit, column, events, robust=robust))
     spread = fit.robust if robust else fit.covariance
-    error = math.sqrt(fit.covariance[column, column]) if verdict.usable else math.nan
+    error = math.sqrt(fit.covariance[column, column]) if soundness.usable else math.nan
     return wald(
         float(fit.coefficients[column]),
-        math.sqrt(spread[column, column]) if verdict.usable else math.nan,
+        math.sqrt(spread[column, column]) if soundness.usable else math.nan,
         endpoint=endpoint,
         method=method,
         arms=(treated, design.control),
         scale="rate ratio" if robust else "hazard ratio",
         counts=counts or design.counts(treated),
         level=level,
-        verdict=verdict,
+        soundness=soundness,
         detail={
             "events_treated": events[0],
             "events_control": events[1],
@@ -418,14 +418,14 @@ def _cox_estimate(
     )
 
 
-def _judge(fit: CoxFit, column: int, events: list[int], *, robust: bool) -> Verdict:
+def _judge(fit: CoxFit, column: int, events: list[int], *, robust: bool) -> Soundness:
     """Say whether the ratio of one arm against the control may be read."""
     if min(events) == 0:
-        return Verdict("too_few_events", f"{events[0]} and {events[1]} events in the two arms")
-    if not fit.verdict.usable:
-        return fit.verdict
-    verdict = fit.blind.on_column(column)
+        return Soundness("too_few_events", f"{events[0]} and {events[1]} events in the two arms")
+    if not fit.soundness.usable:
+        return fit.soundness
+    soundness = fit.blind.on_column(column)
     model = float(fit.covariance[column, column])
-    if verdict.usable and robust and vanishes(float(fit.robust[column, column]), model):
-        return Verdict("no_variance", "the score residuals of the participants vanish")
-    return verdict
+    if soundness.usable and robust and vanishes(float(fit.robust[column, column]), model):
+        return Soundness("no_variance", "the score residuals of the participants vanish")
+    return soundness

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from eubiosis.core import laws
-from eubiosis.core.verdict import Status
+from eubiosis.core.soundness import Status
 from eubiosis.evidence.synthesis.heterogeneity import (
     Array,
     Tau2Method,

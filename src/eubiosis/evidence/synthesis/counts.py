@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.core import laws
-from eubiosis.core.verdict import OK, USABLE, Status, Verdict
+from eubiosis.core.soundness import OK, USABLE, Soundness, Status
 from eubiosis.evidence.synthesis.effects import (
     EffectSize,
     log_odds_ratio,
@@ -82,9 +82,9 @@ def mantel_haenszel_rr(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPoo
     (a_, n1_, c_, n2_), left_out = _informative(a, n1, c, n2, odds=False)
     total = n1_ + n2_
     r, s = float((a_ * n2_ / total).sum()), float((c_ * n1_ / total).sum())
-    verdict = _ratio_defined(r, s)
-    if not verdict.usable:
-        return _no_pool(k, left_out, verdict)
+    soundness = _ratio_defined(r, s)
+    if not soundness.usable:
+        return _no_pool(k, left_out, soundness)
     spread = (n1_ * n2_ * (a_ + c_) - a_ * c_ * total) / total**2
     q, df = _q(log_risk_ratio, (a_, n1_, c_, n2_), math.log(r / s))
     return _pooled(math.log(r / s), float(spread.sum() / (r * s)), q, df, k=k, left_out=left_out)
@@ -103,9 +103,9 @@ def mantel_haenszel_or(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPoo
     r, s = a_ * d_ / total, b_ * c_ / total
     p, q_ = (a_ + d_) / total, (b_ + c_) / total
     rs, ss = float(r.sum()), float(s.sum())
-    verdict = _ratio_defined(rs, ss)
-    if not verdict.usable:
-        return _no_pool(k, left_out, verdict)
+    soundness = _ratio_defined(rs, ss)
+    if not soundness.usable:
+        return _no_pool(k, left_out, soundness)
     variance = (
         (p * r).sum() / (2 * rs**2) + (p * s + q_ * r).sum() / (2 * rs * ss) + (q_ * s).sum() / (2 * ss**2)
     )
@@ -128,9 +128,9 @@ def mantel_haenszel_rate_ratio(x1: Counts, t1: Counts, x2: Counts, t2: Counts) -
     (x1_, t1_, x2_, t2_), left_out = _keep((x1_, t1_, x2_, t2_), reasons)
     total = t1_ + t2_
     r, s = float((x1_ * t2_ / total).sum()), float((x2_ * t1_ / total).sum())
-    verdict = _ratio_defined(r, s)
-    if not verdict.usable:
-        return _no_pool(k, left_out, verdict)
+    soundness = _ratio_defined(r, s)
+    if not soundness.usable:
+        return _no_pool(k, left_out, soundness)
     variance = float((t1_ * t2_ * (x1_ + x2_) / total**2).sum() / (r * s))
     q, df = _q(log_rate_ratio, (x1_, t1_, x2_, t2_), math.log(r / s))
     return _pooled(math.log(r / s), variance, q, df, k=k, left_out=left_out)
@@ -146,7 +146,7 @@ def peto(a: Counts, n1: Counts, c: Counts, n2: Counts) -> CountPool:
     columns, left_out = _informative(a, n1, c, n2, odds=True)
     effects = [peto_log_odds_ratio(*row) for row in zip(*columns, strict=True)]
     if not effects:
-        return _no_pool(k, left_out, Verdict("too_few_events", "no study has an event and a non-event"))
+        return _no_pool(k, left_out, Soundness("too_few_events", "no study has an event and a non-event"))
     weight = np.array([1 / e.variance for e in effects])
     estimate = float((weight * [e.estimate for e in effects]).sum() / weight.sum())
     q = float(sum((e.estimate - estimate) ** 2 / e.variance for e in effects))
@@ -227,23 +227,23 @@ def _keep(columns: tuple[Array, ...], reasons: Sequence[str]) -> tuple[tuple[Arr
     return tuple(column[kept] for column in columns), left_out
 
 
-def _ratio_defined(above: float, below: float) -> Verdict:
+def _ratio_defined(above: float, below: float) -> Soundness:
     if above == below == 0:
-        return Verdict("too_few_events", "no study says anything on the ratio")
+        return Soundness("too_few_events", "no study says anything on the ratio")
     if above == 0 or below == 0:
-        return Verdict("separated", "one arm has no events in any study: the ratio is 0 or infinite")
+        return Soundness("separated", "one arm has no events in any study: the ratio is 0 or infinite")
     return OK
 
 
 def _pooled(estimate: float, variance: float, q: float, q_df: int, *, k: int, left_out: LeftOut) -> CountPool:
     if not variance > 0:
-        lost = Verdict("no_variance", "every participant has the event: the ratio has no sampling variance")
+        lost = Soundness("no_variance", "every participant has the event: the ratio has no sampling variance")
         return _no_pool(k, left_out, lost)
     return CountPool(estimate, math.sqrt(variance), q, k, q_df, left_out)
 
 
-def _no_pool(k: int, left_out: LeftOut, verdict: Verdict) -> CountPool:
-    return CountPool(math.nan, math.nan, math.nan, k, 0, left_out, verdict.status, verdict.reason)
+def _no_pool(k: int, left_out: LeftOut, soundness: Soundness) -> CountPool:
+    return CountPool(math.nan, math.nan, math.nan, k, 0, left_out, soundness.status, soundness.reason)
 
 
 def _q(

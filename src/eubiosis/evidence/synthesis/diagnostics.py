@@ -54,7 +54,8 @@ def diagnostics_of(pooled: PooledEffect) -> Diagnostics:
     return Diagnostics(
         steps,
         SmallStudy(
-            *(_funnel_test(test) for test in (egger, begg)),
+            _funnel_test(egger),
+            _funnel_test(begg),
             _filled(y, v, pooled),
         ),
         tuple(

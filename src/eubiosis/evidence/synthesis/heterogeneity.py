@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core import laws
-from eubiosis.evidence.synthesis.likelihood import maxima
+from eubiosis.evidence.synthesis.likelihood import FLAT, log_likelihood, maxima
 
 Array = NDArray[np.float64]
 Tau2Method = Literal["FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM"]
@@ -158,14 +158,16 @@ def _reml(y: Array, v: Array, x: Array) -> tuple[float, float]:
 def _highest(
     y: Array, v: Array, x: Array, step: Callable[[Array, Array, Array], float], *, restricted: bool
 ) -> float:
-    """Iterate where the likelihood has one maximum; take the highest where it has several."""
-    tops = maxima(y, v, x, restricted=restricted)
-    if len(tops) > 1:
-        return tops[0][0]
+    """Iterate to the maximum of the likelihood; take that of the whole surface where it is another."""
+    (tau2, height), *others = maxima(y, v, x, restricted=restricted)
+    if others:
+        return tau2
     try:
-        return _score_iteration(y, v, x, step)[0]
+        found = _score_iteration(y, v, x, step)[0]
     except ArithmeticError:
-        return tops[0][0]
+        return tau2
+    reached = float(log_likelihood(y, v, x, np.array([found]), restricted=restricted)[0])
+    return found if reached > height - FLAT else tau2
 
 
 def likelihood_maxima(y: Array, v: Array, x: Array, method: Tau2Method) -> tuple[float, ...]:

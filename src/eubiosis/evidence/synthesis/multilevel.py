@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.core import laws
-from eubiosis.core.verdict import Status
+from eubiosis.core.soundness import Status
 from eubiosis.evidence.synthesis.combine import VANISHING
 from eubiosis.evidence.synthesis.heterogeneity import Array
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.core import laws
-from eubiosis.core.verdict import OK, USABLE, Status, Verdict, worst
+from eubiosis.core.soundness import OK, USABLE, Soundness, Status, worst
 from eubiosis.evidence.synthesis.combine import VANISHING, MetaFit, fit
 from eubiosis.evidence.synthesis.heterogeneity import Array, Tau2Method
 
@@ -53,7 +53,7 @@ def egger(y: Sequence[float], v: Sequence[float]) -> AsymmetryTest:
     df = len(y_) - 2
     residual = y_ / se - precision @ b
     if float(residual @ residual) <= VANISHING * float(np.sum((y_ / se) ** 2)):
-        return _no_test("Egger", Verdict("no_variance", "the studies lie on one line"))
+        return _no_test("Egger", Soundness("no_variance", "the studies lie on one line"))
     covariance = float(residual @ residual) / df * np.linalg.inv(precision.T @ precision)
     t = float(b[0]) / math.sqrt(float(covariance[0, 0]))
     return AsymmetryTest("Egger", t, df, 2 * float(laws.t_sf(abs(t), df)), float(b[0]))
@@ -78,11 +78,11 @@ def begg(y: Sequence[float], v: Sequence[float]) -> AsymmetryTest:
     standard error or the same estimate have no test.
     """
     y_, se = _checked(y, v)
-    verdict = worst(
-        _spread(se), OK if _spread(y_).usable else Verdict("no_variance", "all estimates are equal")
+    soundness = worst(
+        _spread(se), OK if _spread(y_).usable else Soundness("no_variance", "all estimates are equal")
     )
-    if not verdict.usable:
-        return _no_test("Begg", verdict)
+    if not soundness.usable:
+        return _no_test("Begg", soundness)
     v_ = se**2
     common = fit(y_, v_, method="FE")
     deviate = (y_ - common.estimate) / np.sqrt(v_ - float(common.covariance[0, 0]))
@@ -159,12 +159,12 @@ def _checked(y: Sequence[float], v: Sequence[float]) -> tuple[Array, Array]:
     return y_, np.sqrt(v_)
 
 
-def _spread(values: Array) -> Verdict:
+def _spread(values: Array) -> Soundness:
     """Say whether values differ by more than rounding."""
     if float(np.ptp(values)) > SAME * float(np.max(np.abs(values))):
         return OK
-    return Verdict("no_information", "all studies have the same standard error: the funnel has no shape")
+    return Soundness("no_information", "all studies have the same standard error: the funnel has no shape")
 
 
-def _no_test(name: str, verdict: Verdict) -> AsymmetryTest:
-    return AsymmetryTest(name, math.nan, None, math.nan, None, verdict.status, verdict.reason)
+def _no_test(name: str, soundness: Soundness) -> AsymmetryTest:
+    return AsymmetryTest(name, math.nan, None, math.nan, None, soundness.status, soundness.reason)
