@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from eubiosis.core.record import FLAT, HIDDEN, key
+from eubiosis.core.record import FLAT, HIDDEN, OPTIONAL, key
 from eubiosis.core.scales import Scale, is_ratio
 
 CertaintyLevel = Literal["high", "moderate", "low", "very low"]
@@ -147,19 +147,21 @@ class GrowingStep:
 
 @dataclass(frozen=True)
 class FunnelTest:
-    """A test of the funnel's symmetry."""
+    """A test of the funnel's symmetry, or why there is none."""
 
-    statistic: float
-    p: float
+    statistic: float | None
+    p: float | None
+    note: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)
 class Filled:
-    """How many studies symmetry would add, on which side, and the mean with them."""
+    """How many studies symmetry would add, on which side, and the mean with them, or why nobody can say."""
 
-    added: int
-    side: str
-    mean: Span = field(metadata=FLAT)
+    added: int | None
+    side: str | None
+    mean: Span | None = field(metadata=FLAT)
+    note: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)

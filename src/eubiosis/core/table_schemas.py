@@ -14,6 +14,7 @@ from types import MappingProxyType
 from eubiosis.core.columns import Column, TableSchema
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.guilds import GUILD_NAMES
+from eubiosis.core.soundness import MEANING
 
 ESTIMATE_SCALES = MappingProxyType(
     {
@@ -31,16 +32,7 @@ ESTIMATE_SCALES = MappingProxyType(
         "restricted mean difference": "mean time free of the event within a horizon, treated minus control",
     }
 )
-ESTIMATE_STATUS = MappingProxyType(
-    {
-        "ok": "the numbers may be read",
-        "boundary": "a variance lies at zero and the smaller model was used; the numbers may be read",
-        "not_converged": "no numbers: the fit did not converge",
-        "too_few_events": "no numbers: too few events",
-        "too_few_participants": "no numbers: too few participants",
-        "singular": "no numbers: the columns of the design depend on each other",
-    }
-)
+ESTIMATE_STATUS = MappingProxyType(MEANING)
 PROFILE_STATUS = MappingProxyType(
     {
         "ok": "can be used",

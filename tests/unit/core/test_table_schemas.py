@@ -70,4 +70,4 @@ def test_the_dictionary_of_a_folder_has_one_line_for_each_column():
     assert tuple(rows[0]) == HEADER
     assert [tuple(row[:2]) for row in rows[1:]] == [(s.name, c.name) for s, c in COLUMNS]
     status = next(row for row in rows if row[:2] == ["estimates", "status"])
-    assert "too_few_events = no numbers: too few events" in status[5]
+    assert "separated = no numbers: the likelihood rises for ever" in status[5]

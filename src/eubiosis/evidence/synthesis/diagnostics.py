@@ -49,14 +49,14 @@ def diagnostics_of(pooled: PooledEffect) -> Diagnostics:
     )
     if len(y) < 3 or len({round(value, 12) for value in v}) < 2:
         return Diagnostics(steps, None, None, f"{len(y)} studies: fewer than 3, nothing to test")
-    shown, filled = influence(y, v, method=method), small_study.trim_and_fill(y, v, method=method)
+    shown = influence(y, v, method=method)
     egger, begg = small_study.egger(y, v), small_study.begg(y, v)
     return Diagnostics(
         steps,
         SmallStudy(
-            FunnelTest(egger.statistic, egger.p_value),
-            FunnelTest(begg.statistic, begg.p_value),
-            Filled(filled.added, filled.side, _span(filled.fit, pooled)),
+            _funnel_test(egger),
+            _funnel_test(begg),
+            _filled(y, v, pooled),
         ),
         tuple(
             StudyInfluence(one.study.id, float(cook), float(residual))
@@ -117,6 +117,20 @@ def meta_regression(pooled: PooledEffect, moderator: list[float]) -> MetaFit:
     x = np.column_stack([np.ones(len(moderator)), np.asarray(moderator, dtype=float)])
     effects = [one.derived.effect for one in included]
     return fit([e.estimate for e in effects], [e.variance for e in effects], x=x, method=pooled.tau2_method)
+
+
+def _funnel_test(test: small_study.AsymmetryTest) -> FunnelTest:
+    if not test.usable:
+        return FunnelTest(None, None, test.reason)
+    return FunnelTest(test.statistic, test.p_value)
+
+
+def _filled(y: list[float], v: list[float], pooled: PooledEffect) -> Filled:
+    try:
+        filled = small_study.trim_and_fill(y, v, method=pooled.tau2_method)
+    except (ArithmeticError, ValueError) as problem:
+        return Filled(None, None, None, str(problem))
+    return Filled(filled.added, filled.side, _span(filled.fit, pooled))
 
 
 def _span(fitted: MetaFit, pooled: PooledEffect) -> Span:

@@ -204,7 +204,7 @@ def _combine(
         knapp_hartung=hartung, bayesian=bayesian, prediction=_prediction(normal, posterior, scale),
         tau2=normal.tau2, tau2_interval=tau2_interval(y, v)[0] if k > 1 else None, i2=normal.i2, q=normal.q,
         q_p=normal.q_p, tau_scale=spread, weights=tuple(float(w) for w in weights / weights.sum()),
-        warnings=tuple(_warnings(selection)),
+        warnings=(*_warnings(selection), *normal.notes),
     )  # fmt: skip
 
 
@@ -232,6 +232,8 @@ def _knapp_hartung(y: Array, v: Array, tau2: Tau2Method, scale: Scale, test: Tes
     if len(y) < 2:
         return Interval("Hartung-Knapp", note="not defined for one study")
     fitted = fit(y, v, method=tau2, test=test)
+    if fitted.status != "ok":
+        return Interval("Hartung-Knapp", note="not defined: the studies do not differ at all")
     interval = _interval("Hartung-Knapp", scale, fitted.estimate, fitted.interval)
     return replace(interval, note="never narrower than Wald") if test == "knapp-hartung-adhoc" else interval
 
