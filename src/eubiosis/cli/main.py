@@ -7,9 +7,9 @@ from importlib import import_module
 
 import click
 
-from eubiosis import __version__
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import FindingsError, unknown_word
+from eubiosis.core.version import __version__
 
 # command -> (module that holds it, one line for the overview)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Published studies: records, pools, checks, claims, priors, graph.",
     ),
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
-    "engine": ("eubiosis.cli.engine", "Run the solver on cases of the SBML semantic test suite."),
+    "engine": ("eubiosis.cli.engine", "Solve SBML models of one's own; run the SBML semantic test suite."),
     "brief": ("eubiosis.cli.brief", "Answer a question.yaml from the evidence alone, in one page."),
     "schema": (
         "eubiosis.cli.schema",

@@ -24,7 +24,7 @@ from eubiosis.model.niche import NICHE_UNSOLVED, Niche, fold_shares, solve_niche
 
 TABLE = "parameters/derived.tsv"
 KEY_FILE = "parameters/derived.sha256"
-_TIGHT = Tolerances(relative=1e-10, absolute=1e-13)
+_TIGHT = Tolerances(relative=1e-10, absolute=1e-13, negative=1e4)
 _ABSENT = 1e-15
 _GUT_REFERENCES = {
     "handover_ref_Bu": "gut_C_Bu",
@@ -180,7 +180,7 @@ def healthy_references(
     for name, i in gut.state_index.items():
         states[joined.state_index[name]] = healthy.states[i]
     parameters = _with(joined, own)
-    assigned = joined.assigned(0.0, states[:, None], parameters[:, None])[:, 0]
+    assigned = joined.assigned_at(0.0, states[:, None], parameters[:, None])[:, 0]
     references = {}
     for name, variable in _GUT_REFERENCES.items():
         if variable in joined.state_index:
