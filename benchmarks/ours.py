@@ -15,7 +15,7 @@ from benchmarks.people import SEED, People, draw_candidates
 from benchmarks.roadrunner_peer import Tolerance
 from benchmarks.workers import Batch
 from eubiosis import engine
-from eubiosis.engine.codegen.kernels import LoopKernel, _solver_module
+from eubiosis.engine.codegen.kernels import _solver_module
 from eubiosis.engine.codegen.program import Program
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, solve_niches
@@ -84,7 +84,7 @@ class Ours:
 
     def generated_code(self) -> tuple[str, int, int]:
         """Return the solver's LLVM text, how many rows its loops run over, and the stages of a step."""
-        (kernel,) = (k for k in self.compiled._kernels.values() if isinstance(k, LoopKernel))
+        (kernel,) = self.compiled.library.loops
         program = Program(kernel.program.system, kernel.program.options)
         text = str(_solver_module(program, kernel.width).module)
         return text, program.size, program.options.tableau.stages

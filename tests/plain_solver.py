@@ -12,6 +12,7 @@ from scipy.integrate import LSODA, Radau
 
 from eubiosis.engine.expressions import TIME, Call, Number, Symbol
 from eubiosis.engine.sbml.ieee import evaluate_ieee
+from eubiosis.engine.system import kept
 
 MAX_CASCADE = 10_000
 SAMPLES = 16  # points inside a step at which triggers are looked at
@@ -81,6 +82,9 @@ class PlainSolver:
         self.rates = [closure(system.rates[name]) for name in self.moving]
         self.triggers = [closure(event.trigger) for event in system.events]
         self.changes = [[(n, closure(tree)) for n, tree in event.assignments] for event in system.events]
+        self.finishes = [[(n, closure(tree)) for n, tree in event.finish] for event in system.events]
+        self.delays = [event.delay and closure(event.delay) for event in system.events]
+        self.queue = []  # executions that wait: (time, number of the event, values taken or None)
         self.priorities = [event.priority and closure(event.priority) for event in system.events]
         self.base = {**system.constants, **system.initial}
         self.random = random.Random(1)  # events of equal priority are executed in a random order
@@ -104,7 +108,8 @@ class PlainSolver:
         y = self._happen(time, y)
         done = self._set(rows, times, names, time, y, 0)
         while time < times[-1]:
-            stop = next(s for s in stops if s > time)
+            waiting = [entry[0] for entry in self.queue if time < entry[0] < times[-1]]
+            stop = min([next(s for s in stops if s > time), *waiting])
             time, y, done = self._segment(time, stop, y, rows, times, names, done)
         return rows
 
@@ -200,43 +205,49 @@ class PlainSolver:
                 low = middle
 
     def _happen(self, time, y):
-        """Trigger and execute events until none is pending; return the moving states after them."""
-        pending = {}
-        y = self._trigger(time, y, pending)
+        """Trigger and execute events until none is due; return the moving states after them."""
+        y = self._trigger(time, y)
         for _ in range(MAX_CASCADE):
-            if not pending:
+            due = [entry for entry in self.queue if entry[0] <= time * (1 + 1e-14)]
+            if not due:
                 return y
-            chosen = self._first(time, y, pending)
-            kept = pending.pop(chosen)
-            values = self.values(time, y)
-            new = {name: change(values) for name, change in self.changes[chosen]} if kept is None else kept
-            self.base.update(new)
-            y = np.array([new.get(name, old) for name, old in zip(self.moving, y, strict=True)])
-            y = self._trigger(time, y, pending)
+            chosen = self._first(time, y, due)
+            self.queue.remove(chosen)
+            y = self._execute(chosen, time, y)
+            y = self._trigger(time, y)
         raise AssertionError("events never end")
 
-    def _trigger(self, time, y, pending):
+    def _execute(self, entry, time, y):
+        _, k, taken = entry
+        values, event = self.values(time, y), self.system.events[k]
+        new = {name: change(values) for name, change in self.changes[k]} if taken is None else taken
+        if event.finish:
+            values.update({kept(event.id, name): value for name, value in new.items()})
+            new = {name: change(values) for name, change in self.finishes[k]}
+        self.base.update(new)
+        return np.array([new.get(name, old) for name, old in zip(self.moving, y, strict=True)])
+
+    def _trigger(self, time, y):
         if not self.triggers:
             return y
         values = self.values(time, y)
         on = [bool(trigger(values)) for trigger in self.triggers]
         for k, event in enumerate(self.system.events):
             if on[k] and not self.on[k]:
-                pending[k] = (
-                    {name: change(values) for name, change in self.changes[k]}
-                    if event.use_trigger_values
-                    else None
-                )
+                taken = None
+                if event.use_trigger_values:
+                    taken = {name: change(values) for name, change in self.changes[k]}
+                delay = self.delays[k](values) if self.delays[k] else 0.0
+                self.queue.append((time + delay, k, taken))
             if not on[k] and not event.persistent:
-                pending.pop(k, None)
+                self.queue = [entry for entry in self.queue if entry[1] != k]
         self.on = on
         return y
 
-    def _first(self, time, y, pending):
+    def _first(self, time, y, due):
         values = self.values(time, y)
-        rank = {k: self.priorities[k](values) if self.priorities[k] else -math.inf for k in pending}
-        highest = max(rank.values())
-        return self.random.choice([k for k in pending if rank[k] == highest])
+        rank = [self.priorities[k](values) if self.priorities[k] else -math.inf for _, k, _ in due]
+        return self.random.choice([entry for entry, own in zip(due, rank, strict=True) if own == max(rank)])
 
 
 def solve(system, times, names, relative=1e-10, absolute=1e-14, method="LSODA"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-__version__ = "0.1.0"
+from eubiosis.core.version import __version__
 
 __all__ = [
     "Brief",

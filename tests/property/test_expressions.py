@@ -113,7 +113,7 @@ def test_kernel_agrees_with_evaluate(tree, points):
     for got, want, loose in zip(out[0], wanted, slack, strict=True):
         assert got == pytest.approx(want, rel=1e-11, abs=1e-11 + 100 * loose)
     assert np.array_equal(out[0], out[1])  # through the assigned quantity
-    assert np.array_equal(out[0], kernel.assigned(0.75, states, parameters)[0])
+    assert np.array_equal(out[0], kernel.assigned_at(0.75, states, parameters)[0])
 
 
 @settings(deadline=None)
@@ -147,7 +147,7 @@ def test_folding_constants_does_not_change_the_value(tree, point):
 def test_values_by_hand(tree, value):
     assert evaluate(tree, {}) == pytest.approx(value, rel=1e-15)
     kernel = engine.compile(system_of(tree))
-    got = kernel.assigned(0.0, np.zeros((2, 1)), np.zeros((2, 1)))[0, 0]
+    got = kernel.assigned_at(0.0, np.zeros((2, 1)), np.zeros((2, 1)))[0, 0]
     assert got == pytest.approx(value, rel=1e-15)
 
 

@@ -154,7 +154,7 @@ def test_positive_parts_are_smooth_positive_and_close(model, smoothed, raw, epsi
     parameters = np.repeat(ms_person(model)[:, None], 400, axis=1)
     parameters[kernel.parameter_index["host_lps_lumen"]] = rng.uniform(0.01, 3, 400)
     states[kernel.state_index["host_TJ"]] = rng.uniform(0.8, 1.2, 400)
-    values = kernel.assigned(0.0, states, parameters)
+    values = kernel.assigned_at(0.0, states, parameters)
     x, got = values[kernel.assigned_index[raw]], values[kernel.assigned_index[smoothed]]
     assert x.max() > 0
     assert x.min() < 0 or raw == "host_Dd_raw"  # a dendritic drive below zero needs a rarer state

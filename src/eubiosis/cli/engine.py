@@ -1,18 +1,17 @@
-"""``eubiosis engine``: what the solver makes of the SBML semantic test suite."""
+"""``eubiosis engine``: SBML models solved, and what the solver makes of the SBML semantic test suite."""
 
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from eubiosis.core.json_data import Json
+from eubiosis.cli.engine_models import finite, info, run
 
 if TYPE_CHECKING:
     from eubiosis.engine.conformance import Outcome
@@ -21,6 +20,10 @@ if TYPE_CHECKING:
 @click.group()
 def engine() -> None:
     """The solver of SBML models."""
+
+
+engine.add_command(info)
+engine.add_command(run)
 
 
 @engine.command()
@@ -51,7 +54,7 @@ def conform(folder: Path, names: str, threads: int | None, as_json: bool) -> Non
         if len(outcomes) % 100 == 0 or len(outcomes) == len(cases):
             click.echo(f"{len(outcomes)} of {len(cases)} cases", err=True)
     if as_json:
-        click.echo(json.dumps(_finite(count(outcomes)), indent=1))
+        click.echo(json.dumps(finite(count(outcomes)), indent=1))
     else:
         click.echo("\n".join(_lines(outcomes)))
     if any(outcome.verdict == "wrong" for outcome in outcomes):
@@ -74,12 +77,3 @@ def _lines(outcomes: Sequence[Outcome]) -> list[str]:
                 text += f"expected {first.expected:.9g}; "
             lines.append(text + outcome.reason)
     return lines
-
-
-def _finite(value: Json) -> Json:
-    """Replace what JSON cannot hold, NaN and infinities, by their names."""
-    if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_finite(each) for each in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib import import_module
+from typing import TextIO
 
 import click
 
-from eubiosis import __version__
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import FindingsError, unknown_word
+from eubiosis.core.version import __version__
 
 # command -> (module that holds it, one line for the overview)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -24,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Published studies: records, pools, checks, claims, priors, graph.",
     ),
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
-    "engine": ("eubiosis.cli.engine", "Run the solver on cases of the SBML semantic test suite."),
+    "engine": ("eubiosis.cli.engine", "Solve SBML models of one's own; run the SBML semantic test suite."),
     "brief": ("eubiosis.cli.brief", "Answer a question.yaml from the evidence alone, in one page."),
     "schema": (
         "eubiosis.cli.schema",
@@ -81,11 +83,26 @@ def cli() -> None:
     """
 
 
+def _speak_any_text(stream: TextIO) -> None:
+    """Keep a stream that knows few characters from stopping the command: a file is written in UTF-8.
+
+    Windows gives files and pipes the code page of the country, which lacks the signs of our tables; on a
+    terminal what cannot be shown is spelled out.
+    """
+    if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+        if stream.isatty():
+            stream.reconfigure(errors="backslashreplace")
+        else:
+            stream.reconfigure(encoding="utf-8")
+
+
 def main() -> None:
     """Run the command line.
 
     Exit 0 done, 1 findings in a file, 2 a wrong command line, 3 more numerical failures than allowed.
     """
+    for stream in (sys.stdout, sys.stderr):
+        _speak_any_text(stream)
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as error:

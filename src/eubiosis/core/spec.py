@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     ModelWrapValidatorHandler,
     TypeAdapter,
     ValidationError,
@@ -194,6 +195,19 @@ class Spec(BaseModel, metaclass=_SpecMeta):
             raise _refused(cls, found)
         assert made is not None
         return made
+
+
+class _Seeded(Spec):
+    seed: Annotated[int, Field(ge=0, le=2**53)]
+
+
+def checked_seed(seed: int) -> int:
+    """Return a seed; raises ``FindingsError`` where it is no whole number from 0 to 2**53.
+
+    >>> checked_seed(2026)
+    2026
+    """
+    return _Seeded(seed=seed).seed
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
@@ -407,6 +421,7 @@ __all__ = [
     "Place",
     "Problem",
     "Spec",
+    "checked_seed",
     "of",
     "problems_of",
     "rule",

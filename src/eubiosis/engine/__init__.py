@@ -6,9 +6,9 @@ No biology in here.
 
 from eubiosis.engine.codegen.native import cache_folder, vector_width
 from eubiosis.engine.compiled import Compiled, compile
-from eubiosis.engine.inputs import Add, AtLeast, Input, Scale, Set, piecewise, repeated
+from eubiosis.engine.inputs import Add, AtLeast, Infuse, Input, Scale, Set, piecewise, repeated
 from eubiosis.engine.multirate import Split, split
-from eubiosis.engine.sbml import UnsupportedSbmlError, read_sbml
+from eubiosis.engine.sbml import SbmlWarning, UnsupportedSbmlError, read_sbml
 from eubiosis.engine.sensitivity import Sensitivities
 from eubiosis.engine.solution import (
     FAILURES,
@@ -29,6 +29,7 @@ __all__ = [
     "Array",
     "AtLeast",
     "Compiled",
+    "Infuse",
     "Input",
     "Integral",
     "Last",
@@ -36,6 +37,7 @@ __all__ = [
     "Minimum",
     "Reduction",
     "SbmlEvent",
+    "SbmlWarning",
     "Scale",
     "Sensitivities",
     "Set",

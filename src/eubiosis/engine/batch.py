@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.core.machine import available_threads
 from eubiosis.engine.codegen.kernels import LoopKernel
 from eubiosis.engine.codegen.loop import NEGATIVE as LOOP_NEGATIVE
 from eubiosis.engine.codegen.loop import OK as LOOP_OK
 from eubiosis.engine.initial import Values
-from eubiosis.engine.inputs import Input, arrange, switch_times, values_in_force
+from eubiosis.engine.inputs import Input, arrange, values_in_force
+from eubiosis.engine.library import KernelLibrary
 from eubiosis.engine.sensitivity import Sensitivities
 from eubiosis.engine.solution import Last, Reduction, Solution, Tolerances
 from eubiosis.engine.system import Array
-
-if TYPE_CHECKING:
-    from eubiosis.engine.compiled import Compiled
+from eubiosis.engine.threads import run_on_threads
 
 _RECORD_BYTES = 64 * 2**20
 _FEWEST = 64  # subjects in a chunk, so that lanes and threads have enough to do
@@ -31,7 +27,7 @@ _FEWEST = 64  # subjects in a chunk, so that lanes and threads have enough to do
 class Batch:
     """One call of ``solve``: subjects in chunks, chunks on threads, recorded states into observables."""
 
-    compiled: Compiled
+    library: KernelLibrary
     kernel: LoopKernel
     values: Values
     grid: Array
@@ -61,10 +57,10 @@ class Batch:
         derivatives: Array | None,
     ) -> Solution:
         subjects, by = self.values.subjects, self.kernel.program.options.sensitivities
-        record = self.compiled.rows_for(observables, by)
+        record = self.library.rows_for(observables, by)
         if observables and not record:
-            record = self.compiled.system.moving[:1]  # it tells until when a subject went well
-        solution = Solution.empty(self.compiled.system, self.grid, observables, reductions, subjects)
+            record = self.library.system.moving[:1]  # it tells until when a subject went well
+        solution = Solution.empty(self.library.system, self.grid, observables, reductions, subjects)
         a_subject = max(1, 8 * len(self.grid) * (len(record) + len(observables) * (1 + len(by))))
         chunk = max(_FEWEST, _RECORD_BYTES // a_subject)
         for first in range(0, subjects, chunk):
@@ -82,9 +78,8 @@ class Batch:
     ) -> None:
         program, own = self.kernel.program, self.values.take(rows)
         inputs = [_take(item, rows, self.values.subjects) for item in self.inputs]
-        bounds = switch_times(self.compiled.system.bounds, own.shared, own.personal)
         size, times = own.subjects, len(self.grid)
-        actions = arrange(program, inputs, bounds, self.grid[0], self.grid[-1], size)
+        actions = arrange(program, inputs, self.grid[-1], size)
         if solution.observables == record:
             out = solution.values[rows].transpose(0, 2, 1)
         else:
@@ -94,7 +89,7 @@ class Batch:
         extremes = np.empty((size, 2 * len(program.options.extrema)))
         block = {
             **own.block(program),
-            "tolerances": self.tolerances.table(self.compiled.state_index, program),
+            "tolerances": self.tolerances.table(self.library.state_index, program),
             "times": self.grid,
             "times_count": times,
             "record": np.array([program.place[n] for n in record], dtype=np.int64),
@@ -116,9 +111,10 @@ class Batch:
         run_on_threads(lambda: self.kernel.run(block), self.threads, -(-size // self.kernel.width))
         solution.take_in(rows, program, status, final, effort, extremes)
         moved = values_in_force(inputs, targets, own.columns(targets), self.grid, size)
-        parameters = own.parameter_rows(self.compiled.system.parameters)
+        parameters = own.parameter_rows(self.library.system.parameters)
         failed = ~np.isin(status, (LOOP_OK, LOOP_NEGATIVE))
-        seen = _Seen(self.compiled, record, targets, out, failed, moved, parameters, self.grid)
+        quick = program.options.quick
+        seen = _Seen(self.library, record, targets, out, failed, moved, parameters, self.grid, quick)
         if solution.observables != record:
             solution.values[rows] = seen.evaluate(solution.observables, ())
         if derivatives is not None:
@@ -126,10 +122,10 @@ class Batch:
             derivatives[rows] = slopes.reshape(size, times, len(solution.observables), -1)
         last = tuple(r.name for r in solution.reduced if isinstance(r, Last))
         if last:
-            needed = self.compiled.rows_for(last, ())
+            needed = self.library.rows_for(last, ())
             final_rows = np.ascontiguousarray(final[:, [program.place[n] for n in needed], None])
             now, then = moved[:, :, -1:], self.grid[-1:]
-            end = _Seen(self.compiled, needed, targets, final_rows, failed, now, parameters, then)
+            end = _Seen(self.library, needed, targets, final_rows, failed, now, parameters, then, quick)
             column = end.evaluate(last, ())
             for k, name in enumerate(last):
                 solution.reduced[Last(name)][rows] = np.where(failed, np.nan, column[:, 0, k])
@@ -143,7 +139,7 @@ class _Seen:
     the model means.
     """
 
-    compiled: Compiled
+    library: KernelLibrary
     record: tuple[str, ...]
     targets: tuple[str, ...]
     out: Array
@@ -151,6 +147,7 @@ class _Seen:
     moved: Array
     parameters: Array
     times: Array
+    quick: bool
 
     def evaluate(self, names: tuple[str, ...], by: tuple[str, ...]) -> Array:
         """Return quantities, or with ``by`` their derivatives, as (subjects, times, names x parameters)."""
@@ -159,7 +156,9 @@ class _Seen:
         size = len(names) * max(1, len(by))
         seen = np.empty((len(self.out), size, len(self.times)))
         given = np.ascontiguousarray(np.concatenate((self.out, self.moved), axis=1))
-        kernel = self.compiled.observer(names, self.record, self.targets, by)
+        kernel = self.library.columns(
+            names, (*self.record, *self.targets), sensitivities=by, quick=self.quick
+        )
         kernel.run(self.times, given, self.parameters, seen)
         if self.record:
             lost = np.all(np.isnan(self.out), axis=1, keepdims=True) & self.failed[:, None, None]
@@ -173,21 +172,3 @@ def _take(item: Input, rows: slice, subjects: int) -> Input:
         return array[rows] if len(array) == subjects and subjects > 1 else array
 
     return type(item)(part(item.time), item.name, part(item.value))
-
-
-def run_on_threads(work: Callable[[], None], threads: int | None, most: int) -> None:
-    """Run ``work`` at once on as many threads as were asked for, but no more than ``most``.
-
-    Each run takes what is left to do, so that together they do it once. Raises ``ValueError`` for fewer than
-    one thread.
-    """
-    if threads is not None and threads < 1:
-        message = f"threads is {threads}; allowed: 1 or more"
-        raise ValueError(message)
-    count = max(1, min(available_threads() if threads is None else threads, most))
-    if count == 1:
-        work()
-        return
-    with ThreadPoolExecutor(count) as pool:
-        for future in [pool.submit(work) for _ in range(count)]:
-            future.result()

@@ -1,10 +1,10 @@
 """Run cases of the SBML semantic test suite and compare the numbers.
 
-A case is a folder with a model, settings and expected results, either ``model.xml``, ``settings.txt`` and
-``results.csv`` or, as the suite itself names them, ``NNNNN-sbml-l3v2.xml`` (the newest level is taken),
-``NNNNN-settings.txt`` and ``NNNNN-results.csv``. It passes when |u - s| <= absolute + relative |s| for every
-variable at every time, u being our number and s the expected one; it is refused when the reader names a
-feature that it does not handle; everything else, a crash included, is wrong.
+A case is a folder, at any depth, with a model, settings and expected results, either ``model.xml``,
+``settings.txt`` and ``results.csv`` or, as the suite itself names them, ``NNNNN-sbml-l3v2.xml`` (the newest
+level is taken), ``NNNNN-settings.txt`` and ``NNNNN-results.csv``. It passes when |u - s| <= absolute +
+relative |s| for every variable at every time, u being our number and s the expected one; it is refused when
+the reader names a feature that it does not handle; everything else, a crash included, is wrong.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from eubiosis.core.json_data import JsonRecord
 from eubiosis.engine.compiled import compile
+from eubiosis.engine.expressions import TIME_NAME
 from eubiosis.engine.sbml import UnsupportedSbmlError, read_model
 from eubiosis.engine.sbml.content import Content
 from eubiosis.engine.sbml.errors import refuse
@@ -37,6 +38,7 @@ Verdict = Literal["passed", "refused", "wrong"]
 Solver = Callable[[System, Array, Sequence[str], float, float], Array]
 
 RELATIVE = 1e-9
+MOST_STEPS = 5_000_000
 ABSOLUTE_SHARE = 1e-6  # of the absolute difference that a case allows
 _SUITE_MODEL = re.compile(r"-sbml-l(\d)v(\d)\.xml$")
 
@@ -101,9 +103,9 @@ def find_cases(folder: Path, names: Iterable[str] = ()) -> list[Case]:
     Raises ``FileNotFoundError`` when a named case, or any case at all, is absent, or a file of one is.
     """
     wanted = list(dict.fromkeys(names))
-    folders = (
-        [folder / name for name in wanted] if wanted else sorted(p for p in folder.iterdir() if p.is_dir())
-    )
+    below = sorted((p for p in folder.rglob("*") if p.is_dir()), key=lambda p: (p.name, p))
+    named = {p.name: p for p in reversed(below)}
+    folders = [named.get(name, folder / name) for name in wanted] if wanted else below
     cases = []
     for each in folders:
         model = _model_file(each)
@@ -184,11 +186,12 @@ def read_results(text: str, variables: Sequence[str]) -> Array:
     """
     rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
     header = [cell.strip() for cell in rows[0]]
-    absent = [name for name in variables if name not in header]
+    place = {name: k for k, name in reversed([*enumerate(header)][1:])}  # the first column is the time
+    absent = [name for name in variables if name not in place]
     if absent:
         message = f"results: no column {absent[0]}"
         raise ValueError(message)
-    columns = [header.index(name) for name in variables]
+    columns = [place[name] for name in variables]
     short = next((i for i, row in enumerate(rows, start=1) if len(row) < len(header)), None)
     if short is not None:
         message = f"results: line {short} has fewer cells than the header"
@@ -238,6 +241,8 @@ def _observe(variable: str, system: System, content: Content, settings: Settings
     """Say which quantities give a variable, and how: its symbol, or a species' amount or concentration."""
     known = {*system.states, *system.assigned, *system.parameters}
     if variable not in known:
+        if variable.casefold() == TIME_NAME:
+            return np.array, (TIME_NAME,)
         message = f"{variable} is not a quantity of the model"
         raise ValueError(message)
     species = content.species.get(variable)
@@ -295,10 +300,15 @@ def count(outcomes: Sequence[Outcome]) -> JsonRecord:
 
 
 def solve_compiled(
-    system: System, times: Array, names: Sequence[str], relative: float, absolute: float
+    system: System,
+    times: Array,
+    names: Sequence[str],
+    relative: float,
+    absolute: float,
+    max_steps: int = MOST_STEPS,
 ) -> Array:
     """Solve with the compiled kernel; ``ArithmeticError`` when the solution has another status than ok."""
-    tolerances = Tolerances(relative, absolute, negative=math.inf)
+    tolerances = Tolerances(relative, absolute, max_steps)
     solution = compile(system, keep=False).solve(times, names, tolerances=tolerances, threads=1)
     if solution.status != ("ok",):
         message = f"the solver ended with {solution.status[0]}"

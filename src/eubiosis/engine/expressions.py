@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 TIME = "<time>"
+TIME_NAME = "time"  # under which it can be observed, where no quantity of the model has the name
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.core.findings import unknown_word
-from eubiosis.engine.expressions import Expression, symbols
+from eubiosis.engine.expressions import TIME, Call, Expression, Symbol, symbols
+from eubiosis.engine.names import unfit_name
 from eubiosis.engine.sbml.ieee import evaluate_ieee
+from eubiosis.engine.sbml.trees import replace
 from eubiosis.engine.system import Array, System
 
 if TYPE_CHECKING:
     from eubiosis.engine.codegen.program import Program
+
+_GIVEN = "<given>"
 
 
 @dataclass
@@ -48,8 +51,15 @@ class Values:
 
     def take(self, rows: slice) -> Values:
         """Return a run of the subjects."""
+        return self._part(rows, rows.stop - rows.start)
+
+    def chosen(self, rows: NDArray[np.intp]) -> Values:
+        """Return some of the subjects."""
+        return self._part(rows, len(rows))
+
+    def _part(self, rows: slice | NDArray[np.intp], subjects: int) -> Values:
         return Values(
-            rows.stop - rows.start,
+            subjects,
             self.shared,
             {name: column[rows] for name, column in self.personal.items()},
             self.common,
@@ -73,12 +83,12 @@ class Values:
             out[:, k] = self.personal.get(name, self.shared[name])
         return out
 
-    def block(self, program: Program, room: int = 0) -> dict[str, Any]:
+    def block(self, program: Program, room: int = 0) -> dict[str, Array | NDArray[np.int64] | int]:
         """Return what every loop reads of a batch: its values, its size, and where to take subjects from.
 
         Tables are filled up to ``room`` subjects by repeating the last one.
         """
-        starts, varying = self.start(program.rows), self.table(program.options.varying)
+        starts, varying = self.start(program.rows), self.table([*self.personal])
         starts, varying = (_filled(table, room) for table in (starts, varying))
         return {
             "shared": np.array([self.shared[name] for name in program.system.parameters]),
@@ -86,6 +96,8 @@ class Values:
             "initial_stride": starts.shape[1] if len(starts) > 1 else 0,
             "varying": varying,
             "varying_stride": varying.shape[1] if len(varying) > 1 else 0,
+            "varied": np.array([program.parameter[name] for name in self.personal], dtype=np.int64),
+            "varied_count": len(self.personal),
             "subjects": max(self.subjects, room),
             "counter": np.zeros(1, dtype=np.int64),
         }
@@ -108,12 +120,14 @@ def subject_values(
     system: System,
     parameters: Mapping[str, ArrayLike],
     initial: Mapping[str, ArrayLike] | Array | None,
+    either: Mapping[str, ArrayLike],
     index: Mapping[str, int],
 ) -> Values:
-    """Collect the values of a batch from the file's and the caller's.
+    """Collect the values of a batch from the file's and the caller's; ``either`` names parameters and states.
 
-    What the file initialises by mathematics follows the caller's parameters, unless the caller gives it.
-    Raises ``KeyError`` for an unknown name and ``ValueError`` where arrays differ in length.
+    What the file initialises by mathematics follows the caller's parameters, unless the caller gives it. A
+    species whose state is the amount is given as what its symbol means. Raises ``KeyError`` for an unknown
+    name and ``ValueError`` for one given twice and where arrays differ in length.
     """
     if isinstance(initial, np.ndarray):
         rows = np.atleast_2d(initial)
@@ -121,27 +135,39 @@ def subject_values(
             message = f"initial has {rows.shape[1]} columns; allowed: {len(index)}, one for each state"
             raise ValueError(message)
         initial = {name: rows[:, i] for name, i in index.items()}
-    given = {**parameters, **(initial or {})}
     for name in parameters:
         if name not in system.constants:
-            raise KeyError(f"parameter {unknown_word(name, system.constants)}")
+            raise unfit_name("parameter", name, system, system.constants)
     for name in initial or {}:
         if name not in index:
-            raise KeyError(f"state {unknown_word(name, index)}")
+            raise unfit_name("state", name, system, index)
+    species = {name for name, (state, _) in system.amounts.items() if state != name}
+    for name in either:
+        if name not in system.constants and name not in index and name not in species:
+            raise unfit_name("parameter or state", name, system, [*system.constants, *index, *species])
+        if name in parameters or name in (initial or {}):
+            message = f"{name} is given twice, by values and by parameters or initial; next: keep one of them"
+            raise ValueError(message)
     subjects, arrays = 1, {}
-    for name, value in given.items():
+    for name, value in {**parameters, **(initial or {}), **either}.items():
         array = np.atleast_1d(np.asarray(value, dtype=float))
         if array.ndim != 1 or not len(array):
             message = f"{name} has shape {array.shape}; allowed: a number or (subjects,)"
             raise ValueError(message)
         arrays[name] = array
         subjects = _agreed(subjects, len(array), name)
-    for name, expression in system.initial_rules.items():
-        if name not in arrays:
-            follows = _follow(expression, arrays, {**system.constants, **system.initial})
-            if follows is not None:
-                arrays[name] = follows
-    values = Values(subjects, dict(system.constants), {}, dict(system.initial), {}, frozenset(given))
+    concentrations = {name: arrays.pop(name) for name in species & either.keys()}
+    for name in concentrations:
+        if system.amounts[name][0] in arrays:
+            message = f"{name} and {system.amounts[name][0]} are given, which are the same; next: keep one"
+            raise ValueError(message)
+    given = frozenset([*arrays, *(system.amounts[name][0] for name in concentrations)])
+    _follow_all(system, arrays, given)
+    if concentrations:
+        for name, array in concentrations.items():
+            arrays[system.amounts[name][0]] = _amount(system, name, array, arrays)
+        _follow_all(system, arrays, given)
+    values = Values(subjects, dict(system.constants), {}, dict(system.initial), {}, given)
     for name, array in arrays.items():
         if name not in system.constants:
             values.set_start(name, array)
@@ -166,6 +192,29 @@ def _agreed(subjects: int, size: int, name: str) -> int:
     return max(subjects, size)
 
 
+def _follow_all(system: System, arrays: dict[str, Array], given: frozenset[str]) -> None:
+    """Add what the file initialises by mathematics and was not given, where it needs what was."""
+    for name, expression in system.initial_rules.items():
+        if name not in given:
+            follows = _follow(expression, arrays, {**system.constants, **system.initial})
+            if follows is not None:
+                arrays[name] = follows
+
+
+def _amount(system: System, species: str, concentration: Array, arrays: Mapping[str, Array]) -> Array:
+    """Return the amounts of a species for its concentrations, by the size of its compartment at the start."""
+    size = system.rules[species]
+    assert isinstance(size, Call), "the rule of such a species is its amount divided by the size"
+    written: dict[str, Expression] = {}
+    for name in system.assigned:
+        written[name] = replace(system.rules[name], written)
+    product = Call("*", (Symbol(_GIVEN), replace(size.arguments[1], written)))
+    known = {**system.constants, **system.initial}
+    follows = _follow(product, {**arrays, _GIVEN: concentration}, known)
+    assert follows is not None, "the concentration is given"
+    return follows
+
+
 def _follow(expression: Expression, arrays: Mapping[str, Array], values: Mapping[str, float]) -> Array | None:
     """Re-evaluate an initial rule where something it needs was given; None where nothing was."""
     own = [name for name in set(symbols(expression)) if name in arrays]
@@ -173,4 +222,5 @@ def _follow(expression: Expression, arrays: Mapping[str, Array], values: Mapping
         return None
     size = max(len(arrays[name]) for name in own)
     rows = ({n: float(arrays[n][k % len(arrays[n])]) for n in own} for k in range(size))
-    return np.array([evaluate_ieee(expression, {**values, **row}) for row in rows])
+    start = {TIME: 0.0, **values}
+    return np.array([evaluate_ieee(expression, {**start, **row}) for row in rows])

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.core.findings import unknown_word
-from eubiosis.engine.codegen.driver import ADD, AT_LEAST, MARK, SCALE, SET_PARAMETER, SET_STATE
-from eubiosis.engine.codegen.program import Program
-from eubiosis.engine.expressions import Expression
-from eubiosis.engine.sbml.ieee import evaluate_ieee
-from eubiosis.engine.system import Array
+from eubiosis.engine.codegen.driver import ADD, AT_LEAST, SCALE, SET_PARAMETER, SET_STATE
+from eubiosis.engine.codegen.program import Program, derivative
+from eubiosis.engine.expressions import Call, Expression, Number, Symbol
+from eubiosis.engine.initial import Values
+from eubiosis.engine.names import unfit_name
+from eubiosis.engine.system import Array, System
 
 Counts = NDArray[np.int64]
 
@@ -32,7 +32,7 @@ class Set(Input):
 
 
 class Add(Input):
-    """A bolus: an amount is added to a state."""
+    """A bolus: an amount is added to a species, whatever its unit, or to another state."""
 
 
 class Scale(Input):
@@ -43,13 +43,44 @@ class AtLeast(Input):
     """A state is raised to a value if it lies below."""
 
 
+@dataclass(frozen=True)
+class Infuse(Input):
+    """An infusion: ``value`` per unit of time, as an amount, goes into a state from ``time`` to ``stop``.
+
+    All are numbers, or one for each subject, shape (subjects,). Infusions that overlap add up.
+    """
+
+    stop: ArrayLike
+
+    @classmethod
+    def amount(cls, time: ArrayLike, name: str, amount: ArrayLike, stop: ArrayLike) -> Infuse:
+        """Return the infusion that gives an amount in all.
+
+        >>> float(Infuse.amount(0.0, "blood", 250.0, stop=0.5).value)
+        500.0
+        """
+        length = np.asarray(stop, dtype=float) - np.asarray(time, dtype=float)
+        if not np.all(length > 0):
+            message = f"{name}: an infusion has no length; allowed: a stop after the start"
+            raise ValueError(message)
+        return cls(time, name, np.asarray(amount, dtype=float) / length, stop)
+
+
 def repeated(first: float, every: float, count: int, name: str, value: ArrayLike) -> list[Add]:
-    """Return ``count`` boluses, the first at ``first`` and then one every so often."""
+    """Return ``count`` boluses, the first at ``first`` and then one every so often.
+
+    >>> [dose.time for dose in repeated(0.0, 12.0, 3, "gut", 250.0)]
+    [0.0, 12.0, 24.0]
+    """
     return [Add(first + k * every, name, value) for k in range(count)]
 
 
 def piecewise(times: Sequence[ArrayLike], values: Sequence[ArrayLike], name: str) -> list[Set]:
-    """Return the changes of a parameter that takes ``values[k]`` from ``times[k]`` on."""
+    """Return the changes of a parameter that takes ``values[k]`` from ``times[k]`` on.
+
+    >>> piecewise([0.0, 8.0], [2.0, 0.0], "infusion")[1]
+    Set(time=8.0, name='infusion', value=0.0)
+    """
     return [Set(time, name, value) for time, value in zip(times, values, strict=True)]
 
 
@@ -75,19 +106,17 @@ class Actions:
 
 def input_targets(inputs: Sequence[Input], parameters: Sequence[str]) -> tuple[str, ...]:
     """Return the parameters that inputs change, in order of first mention."""
-    known = set(parameters)
+    known = {*parameters}
     return tuple(dict.fromkeys(i.name for i in inputs if isinstance(i, Set) and i.name in known))
 
 
 def arrange(
     program: Program,
     inputs: Sequence[Input],
-    bounds: Sequence[Array],
-    start: float,
     end: float,
     subjects: int,
 ) -> Actions:
-    """Sort inputs, and the ``bounds`` (each (1,) or (subjects,)) at which the model switches, by time.
+    """Sort inputs by time.
 
     Changes before the start take effect at the start and later than ``end`` not at all. Raises ``KeyError``
     for an unknown name and ``ValueError`` for a time that is not a number.
@@ -105,28 +134,30 @@ def arrange(
                 message = f"{item.name}: an input has shape {array.shape}; allowed (1,) or ({subjects},)"
                 raise ValueError(message)
         rows.append((time, kind, target, value))
-    # a mark goes last among equals, so the order of inputs at one time is the order they were given in
-    rows += [(bound, MARK, 0, np.zeros(1)) for bound in bounds]
     if all(len(time) == 1 for time, *_ in rows):
-        return _shared(rows, start, end, subjects)
-    return _personal(rows, start, end, subjects)
+        return _shared(rows, end, subjects)
+    return _personal(rows, end, subjects)
 
 
 def _place(program: Program, item: Input) -> tuple[int, int]:
-    if isinstance(item, Set) and item.name in program.varying:
-        return SET_PARAMETER, program.varying[item.name]
+    if isinstance(item, Set) and item.name in program.parameter:
+        return SET_PARAMETER, program.parameter[item.name]
     if item.name not in program.place:
-        known = [*program.system.states, *program.system.parameters]
-        raise KeyError(f"input {unknown_word(item.name, known)}")
+        check_target(program.system, item)
     return (SET_STATE if isinstance(item, Set) else _KINDS[type(item)]), program.place[item.name]
 
 
-def _shared(
-    rows: Sequence[tuple[Array, int, int, Array]], start: float, end: float, subjects: int
-) -> Actions:
+def check_target(system: System, item: Input) -> None:
+    """Raise ``KeyError`` for an input into what is no state, or a set of what is no parameter either."""
+    if item.name in system.initial or (isinstance(item, Set) and item.name in system.constants):
+        return
+    raise unfit_name("input", item.name, system, [*system.states, *system.amounts, *system.parameters])
+
+
+def _shared(rows: Sequence[tuple[Array, int, int, Array]], end: float, subjects: int) -> Actions:
     """Arrange changes at the same times for everybody; values may differ."""
     times = np.array([float(time[0]) for time, *_ in rows])
-    order = [k for k in np.argsort(times, kind="stable") if _matters(times[k], rows[k][1], start, end)]
+    order = [k for k in np.argsort(times, kind="stable") if times[k] <= end]
     personal = any(len(rows[k][3]) > 1 for k in order)
     columns = [rows[k][3] for k in order]
     if personal:
@@ -145,20 +176,13 @@ def _shared(
     )
 
 
-def _matters(time: float, kind: int, start: float, end: float) -> bool:
-    return time <= end and not (kind == MARK and (time <= start or time >= end))
-
-
-def _personal(
-    rows: Sequence[tuple[Array, int, int, Array]], start: float, end: float, subjects: int
-) -> Actions:
+def _personal(rows: Sequence[tuple[Array, int, int, Array]], end: float, subjects: int) -> Actions:
     """Arrange changes at personal times."""
     times = np.stack([np.broadcast_to(time, subjects) for time, *_ in rows], axis=1)
     values = np.stack([np.broadcast_to(value, subjects) for *_, value in rows], axis=1)
     kinds = np.array([kind for _, kind, _, _ in rows], dtype=np.int64)
     targets = np.array([target for _, _, target, _ in rows], dtype=np.int64)
-    marks = kinds == MARK
-    idle = (times > end) | np.isnan(times) | (marks & ((times <= start) | (times >= end)))
+    idle = times > end
     order = np.argsort(np.where(idle, np.inf, times), axis=1, kind="stable")
     count = np.sum(~idle, axis=1).astype(np.int64)
     first = np.concatenate(([0], np.cumsum(count)[:-1])).astype(np.int64)
@@ -168,27 +192,6 @@ def _personal(
     return Actions(
         first, count, times[who, chosen], kinds[chosen], targets[chosen], first, values[who, chosen]
     )
-
-
-def switch_times(
-    bounds: Sequence[Expression], constants: dict[str, float], personal: dict[str, Array]
-) -> list[Array]:
-    """Evaluate the times at which a model switches, each (1,) or, where parameters differ, (subjects,)."""
-    from eubiosis.engine.expressions import symbols
-
-    out = []
-    for bound in bounds:
-        own = [name for name in set(symbols(bound)) if name in personal]
-        if not own:
-            out.append(np.array([evaluate_ieee(bound, constants)]))
-            continue
-        size = max(len(personal[name]) for name in own)
-        column = [
-            evaluate_ieee(bound, constants | {n: float(personal[n][k % len(personal[n])]) for n in own})
-            for k in range(size)
-        ]
-        out.append(np.array(column))
-    return out
 
 
 def values_in_force(
@@ -217,3 +220,82 @@ def _in_force_personal(own: Sequence[Input], out: Array, times: Array) -> None:
     for s in range(subjects):
         for j in np.argsort(when[s], kind="stable"):
             out[s, times >= when[s, j]] = what[s, j]
+
+
+def in_states(inputs: Sequence[Input], system: System, values: Values, by: Sequence[str] = ()) -> list[Input]:
+    """Return inputs in terms of states: amounts of species that are concentrations divided by the size.
+
+    ``by`` names what states are derived by. Raises ``ValueError`` where the size changes.
+    """
+    out: list[Input] = []
+    changed = {item.name for item in inputs}
+    for item in inputs:
+        state, size = system.amounts.get(item.name, (item.name, ""))
+        if state != item.name and isinstance(item, Set | AtLeast):
+            message = f"{item.name}: its compartment changes; next: set the amount, {state}"
+            raise ValueError(message)
+        if not isinstance(item, Add) or not size:
+            out.append(replace(item, name=state))
+            continue
+        if size not in system.constants or size in changed:
+            message = f"{item.name} is a concentration with a rate rule, and the size of {size} changes"
+            raise ValueError(f"{message}: it takes no dose; next: let reactions change {item.name}")
+        volume = values.personal.get(size, np.array([values.shared[size]]))
+        share = np.asarray(item.value, dtype=float) / volume
+        out.append(Add(item.time, state, share))
+        if size in by:
+            out.append(Add(item.time, derivative(state, size), -share / volume))
+    return out
+
+
+def without_infusions(inputs: Sequence[Input]) -> tuple[list[Input], tuple[tuple[str, int], ...]]:
+    """Return inputs with each infusion as two changes of a rate, and how many rates each state needs.
+
+    Infusions into one state that do not overlap for any subject share a rate. Raises ``ValueError`` for one
+    that stops before it starts.
+    """
+    out: list[Input] = []
+    busy: dict[str, list[Array]] = {}
+    order = sorted(inputs, key=lambda item: float(np.min(np.asarray(item.time, dtype=float))))
+    for item in [i for i in order if isinstance(i, Infuse)]:
+        start, stop = (np.asarray(t, dtype=float) for t in (item.time, item.stop))
+        if not np.all(stop >= start):
+            message = f"{item.name}: an infusion stops before it starts; allowed: a later stop"
+            raise ValueError(message)
+        until = busy.setdefault(item.name, [])
+        lane = next((k for k, end in enumerate(until) if np.all(end <= start)), len(until))
+        until[lane : lane + 1] = [stop]
+        rate = infusion_rate(item.name, lane)
+        # stops come before starts at the same time, so that the next infusion is not ended with this one
+        given = np.where(stop > start, item.value, 0.0)
+        out = [Set(item.stop, rate, 0.0), *out, Set(item.time, rate, given)]
+    plain = [item for item in inputs if not isinstance(item, Infuse)]
+    return [*out, *plain], tuple((name, len(until)) for name, until in busy.items())
+
+
+def infusion_rate(name: str, lane: int) -> str:
+    """Return the name of the parameter that is the rate of an infusion."""
+    return f"{name}.infusion.{lane}"
+
+
+def infused(system: System, lanes: Sequence[tuple[str, int]]) -> System:
+    """Return the system with infusions into some states, whose rates are further parameters.
+
+    Raises ``KeyError`` for what is no state or species.
+    """
+    rates, names = dict(system.rates), []
+    for name, count in lanes:
+        state, size = system.amounts.get(name, (name, ""))
+        if state not in rates:
+            raise unfit_name("input", name, system, [*system.states, *system.amounts, *system.parameters])
+        own = [infusion_rate(name, lane) for lane in range(count)]
+        names += own
+        total: Expression = Call("+", tuple(map(Symbol, own))) if count > 1 else Symbol(own[0])
+        inflow = Call("/", (total, Symbol(size))) if size else total
+        rates[state] = inflow if rates[state] == Number(0.0) else Call("+", (rates[state], inflow))
+    return replace(
+        system,
+        parameters=(*system.parameters, *names),
+        constants={**system.constants, **dict.fromkeys(names, 0.0)},
+        rates=rates,
+    )

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eubiosis.core.findings import unknown_word
-from eubiosis.engine.batch import run_on_threads
-from eubiosis.engine.codegen.kernels import aligned
-from eubiosis.engine.codegen.march import MARCH_SLOTS, march_module
-from eubiosis.engine.codegen.native import Identity, NativeCode, load_or_compile, vector_width
-from eubiosis.engine.codegen.program import Options, Program
+from eubiosis.engine.codegen.march_kernel import MarchKernel
+from eubiosis.engine.codegen.program import Options
 from eubiosis.engine.initial import Values
+from eubiosis.engine.library import KernelLibrary
 from eubiosis.engine.solution import (
     Integral,
     Last,
@@ -26,45 +23,11 @@ from eubiosis.engine.solution import (
     names_of,
 )
 from eubiosis.engine.system import Array, System
-
-if TYPE_CHECKING:
-    from eubiosis.engine.compiled import Compiled
-
-
-@dataclass(frozen=True)
-class MarchKernel:
-    """Machine code of the explicit loop for one system, its driven parameters and what it observes."""
-
-    program: Program
-    code: NativeCode
-    width: int
-
-    def run(self, block: Mapping[str, Any]) -> None:
-        """Run the loop until no group of subjects is left."""
-        work = aligned(int(self.code.facts["rows"]) * self.width)
-        self.code.call("march", MARCH_SLOTS, {**block, "work": work})
-
-
-def march_kernel(
-    system: System, options: Options, observed: tuple[str, ...], identity: Identity
-) -> MarchKernel:
-    """Return the explicit kernel, compiled or kept."""
-    for event in system.events:
-        message = f"event {event.id}: explicit runs take no SBML events"
-        raise ValueError(message)
-    width = vector_width()
-    program = Program(system, options)
-
-    def make() -> tuple[str, dict[str, Any]]:
-        lanes = march_module(program, width, observed)
-        return str(lanes.module), {"rows": lanes.count}
-
-    text = f"march {width} {options} {observed} {identity.digest}"
-    return MarchKernel(program, load_or_compile(text, make, keep=identity.keep), width)
+from eubiosis.engine.threads import run_on_threads
 
 
 def march(
-    compiled: Compiled,
+    library: KernelLibrary,
     kernel: MarchKernel,
     grid: Array,
     record: Sequence[int],
@@ -79,7 +42,7 @@ def march(
     threads: int | None,
 ) -> Solution:
     """Run the kernel for all subjects; see ``Compiled.march``."""
-    system, program, width = compiled.system, kernel.program, kernel.width
+    system, program, width = library.system, kernel.program, kernel.width
     size = values.subjects
     room = max(size, width)  # a group is as wide as the vector
     final, status = np.empty((room, len(program.rows))), np.empty(room, dtype=np.int64)
@@ -93,7 +56,7 @@ def march(
         "out": out,
         "final": final,
         "extremes": extremes,
-        "floors": tolerances.table(compiled.state_index, program)[1 + program.size :],
+        "floors": tolerances.table(library.state_index, program)[1 + program.size :],
         "record": np.asarray(record, dtype=np.int64),
         "status": status,
         "intervals": len(grid) - 1,
@@ -112,12 +75,20 @@ def march(
 
 
 def check_march(
-    system: System, grid: Array, driven: Mapping[str, Array], record: Sequence[int] | None, steps: int
+    system: System,
+    grid: Array,
+    driven: Mapping[str, Array],
+    record: Sequence[int] | None,
+    steps: int,
+    tolerances: Tolerances,
 ) -> None:
     """Raise ``KeyError`` for inputs that are no parameters, ``ValueError`` for wrong points or steps."""
     for name in driven:
         if name not in system.constants:
             raise KeyError(f"parameter {unknown_word(name, system.constants)}")
+    if tolerances.scaled and math.isfinite(tolerances.negative):
+        message = "an explicit run has no error control: give an absolute tolerance to say what is negative"
+        raise ValueError(message)
     if steps < 1:
         message = f"steps is {steps}; allowed: 1 or more"
         raise ValueError(message)
@@ -138,7 +109,7 @@ def _by_line(array: Array, size: int, room: int) -> Array:
 
 
 def march_options(
-    reductions: Sequence[Reduction], values: Values, driven: tuple[str, ...], held: int
+    reductions: Sequence[Reduction], values: Values, driven: tuple[str, ...], held: int, *, quick: bool
 ) -> Options:
     """Return the options of an explicit kernel whose first ``held`` inputs are held.
 
@@ -149,9 +120,9 @@ def march_options(
             message = f"{name} is both a parameter and an input of the run"
             raise ValueError(message)
     return Options(
-        varying=tuple(values.personal),
         integrals=names_of(reductions, Integral),
         extrema=names_of(reductions, Minimum, Maximum),
         driven=driven,
         held=held,
+        quick=quick,
     )

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eubiosis.core.findings import unknown_word
-from eubiosis.engine.compiled import Compiled
+from eubiosis.engine.compiled import Compiled, compile
 from eubiosis.engine.expressions import TIME, symbols
 from eubiosis.engine.inputs import Input, Set
 from eubiosis.engine.solution import Integral, Last, Reduction, Solution, Tolerances
 from eubiosis.engine.system import Array, System
+
+_SIGN = 1e-12  # the absolute tolerance by which the explicit half tells what is negative
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,11 @@ class Split:
         if (len(times) - 1) % every:
             message = f"{len(times) - 1} intervals cannot be exchanged every {every}; allowed: a divisor"
             raise ValueError(message)
-        whole = _Whole(self, times, parameters or {}, initial or {}, list(inputs), held or {}, steps, threads)
         own = tolerances or Tolerances()
+        signs = Tolerances(absolute=_SIGN, negative=own.negative)
+        whole = _Whole(
+            self, times, parameters or {}, initial or {}, list(inputs), held or {}, steps, threads, signs
+        )
         if not self.back:
             stiff = whole.implicit(0, len(times) - 1, every, tuple(implicit_observables), {}, {}, own)
             driven = whole.explicit(
@@ -84,6 +89,13 @@ def split(system: System, explicit: Collection[str]) -> Split:
     """Part a system: ``explicit`` names the states of the half that is driven and not stiff.
 
     Raises ``KeyError`` for an unknown state and ``ValueError`` for a system with SBML events.
+
+    >>> from eubiosis.engine.expressions import Call, Symbol
+    >>> rates = {"x": Call("neg", (Symbol("x"),)), "y": Symbol("x")}
+    >>> whole = System("two", ("x", "y"), (), (), rates, {}, {"x": 1.0, "y": 0.0}, {})
+    >>> halves = split(whole, ["y"])
+    >>> halves.implicit.states, halves.explicit.states, halves.forward, halves.back
+    (('x',), ('y',), ('x',), ())
     """
     for name in explicit:
         if name not in system.states:
@@ -97,7 +109,7 @@ def split(system: System, explicit: Collection[str]) -> Split:
     implicit, back = _half(system, early, sides, "late", ())
     later = [name for name in system.states if name in late]
     driven, forward = _half(system, later, sides, "early", implicit.assigned)
-    return Split(Compiled(implicit), Compiled(driven), forward, back)
+    return Split(compile(implicit), compile(driven), forward, back)
 
 
 def _sides(system: System, late: set[str]) -> dict[str, set[str]]:
@@ -169,6 +181,7 @@ class _Whole:
     held: Mapping[str, Array]
     steps: int
     threads: int | None
+    signs: Tolerances
 
     def _of(self, half: Compiled, extra: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:
         own = {n: v for n, v in self.parameters.items() if n in half.parameter_index}
@@ -242,6 +255,7 @@ class _Whole:
             record=record,
             reductions=reductions,
             steps=self.steps,
+            tolerances=self.signs,
             threads=self.threads,
         )
 

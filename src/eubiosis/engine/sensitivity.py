@@ -1,4 +1,4 @@
-"""Forward sensitivities: derivatives of observables by parameters, along a course."""
+"""Forward sensitivities: derivatives of observables by parameters and initial values, along a course."""
 
 from __future__ import annotations
 
@@ -9,28 +9,49 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eubiosis.core.findings import unknown_word
+from eubiosis.core.frame import Table
 from eubiosis.engine.codegen.program import derivative
-from eubiosis.engine.expressions import symbols
+from eubiosis.engine.expressions import TIME, symbols
 from eubiosis.engine.initial import Values
 from eubiosis.engine.inputs import Add, AtLeast, Input, Scale, Set
 from eubiosis.engine.solution import Solution
 from eubiosis.engine.system import Array, System
+from eubiosis.engine.tables import course_columns
 
 if TYPE_CHECKING:
     from eubiosis.engine.codegen.graph import Graph
+    from eubiosis.engine.solution import Frame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sensitivities:
     """Observables and their derivatives.
 
     ``derivatives`` has shape (subjects, times, observables, parameters), in the unit of the observable per
-    unit of the parameter; ``solution`` holds the courses themselves.
+    unit of the parameter; the name of a state among ``parameters`` stands for its initial value. ``solution``
+    holds the courses themselves.
     """
 
     solution: Solution
     parameters: tuple[str, ...]
     derivatives: Array
+
+    def __repr__(self) -> str:
+        return f"<Sensitivities by {', '.join(self.parameters)} of {repr(self.solution)[1:-1]}>"
+
+    def to_table(self) -> Table:
+        """Return a row for each subject and time; columns are named "d(quantity)/d(parameter)"."""
+        solution = self.solution
+        names = [derivative(o, p) for o in solution.observables for p in self.parameters]
+        flat = self.derivatives.reshape(*self.derivatives.shape[:2], len(names))
+        return Table(course_columns(solution.times, names, flat, solution.status), name="derivatives")
+
+    def to_pandas(self) -> Frame:
+        """Return ``to_table`` as a pandas table indexed by subject and time.
+
+        Raises ``ImportError`` with the line that installs pandas where it is absent.
+        """
+        return self.to_table().to_pandas().set_index(["subject", "time"])
 
     def of(self, observable: str, parameter: str) -> Array:
         """Return the derivative of one observable by one parameter, shape (subjects, times)."""
@@ -41,15 +62,17 @@ class Sensitivities:
 def refuse_what_has_no_derivative(system: System, parameters: Sequence[str], inputs: Sequence[Input]) -> None:
     """Raise ``ValueError`` where a course does not depend smoothly on the parameters."""
     for event in system.events:
-        message = f"event {event.id}: sensitivities across events are not supported; export doses as inputs"
-        raise ValueError(message)
-    for name in parameters:
-        if name not in system.constants:
-            raise KeyError(f"parameter {unknown_word(name, system.constants)}")
-        if any(name in symbols(bound) for bound in system.bounds):
-            message = f"{name} sets a time at which the model switches; its sensitivity is not supported"
+        if event.delay is not None or event.finish:
+            reason = "a delay" if event.delay is not None else "a concentration set in a changing volume"
+            message = (
+                f"event {event.id}: sensitivities across {reason} are not supported; use finite differences"
+            )
             raise ValueError(message)
-        if any(isinstance(item, Set) and item.name == name for item in inputs):
+    known = [*system.constants, *system.states]
+    for name in parameters:
+        if name not in known:
+            raise KeyError(f"parameter or state {unknown_word(name, known)}")
+        if name in system.constants and any(isinstance(item, Set) and item.name == name for item in inputs):
             message = f"{name} is set by an input; a sensitivity needs a parameter that is constant"
             raise ValueError(message)
     for item in inputs:
@@ -60,11 +83,11 @@ def refuse_what_has_no_derivative(system: System, parameters: Sequence[str], inp
 
 def inputs_of_derivatives(system: System, parameters: Sequence[str], inputs: Sequence[Input]) -> list[Input]:
     """Return what inputs do to the derivatives of states: a scale scales them, a set ends them."""
-    moving = set(system.moving)
+    states = set(system.states)
     out: list[Input] = []
     for item in inputs:
         for parameter in parameters:
-            if item.name not in moving or isinstance(item, Add):
+            if item.name not in states or isinstance(item, Add):
                 continue
             row = derivative(item.name, parameter)
             out.append(
@@ -74,11 +97,11 @@ def inputs_of_derivatives(system: System, parameters: Sequence[str], inputs: Seq
 
 
 def initial_derivatives(system: System, parameter: str, given: Values) -> dict[str, Array]:
-    """Return the derivatives of initial states by a parameter, where the file initialises by mathematics.
+    """Return the derivatives of initial states by a parameter or by the initial value of a state.
 
-    They are taken at the ``given`` values of the batch, each (1,) or (subjects,); a state that the caller
-    gave depends on nothing. Raises ``ValueError`` where the parameter decides other parameters, or states
-    without a rate, whose sensitivity would be left out.
+    They come through mathematics that the file initialises by, and are taken at the ``given`` values of the
+    batch, each (1,) or (subjects,); a state that the caller gave depends on nothing else. Raises
+    ``ValueError`` where the parameter decides other parameters, whose sensitivity would be left out.
     """
     from eubiosis.engine.codegen.graph import Graph
 
@@ -86,20 +109,21 @@ def initial_derivatives(system: System, parameter: str, given: Values) -> dict[s
     names = {name: graph.node("parameter", i) for i, name in enumerate(system.parameters)}
     names |= {name: graph.node("state", i) for i, name in enumerate(system.states)}
     leaves = {names[name]: name for name in (*system.parameters, *system.states)}
+    names[TIME] = graph.number(0.0)  # when a model begins
     following = {parameter}
     for name, expression in system.initial_rules.items():
-        if name in given.given or following.isdisjoint(symbols(expression)):
+        if name == parameter or name in given.given or following.isdisjoint(symbols(expression)):
             continue
-        if name not in system.moving:
-            kind = "parameter" if name in system.constants else "state"
-            message = f"{parameter} initialises the {kind} {name}, which has no rate; give {name} a value"
-            raise ValueError(message)
+        if name in system.constants:
+            message = f"{parameter} initialises the parameter {name}, which it would act through; next: give"
+            raise ValueError(f"{message} {name} a value")
         names[name] = graph.build(expression, names)
         following.add(name)
-    cuts = [names[name] for name in system.initial_rules if name in following]
+    cuts = [names[name] for name in system.initial_rules if name in following - {parameter}]
     gradients = graph.gradients([], cuts, {names[parameter]: 0})
     slopes = {name: gradients[names[name]].get(0, graph.zero) for name in following - {parameter}}
-    return {name: _at_each(graph, slope, leaves, given) for name, slope in slopes.items()}
+    own = {parameter: np.ones(1)} if parameter in system.initial else {}
+    return own | {name: _at_each(graph, slope, leaves, given) for name, slope in slopes.items()}
 
 
 def _at_each(graph: Graph, node: int, leaves: Mapping[int, str], given: Values) -> Array:

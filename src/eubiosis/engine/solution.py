@@ -2,49 +2,94 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.frame import Table
 from eubiosis.engine.system import Array, System
+from eubiosis.engine.tables import course_columns, dataset, html_of_course, tally
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
     from eubiosis.engine.codegen.program import Program
 
+    Frame: TypeAlias = pd.DataFrame
+
 Counts = NDArray[np.int64]
-OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE = (
-    *("ok", "step_limit", "non_finite", "negative", "event_failure"),
+OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE, SLIDING, NON_UNIQUE, UNDECIDED = (
+    *("ok", "step_limit", "non_finite", "negative", "event_failure", "sliding", "non_unique", "undecided"),
 )
-STATUS_WORDS = (OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE)
+STATUS_WORDS = (OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE, SLIDING, NON_UNIQUE, UNDECIDED)
 FAILURES = STATUS_WORDS[1:]
+LEAST_ABSOLUTE = 1e-300  # so that a state that stays zero has a scale where the caller allows none
 
 
 @dataclass(frozen=True)
 class Tolerances:
-    """Error control: relative, absolute (one number or one for each state), and the step limit.
+    """Error control: relative, absolute, the step limit, and what counts as negative.
 
-    The root mean square over the moving states of error / (absolute + relative x size) stays below one at
-    every step. A state below ``-negative`` times its absolute tolerance makes the subject's status
-    "negative"; its values stay. Infinity allows any sign.
+    The root mean square over the moving states of error / (absolute + relative x size now) stays below one at
+    every step. ``absolute`` is one number or one for each state; None, the default, follows the states: 1e-8
+    times ``relative`` times the largest size that a state has had so far, whatever its unit. With a
+    finite ``negative``, a state that falls below ``-negative`` times its absolute tolerance makes the
+    subject's status "negative"; its values stay. The default allows any sign.
     """
 
     relative: float = 1e-8
-    absolute: float | Array = 1e-12
+    absolute: float | Array | None = None
     max_steps: int = 100_000
-    negative: float = 1e4
+    negative: float = math.inf
+
+    def __post_init__(self) -> None:
+        absolute = np.zeros(1) if self.absolute is None else np.asarray(self.absolute, dtype=float)
+        for name, value, fine in (
+            ("relative", self.relative, 0 < self.relative < 1),
+            ("absolute", self.absolute, bool(np.all(np.isfinite(absolute) & (absolute >= 0)))),
+            ("max_steps", self.max_steps, self.max_steps >= 1),
+            ("negative", self.negative, self.negative >= 0),
+        ):
+            if not fine:
+                message = f"tolerances: {name} is {value}; allowed: {_ALLOWED[name]}"
+                raise ValueError(message)
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the absolute tolerances follow the states' sizes."""
+        return self.absolute is None
 
     def table(self, index: Mapping[str, int], program: Program) -> Array:
-        """Return what the loop reads: the relative tolerance, then absolute ones, then floors."""
-        absolute = np.broadcast_to(np.asarray(self.absolute, dtype=float), (len(index),))
-        own = absolute[[index[name] for name in program.moving]]
-        floors = -self.negative * own if np.isfinite(self.negative) else np.full(len(own), -np.inf)
-        constants = program.system.constants
-        scales = [1.0 / (abs(constants[p]) or 1.0) for p in program.options.sensitivities]
-        rest = np.concatenate((*(own * scale for scale in scales), np.ones(len(program.quadratures))))
-        return np.concatenate(([self.relative], own, rest, floors, np.full(len(rest), -np.inf)))
+        """Return what a loop reads: the relative tolerance, then a number and then a floor for each row.
+
+        See ``codegen.sizes`` for what the numbers mean where the tolerances follow the states.
+        """
+        moving = len(program.moving)
+        given = {**program.system.constants, **program.system.initial}
+        scales = [1.0 / (abs(given[p]) or 1.0) for p in program.options.sensitivities]
+        if self.absolute is None:
+            own, units = np.zeros(moving), np.ones(moving)
+            rest = [np.full(moving, scale) for scale in scales]
+        else:
+            absolute = np.broadcast_to(np.asarray(self.absolute, dtype=float), (len(index),))
+            own = units = np.maximum(absolute[[index[name] for name in program.moving]], LEAST_ABSOLUTE)
+            rest = [own * scale for scale in scales]
+        floors = -self.negative * units if math.isfinite(self.negative) else np.full(moving, -np.inf)
+        others = np.concatenate((*rest, np.ones(len(program.quadratures))))
+        return np.concatenate(([self.relative], own, others, floors, np.full(len(others), -np.inf)))
+
+
+_ALLOWED = {
+    "relative": "above 0 and below 1",
+    "absolute": "numbers from 0 on, or None to follow the states' sizes",
+    "max_steps": "1 or more",
+    "negative": "0 or more; infinity allows any sign",
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +120,7 @@ def names_of(reductions: Sequence[Reduction], *kinds: type[Reduction]) -> tuple[
     return tuple(dict.fromkeys(r.name for r in reductions if isinstance(r, kinds)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Solution:
     """Observables of every subject at every time.
 
@@ -96,6 +141,48 @@ class Solution:
     def __getitem__(self, observable: str) -> Array:
         """Return one observable, shape (subjects, times)."""
         return np.asarray(self.values[:, :, self.observables.index(observable)])
+
+    def __repr__(self) -> str:
+        subjects, times, observables = self.values.shape
+        size = f"{subjects} subjects x {times} times x {observables} observables"
+        return f"<Solution: {size}; {tally(self.status)}>"
+
+    def _repr_html_(self) -> str:
+        caption = f"{repr(self)[1:-1]}; the first subject"
+        return html_of_course(self.times, self.observables, self.values, caption)
+
+    def to_table(self) -> Table:
+        """Return a table with a row for each subject and time: both, the status, and the observables."""
+        columns = course_columns(self.times, self.observables, self.values, self.status)
+        return Table(columns, name="courses")
+
+    def subjects_to_table(self) -> Table:
+        """Return a table with a row for each subject: status, steps tried and rejected, and reductions."""
+        return Table(self.by_subject(), name="subjects")
+
+    def by_subject(self) -> dict[str, np.ndarray]:
+        """Return the columns of ``subjects_to_table``, each (subjects,)."""
+        return {
+            "subject": np.arange(len(self.codes)),
+            "status": np.array(self.status, dtype=object),
+            "steps": self.effort[:, 0],
+            "rejected": self.effort[:, 1],
+            **{f"{type(r).__name__} of {r.name}": column for r, column in self.reduced.items()},
+        }
+
+    def to_pandas(self) -> Frame:
+        """Return the courses as a pandas table indexed by subject and time, with the status as a column.
+
+        Raises ``ImportError`` with the line that installs pandas where it is absent.
+        """
+        return self.to_table().to_pandas().set_index(["subject", "time"])
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return the courses as an xarray data set with the dimensions subject and time.
+
+        Raises ``ModuleNotFoundError`` with the line that installs xarray where it is absent.
+        """
+        return dataset(self.times, self.observables, self.values, self.status)
 
     @property
     def status(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from eubiosis.model.conditions import Condition, read_conditions
 from eubiosis.model.content import MODULES, Content, load_content
 from eubiosis.model.derived import Derived, load_derived
 from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
+from eubiosis.model.tolerances import STRICT
 
 
 @dataclass(frozen=True, repr=False)
@@ -141,7 +142,7 @@ class Model:
             parameters=values,
             initial=self.states(setting.person),
             inputs=[*doses, *self._transplants(setting)],
-            tolerances=tolerances,
+            tolerances=tolerances or STRICT,
         )
 
     def _transplants(self, setting: Condition) -> list[Input]:

@@ -109,6 +109,7 @@ def solve_niches(
         initial={**begin, _TOTAL: total},
         tolerances=_STEADY,
         newton=False,
+        stability=False,
         first_length=_FIRST_STEP,
         threads=threads,
     )
@@ -168,7 +169,7 @@ def _judge(
     states = np.ascontiguousarray(ends.T)
     rates = np.empty_like(states)
     relaxation.rates(0.0, states, columns, rates)
-    assigned = relaxation.assigned(0.0, states, columns)
+    assigned = relaxation.assigned_at(0.0, states, columns)
     row = relaxation.assigned_index
     found = assigned[[row[f"niche_factor_{g}"] for g in GUILDS]].T
     losses = assigned[[row[f"niche_loss_{g}"] for g in GUILDS]].T

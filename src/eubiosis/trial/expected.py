@@ -22,6 +22,7 @@ from eubiosis.engine import Array, Integral, Last, Reduction, Set, Tolerances
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
 from eubiosis.model.niche import OK, solve_niches
+from eubiosis.model.tolerances import STRICT
 from eubiosis.model.worlds import GutWorld
 from eubiosis.trial.world.gut import HANDED
 
@@ -38,7 +39,7 @@ _SMALL_CHUNK = 250  # fewer people than this for each thread are not worth chunk
 STEPS_PER_DAY = 1
 EXCHANGE_DAYS = 7
 _DENSE_DAYS = 14  # days after a change of dose in which the gut hands over daily
-_TOLERANCES = Tolerances(relative=1e-5, absolute=1e-9)
+_TOLERANCES = Tolerances(relative=1e-5, absolute=1e-9, negative=1e4)
 _REFERENCES = ("host_C_healthy", "host_MG_healthy", "host_NfL_healthy")
 
 
@@ -220,12 +221,14 @@ class _Chunk:
         held = {"host_Z": self.drive.tone, "host_shot": self.drive.shots, **handed}
         solution = kernel.march(
             np.arange(self.days + 1.0),
+            (),
             parameters={n: value for n, value in own.items() if n not in held},
             initial=self.model.states("ms", kernel)[None],
             held=held,
             record=(),
             reductions=tuple(ENDPOINTS.values()),
             steps=STEPS_PER_DAY,
+            tolerances=STRICT,
             threads=self.threads,
         )
         return np.stack([solution.reduced[r] for r in ENDPOINTS.values()], axis=1)

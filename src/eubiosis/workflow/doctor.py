@@ -9,12 +9,14 @@ from importlib import metadata
 
 import numpy as np
 
-from eubiosis import __version__, engine
+from eubiosis import engine
 from eubiosis.compute.run_folder import LIBRARIES
 from eubiosis.core.findings import FindingsError
 from eubiosis.core.machine import available_cores
+from eubiosis.core.version import __version__
 from eubiosis.model import load
 from eubiosis.model.join import antimony_to_sbml
+from eubiosis.model.tolerances import STRICT
 
 DECAY = "model decay; x = 2; k = 0.25; x' = -k*x; end"
 DECAY_TOLERANCE = 1e-6
@@ -62,7 +64,7 @@ def steady_error() -> float:
     kernel = model.gut_kernel
     stored = model.states("healthy", kernel)
     own = dict(zip(kernel.system.parameters, model.parameters("healthy", kernel), strict=True))
-    solution = kernel.solve([0.0, STEADY_DAYS], parameters=own, initial=stored[None])
+    solution = kernel.solve([0.0, STEADY_DAYS], parameters=own, initial=stored[None], tolerances=STRICT)
     if solution.status[0] != "ok":
         message = f"the solution ended with status {solution.status[0]}"
         raise ArithmeticError(message)

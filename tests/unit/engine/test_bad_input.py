@@ -1,5 +1,6 @@
 """What a call refuses, and what it says."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from engine_models import compiled
 from eubiosis import engine
-from eubiosis.engine import Add, AtLeast, Integral, Set, UnsupportedSbmlError
+from eubiosis.engine import Add, AtLeast, Integral, Set, System, UnsupportedSbmlError, compile
+from eubiosis.engine.expressions import Call, Number, Symbol
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def test_an_unknown_name_is_an_error_that_says_it(model, call):
         (lambda m: m.solve([0, 1], ["x"], inputs=[Add(0.5, "k", 1.0)]), "k"),  # amounts go to states
         (lambda m: m.solve([0, 1], ["x"], inputs=[AtLeast(0.5, "z", 1.0)]), "z"),
         (lambda m: m.solve([0, 1], ["x"], inputs=[Set(0.5, "z", 1.0)]), "z"),  # it follows a rule
-        (lambda m: m.sensitivities([0, 1], ["x"], ["y"]), "y"),
+        (lambda m: m.sensitivities([0, 1], ["x"], ["z"]), "z"),
         (lambda m: m.march([0, 1, 2], ["x"], held={"y": np.ones(2)}), "y"),
     ],
 )
@@ -112,3 +114,24 @@ def test_explicit_runs_take_no_events():
     eventful = compiled("x = 0; x' = 1; E: at (x > 1): x = 0;")
     with pytest.raises(ValueError, match=r"E.*explicit runs take no SBML events"):
         eventful.march([0, 1], ["x"])
+
+
+def test_mathematics_nested_too_deeply_is_refused_with_its_place():
+    def system(depth):
+        tree = Symbol("x")
+        for _ in range(depth):
+            tree = Call("sin", (tree,))
+        return System("deep", ("x",), (), (), {"x": tree}, {}, {"x": 1.0}, {})
+
+    assert compile(system(200)).solve([0.0, 1.0], ["x"]).status == ("ok",)
+    for depth in (300, 100_000):
+        with pytest.raises(ValueError, match="x: mathematics nested deeper than 200 operations"):
+            compile(system(depth))
+
+
+@pytest.mark.parametrize("exponent", [math.nan, math.inf, -math.inf, 1e300])
+def test_an_exponent_that_is_no_small_number_is_no_crash(exponent):
+    power = Call("^", (Symbol("x"), Number(exponent)))
+    model = compile(System("power", ("x",), (), (), {"x": power}, {}, {"x": 0.5}, {}))
+    right = "non_finite" if not exponent > 0 else "ok"
+    assert model.solve([0.0, 1.0], ["x"]).status == (right,)

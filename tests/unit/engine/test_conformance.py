@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from eubiosis.engine import UnsupportedSbmlError
+from eubiosis.engine import Tolerances, UnsupportedSbmlError, compile
 from eubiosis.engine.conformance import (
+    RELATIVE,
     Difference,
     count,
     find_cases,
@@ -106,6 +107,37 @@ def test_results_are_read_by_column():
         read_results(text, ("c",))
     with pytest.raises(ValueError, match="line 2"):
         read_results("time,a\n0\n", ("a",))
+
+
+def test_the_first_column_is_the_time_even_where_a_variable_has_its_name():
+    assert read_results("time,time,x\n0,7,1\n", ("x", "time")).tolist() == [[1, 7]]
+
+
+def test_a_quantity_called_time_is_compared_by_its_own_column(tmp_path):
+    settings = SETTINGS.replace("variables: x", "variables: time, x")
+    rows = "\n".join(["time,time,x", *(f"{t},5,{3 * math.exp(-t)}" for t in TIMES)])
+    model = document(parameter("x", 3), parameter("time", 5), rate("x", "-x"))
+    assert run(tmp_path, model=model, settings=settings, results=rows).verdict == "passed"
+
+
+def test_cases_are_found_at_any_depth(tmp_path):
+    write(tmp_path / "cases" / "semantic", "00002", suite="l3v2")
+    write(tmp_path / "more", "00001")
+    assert [case.name for case in find_cases(tmp_path)] == ["00001", "00002"]
+    assert [case.name for case in find_cases(tmp_path, ["00002"])] == ["00002"]
+
+
+def test_a_long_course_is_no_failure(tmp_path):
+    """2,000 periods of an oscillation need more steps than a call of solve allows by default."""
+    model = document(parameter("x", 1), parameter("v", 0), rate("x", "v"), rate("v", "-x"))
+    end = 2 * math.pi * 2_000
+    settings = SETTINGS.replace("duration: 2", f"duration: {end}").replace("steps: 4", "steps: 1")
+    settings = settings.replace("0.0001", "0.01")
+    results = table([1, 1], times=[0, end])
+    tight = Tolerances(RELATIVE, 1e-13)
+    assert compile(model).solve([0, end], tolerances=tight).status == ("step_limit",)
+    outcome = run(tmp_path, model=model, settings=settings, results=results)
+    assert outcome.verdict == "passed", outcome
 
 
 def test_a_case_passes(tmp_path):

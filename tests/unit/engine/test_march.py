@@ -129,12 +129,15 @@ def test_integrals_and_extremes_take_steps_into_account(driven):
 def test_failures_have_their_words():
     model = compiled("p = 1; x = 1; x' = p*x^2 - 1")
     p = np.array([0.1, 90.0, 0.5])
-    got = model.march(GRID, ["x"], parameters={"p": p}, steps=30)
+    strict = Tolerances(absolute=1e-12, negative=1e4)
+    got = model.march(GRID, ["x"], parameters={"p": p}, steps=30, tolerances=strict)
     assert got.status[1] == "non_finite"
     assert got.status[0] == "negative"
-    fine = model.march(GRID, ["x"], parameters={"p": p}, steps=30, tolerances=Tolerances(negative=np.inf))
+    fine = model.march(GRID, ["x"], parameters={"p": p}, steps=30)
     assert fine.status[0] == "ok"
     assert same(fine["x"][[0, 2]], got["x"][[0, 2]])
+    with pytest.raises(ValueError, match="no error control: give an absolute tolerance"):
+        model.march(GRID, ["x"], tolerances=Tolerances(negative=1e4))
 
 
 def test_driven_subjects_decide_the_size_of_the_batch(driven):

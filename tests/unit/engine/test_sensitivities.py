@@ -110,11 +110,57 @@ def refused(text, by, message, inputs=()):
 
 def test_what_has_no_derivative_is_refused():
     plain = "k = 1; x = 1; x' = -k*x;"
-    refused(plain + "E: at (x < 0.5): x = 1;", "k", "event E")
+    refused(plain + "E: at 2 after (x < 0.5): x = 1;", "k", "event E: sensitivities across a delay")
     refused(plain, "k", "k is set by an input", [Set(0.5, "k", 2.0)])
     refused(plain, "k", "raises a state to a level", [AtLeast(0.5, "x", 2.0)])
-    refused("on = 1; x = 1; x' = piecewise(1, time < on, 0);", "on", "on sets a time")
     refused("a = 1; k = 2*a; x = 1; x' = -k*x;", "a", "a initialises the parameter k")
+
+
+def test_derivatives_by_initial_values_by_hand():
+    """x = x0 e^(-kt); y = y0 + k x0 (1 - e^(-kt)) / k with y0 = 2 x0 by an initial assignment."""
+    model = compiled("k = 0.7; x = 3; y = 2*x; x' = -k*x; y' = k*x; z := x*y")
+    got = model.sensitivities(T, ["x", "y", "z"], ["x", "y", "k"], tolerances=TIGHT)
+    left = np.exp(-0.7 * T)
+    x, y = 3 * left, 6 + 3 * (1 - left)
+    np.testing.assert_allclose(got.of("x", "x")[0], left, rtol=1e-9)
+    np.testing.assert_allclose(got.of("y", "x")[0], 3 - left, rtol=1e-9)
+    np.testing.assert_allclose(got.of("y", "y")[0], 1.0, rtol=1e-12)
+    np.testing.assert_allclose(got.of("x", "y")[0], 0.0, atol=1e-15)
+    np.testing.assert_allclose(got.of("z", "x")[0], left * y + x * (3 - left), rtol=1e-9)
+    given = model.sensitivities(T, ["y"], ["x"], initial={"y": 1.0}, tolerances=TIGHT)
+    np.testing.assert_allclose(given.of("y", "x")[0], 1 - left, rtol=1e-9, atol=1e-12)
+
+
+def test_derivatives_by_initial_values_are_those_of_central_differences(feedback):
+    step = 1e-4 * 0.5
+    shifts = 0.5 + np.array([-2, -1, 1, 2]) * step
+    runs = feedback.solve(T, ["x", "out"], initial={"x": shifts}, inputs=DOSES, tolerances=TIGHT).values
+    slopes = (runs[0] - 8 * runs[1] + 8 * runs[2] - runs[3]) / (12 * step)
+    got = feedback.sensitivities(T, ["x", "out"], ["K", "x"], inputs=DOSES, tolerances=TIGHT)
+    for i, name in enumerate(("x", "out")):
+        np.testing.assert_allclose(got.of(name, "x")[0], slopes[:, i], rtol=2e-6, atol=2e-8)
+
+
+def test_a_state_that_only_events_change_has_an_initial_value_too():
+    """x' = f, f doubled at t = 1 by an event: x = f0 + 2 f0 (t - 1); then an input sets f to 5."""
+    model = compiled("x = 0; f = 3; x' = f; E: at time >= 1: f = 2*f;")
+    inputs = [Set(2.0, "f", 5.0)]
+    got = model.sensitivities([0.0, 1.5, 2.0, 4.0], ["x", "f"], ["f", "x"], inputs=inputs, tolerances=TIGHT)
+    np.testing.assert_allclose(got.solution["x"][0], [0, 6, 9, 19], rtol=1e-10)
+    np.testing.assert_allclose(got.of("x", "f")[0], [0, 2, 3, 3], rtol=1e-10)
+    np.testing.assert_allclose(got.of("f", "f")[0], [1, 2, 0, 0], rtol=1e-10)
+    np.testing.assert_allclose(got.of("x", "x")[0], 1.0, rtol=1e-10)
+
+
+def test_an_initial_value_may_need_an_assigned_quantity_of_the_time():
+    """A model begins at time 0: u = p + t is p there, x0 = 3 p."""
+    model = compiled("p = 2; u := p + time; x = 3*u; x' = -0.1*x")
+    p, left = np.array([2.0, 5.0]), np.exp(-0.1 * T)
+    got = model.solve(T, ["x", "u"], parameters={"p": p}, tolerances=TIGHT)
+    np.testing.assert_allclose(got["x"], np.outer(3 * p, left), rtol=1e-9)
+    np.testing.assert_allclose(got["u"], p[:, None] + T)
+    slopes = model.sensitivities(T, ["x"], ["p"], parameters={"p": p}, tolerances=TIGHT)
+    np.testing.assert_allclose(slopes.of("x", "p"), [3 * left] * 2, rtol=1e-9)
 
 
 def test_a_parameter_that_follows_through_a_state_is_refused_too():

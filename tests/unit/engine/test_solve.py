@@ -115,7 +115,7 @@ def test_rates_and_assigned_quantities_at_given_states_do_not_depend_on_the_colu
     wide = np.empty_like(states)
     model.rates(0.0, states, parameters, wide)
     np.testing.assert_allclose(wide, [-k * x + s * y**2, x * y / (1 + y) - 0.3 * y], rtol=1e-14)
-    np.testing.assert_array_equal(model.assigned(0.0, states, parameters), (x + y)[None])
+    np.testing.assert_array_equal(model.assigned_at(0.0, states, parameters), (x + y)[None])
     for i in range(7):
         one = np.empty((2, 1))
         model.rates(0.0, states[:, [i]].copy(), parameters[:, [i]].copy(), one)

@@ -17,7 +17,15 @@ def exploding():
 
 
 def test_the_words_are_what_is_documented():
-    assert engine.FAILURES == ("step_limit", "non_finite", "negative", "event_failure")
+    assert engine.FAILURES == (
+        "step_limit",
+        "non_finite",
+        "negative",
+        "event_failure",
+        "sliding",
+        "non_unique",
+        "undecided",
+    )
 
 
 def test_a_blow_up_is_not_finite_and_nan_from_there_on(exploding):
@@ -69,12 +77,16 @@ def test_the_step_limit_counts_steps_tried():
 
 def test_a_negative_state_has_its_word_and_keeps_its_values():
     model = compiled("x = 1; x' = -1")
-    got = model.solve([0.0, 2.0], ["x"], reductions=[Last("x"), Integral("x")])
+    strict = Tolerances(absolute=1e-12, negative=1e4)
+    got = model.solve([0.0, 2.0], ["x"], reductions=[Last("x"), Integral("x")], tolerances=strict)
     assert got.status == ("negative",)
     assert got["x"][0] == pytest.approx([1, -1])
     assert got.reduced[Last("x")][0] == got["x"][0, 1] == got.states[0, 0]
     assert got.reduced[Integral("x")][0] == pytest.approx(0, abs=1e-10)
-    assert model.solve([0.0, 2.0], ["x"], tolerances=Tolerances(negative=np.inf)).status == ("ok",)
+    assert model.solve([0.0, 2.0], ["x"]).status == ("ok",)  # any sign, unless one asks
+    of_its_size = Tolerances(negative=1e4)  # a floor of -1e4 x 1e-16 x 1
+    assert model.solve([0.0, 2.0], ["x"], tolerances=of_its_size).status == ("negative",)
+    assert model.solve([0.0, 1.0], ["x"], tolerances=of_its_size).status == ("ok",)
     loose = Tolerances(absolute=1e-3, negative=1e4)  # a floor of -10
     assert model.solve([0.0, 2.0], ["x"], tolerances=loose).status == ("ok",)
 

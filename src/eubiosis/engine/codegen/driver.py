@@ -7,39 +7,73 @@ does depends on its neighbours, so a subject's numbers are the same in any compa
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
 
+from eubiosis.engine.codegen.dense import dense_rows, interpolate
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
-from eubiosis.engine.codegen.loop import EVENT_FAILURE, NEGATIVE, NON_FINITE, OK, STEP_LIMIT, Loop
+from eubiosis.engine.codegen.loop import (
+    EVENT_FAILURE,
+    NEGATIVE,
+    NON_FINITE,
+    NON_UNIQUE,
+    OK,
+    SLIDING,
+    STEP_LIMIT,
+    UNDECIDED,
+    Loop,
+)
+from eubiosis.engine.codegen.sizes import Sizes
+from eubiosis.engine.codegen.times import FUZZ
+from eubiosis.engine.codegen.unique import Doubts
 from eubiosis.engine.codegen.vector_math import VectorMath
+from eubiosis.engine.codegen.watch import Watch
 
 # whole numbers kept for each lane
 LANE = (
-    *("subject", "action", "action_end", "value_shift", "output", "steps", "rejected"),
-    *("negative", "failed", "last", "fresh"),
+    *("subject", "action", "action_end", "value_shift", "output", "steps", "rejected", "refused"),
+    *("negative", "failed", "last", "fresh", "happened", "executed", "left"),
+    *("queued", "crowded"),
 )
 # numbers kept for each lane in rows of the workspace
-LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach")
-SET_PARAMETER, ADD, SCALE, AT_LEAST, SET_STATE, MARK = range(6)
+LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach", "cut_time")
+SET_PARAMETER, ADD, SCALE, AT_LEAST, SET_STATE = range(5)
+FAILED = {
+    1: EVENT_FAILURE,
+    2: SLIDING,
+    3: NON_UNIQUE,
+    4: UNDECIDED,
+}  # what the number of a lane's failure stands for
 _SMALLEST_STEP = 1e-200
-_ULP = 2.0**-52
+_CROWDED, _MOST_CROWDED = 2.0**-36, 500  # cuts that follow one another as closely, relative to the time
 
 
 class Driver(Loop):
     """Emit the functions of the solver's loop; ``step`` and ``rates`` are the vector functions it calls."""
 
-    def __init__(self, lanes: Lanes, step: Any, rates: Any, prepare: Any, watch: Any) -> None:
+    def __init__(
+        self,
+        lanes: Lanes,
+        step: Value,
+        rates: Value,
+        prepare: Value,
+        watch: Watch,
+        doubts: Doubts,
+        sizes: Sizes,
+    ) -> None:
         super().__init__(lanes, prepare, LANE, LANE_ROWS)
-        self.step, self.rates, self.watch = step, rates, watch
+        self.step, self.rates, self.watch, self.doubts, self.sizes = step, rates, watch, doubts, sizes
         self.tableau = self.program.options.tableau
+        lanes.reserve("begins")
         lanes.reserve("dense", len(self.program.rows) * len(self.tableau.dense))
 
     # --- functions, in the order in which they need each other ----------------------------------------
 
     def define(self) -> None:
         """Define the public function ``solve(block)`` and everything it calls."""
-        self.watch.attach(self)
+        self.watch.attach(self, self.rates)
+        self.doubt = self.doubts.define(self, self.rates) if self.doubts.pairs else None
         self.record_now = self._record_now()
         self.begin_segment = self._begin_segment()
         self.load_lane = self._load_lane()
@@ -49,15 +83,23 @@ class Driver(Loop):
         self.reject = self._reject()
         self._solve()
 
-    def _record_now(self) -> Any:
+    def _record_now(self) -> Value:
         """Write outputs that fall on the present time or before it, from the present states."""
         code = self.open("record_now")
         with code.b.if_then(code.b.icmp_signed("==", self.count(code, "failed"), INT(0))):
-            now = self.near(code, "now")
-            self._write_outputs(code, lambda row, _: self.near(code, "states", row), now, "<=")
+            until = self.near(code, "now")
+            if self.watch.switching:
+                until = code.b.fadd(until, self._fuzz(code, until))
+            self._write_outputs(code, lambda row, _: self.near(code, "states", row), until, "<=")
         return code.finish()
 
-    def _write_outputs(self, code: Code, value: Any, limit: Any, relation: str) -> None:
+    def _fuzz(self, code: Code, time: Value) -> Value:
+        """Return how far from a time at which something happens another time counts as the same."""
+        return code.b.fmul(VectorMath(code.b, 1).apply("abs", time), DOUBLE(FUZZ))
+
+    def _write_outputs(
+        self, code: Code, value: Callable[[Value, Value], Value], limit: Value, relation: str
+    ) -> None:
         """Write the recorded states, (subject, row, time), for each output time up to ``limit``."""
         b = code.b
         number, width = self.slot(code, "times_count"), self.slot(code, "record_count")
@@ -73,20 +115,24 @@ class Driver(Loop):
                 code.put(value(row, time), first, b.mul(i, number))
             self.set_count(code, b.add(output, INT(1)), "output")
 
-    def _begin_segment(self) -> Any:
+    def _begin_segment(self) -> Value:
         """Apply what happens now (doses, events), and set the next end and the next step's size."""
         code = self.open("begin_segment")
         b = code.b
         changed = code.variable(INT, INT(0))
         self._apply_actions(code, changed)
-        self.watch.process(code, changed)
+        if self.watch.switching:
+            self.set_count(code, 0, "happened")
+            self.watch.happen(code, self.record_now)
+            b.store(b.or_(b.load(changed), self.count(code, "happened")), changed)
         more = b.icmp_signed("<", self.count(code, "action"), self.count(code, "action_end"))
         number = self.slot(code, "times_count")
         final = code.get(self.slot(code, "times"), b.sub(number, INT(1)))
         following = code.variable(DOUBLE, final)
         with b.if_then(more):
             b.store(code.get(self.slot(code, "action_time"), self.count(code, "action")), following)
-        self.keep(code, b.load(following), "segment_end")
+        self.keep(code, self.watch.horizon(code, b.load(following)), "segment_end")
+        self.sizes.changed(code)
         with b.if_then(b.icmp_signed("!=", b.load(changed), INT(0))):
             first = self.near(code, "first_step")
             with b.if_else(b.fcmp_ordered("<=", first, DOUBLE(0.0))) as (unknown, known):
@@ -96,11 +142,13 @@ class Driver(Loop):
                     wanted = self.near(code, "wanted_step")
                     shorter = b.select(b.fcmp_ordered("<", first, wanted), first, wanted)
                     self.keep(code, shorter, "wanted_step")
+            if self.doubt is not None:
+                code.call(self.doubt, code["block"], code["lane"])
         self.set_count(code, 1, "fresh")
         self.watch.note(code)
         return code.finish()
 
-    def _apply_actions(self, code: Code, changed: Any) -> None:
+    def _apply_actions(self, code: Code, changed: Value) -> None:
         b = code.b
         parameters = code.variable(INT, INT(0))
         with code.repeat() as done:
@@ -111,14 +159,12 @@ class Driver(Loop):
             kind = code.get(self.slot(code, "action_kind"), action)
             target = code.get(self.slot(code, "action_target"), action)
             value = code.get(self.slot(code, "value"), b.add(action, self.count(code, "value_shift")))
-            is_kind = {
-                k: b.icmp_signed("==", kind, INT(k)) for k in (SET_PARAMETER, ADD, SCALE, AT_LEAST, MARK)
-            }
+            is_kind = {k: b.icmp_signed("==", kind, INT(k)) for k in (SET_PARAMETER, ADD, SCALE, AT_LEAST)}
             with b.if_then(is_kind[SET_PARAMETER]):
                 self.keep(code, value, "parameters", target)
                 b.store(INT(1), parameters)
                 b.store(INT(1), changed)
-            with b.if_then(b.not_(b.or_(is_kind[SET_PARAMETER], is_kind[MARK]))):
+            with b.if_then(b.not_(is_kind[SET_PARAMETER])):
                 old = self.near(code, "states", target)
                 new = b.select(is_kind[ADD], b.fadd(old, value), value)
                 new = b.select(is_kind[SCALE], b.fmul(old, value), new)
@@ -144,7 +190,7 @@ class Driver(Loop):
         scalar = VectorMath(b, 1)
         with code.loop(len(self.program.judged)) as i:
             y = self.near(code, "states", i)
-            absolute = code.get(tolerances, b.add(i, INT(1)))
+            absolute = self.sizes.absolute(code, i)
             scale = scalar.fma(scalar.apply("abs", y), code.get(tolerances, 0), absolute)
             size, speed = b.fdiv(y, scale), b.fdiv(self.near(code, "rates", i), scale)
             b.store(scalar.fma(size, size, b.load(sizes)), sizes)
@@ -159,25 +205,31 @@ class Driver(Loop):
         self.keep(code, guess, "wanted_step")
         self.keep(code, guess, "first_step")
 
-    def _load_lane(self) -> Any:
+    def _load_lane(self) -> Value:
         """Take the next subject, or leave the lane idle."""
         code = self.open("load_lane")
         b = code.b
         with b.if_then(self.next_subject(code)):
-            for name in ("output", "steps", "rejected", "negative", "failed", "last"):
+            for name in ("output", "steps", "rejected", "refused", "negative", "failed", "last"):
+                self.set_count(code, 0, name)
+            for name in ("happened", "executed", "left", "queued", "crowded"):
                 self.set_count(code, 0, name)
             self.copy_in(code, "initial", "states", len(self.program.rows))
-            self.copy_in(code, "varying", "parameters", len(self.program.varying))
+            self.copy_parameters(code)
             self._load_actions(code)
             start = code.get(self.slot(code, "times"), 0)
             for name in ("now", "time", "stage_time", "segment_end"):
                 self.keep(code, start, name)
             self.keep(code, DOUBLE(0.0), "first_step")
+            self.keep(code, start, "cut_time")
             code.call(self.prepare, code["work"], self.slot(code, "shared"))
+            self.sizes.start(code)
             self.watch.start(code)
             code.call(self.begin_segment, code["block"], code["lane"])
             with b.if_then(b.fcmp_ordered("<=", self.near(code, "first_step"), DOUBLE(0.0))):
                 self._guess_step(code)
+                if self.doubt is not None:
+                    code.call(self.doubt, code["block"], code["lane"])
             code.call(self.record_now, code["block"], code["lane"])
         return code.finish()
 
@@ -188,7 +240,7 @@ class Driver(Loop):
         self.set_count(code, b.add(first, code.get(self.slot(code, "action_count"), subject)), "action_end")
         self.set_count(code, b.sub(code.get(self.slot(code, "value_first"), subject), first), "value_shift")
 
-    def _finish(self) -> Any:
+    def _finish(self) -> Value:
         """Write what is known of a subject, and take the next one."""
         arguments = [("block", INT_POINTER), ("lane", INT), ("word", INT)]
         code = Code(self.lanes.module, "finish", arguments)
@@ -201,35 +253,7 @@ class Driver(Loop):
         code.call(self.load_lane, code["block"], code["lane"])
         return code.finish()
 
-    def dense_rows(self, code: Code, rows: Any, count: Any) -> None:
-        """Compute the dense output's vectors of some rows, for all lanes."""
-        b, size = code.b, self.program.size
-        emit = VectorMath(b, self.width)
-        with code.loop(count) as i:
-            row = code.get(rows, i) if rows is not None else i
-            with b.if_then(b.icmp_signed("<", row, INT(size))):
-                stages = [
-                    self.lanes.load(code, self.lanes.row(code, "stages", b.add(row, INT(s * size))))
-                    for s in range(self.tableau.stages)
-                ]
-                for order, weights in enumerate(self.tableau.dense):
-                    total = b.fmul(stages[0], emit.constant(weights[0]))
-                    for k, weight in zip(stages[1:], weights[1:], strict=False):
-                        total = emit.fma(k, emit.constant(weight), total)
-                    place = b.add(row, INT(order * len(self.program.rows)))
-                    self.lanes.store(code, total, self.lanes.row(code, "dense", place))
-
-    def interpolate(self, code: Code, emit: VectorMath, x: Any, load: Any) -> Any:
-        """Return the dense output at ``x``; ``load(region, order)`` gives a row's values."""
-        b = code.b
-        rest = b.fsub(emit.constant(1.0), x)
-        inner = load("dense", len(self.tableau.dense) - 1)
-        for order in reversed(range(len(self.tableau.dense) - 1)):
-            inner = emit.fma(x, inner, load("dense", order))
-        end = emit.fma(rest, inner, load("next", 0))
-        return emit.fma(x, end, b.fmul(rest, load("states", 0)))
-
-    def _record_dense(self) -> Any:
+    def _record_dense(self) -> Value:
         """Write outputs inside the step just made, up to (not at) a segment's end."""
         code = self.open("record_dense")
         b = code.b
@@ -237,29 +261,37 @@ class Driver(Loop):
         now, step = self.near(code, "now"), self.near(code, "step")
         total = len(self.program.rows)
 
-        def value(row: Any, time: Any) -> Any:
+        def value(row: Value, time: Value) -> Value:
             x = b.fdiv(b.fsub(time, now), step)
 
-            def load(region: str, order: int) -> Any:
+            def load(region: str, order: int) -> Value:
                 return self.near(code, region, b.add(row, INT(order * total)))
 
-            moved = self.interpolate(code, emit, x, load)
+            moved = interpolate(emit, self.tableau, x, load)
             return b.select(b.icmp_signed("<", row, INT(self.program.size)), moved, load("states", 0))
 
-        self._write_outputs(code, value, self.near(code, "reach"), "<")
+        until = self.near(code, "reach")
+        if self.watch.switching:  # what falls on a moment is recorded when it has been worked off
+            until = b.fsub(until, b.fmul(self._fuzz(code, until), self.near(code, "begins")))
+        self._write_outputs(code, value, until, "<")
         return code.finish()
 
-    def _accept(self) -> Any:
+    def _accept(self) -> Value:
         """Take over a good step: outputs, new states, next step size, and what happens at its end."""
         code = self.open("accept")
         b = code.b
+        self.set_count(code, 0, "refused")
         step, growth = self.near(code, "step"), self.near(code, "growth")
         last = b.icmp_signed("!=", self.count(code, "last"), INT(0))
         end = b.select(last, self.near(code, "segment_end"), b.fadd(self.near(code, "now"), step))
         self.keep(code, end, "reach")
         cut = self.watch.locate(code)
+        last = b.icmp_signed("!=", self.count(code, "last"), INT(0))
+        begins = b.or_(last, cut)
+        if self.watch.switching:
+            self.keep(code, b.uitofp(begins, DOUBLE), "begins")
         code.call(self.record_dense, code["block"], code["lane"])
-        self.watch.shorten(code, cut)
+        self.watch.shorten(code)
         reach = self.near(code, "reach")
         with code.loop(self.program.size) as i:
             self.keep(code, self.near(code, "next", i), "states", i)
@@ -269,17 +301,40 @@ class Driver(Loop):
             self.set_count(code, 1, "negative")
         with b.if_then(b.not_(cut)):
             self._next_step(code, step, b.fmul(step, growth))
-        with b.if_then(b.or_(last, cut)):
+        with b.if_then(begins):
+            self.watch.modes.arrive(code)
             code.call(self.begin_segment, code["block"], code["lane"])
+        if self.watch.crossings.own:
+            self._count_crowd(code, cut, reach)
         code.call(self.record_now, code["block"], code["lane"])
         final = code.get(self.slot(code, "times"), b.sub(self.slot(code, "times_count"), INT(1)))
         with b.if_then(b.fcmp_ordered(">=", reach, final)):
-            failed = b.icmp_signed("!=", self.count(code, "failed"), INT(0))
-            word = b.select(failed, INT(EVENT_FAILURE), INT(OK))
-            code.call(self.finish, code["block"], code["lane"], word)
+            code.call(self.finish, code["block"], code["lane"], self._word(code, OK))
         return code.finish()
 
-    def _next_step(self, code: Code, step: Any, grown: Any) -> None:
+    def _word(self, code: Code, word: int) -> Value:
+        """Return the word for a lane's failure, or ``word`` where it has not failed."""
+        failed, answer = self.count(code, "failed"), INT(word)
+        for number, reason in FAILED.items():
+            answer = code.b.select(code.b.icmp_signed("==", failed, INT(number)), INT(reason), answer)
+        return answer
+
+    def _count_crowd(self, code: Code, cut: Value, reach: Value) -> None:
+        """Count cuts that hardly let time pass: events without end, or a border that holds the course."""
+        b = code.b
+        gap = b.fsub(reach, self.near(code, "cut_time"))
+        scale = VectorMath(b, 1).apply("abs", reach)
+        close = b.fcmp_ordered("<=", gap, b.fmul(scale, DOUBLE(_CROWDED)))
+        with b.if_then(cut):
+            crowd = b.select(close, b.add(self.count(code, "crowded"), INT(1)), INT(0))
+            self.set_count(code, crowd, "crowded")
+            self.keep(code, reach, "cut_time")
+            fine = b.icmp_signed("==", self.count(code, "failed"), INT(0))
+            with b.if_then(b.and_(fine, b.icmp_signed(">", crowd, INT(_MOST_CROWDED)))):
+                executed = b.icmp_signed("!=", self.count(code, "executed"), INT(0))
+                self.set_count(code, b.select(executed, INT(1), INT(2)), "failed")
+
+    def _next_step(self, code: Code, step: Value, grown: Value) -> None:
         """Keep the step that is wanted next; a step shortened by a segment's end says little about it."""
         b, wanted = code.b, self.near(code, "wanted_step")
         shortened = b.and_(b.fcmp_ordered("<", step, wanted), b.fcmp_ordered("<", grown, wanted))
@@ -288,14 +343,20 @@ class Driver(Loop):
             self.keep(code, step, "first_step")
         self.set_count(code, 0, "fresh")
 
-    def _reject(self) -> Any:
+    def _reject(self) -> Value:
         """Shorten a bad step, or give the subject up where the step can shrink no further."""
         code = self.open("reject")
         b = code.b
         self.set_count(code, b.add(self.count(code, "rejected"), INT(1)), "rejected")
         error, step = self.near(code, "error"), self.near(code, "step")
+        too_long = b.fcmp_ordered("<=", error, DOUBLE(1.0))  # for a crossing, not for the error
+        with b.if_then(b.not_(too_long)):
+            in_a_row = b.add(self.count(code, "refused"), INT(1))
+            self.set_count(code, in_a_row, "refused")
+            self.sizes.refused(code, in_a_row)
         undefined = b.not_(b.fcmp_ordered("<", error, DOUBLE(math.inf)))
-        shrunk = b.fmul(step, b.select(undefined, DOUBLE(0.2), self.near(code, "growth")))
+        factor = b.select(undefined, DOUBLE(0.2), self.near(code, "growth"))
+        shrunk = b.fmul(step, b.select(too_long, DOUBLE(0.3), factor))
         self.keep(code, shrunk, "wanted_step")
         now = self.near(code, "now")
         stuck = b.fcmp_ordered("==", b.fadd(now, shrunk), now)
@@ -304,7 +365,7 @@ class Driver(Loop):
             code.call(self.finish, code["block"], code["lane"], INT(NON_FINITE))
         return code.finish()
 
-    def _choose_step(self, code: Code, lane: Any) -> None:
+    def _choose_step(self, code: Code, lane: Value) -> None:
         """Set a lane's step: what is wanted, but ending exactly on the segment's end."""
         b = code.b
         code.arguments["lane"] = lane
@@ -317,14 +378,9 @@ class Driver(Loop):
         idle = b.not_(self.real(code))
         self.keep(code, b.select(idle, DOUBLE(1e-6), step), "step")
         self.set_count(code, b.zext(last, INT), "last")
-        scalar = VectorMath(b, 1)
-        reach = scalar.apply("max", scalar.apply("abs", now), scalar.apply("abs", end))
-        ulp = b.fmul(reach, DOUBLE(_ULP))
-        self.keep(code, b.fsub(end, ulp), "last_time")  # a switch at the end has not happened yet
-        fresh = b.icmp_signed("!=", self.count(code, "fresh"), INT(0))
-        self.keep(code, b.select(fresh, b.fadd(now, ulp), now), "time")  # one at the start has
+        self.keep(code, now, "time")
 
-    def _any_output(self, code: Code, flag: Any, lane: Any) -> None:
+    def _any_output(self, code: Code, flag: Value, lane: Value) -> None:
         """Raise the flag if a lane's step passes an output time."""
         b = code.b
         code.arguments["lane"] = lane
@@ -355,9 +411,9 @@ class Driver(Loop):
             self._any_output(code, wanted, lane)
         self.watch.scan(code, wanted)
         with b.if_then(b.icmp_signed("!=", b.load(wanted), INT(0))):
-            self.dense_rows(code, self.slot(code, "record"), self.slot(code, "record_count"))
+            dense_rows(code, self.lanes, self.slot(code, "record"), self.slot(code, "record_count"))
 
-    def _judge_lane(self, code: Code, block: Any, lane: Any) -> None:
+    def _judge_lane(self, code: Code, block: Value, lane: Value) -> None:
         b = code.b
         steps = b.add(self.count(code, "steps"), INT(1))
         self.set_count(code, steps, "steps")
@@ -365,12 +421,12 @@ class Driver(Loop):
         failed = b.icmp_signed("!=", self.count(code, "failed"), INT(0))
         with b.if_else(b.or_(spent, failed)) as (give_up, go_on):
             with give_up:
-                word = b.select(failed, INT(EVENT_FAILURE), INT(STEP_LIMIT))
+                word = self._word(code, STEP_LIMIT)
                 code.call(self.finish, block, lane, word)
             with go_on:
                 self._judge_step(code, block, lane)
 
-    def _judge_step(self, code: Code, block: Any, lane: Any) -> None:
+    def _judge_step(self, code: Code, block: Value, lane: Value) -> None:
         b = code.b
         final = code.get(self.slot(code, "times"), b.sub(self.slot(code, "times_count"), INT(1)))
         with b.if_else(b.fcmp_ordered(">=", self.near(code, "now"), final)) as (over, under_way):
@@ -378,6 +434,7 @@ class Driver(Loop):
                 code.call(self.finish, block, lane, INT(OK))
             with under_way:
                 good = b.fcmp_ordered("<=", self.near(code, "error"), DOUBLE(1.0))
+                good = b.and_(good, b.not_(self.watch.too_long(code)))
                 with b.if_else(good) as (fine, bad):
                     with fine:
                         code.call(self.accept, block, lane)

@@ -3,137 +3,221 @@
 Products that are added are fused explicitly; nothing else is reordered, so the numbers do not depend on the
 optimiser, the vector width or the neighbours in a vector. Which products are fused follows from the sum alone
 and not from what else is computed, so that a number does not depend on what else was asked for either.
+
+Long code is cut into parts, each a function of its own: the time of compilation then grows with the length
+and not faster.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
 
-from eubiosis.engine.codegen.graph import LEAVES, Graph, Node
+from eubiosis.engine.codegen.graph import LEAVES, MOVING, Graph, Node
+from eubiosis.engine.codegen.ir import IRBuilder, Value
 from eubiosis.engine.codegen.vector_math import VectorMath
 from eubiosis.engine.expressions import LOGIC, RELATIONS
 
-Loader = Callable[[str, int], Any]
+Loader = Callable[[str, int], Value]
+_CONDITIONS = frozenset((*RELATIONS, *LOGIC))
+_FAR = 64  # after so many nodes a value that lies in memory is loaded again, not kept in a register
+_LONGEST = 1_000  # instructions, about, in one function
+_WEIGHTS = {"reciprocal": 9, "exp": 30, "ln": 40, "^": 80, "log10": 40}
+
+
+class Plan:
+    """The nodes that some roots need, in the order in which they are emitted.
+
+    ``kept`` nodes lie in memory already. In ``items`` a node stands for its computation and ``~i`` for the
+    store of root ``i``; ``parts`` are runs of them.
+    """
+
+    def __init__(self, graph: Graph, roots: Sequence[Node], kept: Collection[Node]) -> None:
+        self.graph, self.roots, self.kept = graph, roots, kept
+        self._moves = graph.depends(MOVING)
+        self._needs: dict[Node, list[Node]] = {}
+        self.items = self._sequence()
+        self.parts = self._cut()
+        self.carried = self._carried()
+
+    def absorbed(self, node: Node) -> Node | None:
+        """Return the product that a sum absorbs, the right one of two.
+
+        A product that is fixed is absorbed only by a sum that is fixed too: for others it is kept ready.
+        """
+        graph = self.graph
+        if graph.operation[node] not in ("+", "-"):
+            return None
+        for operand in reversed(graph.operands(node)):
+            if graph.operation[operand] == "*" and (self._moves[operand] or not self._moves[node]):
+                return operand
+        return None
+
+    def needs(self, node: Node) -> list[Node]:
+        """Return the nodes whose values a node is made of: a fused product is made of its factors.
+
+        Conditions are made where they serve, so what they compare is needed in their place.
+        """
+        found = self._needs.get(node)
+        if found is None:
+            fused = self.absorbed(node)
+            found = []
+            for operand in self.graph.operands(node):
+                if operand == fused:
+                    for factor in self.graph.operands(operand):
+                        self._flatten(factor, found)
+                else:
+                    self._flatten(operand, found)
+            self._needs[node] = found
+        return found
+
+    def _flatten(self, operand: Node, found: list[Node]) -> None:
+        if self.graph.operation[operand] in _CONDITIONS and operand not in self.kept:
+            found.extend(self.needs(operand))
+        else:
+            found.append(operand)
+
+    def _ready(self, node: Node) -> bool:
+        return self.graph.operation[node] in LEAVES or node in self.kept
+
+    def _sequence(self) -> list[int]:
+        items: list[int] = []
+        seen: set[Node] = set()
+        conditions = self.graph.operation
+        for i, root in enumerate(self.roots):
+            stack = [(root, False)]
+            while stack:  # operands first, without recursion: expressions may be deeper than Python's stack
+                node, ready = stack.pop()
+                if ready:
+                    if conditions[node] not in _CONDITIONS:
+                        items.append(node)
+                elif node not in seen and not self._ready(node):
+                    seen.add(node)
+                    stack.append((node, True))
+                    stack.extend([(n, False) for n in reversed(self.needs(node))])
+            items.append(~i)
+        return items
+
+    def _cut(self) -> list[list[int]]:
+        parts: list[list[int]] = [[]]
+        length = 0
+        for item in self.items:
+            length += 1 if item < 0 else _WEIGHTS.get(self.graph.operation[item], 1)
+            if length > _LONGEST and item >= 0:
+                parts.append([])
+                length = 0
+            parts[-1].append(item)
+        return parts
+
+    def _carried(self) -> dict[Node, int]:
+        """Return the nodes that a later part needs and no store has put in memory, each with a row."""
+        if len(self.parts) == 1:
+            return {}
+        made: dict[Node, int] = {}
+        stored: set[Node] = set()
+        carried: dict[Node, int] = {}
+        for number, part in enumerate(self.parts):
+            for item in part:
+                for node in self.needs(item) if item >= 0 else [self.roots[~item]]:
+                    if made.get(node, number) < number and node not in stored:
+                        carried.setdefault(node, len(carried))
+                if item >= 0:
+                    made[item] = number
+                elif self.roots[~item] not in carried:
+                    stored.add(self.roots[~item])
+        return carried
 
 
 class VectorEmitter:
     """Emit nodes into one function.
 
-    ``load(kind, index)`` emits the load of a leaf; ``prepared`` maps nodes that were computed elsewhere to
-    the emission of their load.
+    ``load(kind, index)`` emits the load of a leaf; ``kept`` maps nodes that lie in memory to the emission of
+    their load, and may grow on the way.
     """
 
     def __init__(
         self,
-        graph: Graph,
-        builder: Any,
+        plan: Plan,
+        builder: IRBuilder,
         width: int,
         load: Loader,
-        prepared: Mapping[Node, Callable[[], Any]] | None = None,
+        kept: dict[Node, Callable[[], Value]],
     ) -> None:
-        self.graph, self.builder, self.load = graph, builder, load
+        self.plan, self.graph, self.builder, self.load = plan, plan.graph, builder, load
         self.math = VectorMath(builder, width)
-        self.prepared = prepared or {}
-        self._values: dict[Node, Any] = {}
-        self._conditions: dict[Node, Any] = {}
-        self._moves = graph.depends(("state", "time", "input"))
+        self.kept = kept
+        self._values: dict[Node, Value] = {}
+        self._touched: dict[Node, int] = {}
+        self._clock = 0
 
-    def value(self, node: Node) -> Any:
-        """Emit a node, and before it what it needs, as a vector of doubles."""
-        stack = [(node, False)]
-        while stack:  # operands first, without recursion: expressions may be deeper than Python's stack
-            inner, ready = stack.pop()
-            if inner in self._values:
-                continue
-            if ready:
-                if self.graph.operation[inner] not in (*RELATIONS, *LOGIC):  # these are made where they serve
-                    self._values[inner] = self._emit(inner)
-            elif inner in self.prepared:
-                self._values[inner] = self._emit(inner)
-            else:
-                stack.append((inner, True))
-                stack.extend((n, False) for n in reversed(self._wanted(inner)))
-        return self._own(node)
+    def make(self, node: Node) -> None:
+        """Emit a node whose operands are there."""
+        self._clock += 1
+        self._touched[node] = self._clock
+        self._values[node] = self._emit(node)
 
-    def condition(self, node: Node) -> Any:
+    def value(self, node: Node) -> Value:
+        """Return a node's value, loaded anew if it lies in memory and was not used for long."""
+        found = self._values.get(node)
+        if found is not None and (
+            self._clock - self._touched[node] <= _FAR
+            or (node not in self.kept and self.graph.operation[node] not in LEAVES)
+        ):
+            self._touched[node] = self._clock
+            return found
+        self._touched[node] = self._clock
+        self._values[node] = value = self._emit(node)
+        return value
+
+    def condition(self, node: Node) -> Value:
         """Emit a node as a vector of bits: a condition, or whether a number differs from zero."""
-        if node not in self._conditions:
-            self._conditions[node] = self._emit_condition(node)
-        return self._conditions[node]
+        graph, b = self.graph, self.builder
+        op, operands = graph.operation[node], graph.operands(node)
+        if op in RELATIONS and node not in self.kept:
+            left, right = (self.value(n) for n in operands)
+            compare = b.fcmp_unordered if op == "!=" else b.fcmp_ordered
+            return compare(op, left, right)
+        if op in LOGIC and node not in self.kept:
+            terms = [self.condition(n) for n in operands]
+            if op == "not":
+                return b.not_(terms[0])
+            return {"and": b.and_, "or": b.or_, "xor": b.xor}[op](*terms)
+        return b.fcmp_unordered("!=", self.value(node), self.math.constant(0.0))
 
-    def _wanted(self, node: Node) -> list[Node]:
-        """Return the nodes whose values a node is made of: a fused product is made of its factors."""
-        fused = self._absorbed(node)
-        wanted: list[Node] = []
-        for operand in self.graph.operands(node):
-            wanted += self.graph.operands(operand) if operand == fused else (operand,)
-        return wanted
-
-    def _absorbed(self, node: Node) -> Node | None:
-        """Return the product that a sum absorbs, the right one of two.
-
-        A product that is fixed is absorbed only by a sum that is fixed too: for others it is kept ready.
-        """
-        if self.graph.operation[node] not in ("+", "-"):
-            return None
-        for operand in reversed(self.graph.operands(node)):
-            fits = self._moves[operand] or not self._moves[node]
-            if self.graph.operation[operand] == "*" and fits:
-                return operand
-        return None
-
-    def _own(self, node: Node) -> Any:
-        if node not in self._values:
-            self._values[node] = self._emit(node)
-        return self._values[node]
-
-    def _emit(self, node: Node) -> Any:
-        if node in self.prepared:
-            return self.prepared[node]()
+    def _emit(self, node: Node) -> Value:
+        load = self.kept.get(node)
+        if load is not None:
+            return load()
         graph, b = self.graph, self.builder
         op = graph.operation[node]
         if op == "number":
             return self.math.constant(float(graph.arguments[node][0]))
         if op in LEAVES:
             return self.load(op, int(graph.arguments[node][0]) if graph.arguments[node] else 0)
-        if op in RELATIONS or op in LOGIC:
+        if op in _CONDITIONS:
             return b.uitofp(self.condition(node), self.math.vector)
         operands = graph.operands(node)
         if op in ("+", "-"):
             return self._sum(node, op, *operands)
         if op == "select":
-            return b.select(self.condition(operands[0]), self._own(operands[1]), self._own(operands[2]))
-        values = [self._own(n) for n in operands]
+            return b.select(self.condition(operands[0]), self.value(operands[1]), self.value(operands[2]))
+        values = [self.value(n) for n in operands]
         if op == "*":
             return b.fmul(*values)
+        if op == "fma":
+            return self.math.fma(*values)
         if op == "neg":
             return b.fneg(*values)
         if op == "reciprocal":
             return self.math.reciprocal(*values)
         return self.math.apply(op, *values)
 
-    def _sum(self, node: Node, op: str, left: Node, right: Node) -> Any:
-        b, fused = self.builder, self._absorbed(node)
+    def _sum(self, node: Node, op: str, left: Node, right: Node) -> Value:
+        b, fused = self.builder, self.plan.absorbed(node)
         if fused is None:
-            values = (self._own(left), self._own(right))
+            values = (self.value(left), self.value(right))
             return b.fadd(*values) if op == "+" else b.fsub(*values)
-        x, y = (self._own(n) for n in self.graph.operands(fused))
+        x, y = (self.value(n) for n in self.graph.operands(fused))
         if fused == right:
-            return self.math.fma(b.fneg(x) if op == "-" else x, y, self._own(left))
-        other = self._own(right)
+            return self.math.fma(b.fneg(x) if op == "-" else x, y, self.value(left))
+        other = self.value(right)
         return self.math.fma(x, y, b.fneg(other) if op == "-" else other)
-
-    def _emit_condition(self, node: Node) -> Any:
-        graph, b = self.graph, self.builder
-        op, operands = graph.operation[node], graph.operands(node)
-        if op in RELATIONS and node not in self.prepared:
-            left, right = (self._own(n) for n in operands)
-            compare = b.fcmp_unordered if op == "!=" else b.fcmp_ordered
-            return compare(op, left, right)
-        if op in LOGIC and node not in self.prepared:
-            terms = [self.condition(n) for n in operands]
-            if op == "not":
-                return b.not_(terms[0])
-            return {"and": b.and_, "or": b.or_, "xor": b.xor}[op](*terms)
-        return b.fcmp_unordered("!=", self._own(node), self.math.constant(0.0))

@@ -13,12 +13,14 @@ from eubiosis.engine.expressions import LOGIC, RELATIONS, Call, Expression, Numb
 from eubiosis.engine.sbml.ieee import evaluate_ieee
 
 Node = int
-LEAVES = ("number", "state", "parameter", "held", "time", "input")
+LEAVES = ("number", "state", "parameter", "held", "time", "input", "mode", "withheld", "moment")
+MOVING = ("state", "time", "input", "mode", "withheld", "moment")  # leaves that change while parameters stay
 SMOOTH = (
     *("exp", "ln", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh"),
     *("asin", "acos", "atan", "asinh", "acosh", "atanh"),
 )
 STEPPED = ("floor", "ceil", "quotient", "factorial")  # derivative zero wherever it exists
+EXACT = ("floor", "ceil", "quotient", "rem", *RELATIONS)  # a division inside is a true one
 _MOST_UNROLLED = 64
 
 
@@ -33,6 +35,7 @@ class Graph:
         self.operation: list[str] = []
         self.arguments: list[tuple[float | int, ...]] = []
         self._known: dict[tuple[str, tuple[float | int, ...], str], Node] = {}
+        self._depends: dict[tuple[str, ...], list[bool]] = {}
         self.zero = self.number(0.0)
         self.one = self.number(1.0)
 
@@ -143,6 +146,16 @@ class Graph:
             return self.reciprocal(b)
         return self.mul(a, self.reciprocal(b))
 
+    def divide(self, a: Node, b: Node) -> Node:
+        """Return a / b rounded once, where the last bit decides: inside comparisons and whole numbers."""
+        if self.value(a) is not None and self.value(b) is not None:
+            return self.div(a, b)
+        return a if b == self.one else self.node("divide", a, b)
+
+    def finite(self, a: Node) -> Node:
+        """Return a where it is finite and zero elsewhere."""
+        return a if self.value(a) is not None else self.node("finite", a)
+
     def integer_power(self, base: Node, exponent: int) -> Node:
         """Return base^exponent by repeated squaring."""
         if exponent < 0:
@@ -162,7 +175,7 @@ class Graph:
         if x is not None and y is not None:
             return self.number(_power(x, y))
         if y is not None:
-            if y == round(y) and abs(y) <= _MOST_UNROLLED:
+            if abs(y) <= _MOST_UNROLLED and y == round(y):
                 return self.integer_power(base, int(y))
             if abs(y) == 0.5:
                 root = self.call("sqrt", base)
@@ -189,14 +202,33 @@ class Graph:
 
     # --- from expression trees ------------------------------------------------------------------------
 
-    def build(self, expression: Expression, names: Mapping[str, Node]) -> Node:
-        """Return the node of an expression tree; ``names`` gives the node of each symbol."""
+    def build(
+        self, expression: Expression, names: Mapping[str, Node], exact: Mapping[str, Node] | None = None
+    ) -> Node:
+        """Return the node of an expression tree; ``names`` gives the node of each symbol.
+
+        Where the last bit decides, in comparisons and whole numbers, symbols are taken from ``exact``, and
+        divisions are true ones.
+        """
+        return self._build(expression, names, names if exact is None else exact, strict=False)
+
+    def build_exact(self, expression: Expression, exact: Mapping[str, Node]) -> Node:
+        """Return the node of an expression tree with true divisions."""
+        return self._build(expression, exact, exact, strict=True)
+
+    def _build(
+        self, expression: Expression, names: Mapping[str, Node], exact: Mapping[str, Node], *, strict: bool
+    ) -> Node:
         if isinstance(expression, Number):
             return self.number(expression.value)
         if isinstance(expression, Symbol):
-            return names[expression.name]
-        arguments = [self.build(a, names) for a in expression.arguments]
-        return self._combine(expression.op, arguments)
+            return exact[expression.name] if strict else names[expression.name]
+        op = expression.op
+        inner = strict or op in EXACT
+        arguments = [self._build(a, names, exact, strict=inner) for a in expression.arguments]
+        if op == "/" and strict:
+            return self.divide(*arguments)
+        return self._combine(op, arguments)
 
     def _combine(self, op: str, arguments: list[Node]) -> Node:
         if op in ("+", "*"):
@@ -244,9 +276,11 @@ class Graph:
 
     def depends(self, kinds: Sequence[str]) -> list[bool]:
         """Tell for every node whether it depends on a leaf of one of these kinds."""
-        answer: list[bool] = []
-        for node, operation in enumerate(self.operation):
-            answer.append(operation in kinds or any(answer[n] for n in self.operands(node)))
+        answer = self._depends.setdefault(tuple(kinds), [])
+        for node in range(len(answer), len(self.operation)):
+            operation = self.operation[node]
+            inner = () if operation in LEAVES else self.arguments[node]
+            answer.append(operation in kinds or any(answer[int(n)] for n in inner))
         return answer
 
     def evaluate(self, root: Node, values: Mapping[Node, float]) -> float:
@@ -260,6 +294,10 @@ class Graph:
             literals = tuple(Number(known[n]) for n in self.operands(node))
             if op == "select":
                 known[node] = literals[1].value if literals[0].value else literals[2].value
+            elif op == "divide":
+                known[node] = evaluate_ieee(Call("/", literals), {})
+            elif op == "finite":
+                known[node] = literals[0].value if math.isfinite(literals[0].value) else 0.0
             elif op == "reciprocal":
                 known[node] = evaluate_ieee(Call("/", (Number(1.0), *literals)), {})
             else:
@@ -277,19 +315,42 @@ class Graph:
         result: Gradients = {leaf: {column: self.one} for leaf, column in leaves.items()}
         known = set(result)
         active = self._active(set(leaves))
-        for node in [*cuts, *roots]:
-            if node in result:
-                continue
+
+        def derive(node: Node) -> None:
             total: dict[int, Node] = {}
-            if active[node]:
+            if node < len(active) and active[node]:
                 for inner, factor in self._partials(node, known, active).items():
                     for column, derivative in result[inner].items():
                         term = self.mul(factor, derivative)
                         total[column] = self.add(total[column], term) if column in total else term
+            put(node, total)
+
+        def put(node: Node, total: dict[int, Node]) -> None:
             result[node] = {column: d for column, d in total.items() if d != self.zero}
             known.add(node)
-            active.extend([False] * (len(self.operation) - len(active)))
+
+        for node in [*cuts, *roots]:
+            for inner in self._choices(node, known, active):
+                condition, *sides = self.operands(inner)
+                for side in sides:
+                    if side not in result:
+                        derive(side)
+                yes, no = (result[side] for side in sides)
+                columns = {**yes, **no}
+                put(
+                    inner,
+                    {c: self.select(condition, yes.get(c, self.zero), no.get(c, self.zero)) for c in columns},
+                )
+            if node not in result:
+                derive(node)
         return result
+
+    def _choices(self, node: Node, known: set[Node], active: list[bool]) -> list[Node]:
+        """Return the choices inside a node, inner ones first, that depend on a leaf.
+
+        Each side of a choice is derived by itself, so that what the side not taken would be spoils nothing.
+        """
+        return [n for n in self.needed([node], known) if self.operation[n] == "select" and active[n]]
 
     def _active(self, leaves: set[Node]) -> list[bool]:
         active: list[bool] = []
@@ -329,6 +390,11 @@ class Graph:
             return [(a, operands[1]), (operands[1], a)]
         if op == "reciprocal":
             return [(a, self.neg(self.mul(node, node)))]
+        if op == "divide":
+            inverse = self.reciprocal(operands[1])
+            return [(a, inverse), (operands[1], self.neg(self.mul(node, inverse)))]
+        if op == "finite":
+            return [(a, self.one)]
         if op == "^":
             return self._power_partials(node, *operands)
         if op == "select":

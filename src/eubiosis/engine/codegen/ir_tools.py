@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-from llvmlite import ir
+from eubiosis.engine.codegen import ir
+from eubiosis.engine.codegen.ir import Block, Module, Type, Value
 
 DOUBLE = ir.DoubleType()
 INT = ir.IntType(64)
@@ -18,31 +18,28 @@ VOID = ir.VoidType()
 class Code:
     """One function under construction; ``arguments`` holds its named arguments."""
 
-    def __init__(self, module: Any, name: str, arguments: Sequence[tuple[str, Any]], *, public: bool = False):
+    def __init__(
+        self, module: Module, name: str, arguments: Sequence[tuple[str, Type]], *, public: bool = False
+    ):
         self.function = ir.Function(module, ir.FunctionType(VOID, [t for _, t in arguments]), name=name)
         if not public:
             self.function.linkage = "internal"
         self.arguments = {n: argument for (n, _), argument in zip(arguments, self.function.args, strict=True)}
         self.entry = self.function.append_basic_block("entry")
         self.b = ir.IRBuilder(self.entry)
-        start = self.function.append_basic_block("start")
-        self._jump = self.b.branch(start)
-        self.b.position_at_end(start)
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> Value:
         return self.arguments[name]
 
-    def variable(self, kind: Any, value: Any = None) -> Any:
+    def variable(self, kind: Type, value: Value | None = None) -> Value:
         """Return the address of a variable, set to ``value`` here and now."""
-        with self.b.goto_block(self.entry):
-            self.b.position_before(self._jump)
-            address = self.b.alloca(kind)
+        address = self.b.alloca(kind)
         if value is not None:
             self.b.store(value, address)
         return address
 
     @contextmanager
-    def loop(self, count: Any, *, start: int = 0) -> Iterator[Any]:
+    def loop(self, count: Value | int, *, start: int = 0) -> Iterator[Value]:
         """Repeat the body with an index from ``start`` to ``count`` - 1."""
         b = self.b
         count = INT(count) if isinstance(count, int) else count
@@ -59,7 +56,7 @@ class Code:
         b.position_at_end(after)
 
     @contextmanager
-    def repeat(self) -> Iterator[Any]:
+    def repeat(self) -> Iterator[Block]:
         """Repeat the body until it branches to the yielded block."""
         b = self.b
         body, after = (self.function.append_basic_block(n) for n in ("repeat", "done"))
@@ -70,29 +67,29 @@ class Code:
             b.branch(body)
         b.position_at_end(after)
 
-    def leave_if(self, condition: Any, target: Any) -> None:
+    def leave_if(self, condition: Value, target: Block) -> None:
         """Branch to ``target`` if the condition holds, else go on."""
         going = self.function.append_basic_block("on")
         self.b.cbranch(condition, target, going)
         self.b.position_at_end(going)
 
-    def call(self, function: Any, *arguments: Any) -> Any:
+    def call(self, function: Value, *arguments: Value) -> Value:
         """Call another function of the module."""
         return self.b.call(function, arguments)
 
-    def at(self, base: Any, offset: Any) -> Any:
+    def at(self, base: Value, offset: Value | int) -> Value:
         """Return the address ``offset`` elements after ``base``."""
         return self.b.gep(base, [INT(offset) if isinstance(offset, int) else offset])
 
-    def get(self, base: Any, offset: Any = 0) -> Any:
+    def get(self, base: Value, offset: Value | int = 0) -> Value:
         """Load the element at an offset."""
         return self.b.load(self.at(base, offset))
 
-    def put(self, value: Any, base: Any, offset: Any = 0) -> None:
+    def put(self, value: Value, base: Value, offset: Value | int = 0) -> None:
         """Store an element at an offset."""
         self.b.store(value, self.at(base, offset))
 
-    def finish(self) -> Any:
+    def finish(self) -> Value:
         """Close the function and return it."""
         self.b.ret_void()
         return self.function

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.driver import LANE, Driver
-from eubiosis.engine.codegen.emit import VectorEmitter
+from eubiosis.engine.codegen.elimination import Elimination
+from eubiosis.engine.codegen.emit import Plan, VectorEmitter
+from eubiosis.engine.codegen.ir import Module, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import SLOTS
-from eubiosis.engine.codegen.native import Identity, NativeCode, load_or_compile, vector_width
+from eubiosis.engine.codegen.native import Block, Facts, Identity, NativeCode, load_or_compile, vector_width
 from eubiosis.engine.codegen.program import Options, Program
 from eubiosis.engine.codegen.rosenbrock import define_step, reserve_step
+from eubiosis.engine.codegen.sizes import Sizes
 from eubiosis.engine.codegen.steady_loop import STEADY_LANE, SteadyLoop
+from eubiosis.engine.codegen.unique import Doubts
 from eubiosis.engine.codegen.watch import Watch
 from eubiosis.engine.system import Array, System
 
@@ -34,7 +38,7 @@ class LoopKernel:
     entry: str
     counts: int
 
-    def run(self, block: dict[str, Any]) -> None:
+    def run(self, block: Block) -> None:
         """Run the loop on an argument block until no subject is left; arrays are passed by address."""
         work = aligned(int(self.code.facts["rows"]) * self.width)
         lanes = np.zeros(self.counts * self.width, dtype=np.int64)
@@ -50,51 +54,49 @@ def aligned(count: int, *, boundary: int = 64) -> Array:
 
 def solver_kernel(system: System, options: Options, identity: Identity) -> LoopKernel:
     """Return the solver's kernel, compiled or kept; ``identity`` stands for the system's content."""
-    width = vector_width()
-    program = Program(system, options)
+    width = 1 if options.alone else vector_width()
+    program = Program(system, options, switching=True)
 
-    def make() -> tuple[str, dict[str, Any]]:
+    def make() -> tuple[Sequence[str], Facts]:
         lanes = _solver_module(program, width)
-        return str(lanes.module), {"rows": lanes.count}
+        return lanes.module.texts(), {"rows": lanes.count}
 
     text = f"solver {width} {options} {identity.digest}"
-    return LoopKernel(program, load_or_compile(text, make, keep=identity.keep), width, "solve", len(LANE))
+    code = load_or_compile(text, make, keep=identity.keep, quick=options.quick)
+    return LoopKernel(program, code, width, "solve", len(LANE))
 
 
 def steady_kernel(system: System, options: Options, identity: Identity) -> LoopKernel:
     """Return the kernel that finds steady states, compiled or kept."""
-    width = vector_width()
+    width = 1 if options.alone else vector_width()
     program = Program(system, options)
 
-    def make() -> tuple[str, dict[str, Any]]:
-        from llvmlite import ir
-
+    def make() -> tuple[Sequence[str], Facts]:
         lanes = Lanes(program, ir.Module(name="steady"), width)
         reserve_step(lanes)
         jacobian, in_time = program.jacobian()
         prepare = lanes.prepare([*program.rates, *jacobian.values()])
-        factor, substitute, _ = lanes.factor(jacobian, in_time)
-        SteadyLoop(lanes, prepare, factor, substitute).define()
-        return str(lanes.module), {"rows": lanes.count}
+        solve = Elimination(lanes, jacobian, in_time)
+        SteadyLoop(lanes, prepare, solve.factor, solve.substitute).define()
+        return lanes.module.texts(), {"rows": lanes.count}
 
     text = f"steady {width} {options} {identity.digest}"
-    return LoopKernel(
-        program, load_or_compile(text, make, keep=identity.keep), width, "steady", len(STEADY_LANE)
-    )
+    code = load_or_compile(text, make, keep=identity.keep, quick=options.quick)
+    return LoopKernel(program, code, width, "steady", len(STEADY_LANE))
 
 
 def _solver_module(program: Program, width: int) -> Lanes:
-    from llvmlite import ir
-
     lanes = Lanes(program, ir.Module(name="solver"), width)
     reserve_step(lanes)
-    watch = Watch(lanes)
+    watch, sizes = Watch(lanes), Sizes(lanes)
     jacobian, in_time = program.jacobian()
     prepare = lanes.prepare([*program.rates, *jacobian.values(), *in_time.values(), *watch.roots])
-    factor, substitute, explicit_time = lanes.factor(jacobian, in_time)
+    solve = Elimination(lanes, jacobian, in_time)
     rates = lanes.evaluate("rates", program.rates)
-    step = define_step(lanes, rates, factor, substitute, explicit_time)
-    Driver(lanes, step, rates, prepare, watch).define()
+    step = define_step(lanes, rates, solve.factor, solve.substitute, solve.explicit_time, sizes)
+    driver = Driver(lanes, step, rates, prepare, watch, Doubts(lanes, jacobian), sizes)
+    sizes.attach(driver, rates, solve.factor, solve.substitute)
+    driver.define()
     return lanes
 
 
@@ -155,6 +157,7 @@ def column_kernel(
     *,
     rates: bool = False,
     sensitivities: tuple[str, ...] = (),
+    quick: bool = False,
 ) -> ColumnKernel:
     """Return a kernel that evaluates named quantities, or with ``rates`` the rates of the named states.
 
@@ -163,9 +166,7 @@ def column_kernel(
     """
     width = vector_width()
 
-    def make() -> tuple[str, dict[str, Any]]:
-        from llvmlite import ir
-
+    def make() -> tuple[Sequence[str], Facts]:
         program = Program(system, Options(sensitivities=sensitivities))
         module = ir.Module(name="columns")
         if sensitivities:
@@ -177,10 +178,35 @@ def column_kernel(
         rows = {program.names[n]: row for row, n in enumerate(given) if n in program.names}
         for name, lanes in (("wide", width), ("narrow", 1)):
             _column_function(program, module, name, lanes, nodes, rows)
-        return str(module), {}
+        return module.texts(), {}
 
     text = f"columns {width} {rates} {sensitivities} {tuple(outputs)} {tuple(given)} {identity.digest}"
-    return ColumnKernel(load_or_compile(text, make, keep=identity.keep), width, tuple(given))
+    code = load_or_compile(text, make, keep=identity.keep, quick=quick)
+    return ColumnKernel(code, width, tuple(given))
+
+
+def linear_kernel(system: System, identity: Identity) -> tuple[ColumnKernel, tuple[tuple[int, int], ...]]:
+    """Return a kernel that evaluates rates and their derivatives by the states, from all states.
+
+    Its outputs are the rates of the moving states and then, for each place (i, j) that is returned, the
+    derivative of the i-th of these rates by the j-th moving state; other derivatives are zero.
+    """
+    width = vector_width()
+    program = Program(system, Options())
+    matrix, _ = program.jacobian()
+    places = tuple(sorted(matrix))
+
+    def make() -> tuple[Sequence[str], Facts]:
+        module = ir.Module(name="linear")
+        nodes = [*program.rates, *(matrix[place] for place in places)]
+        rows = {program.names[n]: row for row, n in enumerate(system.states)}
+        for name, lanes in (("wide", width), ("narrow", 1)):
+            _column_function(program, module, name, lanes, nodes, rows)
+        return module.texts(), {}
+
+    text = f"linear {width} {identity.digest}"
+    code = load_or_compile(text, make, keep=identity.keep, quick=True)
+    return ColumnKernel(code, width, system.states), places
 
 
 def needed_rows(system: System, outputs: Sequence[str], by: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -189,16 +215,16 @@ def needed_rows(system: System, outputs: Sequence[str], by: tuple[str, ...] = ()
     nodes = [program.names[name] for name in outputs]
     nodes += [program.sensitivity(name, p) for name in outputs for p in by]
     found = set(program.graph.needed(nodes))
-    rows = [*system.states, *program.judged[len(program.moving) :]]
+    rows = dict.fromkeys([*system.states, *(name for name in program.rows if name in program.names)])
     return tuple(name for name in rows if program.names[name] in found)
 
 
 def _column_function(
-    program: Program, module: Any, name: str, width: int, nodes: Sequence[int], rows: dict[int, int]
+    program: Program, module: Module, name: str, width: int, nodes: Sequence[int], rows: dict[int, int]
 ) -> None:
     code = Code(module, name, [("block", INT_POINTER)], public=True)
     b = code.b
-    slots: dict[str, Any] = {}
+    slots: dict[str, Value] = {}
     for i, slot in enumerate(_COLUMN_SLOTS):
         raw = code.get(code["block"], i)
         slots[slot] = b.inttoptr(raw, POINTER) if slot in _COLUMN_ARRAYS else raw
@@ -207,7 +233,7 @@ def _column_function(
         column = b.add(slots["first"], b.mul(k, INT(width)))
         access = _ColumnAccess(code, slots, width, subject, column)
 
-        def load(kind: str, index: int, access: _ColumnAccess = access) -> Any:
+        def load(kind: str, index: int, access: _ColumnAccess = access) -> Value:
             if kind == "time":
                 return access.strided("times", INT(0), slots["time_step"])
             if kind != "parameter":
@@ -216,43 +242,48 @@ def _column_function(
             start = b.add(b.mul(subject, slots["stride"]), b.mul(INT(index), slots["row"]))
             return access.strided("parameters", start, slots["step"])
 
-        kept = {
-            node: (lambda row=row, access=access: access.row("given", "given_stride", row))
-            for node, row in rows.items()
-        }
-        emitter = VectorEmitter(program.graph, b, width, load, kept)
-        for row, node in enumerate(nodes):
-            access.store(emitter.value(node), row)
+        kept = {node: access.row_loader("given", "given_stride", row) for node, row in rows.items()}
+        plan = Plan(program.graph, nodes, rows)
+        emitter = VectorEmitter(plan, b, width, load, kept)
+        for item in plan.items:
+            if item >= 0:
+                emitter.make(item)
+            else:
+                access.store(emitter.value(nodes[~item]), ~item)
     code.finish()
 
 
 class _ColumnAccess:
     """Loads and stores of one block of columns of one subject."""
 
-    def __init__(self, code: Code, slots: dict[str, Any], width: int, subject: Any, column: Any) -> None:
-        from llvmlite import ir
-
+    def __init__(
+        self, code: Code, slots: dict[str, Value], width: int, subject: Value, column: Value
+    ) -> None:
         self.ir, self.code, self.slots, self.width = ir, code, slots, width
         self.subject, self.column = subject, column
         self.vector = ir.VectorType(DOUBLE, width) if width > 1 else DOUBLE
 
-    def _address(self, base: str, stride: str, row: int) -> Any:
+    def _address(self, base: str, stride: str, row: int) -> Value:
         b, slots = self.code.b, self.slots
         first = b.add(b.mul(self.subject, slots[stride]), b.mul(INT(row), slots["columns"]))
         return self.code.at(slots[base], b.add(first, self.column))
 
-    def _whole(self, address: Any) -> Any:
+    def _whole(self, address: Value) -> Value:
         return self.code.b.bitcast(address, self.vector.as_pointer())
 
-    def row(self, base: str, stride: str, row: int) -> Any:
+    def row(self, base: str, stride: str, row: int) -> Value:
         """Load a row's values of these columns."""
         return self.code.b.load(self._whole(self._address(base, stride, row)), align=8)
 
-    def store(self, value: Any, row: int) -> None:
+    def row_loader(self, base: str, stride: str, row: int) -> Callable[[], Value]:
+        """Return what emits the load of a row."""
+        return lambda: self.row(base, stride, row)
+
+    def store(self, value: Value, row: int) -> None:
         """Store a row of results."""
         self.code.b.store(value, self._whole(self._address("out", "out_stride", row)), align=8)
 
-    def strided(self, base: str, start: Any, step: Any) -> Any:
+    def strided(self, base: str, start: Value, step: Value) -> Value:
         """Load values that are one for all columns (step 0) or one for each (step 1)."""
         b, ir = self.code.b, self.ir
         address = self.code.at(self.slots[base], b.add(start, b.mul(step, self.column)))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-from llvmlite import ir
-
-from eubiosis.engine.codegen.emit import VectorEmitter
-from eubiosis.engine.codegen.graph import Node
+from eubiosis.engine.codegen import ir
+from eubiosis.engine.codegen.emit import Plan, VectorEmitter
+from eubiosis.engine.codegen.graph import LEAVES, Node
+from eubiosis.engine.codegen.ir import Module, Type, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, POINTER, Code
 from eubiosis.engine.codegen.program import Program
-from eubiosis.engine.codegen.vector_math import VectorMath
 
 STAGE_ARGUMENTS = (
     ("work", POINTER),
@@ -21,20 +19,25 @@ STAGE_ARGUMENTS = (
     ("out", POINTER),
 )
 
+Place = tuple[str, int]  # a region and a row
+Arguments = tuple[tuple[str, Type], ...]
+
 
 class Lanes:
     """The workspace of ``width`` lanes and the vector functions on it.
 
     Rows, each ``width`` doubles: states, next states, rates, time derivatives of the rates, stage vectors,
-    factors, varying parameters, prepared values, and single rows for time, step and so on.
+    factors, parameters, prepared values, and single rows for time, step and so on.
     """
 
-    def __init__(self, program: Program, module: Any, width: int) -> None:
+    def __init__(self, program: Program, module: Module, width: int) -> None:
         self.program, self.module, self.width = program, module, width
         self.rows: dict[str, int] = {}
         self.count = 0
-        self.vector = ir.VectorType(DOUBLE, width)
+        self.vector: Type = ir.VectorType(DOUBLE, width) if width > 1 else DOUBLE
         self._prepared: dict[Node, tuple[str, int]] = {}
+        self.mode_place: Mapping[int, int] = {}  # rows of the modes
+        self.stage_stride = 0  # rows from one stage's vector to the next
         self.pivots: tuple[int, ...] = ()  # rows of the factors that hold reciprocal pivots
 
     def reserve(self, name: str, rows: int = 1) -> None:
@@ -44,23 +47,31 @@ class Lanes:
 
     # --- addresses ------------------------------------------------------------------------------------
 
-    def row(self, code: Code, name: str, index: Any = 0) -> Any:
+    def row(self, code: Code, name: str, index: Value | int = 0) -> Value:
         """Return the address of a row of a region, as a pointer to its first double."""
         first = self.rows[name]
         if isinstance(index, int):
             return code.at(code["work"], (first + index) * self.width)
-        return code.at(code["work"], code.b.mul(code.b.add(index, INT(first)), INT(self.width)))
+        # in this order the address of the region is a constant beside an index that others share
+        return code.at(code.at(code["work"], code.b.mul(index, INT(self.width))), first * self.width)
 
-    def load(self, code: Code, address: Any) -> Any:
+    def stage(self, code: Code, stage: int, index: Value) -> Value:
+        """Return the address of a row of the vector of one stage."""
+        start = code.at(code["work"], code.b.mul(index, INT(self.width)))
+        return code.at(start, (self.rows["stages"] + stage * self.stage_stride) * self.width)
+
+    def load(self, code: Code, address: Value) -> Value:
         """Load a whole row."""
         return code.b.load(code.b.bitcast(address, self.vector.as_pointer()), align=8 * self.width)
 
-    def store(self, code: Code, value: Any, address: Any) -> None:
+    def store(self, code: Code, value: Value, address: Value) -> None:
         """Store a whole row."""
         code.b.store(value, code.b.bitcast(address, self.vector.as_pointer()), align=8 * self.width)
 
-    def splat(self, code: Code, scalar: Any) -> Any:
+    def splat(self, code: Code, scalar: Value) -> Value:
         """Return a vector with one scalar in every lane."""
+        if self.width == 1:
+            return scalar
         undefined = ir.Constant(self.vector, ir.Undefined)
         single = code.b.insert_element(undefined, scalar, ir.IntType(32)(0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [0] * self.width)
@@ -68,32 +79,94 @@ class Lanes:
 
     # --- straight-line functions ----------------------------------------------------------------------
 
-    def emitter(self, code: Code, y: Any, time: Any) -> VectorEmitter:
-        """Return an emitter that reads states from rows at ``y`` and the time from the row at ``time``."""
-        program = self.program
-        names = program.system.parameters
+    def straight(self, name: str, outputs: Sequence[tuple[Node, Place]], arguments: Arguments) -> Value:
+        """Define a function that computes nodes and writes each to its place; returns it.
 
-        def load(kind: str, index: int) -> Any:
+        A place is a region and a row, or "out" and a row behind that argument. States and the time are those
+        behind the arguments ``y`` and ``time``, or where there are none the lane's own. Long code goes to
+        several functions, which leave to later ones what these need.
+        """
+        plan = Plan(self.program.graph, [node for node, _ in outputs], self._prepared)
+        carried = f"{name} carried"
+        self.reserve(carried, len(plan.carried))
+        homes = dict(self._prepared)
+        functions = []
+        for number, part in enumerate(plan.parts):
+            own = name if len(plan.parts) == 1 else f"{name}.{number}"
+            code = Code(self.module, own, arguments)
+            self._part(code, plan, part, outputs, carried, homes)
+            functions.append(code.finish())
+        if len(functions) == 1:
+            return functions[0]
+        code = Code(self.module, name, arguments)
+        for function in functions:
+            code.call(function, *(code[argument] for argument, _ in arguments))
+        return code.finish()
+
+    def _part(
+        self,
+        code: Code,
+        plan: Plan,
+        part: Sequence[int],
+        outputs: Sequence[tuple[Node, Place]],
+        carried: str,
+        homes: dict[Node, Place],
+    ) -> None:
+        """Emit a run of a plan; ``homes`` says which values lie where by now."""
+        kept = {node: self._loading(code, place) for node, place in homes.items()}
+        emitter = VectorEmitter(plan, code.b, self.width, self._leaf(code), kept)
+
+        def keep(node: Node, place: Place) -> None:
+            self.store(code, emitter.value(node), self._place(code, place))
+            if node not in homes and self.program.graph.operation[node] not in LEAVES:
+                homes[node], kept[node] = place, self._loading(code, place)
+
+        for item in part:
+            if item < 0:
+                keep(*outputs[~item])
+                continue
+            emitter.make(item)
+            if item in plan.carried:
+                keep(item, (carried, plan.carried[item]))
+
+    def emitter(self, code: Code) -> VectorEmitter:
+        """Return an emitter that computes what it is asked for, and before it what that needs."""
+        kept = {node: self._loading(code, place) for node, place in self._prepared.items()}
+        plan = Plan(self.program.graph, (), self._prepared)
+        return VectorEmitter(plan, code.b, self.width, self._leaf(code), kept)
+
+    def _place(self, code: Code, place: Place) -> Value:
+        region, row = place
+        if region == "out":
+            return code.at(code["out"], row * self.width)
+        return self.row(code, region, row)
+
+    def _loading(self, code: Code, place: Place) -> Callable[[], Value]:
+        return lambda: self.load(code, self._place(code, place))
+
+    def _leaf(self, code: Code) -> Callable[[str, int], Value]:
+        """Return what emits the load of a leaf."""
+
+        def load(kind: str, index: int) -> Value:
             if kind == "state":
-                return self.load(code, code.at(y, index * self.width))
+                if "y" in code.arguments:
+                    return self.load(code, code.at(code["y"], index * self.width))
+                return self.load(code, self.row(code, "states", index))
             if kind == "time":
-                return self.load(code, time)
+                return self.load(code, code["time"] if "time" in code.arguments else self.row(code, "time"))
+            if kind == "mode":
+                return self.load(code, self.row(code, "modes", self.mode_place[index]))
+            if kind in ("withheld", "moment"):
+                return self.load(code, self.row(code, kind, index))
             if kind == "held" or (kind == "input" and index):
                 return self.load(code, self.row(code, "driven", index - 1))
             if kind == "input":
                 return self.load(code, self.row(code, "shift"))
-            own = program.varying.get(names[index])
-            if own is not None:
-                return self.load(code, self.row(code, "parameters", own))
-            return self.splat(code, code.get(code["shared"], index))
+            return self.load(code, self.row(code, "parameters", index))
 
-        def prepared_load(region: str, row: int) -> Callable[[], Any]:
-            return lambda: self.load(code, self.row(code, region, row))
+        return load
 
-        kept = {node: prepared_load(*place) for node, place in self._prepared.items()}
-        return VectorEmitter(program.graph, code.b, self.width, load, kept)
-
-    def prepare(self, roots: Sequence[Node], *, held: bool = False) -> Any:
+    def prepare(self, roots: Sequence[Node], *, held: bool = False) -> Value:
         """Define the function that computes what is fixed while parameters are; returns it.
 
         With ``held`` it computes what is fixed while held parameters are, and is named ``prepare_held``;
@@ -103,70 +176,12 @@ class Lanes:
         nodes = [node for node in self.program.preparable(roots) if depends[node] == held]
         name, region = ("prepare_held", "prepared_held") if held else ("prepare", "prepared")
         self.reserve(region, len(nodes))
-        code = Code(self.module, name, STAGE_ARGUMENTS[:2])
-        emitter = self.emitter(code, None, None)
-        for row, node in enumerate(nodes):
-            self.store(code, emitter.value(node), self.row(code, region, row))
-        self._prepared |= {node: (region, row) for row, node in enumerate(nodes)}
-        return code.finish()
+        places = {node: (region, row) for row, node in enumerate(nodes)}
+        function = self.straight(name, [*places.items()], STAGE_ARGUMENTS[:2])
+        self._prepared |= places
+        return function
 
-    def evaluate(self, name: str, roots: Sequence[Node]) -> Any:
+    def evaluate(self, name: str, roots: Sequence[Node]) -> Value:
         """Define ``name(work, shared, y, time, out)``, which writes one row for each root."""
-        code = Code(self.module, name, STAGE_ARGUMENTS)
-        emitter = self.emitter(code, code["y"], code["time"])
-        for row, root in enumerate(roots):
-            self.store(code, emitter.value(root), code.at(code["out"], row * self.width))
-        return code.finish()
-
-    def factor(
-        self, jacobian: dict[tuple[int, int], Node], in_time: dict[int, Node]
-    ) -> tuple[Any, Any, bool]:
-        """Define ``factor(work, shared)`` and ``substitute(work, out)``; returns both and if time enters.
-
-        ``factor`` writes the rates at (states, time), their time derivatives, and the factors of
-        shift - J there; ``substitute`` solves with them in place.
-        """
-        program, graph = self.program, self.program.graph
-        moves = graph.depends(("time",))  # a switch in time has no slope, but the stages must see the time
-        explicit_time = any(moves[rate] for rate in program.rates)
-        factors = program.factors(jacobian)
-        self.reserve("factors", factors.entries)
-        places: dict[tuple[int, int], int] = {}
-        for k in range(program.size):
-            for j, _ in (*factors.lower[k], *factors.upper[k]):
-                places[k, j] = len(places)
-            places[k, k] = len(places)
-        self.pivots = tuple(places[k, k] for k in range(program.size))
-        code = Code(self.module, "factor", STAGE_ARGUMENTS[:2])
-        emitter = self.emitter(code, self.row(code, "states"), self.row(code, "time"))
-        outputs: list[tuple[Node, Any]] = [
-            (node, self.row(code, "rates", i)) for i, node in enumerate(program.rates)
-        ]
-        if explicit_time:
-            outputs += [
-                (in_time.get(i, graph.zero), self.row(code, "in_time", i)) for i in range(program.size)
-            ]
-        for k in range(program.size):
-            entries = [*factors.lower[k], *factors.upper[k], (k, factors.pivot[k])]
-            outputs += [(node, self.row(code, "factors", places[k, j])) for j, node in entries]
-        for node, address in outputs:
-            self.store(code, emitter.value(node), address)
-        return code.finish(), self._substitute(factors.order, factors, places), explicit_time
-
-    def _substitute(self, order: Sequence[int], factors: Any, places: dict[tuple[int, int], int]) -> Any:
-        code = Code(self.module, "substitute", (("work", POINTER), ("out", POINTER)))
-        math = VectorMath(code.b, self.width)
-        values = [self.load(code, code.at(code["out"], row * self.width)) for row in order]
-
-        def factor(k: int, j: int) -> Any:
-            return self.load(code, self.row(code, "factors", places[k, j]))
-
-        for k in range(len(order)):
-            for j, _ in factors.lower[k]:
-                values[k] = math.fma(code.b.fneg(factor(k, j)), values[j], values[k])
-        for k in reversed(range(len(order))):
-            for j, _ in factors.upper[k]:
-                values[k] = math.fma(code.b.fneg(factor(k, j)), values[j], values[k])
-            values[k] = code.b.fmul(values[k], factor(k, k))
-            self.store(code, values[k], code.at(code["out"], order[k] * self.width))
-        return code.finish()
+        outputs = [(root, ("out", row)) for row, root in enumerate(roots)]
+        return self.straight(name, outputs, STAGE_ARGUMENTS)

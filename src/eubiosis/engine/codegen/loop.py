@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 
 # slots of the argument block: addresses and whole numbers, 8 bytes each
 SLOTS = (
     *("work", "lanes", "shared", "tolerances", "counter", "subjects"),
-    *("initial", "initial_stride", "varying", "varying_stride"),
+    *("initial", "initial_stride", "varying", "varying_stride", "varied", "varied_count"),
     *("times", "times_count", "record", "record_count", "out"),
     *("action_first", "action_count", "action_time", "action_kind", "action_target", "value_first", "value"),
     *("status", "final", "effort", "extremes", "max_steps"),
@@ -21,10 +21,10 @@ _POINTERS = {
     *("final", "extremes"),
 }
 _INT_POINTERS = {
-    *("lanes", "counter", "record", "action_first", "action_count", "action_kind", "action_target"),
+    *("varied", "lanes", "counter", "record", "action_first", "action_count", "action_kind", "action_target"),
     *("value_first", "status", "effort"),
 }
-OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE = range(5)
+OK, STEP_LIMIT, NON_FINITE, NEGATIVE, EVENT_FAILURE, SLIDING, NON_UNIQUE, UNDECIDED = range(8)
 
 
 class Loop:
@@ -33,7 +33,7 @@ class Loop:
     ``counts`` names the whole numbers kept for each lane and ``reals`` the rows it keeps numbers in.
     """
 
-    def __init__(self, lanes: Lanes, prepare: Any, counts: tuple[str, ...], reals: tuple[str, ...]) -> None:
+    def __init__(self, lanes: Lanes, prepare: Value, counts: tuple[str, ...], reals: tuple[str, ...]) -> None:
         self.lanes, self.width, self.program = lanes, lanes.width, lanes.program
         self.prepare, self.counts = prepare, counts
         for name in reals:
@@ -46,40 +46,40 @@ class Loop:
         code.arguments["work"] = self.slot(code, "work")
         return code
 
-    def slot(self, code: Code, name: str) -> Any:
+    def slot(self, code: Code, name: str) -> Value:
         """Load one slot of the argument block."""
         raw = code.get(code["block"], SLOTS.index(name))
         if name in _POINTERS:
             return code.b.inttoptr(raw, POINTER)
         return code.b.inttoptr(raw, INT_POINTER) if name in _INT_POINTERS else raw
 
-    def lane_int(self, code: Code, name: str, lane: Any) -> Any:
+    def lane_int(self, code: Code, name: str, lane: Value) -> Value:
         """Return the address of a lane's whole number."""
         offset = code.b.add(lane, INT(self.counts.index(name) * self.width))
         return code.at(self.slot(code, "lanes"), offset)
 
-    def lane_real(self, code: Code, region: str, lane: Any, index: Any = 0) -> Any:
+    def lane_real(self, code: Code, region: str, lane: Value, index: Value | int = 0) -> Value:
         """Return the address of a lane's number in a row of the workspace."""
         return code.at(self.lanes.row(code, region, index), lane)
 
-    def near(self, code: Code, region: str, index: Any = 0) -> Any:
+    def near(self, code: Code, region: str, index: Value | int = 0) -> Value:
         """Return this function's lane's number in a row of the workspace."""
         return code.b.load(self.lane_real(code, region, code["lane"], index))
 
-    def keep(self, code: Code, value: Any, region: str, index: Any = 0) -> None:
+    def keep(self, code: Code, value: Value, region: str, index: Value | int = 0) -> None:
         """Store this function's lane's number in a row of the workspace."""
         code.b.store(value, self.lane_real(code, region, code["lane"], index))
 
-    def count(self, code: Code, name: str) -> Any:
+    def count(self, code: Code, name: str) -> Value:
         """Return this function's lane's whole number."""
         return code.b.load(self.lane_int(code, name, code["lane"]))
 
-    def set_count(self, code: Code, value: Any, name: str) -> None:
+    def set_count(self, code: Code, value: Value | int, name: str) -> None:
         """Store this function's lane's whole number."""
         value = INT(value) if isinstance(value, int) else value
         code.b.store(value, self.lane_int(code, name, code["lane"]))
 
-    def next_subject(self, code: Code) -> Any:
+    def next_subject(self, code: Code) -> Value:
         """Take the next subject's number from the counter and return whether there is one."""
         b = code.b
         subject = b.atomic_rmw("add", self.slot(code, "counter"), INT(1), "monotonic")
@@ -94,7 +94,16 @@ class Loop:
         with code.loop(count) as i:
             self.keep(code, code.get(first, i), region, i)
 
-    def write_out(self, code: Code, word: Any, keep: Any) -> None:
+    def copy_parameters(self, code: Code) -> None:
+        """Copy the parameters into rows of this function's lane: everybody's, then the subject's own."""
+        b, subject, shared = code.b, self.count(code, "subject"), self.slot(code, "shared")
+        with code.loop(len(self.program.parameter)) as i:
+            self.keep(code, code.get(shared, i), "parameters", i)
+        first = code.at(self.slot(code, "varying"), b.mul(subject, self.slot(code, "varying_stride")))
+        with code.loop(self.slot(code, "varied_count")) as i:
+            self.keep(code, code.get(first, i), "parameters", code.get(self.slot(code, "varied"), i))
+
+    def write_out(self, code: Code, word: Value, keep: Value) -> None:
         """Write a subject's status, its states (NaN unless ``keep``) and its effort."""
         b, subject, rows = code.b, self.count(code, "subject"), len(self.program.rows)
         code.put(word, self.slot(code, "status"), subject)
@@ -106,17 +115,17 @@ class Loop:
         code.put(self.count(code, "steps"), effort, 0)
         code.put(self.count(code, "rejected"), effort, 1)
 
-    def real(self, code: Code) -> Any:
+    def real(self, code: Code) -> Value:
         """Return whether this lane holds a subject."""
         return code.b.icmp_signed(">=", self.count(code, "subject"), INT(0))
 
     def go_round(
         self,
         code: Code,
-        load_lane: Any,
-        before: Callable[[Any], None],
-        advance: Callable[[], None],
-        judge: Callable[[Any], None],
+        load_lane: Value,
+        before: Callable[[Value], None],
+        advance: Callable[[], object],
+        judge: Callable[[Value], object],
     ) -> None:
         """Fill the lanes; then, until none holds a subject: ``before`` each, ``advance`` all, ``judge`` each.
 

@@ -7,8 +7,8 @@ change only at its ends, so the method keeps its order.
 
 from __future__ import annotations
 
-from typing import Any
-
+from eubiosis.engine.codegen import ir
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import NEGATIVE, NON_FINITE, OK
@@ -20,11 +20,11 @@ MARCH_ARRAYS = (
     *("work", "shared", "initial", "varying", "grid", "out", "final", "extremes"),
     *("floors",),
 )
-MARCH_COUNTS = ("counter", "record", "status", "driven")
+MARCH_COUNTS = ("counter", "record", "status", "driven", "varied")
 MARCH_SLOTS = (
     *MARCH_ARRAYS,
     *MARCH_COUNTS,
-    *("subjects", "initial_stride", "varying_stride", "intervals", "steps", "records"),
+    *("subjects", "initial_stride", "varying_stride", "varied_count", "intervals", "steps", "records"),
 )
 # stage: (weight of the slope before it, place in the step, share in the sum)
 _STAGES = ((0.0, 0.0, 1.0 / 6.0), (0.5, 0.5, 1.0 / 3.0), (0.5, 0.5, 1.0 / 3.0), (1.0, 1.0, 1.0 / 6.0))
@@ -51,7 +51,7 @@ class March:
             **dict.fromkeys(("time", "stage_time", "below", "bad"), 1),
             **dict.fromkeys(("states", "next"), rows),
             **dict.fromkeys(("rates", "sum"), program.size),
-            "parameters": len(program.varying),
+            "parameters": len(program.parameter),
             **dict.fromkeys(("driven", "from", "to"), self.driven),
             "seen": len(observed),
             "extreme": len(self.extrema),
@@ -69,7 +69,7 @@ class March:
         self.observe = lanes.evaluate("observe", nodes) if nodes else None
         self.watch = lanes.evaluate("watch", watched) if watched else None
 
-    def slot(self, code: Code, name: str) -> Any:
+    def slot(self, code: Code, name: str) -> Value:
         """Load one slot of the argument block."""
         raw = code.get(code["block"], MARCH_SLOTS.index(name))
         if name in MARCH_ARRAYS:
@@ -101,18 +101,22 @@ class March:
 
     # --- one group of subjects ------------------------------------------------------------------------
 
-    def _load_group(self, code: Code, first: Any) -> None:
+    def _load_group(self, code: Code, first: Value) -> None:
         b, lanes, emit = code.b, self.lanes, VectorMath(code.b, self.width)
-        tables = (
-            ("initial", "states", len(self.program.rows)),
-            ("varying", "parameters", len(self.program.varying)),
-        )
-        for table, region, count in tables:
-            with code.loop(self.width) as lane:
-                offset = b.mul(b.add(first, lane), self.slot(code, f"{table}_stride"))
-                row = code.at(self.slot(code, table), offset)
-                with code.loop(count) as i:
-                    code.put(code.get(row, i), code.at(lanes.row(code, region, i), lane))
+        shared, varied = self.slot(code, "shared"), self.slot(code, "varied")
+        with code.loop(self.width) as lane:
+            subject = b.add(first, lane)
+            states, own = (
+                code.at(self.slot(code, table), b.mul(subject, self.slot(code, f"{table}_stride")))
+                for table in ("initial", "varying")
+            )
+            with code.loop(len(self.program.rows)) as i:
+                code.put(code.get(states, i), code.at(lanes.row(code, "states", i), lane))
+            with code.loop(len(self.program.parameter)) as i:
+                code.put(code.get(shared, i), code.at(lanes.row(code, "parameters", i), lane))
+            with code.loop(self.slot(code, "varied_count")) as i:
+                place = code.at(lanes.row(code, "parameters", code.get(varied, i)), lane)
+                code.put(code.get(own, i), place)
         lanes.store(code, lanes.splat(code, code.get(self.slot(code, "grid"), 0)), lanes.row(code, "time"))
         for name in ("below", "bad"):
             lanes.store(code, emit.constant(0.0), lanes.row(code, name))
@@ -123,7 +127,7 @@ class March:
         self._load_driven(code, first, INT(0), "driven", after=False)
         code.call(self.prepare_held, code["work"], self.slot(code, "shared"))
 
-    def _load_driven(self, code: Code, first: Any, interval: Any, region: str, *, after: bool) -> None:
+    def _load_driven(self, code: Code, first: Value, interval: Value, region: str, *, after: bool) -> None:
         """Load driven parameters at the start of an interval, or just ``after`` it, into a region."""
         b, lanes = code.b, self.lanes
         table = self.slot(code, "driven")
@@ -134,7 +138,7 @@ class March:
             value = b.load(b.bitcast(address, lanes.vector.as_pointer()), align=8)
             lanes.store(code, value, lanes.row(code, region, k))
 
-    def _interval(self, code: Code, first: Any, interval: Any) -> None:
+    def _interval(self, code: Code, first: Value, interval: Value) -> None:
         b, lanes, emit = code.b, self.lanes, VectorMath(code.b, self.width)
         self._load_driven(code, first, interval, "from", after=False)
         self._load_driven(code, first, interval, "to", after=True)
@@ -147,8 +151,8 @@ class March:
         start, end = code.get(grid, interval), code.get(grid, b.add(interval, INT(1)))
         share = b.fdiv(DOUBLE(1.0), b.sitofp(steps, DOUBLE))
         step = b.fmul(b.fsub(end, start), share)
-        with code.loop(steps) as k:
-            done = b.fmul(b.sitofp(k, DOUBLE), share)
+        with code.loop(steps) as turn:
+            done = b.fmul(b.sitofp(turn, DOUBLE), share)
             code.call(
                 self.step, code["block"], b.fadd(start, b.fmul(done, b.fsub(end, start))), step, done, share
             )
@@ -164,7 +168,7 @@ class March:
             b.store(emit.apply("max", b.load(worst), low), worst)
         lanes.store(code, b.load(worst), lanes.row(code, "below"))
 
-    def _step(self) -> Any:
+    def _step(self) -> Value:
         """Define one Runge-Kutta step of all lanes; ``done`` and ``share`` are parts of the interval."""
         arguments = [("block", INT_POINTER), *((n, DOUBLE) for n in ("start", "step", "done", "share"))]
         code = Code(self.lanes.module, "runge_kutta", arguments)
@@ -197,7 +201,7 @@ class March:
             lanes.store(code, emit.fma(step, total, state), lanes.row(code, "states", i))
         return code.finish()
 
-    def _drive(self, code: Code, emit: VectorMath, place: Any) -> None:
+    def _drive(self, code: Code, emit: VectorMath, place: Value) -> None:
         """Set linear parameters to their values at a place (0 to 1) of the interval."""
         lanes = self.lanes
         weight = lanes.splat(code, place)
@@ -209,6 +213,7 @@ class March:
     def _note_extremes(self, code: Code, emit: VectorMath) -> None:
         lanes = self.lanes
         states, time, out = (lanes.row(code, n) for n in ("states", "stage_time", "extreme"))
+        assert self.watch is not None
         code.call(self.watch, code["work"], self.slot(code, "shared"), states, time, out)
         for k in range(len(self.extrema)):
             value = lanes.load(code, lanes.row(code, "extreme", k))
@@ -216,7 +221,7 @@ class March:
                 old = lanes.load(code, lanes.row(code, region, k))
                 lanes.store(code, emit.apply(op, old, value), lanes.row(code, region, k))
 
-    def _record(self, code: Code, first: Any, point: Any, output: Any) -> None:
+    def _record(self, code: Code, first: Value, point: Value, output: Value) -> None:
         """Write observed quantities if this grid point is the next one to be recorded."""
         if self.observe is None:
             return
@@ -236,7 +241,7 @@ class March:
                         code.put(value, place, b.mul(i, records))
                 b.store(b.add(b.load(output), INT(1)), output)
 
-    def _write_group(self, code: Code, first: Any) -> None:
+    def _write_group(self, code: Code, first: Value) -> None:
         b, lanes, rows = code.b, self.lanes, len(self.program.rows)
         with code.loop(self.width) as lane:
             subject = b.add(first, lane)
@@ -261,8 +266,6 @@ class March:
 
 def march_module(program: Program, width: int, observed: tuple[str, ...]) -> Lanes:
     """Return the lanes of a module with the function ``march``."""
-    from llvmlite import ir
-
     lanes = Lanes(program, ir.Module(name="march"), width)
     March(lanes, observed).define()
     return lanes

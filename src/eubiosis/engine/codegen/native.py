@@ -12,29 +12,38 @@ import hashlib
 import json
 import logging
 import os
-import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from llvmlite.binding import ExecutionEngine, TargetMachine
 
 _LOG = logging.getLogger(__name__)
 _FORMAT = "eubiosis kernel 1"
 _MOST_KEPT = 256 * 2**20  # bytes
 CACHE_VARIABLE = "EUBIOSIS_CACHE_DIR"
 
+Facts = Mapping[str, int]  # whole numbers that a kernel's maker notes about it
+Block = Mapping[
+    str, "NDArray[np.float64] | NDArray[np.int64] | int"
+]  # an argument block: arrays and numbers by slot
+
 
 @dataclass(frozen=True)
 class NativeCode:
     """Loaded machine code; ``facts`` is what its maker noted about it. Freed with this object."""
 
-    facts: dict[str, Any]
+    facts: Facts
     from_cache: bool
-    _engine: Any = field(repr=False)
+    _engine: ExecutionEngine = field(repr=False)
 
     def address(self, name: str) -> int:
         """Return the address of a public function."""
@@ -45,7 +54,7 @@ class NativeCode:
         prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * arguments)
         return prototype(self.address(name))
 
-    def call(self, name: str, slots: Sequence[str], block: Mapping[str, Any]) -> None:
+    def call(self, name: str, slots: Sequence[str], block: Block) -> None:
         """Call a public function of an argument block: each slot a whole number or an array's address."""
         values = (ctypes.c_int64 * len(slots))()
         for i, slot in enumerate(slots):
@@ -81,20 +90,22 @@ class Identity:
 
 
 def load_or_compile(
-    text: str, make: Callable[[], tuple[str, dict[str, Any]]], *, keep: bool = True
+    text: str, make: Callable[[], tuple[Sequence[str], Facts]], *, keep: bool = True, quick: bool = False
 ) -> NativeCode:
     """Return machine code for what ``text`` describes, from the cache or from ``make()``.
 
     ``text`` says everything the code depends on but this machine, the compiler and the generator, which are
-    added here. ``make`` returns LLVM assembly and facts that JSON can hold. ``keep`` allows the cache.
+    added here. ``make`` returns modules of LLVM assembly that know one another, and facts that JSON can hold.
+    ``keep`` allows the cache, and with ``quick`` the first module is compiled several times as fast, runs
+    slower and gives the same bits.
     """
-    key = _key(text)
     folder = cache_folder() if keep else None
+    key = "" if folder is None else _key(f"{text} quick" if quick else text)
     kept = _read(folder / f"{key}.kernel", key) if folder is not None else None
     if kept is not None:
         return _load(*kept, from_cache=True)
-    assembly, facts = make()
-    machine_code = _compile(assembly)
+    modules, facts = make()
+    machine_code = _packed([_compile(text, quick=quick and not i) for i, text in enumerate(modules)])
     if folder is not None:
         _write(folder / f"{key}.kernel", key, facts, machine_code)
     return _load(facts, machine_code, from_cache=False)
@@ -104,14 +115,16 @@ def cache_folder() -> Path | None:
     """Return the folder for object code, made if it is new; None where it could not be trusted.
 
     ``EUBIOSIS_CACHE_DIR`` names it; an empty value switches keeping off.
+
+    >>> folder = cache_folder()
+    >>> folder is None or folder.is_dir()
+    True
     """
     named = os.environ.get(CACHE_VARIABLE)
     if named == "":
         return None
-    if named is None:
-        base = os.environ.get("XDG_CACHE_HOME")
-        named = str((Path(base) if base else Path.home() / ".cache") / "eubiosis" / "kernels")
-    folder = Path(named)
+    own = platformdirs.user_cache_path("eubiosis", appauthor=False) / "kernels"
+    folder = own if named is None else Path(named)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = folder.stat()
@@ -142,7 +155,7 @@ def _generator() -> str:
     return digest.hexdigest()
 
 
-def _read(file: Path, key: str) -> tuple[dict[str, Any], bytes] | None:
+def _read(file: Path, key: str) -> tuple[Facts, bytes] | None:
     try:
         content = file.read_bytes()
     except FileNotFoundError:
@@ -165,7 +178,7 @@ def _read(file: Path, key: str) -> tuple[dict[str, Any], bytes] | None:
     return facts, machine_code
 
 
-def _write(file: Path, key: str, facts: dict[str, Any], machine_code: bytes) -> None:
+def _write(file: Path, key: str, facts: Facts, machine_code: bytes) -> None:
     header = {"key": key, "sha256": _checksum(facts, machine_code), "facts": facts}
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
@@ -181,7 +194,7 @@ def _write(file: Path, key: str, facts: dict[str, Any], machine_code: bytes) -> 
         _LOG.warning("a compiled kernel could not be kept: %s", problem)
 
 
-def _checksum(facts: dict[str, Any], machine_code: bytes) -> str:
+def _checksum(facts: Facts, machine_code: bytes) -> str:
     return hashlib.sha256(json.dumps(facts).encode() + b"\n" + machine_code).hexdigest()
 
 
@@ -196,26 +209,32 @@ def _prune(folder: Path) -> None:
         size -= state.st_size
 
 
-def _machine() -> Any:
+@cache
+def _machine(level: int) -> TargetMachine:
+    return _new_machine(level)
+
+
+def _new_machine(level: int) -> TargetMachine:
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     _, processor, features = host()
     target = llvm.Target.from_triple(llvm.get_process_triple())
-    return target.create_target_machine(cpu=processor, features=features, opt=2, jit=True)
+    return target.create_target_machine(cpu=processor, features=features, opt=level, jit=True)
 
 
-def _compile(assembly: str) -> bytes:
+def _compile(assembly: str, *, quick: bool) -> bytes:
     import llvmlite.binding as llvm
 
-    machine = _machine()
+    machine = _machine(0 if quick else 1)
     # vectors as wide as asked for, and a stack on which spilled vectors do not cross cache lines
     bits = 64 * vector_width()
-    wide = f' alignstack({bits // 8}) "stackrealign" "prefer-vector-width"="{bits}"'
-    wide += f' "min-legal-vector-width"="{bits}" '
-    assembly = re.sub(r"(define [^\n]*\))\s*\n\{", rf"\1{wide}{{", assembly)
+    wide = f'alignstack={bits // 8} "stackrealign" "prefer-vector-width"="{bits}"'
+    assembly += f'attributes #0 = {{ {wide} "min-legal-vector-width"="{bits}" }}\n'
     module = llvm.parse_assembly(assembly)
+    if quick:
+        return bytes(machine.emit_object(module))
     module.verify()
     builder = llvm.create_pass_builder(machine, llvm.PipelineTuningOptions(speed_level=1))
     passes = llvm.create_new_function_pass_manager()
@@ -227,10 +246,24 @@ def _compile(assembly: str) -> bytes:
     return bytes(machine.emit_object(module))
 
 
-def _load(facts: dict[str, Any], machine_code: bytes, *, from_cache: bool) -> NativeCode:
+def _packed(parts: Sequence[bytes]) -> bytes:
+    """Return object files in one, each after its length."""
+    return b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+
+
+def _unpacked(content: bytes) -> Iterator[bytes]:
+    first = 0
+    while first < len(content):
+        begin = first + 8
+        first = begin + int.from_bytes(content[first:begin], "little")
+        yield content[begin:first]
+
+
+def _load(facts: Facts, machine_code: bytes, *, from_cache: bool) -> NativeCode:
     import llvmlite.binding as llvm
 
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
-    engine.add_object_file(llvm.ObjectFileRef.from_data(machine_code))
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _new_machine(1))
+    for part in _unpacked(machine_code):
+        engine.add_object_file(llvm.ObjectFileRef.from_data(part))
     engine.finalize_object()
     return NativeCode(facts, from_cache, engine)

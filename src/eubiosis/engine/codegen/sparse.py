@@ -6,31 +6,13 @@ step shrinks, so that a bad pivot shows as a rejected step and not as a wrong an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import insort
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eubiosis.engine.codegen.graph import Graph, Node
 
 Pattern = set[tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class Factors:
-    """The factors of a matrix as nodes of a graph, in elimination order.
-
-    ``order[k]`` is the row eliminated k-th. ``lower[k]`` holds (column, node) with column < k, ``upper[k]``
-    those with column > k, both in elimination positions, and ``pivot[k]`` the reciprocal of the diagonal.
-    """
-
-    order: tuple[int, ...]
-    lower: tuple[tuple[tuple[int, Node], ...], ...]
-    upper: tuple[tuple[tuple[int, Node], ...], ...]
-    pivot: tuple[Node, ...]
-
-    @property
-    def entries(self) -> int:
-        """Number of stored entries after fill."""
-        return len(self.order) + sum(len(row) for row in (*self.lower, *self.upper))
 
 
 def elimination_order(size: int, pattern: Iterable[tuple[int, int]]) -> list[int]:
@@ -61,38 +43,79 @@ def elimination_order(size: int, pattern: Iterable[tuple[int, int]]) -> list[int
     return order
 
 
-def factorise(graph: Graph, matrix: dict[tuple[int, int], Node], size: int, order: list[int]) -> Factors:
-    """Eliminate symbolically, row by row, adding the operations to the graph.
+@dataclass(frozen=True)
+class Filled:
+    """The pattern of the factors after fill, in elimination positions; of each row the columns in order."""
 
-    ``matrix`` maps (row, column) to a node; missing entries are zero and every diagonal is present.
-    """
+    order: tuple[int, ...]
+    lower: tuple[tuple[int, ...], ...]
+    upper: tuple[tuple[int, ...], ...]
+
+    @property
+    def entries(self) -> int:
+        """Number of stored entries after fill."""
+        return len(self.order) + sum(len(row) for row in (*self.lower, *self.upper))
+
+    @property
+    def operations(self) -> int:
+        """Number of fused multiply-adds of the elimination."""
+        return sum(len(self.upper[j]) for row in self.lower for j in row)
+
+    def places(self) -> dict[tuple[int, int], int]:
+        """Number the entries, row by row: those of the lower factor, of the upper factor, the pivot."""
+        places: dict[tuple[int, int], int] = {}
+        for k in range(len(self.order)):
+            for j in (*self.lower[k], *self.upper[k], k):
+                places[k, j] = len(places)
+        return places
+
+
+def fill(size: int, pattern: Iterable[tuple[int, int]], order: Sequence[int]) -> Filled:
+    """Return the pattern of the factors of a matrix whose diagonal is present."""
     place = {row: k for k, row in enumerate(order)}
-    rows: list[dict[int, Node]] = [{} for _ in range(size)]
-    for (i, j), node in matrix.items():
-        rows[place[i]][place[j]] = node
-    lower: list[tuple[tuple[int, Node], ...]] = []
-    upper: list[tuple[tuple[int, Node], ...]] = []
-    pivot: list[Node] = []
+    rows: list[set[int]] = [set() for _ in range(size)]
+    for i, j in pattern:
+        rows[place[i]].add(place[j])
+    lower: list[tuple[int, ...]] = []
+    upper: list[tuple[int, ...]] = []
     for k in range(size):
         row = rows[k]
         todo = sorted(j for j in row if j < k)
-        factors = []
-        position = 0
-        while position < len(todo):
-            j = todo[position]
-            factor = graph.mul(row[j], pivot[j])
-            factors.append((j, factor))
-            for column, node in upper[j]:
-                product = graph.mul(factor, node)
-                if column in row:
-                    row[column] = graph.sub(row[column], product)
-                else:
-                    row[column] = graph.neg(product)
+        for position, j in enumerate(todo):  # grows on the way
+            for column in upper[j]:
+                if column not in row:
+                    row.add(column)
                     if column < k:
-                        todo.append(column)
-                        todo[position + 1 :] = sorted(todo[position + 1 :])
-            position += 1
-        lower.append(tuple(factors))
-        upper.append(tuple(sorted((j, node) for j, node in row.items() if j > k)))
-        pivot.append(graph.reciprocal(row[k]))
-    return Factors(tuple(order), tuple(lower), tuple(upper), tuple(pivot))
+                        insort(todo, column, position + 1)
+        lower.append(tuple(todo))
+        upper.append(tuple(sorted(j for j in row if j > k)))
+    return Filled(tuple(order), tuple(lower), tuple(upper))
+
+
+def factorise(
+    graph: Graph, matrix: dict[tuple[int, int], Node], filled: Filled
+) -> dict[tuple[int, int], Node]:
+    """Eliminate symbolically, row by row, adding the operations to the graph; returns the entries' nodes.
+
+    ``matrix`` maps (row, column) to a node, factors are by elimination positions; missing entries are zero
+    and every diagonal is present. Lower factors have their sign turned, so that elimination and substitution
+    only add, and pivots are reciprocals. Nothing is simplified here, so that a loop over a table of the same
+    operations gives the same bits.
+    """
+    place = {row: k for k, row in enumerate(filled.order)}
+    rows: list[dict[int, Node]] = [{} for _ in filled.order]
+    for (i, j), node in matrix.items():
+        rows[place[i]][place[j]] = node
+    factors: dict[tuple[int, int], Node] = {}
+    minus: list[Node] = []
+    for k, row in enumerate(rows):
+        for j in filled.lower[k]:
+            factor = factors[k, j] = graph.node("*", row[j], minus[j])
+            for column in filled.upper[j]:
+                before = row.get(column, graph.zero)
+                row[column] = graph.node("fma", factor, factors[j, column], before)
+        for column in filled.upper[k]:
+            factors[k, column] = row[column]
+        factors[k, k] = graph.reciprocal(row[k])
+        minus.append(graph.node("neg", factors[k, k]))
+    return factors

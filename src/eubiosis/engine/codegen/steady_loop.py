@@ -9,8 +9,7 @@ as with conserved sums, Newton's method has no answer of its own and pseudo-tran
 
 from __future__ import annotations
 
-from typing import Any
-
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import NEGATIVE, NON_FINITE, OK, STEP_LIMIT, Loop
@@ -30,7 +29,7 @@ _LEAST_PIVOT, _LEAST_RATIO = (
 class SteadyLoop(Loop):
     """Emit the functions of the steady-state loop."""
 
-    def __init__(self, lanes: Lanes, prepare: Any, factor: Any, substitute: Any) -> None:
+    def __init__(self, lanes: Lanes, prepare: Value, factor: Value, substitute: Value) -> None:
         super().__init__(lanes, prepare, STEADY_LANE, _ROWS)
         self.factor, self.substitute = factor, substitute
         lanes.reserve("old", len(self.program.rows))
@@ -54,7 +53,7 @@ class SteadyLoop(Loop):
         )
         code.finish()
 
-    def _advance(self) -> Any:
+    def _advance(self) -> Value:
         """Compute residuals and moves of all lanes at their states, in units of the tolerance."""
         code = self.open("advance", lane=False)
         lanes, b = self.lanes, code.b
@@ -95,7 +94,7 @@ class SteadyLoop(Loop):
         noted = b.select(regular, emit.constant(0.0), emit.constant(1.0))
         lanes.store(code, noted, lanes.row(code, "singular"))
 
-    def _load_lane(self) -> Any:
+    def _load_lane(self) -> Value:
         code = self.open("load_lane")
         b = code.b
         with b.if_then(self.next_subject(code)):
@@ -103,14 +102,14 @@ class SteadyLoop(Loop):
                 self.set_count(code, 0, name)
             newton = b.icmp_signed("!=", self.slot(code, "record_count"), INT(0))
             self.set_count(code, b.select(newton, INT(0), INT(1)), "transient")
-            self.copy_in(code, "varying", "parameters", len(self.program.varying))
+            self.copy_parameters(code)
             start = code.get(self.slot(code, "times"), 0)
             self.keep(code, start, "time")
             code.call(self.prepare, code["work"], self.slot(code, "shared"))
             self._begin(code, newton)
         return code.finish()
 
-    def _begin(self, code: Code, newton: Any) -> None:
+    def _begin(self, code: Code, newton: Value) -> None:
         """Set the lane to its subject's first guess."""
         self.copy_in(code, "initial", "states", len(self.program.rows))
         first = code.get(self.slot(code, "out"), 0)
@@ -118,7 +117,7 @@ class SteadyLoop(Loop):
         self.keep(code, DOUBLE(1.0), "damping")
         self.set_count(code, 0, "judged")
 
-    def _judge(self) -> Any:
+    def _judge(self) -> Value:
         """Judge the move before by the residual it led to, and make the next, or finish."""
         code = self.open("judge")
         b = code.b
@@ -148,7 +147,7 @@ class SteadyLoop(Loop):
             self._finish(code, INT(STEP_LIMIT))
         return code.finish()
 
-    def _go_on(self, code: Code, transient: Any, judged: Any, residual: Any, before: Any) -> None:
+    def _go_on(self, code: Code, transient: Value, judged: Value, residual: Value, before: Value) -> None:
         b = code.b
         move, length = self.near(code, "move"), self.near(code, "length")
         reach = b.fmul(length, residual)
@@ -179,7 +178,7 @@ class SteadyLoop(Loop):
                 self.set_count(code, 0, "judged")
                 self._retreat(code, transient)
 
-    def _try_move(self, code: Code, base: str) -> Any:
+    def _try_move(self, code: Code, base: str) -> Value:
         """Move from ``base`` by the damped move; return whether no state falls below its floor."""
         b = code.b
         lowest = code.variable(INT, INT(0))
@@ -192,7 +191,7 @@ class SteadyLoop(Loop):
             b.store(b.or_(b.load(lowest), b.zext(b.fcmp_ordered("<", new, floor), INT)), lowest)
         return b.icmp_signed("==", b.load(lowest), INT(0))
 
-    def _go_back(self, code: Code, transient: Any) -> None:
+    def _go_back(self, code: Code, transient: Value) -> None:
         """Return to the states before the move, and be more careful."""
         b = code.b
         judged = b.icmp_signed("!=", self.count(code, "judged"), INT(0))
@@ -201,7 +200,7 @@ class SteadyLoop(Loop):
         self.set_count(code, 0, "judged")
         self._retreat(code, transient)
 
-    def _retreat(self, code: Code, transient: Any) -> None:
+    def _retreat(self, code: Code, transient: Value) -> None:
         """Shorten the pseudo-time step or the Newton move; from Newton, fall back on pseudo-time."""
         b = code.b
         self.set_count(code, b.add(self.count(code, "rejected"), INT(1)), "rejected")
@@ -223,7 +222,7 @@ class SteadyLoop(Loop):
         self.set_count(code, 1, "transient")
         self._begin(code, code.b.icmp_signed("!=", INT(0), INT(0)))
 
-    def _finish(self, code: Code, word: Any) -> None:
+    def _finish(self, code: Code, word: Value) -> None:
         fine = code.b.icmp_signed("==", word, INT(OK))
         self.write_out(code, word, fine)
         code.call(self.load_lane, code["block"], code["lane"])

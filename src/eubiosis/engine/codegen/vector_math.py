@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import Any
 
+from eubiosis.engine.codegen import ir
+from eubiosis.engine.codegen.ir import FunctionType, IRBuilder, Value
 from eubiosis.engine.codegen.native import vector_width
 
 _LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")  # ln 2 to 33 bits: k x high is exact
@@ -33,34 +34,32 @@ _LIBRARY = (
 class VectorMath:
     """Emit functions of vectors of ``width`` doubles with an LLVM builder."""
 
-    def __init__(self, builder: Any, width: int) -> None:
-        from llvmlite import ir
-
-        self.ir, self.builder, self.width = ir, builder, width
+    def __init__(self, builder: IRBuilder, width: int) -> None:
+        self.builder, self.width = builder, width
         self.double = ir.DoubleType()
         self.vector = ir.VectorType(self.double, width) if width > 1 else self.double
         integer = ir.IntType(64)
         self.integers = ir.VectorType(integer, width) if width > 1 else integer
 
-    def constant(self, value: float) -> Any:
+    def constant(self, value: float) -> Value:
         """Return a vector with ``value`` in every lane."""
-        return self.ir.Constant(self.vector, [value] * self.width if self.width > 1 else value)
+        return ir.Constant(self.vector, [value] * self.width if self.width > 1 else value)
 
-    def whole(self, value: int) -> Any:
+    def whole(self, value: int) -> Value:
         """Return a vector of 64-bit integers with ``value`` in every lane."""
-        return self.ir.Constant(self.integers, [value] * self.width if self.width > 1 else value)
+        return ir.Constant(self.integers, [value] * self.width if self.width > 1 else value)
 
-    def intrinsic(self, name: str, *arguments: Any) -> Any:
+    def intrinsic(self, name: str, *arguments: Value) -> Value:
         """Call an LLVM intrinsic such as ``fma`` on whole vectors."""
         suffix = f"v{self.width}f64" if self.width > 1 else "f64"
-        kind = self.ir.FunctionType(self.vector, [self.vector] * len(arguments))
+        kind = ir.FunctionType(self.vector, [self.vector] * len(arguments))
         return self.builder.call(self._declared(f"llvm.{name}.{suffix}", kind), arguments)
 
-    def fma(self, a: Any, b: Any, c: Any) -> Any:
+    def fma(self, a: Value, b: Value, c: Value) -> Value:
         """Return a b + c, rounded once."""
         return self.intrinsic("fma", a, b, c)
 
-    def reciprocal(self, x: Any) -> Any:
+    def reciprocal(self, x: Value) -> Value:
         """Return 1 / x, within one unit in the last place.
 
         Vectors of eight begin with the machine's estimate of 14 bits and take two Newton steps: twice as
@@ -69,29 +68,33 @@ class VectorMath:
         on a machine with such vectors go the same way, so that they come out the same.
         """
         b, one = self.builder, self.constant(1.0)
-        if self.width == 1 and vector_width() == 8:
-            wide, index = VectorMath(b, 8), self.ir.IntType(32)(0)
-            alone = b.insert_element(wide.constant(1.0), x, index)
-            return b.extract_element(wide.reciprocal(alone), index)
-        if self.width != 8:
+        if self.width not in (1, 8) or vector_width() != 8:
             return b.fdiv(one, x)
-        flags = self.ir.IntType(8)
-        kind = self.ir.FunctionType(self.vector, [self.vector, self.vector, flags])
-        estimate = self._declared("llvm.x86.avx512.rcp14.pd.512", kind)
-        first = b.call(estimate, [x, self.constant(0.0), flags(255)])
+        flags = ir.IntType(8)
+        if self.width == 1:
+            pair, index = ir.VectorType(self.double, 2), ir.IntType(32)(0)
+            kind = ir.FunctionType(pair, [pair, pair, pair, flags])
+            estimate = self._declared("llvm.x86.avx512.rcp14.sd", kind)
+            none = ir.Constant(pair, 0.0)
+            own = b.insert_element(none, x, index)
+            first = b.extract_element(b.call(estimate, [none, own, none, flags(255)]), index)
+        else:
+            kind = ir.FunctionType(self.vector, [self.vector, self.vector, flags])
+            estimate = self._declared("llvm.x86.avx512.rcp14.pd.512", kind)
+            first = b.call(estimate, [x, self.constant(0.0), flags(255)])
         minus = b.fneg(x)
         second = self.fma(first, self.fma(minus, first, one), first)
         third = self.fma(second, self.fma(minus, second, one), second)
         return b.select(b.fcmp_unordered("uno", third, third), first, third)
 
-    def horner(self, x: Any, coefficients: list[float]) -> Any:
+    def horner(self, x: Value, coefficients: list[float]) -> Value:
         """Return the polynomial with these coefficients, lowest first."""
         total = self.constant(coefficients[-1])
         for coefficient in reversed(coefficients[:-1]):
             total = self.fma(total, x, self.constant(coefficient))
         return total
 
-    def exp(self, x: Any) -> Any:
+    def exp(self, x: Value) -> Value:
         """Return e^x; below -707.5 the result is zero."""
         b = self.builder
         shifted = self.fma(x, self.constant(_LOG2_E), self.constant(_ROUNDER))
@@ -109,7 +112,7 @@ class VectorMath:
         value = b.select(b.fcmp_ordered("<", x, self.constant(_SMALLEST)), self.constant(0.0), value)
         return b.select(b.fcmp_ordered(">", x, self.constant(_LARGEST)), self.constant(math.inf), value)
 
-    def ln(self, x: Any) -> Any:
+    def ln(self, x: Value) -> Value:
         """Return the natural logarithm; minus infinity at zero and NaN below."""
         b = self.builder
         tiny = b.fcmp_ordered("<", x, self.constant(_SUBNORMAL))
@@ -131,7 +134,7 @@ class VectorMath:
         endless = b.fcmp_unordered("==", x, self.constant(math.inf))  # infinity, or NaN
         return b.select(endless, x, value)
 
-    def power(self, x: Any, y: Any) -> Any:
+    def power(self, x: Value, y: Value) -> Value:
         """Return x^y; NaN for a negative base with a fractional exponent, 1 for y = 0."""
         b = self.builder
         value = self.exp(b.fmul(y, self.ln(self.intrinsic("fabs", x))))
@@ -143,24 +146,24 @@ class VectorMath:
         value = b.select(b.fcmp_ordered("<", x, self.constant(0.0)), signed, value)
         return b.select(b.fcmp_ordered("==", y, self.constant(0.0)), self.constant(1.0), value)
 
-    def call(self, name: str, *arguments: Any) -> Any:
+    def call(self, name: str, *arguments: Value) -> Value:
         """Call a function of the C library on each lane in turn."""
-        kind = self.ir.FunctionType(self.double, [self.double] * len(arguments))
+        kind = ir.FunctionType(self.double, [self.double] * len(arguments))
         function = self._declared(name, kind)
         if self.width == 1:
             return self.builder.call(function, arguments)
-        result = self.ir.Constant(self.vector, self.ir.Undefined)
+        result = ir.Constant(self.vector, ir.Undefined)
         for lane in range(self.width):
-            index = self.ir.IntType(32)(lane)
+            index = ir.IntType(32)(lane)
             own = [self.builder.extract_element(a, index) for a in arguments]
             result = self.builder.insert_element(result, self.builder.call(function, own), index)
         return result
 
-    def apply(self, op: str, *arguments: Any) -> Any:
+    def apply(self, op: str, *arguments: Value) -> Value:
         """Return any operation on doubles that is not arithmetic, by its name in expression trees."""
         b = self.builder
         if op in ("exp", "ln"):
-            return getattr(self, op)(*arguments)
+            return self.exp(*arguments) if op == "exp" else self.ln(*arguments)
         if op == "log10":
             return b.fmul(self.ln(*arguments), self.constant(1.0 / math.log(10.0)))
         if op == "^":
@@ -174,6 +177,11 @@ class VectorMath:
             either = b.fcmp_unordered("uno", *arguments)
             result = b.select(keep, *arguments)
             return b.select(either, b.fadd(*arguments), result)
+        if op == "divide":
+            return b.fdiv(*arguments)
+        if op == "finite":
+            endless = b.fcmp_unordered("!=", b.fsub(*arguments, *arguments), self.constant(0.0))
+            return b.select(endless, self.constant(0.0), *arguments)
         if op == "quotient":
             return self.intrinsic("trunc", b.fdiv(*arguments))
         if op == "rem":
@@ -185,10 +193,10 @@ class VectorMath:
         message = f"no code for operator {op}"
         raise ValueError(message)
 
-    def _declared(self, name: str, kind: Any) -> Any:
+    def _declared(self, name: str, kind: FunctionType) -> Value:
         module = self.builder.function.module
         existing = module.globals.get(name)
-        return existing if existing is not None else self.ir.Function(module, kind, name=name)
+        return existing if existing is not None else ir.Function(module, kind, name=name)
 
 
 def _bits(value: float) -> int:

@@ -1,26 +1,21 @@
-"""What is watched along a step: triggers of SBML events, and the least and largest values of quantities.
-
-Triggers are evaluated at four points of every step on the dense output; a rise is located by bisection to
-the last bits of the time, the step is cut there, and events are executed by priority as SBML Level 3 Version
-2, section 4.11.6, says. Events of equal priority are executed in a random order; the generator starts alike
-for every subject, so that a subject's numbers can be had again.
-"""
+"""What is watched along a step: atoms that may cross, events, and least and largest values of quantities."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
+from eubiosis.engine.codegen.crossings import Crossings
+from eubiosis.engine.codegen.dense import dense_rows
+from eubiosis.engine.codegen.extremes import Extremes
+from eubiosis.engine.codegen.happenings import Happenings
+from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
+from eubiosis.engine.codegen.loop import Loop
+from eubiosis.engine.codegen.modes import Modes
+from eubiosis.engine.codegen.times import Times
 from eubiosis.engine.codegen.vector_math import VectorMath
 
-POINTS = (0.25, 0.5, 0.75, 1.0)
-_BISECTIONS = 60
-_MOST_EXECUTIONS = 10_000  # events at one moment, before the cascade counts as endless
 _NOT_CUT = 2.0
-_RESOLUTION = 8 * 2.0**-52  # of an event's time, relative
-_MULTIPLIER, _MODULUS, _FIRST_LUCK = 48271.0, 2147483647.0, 20260.0
+_SHORTEST = 2.0**-24  # of the time that is left: steps that are not made anew for a crossing
 
 
 class Watch:
@@ -28,316 +23,145 @@ class Watch:
 
     def __init__(self, lanes: Lanes) -> None:
         self.lanes, self.program, self.width = lanes, lanes.program, lanes.width
-        self.events = self.program.system.events
-        self.extrema = self.program.options.extrema
-        names, graph = self.program.names, self.program.graph
-        build = self.program.build
-        self.triggers = [build(event.trigger) for event in self.events]
-        self.values = [build(value) for event in self.events for _, value in event.assignments]
-        lowest = graph.number(-math.inf)
-        self.priorities = [build(e.priority) if e.priority is not None else lowest for e in self.events]
-        self.observed = [names[name] for name in self.extrema]
-        self.roots = [*self.triggers, *self.values, *self.priorities, *self.observed]
-        if not self.roots:
-            return
-        lanes.reserve("watched", len(self.roots))
-        for name in ("was", "before", "pending"):
-            lanes.reserve(name, len(self.events))
-        lanes.reserve("held", len(self.values))
-        lanes.reserve("least", len(self.extrema))
-        lanes.reserve("largest", len(self.extrema))
-        for name in ("probe_time", "crossed", "crossed_after", "luck"):
-            lanes.reserve(name)
-        lanes.reserve("probe", len(self.program.rows))
+        self.extremes = Extremes(lanes)
+        self.happenings = Happenings(lanes)
+        self.layout = self.program.layout()
+        lanes.mode_place = self.layout.place
+        self.crossings, self.modes = Crossings(lanes, self.layout), Modes(lanes, self.layout)
+        self.times = Times(lanes, self.layout)
+        self.happenings.reserve()
+        self.events = self.happenings.events
+        self.switching = bool(self.layout.atoms or self.events)
+        self.looks = bool(self.extremes.wanted or self.crossings.own)  # inside a step
+        self.roots = [
+            *self.modes.nodes,
+            *self.happenings.roots,
+            *self.happenings.finishes,
+            *self.extremes.observed,
+        ]
+        if self.looks or self.switching:
+            lanes.reserve("probe_time")
+            lanes.reserve("probe", len(self.program.rows))
 
-    def attach(self, driver: Any) -> None:
-        """Take the driver whose functions these become part of, and define the evaluation."""
+    def attach(self, driver: Loop, rates: Value) -> None:
+        """Take the driver whose functions these become part of, and define what they call."""
         self.driver = driver
-        if self.roots:
-            self.evaluate = self.lanes.evaluate("watch", self.roots)
+        self.crossings.attach(driver)
+        self.times.attach(driver)
+        self.extremes.attach(driver, self.crossings)
+        self.modes.attach(driver, rates, self.times.curves)
+        self.happenings.attach(driver, self.modes)
 
-    # --- vector parts ---------------------------------------------------------------------------------
+    # --- in a step ------------------------------------------------------------------------------------
 
-    def _look(self, code: Code, states: str, time: str) -> None:
-        """Evaluate everything watched, for all lanes, at the states and times of two regions."""
-        lanes = self.lanes
-        code.call(
-            self.evaluate,
-            code["work"],
-            self.driver.slot(code, "shared"),
-            lanes.row(code, states),
-            lanes.row(code, time),
-            lanes.row(code, "watched"),
-        )
-
-    def _probe(self, code: Code, x: Any) -> None:
-        """Set the probe states of all lanes to the dense output at ``x``, a vector."""
-        lanes, b = self.lanes, code.b
-        emit = VectorMath(b, self.width)
-        total = len(self.program.rows)
-        with code.loop(self.program.size) as i:
-
-            def load(region: str, order: int, i: Any = i) -> Any:
-                return lanes.load(code, lanes.row(code, region, b.add(i, INT(order * total))))
-
-            value = self.driver.interpolate(code, emit, x, load)
-            lanes.store(code, value, lanes.row(code, "probe", i))
-        with code.loop(total, start=self.program.size) as i:
-            lanes.store(code, lanes.load(code, lanes.row(code, "states", i)), lanes.row(code, "probe", i))
-
-    def scan(self, code: Code, wanted: Any) -> None:
-        """Look at the points of every lane's step; note the first between which a trigger rises."""
-        if not self.roots:
+    def scan(self, code: Code, wanted: Value) -> None:
+        """Look at points of every lane's step: mark lanes in which something may cross, take extremes."""
+        if not self.looks:
             return
-        b, lanes = code.b, self.lanes
+        b, lanes, crossings = code.b, self.lanes, self.crossings
         b.store(INT(0), wanted)  # all rows are computed here
-        self.driver.dense_rows(code, None, INT(len(self.program.rows)))
+        dense_rows(code, lanes, None, INT(len(self.program.rows)))
         emit = VectorMath(b, self.width)
-        lanes.store(code, emit.constant(_NOT_CUT), lanes.row(code, "crossed"))
-        for e in range(len(self.events)):
-            lanes.store(code, lanes.load(code, lanes.row(code, "was", e)), lanes.row(code, "before", e))
-        earlier = 0.0
         now, step = (lanes.load(code, lanes.row(code, n)) for n in ("now", "step"))
-        for x in POINTS:
-            self._probe(code, emit.constant(x))
-            time = emit.fma(step, emit.constant(x), now)
-            lanes.store(code, time, lanes.row(code, "probe_time"))
-            if x == 1.0:
-                with code.loop(self.width) as lane:
-                    code.arguments["lane"] = lane
-                    with b.if_then(b.icmp_signed("!=", self.driver.count(code, "last"), INT(0))):
-                        self.driver.keep(code, self.driver.near(code, "segment_end"), "probe_time")
-            self._look(code, "probe", "probe_time")
-            self._note_rises(code, emit, earlier, x)
-            if self.extrema and x == 1.0:  # what drops at the end is seen before it drops
-                ends = (lanes.load(code, lanes.row(code, n)) for n in ("probe_time", "last_time"))
-                lanes.store(code, emit.apply("min", *ends), lanes.row(code, "probe_time"))
-                self._look(code, "probe", "probe_time")
-            self._note_extremes(code, emit, x)
-            earlier = x
+        pieces = crossings.pieces if crossings.own else 4
+        points = [point for point in range(1, pieces + 1) if crossings.own or point % (pieces // 4) == 0]
+        crossings.begin_scan(code)
+        for point in points:
+            x = point / pieces
+            self._probe_at(code, emit, x, now, step)
+            crossings.sample(code, point)
+        crossings.end_scan(code)
+        self.extremes.follow_all(code)
 
-    def _note_rises(self, code: Code, emit: VectorMath, earlier: float, x: float) -> None:
-        b, lanes = code.b, self.lanes
-        for e in range(len(self.events)):
-            new = lanes.load(code, lanes.row(code, "watched", e))
-            old = lanes.load(code, lanes.row(code, "before", e))
-            crossed = lanes.load(code, lanes.row(code, "crossed"))
-            first = b.and_(b.fcmp_ordered(">", new, old), b.fcmp_ordered(">", crossed, emit.constant(1.0)))
-            lanes.store(code, b.select(first, emit.constant(x), crossed), lanes.row(code, "crossed"))
-            after = lanes.load(code, lanes.row(code, "crossed_after"))
-            after = b.select(first, emit.constant(earlier), after)
-            lanes.store(code, after, lanes.row(code, "crossed_after"))
-            lanes.store(code, new, lanes.row(code, "before", e))
+    def _probe_at(self, code: Code, emit: VectorMath, x: float, now: Value, step: Value) -> None:
+        lanes = self.lanes
+        self.crossings.probe(code, emit.constant(x))
+        lanes.store(code, emit.fma(step, emit.constant(x), now), lanes.row(code, "probe_time"))
 
-    def _note_extremes(self, code: Code, emit: VectorMath, x: float) -> None:
-        """Take values at a point of the step into the extremes of lanes whose step stands up to there."""
-        b, lanes = code.b, self.lanes
-        first = len(self.roots) - len(self.extrema)
-        good = b.fcmp_ordered("<=", lanes.load(code, lanes.row(code, "error")), emit.constant(1.0))
-        crossed = lanes.load(code, lanes.row(code, "crossed"))
-        good = b.and_(good, b.fcmp_ordered(">", crossed, emit.constant(x)))
-        for k in range(len(self.extrema)):
-            value = lanes.load(code, lanes.row(code, "watched", first + k))
-            for region, op in (("least", "min"), ("largest", "max")):
-                old = lanes.load(code, lanes.row(code, region, k))
-                new = b.select(good, emit.apply(op, old, value), old)
-                lanes.store(code, new, lanes.row(code, region, k))
-
-    # --- parts for one lane ---------------------------------------------------------------------------
-
-    def start(self, code: Code) -> None:
-        """Set a new subject's triggers and extremes to what they are before the start."""
-        if self.events:
-            self.driver.keep(code, DOUBLE(_FIRST_LUCK), "luck")
-        for e, event in enumerate(self.events):
-            self.driver.keep(code, DOUBLE(float(event.initial_value)), "was", e)
-            self.driver.keep(code, DOUBLE(0.0), "pending", e)
-        for k in range(len(self.extrema)):
-            self.driver.keep(code, DOUBLE(math.inf), "least", k)
-            self.driver.keep(code, DOUBLE(-math.inf), "largest", k)
-
-    def note(self, code: Code) -> None:
-        """Take the present values of a lane into its extremes, after a change."""
-        if not self.extrema:
-            return
+    def too_long(self, code: Code) -> Value:
+        """Whether a lane's step is too long to tell where something crosses that is not linear."""
         b, driver = code.b, self.driver
-        self._look(code, "states", "now")
-        first = len(self.roots) - len(self.extrema)
-        for k in range(len(self.extrema)):
-            value = driver.near(code, "watched", first + k)
-            for region, relation in (("least", "<"), ("largest", ">")):
-                old = driver.near(code, region, k)
-                better = b.fcmp_ordered(relation, value, old)
-                driver.keep(code, b.select(better, value, old), region, k)
+        if not (self.crossings.own and self.layout.curved):
+            return b.icmp_signed("!=", INT(0), INT(0))
+        rough = b.fcmp_ordered("!=", driver.near(code, "rough"), DOUBLE(0.0))
+        whole = b.fsub(driver.near(code, "segment_end"), driver.near(code, "now"))
+        long = b.fcmp_ordered(">", driver.near(code, "step"), b.fmul(whole, DOUBLE(_SHORTEST)))
+        return b.and_(rough, long)
 
-    def finish(self, code: Code, fine: Any) -> None:
-        """Write a subject's extremes: least and largest of each quantity."""
-        if not self.extrema:
-            return
-        b, driver = code.b, self.driver
-        size = 2 * len(self.extrema)
-        first = code.at(driver.slot(code, "extremes"), b.mul(driver.count(code, "subject"), INT(size)))
-        for k in range(len(self.extrema)):
-            for place, region in enumerate(("least", "largest")):
-                value = b.select(fine, driver.near(code, region, k), DOUBLE(math.nan))
-                code.put(value, first, 2 * k + place)
-
-    def locate(self, code: Code) -> Any:
-        """Find where in the step the first trigger rises; returns whether the step must be cut short.
+    def locate(self, code: Code) -> Value:
+        """Find where in the step something crosses first; returns whether the step must be cut there.
 
         Lowers the lane's ``reach`` to the moment, and leaves the place in the step in ``crossed``.
         """
-        if not self.events:
-            return code.b.icmp_signed("!=", INT(0), INT(0))
         b, driver = code.b, self.driver
-        cut = code.variable(INT, INT(0))
-        crossed = driver.near(code, "crossed")
-        with b.if_else(b.fcmp_ordered("<=", crossed, DOUBLE(1.0))) as (rise, none):
-            with rise:
-                self._bisect(code)
-                place = driver.near(code, "crossed")
-                with b.if_then(b.fcmp_ordered("<", place, DOUBLE(1.0))):
-                    b.store(INT(1), cut)
-                    driver.set_count(code, 0, "last")
-                    moment = b.fadd(driver.near(code, "now"), b.fmul(place, driver.near(code, "step")))
-                    driver.keep(code, moment, "reach")
-            with none:
-                for e in range(len(self.events)):
-                    driver.keep(code, driver.near(code, "before", e), "was", e)
-        # a rise at the very end of a step is executed there, like one inside it
-        at_end = b.fcmp_ordered("==", driver.near(code, "crossed"), DOUBLE(1.0))
-        return b.or_(b.icmp_signed("!=", b.load(cut), INT(0)), at_end)
+        if not self.crossings.own:
+            return b.icmp_signed("!=", INT(0), INT(0))
+        driver.keep(code, DOUBLE(_NOT_CUT), "crossed")
+        with b.if_then(b.fcmp_ordered("!=", driver.near(code, "suspect"), DOUBLE(0.0))):
+            code.call(self.crossings.hunt, code["block"], code["lane"])
+            place = driver.near(code, "crossed")
+            inside = b.fcmp_ordered("<", place, DOUBLE(1.0))
+            with b.if_then(inside):
+                driver.set_count(code, 0, "last")
+                moment = b.fadd(driver.near(code, "now"), b.fmul(place, driver.near(code, "step")))
+                driver.keep(code, moment, "reach")
+            self.extremes.follow(code, b.select(inside, place, DOUBLE(1.0)))
+        return b.fcmp_ordered("<=", driver.near(code, "crossed"), DOUBLE(1.0))
 
-    def _bisect(self, code: Code) -> None:
-        b, driver = code.b, self.driver
-        low = code.variable(DOUBLE, driver.near(code, "crossed_after"))
-        high = code.variable(DOUBLE, driver.near(code, "crossed"))
-        self._look_at(code, b.load(low))
-        with b.if_then(b.fcmp_ordered(">", b.load(low), DOUBLE(0.0))):
-            for e in range(len(self.events)):
-                driver.keep(code, driver.near(code, "watched", e), "was", e)
-        end = b.fadd(driver.near(code, "now"), driver.near(code, "step"))
-        resolution = b.fmul(VectorMath(b, 1).apply("abs", end), DOUBLE(_RESOLUTION))
-        with code.loop(_BISECTIONS), b.if_then(self._wide(code, low, high, resolution)):
-            middle = b.fmul(b.fadd(b.load(low), b.load(high)), DOUBLE(0.5))
-            self._look_at(code, middle)
-            rises = code.variable(INT, INT(0))
-            for e in range(len(self.events)):
-                risen = b.fcmp_ordered(">", driver.near(code, "watched", e), driver.near(code, "was", e))
-                b.store(b.or_(b.load(rises), b.zext(risen, INT)), rises)
-            risen = b.icmp_signed("!=", b.load(rises), INT(0))
-            b.store(b.select(risen, middle, b.load(high)), high)
-            b.store(b.select(risen, b.load(low), middle), low)
-        driver.keep(code, b.load(high), "crossed")
-
-    def _wide(self, code: Code, low: Any, high: Any, resolution: Any) -> Any:
-        """Return whether a bracket is still wider than the resolution of the time.
-
-        Without it, events that set one another off faster and faster would never let the time pass.
-        """
-        b = code.b
-        width = b.fmul(b.fsub(b.load(high), b.load(low)), self.driver.near(code, "step"))
-        return b.fcmp_ordered(">", width, resolution)
-
-    def _look_at(self, code: Code, x: Any) -> None:
-        """Evaluate what is watched at ``x`` of this lane's step (the other lanes' values are not used)."""
-        b, driver = code.b, self.driver
-        self._probe(code, self.lanes.splat(code, x))
-        time = b.fadd(driver.near(code, "now"), b.fmul(x, driver.near(code, "step")))
-        driver.keep(code, time, "probe_time")
-        self._look(code, "probe", "probe_time")
-
-    def shorten(self, code: Code, cut: Any) -> None:
+    def shorten(self, code: Code) -> None:
         """Replace the next states by those at the cut."""
-        if not self.events:
+        if not self.crossings.own:
             return
         b, driver = code.b, self.driver
-        inside = b.and_(cut, b.fcmp_ordered("<", driver.near(code, "crossed"), DOUBLE(1.0)))
-        with b.if_then(inside):
-            self._probe(code, self.lanes.splat(code, driver.near(code, "crossed")))
+        with b.if_then(b.fcmp_ordered("<", driver.near(code, "crossed"), DOUBLE(1.0))):
+            self.crossings.look_at(code, driver.near(code, "crossed"))
             with code.loop(self.program.size) as i:
                 driver.keep(code, driver.near(code, "probe", i), "next", i)
 
-    def process(self, code: Code, changed: Any) -> None:
-        """Execute the events whose triggers have risen by now, and those that they set off."""
-        if not self.events:
-            return
-        b, driver = code.b, self.driver
-        self._look(code, "states", "now")
-        self._enqueue(code)
-        executed = code.variable(INT, INT(0))
-        with code.repeat() as done:
-            chosen = self._choose(code)
-            code.leave_if(b.icmp_signed("<", chosen, INT(0)), done)
-            count = b.add(b.load(executed), INT(1))
-            b.store(count, executed)
-            with b.if_then(b.icmp_signed(">", count, INT(_MOST_EXECUTIONS))):
-                driver.set_count(code, 1, "failed")
-            code.leave_if(b.icmp_signed(">", count, INT(_MOST_EXECUTIONS)), done)
-            b.store(INT(1), changed)
-            self._execute(code, chosen)
-            self._look(code, "states", "now")
-            self._enqueue(code)
+    # --- at a moment ----------------------------------------------------------------------------------
 
-    def _enqueue(self, code: Code) -> None:
-        """Compare triggers with what they were: a rise makes an event pending, a fall may drop it."""
-        b, driver = code.b, self.driver
-        value = len(self.events)
-        for e, event in enumerate(self.events):
-            new, old = driver.near(code, "watched", e), driver.near(code, "was", e)
-            with b.if_then(b.fcmp_ordered(">", new, old)):
-                driver.keep(code, DOUBLE(1.0), "pending", e)
-                for k in range(len(event.assignments)):
-                    held = driver.near(code, "watched", value + k)
-                    driver.keep(code, held, "held", value - len(self.events) + k)
-            if not event.persistent:
-                with b.if_then(b.fcmp_ordered("<", new, old)):
-                    driver.keep(code, DOUBLE(0.0), "pending", e)
-            driver.keep(code, new, "was", e)
-            value += len(event.assignments)
+    def start(self, code: Code) -> None:
+        """Set a new subject's modes, triggers and extremes to what they are before the start."""
+        if self.layout.atoms:
+            self.modes.start(code)
+            self.times.curves.start(code)
+        self.happenings.start(code)
+        self.extremes.start(code)
 
-    def _choose(self, code: Code) -> Any:
-        """Return the pending event of the highest priority, any one of equals, or -1."""
-        b, driver = code.b, self.driver
-        best, chosen = code.variable(DOUBLE, DOUBLE(-math.inf)), code.variable(INT, INT(-1))
-        equals = code.variable(DOUBLE, DOUBLE(0.0))
-        first = len(self.events) + len(self.values)
-        for e in range(len(self.events)):
-            priority = driver.near(code, "watched", first + e)
-            waiting = b.fcmp_ordered(">", driver.near(code, "pending", e), DOUBLE(0.0))
-            none = b.icmp_signed("<", b.load(chosen), INT(0))
-            higher = b.or_(none, b.fcmp_ordered(">", priority, b.load(best)))
-            equal = b.and_(b.not_(higher), b.fcmp_ordered("==", priority, b.load(best)))
-            count = b.select(higher, DOUBLE(1.0), b.fadd(b.load(equals), DOUBLE(1.0)))
-            with b.if_then(b.and_(waiting, b.or_(higher, equal))):
-                b.store(count, equals)
-                # the k-th of equals replaces the one chosen so far with probability 1 / k
-                lucky = b.fcmp_ordered("<", b.fmul(self._draw(code), count), DOUBLE(1.0))
-                with b.if_then(b.or_(higher, lucky)):
-                    b.store(priority, best)
-                    b.store(INT(e), chosen)
-        return b.load(chosen)
+    def note(self, code: Code) -> None:
+        """Take the present values of a lane into its extremes, after a change."""
+        self.extremes.note(code)
 
-    def _draw(self, code: Code) -> Any:
-        """Return this lane's next random number in [0, 1).
+    def finish(self, code: Code, fine: Value) -> None:
+        """Write a subject's extremes."""
+        self.extremes.finish(code, fine)
 
-        The multiplicative generator of Park and Miller (1988, Communications of the ACM 31:1192): whole
-        numbers below 2^31 - 1, exact in a double.
+    def happen(self, code: Code, record: Value) -> None:
+        """Let happen what happens at this moment, record it, and let time go on.
+
+        First come conditions that hold at the moment itself and the events they trigger; what is recorded
+        at this time is as they leave it. Then atoms leave their borders, which may trigger more.
         """
-        b, driver = code.b, self.driver
-        product = b.fmul(driver.near(code, "luck"), DOUBLE(_MULTIPLIER))
-        following = b.frem(product, DOUBLE(_MODULUS))
-        driver.keep(code, following, "luck")
-        return b.fdiv(following, DOUBLE(_MODULUS))
+        driver = self.driver
+        self.happenings.settle(code)
+        code.call(record, code["block"], code["lane"])
+        turns = code.variable(INT, INT(0))
+        b = code.b
+        with code.repeat() as done:
+            code.leave_if(b.not_(self.modes.leave(code)), done)
+            self.happenings.settle(code)
+            b.store(b.add(b.load(turns), INT(1)), turns)
+            endless = b.icmp_signed(">", b.load(turns), INT(1000))
+            with b.if_then(endless):
+                driver.set_count(code, 1, "failed")
+            code.leave_if(endless, done)
+        self.modes.go_on(code)
 
-    def _execute(self, code: Code, chosen: Any) -> None:
-        b, driver = code.b, self.driver
-        value = 0
-        for e, event in enumerate(self.events):
-            with b.if_then(b.icmp_signed("==", chosen, INT(e))):
-                driver.keep(code, DOUBLE(0.0), "pending", e)
-                region, offset = ("held", 0) if event.use_trigger_values else ("watched", len(self.events))
-                for k, (name, _) in enumerate(event.assignments):
-                    new = driver.near(code, region, offset + value + k)
-                    driver.keep(code, new, "states", self.program.place[name])
-            value += len(event.assignments)
+    def horizon(self, code: Code, end: Value) -> Value:
+        """Return the time at which the next step must end: ``end``, or an execution or change before it."""
+        end = self.happenings.next_execution(code, end)
+        if not self.times.timed:
+            return end
+        self.driver.keep(code, end, "horizon")
+        code.call(self.times.next_time, code["block"], code["lane"])
+        return self.driver.near(code, "horizon")

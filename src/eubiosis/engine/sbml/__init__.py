@@ -4,7 +4,7 @@ The steps: ``document`` opens the text and refuses what is not handled, ``conten
 over, ``network`` writes species and reactions out, ``events`` and ``rate_of`` rewrite what depends on
 that, ``start`` computes initial values, ``bounds`` finds the times of switches.
 
-Not handled, and refused by name: delays of events and the delay function, algebraic rules, fast
+Not handled, and refused by name: the delay function, algebraic rules, fast
 reactions, reactions without kinetic law, required packages. Constraints and units are ignored.
 """
 
@@ -14,7 +14,7 @@ from eubiosis.engine.expressions import TIME, Expression
 from eubiosis.engine.sbml.bounds import time_bounds
 from eubiosis.engine.sbml.content import Content, read_content
 from eubiosis.engine.sbml.document import open_document
-from eubiosis.engine.sbml.errors import UnsupportedSbmlError, refuse
+from eubiosis.engine.sbml.errors import SbmlWarning, UnsupportedSbmlError, refuse
 from eubiosis.engine.sbml.events import rewrite_events
 from eubiosis.engine.sbml.network import Network, build_network
 from eubiosis.engine.sbml.ordering import dependencies, ordered
@@ -23,7 +23,7 @@ from eubiosis.engine.sbml.start import initial_values, raise_missing
 from eubiosis.engine.sbml.trees import names_in
 from eubiosis.engine.system import SbmlEvent, System
 
-__all__ = ["UnsupportedSbmlError", "flatten", "read_model", "read_sbml"]
+__all__ = ["SbmlWarning", "UnsupportedSbmlError", "flatten", "read_model", "read_sbml"]
 
 
 def read_sbml(text: str) -> System:
@@ -34,6 +34,11 @@ def read_sbml(text: str) -> System:
     ``reaction.parameter``. A species stands for what its symbol means in the file, an amount or a
     concentration; see ``network`` for the states. Raises ``UnsupportedSbmlError`` for what is not handled,
     and ``ValueError`` when libSBML cannot read the text.
+
+    >>> core = 'xmlns="http://www.sbml.org/sbml/level3/version2/core" level="3" version="2"'
+    >>> one = '<parameter id="k" value="0.5" constant="true"/>'
+    >>> read_sbml(f"<sbml {core}><model><listOfParameters>{one}</listOfParameters></model></sbml>").constants
+    {'k': 0.5}
     """
     return read_model(text)[1]
 
@@ -71,7 +76,20 @@ def flatten(content: Content) -> System:
         events=events,
         bounds=time_bounds(switching, rules, set(parameters)),
         initial_rules=initial_rules,
+        amounts=_amounts(network),
     )
+
+
+def _amounts(network: Network) -> dict[str, tuple[str, str]]:
+    """Return which state holds each species that changes, and the size that makes it a concentration."""
+    held = {}
+    for name, species in network.content.species.items():
+        if name in network.amounts:
+            held[name] = (network.amounts[name], "")
+        elif name in network.rates:
+            in_amounts = species.substance_only or network.has_point(species)
+            held[name] = (name, "" if in_amounts else species.compartment)
+    return held
 
 
 def _raise_undeclared(network: Network) -> None:
@@ -90,4 +108,4 @@ def _raise_undeclared(network: Network) -> None:
 
 def _trees_of(event: SbmlEvent) -> list[Expression]:
     trees = [event.trigger, *(value for _, value in event.assignments)]
-    return trees if event.priority is None else [*trees, event.priority]
+    return [*trees, *(tree for tree in (event.priority, event.delay) if tree is not None)]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from eubiosis.engine.expressions import Expression, Symbol
 from eubiosis.engine.sbml.document import event_name
 from eubiosis.engine.sbml.errors import refuse
 from eubiosis.engine.sbml.mathml import Translator
 from eubiosis.engine.system import SbmlEvent
+
+if TYPE_CHECKING:
+    import libsbml
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Content:
         return (p for reaction in self.reactions for p in reaction.participants if p.id)
 
 
-def read_content(document: Any) -> Content:
+def read_content(document: libsbml.SBMLDocument) -> Content:
     """Take over a document that ``open_document`` has opened.
 
     Raises ``UnsupportedSbmlError`` for mathematics that cannot be translated.
@@ -112,7 +115,7 @@ def read_content(document: Any) -> Content:
     )
 
 
-def _compartment(compartment: Any) -> Compartment:
+def _compartment(compartment: libsbml.Compartment) -> Compartment:
     size = compartment.getSize() if compartment.isSetSize() else None
     point = (
         compartment.isSetSpatialDimensions() or compartment.getLevel() < 3
@@ -120,7 +123,7 @@ def _compartment(compartment: Any) -> Compartment:
     return Compartment(compartment.getId(), size, bool(point))
 
 
-def _species(species: Any, level: int, factor: str) -> Species:
+def _species(species: libsbml.Species, level: int, factor: str) -> Species:
     own_factor = species.getConversionFactor() if level > 2 else ""
     return Species(
         id=species.getId(),
@@ -134,7 +137,7 @@ def _species(species: Any, level: int, factor: str) -> Species:
 
 
 def _reaction(
-    reaction: Any, level: int, translator: Translator, locals_: dict[str, float | None]
+    reaction: libsbml.Reaction, level: int, translator: Translator, locals_: dict[str, float | None]
 ) -> Reaction:
     name = reaction.getId()
     participants = [_participant(p, -1, level, translator, name) for p in reaction.getListOfReactants()]
@@ -150,7 +153,9 @@ def _reaction(
     return Reaction(name, tuple(participants), translator.translate(law.getMath(), f"reaction {name}", scope))
 
 
-def _participant(reference: Any, sign: int, level: int, translator: Translator, reaction: str) -> Participant:
+def _participant(
+    reference: libsbml.SpeciesReference, sign: int, level: int, translator: Translator, reaction: str
+) -> Participant:
     math = None
     if level < 3 and reference.isSetStoichiometryMath():
         element = f"reaction {reaction}, stoichiometry of {reference.getSpecies()}"
@@ -160,7 +165,9 @@ def _participant(reference: Any, sign: int, level: int, translator: Translator, 
     return Participant(reference.getId(), reference.getSpecies(), sign, value, math)
 
 
-def _rules(model: Any, translator: Translator) -> tuple[dict[str, Expression], dict[str, Expression]]:
+def _rules(
+    model: libsbml.Model, translator: Translator
+) -> tuple[dict[str, Expression], dict[str, Expression]]:
     """Return assignment rules and rate rules; a rule without mathematics changes nothing (section 4.9.1)."""
     rules: dict[str, Expression] = {}
     rates: dict[str, Expression] = {}
@@ -175,7 +182,7 @@ def _rules(model: Any, translator: Translator) -> tuple[dict[str, Expression], d
     return rules, rates
 
 
-def _initial(model: Any, translator: Translator) -> dict[str, Expression]:
+def _initial(model: libsbml.Model, translator: Translator) -> dict[str, Expression]:
     initial: dict[str, Expression] = {}
     for assignment in model.getListOfInitialAssignments():
         if not assignment.isSetMath():
@@ -187,7 +194,7 @@ def _initial(model: Any, translator: Translator) -> dict[str, Expression]:
     return initial
 
 
-def _events(model: Any, level: int, translator: Translator) -> Iterator[SbmlEvent]:
+def _events(model: libsbml.Model, level: int, translator: Translator) -> Iterator[SbmlEvent]:
     """Yield the events that can happen: one without a trigger or its mathematics never does."""
     for number, event in enumerate(model.getListOfEvents(), start=1):
         element = event_name(event, number)
@@ -204,6 +211,9 @@ def _events(model: Any, level: int, translator: Translator) -> Iterator[SbmlEven
         priority = None
         if level > 2 and event.isSetPriority() and event.getPriority().isSetMath():
             priority = translator.translate(event.getPriority().getMath(), element)
+        delay = None
+        if event.isSetDelay() and event.getDelay().isSetMath():
+            delay = translator.translate(event.getDelay().getMath(), element)
         yield SbmlEvent(
             id=event.getId() or element,
             trigger=translator.translate(trigger.getMath(), element),
@@ -212,4 +222,5 @@ def _events(model: Any, level: int, translator: Translator) -> Iterator[SbmlEven
             persistent=trigger.getPersistent() if level > 2 else True,
             use_trigger_values=event.getUseValuesFromTriggerTime(),
             priority=priority,
+            delay=delay,
         )

@@ -1,14 +1,13 @@
 """Rewrite events from the symbols of the file to states.
 
-The amount of a species stays when the size of its compartment changes. So an assignment to a
-concentration whose state is the amount becomes one to the amount: the new concentration times the size
-*after* the event; and a concentration that is a state itself (a species with a rate rule) is rescaled when
-an event changes the size.
+The amount of a species stays when the size of its compartment changes, and an event gives a species an
+amount. So an assignment to a concentration whose state is the amount becomes one to the amount: the new
+concentration times the size before the event; and a concentration that is a state itself (a species with a
+rate rule) is rescaled when an event changes the size.
 
-Both need the size when the event is executed, whereas the file may ask for assignments with the values
-from when it was triggered. Where another event at the same instant can change the size in between, the
-event is split: ``id.values``, executed before all others, keeps the new values in states ``id.target``, and
-the event itself assigns them with the sizes of its execution.
+Both need the size when the event is executed, whereas the file may ask for assignments with the values from
+when it was triggered. Where the size can change in between, the event keeps the values that it takes, and
+``SbmlEvent.finish`` says how states follow from them when it is executed.
 """
 
 from __future__ import annotations
@@ -16,48 +15,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace as with_fields
 
-from eubiosis.engine.expressions import Call, Expression, Number, Symbol
-from eubiosis.engine.sbml.network import STILL, Network
+from eubiosis.engine.expressions import Call, Expression, Symbol
+from eubiosis.engine.sbml.network import Network
 from eubiosis.engine.sbml.ordering import closure
 from eubiosis.engine.sbml.trees import names_in, rewrite
-from eubiosis.engine.system import SbmlEvent
-
-_FIRST = Number(float("inf"))
+from eubiosis.engine.system import SbmlEvent, kept
 
 
 def rewrite_events(network: Network) -> tuple[SbmlEvent, ...]:
-    """Return the events in terms of states; states that keep values are added to the network."""
+    """Return the events in terms of states."""
     content = network.content
     affected = {species: content.species[species].compartment for species in network.amounts}
     affected |= {species: content.species[species].compartment for species in network.concentrations}
     if not affected or not content.events:
         return content.events
-    return tuple(
-        rewritten for event in content.events for rewritten in _rewrite_event(event, network, affected)
-    )
+    return tuple(_rewrite_event(event, network, affected) for event in content.events)
 
 
-def _rewrite_event(event: SbmlEvent, network: Network, affected: Mapping[str, str]) -> list[SbmlEvent]:
+def _rewrite_event(event: SbmlEvent, network: Network, affected: Mapping[str, str]) -> SbmlEvent:
     new = dict(event.assignments)
     assignments = _to_states(new, network)
     if assignments == new:
-        return [event]
-    if not (event.use_trigger_values and _may_be_overtaken(event, network, affected)):
-        return [with_fields(event, assignments=tuple(assignments.items()))]
-    kept = {target: f"{event.id}.{target}" for target in new}
-    for name in kept.values():
-        network.rates[name] = STILL
-        network.initial[name] = Number(0.0)
-    keep = SbmlEvent(
-        id=f"{event.id}.values",
-        trigger=event.trigger,
-        assignments=tuple((kept[target], value) for target, value in new.items()),
-        initial_value=event.initial_value,
-        priority=_FIRST,
-    )
-    held: dict[str, Expression] = {target: Symbol(name) for target, name in kept.items()}
-    late = with_fields(event, assignments=tuple(_to_states(held, network).items()), use_trigger_values=False)
-    return [keep, late]
+        return event
+    later = event.delay is not None or _may_be_overtaken(event, network, affected)
+    if not (event.use_trigger_values and later):
+        return with_fields(event, assignments=tuple(assignments.items()))
+    held: dict[str, Expression] = {target: Symbol(kept(event.id, target)) for target in new}
+    return with_fields(event, finish=tuple(_to_states(held, network).items()))
 
 
 def _to_states(new: Mapping[str, Expression], network: Network) -> dict[str, Expression]:
@@ -66,16 +50,16 @@ def _to_states(new: Mapping[str, Expression], network: Network) -> dict[str, Exp
     assignments: dict[str, Expression] = {}
     for target, value in new.items():
         if target in network.amounts:
-            size = _after(species[target].compartment, new, network)
+            size = Symbol(species[target].compartment)
             assignments[network.amounts[target]] = Call("*", (value, size))
         else:
             assignments[target] = value
     for target in network.concentrations:
-        compartment = species[target].compartment
-        size = _after(compartment, new, network)
-        if target not in new and size != Symbol(compartment):
-            amount = Call("*", (Symbol(target), Symbol(compartment)))
-            assignments[target] = Call("/", (amount, size))
+        before = Symbol(species[target].compartment)
+        after = _after(before.name, new, network)
+        if after != before:
+            amount = Call("*", (new.get(target, Symbol(target)), before))
+            assignments[target] = Call("/", (amount, after))
     return assignments
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
 from eubiosis.engine.expressions import Call, Expression, Number, evaluate, evaluate_by
 
-_FLOATING: dict[str, Callable[..., Any]] = {
+_FLOATING: dict[str, Callable[..., float | np.floating]] = {
     "+": lambda *a: np.sum(a),
     "-": np.subtract,
     "*": lambda *a: np.prod(a),

@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from eubiosis.engine.expressions import TIME, Expression, Number, Symbol
 from eubiosis.engine.sbml import operators
 from eubiosis.engine.sbml.errors import UnsupportedSbmlError, refuse
+from eubiosis.engine.sbml.ieee import evaluate_ieee
+from eubiosis.engine.sbml.trees import names_in
+
+if TYPE_CHECKING:
+    from libsbml import ASTNode, FunctionDefinition
 
 Scope = Mapping[str, Expression]
 _NOTHING: Scope = {}
@@ -37,6 +42,13 @@ def _kinds() -> tuple[frozenset[int], int, int]:
     return numbers, m.AST_NAME, m.AST_FUNCTION
 
 
+@cache
+def _delay() -> int:
+    import libsbml as m
+
+    return int(m.AST_FUNCTION_DELAY)
+
+
 class Translator:
     """Translates the mathematics of one model; calls of its function definitions are written out.
 
@@ -44,19 +56,19 @@ class Translator:
     variable may have the name of a quantity of the model.
     """
 
-    def __init__(self, definitions: Mapping[str, Any]) -> None:
+    def __init__(self, definitions: Mapping[str, FunctionDefinition]) -> None:
         self._definitions = definitions
         self._active: list[str] = []
         self._symbols: dict[str, Symbol] = {}
 
-    def translate(self, node: Any, element: str, scope: Scope = _NOTHING) -> Expression:
+    def translate(self, node: ASTNode, element: str, scope: Scope = _NOTHING) -> Expression:
         """Translate a node of libSBML; ``scope`` says what local names stand for.
 
         Raises ``UnsupportedSbmlError`` that names ``element`` and what it contains.
         """
         return self._translate(node, element, scope, inside_function=False)
 
-    def _translate(self, node: Any, element: str, scope: Scope, *, inside_function: bool) -> Expression:
+    def _translate(self, node: ASTNode, element: str, scope: Scope, *, inside_function: bool) -> Expression:
         kind = node.getType()
         numbers, name, function = _kinds()
         if kind == name:
@@ -66,6 +78,8 @@ class Translator:
         literal = _literals().get(kind)
         if literal is not None:
             return literal
+        if kind == _delay():
+            raise refuse(element, "the delay function")
         arguments = tuple(
             [
                 self._translate(node.getChild(i), element, scope, inside_function=inside_function)
@@ -110,7 +124,7 @@ class Translator:
         return tree
 
 
-def _operator(node: Any, kind: int, arguments: tuple[Expression, ...], element: str) -> Expression:
+def _operator(node: ASTNode, kind: int, arguments: tuple[Expression, ...], element: str) -> Expression:
     op = operators.plain().get(kind)
     builder = operators.composed().get(kind)
     if op is None and builder is None:
@@ -122,4 +136,9 @@ def _operator(node: Any, kind: int, arguments: tuple[Expression, ...], element: 
     if builder is not None:
         return builder(arguments)
     assert op is not None
+    if op == "^" and not names_in(arguments[1]):
+        exponent = evaluate_ieee(arguments[1], {})
+        if not math.isfinite(exponent):
+            what = "not a number" if math.isnan(exponent) else "infinite"
+            raise refuse(element, f"an exponent that is {what}")
     return operators.apply(op, arguments)

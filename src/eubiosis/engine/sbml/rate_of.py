@@ -41,6 +41,8 @@ def _in_event(event: SbmlEvent, change: Callable[[Expression, str], Expression])
         trigger=change(event.trigger, event.id),
         assignments=tuple((target, change(value, event.id)) for target, value in event.assignments),
         priority=None if event.priority is None else change(event.priority, event.id),
+        delay=None if event.delay is None else change(event.delay, event.id),
+        finish=tuple((target, change(value, event.id)) for target, value in event.finish),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from eubiosis.engine import Array, Compiled
 from eubiosis.model.natural_history.people import Drive, People
+from eubiosis.model.tolerances import STRICT
 
 STEPS_PER_DAY = 2
 
@@ -52,6 +53,7 @@ def run_hosts(
         linear=linear,
         record=range(1, days + 1) if record else (),
         steps=STEPS_PER_DAY,
+        tolerances=STRICT,
     )
     courses = {name: np.ascontiguousarray(solution[name].T) for name in record}
     return courses, np.ascontiguousarray(solution.states.T)

@@ -54,5 +54,5 @@ def joined_inputs(joined: Compiled, person: Mapping[str, float]) -> dict[str, fl
     for name, value in person.items():
         if name in joined.parameter_index:
             parameters[joined.parameter_index[name]] = value
-    assigned = joined.assigned(0.0, states[:, None], parameters[:, None])[:, 0]
+    assigned = joined.assigned_at(0.0, states[:, None], parameters[:, None])[:, 0]
     return {name: float(assigned[joined.assigned_index[name]]) for name in HOST_INPUTS}

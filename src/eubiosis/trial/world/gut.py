@@ -33,7 +33,7 @@ MARKER_SOURCES = {
 MARKERS = tuple(MARKER_SOURCES)
 NOT_RUN = "not_run"
 HANDED = (*HOST_INPUTS, "host_si_pro")
-_TOLERANCES = Tolerances(relative=1e-7, absolute=1e-11)
+_TOLERANCES = Tolerances(relative=1e-7, absolute=1e-11, negative=1e4)
 
 
 @dataclass(frozen=True)

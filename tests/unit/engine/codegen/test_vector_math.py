@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 import pytest
-from llvmlite import ir
 
+from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.ir_tools import INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.native import load_or_compile
 from eubiosis.engine.codegen.vector_math import VectorMath
@@ -34,7 +34,7 @@ def assembly(width):
             values = [b.load(place, align=8) for place in places[:arity]]
             b.store(emit.apply(name, *values), places[2], align=8)
         code.finish()
-    return str(module), {}
+    return module.texts(), {}
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,7 @@ import pytest
 from eubiosis.engine import UnsupportedSbmlError, read_sbml
 from eubiosis.engine.expressions import Call, Number, Symbol
 from plain_solver import solve
-from sbml_text import (
-    compartment,
-    document,
-    element,
-    event,
-    maths,
-    parameter,
-    rule,
-    species,
-)
+from sbml_text import compartment, document, element, event, maths, parameter, rate, rule, species
 
 T = np.linspace(0, 2, 9)
 P, Q = parameter("p", 1), parameter("q", 2)
@@ -102,16 +93,19 @@ def test_a_size_that_an_event_sets_is_corrected_at_execution():
     )
     assert alone.states == ("A", "p")
     rival = read_sbml(document(*parts, event("dose", "time >= 1", A="7"), event("grow", "time >= 2", c="8")))
-    assert [each.id for each in rival.events] == ["dose.values", "dose", "grow"]
-    assert rival.events[0].assignments == (("dose.A", Number(7.0)),)
-    assert rival.events[1].assignments == (("A.amount", Call("*", (Symbol("dose.A"), Symbol("c")))),)
-    assert not rival.events[1].use_trigger_values
+    assert [each.id for each in rival.events] == ["dose", "grow"]
+    dose = rival.events[0]
+    assert dose.assignments == (("A", Number(7.0)),)
+    assert dose.finish == (("A.amount", Call("*", (Symbol("dose.A"), Symbol("c")))),)
+    late = read_sbml(document(*parts, event("dose", "time >= 1", delay="2", A="7"), rate("c", "1")))
+    assert late.events[0].delay == Number(2.0)
+    assert late.events[0].finish == dose.finish
 
 
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        ((event("E", "time >= 1", delay="2", p="3"),), ("event E", "delay")),
+        ((event("E", "time >= 1", delay="2 * z", p="3"),), ("E", "symbol z")),
         ((event("E", "time >= delay(p, 1)", p="3"),), ("event E", "delay")),
         ((event("E", "time >= 1", z="3"),), ("z", "event", "not declared")),
         ((event("E", "time >= z", p="3"),), ("E", "symbol z")),

@@ -206,7 +206,7 @@ REFUSED = {
         (),
         '<apply><csymbol encoding="text" definitionURL="http://www.sbml.org/sbml/symbols/delay">'
         "delay</csymbol><ci>p</ci><cn>1</cn></apply>",
-        ("q", "operator delay"),
+        ("q", "the delay function"),
     ),
     "undeclared symbol": ((), "p + missing", ("q", "symbol missing")),
 }

@@ -124,7 +124,7 @@ def test_an_event_on_a_parameter_that_sets_the_volume_counts_as_well():
 
 @pytest.mark.parametrize("at_trigger", [True, False])
 def test_an_event_that_sets_volume_and_concentration_together(at_trigger):
-    """After the event the concentration is what was assigned, in the new volume."""
+    """What is assigned is an amount, in the volume before: (3 + 1) x 2, so 8 / 5 in the new one."""
     text = document(
         compartment("c", 2),
         species("A", concentration=3),
@@ -132,9 +132,9 @@ def test_an_event_that_sets_volume_and_concentration_together(at_trigger):
         event("E", "time >= 1", c="5", A="A + 1", trigger_values=at_trigger),
     )
     a, b, amount = course(text, "A", "B", "A.amount")
-    np.testing.assert_allclose(a, np.where(T < 1, 3, 4))
+    np.testing.assert_allclose(a, np.where(T < 1, 3, 1.6))
     np.testing.assert_allclose(b, np.where(T < 1, 1, 0.4))
-    np.testing.assert_allclose(amount, np.where(T < 1, 6, 20))
+    np.testing.assert_allclose(amount, np.where(T < 1, 6, 8))
 
 
 def test_an_assigned_concentration_is_not_overtaken_by_another_event_on_the_volume():

@@ -1,0 +1,39 @@
+"""The dense output: states between the ends of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from eubiosis.engine.codegen.ir import Value
+from eubiosis.engine.codegen.ir_tools import INT, Code
+from eubiosis.engine.codegen.lanes import Lanes
+from eubiosis.engine.codegen.tableaus import Tableau
+from eubiosis.engine.codegen.vector_math import VectorMath
+
+
+def interpolate(emit: VectorMath, tableau: Tableau, x: Value, load: Callable[[str, int], Value]) -> Value:
+    """Return the dense output at ``x`` of a step; ``load(region, order)`` gives a row's values."""
+    b = emit.builder
+    rest = b.fsub(emit.constant(1.0), x)
+    inner = load("dense", len(tableau.dense) - 1)
+    for order in reversed(range(len(tableau.dense) - 1)):
+        inner = emit.fma(x, inner, load("dense", order))
+    end = emit.fma(rest, inner, load("next", 0))
+    return emit.fma(x, end, b.fmul(rest, load("states", 0)))
+
+
+def dense_rows(code: Code, lanes: Lanes, rows: Value | None, count: Value) -> None:
+    """Compute the dense output's vectors of some rows (``rows`` None: all), for all lanes."""
+    b, program = code.b, lanes.program
+    size, tableau = program.size, program.options.tableau
+    emit = VectorMath(b, lanes.width)
+    with code.loop(count) as i:
+        row = code.get(rows, i) if rows is not None else i
+        with b.if_then(b.icmp_signed("<", row, INT(size))):
+            stages = [lanes.load(code, lanes.stage(code, s, row)) for s in range(tableau.stages)]
+            for order, weights in enumerate(tableau.dense):
+                total = b.fmul(stages[0], emit.constant(weights[0]))
+                for k, weight in zip(stages[1:], weights[1:], strict=False):
+                    total = emit.fma(k, emit.constant(weight), total)
+                place = b.add(row, INT(order * len(program.rows)))
+                lanes.store(code, total, lanes.row(code, "dense", place))
