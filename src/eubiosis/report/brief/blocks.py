@@ -28,6 +28,7 @@ class Block:
     items: tuple[str, ...] = ()
     small: tuple[str, ...] = ()
     small_title: str = ""
+    figure: str = ""  # SVG for the page; the same numbers stand in a table
 
 
 def duration(years: float) -> str:
