@@ -128,7 +128,7 @@ class CertaintyReport:
 
 
 @dataclass(frozen=True)
-class Span:
+class WaldMean:
     """A mean with its Wald interval on the natural scale."""
 
     estimate: float
@@ -142,7 +142,7 @@ class GrowingStep:
 
     added: str
     year: int
-    mean: Span = field(metadata=FLAT)
+    mean: WaldMean = field(metadata=FLAT)
 
 
 @dataclass(frozen=True)
@@ -154,12 +154,12 @@ class FunnelTest:
 
 
 @dataclass(frozen=True)
-class Filled:
+class FilledFunnel:
     """How many studies symmetry would add, on which side, and the mean with them."""
 
     added: int
     side: str
-    mean: Span = field(metadata=FLAT)
+    mean: WaldMean = field(metadata=FLAT)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class SmallStudy:
 
     egger: FunnelTest = field(metadata=key("Egger"))
     begg: FunnelTest = field(metadata=key("Begg"))
-    trim_and_fill: Filled = field(metadata=key("trim and fill"))
+    trim_and_fill: FilledFunnel = field(metadata=key("trim and fill"))
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class SubgroupLine:
 
     group: str
     k: int
-    mean: Span = field(metadata=FLAT)
+    mean: WaldMean = field(metadata=FLAT)
 
 
 @dataclass(frozen=True)

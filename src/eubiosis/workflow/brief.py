@@ -12,10 +12,10 @@ from eubiosis.core.brief import (
     Assumption,
     BriefData,
     BriefEndpoint,
-    ControlLevel,
     CostRow,
     Dropout,
     Expectancy,
+    ForecastLevel,
     Harms,
     NullCentred,
     ObservedRelapses,
@@ -208,7 +208,7 @@ def _endpoint(base: _Base, asked: AskedEndpoint) -> BriefEndpoint:
         effect_text=_effect_text(base, asked, term, known.pool.summary.unit if known.pool else "", sd),
         relevant=asked.relevant,
         patient_reported=reported,
-        control_level=None if level is None else ControlLevel(
+        control_level=None if level is None else ForecastLevel(
             level.middle, level.low, level.high, level.dispersion
         ),
         pooled=known,

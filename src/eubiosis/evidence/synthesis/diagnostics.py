@@ -7,14 +7,14 @@ import numpy as np
 from eubiosis.core.evidence_report import (
     Diagnostics,
     DifferenceTest,
-    Filled,
+    FilledFunnel,
     FunnelTest,
     GrowingStep,
     SmallStudy,
-    Span,
     StudyInfluence,
     SubgroupLine,
     Subgroups,
+    WaldMean,
 )
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.core.scales import natural
@@ -56,7 +56,7 @@ def diagnostics_of(pooled: PooledEffect) -> Diagnostics:
         SmallStudy(
             FunnelTest(egger.statistic, egger.p_value),
             FunnelTest(begg.statistic, begg.p_value),
-            Filled(filled.added, filled.side, _span(filled.fit, pooled)),
+            FilledFunnel(filled.added, filled.side, _span(filled.fit, pooled)),
         ),
         tuple(
             StudyInfluence(one.study.id, float(cook), float(residual))
@@ -119,7 +119,7 @@ def meta_regression(pooled: PooledEffect, moderator: list[float]) -> MetaFit:
     return fit([e.estimate for e in effects], [e.variance for e in effects], x=x, method=pooled.tau2_method)
 
 
-def _span(fitted: MetaFit, pooled: PooledEffect) -> Span:
+def _span(fitted: MetaFit, pooled: PooledEffect) -> WaldMean:
     low, high = fitted.interval
     scale = pooled.scale
-    return Span(natural(fitted.estimate, scale), natural(low, scale), natural(high, scale))
+    return WaldMean(natural(fitted.estimate, scale), natural(low, scale), natural(high, scale))
