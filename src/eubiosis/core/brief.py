@@ -74,7 +74,7 @@ class KnownPool:
 
 
 @dataclass(frozen=True)
-class ControlLevel:
+class ForecastLevel:
     """The level of an endpoint in the control arm: rates, lesions or hazards with a 95 % interval."""
 
     value: float
@@ -159,7 +159,7 @@ class BriefEndpoint:
     effect_text: str
     relevant: float | None
     patient_reported: bool
-    control_level: ControlLevel | None
+    control_level: ForecastLevel | None
     pooled: Known
     evidence_prior_notes: tuple[str, ...]
     evidence_prior_basis: str
@@ -295,7 +295,7 @@ class CostRow:
 
 
 @dataclass(frozen=True)
-class Estimand:
+class EstimandWords:
     """The five attributes of an estimand (ICH E9(R1))."""
 
     treatment: str
@@ -363,7 +363,7 @@ class BriefData:
     harms: Harms
     recruitment: tuple[RecruitmentRow, ...] | None
     cost: tuple[CostRow, ...] | None
-    estimands: tuple[Estimand, ...]
+    estimands: tuple[EstimandWords, ...]
     intercurrent_events: tuple[EventStrategy, ...]
     assumptions: tuple[Assumption, ...]
 

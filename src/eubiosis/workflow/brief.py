@@ -13,10 +13,10 @@ from eubiosis.core.brief import (
     BriefData,
     BriefEndpoint,
     ChosenByCutoff,
-    ControlLevel,
     CostRow,
     Dropout,
     Expectancy,
+    ForecastLevel,
     Harms,
     KnownPool,
     NullCentred,
@@ -219,7 +219,7 @@ def _endpoint(base: _Base, asked: AskedEndpoint) -> BriefEndpoint:
         patient_reported=reported,
         control_level=None
         if level is None
-        else ControlLevel(level.middle, level.low, level.high, level.dispersion),
+        else ForecastLevel(level.middle, level.low, level.high, level.dispersion),
         pooled=known,
         evidence_prior_notes=found.notes,
         evidence_prior_basis=found.basis,

@@ -9,7 +9,7 @@ from typing import Literal
 from eubiosis.core.brief import (
     BriefEndpoint,
     ClaimVerdict,
-    Estimand,
+    EstimandWords,
     EventStrategy,
     HarmRecord,
     IndirectRow,
@@ -18,6 +18,7 @@ from eubiosis.core.brief import (
     NotPooled,
     SdKind,
 )
+from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.control_arm import BACKGROUND_LABELS, NO_DRUG
 from eubiosis.core.findings import FindingCollector
@@ -163,7 +164,7 @@ def harms_of(intervention: str, tables: Evidence) -> tuple[HarmRecord, ...]:
     )  # fmt: skip
 
 
-def estimand_of(question: AskedQuestion, endpoint: BriefEndpoint) -> Estimand:
+def estimand_of(question: AskedQuestion, endpoint: BriefEndpoint) -> EstimandWords:
     """Return the five attributes of the primary estimand."""
     asked = question.population
     entry = [asked.phenotype, f"background: {BACKGROUND_LABELS[asked.background]}"]
@@ -184,12 +185,14 @@ def estimand_of(question: AskedQuestion, endpoint: BriefEndpoint) -> Estimand:
     compared = f"{question.agent} against {question.design.comparator}"
     if asked.background != NO_DRUG:
         compared += ", both on the background drug"
-    return Estimand(compared, "; ".join(entry), variable, "as in the table of events", summary[endpoint.kind])
+    return EstimandWords(
+        compared, "; ".join(entry), variable, "as in the table of events", summary[endpoint.kind]
+    )
 
 
 def _length(years: float) -> str:
     if years < 1:
-        return f"{round(years * 365.25 / 7)} weeks"
+        return f"{round(years * DAYS_PER_YEAR / 7)} weeks"
     return "1 year" if years == 1 else f"{years:g} years"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from eubiosis.core import laws
+from eubiosis.core.calendar import WEEKS_PER_YEAR
 from eubiosis.core.control_arm import (
     Backtest,
     BeforeAndOnTrial,
@@ -41,7 +42,7 @@ from eubiosis.evidence.forecast.control_arms import (
     why_no_rate,
 )
 from eubiosis.evidence.forecast.control_endpoints import RULES, forecast_endpoint
-from eubiosis.evidence.records.control_arms import WEEKS_PER_YEAR, ControlArm, ControlArmRate
+from eubiosis.evidence.records.control_arms import ControlArm, ControlArmRate
 from eubiosis.evidence.records.store import Evidence, load
 
 NOTICE = "A forecast from published control arms. It says nothing about the effect of any therapy."

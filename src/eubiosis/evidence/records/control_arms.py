@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from eubiosis.core.calendar import WEEKS_PER_YEAR
 from eubiosis.core.tables import TableRow
 from eubiosis.evidence.records.rows import Read
 
 SECOND_HAND: tuple[Read, ...] = ("secondary", "recalled")
-WEEKS_PER_YEAR = 365.25 / 7
 Endpoint = Literal[
     "ARR", "relapse_free", "CDP12", "CDP24", "Gd_per_scan", "newT2_per_year", "dropout", "MFIS_change",
     "FSS_change", "NfL_ratio", "ARR_baseline_other", "Gd_share_other", "MFIS_responder_other", "NEDA_other",
