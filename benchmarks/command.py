@@ -12,6 +12,7 @@ from functools import partial
 
 from benchmarks import forms, halves, single, solved, streamed
 from benchmarks.curves import progress
+from benchmarks.foreign.compare import foreign
 
 _CORE = ("ours_per_s", "peer_per_s", "error_ours", "error_peer", "ratio_at_equal_error", "threads")
 _COLUMNS = ("workload", *_CORE)
@@ -52,6 +53,7 @@ def _workloads(full: bool) -> dict[str, Callable[..., dict[str, object]]]:
         "startup": single.startup,
         "limit": single.limit,
         "peer_forms": forms.peer_forms,
+        "foreign": foreign,
     }
 
 

@@ -73,7 +73,7 @@ class Driver(Loop):
     def define(self) -> None:
         """Define the public function ``solve(block)`` and everything it calls."""
         self.watch.attach(self, self.rates)
-        self.doubt = self.doubts.define(self, self.rates) if self.doubts.states else None
+        self.doubt = self.doubts.define(self, self.rates) if self.doubts.pairs else None
         self.record_now = self._record_now()
         self.begin_segment = self._begin_segment()
         self.load_lane = self._load_lane()

@@ -18,6 +18,7 @@ from eubiosis.engine.codegen.vector_math import VectorMath
 
 _INDEX = ir.IntType(32)
 _LONGEST = 8_000  # fused multiply-adds of an elimination that is written out
+_SHORT = 400  # the same where code is to be compiled quickly
 _MOST_TARGETS = 100_000  # of one whose table says where each goes
 
 
@@ -45,7 +46,7 @@ class Elimination:
             outputs += [(in_time.get(i, graph.zero), ("in_time", i)) for i in range(program.size)]
         # the derivatives of the states by parameters share the factors of the states' own matrix
         written = bool(program.options.sensitivities)
-        written = written or (not program.options.quick and self.filled.operations <= _LONGEST)
+        written = written or self.filled.operations <= (_SHORT if program.options.quick else _LONGEST)
         self.factor = self._written_out(matrix, outputs) if written else self._looped(matrix, outputs)
         self.substitute = self._substitute() if written else self._looped_substitute()
 

@@ -12,7 +12,6 @@ import hashlib
 import json
 import logging
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -100,8 +99,8 @@ def load_or_compile(
     ``keep`` allows the cache, and with ``quick`` the first module is compiled several times as fast, runs
     slower and gives the same bits.
     """
-    key = _key(f"{text} quick" if quick else text)
     folder = cache_folder() if keep else None
+    key = "" if folder is None else _key(f"{text} quick" if quick else text)
     kept = _read(folder / f"{key}.kernel", key) if folder is not None else None
     if kept is not None:
         return _load(*kept, from_cache=True)
@@ -210,7 +209,12 @@ def _prune(folder: Path) -> None:
         size -= state.st_size
 
 
-def _machine(level: int = 1) -> TargetMachine:
+@cache
+def _machine(level: int) -> TargetMachine:
+    return _new_machine(level)
+
+
+def _new_machine(level: int) -> TargetMachine:
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -226,9 +230,8 @@ def _compile(assembly: str, *, quick: bool) -> bytes:
     machine = _machine(0 if quick else 1)
     # vectors as wide as asked for, and a stack on which spilled vectors do not cross cache lines
     bits = 64 * vector_width()
-    wide = f' alignstack({bits // 8}) "stackrealign" "prefer-vector-width"="{bits}"'
-    wide += f' "min-legal-vector-width"="{bits}" '
-    assembly = re.sub(r"^(define .*\)) +\{$", rf"\1{wide}{{", assembly, flags=re.MULTILINE)
+    wide = f'alignstack={bits // 8} "stackrealign" "prefer-vector-width"="{bits}"'
+    assembly += f'attributes #0 = {{ {wide} "min-legal-vector-width"="{bits}" }}\n'
     module = llvm.parse_assembly(assembly)
     if quick:
         return bytes(machine.emit_object(module))
@@ -259,7 +262,7 @@ def _unpacked(content: bytes) -> Iterator[bytes]:
 def _load(facts: Facts, machine_code: bytes, *, from_cache: bool) -> NativeCode:
     import llvmlite.binding as llvm
 
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _new_machine(1))
     for part in _unpacked(machine_code):
         engine.add_object_file(llvm.ObjectFileRef.from_data(part))
     engine.finalize_object()
