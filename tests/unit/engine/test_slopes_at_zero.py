@@ -95,6 +95,7 @@ def test_hill_terms_and_their_derivatives_from_zero(n):
         ("y = 0; y' = 1 + sqrt(y)", "ok"),
         ("x = 0; y = 0; x' = -x; y' = sqrt(x)", "ok"),
         ("y = 1e-9; y' = sqrt(y)", "ok"),
+        ("x = 0; y = 0; x' = sqrt(y) - sqrt(x); y' = sqrt(x) - sqrt(y)", "ok"),
     ],
 )
 def test_a_start_with_more_than_one_future_has_a_word_of_its_own(text, word):

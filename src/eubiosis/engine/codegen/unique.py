@@ -3,7 +3,7 @@
 A state at zero is in doubt where a rate that it depends on has an infinite slope by it, as a root has, and
 where it and that rate stay zero while everything else moves on: then zero for ever is one course, and
 yet a change however small of the state would grow. That is asked of the rates themselves: a change of
-1e-300 must be answered by a rate so large that no smooth system could give it.
+1e-300 must be answered by a rate so large that no smooth system could give it, and not be taken back as fast.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ class Doubts:
                     evaluate(code, driver, rates, "states", "now", "rates")
                     driver.keep(code, zero, "states", j)
                     grows = b.fcmp_ordered(">", driver.near(code, "rates", i), DOUBLE(_ANSWER))
+                    lasts = b.fcmp_ordered(">=", driver.near(code, "rates", j), DOUBLE(-_ANSWER))
+                    grows = b.and_(grows, lasts)
                     with b.if_then(grows):
                         driver.set_count(code, 3, "failed")
         return code.finish()
