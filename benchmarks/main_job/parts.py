@@ -18,21 +18,20 @@ BEGAN = time.process_time()
 
 # part -> (module, attribute) of the functions that belong to it, where they are looked up
 PARTS = {
-    "niche": (("trial.gut", "_niche_batch"), ("model.worlds", "solve_niche")),
-    "gut solve": (("trial.gut", "_solve_batch"),),
-    "host run": (("trial.host", "run_hosts"),),
-    "drive": (("trial.host", "draw_drive"), ("trial.host", "draw_people")),
-    "event rates": (("trial.host", "_rates"),),
-    "candidates": (("workflow.trial_worlds", "_candidates"),),
-    "gut draws and tables": (("workflow.trial_worlds", "gut_courses"),),
-    "screening": (("workflow.trial_worlds", "enrol"),),
-    "replicate": (("workflow.trial_worlds", "replicate"),),
-    "analysis": (("workflow.trial_worlds", "analyse_trial"),),
-    "draw worlds": (
-        ("workflow.trial_worlds", "draw_gut_world"),
-        ("workflow.trial_worlds", "draw_host_world"),
-    ),
-    "collect": (("workflow.trial_worlds", "_collect"),),
+    "niche": (("trial.world.gut", "_niche_batch"), ("model.worlds", "solve_niche")),
+    "gut solve": (("trial.world.gut", "_solve_batch"),),
+    "host run": (("trial.world.host", "run_hosts"),),
+    "drive": (("trial.world.host", "draw_drive"), ("trial.world.host", "draw_people")),
+    "event rates": (("trial.world.host", "_rates"),),
+    "candidates": (("population.generate", "Cohort.candidates"),),
+    "gut draws": (("trial.simulate", "gut_courses"),),
+    "screening": (("trial.simulate", "enrol"),),
+    "replicate": (("trial.simulate", "replicate"),),
+    "draw worlds": (("trial.simulate", "draw_gut_world"), ("trial.simulate", "draw_host_world")),
+    "tables of trials": (("workflow.trial_chunk", "simulate_gut_world"),),
+    "analysis": (("workflow.trial_chunk", "estimate"),),
+    "true effects": (("workflow.trial_chunk", "true_effects"),),
+    "reduction": (("workflow.trial_chunk", "reduced"),),
     "report": (("workflow.trial_job", "_refuse_failures"), ("workflow.trial_job", "report_input")),
 }
 
@@ -77,8 +76,10 @@ def main() -> None:
     for part, places in PARTS.items():
         for module, name in places:
             home = import_module(f"eubiosis.{module}")
-            if hasattr(home, name):
-                setattr(home, name, accounts.within(part, getattr(home, name)))
+            *holders, last = name.split(".")
+            for holder in holders:
+                home = getattr(home, holder)
+            setattr(home, last, accounts.within(part, getattr(home, last)))
     results, job = run(accounts, chosen.worlds)
     total = sum(accounts.seconds.values())
     for part, seconds in sorted(accounts.seconds.items(), key=lambda item: -item[1]):
@@ -95,21 +96,18 @@ def run(accounts: Accounts, worlds: int) -> tuple[list[str], str]:
     """Run the worlds and the report; return their contents as text."""
     accounts.seconds["imports"] = time.process_time() - BEGAN
     accounts.mark = time.process_time()
-    from eubiosis.workflow.files.spec import to_design
-
-    from eubiosis.workflow import trial_job, trial_worlds
+    from eubiosis.core.content import PACKAGED_CONTENT
+    from eubiosis.workflow import trial_job
     from eubiosis.workflow.trial_run import DEMO, check_run
 
-    spec = accounts.within("workflow file", check_run)(DEMO)
-    design = to_design(spec)
+    workflow = accounts.within("workflow file", check_run)(DEMO)
 
     def prepare() -> None:
-        model = trial_worlds._model()
+        model = import_module("eubiosis.trial.simulate")._model(PACKAGED_CONTENT)
         for name in ("upstream_kernel", "gut_kernel", "host_kernel"):
             getattr(model, name)
 
     accounts.within("model and kernels", prepare)()
-    runs = spec.simulation
     kept = []
 
     def one_after_the_other(function, tasks, *_, **__):
@@ -118,8 +116,8 @@ def run(accounts: Accounts, worlds: int) -> tuple[list[str], str]:
         return found
 
     trial_job.map_ordered = one_after_the_other
-    assert runs.gut_worlds >= worlds
-    job = trial_job.run_job(spec, design)
+    assert workflow.simulation.gut_worlds >= worlds
+    job = trial_job.run_job(workflow)
     page = import_module("eubiosis.report.trial.page")
     results = import_module("eubiosis.report.trial.results_json")
 
@@ -134,6 +132,10 @@ def text(value: object) -> str:
     """Write a result as text that shows every bit of every number."""
     import numpy as np
 
+    from eubiosis.core.frame import Table
+
+    if isinstance(value, Table):
+        return text(value.to_pydict())
     if isinstance(value, np.ndarray):
         return f"{value.dtype}{value.shape}{value.tolist()!r}"
     if isinstance(value, dict):

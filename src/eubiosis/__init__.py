@@ -7,12 +7,8 @@ Sub-packages are loaded on first use, so that ``import eubiosis`` stays fast.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from eubiosis.workflow.brief import Brief, Question, brief
-
-__version__ = "0.1.0"
+from eubiosis.core.version import __version__
 
 __all__ = [
     "Brief",

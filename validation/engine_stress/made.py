@@ -54,6 +54,7 @@ class Part:
     guards: list[Guard] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     kind: str = ""
+    fastest: float = 1e-9
 
 
 def _number(value: float) -> str:
@@ -440,6 +441,7 @@ def followed(make: Maker, part: Part) -> Part:
     part.text.insert(0, f"{z} = {part.start[0]!r}; {z}' = {k!r}*({part.names[0]} - {z})")
     part.names, part.start = [*part.names, z], [*part.start, part.start[0]]
     part.scale, part.rate = [*part.scale, part.scale[0]], rate
+    part.fastest = k
     part.at_time = jump if at_time is not None else None
     return part
 
@@ -482,7 +484,15 @@ def _piece(
 ) -> tuple[float, Floats]:
     """Integrate up to the stop or the first crossing; write what lies before it."""
     absolute = np.array(part.scale) * 1e-14
-    solver = DOP853(lambda t, x: np.array(part.rate(t, x)), now, y, stop, rtol=RELATIVE, atol=absolute)
+    solver = DOP853(
+        lambda t, x: np.array(part.rate(t, x)),
+        now,
+        y,
+        stop,
+        rtol=RELATIVE,
+        atol=absolute,
+        max_step=0.5 / part.fastest,  # its dense output is poor where stability limits the step
+    )
     while solver.status == "running":
         message = solver.step()
         if solver.status == "failed":

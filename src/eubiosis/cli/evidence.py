@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.cli.printing import print_json
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,13 +51,6 @@ def left_out(tables: Evidence, text: str | None, *, without_holdouts: bool) -> t
     from eubiosis.evidence.forecast.priors import holdout_studies
 
     return tuple(dict.fromkeys((*names(text), *(holdout_studies(tables) if without_holdouts else ()))))
-
-
-def print_json(data: object) -> None:
-    """Print a result as JSON on standard output."""
-    from eubiosis.core.record import as_json
-
-    click.echo(as_json(data))
 
 
 @evidence.command("list")
@@ -329,11 +324,11 @@ def graph(
     """Ask the knowledge graph for paths, list its nodes, or write it to files."""
     from eubiosis.evidence.graph import export as graph_export
     from eubiosis.evidence.graph import query as graph_query
-    from eubiosis.evidence.graph.build import build
+    from eubiosis.evidence.graph.build import build_graph
 
     if (start is None) != (end is None):
         raise click.UsageError("give both --from and --to")
-    found = build(load_tables(ctx), studies=studies)
+    found = build_graph(load_tables(ctx), studies=studies)
     if out is not None:
         from eubiosis.workflow.evidence_page import write_graph_picture
 

@@ -128,7 +128,7 @@ def flow(review: Path, out: Path | None, as_json: bool) -> None:
         for path in write_flow_picture(counted, out):
             click.echo(f"wrote {path}", err=True)
     if as_json:
-        from eubiosis.cli.evidence import print_json
+        from eubiosis.cli.printing import print_json
 
         print_json(counted)
         return

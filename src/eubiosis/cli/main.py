@@ -7,9 +7,9 @@ from importlib import import_module
 
 import click
 
-from eubiosis import __version__
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import FindingsError, unknown_word
+from eubiosis.core.version import __version__
 
 # command -> (module that holds it, one line for the overview)
 COMMANDS: dict[str, tuple[str, str]] = {

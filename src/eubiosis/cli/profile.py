@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 import numpy as np
 
-from eubiosis import __version__
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.json_data import JsonRecord
+from eubiosis.core.version import __version__
 from eubiosis.population.contrast import GuildContrast, guild_contrast
 from eubiosis.population.stool.scale import SCALES
 from eubiosis.population.stool.table import StoolTable, check_control, read_stool_table

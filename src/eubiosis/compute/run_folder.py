@@ -15,10 +15,10 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import TracebackType
 
-from eubiosis import __version__
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.frame import Table
 from eubiosis.core.json_data import Json
+from eubiosis.core.version import __version__
 
 ORIGIN = "simulated; prior only: not calibrated to any clinical outcome"
 LIBRARIES = ("antimony", "llvmlite", "numpy", "pyarrow", "pydantic", "python-libsbml", "pyyaml", "scipy")

@@ -10,8 +10,8 @@ from importlib import import_module
 def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
     """Return the ``__getattr__`` of a package whose public names live in other modules.
 
-    ``homes`` maps a name to the module that holds it. A name that is loaded stays in the package. The
-    ``__getattr__`` raises ``AttributeError`` naming the public names.
+    ``homes`` maps a name to the module that holds it, or to "module:name there". A name that is loaded
+    stays in the package. The ``__getattr__`` raises ``AttributeError`` naming the public names.
     """
 
     def __getattr__(name: str) -> object:
@@ -20,7 +20,8 @@ def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
                 f"module {package!r} has no attribute {name!r}; public names: {', '.join(sorted(homes))}"
             )
             raise AttributeError(message)
-        value: object = getattr(import_module(homes[name]), name)
+        home, _, there = homes[name].partition(":")
+        value: object = getattr(import_module(home), there or name)
         setattr(sys.modules[package], name, value)
         return value
 

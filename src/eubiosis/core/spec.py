@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     ModelWrapValidatorHandler,
     TypeAdapter,
     ValidationError,
@@ -107,7 +108,7 @@ class _SpecMeta(ModelMetaclass):
 class Spec(BaseModel, metaclass=_SpecMeta):
     """Base of the domain objects. Making one raises ``FindingsError`` with everything that is wrong."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
     _rules: ClassVar[tuple[Rule, ...]] = ()
 
     @classmethod
@@ -194,6 +195,19 @@ class Spec(BaseModel, metaclass=_SpecMeta):
             raise _refused(cls, found)
         assert made is not None
         return made
+
+
+class _Seeded(Spec):
+    seed: Annotated[int, Field(ge=0, le=2**53)]
+
+
+def checked_seed(seed: int) -> int:
+    """Return a seed; raises ``FindingsError`` where it is no whole number from 0 to 2**53.
+
+    >>> checked_seed(2026)
+    2026
+    """
+    return _Seeded(seed=seed).seed
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
@@ -407,6 +421,7 @@ __all__ = [
     "Place",
     "Problem",
     "Spec",
+    "checked_seed",
     "of",
     "problems_of",
     "rule",

@@ -46,6 +46,7 @@ PROFILE_STATUS = MappingProxyType(
         "ok": "can be used",
         "mapped_below_half": "can be used with caution: less than half of the reads are in a guild",
         "no_known_taxon": "cannot be used: no taxon is in a guild",
+        "too_shallow": "cannot be used: too few reads to replace the zeros",
         "empty": "cannot be used: no reads",
     }
 )

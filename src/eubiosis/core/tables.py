@@ -15,7 +15,7 @@ from eubiosis.core.findings import FindingCollector, unknown_word
 class TableRow(BaseModel):
     """Base of every row schema: frozen, and an unknown column is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
 
 
 RowT = TypeVar("RowT", bound=TableRow)

@@ -11,15 +11,16 @@ works, and nothing is advice for any person. Names are loaded on first use.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from eubiosis.core.lazy import lazily
 
 if TYPE_CHECKING:
     from eubiosis.core.control_arm import ControlArmForecast, ControlQuestion
     from eubiosis.core.effect_prior import EffectPrior
     from eubiosis.evidence.forecast.control_forecast import control_arm
     from eubiosis.evidence.forecast.priors import holdout_studies, prior, prior_for_target
-    from eubiosis.evidence.graph.build import build as build_graph
+    from eubiosis.evidence.graph.build import build_graph
     from eubiosis.evidence.graph.query import answer
     from eubiosis.evidence.integrity.checking import check
     from eubiosis.evidence.integrity.claims import audit
@@ -50,45 +51,44 @@ if TYPE_CHECKING:
     from eubiosis.evidence.synthesis.summary import summary
 
 _HOMES = {
-    "ControlArm": "records.control_arms",
+    "ControlArm": "eubiosis.evidence.records.control_arms",
     "ControlArmForecast": "eubiosis.core.control_arm",
-    "ControlArmRate": "records.control_arms",
+    "ControlArmRate": "eubiosis.evidence.records.control_arms",
     "ControlQuestion": "eubiosis.core.control_arm",
     "EffectPrior": "eubiosis.core.effect_prior",
-    "Evidence": "records.store",
-    "PooledEffect": "synthesis.pooling",
-    "Study": "records.rows",
-    "StudyEstimate": "records.rows",
-    "answer": "graph.query",
-    "audit": "integrity.claims",
-    "build_graph": "graph.build",
-    "check": "integrity.checking",
-    "cochran_mantel_haenszel": "synthesis.counts",
-    "control_arm": "forecast.control_forecast",
-    "divide": "synthesis.diagnostics",
-    "fit": "synthesis.combine",
-    "grade": "synthesis.certainty",
-    "holdout_studies": "forecast.priors",
-    "interventions": "records.frames",
-    "load": "records.store",
-    "mantel_haenszel_or": "synthesis.counts",
-    "mantel_haenszel_rate_ratio": "synthesis.counts",
-    "mantel_haenszel_rr": "synthesis.counts",
-    "meta_regression": "synthesis.diagnostics",
-    "outcomes": "records.frames",
-    "peto": "synthesis.counts",
-    "pool": "synthesis.pooling",
-    "prior": "forecast.priors",
-    "prior_for_target": "forecast.priors",
-    "published": "records.frames",
-    "studies": "records.frames",
-    "study": "records.frames",
-    "summary": "synthesis.summary",
-    "table": "records.frames",
-    "tarone": "synthesis.counts",
-    "three_level": "synthesis.multilevel",
+    "Evidence": "eubiosis.evidence.records.store",
+    "PooledEffect": "eubiosis.evidence.synthesis.pooling",
+    "Study": "eubiosis.evidence.records.rows",
+    "StudyEstimate": "eubiosis.evidence.records.rows",
+    "answer": "eubiosis.evidence.graph.query",
+    "audit": "eubiosis.evidence.integrity.claims",
+    "build_graph": "eubiosis.evidence.graph.build",
+    "check": "eubiosis.evidence.integrity.checking",
+    "cochran_mantel_haenszel": "eubiosis.evidence.synthesis.counts",
+    "control_arm": "eubiosis.evidence.forecast.control_forecast",
+    "divide": "eubiosis.evidence.synthesis.diagnostics",
+    "fit": "eubiosis.evidence.synthesis.combine",
+    "grade": "eubiosis.evidence.synthesis.certainty",
+    "holdout_studies": "eubiosis.evidence.forecast.priors",
+    "interventions": "eubiosis.evidence.records.frames",
+    "load": "eubiosis.evidence.records.store",
+    "mantel_haenszel_or": "eubiosis.evidence.synthesis.counts",
+    "mantel_haenszel_rate_ratio": "eubiosis.evidence.synthesis.counts",
+    "mantel_haenszel_rr": "eubiosis.evidence.synthesis.counts",
+    "meta_regression": "eubiosis.evidence.synthesis.diagnostics",
+    "outcomes": "eubiosis.evidence.records.frames",
+    "peto": "eubiosis.evidence.synthesis.counts",
+    "pool": "eubiosis.evidence.synthesis.pooling",
+    "prior": "eubiosis.evidence.forecast.priors",
+    "prior_for_target": "eubiosis.evidence.forecast.priors",
+    "published": "eubiosis.evidence.records.frames",
+    "studies": "eubiosis.evidence.records.frames",
+    "study": "eubiosis.evidence.records.frames",
+    "summary": "eubiosis.evidence.synthesis.summary",
+    "table": "eubiosis.evidence.records.frames",
+    "tarone": "eubiosis.evidence.synthesis.counts",
+    "three_level": "eubiosis.evidence.synthesis.multilevel",
 }
-_RENAMED = {"build_graph": "build"}
 
 __all__ = [
     "ControlArm",
@@ -131,15 +131,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        message = f"module 'eubiosis.evidence' has no attribute {name!r}; public names: {', '.join(__all__)}"
-        raise AttributeError(message)
-    home = _HOMES[name]
-    module = import_module(home if home.startswith("eubiosis.") else f"eubiosis.evidence.{home}")
-    found: object = getattr(module, _RENAMED.get(name, name))
-    globals()[name] = found
-    return found
+__getattr__ = lazily(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

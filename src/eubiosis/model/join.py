@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from xml.dom import minidom
 
 from eubiosis.core.units import base_factors
 from eubiosis.model.content import MODEL_TABLES, Content
@@ -32,6 +33,10 @@ class Quantity:
 def parsed_modules(content: Content, names: Iterable[str]) -> dict[str, Module]:
     """Parse the named modules of a content folder."""
     return {name: parse_module(name, content.modules[name]) for name in names}
+
+
+# a line of joined_antimony that gives a quantity its number
+_VALUE = re.compile(r"^  (?:const|var) (\w+) = ([-+0-9.e]+)$", re.MULTILINE)
 
 
 def joined_antimony(
@@ -143,13 +148,31 @@ def _number(value: float) -> str:
 
 
 def antimony_to_sbml(text: str, name: str = "eubiosis") -> str:
-    """Translate Antimony text to SBML Level 3; raises ``AntimonySyntaxError`` with Antimony's message."""
+    """Translate Antimony text to SBML Level 3; raises ``AntimonySyntaxError`` with Antimony's message.
+
+    Antimony and libSBML write numbers with 15 digits (``findings/libsbml_digits.sh``); those of the text that
+    need more are put in again as they are.
+    """
     import antimony
 
     antimony.clearPreviousLoads()
     if antimony.loadAntimonyString(text) < 0:
         raise AntimonySyntaxError(str(antimony.getLastError()))
-    return _with_literal_units(str(antimony.getSBMLString(name)))
+    return _with_exact_values(_with_literal_units(str(antimony.getSBMLString(name))), text)
+
+
+def _with_exact_values(sbml: str, text: str) -> str:
+    """Give the parameters of a document the values that ``_number`` wrote into its Antimony text."""
+    written = dict(_VALUE.findall(text))
+    shortened = {name for name, value in written.items() if float(f"{float(value):.15g}") != float(value)}
+    if not shortened:
+        return sbml
+    document = minidom.parseString(sbml)
+    for parameter in document.getElementsByTagName("parameter"):
+        name = parameter.getAttribute("id")
+        if name in shortened:
+            parameter.setAttribute("value", written[name])
+    return str(document.toxml(encoding="UTF-8").decode("utf-8"))
 
 
 def _with_literal_units(sbml: str) -> str:

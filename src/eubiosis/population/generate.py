@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.core.frame import Table
 from eubiosis.core.guilds import GUILDS
+from eubiosis.core.spec import checked_seed
 from eubiosis.core.table_schemas import COHORT
 from eubiosis.model.model import Model
 from eubiosis.model.worlds import reference_shares
@@ -108,6 +109,17 @@ def generate(
         raise FindingsError(
             [Finding("cohort", "size", f"{size} is out of range", "1 or more", "ask for more")]
         )
+    if control is not None and (profiles is None or control == group):
+        problem = (
+            "the reference population has no control group"
+            if profiles is None
+            else f'"{group}" cannot be participants and controls at once'
+        )
+        allowed = "another group than the participants', with profiles"
+        raise FindingsError(
+            [Finding("cohort", "control", problem, allowed, "leave control out, or name one")]
+        )
+    seed = checked_seed(seed)
     shares = dict(zip(GUILDS, reference_shares(model).tolist(), strict=True))
     if profiles is None:
         known = load_reference().groups()

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis import __version__
+from eubiosis.core.version import __version__
 from eubiosis.report.figures.style import course_panels, share_bars
 
 NOTICE = (

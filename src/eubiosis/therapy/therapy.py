@@ -18,12 +18,12 @@ from eubiosis.therapy.dose import ALLOWED, DailyDose, Dose
 
 def _known_product(value: object) -> str:
     known = products()
+    given = ", ".join(name for name, each in known.items() if each.not_in_trials is None)
     if not isinstance(value, str) or value not in known:
         word = value if isinstance(value, str) else shown(value)
-        raise RowProblem(unknown_word(word, known), allowed=", ".join(known), next_step="write one of these")
+        raise RowProblem(unknown_word(word, known), allowed=given, next_step="write one of these")
     reason = known[value].not_in_trials
     if reason is not None:
-        given = ", ".join(name for name, each in known.items() if each.not_in_trials is None)
         problem = f'"{value}" cannot be given in a trial yet: {reason}'
         raise RowProblem(problem, allowed=given, next_step="choose one of these")
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -203,6 +203,15 @@ class Design(Spec):
         )
         object.__setattr__(self, "arms", whole)
 
+    def changed(self, **fields: object) -> Self:
+        """Return the design with other values in some fields, filled in and checked like a new one.
+
+        A therapy whose end was left out ends with the last visit, also when the visits change.
+        """
+        if "visits" in fields and "arms" not in fields:
+            fields["arms"] = tuple(_reopened(arm) for arm in self.arms)
+        return super().changed(**fields)
+
     @property
     def control(self) -> Arm:
         """The control arm."""
@@ -220,7 +229,18 @@ class Design(Spec):
 
 
 def _until(arm: Arm, week: float) -> Therapy:
-    return arm.therapy.model_copy(update={"stop": week})
+    """Return the therapy with an end that its author left out, and which stays marked as left out."""
+    therapy = arm.therapy.model_copy(update={"stop": week})
+    therapy.model_fields_set.discard("stop")
+    return therapy
+
+
+def _reopened(arm: Arm) -> Arm:
+    if "stop" in arm.therapy.model_fields_set:
+        return arm
+    therapy = arm.therapy.model_copy(update={"stop": None})
+    therapy.model_fields_set.discard("stop")
+    return arm.model_copy(update={"therapy": therapy})
 
 
 def _as_fields(arm: object) -> object:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from eubiosis.compute.pool import map_ordered
 from eubiosis.core.frame import Table
+from eubiosis.core.spec import checked_seed
 from eubiosis.core.table_schemas import (
     TRIAL_GUTS,
     TRIAL_LATENT,
@@ -147,6 +148,7 @@ def simulate(
     >>> trial.simulate(design, cohort, axis, gut_worlds=1, host_worlds=1, replicates=2, seed=7)
     Trials: 2 of 8 subjects (placebo, inulin) in 1 worlds; seed 7; simulated
     """
+    seed = checked_seed(seed)
     simulation = Simulation(
         gut_worlds=gut_worlds, host_worlds=host_worlds, replicates=replicates, couplings=couplings
     )

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from eubiosis import __version__
 from eubiosis.analysis.planning.expectancy import excluded_risk, open_trial
 from eubiosis.core import laws
 from eubiosis.core.brief import (
@@ -28,6 +27,7 @@ from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.question import AskedEndpoint, AskedQuestion, OutcomeKind
 from eubiosis.core.tables import display_name
+from eubiosis.core.version import __version__
 from eubiosis.evidence.forecast.control_arms import Assumptions, observed_interval, read_assumptions
 from eubiosis.evidence.forecast.control_forecast import control_arm
 from eubiosis.evidence.forecast.priors import prior_of, read_discounts

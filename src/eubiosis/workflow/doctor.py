@@ -9,10 +9,11 @@ from importlib import metadata
 
 import numpy as np
 
-from eubiosis import __version__, engine
+from eubiosis import engine
 from eubiosis.compute.run_folder import LIBRARIES
 from eubiosis.core.findings import FindingsError
 from eubiosis.core.machine import available_cores
+from eubiosis.core.version import __version__
 from eubiosis.model import load
 from eubiosis.model.join import antimony_to_sbml
 from eubiosis.model.tolerances import STRICT

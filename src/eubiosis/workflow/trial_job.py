@@ -10,7 +10,6 @@ from importlib.metadata import version
 
 import numpy as np
 
-from eubiosis import __version__
 from eubiosis.analysis.estimate import Estimates
 from eubiosis.analysis.truth import effects_table
 from eubiosis.compute.pool import map_ordered
@@ -25,6 +24,7 @@ from eubiosis.core.table_schemas import (
     OBSERVED_SUBJECTS,
     OBSERVED_VISITS,
 )
+from eubiosis.core.version import __version__
 from eubiosis.model import load
 from eubiosis.population.generate import cohort_of
 from eubiosis.trial.simulate import Trials, tasks

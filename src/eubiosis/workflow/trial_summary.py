@@ -103,10 +103,12 @@ def _effects(
         Estimates(tuple(row for chunk in chunks for row in chunk.estimates)),
         [truth for chunk in chunks for truth in chunk.truths],
     )
+    analysed = {(row.endpoint, row.arm): row for row in found}
     rows = [
-        (endpoint, found.of(endpoint.id, arm.name))
+        (endpoint, analysed[endpoint.id, arm.name])
         for endpoint in ENDPOINTS.values()
         for arm in design.active
+        if (endpoint.id, arm.name) in analysed
     ]
     effects = tuple(_effect(endpoint, row, design.primary) for endpoint, row in rows)
     variance = tuple(

@@ -8,7 +8,7 @@ import pytest
 
 from eubiosis.core.findings import FindingsError
 from eubiosis.evidence.graph import export as graph_export
-from eubiosis.evidence.graph.build import Edge, KnowledgeGraph, Path, Support, build, paths, reachable
+from eubiosis.evidence.graph.build import Edge, KnowledgeGraph, Path, Support, build_graph, paths, reachable
 from eubiosis.evidence.graph.query import answer
 from eubiosis.evidence.graph.tables import Node
 from eubiosis.evidence.records.companions import Mechanism
@@ -17,7 +17,7 @@ from eubiosis.evidence.records.store import load
 
 @pytest.fixture(scope="module")
 def graph():
-    return build(load())
+    return build_graph(load())
 
 
 def edge(source, target, sign="+", strength="mouse", *, relation="acts on", contested=False):
@@ -82,7 +82,7 @@ def test_a_retracted_trial_supports_no_edge(graph):
 
 
 def test_every_edge_ends_at_a_node_and_has_support(graph):
-    for e in build(load(), studies=True).edges:
+    for e in build_graph(load(), studies=True).edges:
         assert e.support
         assert e.relation
     for e in graph.edges:

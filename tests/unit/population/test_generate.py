@@ -161,14 +161,10 @@ def test_a_cohort_of_nobody_is_refused(model, size):
     assert refused(model, size=size).problem == f"{size} is out of range"
 
 
-@pytest.mark.xfail(
-    reason="generate lets one group be both, PopulationSource does not", raises=pytest.fail.Exception
-)
 def test_participants_that_are_their_own_controls_are_refused(model, stool):
     assert "participants and controls at once" in refused(model, stool, group="MS", control="MS").problem
 
 
-@pytest.mark.xfail(reason="a control without profiles is passed over", raises=pytest.fail.Exception)
 def test_a_control_of_the_reference_population_is_refused(model):
     assert refused(model, control="Control").place == "control"
 

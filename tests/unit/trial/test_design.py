@@ -178,7 +178,8 @@ def test_a_changed_design_is_checked_like_a_new_one_and_leaves_the_old_one_alone
     assert findings(old.changed, participants=3) == {
         "participants": "3 participants do not fill one block of 4"
     }
-    assert findings(old.changed, visits=[0, 12]) == {
+    ends = {"placebo": placebo(stop="week 48"), "inulin": INULIN.changed(stop="week 48")}
+    assert findings(Design(**(GOOD | {"arms": ends})).changed, visits=[0, 12]) == {
         f"arms[{k}].therapy.stop": "week 48 is beyond the last visit in week 12" for k in (0, 1)
     }
     assert list(findings(old.changed, arms=[old.arms[0]])) == ["arms", "allocation"]
@@ -225,3 +226,18 @@ def test_a_design_with_a_diet_says_so():
 )
 def test_a_simulation_out_of_range_is_refused(fields, place):
     assert list(findings(Simulation, **fields)) == [place]
+
+
+def test_a_therapy_without_an_end_follows_the_last_visit_when_the_visits_change():
+    longer = Design(**GOOD).changed(visits="every 12 weeks to week 96")
+    assert {arm.therapy.stop for arm in longer.arms} == {96.0}
+    shorter = Design(**GOOD).changed(visits=[0, 12])
+    assert {arm.therapy.stop for arm in shorter.arms} == {12.0}
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "7", None])
+def test_a_seed_is_a_whole_number(seed):
+    from eubiosis.core.spec import checked_seed
+
+    with pytest.raises(FindingsError):
+        checked_seed(seed)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.counts import FollowUp, information_per_participant
 from eubiosis.core import laws
+from eubiosis.core.laws import Floats
 from eubiosis.core.streams import stream
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.sizes import SampleSize, positive, quantiles, round_up
-from eubiosis.analysis.sequential.boundaries import Boundaries, stopping
 from eubiosis.core import laws
+from eubiosis.core.laws import Floats
+
+if TYPE_CHECKING:
+    from eubiosis.analysis.sequential.boundaries import Boundaries
 
 Method = Literal[1, 2, 3]
 
@@ -242,6 +244,8 @@ def sequential_negative_binomial(
     The maximum information is the squared drift of the design over the squared log rate ratio; each
     interim look comes when its fraction of that information is expected.
     """
+    from eubiosis.analysis.sequential.boundaries import stopping
+
     needed = (design.drift / math.log(ratio)) ** 2
     _, variance, _ = _variances(
         control_rate, ratio, dispersion, follow_up, allocation=allocation, method=2, null_ratio=1.0

@@ -13,9 +13,9 @@ from functools import cached_property
 
 import numpy as np
 
-from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.assurance import Assurance
 from eubiosis.core import laws
+from eubiosis.core.laws import Floats
 
 _POINTS = 1201
 _KNOTS = 61

@@ -96,7 +96,11 @@ def _by_trial_and_arm(columns: Mapping[str, NDArray[np.generic]]) -> list[ByArm]
 
 def _of_world(key: TrialKey, trials: Sequence[ByArm], control: str, seed: int) -> list[TrueEffect]:
     found = []
-    size = len(trials[0][control]["subject"])
+    numbers = trials[0][control]["subject"]
+    if any(not np.array_equal(one["subject"], numbers) for trial in trials for one in trial.values()):
+        message = f"world {key.world}: the arms do not hold the same subjects in the same order"
+        raise ValueError(message)
+    size = len(numbers)
     generator = np.random.default_rng([seed, *key.world.encode()])
     draws = generator.multinomial(size, np.full(size, 1 / size), _BOOTSTRAPS)
     for arm in (name for name in trials[0] if name != control):

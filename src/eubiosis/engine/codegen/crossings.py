@@ -25,7 +25,12 @@ from eubiosis.engine.codegen.switches import CELL, SIGN, STATE, Layout
 from eubiosis.engine.codegen.vector_math import VectorMath
 
 _SHARP = 4 * 2.0**-52  # how closely a crossing is located, relative to the time
-_NARROWEST, _NARROWEST_CURVED = 2.0**-30, 2.0**-9  # pieces of a step that are not halved again
+_ON_BORDER = 1e-9  # of the largest value in a piece
+_NARROWEST, _NARROWEST_CURVED, _NARROWEST_START = (
+    2.0**-30,
+    2.0**-9,
+    2.0**-40,
+)  # pieces of a step that are not halved again
 _MOST_LOOKS, _MOST_PIECES = 120, 2_000
 
 
@@ -218,11 +223,13 @@ class Crossings:
             for point in range(self.pieces + 1):
                 x = b.fadd(b.load(low), b.fmul(b.fsub(high, b.load(low)), DOUBLE(point / self.pieces)))
                 self._sample_at(code, high if point == self.pieces else x, point)
-            unclear, crossings = self._count(code)
-            limit = _NARROWEST_CURVED if self.layout.curved else _NARROWEST
-            halve = b.and_(
-                b.icmp_signed(">", unclear, INT(0)), b.fcmp_ordered(">", b.load(width), DOUBLE(limit))
-            )
+            unclear, crossings, leaving = self._count(code)
+            limit = DOUBLE(_NARROWEST_CURVED if self.layout.curved else _NARROWEST)
+            at_start = b.fcmp_ordered("==", b.load(low), DOUBLE(0.0))
+            leaving = b.and_(at_start, b.icmp_signed(">", leaving, INT(0)))
+            limit = b.select(leaving, DOUBLE(_NARROWEST_START), limit)
+            unclear = b.or_(leaving, b.icmp_signed(">", unclear, INT(0)))
+            halve = b.and_(unclear, b.fcmp_ordered(">", b.load(width), limit))
             halve = b.and_(halve, b.icmp_signed("<", b.load(pieces), INT(_MOST_PIECES)))
             with b.if_else(halve) as (again, decided):
                 with again:
@@ -247,11 +254,16 @@ class Crossings:
             place = b.add(i, INT(point * len(self.own)))
             driver.keep(code, driver.near(code, "level", i), "sample", place)
 
-    def _count(self, code: Code) -> tuple[Value, Value]:
-        """Count this lane's atoms that are unclear in the piece, and those that cross once."""
+    def _count(self, code: Code) -> tuple[Value, Value, Value]:
+        """Count this lane's atoms that are unclear in the piece, that cross once, and that leave a border.
+
+        An atom that has just been put beside its border starts from it, and rounding may leave it a little
+        on the other side: the piece must be short enough to show which way it goes.
+        """
         b = code.b
         emit = VectorMath(b, 1)
         unclear, single = code.variable(INT, INT(0)), code.variable(INT, INT(0))
+        leaving = code.variable(INT, INT(0))
 
         def judge(levels: list[Value]) -> None:
             coefficients = self._coefficients(emit, levels)
@@ -267,9 +279,20 @@ class Crossings:
             b.store(b.add(b.load(unclear), b.zext(many, INT)), unclear)
             once = b.icmp_signed("==", changes, INT(1))
             b.store(b.add(b.load(single), b.zext(once, INT)), single)
+            size = emit.apply("abs", levels[0])
+            on_border = b.fcmp_ordered("<=", size, b.fmul(DOUBLE(_ON_BORDER), self._largest(emit, levels)))
+            back = b.or_(*(b.fcmp_ordered("<", v, DOUBLE(0.0)) for v in (coefficients[0], levels[1])))
+            b.store(b.add(b.load(leaving), b.zext(b.and_(on_border, back), INT)), leaving)
 
         self._each_surface(code, emit, lambda region, i: self.driver.near(code, region, i), judge)
-        return b.load(unclear), b.load(single)
+        return b.load(unclear), b.load(single), b.load(leaving)
+
+    @staticmethod
+    def _largest(emit: VectorMath, levels: list[Value]) -> Value:
+        size = emit.constant(0.0)
+        for value in levels:
+            size = emit.apply("max", size, emit.apply("abs", value))
+        return size
 
     def _least_level(self, code: Code, point: int | None = None) -> Value:
         """Return the least of this lane's values at a point (the last): negative after a crossing."""
@@ -298,10 +321,17 @@ class Crossings:
         b, driver = code.b, self.driver
         emit = VectorMath(b, 1)
         low, high = code.variable(DOUBLE, start), code.variable(DOUBLE, end)
-        first, last = self._least_level(code, 0), self._least_level(code)
-        positive = b.fcmp_ordered(">", first, DOUBLE(0.0))
-        at_low = code.variable(DOUBLE, b.select(positive, first, DOUBLE(0.0)))
-        at_high = code.variable(DOUBLE, last)
+        levels = [self._least_level(code, point) for point in range(self.pieces + 1)]
+        at_low, at_high = code.variable(DOUBLE, levels[0]), code.variable(DOUBLE, levels[-1])
+        for point in reversed(range(1, self.pieces + 1)):  # the part of the piece in which it is first
+            negative = b.fcmp_ordered("<", levels[point], DOUBLE(0.0))
+            for place, level, k in ((low, at_low, point - 1), (high, at_high, point)):
+                share = b.fmul(b.fsub(end, start), DOUBLE(k / self.pieces))
+                x = end if k == self.pieces else b.fadd(start, share)
+                b.store(b.select(negative, x, b.load(place)), place)
+                b.store(b.select(negative, levels[k], b.load(level)), level)
+        positive = b.fcmp_ordered(">", b.load(at_low), DOUBLE(0.0))
+        b.store(b.select(positive, b.load(at_low), DOUBLE(0.0)), at_low)
         step = driver.near(code, "step")
         reach = emit.apply("abs", b.fadd(driver.near(code, "now"), b.fmul(end, step)))
         sharp = b.fdiv(b.fmul(reach, DOUBLE(_SHARP)), step)

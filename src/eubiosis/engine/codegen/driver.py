@@ -33,7 +33,7 @@ from eubiosis.engine.codegen.watch import Watch
 # whole numbers kept for each lane
 LANE = (
     *("subject", "action", "action_end", "value_shift", "output", "steps", "rejected", "refused"),
-    *("negative", "failed", "last", "fresh", "happened", "executed", "left"),
+    *("negative", "failed", "last", "fresh", "happened", "executed", "left", "drained"),
     *("queued", "crowded"),
 )
 # numbers kept for each lane in rows of the workspace
@@ -74,7 +74,8 @@ class Driver(Loop):
     def define(self) -> None:
         """Define the public function ``solve(block)`` and everything it calls."""
         self.watch.attach(self, self.rates)
-        self.doubt = self.doubts.define(self, self.rates) if self.doubts.states else None
+        self.doubt = self.doubts.define(self, self.rates) if self.doubts.pairs else None
+        self.drain = self.doubts.define_drain(self, self.rates) if self.doubts.roots else None
         self.record_now = self._record_now()
         self.begin_segment = self._begin_segment()
         self.load_lane = self._load_lane()
@@ -370,8 +371,23 @@ class Driver(Loop):
         stuck = b.fcmp_ordered("==", b.fadd(now, shrunk), now)
         stuck = b.or_(stuck, b.fcmp_ordered("<", shrunk, DOUBLE(_SMALLEST_STEP)))
         with b.if_then(stuck):
-            code.call(self.finish, code["block"], code["lane"], INT(NON_FINITE))
+            if self.drain is None:
+                code.call(self.finish, code["block"], code["lane"], INT(NON_FINITE))
+            else:
+                self._drain(code)
         return code.finish()
+
+    def _drain(self, code: Code) -> None:
+        """Go on where a step has shrunk to nothing because a root empties a state; else give up."""
+        b = code.b
+        assert self.drain is not None
+        code.call(self.drain, code["block"], code["lane"])
+        with b.if_else(b.icmp_signed(">", self.count(code, "drained"), INT(0))) as (go_on, give_up):
+            with go_on:
+                code.call(self.begin_segment, code["block"], code["lane"])
+                self._guess_step(code)
+            with give_up:
+                code.call(self.finish, code["block"], code["lane"], INT(NON_FINITE))
 
     def _choose_step(self, code: Code, lane: Value) -> None:
         """Set a lane's step: what is wanted, but ending exactly on the segment's end."""

@@ -177,12 +177,12 @@ class Module:
     def texts(self) -> tuple[str, ...]:
         """Return the module, or where some functions are to be optimised in any case, two modules.
 
-        The second has those functions and the tables.
+        The second has those functions; both have the tables.
         """
         functions = self.globals.values()
         if not any(function.optimized for function in functions):
             return (str(self),)
-        parts: list[list[str]] = [[], [*self.tables]]
+        parts: list[list[str]] = [[*self.tables], [*self.tables]]
         for function in functions:
             if function.blocks:
                 function.linkage = ""

@@ -94,7 +94,7 @@ def _solver_module(program: Program, width: int) -> Lanes:
     solve = Elimination(lanes, jacobian, in_time)
     rates = lanes.evaluate("rates", program.rates)
     step = define_step(lanes, rates, solve.factor, solve.substitute, solve.explicit_time, sizes)
-    driver = Driver(lanes, step, rates, prepare, watch, Doubts(program, jacobian), sizes)
+    driver = Driver(lanes, step, rates, prepare, watch, Doubts(lanes, jacobian), sizes)
     sizes.attach(driver, rates, solve.factor, solve.substitute)
     driver.define()
     return lanes

@@ -133,26 +133,45 @@ def observed_interval(
         raise ValueError(message)
     true = forecast.true_rates(1001)
     size = people / dispersion
-    chance = size / (size + people * years * true)
-    tail, time = (1 - level) / 2, people * years
-
-    def below(count: int) -> float:
-        return float(np.mean(laws.negative_binomial_cdf(count, size, chance)))
-
-    return count_quantile(below, tail) / time, count_quantile(below, 1 - tail) / time
+    chance, time = size / (size + people * years * true), people * years
+    least, most = mixed_count_interval(
+        lambda count, one: laws.negative_binomial_cdf(count, size, one), chance, level
+    )
+    return least / time, most / time
 
 
-def count_quantile(below: Callable[[int], float], p: float) -> int:
-    """Return the smallest count at which a distribution function of counts reaches ``p``.
+def mixed_count_interval(
+    law: Callable[[int, laws.Floats], laws.Floats], chances: laws.Floats, level: float = 0.95
+) -> tuple[int, int]:
+    """Return between which counts a mixture of equally probable laws lies: two of its quantiles.
 
-    >>> from eubiosis.core.laws import binomial_cdf
-    >>> mixed = lambda count: float(np.mean(binomial_cdf(count, 10, np.array([0.0, 1.0]))))
-    >>> count_quantile(mixed, 0.5), count_quantile(mixed, 0.51)
+    ``law`` gives the distribution function of a count at each of ``chances`` (components,). Every tenth
+    component finds the neighbourhood, all of them the count.
+
+    >>> mixed_count_interval(lambda k, p: laws.binomial_cdf(k, 10, p), np.array([0.0, 1.0]))
     (0, 10)
     """
-    low, high = -1, 8
+    few, tail = chances[:: max(1, len(chances) // 200)], (1 - level) / 2
+    ends = []
+    for p in (tail, 1 - tail):
+        near = count_quantile(lambda k: float(np.mean(law(k, few))), p, 8)
+        ends.append(count_quantile(lambda k: float(np.mean(law(k, chances))), p, near))
+    return ends[0], ends[1]
+
+
+def count_quantile(below: Callable[[int], float], p: float, near: int = 8) -> int:
+    """Return the smallest count at which a distribution function of counts reaches ``p``.
+
+    The search begins at ``near`` and doubles its steps away from it.
+
+    >>> count_quantile(lambda count: float(laws.binomial_cdf(count, 10, 0.5)), 0.5)
+    5
+    """
+    low, high, step = near - 1, near, 1
     while below(high) < p:
-        low, high = high, 2 * high
+        low, high, step = high, high + step, 2 * step
+    while low >= 0 and low != high and below(low) >= p:
+        high, low, step = low, max(low - step, -1), 2 * step
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if below(middle) < p else (low, middle)

@@ -25,7 +25,7 @@ from eubiosis.core.control_arm import (
     UnusedArm,
     UsedArm,
 )
-from eubiosis.evidence.forecast.control_arms import Assumptions, count_quantile
+from eubiosis.evidence.forecast.control_arms import Assumptions, mixed_count_interval
 from eubiosis.evidence.records.control_arms import ControlArm
 from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.bayes import BayesFit, bayes_fit, mixture_quantile
@@ -119,15 +119,12 @@ def observed_endpoint(
     yearly = endpoint == "newT2_per_year"
     time = question.years if yearly else 1.0
     size = people / assumptions["t2_dispersion" if yearly else "gd_dispersion"].value
-    chance = size / (size + people * time * true) if kind == "count" else true
-
-    def below(count: int) -> float:
-        if kind == "hazard":
-            return float(np.mean(laws.binomial_cdf(count, people, chance)))
-        return float(np.mean(laws.negative_binomial_cdf(count, size, chance)))
-
-    unit = people * time if kind == "count" else float(people)
-    return count_quantile(below, 0.025) / unit, count_quantile(below, 0.975) / unit
+    if kind == "hazard":
+        least, most = mixed_count_interval(lambda k, one: laws.binomial_cdf(k, people, one), true)
+        return least / people, most / people
+    chance = size / (size + people * time * true)
+    least, most = mixed_count_interval(lambda k, one: laws.negative_binomial_cdf(k, size, one), chance)
+    return least / (people * time), most / (people * time)
 
 
 def _spread_of(posterior: BayesFit, extra: float) -> laws.Floats:
@@ -135,10 +132,13 @@ def _spread_of(posterior: BayesFit, extra: float) -> laws.Floats:
     spread = np.hypot(posterior.predictive_sds, extra)
     far = 8 * float(posterior.weights @ spread) + float(np.ptp(posterior.means))
     grid = posterior.estimate + np.linspace(-far, far, 1501)
+    wanted = (np.arange(2001) + 0.5) / 2001
+    ends = [mixture_quantile(p, posterior.weights, posterior.means, spread) for p in wanted[[0, -1]]]
+    first, last = np.searchsorted(grid, ends)
+    near = grid[max(first - 2, 0) : last + 2]  # the others change nothing
     parts = posterior.weights > 1e-14
-    away = (grid[:, None] - posterior.means[parts]) / spread[parts]
-    below = laws.normal_cdf(away) @ posterior.weights[parts]
-    return np.interp((np.arange(2001) + 0.5) / 2001, below, grid)
+    away = (near[:, None] - posterior.means[parts]) / spread[parts]
+    return np.interp(wanted, laws.normal_cdf(away) @ posterior.weights[parts], near)
 
 
 def choose_rows(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import median
+
+import numpy as np
 
 from eubiosis.core import laws
 from eubiosis.core.control_arm import (
@@ -131,7 +132,7 @@ def _relapse_free(forecast: RateForecast, years: float, dispersion: float, table
     misses = relapse_free_backtest(tables, dispersion)
     return RelapseFree(
         value, low, high, years, "negative binomial counts from the forecast rate and the dispersion", misses,
-        median(abs(one.predicted - one.printed) for one in misses) * 100,
+        100 * float(np.median([abs(one.predicted - one.printed) for one in misses])),
     )  # fmt: skip
 
 

@@ -90,10 +90,10 @@ class KnowledgeGraph:
                                      next_step="see: eubiosis evidence graph --nodes")])  # fmt: skip
 
 
-def build(evidence: Evidence | None = None, *, studies: bool = False) -> KnowledgeGraph:
+def build_graph(evidence: Evidence | None = None, *, studies: bool = False) -> KnowledgeGraph:
     """Build the graph; with ``studies`` every study is a node that reports on its outcomes too.
 
-    >>> build().node("butyrate").kind
+    >>> build_graph().node("butyrate").kind
     'metabolite'
     """
     evidence = evidence or load()

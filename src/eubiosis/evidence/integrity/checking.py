@@ -13,7 +13,7 @@ from eubiosis.evidence.integrity.forensics import p_fits, p_from_interval
 from eubiosis.evidence.integrity.trial_checks import RESULTS_DOMAIN, CheckResult, check_trials
 from eubiosis.evidence.records import companions
 from eubiosis.evidence.records.rows import AgentTaxon, parse_p
-from eubiosis.evidence.records.store import Evidence, load
+from eubiosis.evidence.records.store import Evidence, broken_references, load
 from eubiosis.evidence.synthesis.pooling import pool
 
 STORED = "checks.tsv"
@@ -72,6 +72,7 @@ def check(evidence: Evidence | None = None) -> CheckReport:
     evidence = evidence or load()
     results = check_trials(evidence)
     findings = FindingCollector()
+    findings.extend(broken_references(evidence))
     known = {(row.check, row.place): row.reason for row in _acknowledged(evidence, findings)}
     findings.extend(stale(evidence, results))
     accepted: list[tuple[Defect, str]] = []

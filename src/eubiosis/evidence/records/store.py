@@ -143,9 +143,10 @@ class Evidence:
 
 
 def load(folder: Path | None = None) -> Evidence:
-    """Read every table of an evidence folder (the packaged one by default).
+    """Read every table of an evidence folder (by default the packaged one, each table when it is needed).
 
-    Raises ``FindingsError`` with every invalid cell and every broken reference between tables.
+    Raises ``FindingsError`` with every invalid cell and every broken reference between tables; the packaged
+    ones are checked by ``check``.
 
     >>> load().outcome("hs-CRP").id
     'hs_CRP'
@@ -155,7 +156,29 @@ def load(folder: Path | None = None) -> Evidence:
 
 @cache
 def _load_packaged() -> Evidence:
-    return _read(packaged_folder())
+    """Return the packaged tables, each read when it is first asked for; ``check`` reads them all."""
+    return Evidence(packaged_folder(), _Packaged(packaged_folder()))
+
+
+class _Packaged(Mapping[type[TableRow], tuple[TableRow, ...]]):
+    """The tables of the package by their row schema, each read once, when it is needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[type[TableRow], tuple[TableRow, ...]] = {}
+
+    def __getitem__(self, kind: type[TableRow]) -> tuple[TableRow, ...]:
+        if kind not in self._known:
+            findings = FindingCollector()
+            self._known[kind] = tuple(read_table(self._folder / f"{TABLES[kind]}.tsv", kind, findings))
+            findings.raise_if_any()
+        return self._known[kind]
+
+    def __iter__(self) -> Iterator[type[TableRow]]:
+        return iter(TABLES)
+
+    def __len__(self) -> int:
+        return len(TABLES)
 
 
 def _read(folder: Path) -> Evidence:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from eubiosis.core import laws
 from eubiosis.core.evidence_report import (
     AskedOf,
     CertaintyReport,
     DomainReport,
     Intervals,
-    PooledStudy,
     PoolReport,
     PoolSummary,
     PriorInterval,
     UnpooledEstimate,
 )
-from eubiosis.core.scales import metric_label, natural
+from eubiosis.core.scales import metric_label
 from eubiosis.evidence.synthesis.certainty import Certainty
 from eubiosis.evidence.synthesis.diagnostics import diagnostics_of
 from eubiosis.evidence.synthesis.pooling import PooledEffect
-from eubiosis.evidence.synthesis.selection import Included
+from eubiosis.evidence.synthesis.study_rows import pooled_study
 
 NOTICE = (
     "A summary of published reports with their defects; not evidence that a therapy works, and no advice for "
@@ -82,30 +80,4 @@ def pool_summary(pooled: PooledEffect, certainty: Certainty) -> PoolSummary:
         included=tuple(
             pooled_study(one, weight) for one, weight in zip(included, pooled.weights, strict=True)
         ),
-    )
-
-
-def pooled_study(one: Included, weight: float) -> PooledStudy:
-    """Return one pooled estimate with its Wald interval, record, source and how far that was read."""
-    effect, row, study = one.derived.effect, one.estimate, one.study
-    half = laws.Z975 * effect.standard_error
-    return PooledStudy(
-        study=study.id,
-        cohort=study.cohort_id,
-        estimate_id=row.id,
-        estimate=natural(effect.estimate, effect.scale),
-        ci_low=natural(effect.estimate - half, effect.scale),
-        ci_high=natural(effect.estimate + half, effect.scale),
-        analysis_estimate=effect.estimate,
-        standard_error=effect.standard_error,
-        weight=weight,
-        n_treatment=row.n_treatment,
-        n_control=row.n_control,
-        integrity_status=study.integrity_status,
-        integrity_reason=study.integrity_reason,
-        how=one.derived.how,
-        agent=study.agent,
-        source=row.source,
-        read=row.read,
-        doi=row.report_doi or study.doi,
     )

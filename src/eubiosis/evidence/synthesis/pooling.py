@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from eubiosis.core.evidence_report import Choice, Interval, SensitivityLine
+from eubiosis.core.evidence_report import Choice, Interval, PooledStudy, SensitivityLine
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.scales import Scale, metric_label, metric_word, natural
+from eubiosis.evidence.records.columns import as_table, cells
 from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.bayes import BayesFit, bayes_fit
 from eubiosis.evidence.synthesis.combine import MetaFit, Test, fit, tau2_interval
@@ -23,6 +24,7 @@ from eubiosis.evidence.synthesis.selection import (
     Selection,
     select,
 )
+from eubiosis.evidence.synthesis.study_rows import pooled_study
 
 if TYPE_CHECKING:
     from eubiosis.core.frame import Table
@@ -69,9 +71,6 @@ class PooledEffect:
     @property
     def studies(self) -> Table:
         """Return the pooled estimates, one row each, with weight, source and how far that was read."""
-        from eubiosis.core.evidence_report import PooledStudy
-        from eubiosis.evidence.records.frames import as_table
-        from eubiosis.evidence.synthesis.pool_record import pooled_study
 
         rows = [pooled_study(*each) for each in zip(self.selection.included, self.weights, strict=True)]
         return as_table(rows, PooledStudy, "pooled studies")
@@ -95,7 +94,6 @@ class PooledEffect:
     def choices(self) -> Table:
         """Return what the headline becomes under other choices, one row each."""
         from eubiosis.core.frame import Table
-        from eubiosis.evidence.records.frames import cells
 
         lines = self.sensitivity
         columns = {

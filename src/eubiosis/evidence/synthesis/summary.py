@@ -111,7 +111,7 @@ def summary(intervention: str, *, evidence: Evidence | None = None) -> Table:
     {'k': [3], 'certainty': ['very low']}
     """
     from eubiosis.core.frame import Table
-    from eubiosis.evidence.records.frames import cells
+    from eubiosis.evidence.records.columns import cells
 
     rows = summary_of_findings(evidence or load(), intervention)
     texts: dict[str, list[str]] = {

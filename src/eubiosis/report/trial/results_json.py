@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
-from eubiosis import __version__
 from eubiosis.core.json_data import Json, JsonRecord
 from eubiosis.core.report_input import (
     ArmInfo,
@@ -20,6 +19,7 @@ from eubiosis.core.report_input import (
     TrialReportInput,
     VarianceRow,
 )
+from eubiosis.core.version import __version__
 from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
 
 Row = ArmInfo | AssumptionRow | ChangeRow | CourseBand | EffectRow | FlowRow | SimulationSize | VarianceRow

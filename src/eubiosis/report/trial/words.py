@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from eubiosis import __version__
 from eubiosis.core.report_input import EffectRow, Quantiles, TrialReportInput, VarianceRow
+from eubiosis.core.version import __version__
 
 PRIOR_ONLY = "prior only: not calibrated to any clinical outcome"
 NOT_ESTIMABLE = "not estimable"
