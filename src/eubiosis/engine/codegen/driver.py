@@ -37,7 +37,7 @@ LANE = (
     *("queued", "crowded"),
 )
 # numbers kept for each lane in rows of the workspace
-LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach", "cut_time")
+LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach", "cut_time", "shown_time")
 SET_PARAMETER, ADD, SCALE, AT_LEAST, SET_STATE = range(5)
 FAILED = {
     1: EVENT_FAILURE,
@@ -66,6 +66,7 @@ class Driver(Loop):
         self.step, self.rates, self.watch, self.doubts, self.sizes = step, rates, watch, doubts, sizes
         self.tableau = self.program.options.tableau
         lanes.reserve("begins")
+        lanes.reserve("shown", len(self.program.rows))
         lanes.reserve("dense", len(self.program.rows) * len(self.tableau.dense))
 
     # --- functions, in the order in which they need each other ----------------------------------------
@@ -260,16 +261,23 @@ class Driver(Loop):
         b = code.b
         emit = VectorMath(b, 1)
         now, step = self.near(code, "now"), self.near(code, "step")
+        shown_time, answer = self.near(code, "shown_time"), code.variable(DOUBLE)
         total = len(self.program.rows)
 
         def value(row: Value, time: Value) -> Value:
-            x = b.fdiv(b.fsub(time, now), step)
-
             def load(region: str, order: int) -> Value:
                 return self.near(code, region, b.add(row, INT(order * total)))
 
-            moved = interpolate(emit, self.tableau, x, load)
-            return b.select(b.icmp_signed("<", row, INT(self.program.size)), moved, load("states", 0))
+            b.store(load("states", 0), answer)
+            with b.if_then(b.icmp_signed("<", row, INT(self.program.size))):
+                ready = b.fcmp_ordered("==", time, shown_time)
+                with b.if_else(ready) as (first, later):
+                    with first:  # it was computed for all lanes at once
+                        b.store(load("shown", 0), answer)
+                    with later:
+                        x = b.fdiv(b.fsub(time, now), step)
+                        b.store(interpolate(emit, self.tableau, x, load), answer)
+            return b.load(answer)
 
         until = self.near(code, "reach")
         if self.watch.switching:  # what falls on a moment is recorded when it has been worked off
@@ -401,10 +409,12 @@ class Driver(Loop):
         b = code.b
         code.arguments["lane"] = lane
         output, number = self.count(code, "output"), self.slot(code, "times_count")
+        self.keep(code, self.near(code, "now"), "shown_time")
         with b.if_then(b.and_(self.real(code), b.icmp_signed("<", output, number))):
             time = code.get(self.slot(code, "times"), output)
             end = b.fadd(self.near(code, "now"), self.near(code, "step"))
             with b.if_then(b.fcmp_ordered("<", time, end)):
+                self.keep(code, time, "shown_time")
                 b.store(INT(1), flag)
 
     def _solve(self) -> None:
@@ -427,7 +437,8 @@ class Driver(Loop):
             self._any_output(code, wanted, lane)
         self.watch.scan(code, wanted)
         with b.if_then(b.icmp_signed("!=", b.load(wanted), INT(0))):
-            dense_rows(code, self.lanes, self.slot(code, "record"), self.slot(code, "record_count"))
+            rows, count = self.slot(code, "record"), self.slot(code, "record_count")
+            dense_rows(code, self.lanes, rows, count, shown=True)
 
     def _judge_lane(self, code: Code, block: Value, lane: Value) -> None:
         b = code.b
