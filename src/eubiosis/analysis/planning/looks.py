@@ -30,6 +30,9 @@ class Looks(Spec):
     ``information`` are the fractions of the maximum at each look, the last one 1. ``rule`` and ``futility``
     as in ``sequential.boundaries``; futility spends the type II error and is not binding unless said.
     ``FindingsError`` carries all findings at once.
+
+    >>> Looks(information=(0.5, 1.0)).rule
+    'LD-OBF'
     """
 
     information: tuple[float, ...]
@@ -150,6 +153,10 @@ def sequential_power(plan: Plan, looks: Looks, n: float, target: float = 0.8) ->
     """Return the power of a group-sequential trial whose largest size is ``n``.
 
     The drift is that of the fixed trial of the same size; ``target`` shapes the futility boundary only.
+
+    >>> from eubiosis.analysis.planning.scores import ScorePlan
+    >>> 0.7 < sequential_power(ScorePlan(effect=0.3), Looks(information=(0.5, 1.0)), 176) < 0.81
+    True
     """
     fixed = min(max(power(plan, n), 1e-12), 1 - 1e-12)
     drift = float(normal_point(plan.alpha / 2) - normal_point(fixed))
@@ -162,6 +169,11 @@ def simulate_looks(
     """Simulate the people of each stage, combine the stages by their information, and stop by the rule.
 
     Stage statistics are combined with weights in proportion to the roots of their sizes.
+
+    >>> from eubiosis.analysis.planning.scores import ScorePlan
+    >>> found = simulate_looks(ScorePlan(effect=0.3), Looks(information=(0.5, 1.0)), 100, trials=200, seed=1)
+    >>> type(found).__name__
+    'SimulatedLooks'
     """
     draw = stream(seed, f"looks of {type(plan).__name__}")
     design = looks.design(plan.alpha / 2, target)

@@ -35,6 +35,9 @@ class Reestimation(Checked):
     At the share ``at`` of the planned size, all of whom have finished, the size is computed anew and kept
     between ``floor`` ("planned": never smaller than planned; "interim": as small as those already in) and
     ``most`` times the planned one.
+
+    >>> Reestimation(most=3.0).floor
+    'planned'
     """
 
     at: float = share("Share of the planned size at which the nuisance is estimated", 0.5)

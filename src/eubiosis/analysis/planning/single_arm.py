@@ -154,6 +154,11 @@ def compare_score(study: ScoreBeforeAfter, *, seed: int = 2026) -> tuple[Compari
     reliability r: the expected change of those chosen is (r - 1) times how far their baseline mean lies
     from the population's (normal regression). The uncertainty of r (by
     Fisher's z), of the population's mean and SD and of the study's own size are drawn together.
+
+    >>> numbers = {"change": -4.0, "people": 20, "population_sd": 15.0, "reliability": 0.8}
+    >>> study = ScoreBeforeAfter(**numbers, population_mean=35.0, baseline_mean=48.0)
+    >>> [one.name for one in compare_score(study)]
+    ['regression to the mean alone']
     """
     draw = stream(seed, "single arm, score")
     reliability = _reliability(study, draw)
@@ -251,6 +256,11 @@ def compare_relapses(study: RelapseBeforeAfter, *, seed: int = 2026) -> tuple[Co
     With N relapses in t years a person's own rate has the mean (1/k + N) / (1/(k r) + t). People are drawn
     from those with enough relapses, and their relapses after entry with them. A dispersion of zero is no
     difference between people, and then nothing regresses below the mean rate.
+
+    >>> numbers = {"rate_after": 0.4, "people": 20, "dispersion": 0.8, "relapses_at_entry": 1}
+    >>> study = RelapseBeforeAfter(**numbers, mean_rate=0.5)
+    >>> [one.name for one in compare_relapses(study)]
+    ['regression to the mean alone']
     """
     draw = stream(seed, "single arm, relapses")
     worlds, trials, people = 100, DRAWS // 400, int(study.people)
