@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from eubiosis.core.evidence_report import Choice, Interval, PooledStudy, SensitivityLine
+from eubiosis.core.evidence_schemas import POOLED_STUDIES, POOLING_CHOICES, UNPOOLED_ESTIMATES
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.scales import Scale, metric_label, metric_word, natural
 from eubiosis.evidence.records.columns import as_table, cells
@@ -73,7 +74,7 @@ class PooledEffect:
         """Return the pooled estimates, one row each, with weight, source and how far that was read."""
 
         rows = [pooled_study(*each) for each in zip(self.selection.included, self.weights, strict=True)]
-        return as_table(rows, PooledStudy, "pooled studies")
+        return as_table(rows, PooledStudy, POOLED_STUDIES)
 
     @property
     def unpooled(self) -> Table:
@@ -88,7 +89,7 @@ class PooledEffect:
             "reason": [one.reason for one in out],
             "source": [one.estimate.source for one in out],
         }
-        return Table(columns, name="not pooled")
+        return Table(columns, schema=UNPOOLED_ESTIMATES)
 
     @property
     def choices(self) -> Table:
@@ -104,7 +105,7 @@ class PooledEffect:
             "ci_low": cells(line.interval.low for line in lines),
             "ci_high": cells(line.interval.high for line in lines),
         }
-        return Table(columns, name="other choices")
+        return Table(columns, schema=POOLING_CHOICES)
 
     def __repr__(self) -> str:
         one, unit = self.headline, f" {self.selection.unit}" if self.selection.unit else ""
