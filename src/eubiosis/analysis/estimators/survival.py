@@ -48,6 +48,12 @@ def hazard_ratio(
     only are tied, and counted in ``detail``. Times below zero and events other than 0 and 1 raise; missing
     values are counted. An arm without events gives "too_few_events", arms that the events tell apart
     completely "separated".
+
+    >>> arm = ["active", "control"] * 5
+    >>> time, event = [9, 3, 8, 5, 12, 2, 4, 6, 10, 7], [1, 1, 0, 1, 0, 1, 1, 1, 1, 1]
+    >>> found = hazard_ratio(time, event, arm, treated="active", control="control")
+    >>> found.status, round(found.estimate, 3)
+    ('ok', 0.112)
     """
     design, histories, tied = _histories(
         time, event, arm, control=control, covariates=covariates, strata=strata
@@ -89,6 +95,13 @@ def recurrent_rate_ratio(
     events; ``detail`` keeps the model-based one. Participants, not rows, are counted. An interval without
     length, overlapping intervals or a participant in two arms make the status "contradictory"; fewer than
     two participants in an arm leave nothing to judge the spread by.
+
+    >>> who, arm = [1, 1, 2, 3, 4, 4, 5, 6], ["a", "a", "c", "a", "c", "c", "a", "c"]
+    >>> start, stop = [0, 1, 0, 0, 0, 2, 0, 0], [1, 3, 3, 3, 2, 3, 3, 3]
+    >>> event = [1, 0, 1, 0, 1, 1, 1, 0]
+    >>> found = recurrent_rate_ratio(who, start, stop, event, arm, treated="a", control="c")
+    >>> found.status, round(found.estimate, 3)
+    ('ok', 0.606)
     """
     people = np.asarray(participant).astype(str)
     begin = np.asarray(start, dtype=np.float64)
@@ -229,6 +242,12 @@ def restricted_mean_difference(
 
     Where an arm's last observation is censored before ``limit`` its mean is not defined and the status
     is "too_few_participants".
+
+    >>> arm = ["active", "control"] * 5
+    >>> time, event = [9, 3, 8, 5, 12, 2, 4, 6, 10, 7], [1, 1, 0, 1, 0, 1, 1, 1, 1, 1]
+    >>> arms = {"treated": "active", "control": "control"}
+    >>> round(restricted_mean_difference(time, event, arm, limit=8, **arms).estimate, 2)
+    2.6
     """
     design = build_design(arm, control, required={"time": time, "event": event})
     demand_arm(treated, design.treated_arms)
@@ -278,6 +297,11 @@ def log_rank(
     variance, summed over strata. A group that never was at risk at an event is left out of the degrees of
     freedom, as in R's survdiff. No events, fewer than two groups at risk or groups that no stratum compares
     leave no statistic. Missing values raise.
+
+    >>> arm = ["active", "control"] * 5
+    >>> found = log_rank([9, 3, 8, 5, 12, 2, 4, 6, 10, 7], [1, 1, 0, 1, 0, 1, 1, 1, 1, 1], arm)
+    >>> round(found.p_value, 3)
+    0.02
     """
     stop, happened = _complete(time, event)
     labels = np.asarray(group).astype(str)
