@@ -128,7 +128,7 @@ class CertaintyReport:
 
 
 @dataclass(frozen=True)
-class Span:
+class WaldMean:
     """A mean with its Wald interval on the natural scale."""
 
     estimate: float
@@ -142,7 +142,7 @@ class GrowingStep:
 
     added: str
     year: int
-    mean: Span = field(metadata=FLAT)
+    mean: WaldMean = field(metadata=FLAT)
 
 
 @dataclass(frozen=True)
@@ -155,12 +155,12 @@ class FunnelTest:
 
 
 @dataclass(frozen=True)
-class Filled:
+class FilledFunnel:
     """How many studies symmetry would add, on which side, and the mean with them, or why nobody can say."""
 
     added: int | None
     side: str | None
-    mean: Span | None = field(metadata=FLAT)
+    mean: WaldMean | None = field(metadata=FLAT)
     note: str | None = field(default=None, metadata=OPTIONAL)
 
 
@@ -170,7 +170,7 @@ class SmallStudy:
 
     egger: FunnelTest = field(metadata=key("Egger"))
     begg: FunnelTest = field(metadata=key("Begg"))
-    trim_and_fill: Filled = field(metadata=key("trim and fill"))
+    trim_and_fill: FilledFunnel = field(metadata=key("trim and fill"))
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ class SubgroupLine:
 
     group: str
     k: int
-    mean: Span = field(metadata=FLAT)
+    mean: WaldMean = field(metadata=FLAT)
 
 
 @dataclass(frozen=True)

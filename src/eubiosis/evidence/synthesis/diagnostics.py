@@ -7,14 +7,14 @@ import numpy as np
 from eubiosis.core.evidence_report import (
     Diagnostics,
     DifferenceTest,
-    Filled,
+    FilledFunnel,
     FunnelTest,
     GrowingStep,
     SmallStudy,
-    Span,
     StudyInfluence,
     SubgroupLine,
     Subgroups,
+    WaldMean,
 )
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.core.scales import natural
@@ -125,15 +125,15 @@ def _funnel_test(test: small_study.AsymmetryTest) -> FunnelTest:
     return FunnelTest(test.statistic, test.p_value)
 
 
-def _filled(y: list[float], v: list[float], pooled: PooledEffect) -> Filled:
+def _filled(y: list[float], v: list[float], pooled: PooledEffect) -> FilledFunnel:
     try:
         filled = small_study.trim_and_fill(y, v, method=pooled.tau2_method)
     except (ArithmeticError, ValueError) as problem:
-        return Filled(None, None, None, str(problem))
-    return Filled(filled.added, filled.side, _span(filled.fit, pooled))
+        return FilledFunnel(None, None, None, str(problem))
+    return FilledFunnel(filled.added, filled.side, _span(filled.fit, pooled))
 
 
-def _span(fitted: MetaFit, pooled: PooledEffect) -> Span:
+def _span(fitted: MetaFit, pooled: PooledEffect) -> WaldMean:
     low, high = fitted.interval
     scale = pooled.scale
-    return Span(natural(fitted.estimate, scale), natural(low, scale), natural(high, scale))
+    return WaldMean(natural(fitted.estimate, scale), natural(low, scale), natural(high, scale))
