@@ -59,6 +59,22 @@ class IndirectRow:
 
 
 @dataclass(frozen=True)
+class SeenRow:
+    """A trial of the same class of product that a page names and whose numbers were not read."""
+
+    trial: str
+    registry_id: str
+    agent: str
+    design: str
+    people: str
+    state: str
+    found: str
+    source: str
+    read: str
+    note: str
+
+
+@dataclass(frozen=True)
 class KnownPool:
     """A pool, and the SDs between people behind it, over both arms of the trials that print one.
 
@@ -360,6 +376,7 @@ class BriefData:
     dropout: Dropout
     endpoints: tuple[BriefEndpoint, ...]
     claims: tuple[ClaimVerdict, ...]
+    seen: tuple[SeenRow, ...]
     harms: Harms
     recruitment: tuple[RecruitmentRow, ...] | None
     cost: tuple[CostRow, ...] | None

@@ -41,6 +41,7 @@ from eubiosis.workflow.brief_evidence import (
     harms_of,
     intercurrent_events,
     known_of,
+    seen_trials,
 )
 from eubiosis.workflow.brief_sizes import (
     Level,
@@ -150,6 +151,7 @@ def _make(question: AskedQuestion, file: str, tables: Evidence) -> Brief:
         dropout=base.dropout,
         endpoints=endpoints,
         claims=claims_of(question.intervention, [one.outcome for one in endpoints], tables),
+        seen=seen_trials(question.intervention, tables),
         harms=Harms(harms_of(question.intervention, tables), people, excluded_risk(people)),
         recruitment=_recruitment(question, primary),
         cost=_cost(question, primary),

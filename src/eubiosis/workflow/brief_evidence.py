@@ -17,6 +17,7 @@ from eubiosis.core.brief import (
     KnownPool,
     NotPooled,
     SdKind,
+    SeenRow,
 )
 from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.content import PACKAGED_CONTENT
@@ -25,7 +26,7 @@ from eubiosis.core.findings import FindingCollector
 from eubiosis.core.question import AskedQuestion
 from eubiosis.core.tables import TableRow, read_table
 from eubiosis.evidence.integrity import claims
-from eubiosis.evidence.records.companions import AdverseEvent, IndirectTrial
+from eubiosis.evidence.records.companions import AdverseEvent, IndirectTrial, SeenTrial
 from eubiosis.evidence.records.store import Evidence
 from eubiosis.evidence.synthesis.certainty import INFORMATION_SIZE, grade
 from eubiosis.evidence.synthesis.pool_record import pool_summary
@@ -93,6 +94,19 @@ def _indirect(outcome: str, intervention: str, tables: Evidence) -> tuple[Indire
         if row.outcome == outcome and row.intervention in (term.id, term.parent)
     )  # fmt: skip
     return tuple(_rated(row) for row in rows)
+
+
+def seen_trials(intervention: str, tables: Evidence) -> tuple[SeenRow, ...]:
+    """Return the trials of an intervention, its class or its kinds, of which only a mention was read."""
+    term = tables.intervention(intervention)
+    near = {term.id, term.parent, *(one.id for one in tables.interventions.values() if one.parent == term.id)}
+    return tuple(
+        SeenRow(
+            row.trial, row.registry_id, row.agent, row.design, row.people, row.state, row.found, row.source,
+            row.read, row.note,
+        )
+        for row in tables.table(SeenTrial) if row.intervention and row.intervention in near
+    )  # fmt: skip
 
 
 def _rated(row: IndirectTrial) -> IndirectRow:

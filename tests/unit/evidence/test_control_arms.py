@@ -209,7 +209,9 @@ def test_endpoint_forecasts_are_ordered_wide_and_change_with_time():
     far = forecast_endpoint("CDP12", ControlQuestion(year=2026, phenotype="SPMS", years=2.0), NOTES)
     near = forecast_endpoint("CDP12", ControlQuestion(year=2016, years=2.0), NOTES)
     assert far.extrapolated
-    assert far.high - far.low > near.high - near.low
+    assert far.value is None
+    assert "no usable forecast" in far.note  # secondary progressive people on platform drugs: no row
+    assert near.high / near.low < 25
 
 
 def test_an_endpoint_without_rows_gives_no_number():

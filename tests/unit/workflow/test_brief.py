@@ -157,7 +157,7 @@ def test_the_json_has_the_keys_that_readers_of_it_know(briefs):
     record = json.loads(briefs["probiotic_hs_crp"].to_json())
     assert list(record) == [
         "schema", "version", "file", "notice", "question", "background", "control_arm", "control_observed",
-        "null_centred", "dropout", "endpoints", "claims", "harms", "recruitment", "cost", "estimands",
+        "null_centred", "dropout", "endpoints", "claims", "seen", "harms", "recruitment", "cost", "estimands",
         "intercurrent_events", "assumptions",
     ]  # fmt: skip
     assert set(record["estimands"][0]) == {
@@ -260,6 +260,14 @@ def test_trials_in_other_people_stand_beside_and_are_not_pooled(briefs):
     assert {row.certainty for row in stool.pooled.indirect} == {"very low"}
     assert all("other people" in row.reasons and row.source for row in stool.pooled.indirect)
     assert "never pooled with those above" in briefs["fibre_add_on"].to_markdown()
+
+
+def test_trials_only_mentioned_are_named_and_not_counted(briefs):
+    found = briefs["fmt_pilot"]
+    assert {row.registry_id for row in found.seen} == {"NCT04150549", "NCT03594487"}
+    assert "Seen, numbers not read" in found.to_markdown()
+    assert "NCT04150549" in found.to_html()
+    assert {row.registry_id for row in briefs["probiotic_hs_crp"].seen} >= {"NCT07168772"}
 
 
 def test_the_curve_goes_through_the_size(briefs):

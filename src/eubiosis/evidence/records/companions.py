@@ -243,6 +243,27 @@ class Anchor(TableRow):
     note: str = ""
 
 
+class SeenTrial(TableRow):
+    """A trial that a page names and whose numbers were not read: no record, and not to be forgotten.
+
+    Nothing is pooled or forecast from it. ``intervention`` is empty where it is no class of ours: such a
+    trial is here for its control arm.
+    """
+
+    id: str
+    trial: str
+    registry_id: str = ""
+    intervention: str = ""
+    agent: str
+    design: str
+    people: str = ""
+    state: Literal["recruiting", "running", "reported", "not read"]
+    found: str = ""
+    source: str
+    read: Read
+    note: str = ""
+
+
 class IndirectTrial(TableRow):
     """A controlled trial of an intervention in people without multiple sclerosis, on an outcome of ours.
 

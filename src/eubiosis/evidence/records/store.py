@@ -46,6 +46,7 @@ TABLES: Mapping[type[TableRow], str] = {
     companions.Mechanism: "mechanisms",
     companions.Anchor: "anchors",
     companions.IndirectTrial: "indirect",
+    companions.SeenTrial: "trials_seen",
     ControlArm: "control_arms",
     ControlArmRate: "control_arm_rates",
 }
@@ -226,6 +227,9 @@ def _references(evidence: Evidence) -> Iterator[tuple[str, str, str, str, Collec
     for trial in evidence.table(companions.IndirectTrial):
         yield "indirect.tsv", trial.id, "outcome", trial.outcome, evidence.outcomes
         yield "indirect.tsv", trial.id, "intervention", trial.intervention, evidence.interventions
+    for seen in evidence.table(companions.SeenTrial):
+        if seen.intervention:
+            yield "trials_seen.tsv", seen.id, "intervention", seen.intervention, evidence.interventions
     agents = {study.agent for study in studies.values()}
     for taxon in evidence.table(AgentTaxon):
         yield "agents.tsv", taxon.agent, "agent", taxon.agent, agents

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eubiosis.core.brief import BriefData, BriefEndpoint, Known
+from eubiosis.core.brief import BriefData, BriefEndpoint, Known, SeenRow
 from eubiosis.core.control_arm import EndpointForecast, RegressionToTheMean
 from eubiosis.core.evidence_report import Choice
 from eubiosis.report.brief.blocks import Block, Row, TextTable, duration, number, per_arm, span
@@ -203,7 +203,20 @@ def _known(brief: BriefData) -> Block:
                 "Indirect: controlled trials in other people, never pooled with those above",
             )
         )
+    if brief.seen:
+        tables.append(_seen(brief.seen))
     return Block("What is known", (), tuple(tables), (), small, "records that are not pooled, and why")
+
+
+def _seen(rows: Sequence[SeenRow]) -> TextTable:
+    """Return the trials whose numbers were not read, so that nobody takes the records for all there is."""
+    cells = tuple(
+        (f"{x.trial} {x.registry_id}".strip(), x.agent, x.design, x.people or "not read", x.state,
+         "; ".join(filter(None, (x.found, x.note))), f"{x.source} (read: {x.read})")
+        for x in rows
+    )  # fmt: skip
+    columns = ("trial", "agent", "design", "people", "state", "remarks", "source")
+    return TextTable(columns, cells, "Seen, numbers not read: trials of this class that are no record yet")
 
 
 def _known_row(one: BriefEndpoint) -> Row:
