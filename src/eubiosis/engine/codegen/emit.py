@@ -24,7 +24,7 @@ _LONGEST = 1_000  # instructions, about, in one function
 _WEIGHTS = {"reciprocal": 9, "exp": 30, "ln": 40, "^": 80, "log10": 40}
 
 
-class Plan:
+class EmitPlan:
     """The nodes that some roots need, in the order in which they are emitted.
 
     ``kept`` nodes lie in memory already. In ``items`` a node stands for its computation and ``~i`` for the
@@ -136,7 +136,7 @@ class VectorEmitter:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: EmitPlan,
         builder: IRBuilder,
         width: int,
         load: Loader,

@@ -10,7 +10,7 @@ import numpy as np
 from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.driver import LANE, Driver
 from eubiosis.engine.codegen.elimination import Elimination
-from eubiosis.engine.codegen.emit import Plan, VectorEmitter
+from eubiosis.engine.codegen.emit import EmitPlan, VectorEmitter
 from eubiosis.engine.codegen.ir import Module, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
@@ -243,7 +243,7 @@ def _column_function(
             return access.strided("parameters", start, slots["step"])
 
         kept = {node: access.row_loader("given", "given_stride", row) for node, row in rows.items()}
-        plan = Plan(program.graph, nodes, rows)
+        plan = EmitPlan(program.graph, nodes, rows)
         emitter = VectorEmitter(plan, b, width, load, kept)
         for item in plan.items:
             if item >= 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from eubiosis.engine.codegen import ir
-from eubiosis.engine.codegen.emit import Plan, VectorEmitter
+from eubiosis.engine.codegen.emit import EmitPlan, VectorEmitter
 from eubiosis.engine.codegen.graph import LEAVES, Node
 from eubiosis.engine.codegen.ir import Module, Type, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, POINTER, Code
@@ -86,7 +86,7 @@ class Lanes:
         behind the arguments ``y`` and ``time``, or where there are none the lane's own. Long code goes to
         several functions, which leave to later ones what these need.
         """
-        plan = Plan(self.program.graph, [node for node, _ in outputs], self._prepared)
+        plan = EmitPlan(self.program.graph, [node for node, _ in outputs], self._prepared)
         carried = f"{name} carried"
         self.reserve(carried, len(plan.carried))
         homes = dict(self._prepared)
@@ -106,7 +106,7 @@ class Lanes:
     def _part(
         self,
         code: Code,
-        plan: Plan,
+        plan: EmitPlan,
         part: Sequence[int],
         outputs: Sequence[tuple[Node, Place]],
         carried: str,
@@ -132,7 +132,7 @@ class Lanes:
     def emitter(self, code: Code) -> VectorEmitter:
         """Return an emitter that computes what it is asked for, and before it what that needs."""
         kept = {node: self._loading(code, place) for node, place in self._prepared.items()}
-        plan = Plan(self.program.graph, (), self._prepared)
+        plan = EmitPlan(self.program.graph, (), self._prepared)
         return VectorEmitter(plan, code.b, self.width, self._leaf(code), kept)
 
     def _place(self, code: Code, place: Place) -> Value:
