@@ -20,7 +20,8 @@ from eubiosis.engine.expressions import LOGIC, RELATIONS
 Loader = Callable[[str, int], Value]
 _CONDITIONS = frozenset((*RELATIONS, *LOGIC))
 _FAR = 64  # after so many nodes a value that lies in memory is loaded again, not kept in a register
-_LONGEST = 1_000  # instructions, about, in one function
+LONGEST = 4_000  # instructions, about, in one function
+LONGEST_QUICK = 1_000
 _WEIGHTS = {"reciprocal": 9, "exp": 30, "ln": 40, "^": 80, "log10": 40}
 
 
@@ -31,8 +32,10 @@ class Plan:
     store of root ``i``; ``parts`` are runs of them.
     """
 
-    def __init__(self, graph: Graph, roots: Sequence[Node], kept: Collection[Node]) -> None:
-        self.graph, self.roots, self.kept = graph, roots, kept
+    def __init__(
+        self, graph: Graph, roots: Sequence[Node], kept: Collection[Node], longest: int = LONGEST
+    ) -> None:
+        self.graph, self.roots, self.kept, self.longest = graph, roots, kept, longest
         self._moves = graph.depends(MOVING)
         self._needs: dict[Node, list[Node]] = {}
         self.items = self._sequence()
@@ -102,7 +105,7 @@ class Plan:
         length = 0
         for item in self.items:
             length += 1 if item < 0 else _WEIGHTS.get(self.graph.operation[item], 1)
-            if length > _LONGEST and item >= 0:
+            if length > self.longest and item >= 0:
                 parts.append([])
                 length = 0
             parts[-1].append(item)
@@ -140,7 +143,7 @@ class Kept:
 class VectorEmitter:
     """Emit nodes into one function.
 
-    ``load(kind, index)`` emits the load of a leaf; ``kept`` knows what lies in memory, and may grow on the way.
+    ``load(kind, index)`` emits the load of a leaf; ``kept`` knows what lies in memory, which may grow.
     """
 
     def __init__(

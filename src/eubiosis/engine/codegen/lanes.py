@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from eubiosis.engine.codegen import ir
-from eubiosis.engine.codegen.emit import Kept, Plan, VectorEmitter
+from eubiosis.engine.codegen.emit import LONGEST, LONGEST_QUICK, Kept, Plan, VectorEmitter
 from eubiosis.engine.codegen.graph import LEAVES, Node
 from eubiosis.engine.codegen.ir import Module, Type, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, POINTER, Code
@@ -86,7 +86,8 @@ class Lanes:
         behind the arguments ``y`` and ``time``, or where there are none the lane's own. Long code goes to
         several functions, which leave to later ones what these need.
         """
-        plan = Plan(self.program.graph, [node for node, _ in outputs], self._prepared)
+        longest = LONGEST_QUICK if self.program.options.quick else LONGEST
+        plan = Plan(self.program.graph, [node for node, _ in outputs], self._prepared, longest)
         carried = f"{name} carried"
         self.reserve(carried, len(plan.carried))
         homes = dict(self._prepared)
