@@ -10,7 +10,7 @@ and not faster.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 
 from eubiosis.engine.codegen.graph import LEAVES, MOVING, Graph, Node
 from eubiosis.engine.codegen.ir import IRBuilder, Value
@@ -127,11 +127,20 @@ class Plan:
         return carried
 
 
+class Kept:
+    """Nodes that lie in memory, and how to load one."""
+
+    def __init__(self, nodes: Container[Node], load: Callable[[Node], Value]) -> None:
+        self.nodes, self.load = nodes, load
+
+    def __contains__(self, node: Node) -> bool:
+        return node in self.nodes
+
+
 class VectorEmitter:
     """Emit nodes into one function.
 
-    ``load(kind, index)`` emits the load of a leaf; ``kept`` maps nodes that lie in memory to the emission of
-    their load, and may grow on the way.
+    ``load(kind, index)`` emits the load of a leaf; ``kept`` knows what lies in memory, and may grow on the way.
     """
 
     def __init__(
@@ -140,7 +149,7 @@ class VectorEmitter:
         builder: IRBuilder,
         width: int,
         load: Loader,
-        kept: dict[Node, Callable[[], Value]],
+        kept: Kept,
     ) -> None:
         self.plan, self.graph, self.builder, self.load = plan, plan.graph, builder, load
         self.math = VectorMath(builder, width)
@@ -184,9 +193,8 @@ class VectorEmitter:
         return b.fcmp_unordered("!=", self.value(node), self.math.constant(0.0))
 
     def _emit(self, node: Node) -> Value:
-        load = self.kept.get(node)
-        if load is not None:
-            return load()
+        if node in self.kept:
+            return self.kept.load(node)
         graph, b = self.graph, self.builder
         op = graph.operation[node]
         if op == "number":
