@@ -34,3 +34,9 @@ def test_a_tutorial_has_about_as_many_lines_as_it_says() -> None:
     for page in PAGES[1:]:
         lines = [line for line in python_of(page).splitlines() if line.strip()]
         assert 12 <= len(lines) <= 40, page.name
+
+
+def test_the_notebooks_are_what_their_pages_say() -> None:
+    script = ROOT / "docs" / "make_notebooks.py"
+    said = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr

@@ -150,8 +150,8 @@ def test_every_contract_refuses_something_and_nothing_but_the_plants_is_refused(
     assert others == set()
 
 
-def test_no_import_goes_round_the_walls_by_its_name():
-    """``import_module("eubiosis...")`` is invisible to the contracts: only the front doors may use it."""
+def test_only_the_front_doors_import_by_name():
+    """``import_module("eubiosis...")`` is invisible to the contracts."""
     users = [
         path.relative_to(SOURCE).as_posix()
         for path in sorted(SOURCE.rglob("*.py"))
@@ -159,6 +159,26 @@ def test_no_import_goes_round_the_walls_by_its_name():
         or "__import__(" in path.read_text(encoding="utf-8")
     ]
     assert users == ["__init__.py", "cli/main.py", "core/lazy.py"]
+
+
+def test_names_of_modules_in_texts_obey_the_table():
+    """What a package loads late (``core.lazy``) is named in a text; such a text is an import too."""
+    modules = {
+        ".".join(("eubiosis", *p.relative_to(SOURCE).with_suffix("").parts)) for p in SOURCE.rglob("*.py")
+    }
+    seen, wrong = 0, []
+    for path in sorted(SOURCE.rglob("*.py")):
+        package = path.relative_to(SOURCE).parts[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                name = node.value.partition(":")[0]
+                if name in modules and package in TABLE:
+                    seen += 1
+                    other = name.split(".")[1]
+                    if other != package and other not in TABLE[package].split():
+                        wrong.append((path.relative_to(SOURCE).as_posix(), name))
+    assert seen > 30
+    assert wrong == []
 
 
 def test_no_folder_is_out_of_sight_of_the_contracts():

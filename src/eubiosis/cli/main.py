@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib import import_module
+from typing import TextIO
 
 import click
 
@@ -81,11 +83,26 @@ def cli() -> None:
     """
 
 
+def _speak_any_text(stream: TextIO) -> None:
+    """Keep a stream that knows few characters from stopping the command: a file is written in UTF-8.
+
+    Windows gives files and pipes the code page of the country, which lacks the signs of our tables; on a
+    terminal what cannot be shown is spelled out.
+    """
+    if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+        if stream.isatty():
+            stream.reconfigure(errors="backslashreplace")
+        else:
+            stream.reconfigure(encoding="utf-8")
+
+
 def main() -> None:
     """Run the command line.
 
     Exit 0 done, 1 findings in a file, 2 a wrong command line, 3 more numerical failures than allowed.
     """
+    for stream in (sys.stdout, sys.stderr):
+        _speak_any_text(stream)
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as error:

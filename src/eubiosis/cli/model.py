@@ -248,7 +248,7 @@ def export_command(form: str, condition: str | None, output: Path | None, conten
         click.echo(text, nl=not text.endswith("\n"))
         return
     try:
-        output.write_text(text, encoding="utf-8")
+        output.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise FindingsError(
             [

@@ -18,6 +18,8 @@ from eubiosis.core.machine import THREADS_VARIABLE, available_cores
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _SHOWN = 80
+# Windows can wait for no more than 63 handles, and the executor allows 61 processes there
+_MOST_PROCESSES = 61 if sys.platform == "win32" else sys.maxsize
 
 
 def map_ordered(
@@ -44,7 +46,7 @@ def map_ordered(
         message = f"{processes} processes; allowed: 1 or more"
         raise ValueError(message)
     work = list(items)
-    workers = min(processes, len(work))
+    workers = min(processes, len(work), _MOST_PROCESSES)
     if workers <= 1:
         return [_one(function, item, k) for k, item in enumerate(_bar(work, len(work), progress, label))]
     # what cannot travel fails here, not in the executor's own thread, where it could block the shutdown

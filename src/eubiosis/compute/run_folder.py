@@ -120,7 +120,7 @@ class RunFolder:
     def log(self, event: str, **fields: object) -> None:
         """Add a line to log.jsonl."""
         record = {"seconds": round(time.monotonic() - self._started, 3), "event": event, **fields}
-        with (self.folder / LOG).open("a", encoding="utf-8") as stream:
+        with (self.folder / LOG).open("a", encoding="utf-8", newline="\n") as stream:
             stream.write(json.dumps(record, allow_nan=False) + "\n")
 
     def add_seed(self, name: str, seed: int) -> None:
@@ -145,7 +145,9 @@ class RunFolder:
 
     def _claim(self, name: str) -> Path:
         pure = PurePosixPath(name)
-        if pure.is_absolute() or ".." in pure.parts or name in (LOG, MANIFEST) or name in self._files:
+        # names that differ in capitals only are one file on Windows and macOS
+        taken = {other.casefold() for other in (LOG, MANIFEST, *self._files)}
+        if pure.is_absolute() or ".." in pure.parts or name.casefold() in taken:
             message = f'"{name}" is taken, reserved or outside the run folder'
             raise ValueError(message)
         self._files.append(name)
@@ -168,7 +170,8 @@ class RunFolder:
             "files": files,
         }
         _refuse_absolute_paths(record)
-        (self.folder / MANIFEST).write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", "utf-8")
+        text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+        (self.folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
 
     def _publish(self) -> None:
         self._refuse_target()  # somebody may have written there meanwhile

@@ -81,7 +81,7 @@ def content_key(content: Content) -> str:
 def load_derived(content: Content) -> Derived:
     """Read the derived numbers, or derive them when the tables have changed since."""
     key_file = content.folder / KEY_FILE
-    if key_file.is_file() and key_file.read_text().strip() == content_key(content):
+    if key_file.is_file() and key_file.read_text(encoding="utf-8").strip() == content_key(content):
         findings = FindingCollector()
         rows = read_table(content.folder / TABLE, DerivedRow, findings)
         findings.raise_if_any()
@@ -92,7 +92,7 @@ def load_derived(content: Content) -> Derived:
 def save_derived(content: Content, derived: Derived) -> None:
     """Write the derived numbers and the hash of what they came from into the content folder."""
     write_table(content.folder / TABLE, derived.rows, tuple(DerivedRow.model_fields))
-    (content.folder / KEY_FILE).write_text(content_key(content) + "\n")
+    (content.folder / KEY_FILE).write_text(content_key(content) + "\n", encoding="utf-8", newline="\n")
 
 
 def derive(content: Content) -> Derived:

@@ -14,6 +14,7 @@ import numpy as np
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.guilds import GUILDS
+from eubiosis.core.laws import Z975
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.streams import stream
 from eubiosis.core.tables import TableRow, read_table
@@ -116,14 +117,14 @@ def draw_number(row: SourcedNumber, quantile: float) -> float:
     if row.distribution in ("lognormal", "loguniform") and low and high:
         if row.distribution == "loguniform":
             return float(low * (high / low) ** quantile)
-        width = np.log(high / row.value if z > 0 else row.value / low) / _Z975
+        width = np.log(high / row.value if z > 0 else row.value / low) / Z975
         return float(np.exp(np.log(row.value) + width * z))
     if row.distribution == "lognormal" and row.spread:
         return float(row.value * np.exp(row.spread * z))
     if low is not None and high is not None:
         if row.distribution == "uniform":
             return float(low + (high - low) * quantile)
-        width = (high - row.value if z > 0 else row.value - low) / _Z975
+        width = (high - row.value if z > 0 else row.value - low) / Z975
         return float(np.clip(row.value + width * z, low, high))
     message = f"{row.id} has neither a range nor a spread to draw from"
     raise ValueError(message)
@@ -136,7 +137,6 @@ def reference_shares(model: Model) -> Array:
 
 
 _ATTEMPTS = 20
-_Z975 = 1.959963984540054
 
 
 def _draw(model: Model, part: str, number: int, seed: int, attempt: int) -> dict[str, float]:

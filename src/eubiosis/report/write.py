@@ -39,7 +39,7 @@ def write(path: Path | str, content: TrialReportInput) -> Path:
 
         text = results_text(content)
     try:
-        with target.open("x", encoding="utf-8") as out:
+        with target.open("x", encoding="utf-8", newline="\n") as out:
             out.write(text)
     except OSError as error:
         exists = isinstance(error, FileExistsError)

@@ -31,5 +31,5 @@ def write_axis_page(model: Model, path: Path, *, say: Callable[[str], None]) -> 
         times, courses, shares, verdicts, basis_shares(model), numbers=len(model.content.numbers)
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8", newline="\n")
     return path

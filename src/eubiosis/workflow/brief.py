@@ -78,7 +78,7 @@ class Brief(BriefData):
         target.mkdir(parents=True, exist_ok=True)
         texts = {"brief.html": self.to_html(), "brief.md": self.to_markdown(), "brief.json": self.to_json()}
         for name, text in texts.items():
-            (target / name).write_text(text, encoding="utf-8")
+            (target / name).write_text(text, encoding="utf-8", newline="\n")
         return [target / name for name in texts]
 
     def to_html(self) -> str:

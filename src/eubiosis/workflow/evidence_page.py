@@ -23,10 +23,10 @@ def write_pool_page(report: PoolReport, folder: Path) -> list[Path]:
     forest = evidence_figures.forest(report, folder)
     funnel = evidence_figures.funnel(report, folder)
     data = folder / "pool.json"
-    data.write_text(as_json(report), encoding="utf-8")
+    data.write_text(as_json(report), encoding="utf-8", newline="\n")
     page = folder / "pool.html"
     pictures = {"forest": forest[0].read_text("utf-8"), "funnel": funnel[0].read_text("utf-8")}
-    page.write_text(pool_page(report, pictures), encoding="utf-8")
+    page.write_text(pool_page(report, pictures), encoding="utf-8", newline="\n")
     return [*forest, *funnel, data, page]
 
 
@@ -34,7 +34,7 @@ def write_audit_page(claims: Sequence[AuditedClaim], folder: Path) -> Path:
     """Write audit.html to a folder; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "audit.html"
-    page.write_text(audit_page(claims), encoding="utf-8")
+    page.write_text(audit_page(claims), encoding="utf-8", newline="\n")
     return page
 
 

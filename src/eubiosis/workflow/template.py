@@ -29,5 +29,5 @@ def new_workflow(folder: Path) -> Path:
         )
         raise FindingsError([finding]) from error
     path = folder / "workflow.yaml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", newline="\n")
     return path

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eubiosis.analysis.estimate import Estimates, estimate
+from eubiosis.analysis.estimates import Estimates, estimate
 from eubiosis.analysis.truth import TrueEffect, true_effects
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.frame import Table

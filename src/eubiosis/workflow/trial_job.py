@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from eubiosis.analysis.estimate import Estimates
+from eubiosis.analysis.estimates import Estimates
 from eubiosis.analysis.truth import effects_table
 from eubiosis.compute.pool import map_ordered
 from eubiosis.core.errors import NumericalFailuresError

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.analysis.estimate import Estimates
+from eubiosis.analysis.estimates import Estimates
 from eubiosis.analysis.truth import Characteristic, operating_characteristics
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 from eubiosis.core.guilds import GUILD_NAMES

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_trials import DESIGN, make_task, observed_of
 
-from eubiosis.analysis.estimate import estimate
+from eubiosis.analysis.estimates import estimate
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.trial_tables import KEYS
 from eubiosis.trial.simulate import simulate_gut_world

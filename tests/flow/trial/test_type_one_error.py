@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import binom
 from small_trials import INULIN, PLACEBO, SEED, make_pool, make_world, observed_of, with_therapy
 
-from eubiosis.analysis.estimate import estimate
+from eubiosis.analysis.estimates import estimate
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.model.worlds import draw_host_world
 from eubiosis.trial.design import Design

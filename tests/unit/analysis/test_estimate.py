@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from eubiosis.analysis.estimate import Estimates, estimate
+from eubiosis.analysis.estimates import Estimates, estimate
 from eubiosis.analysis.estimators.continuous import ancova, geometric_mean_ratio
 from eubiosis.analysis.estimators.counts import rate_ratio
 from eubiosis.analysis.estimators.randomisation import randomisation_p

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from eubiosis.analysis.estimate import Estimates, TrialEstimate
+from eubiosis.analysis.estimates import Estimates, TrialEstimate
 from eubiosis.analysis.result import Estimate
 from eubiosis.analysis.truth import TrueEffect, operating_characteristics
 from eubiosis.core.table_schemas import OPERATING_CHARACTERISTICS

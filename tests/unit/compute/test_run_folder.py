@@ -205,3 +205,20 @@ def test_an_earlier_run_is_replaced_only_where_nothing_else_lies(tmp_path):
         raise AssertionError("the block must not be entered")
     assert (target / "mine.txt").read_text() == "a user's own file"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["demo"]
+
+
+def test_names_that_differ_in_capitals_only_are_one_file_on_some_systems(tmp_path):
+    def write(folder):
+        folder.write_text("Results.json", "{}")
+        folder.write_text("results.JSON", "{}")
+
+    with pytest.raises(ValueError, match="taken"):
+        within(tmp_path / "run", write)
+    with pytest.raises(ValueError, match="reserved"):
+        within(tmp_path / "run", lambda folder: folder.write_text("MANIFEST.json", "{}"))
+
+
+def test_every_text_file_has_the_line_ends_of_linux(tmp_path):
+    write_one(tmp_path / "run")
+    for name in ("log.jsonl", "manifest.json", "report.html"):
+        assert b"\r" not in (tmp_path / "run" / name).read_bytes()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eubiosis import therapy
-from eubiosis.analysis.estimate import Estimates, TrialEstimate
+from eubiosis.analysis.estimates import Estimates, TrialEstimate
 from eubiosis.analysis.result import Estimate
 from eubiosis.analysis.truth import TrueEffect, operating_characteristics
 from eubiosis.core.endpoints import ENDPOINTS

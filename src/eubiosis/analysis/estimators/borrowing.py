@@ -74,6 +74,10 @@ def meta_analytic_predictive(
     ``estimates`` and ``standard_errors`` (studies,) on the analysis scale; the prior of the mean is flat
     and that of tau half-normal with scale ``between_scale``, which has to be chosen (0.5 is usual on a
     log scale). One study is enough, as tau has a proper prior. Wrong input raises ``ValueError``.
+
+    >>> prior = meta_analytic_predictive([-1.2, -1.0, -1.4], [0.2, 0.25, 0.2], between_scale=0.5)
+    >>> len(prior.weights) >= 1
+    True
     """
     y, se = np.asarray(estimates, dtype=np.float64), np.asarray(standard_errors, dtype=np.float64)
     if y.ndim != 1 or y.shape != se.shape or len(y) == 0 or not np.all(np.isfinite(y)) or np.any(~(se > 0)):
@@ -117,6 +121,10 @@ def effective_sample_size(prior: ControlPrior, unit_information: Callable[[Float
     The mean over the prior of its own information, minus the second derivative of its log density, over
     ``unit_information``, that of one participant at the same value (Neuenschwander 2020, Biometrics
     76:578). For a log rate the latter is mu / (1 + k mu); for a normal mean 1 / variance.
+
+    >>> prior = meta_analytic_predictive([-1.2, -1.0, -1.4], [0.2, 0.25, 0.2], between_scale=0.5)
+    >>> effective_sample_size(prior, lambda value: 1.0 + 0.0 * value) > 1
+    True
     """
     low, high = prior.quantile(1e-7), prior.quantile(1 - 1e-7)
     points = np.linspace(low, high, 4001)

@@ -60,7 +60,14 @@ def ancova(
     endpoint: str = "score",
     level: float = 0.95,
 ) -> Estimate:
-    """Estimate the adjusted mean difference of one arm against another; see ``ancovas``."""
+    """Estimate the adjusted mean difference of one arm against another; see ``ancovas``.
+
+    >>> arm = ["active", "control"] * 4
+    >>> before, after = [30, 28, 35, 33, 41, 40, 25, 27], [26, 28, 30, 34, 35, 41, 22, 26]
+    >>> found = ancova(after, arm, treated="active", control="control", covariates={"baseline": before})
+    >>> found.status, round(found.estimate, 2)
+    ('ok', -4.71)
+    """
     results = ancovas(
         outcome,
         arm,
@@ -90,6 +97,11 @@ def geometric_mean_ratio(
     ``baseline``, on the biomarker's own scale, enters as its logarithm; other covariates as they are. A
     value of zero or less has no logarithm and raises: a value below the limit of quantification has to
     be set by the caller, by a stated rule.
+
+    >>> arm = ["active", "control"] * 3
+    >>> found = geometric_mean_ratio([2.0, 1.0, 2.2, 1.1, 1.8, 0.9], arm, treated="active", control="control")
+    >>> found.status, round(found.estimate, 2)
+    ('ok', 2.0)
     """
     results = geometric_mean_ratios(
         outcome,
@@ -162,6 +174,10 @@ def cohen_d(
 
     The interval inverts the noncentral t distribution; the p-value is that of Student's t test. The
     standard error is sqrt(1/n1 + 1/n0 + d^2 / (2 (n1 + n0))) (Hedges and Olkin 1985), for display.
+
+    >>> arm = ["active", "control"] * 3
+    >>> round(cohen_d([5, 3, 6, 4, 7, 5], arm, treated="active", control="control").estimate, 2)
+    2.0
     """
     return _standardised(
         outcome, arm, treated=treated, control=control, endpoint=endpoint, level=level, corrected=False
@@ -180,6 +196,10 @@ def hedges_g(
     """Estimate Hedges' g: Cohen's d and its interval times the exact small-sample factor J.
 
     J = Gamma(m/2) / (sqrt(m/2) Gamma((m-1)/2)) with m = n1 + n0 - 2 (Hedges 1981).
+
+    >>> arm = ["active", "control"] * 3
+    >>> round(hedges_g([5, 3, 6, 4, 7, 5], arm, treated="active", control="control").estimate, 2)
+    1.6
     """
     return _standardised(
         outcome, arm, treated=treated, control=control, endpoint=endpoint, level=level, corrected=True

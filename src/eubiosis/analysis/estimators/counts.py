@@ -93,6 +93,12 @@ def rate_ratio(
     """Estimate the rate ratio of one arm against another; every arm in the table enters the regression.
 
     As ``rate_ratios``, which gives all contrasts at the cost of one; an unknown arm raises.
+
+    >>> arm = ["active", "control"] * 6
+    >>> relapses, years = [0, 1, 1, 2, 0, 0, 1, 3, 0, 1, 0, 2], [1.0] * 12
+    >>> found = rate_ratio(relapses, years, arm, treated="active", control="control")
+    >>> found.status, round(found.estimate, 3)
+    ('boundary', 0.222)
     """
     results = rate_ratios(
         counts, years, arm, control=control, covariates=covariates, law=law, endpoint=endpoint, level=level
@@ -143,6 +149,12 @@ def marginal_rates(
     the NB regression predicts every participant's rate under either arm and the predictions are averaged.
     Intervals are by the delta method, for the covariates as observed, on the log scale except for the
     difference. The rates of single arms carry an empty ``control`` and no p-value.
+
+    >>> arm = ["active", "control"] * 6
+    >>> relapses, years = [0, 1, 1, 2, 0, 0, 1, 3, 0, 1, 0, 2], [1.0] * 12
+    >>> rates = marginal_rates(relapses, years, arm, treated="active", control="control")
+    >>> [(one.scale, round(one.estimate, 3)) for one in rates]
+    [('rate', 0.333), ('rate', 1.5), ('rate ratio', 0.222), ('rate difference', -1.167)]
     """
     design, fit = fit_counts(counts, years, arm, control=control, covariates=covariates)
     demand_arm(treated, design.treated_arms)

@@ -69,6 +69,13 @@ def pool_estimates(estimates: Sequence[Estimate]) -> Estimate:
     """Pool the same analysis of several imputed tables into one estimate.
 
     An imputed table whose analysis gave no numbers makes the pooled result "not_converged".
+
+    >>> from eubiosis.analysis.estimators.continuous import ancova
+    >>> arm = ["active", "control"] * 4
+    >>> one = ancova([26, 28, 30, 34, 35, 41, 22, 26], arm, treated="active", control="control")
+    >>> two = ancova([27, 28, 30, 34, 35, 40, 22, 26], arm, treated="active", control="control")
+    >>> round(pool_estimates([one, two]).estimate, 2)
+    -3.75
     """
     first = estimates[0]
     counts = ArmCounts(first.n_treated, first.n_control, first.missing_treated, first.missing_control)
@@ -178,6 +185,15 @@ def reference_based_difference(
     Arguments as for ``impute``. With a reference-based strategy Rubin's variance keeps the information
     lost to missing data (Cro 2019, JRSS A 182:623) and so is larger than the spread of the estimate.
     ``detail`` counts the missing outcomes at the last visit.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(2)
+    >>> arm = np.tile(["active", "control"], 15)
+    >>> visits = rng.normal(size=(30, 3)) - (arm == "active")[:, None] * np.arange(3)
+    >>> visits[:4, 2] = np.nan
+    >>> found = reference_based_difference(visits, arm, treated="active", control="control", seed=1)
+    >>> found.status, found.estimate < 0
+    ('ok', True)
     """
     table = np.asarray(outcomes, dtype=np.float64)
     design = build_design(arm, control, required={}, covariates=covariates)

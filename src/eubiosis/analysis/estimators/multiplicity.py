@@ -93,6 +93,9 @@ def fallback(p_values: ArrayLike, weights: ArrayLike) -> Floats:
     """Return adjusted p-values of the fallback procedure: a rejected weight goes to the next hypothesis.
 
     Wiens (2003, Pharmaceutical Statistics 2:211).
+
+    >>> fallback([0.01, 0.04, 0.2], [0.5, 0.3, 0.2]).round(3).tolist()
+    [0.02, 0.05, 0.2]
     """
     return graph(p_values, weights, np.eye(len(_checked(p_values)), k=1))
 
@@ -106,6 +109,9 @@ def parallel_gatekeeping(
     gamma in [0, 1): 0 is Bonferroni; the last family may have 1, the full Holm test. What a family does
     not lose on its accepted hypotheses passes to the next (Dmitrienko, Tamhane and Wiens 2008,
     Biometrical Journal 50:667). A family before the last with gamma 1 raises ``ValueError``.
+
+    >>> parallel_gatekeeping([0.01, 0.03, 0.02], [[0, 1], [2]], [0.5, 1.0]).round(3).tolist()
+    [0.02, 0.04, 0.04]
     """
     p = _checked(p_values)
     if len(truncation) != len(families) or any(not 0 <= g < 1 for g in truncation[:-1]):

@@ -50,6 +50,15 @@ def mmrm(
     does by default, and is then too small in small trials; "Satterthwaite" adds nothing.
     ``detail`` names the visit. Returns one estimate per visit. Two rows of a participant at one visit
     raise ``ValueError``, an unknown name in ``by_visit`` ``FindingsError``.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> who, visit = np.repeat(np.arange(20), 2), np.tile([1, 2], 20)
+    >>> arm = np.where(who % 2, "active", "control")
+    >>> score = rng.normal(size=20)[who] + rng.normal(scale=0.5, size=40) - (arm == "active") * visit
+    >>> found = mmrm(who, visit, score, arm, treated="active", control="control")
+    >>> [(one.status, one.estimate < 0) for one in found]
+    [('ok', True), ('ok', True)]
     """
     design, people, visits = _long_design(
         participant, visit, outcome, arm, control=control, covariates=covariates
@@ -99,6 +108,13 @@ def crossover(
     One row per participant and period; participants are random intercepts, the sequence is the order of
     treatments a participant was given. The degrees of freedom are Satterthwaite's. Carry-over is not
     tested: with it the effect is not identified from the second period.
+
+    >>> who, period = [1, 1, 2, 2, 3, 3, 4, 4], [1, 2] * 4
+    >>> arm = ["a", "c", "c", "a", "a", "c", "c", "a"]
+    >>> score = [5.0, 7.1, 6.8, 5.2, 4.9, 6.9, 7.4, 5.1]
+    >>> found = crossover(who, period, score, arm, treated="a", control="c")
+    >>> found.status, round(found.estimate, 2)
+    ('boundary', -2.0)
     """
     labels, periods = np.asarray(arm).astype(str), np.asarray(period).astype(str)
     people = np.asarray(participant).astype(str)
@@ -141,6 +157,13 @@ def cluster_trial(
     freedom, or, where ``robust``, least squares with errors summed by cluster (HC1 type) and clusters
     minus two degrees of freedom. ``detail`` has the intraclass correlation. Participants are counted;
     the number of clusters stands in ``detail``.
+
+    >>> cluster = [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
+    >>> arm = ["a"] * 3 + ["c"] * 3 + ["a"] * 3 + ["c"] * 3
+    >>> score = [5.0, 5.4, 4.8, 7.0, 6.6, 7.4, 5.9, 6.3, 5.6, 7.9, 8.1, 7.5]
+    >>> found = cluster_trial(cluster, score, arm, treated="a", control="c")
+    >>> found.status, round(found.estimate, 2)
+    ('ok', -1.92)
     """
     groups = np.asarray(cluster).astype(str)
     design = build_design(arm, control, required={"outcome": outcome}, covariates=covariates)

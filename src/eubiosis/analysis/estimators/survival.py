@@ -42,6 +42,12 @@ def hazard_ratio(
     ``time`` to the event or to censoring, ``event`` 1 or 0, one entry per participant; every arm in the
     table enters the model; ``strata`` have baseline hazards of their own. Times below zero and events
     other than 0 and 1 raise; missing values are counted. An arm without events gives "too_few_events".
+
+    >>> arm = ["active", "control"] * 5
+    >>> time, event = [9, 3, 8, 5, 12, 2, 4, 6, 10, 7], [1, 1, 0, 1, 0, 1, 1, 1, 1, 1]
+    >>> found = hazard_ratio(time, event, arm, treated="active", control="control")
+    >>> found.status, round(found.estimate, 3)
+    ('ok', 0.112)
     """
     design, histories = _histories(time, event, arm, control=control, covariates=covariates, strata=strata)
     demand_arm(treated, design.treated_arms)
@@ -78,6 +84,13 @@ def recurrent_rate_ratio(
     One row per interval (start, stop] of a participant, with ``event`` 1 at its end or 0. The standard
     error sums score residuals by participant, so it holds whatever the dependence between a person's
     events; ``detail`` keeps the model-based one. Participants, not rows, are counted.
+
+    >>> who, arm = [1, 1, 2, 3, 4, 4, 5, 6], ["a", "a", "c", "a", "c", "c", "a", "c"]
+    >>> start, stop = [0, 1, 0, 0, 0, 2, 0, 0], [1, 3, 3, 3, 2, 3, 3, 3]
+    >>> event = [1, 0, 1, 0, 1, 1, 1, 0]
+    >>> found = recurrent_rate_ratio(who, start, stop, event, arm, treated="a", control="c")
+    >>> found.status, round(found.estimate, 3)
+    ('ok', 0.606)
     """
     people = np.asarray(participant).astype(str)
     begin = np.asarray(start, dtype=np.float64)
@@ -205,6 +218,12 @@ def restricted_mean_difference(
 
     Where an arm's last observation is censored before ``limit`` its mean is not defined and the status
     is "too_few_participants".
+
+    >>> arm = ["active", "control"] * 5
+    >>> time, event = [9, 3, 8, 5, 12, 2, 4, 6, 10, 7], [1, 1, 0, 1, 0, 1, 1, 1, 1, 1]
+    >>> arms = {"treated": "active", "control": "control"}
+    >>> round(restricted_mean_difference(time, event, arm, limit=8, **arms).estimate, 2)
+    2.6
     """
     design = build_design(arm, control, required={"time": time, "event": event})
     demand_arm(treated, design.treated_arms)
@@ -247,6 +266,11 @@ def log_rank(
 
     The G-rho family of Harrington and Fleming (1982, Biometrika 69:553) with the hypergeometric
     variance, summed over strata. Missing values raise.
+
+    >>> arm = ["active", "control"] * 5
+    >>> found = log_rank([9, 3, 8, 5, 12, 2, 4, 6, 10, 7], [1, 1, 0, 1, 0, 1, 1, 1, 1, 1], arm)
+    >>> round(found.p_value, 3)
+    0.02
     """
     stop, happened = np.asarray(time, dtype=np.float64), np.asarray(event, dtype=np.float64)
     labels = np.asarray(group).astype(str)

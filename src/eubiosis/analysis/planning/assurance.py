@@ -44,7 +44,11 @@ def sceptical_prior(effect: float, chance: float = 0.05) -> Prior:
 
 
 def optimistic_prior(effect: float, chance: float = 0.05) -> Prior:
-    """Return a prior centred on ``effect`` in which no effect or harm has only this chance."""
+    """Return a prior centred on ``effect`` in which no effect or harm has only this chance.
+
+    >>> round(optimistic_prior(0.3).mean, 2)
+    0.3
+    """
     return Prior(effect, _spread(effect, chance))
 
 
@@ -100,6 +104,10 @@ def assurance(
 
     ``standard_error`` gives the standard error of the estimate at a true effect; ``relevant`` is the
     smallest effect worth having.
+
+    >>> found = assurance(sceptical_prior(0.3), lambda effect: 0.1)
+    >>> 0 < found.assurance < 1
+    True
     """
     from scipy.integrate import quad
 

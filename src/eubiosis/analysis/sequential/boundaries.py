@@ -113,6 +113,9 @@ def boundaries(
     look) or a spending function. ``futility`` spends 1 - power; when not ``binding`` the efficacy
     boundaries ignore it. The two masks say which looks test for what; the last tests for both. Invalid
     information, alpha or power raise ``ValueError``.
+
+    >>> [round(z, 2) for z in boundaries([0.5, 1.0]).efficacy]
+    [2.96, 1.97]
     """
     fractions, scale = _fractions(information, planned, alpha, power)
     looks = len(fractions)
@@ -143,7 +146,12 @@ def boundaries(
 
 
 def stopping(design: Boundaries, drift: float) -> Stopping:
-    """Return the stopping probabilities of a design when the expected final z value is ``drift``."""
+    """Return the stopping probabilities of a design when the expected final z value is ``drift``.
+
+    >>> design = boundaries([0.5, 1.0])
+    >>> round(sum(stopping(design, fixed_drift(0.025, 0.8)).efficacy), 2)
+    0.8
+    """
     fractions = np.asarray(design.information)
     up, down = _exits(fractions, np.asarray(design.efficacy), np.asarray(design.futility), drift)
     ends = up + down
@@ -155,6 +163,9 @@ def conditional_power(design: Boundaries, look: int, z: float, drift: float | No
     """Return the probability of rejecting later, given ``z`` at interim ``look`` (counted from 0).
 
     The drift is that of the design unless another is given, e.g. the current trend z / sqrt(t).
+
+    >>> 0 < conditional_power(boundaries([0.5, 1.0]), 0, 1.5) < 1
+    True
     """
     t = design.information[look]
     later = np.asarray(design.information[look + 1 :]) - t

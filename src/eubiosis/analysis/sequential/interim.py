@@ -58,6 +58,9 @@ def decide(
     boundary ignores it. Estimated information may fall between looks; it then counts as not having
     grown, and next to no alpha is spent. No look, or one without positive information, raises
     ``ValueError``.
+
+    >>> decide([Look(information=50.0, z=1.0)], 100.0, last=False).stop
+    'continue'
     """
     if not looks or not all(look.information > 0 for look in looks):
         message = "allowed: one look or more, each with positive information"

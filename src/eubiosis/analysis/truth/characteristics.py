@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.analysis.estimate import Estimates, TrialEstimate
+from eubiosis.analysis.estimates import Estimates, TrialEstimate
 from eubiosis.analysis.result import RATIO_SCALES
 from eubiosis.analysis.truth.effects import TrueEffect
 from eubiosis.core.frame import Table

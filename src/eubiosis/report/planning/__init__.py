@@ -1,0 +1,1 @@
+"""Figures of a planned trial: power and size over what is assumed."""
