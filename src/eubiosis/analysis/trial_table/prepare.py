@@ -48,6 +48,11 @@ def prepare(cells: Cells, plan: TrialPlan, matched: Matched, number: int) -> End
         own = own & (matched.visit >= 0)
     visits = matched.visits if planned.visit is not None else ()
     position = matched.visit if visits else np.zeros(len(cells), dtype=np.int64)
+    if matched.rows.any() and not own.any():
+        cells.findings.add(
+            cells.file, f"column {planned.column}", f'no row is left for the endpoint "{planned.name}"',
+            allowed="one row or more", next_step=f"look at {place}.rows and at the visits",
+        )  # fmt: skip
     single = _without_duplicates(cells, plan, matched, own, position, planned)
     values = _values(cells, planned, own, place)
     by_visit = np.full((len(matched.people), max(len(visits), 1)), np.nan)
@@ -79,6 +84,13 @@ def prepare(cells: Cells, plan: TrialPlan, matched: Matched, number: int) -> End
             covariates[one.column] = _of_person(cells, one.column, matched, own)
         else:
             covariates[one.column] = _category(cells, one.column, matched, own)
+    if len(single) and np.isnan(by_visit[:, at]).all() and not cells.findings.findings:
+        where = f" at {planned.visit}" if planned.visit is not None else ""
+        cells.findings.add(
+            cells.file, f"column {planned.column}",
+            f'nobody has a value of the endpoint "{planned.name}"{where}',
+            allowed="values", next_step="name the visit at which it was measured, or another column",
+        )  # fmt: skip
     return EndpointData(
         planned,
         np.array(matched.arm, dtype=np.str_),
