@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from eubiosis.core.frame import Table
 from eubiosis.core.tables import display_name
 from eubiosis.workflow.files.xport import read_xport
 
+PlaceWord = Literal["row", "line"]
 CHUNK = 20_000
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _OTHERS = {
@@ -51,7 +52,7 @@ class ReadTable:
     table: Table
     file: str
     places: NDArray[np.int64]
-    place_word: str
+    place_word: PlaceWord
     how: str
 
 
