@@ -33,10 +33,9 @@ _MODELS: Mapping[str, str] = MappingProxyType(
 _IMPUTED: Mapping[str, str] = MappingProxyType(
     {
         "MAR": "at random within each arm",
-        "J2R": "after the last observation by a jump to the control arm (jump to reference)",
-        "CIR": "after the last observation by the increments of the control arm (copy increments in "
-        "reference)",
-        "CR": "after the last observation from the control arm (copy reference)",
+        "J2R": "by a jump to the control arm (jump to reference)",
+        "CIR": "by the increments of the control arm (copy increments in reference)",
+        "CR": "from the control arm (copy reference)",
     }
 )
 _MULTIPLICITY: Mapping[str, str] = MappingProxyType(
@@ -125,7 +124,8 @@ def _covariates(planned: PlannedEndpoint) -> str:
     if terms and planned.model == "mmrm":
         terms[0] += " with a slope for each visit"
     terms += [one.column + (" (categories)" if one.kind == "category" else "") for one in planned.covariates]
-    return f", with the covariates {', '.join(terms)}" if terms else ", without covariates"
+    noun = "covariate" if len(terms) == 1 else "covariates"
+    return f", with the {noun} {', '.join(terms)}" if terms else ", without covariates"
 
 
 def _missing(result: EndpointResult) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 4.7, 3.1  # inches: as wide as a telephone shows without shrinking the letters
 MOST_POINTS = 1500  # of a quantile plot; more are thinned evenly
+_PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
 _STATISTICS = {
     "mean": "mean",
     "geometric mean": "geometric mean",
@@ -140,10 +141,16 @@ def _visit_ticks(axis: Axes, places: list[float], visits: list[str], *, timed: b
 
 def _plain_ticks(axis: Axes, which: str) -> None:
     """Write the numbers of a logarithmic axis in full, and few of them."""
-    from matplotlib.ticker import LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
     chosen = axis.yaxis if which == "y" else axis.xaxis
-    chosen.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+    low, high = axis.get_ylim() if which == "y" else axis.get_xlim()
+    if high > 6 * low:
+        subs = (1.0, 2.0, 5.0) if high < 100 * low else (1.0,)
+        chosen.set_major_locator(LogLocator(base=10, subs=subs))
+    else:
+        chosen.set_major_locator(MaxNLocator(5))
+    chosen.set_minor_locator(NullLocator())
     chosen.set_major_formatter("{x:g}")
     chosen.set_minor_formatter(NullFormatter())
 
@@ -183,21 +190,13 @@ def _contrasts(analysis: TrialAnalysis, result: EndpointResult, marks: Mapping[s
     for y, one in enumerate(rows):
         found = one.estimate
         text = f"{found.treated}{f', {one.visit}' if one.visit else ''}"
-        weight = "bold" if one.visit == (result.planned.visit or "") else "normal"
-        axis.text(
-            0, y - 0.3, text, transform=axis.get_yaxis_transform(), fontsize=8, fontweight=weight, va="center"
-        )
         words = f"{number(found.estimate)} ({interval(found)})" if found.usable else status_text(found)[:48]
-        axis.text(
-            1,
-            y - 0.3,
-            words,
-            transform=axis.get_yaxis_transform(),
-            fontsize=8,
-            ha="right",
-            va="center",
-            color=INK,
-        )
+        main = one.visit == (result.planned.visit or "")
+        for place, said, side in ((0, text, "left"), (1, words, "right")):
+            axis.text(
+                place, y - 0.3, said, transform=axis.get_yaxis_transform(), fontsize=8, ha=side, va="center",
+                fontweight="bold" if main else "normal", color=INK, bbox=_PAPER,
+            )  # fmt: skip
         finite = found.usable and np.isfinite(found.ci_high) and (found.ci_low > 0 or not ratio)
         if finite:
             style = marks[found.treated]
@@ -255,6 +254,7 @@ def _missing(analysis: TrialAnalysis, result: EndpointResult, marks: Mapping[str
     axis.set_xticks(np.arange(len(visits)), visits, rotation=30 if len(visits) > 4 else 0)
     axis.set_ylim(0, max(5.0, 1.15 * 100 * float(shares.max(initial=0))))
     axis.grid(axis="x", visible=False)
+    axis.set_axisbelow(True)
     axis.set_ylabel("missing, %")
     axis.set_title(f"{result.planned.name}: missing values")
     figure.legend(loc="outside upper center", ncols=3, fontsize=8)
