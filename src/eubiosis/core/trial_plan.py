@@ -31,6 +31,7 @@ MissingData = Literal[
 Summary = Literal["risk difference", "risk ratio", "odds ratio"]
 PlanRole = Literal["primary", "secondary", "exploratory"]
 Multiplicity = Literal["none", "fixed sequence", "holm"]
+SmallSample = Literal["Kenward-Roger, linear", "Kenward-Roger", "Satterthwaite"]
 EventStrategy = Literal["treatment policy", "hypothetical"]
 
 MODELS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -212,7 +213,8 @@ class PlannedEndpoint(Spec):
     ``baseline_visit``, or the column ``baseline_column``; on the logarithm for a ratio biomarker.
     ``exposure`` is the column of follow-up of a count, in years for a rate a year. ``event_values`` are the
     values of ``event`` (or of ``column``, for a yes-or-no endpoint) that mean an event. ``range`` makes every
-    value outside it a finding.
+    value outside it a finding. ``imputations`` and ``small_sample`` (the errors of a mixed model, see
+    ``eubiosis.analysis.mmrm``) are used by the models that have them.
 
     >>> words = PlannedEstimand(treatment="inulin or placebo", population="all randomised", variable="MFIS")
     >>> PlannedEndpoint(name="fatigue", column="mfis", kind="score", model="ancova", estimand=words,
@@ -240,6 +242,7 @@ class PlannedEndpoint(Spec):
     rows: Annotated[tuple[RowFilter, ...], Field(strict=False, max_length=10)] = ()
     range: Annotated[tuple[float, float], *Range(-1e12, 1e12).marks] | None = None
     imputations: Annotated[int, Field(ge=5, le=500)] = 50
+    small_sample: SmallSample = "Kenward-Roger, linear"
 
     @staticmethod
     @rule("kind", "model", "missing_data")

@@ -172,6 +172,7 @@ class Cells:
         coded_numbers = {float(code) for code in codes if _NUMBER.fullmatch(code)}
         parsed = np.full(len(found.words) + 1, np.nan)  # the last is that of empty cells
         wrong: list[tuple[int, str, str]] = []
+        marks: list[int] = []  # words with the other decimal mark: one finding for all
         everywhere = np.bincount(found.codes[found.codes >= 0], minlength=len(found.words))
         counts = np.bincount(found.codes[rows & (found.codes >= 0)], minlength=len(found.words))
         for k, word in enumerate(found.words):
@@ -181,7 +182,16 @@ class Cells:
             elif number is not None:
                 parsed[k] = number
             elif word not in MISSING_WORDS and counts[k]:
-                wrong.append((k, *_why(word, self.decimal)))
+                if _other_mark(word, self.decimal):
+                    marks.append(k)
+                else:
+                    wrong.append((k, *_why(word)))
+        if marks:
+            at = np.flatnonzero(rows & np.isin(found.codes, marks))
+            word, other = found.words[found.codes[at[0]]], "comma" if self.decimal == "point" else "point"
+            next_step = f"write decimal: {other} in the plan, or use one mark in the whole table"
+            problem = f"{shown(word)} has a decimal {other}, and the plan says {self.decimal}"
+            self.report(at, column, problem, _numbers_allowed(self.decimal), next_step)
         for k, problem, next_step in wrong[:MOST_WORDS]:
             at = np.flatnonzero(rows & (found.codes == k))
             self.report(at, column, problem, _numbers_allowed(self.decimal), next_step)
@@ -227,15 +237,12 @@ def _number(word: str, decimal: str) -> float | None:
     return float(word) if _NUMBER.fullmatch(word) else None
 
 
-def _why(word: str, decimal: str) -> tuple[str, str]:
+def _other_mark(word: str, decimal: str) -> bool:
+    return (_COMMA if decimal == "point" else _NUMBER).fullmatch(word) is not None
+
+
+def _why(word: str) -> tuple[str, str]:
     """Say what a word is that should be a number, and what to do."""
-    if decimal == "point" and _COMMA.fullmatch(word):
-        return f"{shown(word)} has a decimal comma", "write decimal: comma in the plan"
-    if decimal == "comma" and _NUMBER.fullmatch(word):
-        return (
-            f"{shown(word)} has a decimal point, and the plan says comma",
-            "use one mark in the whole table",
-        )
     if _DATE.fullmatch(word):
         return f"{shown(word)} is a date where a number belongs", _NO_DATES
     return (

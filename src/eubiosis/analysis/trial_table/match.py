@@ -144,27 +144,25 @@ def _numbered(
     spelt = {spelling: k for k, one in enumerate(planned) for spelling in one.spellings}
     number = np.full(len(found.words) + 1, -1, dtype=np.int64)
     noun = what.removesuffix("s")
-    listed = 0
+    unknown = []
     for k, word in enumerate(found.words):
         if word in spelt or word in left_out:
             number[k] = spelt.get(word, -2)
-            continue
-        at = np.flatnonzero(rows & (found.codes == k)) if listed <= MOST_CASES else np.array([], np.int64)
-        if not len(at):
-            continue
-        listed += 1
-        problem, next_step = f"{noun} {unknown_word(word, spelt)}", f"add it to the spellings of {what}"
+        else:
+            unknown.append(k)
+    counts = np.bincount(found.codes[rows & (found.codes >= 0)], minlength=len(found.words))
+    unknown = [k for k in unknown if counts[k]]
+    for k in unknown[:MOST_CASES]:
+        word = found.words[k]
+        problem = f"{noun} {unknown_word(word, spelt)}"
+        next_step = f"add it to the spellings of {what} or to {what}_left_out, or correct the cell"
         if is_date(word) and what == "visits":
             problem, next_step = f"{shown(word)} is a date and no visit", "name a column of visits"
-        if listed > MOST_CASES:
-            problem = f"{shown(word)} and more words that are no {noun} of the plan"
-        cells.report(
-            at,
-            column,
-            problem,
-            _some(list(spelt)),
-            f"{next_step}, or to {what}_left_out, or correct the cell",
-        )
+        at = np.flatnonzero(rows & (found.codes == k))
+        cells.report(at, column, problem, _some(list(spelt)), next_step)
+    if len(unknown) > MOST_CASES:
+        at = np.flatnonzero(rows & np.isin(found.codes, unknown[MOST_CASES:]))
+        cells.report(at, column, f"{len(unknown) - MOST_CASES} more words that are no {noun} of the plan")
     empty = np.flatnonzero(rows & (found.codes < 0))
     if len(empty):
         cells.report(empty, column, f"no {noun}: the cell is empty", _some(list(spelt)), "fill it in")
@@ -176,14 +174,19 @@ def _check_people(cells: Cells, column: str, found: Words, rows: Bools) -> None:
     if len(empty):
         cells.report(empty, column, "no participant: the cell is empty", "an identifier", "fill it in")
     folded: dict[str, int] = {}
-    listed = 0
-    for k, word in enumerate(found.words):
-        first = folded.setdefault(word.casefold(), k)
-        if first != k and listed < MOST_CASES:
-            listed += 1
-            problem = f"{shown(word)} and {shown(found.words[first])} are two spellings of one participant"
-            at = np.flatnonzero(found.codes == k)
-            cells.report(at, column, problem, "one spelling", "write both the same, or rename one")
+    alike = []
+    for k in np.unique(found.codes[rows & (found.codes >= 0)]).tolist():
+        first = folded.setdefault(found.words[k].casefold(), k)
+        if first != k:
+            alike.append((first, k))
+    for first, k in alike[:MOST_CASES]:
+        one, other = shown(found.words[k]), shown(found.words[first])
+        problem = f"{one} and {other} are two spellings of one participant"
+        at = np.flatnonzero(rows & (found.codes == k))
+        cells.report(at, column, problem, "one spelling", "write both the same, or rename one")
+    if len(alike) > MOST_CASES:
+        more = f"{len(alike) - MOST_CASES} more participants are spelt in two ways"
+        cells.findings.add(cells.file, f"column {column}", more)
 
 
 def _check_one_arm(

@@ -19,8 +19,8 @@ _MODELS: Mapping[str, str] = MappingProxyType(
         "ancova": "by analysis of covariance (ordinary least squares, equal variances, intervals of "
         "Student's t)",
         "mmrm": "by a mixed model for repeated measures with a mean for each arm and visit and an "
-        "unstructured covariance shared by the arms (restricted maximum likelihood; Kenward-Roger errors "
-        "without the term for the curvature of the parameterisation, degrees of freedom of Satterthwaite)",
+        "unstructured covariance shared by the arms (restricted maximum likelihood; {errors}, degrees of "
+        "freedom of Satterthwaite)",
         "ratio of geometric means": "by analysis of covariance of the natural logarithm (ordinary least "
         "squares, intervals of Student's t), exponentiated",
         "negative binomial": "by negative binomial regression with the logarithm of follow-up as offset "
@@ -28,6 +28,14 @@ _MODELS: Mapping[str, str] = MappingProxyType(
         "information, normal reference law)",
         "logistic risks": "by logistic regression (maximum likelihood)",
         "cox": "by Cox's proportional hazards regression (Efron's ties, normal reference law)",
+    }
+)
+_ERRORS: Mapping[str, str] = MappingProxyType(
+    {
+        "Kenward-Roger, linear": "Kenward-Roger errors without the term for the curvature of the "
+        "parameterisation",
+        "Kenward-Roger": "Kenward-Roger errors",
+        "Satterthwaite": "errors of the covariance taken as known",
     }
 )
 _IMPUTED: Mapping[str, str] = MappingProxyType(
@@ -94,13 +102,17 @@ def _endpoint(result: EndpointResult, plan: TrialPlan) -> str:
         f"{planned.name} ({planned.role}; column {planned.column}{unit}). Estimand: {estimand.variable}{at}, "
         f"in {estimand.population}, {estimand.treatment}; summary measure: {first.scale}, each active arm "
         f"against {plan.control.name}.",
-        f"It was estimated {_MODELS[planned.model]}{_summary(planned)}{_covariates(planned)}.",
+        f"It was estimated {_model(planned)}{_summary(planned)}{_covariates(planned)}.",
         _smaller_model(result),
         _missing(result),
         *_events(result),
         _counts(result),
     ]
     return " ".join(part for part in parts if part)
+
+
+def _model(planned: PlannedEndpoint) -> str:
+    return _MODELS[planned.model].format(errors=_ERRORS[planned.small_sample])
 
 
 def _summary(planned: PlannedEndpoint) -> str:

@@ -111,7 +111,7 @@ def _by_mmrm(data: EndpointData, plan: TrialPlan) -> tuple[VisitEstimate, ...]:
             np.repeat(np.arange(people), count), np.tile(weeks, people), data.by_visit[:, chosen].ravel(),
             np.repeat(data.arm, count), treated=arm.name, control=plan.control.name, covariates=repeated,
             by_visit=(BASELINE,) if data.baseline is not None else (), endpoint=data.planned.name,
-            level=1 - plan.alpha,
+            level=1 - plan.alpha, small_sample=data.planned.small_sample,
         )  # fmt: skip
         at = {float(one.detail["visit"]): one for one in rows}
         found += [VisitEstimate(one.name, at[one.week]) for one in data.visits if one.week in at]

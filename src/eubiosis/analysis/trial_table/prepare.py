@@ -115,14 +115,15 @@ def events_of(cells: Cells, planned: PlannedEndpoint, rows: Bools, place: str) -
     folded = {value.casefold() for value in planned.event_values}
     alike = [word for word in others if word.casefold() in folded]
     if len(others) > 1 or alike:
-        allowed = f"{', '.join(planned.event_values)} (an event) and one other word (none)"
-        for word in alike or others[1:]:
-            at = np.flatnonzero(rows & (found.codes == found.words.index(word)))
-            cells.report(
-                at, column, f"{shown(word)} is neither an event nor the one other word ({others[0]})"
-                if not alike else f"{shown(word)} is spelt unlike the event values",
-                allowed, f"name it in {place}.event_values or in missing, or correct the cells",
-            )  # fmt: skip
+        wrong = alike or others
+        at = np.flatnonzero(rows & np.isin(found.codes, [k for k in seen if found.words[k] in wrong]))
+        words = ", ".join(shown(word) for word in wrong[:8]) + (", ..." if len(wrong) > 8 else "")
+        cells.report(
+            at, column, f"spelt unlike the event values: {words}" if alike
+            else f"{len(others)} different words that are no event: {words}",
+            f"{', '.join(planned.event_values)} (an event), one other word (no event), or nothing (missing)",
+            f"name the events in {place}.event_values and codes for missing in missing, or correct the cells",
+        )  # fmt: skip
     values = happened.astype(np.float64)
     values[-1] = np.nan
     result: Floats = np.where(rows, values[found.codes], np.nan)
@@ -178,10 +179,14 @@ def _values(cells: Cells, planned: PlannedEndpoint, own: Bools, place: str) -> F
 
 def _refuse(cells: Cells, column: str, values: Floats, wrong: Bools, problem: str, allowed: str) -> None:
     at = np.flatnonzero(wrong & ~np.isnan(values))
-    for number in np.unique(values[at])[:MOST_CASES].tolist():
+    different = np.unique(values[at])
+    for number in different[:MOST_CASES].tolist():
         rows = at[values[at] == number]
         next_step = "correct the cell; if it means missing, name it under missing in the plan"
         cells.report(rows, column, f"{plain(number)} is {problem}", allowed, next_step)
+    if len(different) > MOST_CASES:
+        rows = at[np.isin(values[at], different[MOST_CASES:])]
+        cells.report(rows, column, f"{len(different) - MOST_CASES} more different numbers are {problem}")
 
 
 def _demand_positive(cells: Cells, column: str, values: Floats) -> None:
