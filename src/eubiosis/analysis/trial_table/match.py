@@ -20,8 +20,8 @@ class Matched:
     """The rows of a table that the plan analyses, and the people they are of.
 
     ``rows`` (rows of the table,) marks them; ``person`` and ``visit`` (rows of the table,) number the people
-    and the visits of the plan in the order of their weeks, -1 for none. ``arm`` (people,) names the arm of
-    each. ``left_out`` counts, in words, the rows that the plan leaves out.
+    and the visits of the plan in the order of their weeks, -1 for none and -2 for a visit that is left out.
+    ``arm`` (people,) names the arm of each. ``left_out`` counts, in words, the rows that the plan leaves out.
     """
 
     rows: Bools
@@ -81,14 +81,15 @@ def match(cells: Cells, plan: TrialPlan) -> Matched:
     out = rows & (arm == -2)
     if out.any():
         left_out[f"arm {', '.join(plan.arms_left_out)}"] = int(out.sum())
-    rows &= arm >= 0
+    rows &= arm != -2  # what has a wrong arm is judged on: all findings at once
     people = cells.words(plan.columns.participant)
     _check_people(cells, plan.columns.participant, people, rows)
     rows = rows & (people.codes >= 0)
-    numbers, first, person = np.unique(people.codes[rows], return_index=True, return_inverse=True)
+    numbers, person = np.unique(people.codes[rows], return_inverse=True)
     whole = np.full(len(cells), -1, dtype=np.int64)
     whole[rows] = person
-    arm_of = arm[rows][first]
+    arm_of = np.full(len(numbers), -1, dtype=np.int64)
+    np.maximum.at(arm_of, person, arm[rows])
     _check_one_arm(cells, plan, rows, whole, arm, arm_of, [people.words[k] for k in numbers.tolist()])
     for k, planned in enumerate(plan.arms):
         if len(cells) and not np.any(arm_of == k):
@@ -193,7 +194,7 @@ def _check_one_arm(
     cells: Cells, plan: TrialPlan, rows: Bools, person: Ints, arm: Ints, arm_of: Ints, people: Sequence[str]
 ) -> None:
     """Report everybody who is in two arms, with a row of each."""
-    at = np.flatnonzero(rows)
+    at = np.flatnonzero(rows & (arm >= 0))
     wrong = at[arm[at] != arm_of[person[at]]]
     several, first = np.unique(person[wrong], return_index=True)
     for k, where in list(zip(several.tolist(), first.tolist(), strict=True))[:MOST_CASES]:
@@ -223,4 +224,4 @@ def _visits(
     out = at_visits & (visit == -2)
     if out.any():
         left_out[f"visit {', '.join(plan.visits_left_out)}"] = int(out.sum())
-    return np.maximum(visit, -1)
+    return visit

@@ -44,17 +44,18 @@ def prepare(cells: Cells, plan: TrialPlan, matched: Matched, number: int) -> End
     planned = plan.endpoints[number]
     place = f"endpoints[{number}]"
     own = filtered(cells, planned.rows, matched.rows, f"{place}.rows")
+    checked = own
     if planned.visit is not None:
-        own = own & (matched.visit >= 0)
+        checked, own = own & (matched.visit != -2), own & (matched.visit >= 0)
     visits = matched.visits if planned.visit is not None else ()
     position = matched.visit if visits else np.zeros(len(cells), dtype=np.int64)
-    if matched.rows.any() and not own.any():
+    if matched.rows.any() and not own.any() and not cells.findings.findings:
         cells.findings.add(
             cells.file, f"column {planned.column}", f'no row is left for the endpoint "{planned.name}"',
             allowed="one row or more", next_step=f"look at {place}.rows and at the visits",
         )  # fmt: skip
     single = _without_duplicates(cells, plan, matched, own, position, planned)
-    values = _values(cells, planned, own, place)
+    values = _values(cells, planned, checked, place)
     by_visit = np.full((len(matched.people), max(len(visits), 1)), np.nan)
     by_visit[matched.person[single], position[single]] = values[single]
     by_visit, removed = _after_events(cells, planned, matched, own, by_visit, visits)
