@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from collections.abc import Callable
@@ -24,6 +25,13 @@ _TOLERANCE = 1e-8
 _SHARE = 1e-4  # absolute tolerance, of the relative one: 1e-12 for 1e-8
 _CURVE = (1e-8, 1e-7, 1e-6, 1e-5)
 _SCANNED = 1_000
+_MODULES = {
+    "ours": ("libsbml", "llvmlite.binding", "eubiosis.engine.compiled", "eubiosis.engine.sbml"),
+    "libRoadRunner": ("roadrunner",),
+    "COPASI": ("COPASI", "libsbml"),
+    "bngsim": ("bngsim",),
+}
+_COMPARED, _COMPARED_LARGE, _LARGE = 8, 2, 300  # values that peers run, for models of so many states
 _LONG = 3.0  # seconds of one run, above which it is done once
 
 
@@ -39,15 +47,8 @@ def engine_of(name: str, model: Foreign) -> Ours | RoadRunner | Copasi | Bngsim:
 def cold(engine: str, model: str) -> float:
     """Return the processor time from text to the first array; called in a fresh process, without imports."""
     os.environ[CACHE_VARIABLE] = ""
-    import COPASI  # noqa: F401
-    import libsbml  # noqa: F401
-    import llvmlite.binding  # noqa: F401
-    import roadrunner  # noqa: F401
-
-    import eubiosis.engine  # noqa: F401
-
-    if engine == "bngsim":
-        import bngsim  # noqa: F401
+    for module in _MODULES[engine.split(maxsplit=1)[0]]:
+        importlib.import_module(module)
     own = engine_of(engine, find(model))
     begin = time.process_time()
     own.load()
@@ -92,9 +93,10 @@ class Judge:
 def compare(model: Foreign, *, quick: bool) -> dict[str, object]:
     """Measure everything on one model."""
     factors = np.geomspace(0.5, 2.0, 200 if quick else _SCANNED)
-    few = factors[:: len(factors) // 8][:8]
     ours = Ours(model)
     ours.load()
+    compared = _COMPARED if len(ours.names) < _LARGE else _COMPARED_LARGE
+    few = factors[:: len(factors) // compared][:compared]
     row: dict[str, object] = {"model": model.name, "states": len(ours.names)}
     rounds = 1 if quick else 3
     for name in ("ours", *PEERS):

@@ -60,4 +60,6 @@ def public_models() -> Iterator[Foreign]:
 
 def find(name: str) -> Foreign:
     """Return a model by name."""
-    return next(model for model in (*made_models(), *public_models()) if model.name == name)
+    if name in MADE:
+        return Foreign(name, made(name), *MADE[name][1:])
+    return next(model for model in public_models() if model.name == name)

@@ -27,3 +27,11 @@ def test_an_unknown_table_is_a_finding_and_two_forms_are_a_usage_error(eubiosis)
     assert 'table "estimate" is unknown; nearest "estimates"' in err
     assert 'table "visits" is unknown' in err
     assert eubiosis("schema", "tables", "--json", "--markdown")[0] == 2
+
+
+def test_the_question_of_a_brief_is_closed_and_has_bounds(eubiosis):
+    status, out, _ = eubiosis("schema", "question")
+    schema = json.loads(out)
+    assert status == 0
+    assert all(one["additionalProperties"] is False for one in (schema, *schema["$defs"].values()))
+    assert schema["$defs"]["AskedDesign"]["properties"]["years"]["items"]["maximum"] == 5

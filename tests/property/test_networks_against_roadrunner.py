@@ -120,7 +120,11 @@ def networks(draw):
     if draw(flag):
         parts.append(event("E", f"time >= {draw(positive)}", **{draw(st.sampled_from(names)): "k0 + 1"}))
     if draw(flag):
-        parts.append(event("F", f"h > {draw(positive)}", k2="k2 / 2", h="h / 4"))
+        wait = draw(st.one_of(st.none(), positive.map(lambda value: f"{value} * k1 + 0.01")))
+        kept = draw(flag)
+        parts.append(
+            event("F", f"h > {draw(positive)}", delay=wait, trigger_values=kept, k2="k2 / 2", h="h / 4")
+        )
     return document(*parts, **({"conversionFactor": "f"} if draw(flag) else {}))
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from eubiosis.analysis.estimators.cox import Histories, concordance, fit_cox, proportional_hazards_tests
+from eubiosis.analysis.estimators.cox import concordance, fit_cox, proportional_hazards_tests
+from eubiosis.analysis.estimators.histories import Histories
 from eubiosis.analysis.estimators.survival import (
     hazard_ratio,
     kaplan_meier,

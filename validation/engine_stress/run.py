@@ -18,7 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from made import Floats, Maker, Part, Undecided, reference
+from made import Floats, Maker, Part
+from smooth_pieces import Undecided, reference
 
 from eubiosis import engine
 from eubiosis.engine import Tolerances

@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> int:
             rows = [rules.control_arm_rate(row) for row in rules.with_read(rows, arms)]
         if name == "control_arms":
             rows = [rules.control_arm(row) for row in rows]
+            rows += [{column: new.get(column, "") for column in rows[0]} for new in rules.NEW_CONTROL_ARMS]
         if name in rules.NUMBERED:
             rows = [{"id": f"{rules.NUMBERED[name]}{i:03d}", **row} for i, row in enumerate(rows, start=1)]
         lost += write(rules.FILES.get(name, name), rows, expected=len(rows))

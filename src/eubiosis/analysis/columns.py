@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eubiosis.analysis import guard
 from eubiosis.analysis.result import Counts
 from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.core.soundness import OK, Soundness, worst
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+Floats = guard.Floats
+Bools = guard.Bools
 TABLE = "observed table"
 
 
@@ -24,7 +26,8 @@ class Design:
 
     ``matrix`` is (rows, columns) with an intercept, one 0/1 column per arm other than the control and
     the covariates; ``arm`` the arm of each row; ``kept`` marks the complete rows among all those given
-    (length: rows of the table); ``missing`` counts the others per arm.
+    (length: rows of the table); ``missing`` counts the others per arm. ``soundness`` says what the table
+    itself forbids: no estimate from it has numbers unless it is usable.
     """
 
     matrix: Floats
@@ -35,6 +38,11 @@ class Design:
     kept: Bools
     missing: Mapping[str, int]
     values: Mapping[str, Floats]
+    soundness: Soundness = OK
+
+    def doubted(self, soundness: Soundness) -> Design:
+        """Return the design with one more soundness on its table."""
+        return self if soundness is OK else replace(self, soundness=worst(self.soundness, soundness))
 
     def column(self, name: str) -> int:
         """Return the position of a column in the matrix."""
@@ -79,8 +87,9 @@ def build_design(
 
     ``required`` holds the numeric columns of the analysis itself (outcome, follow-up); ``covariates``
     numeric columns, used as they are, and text columns, coded 0/1 against their first level in
-    alphabetical order. A row with a missing value anywhere is left out and counted. Unequal lengths, an
-    unknown control arm, an empty arm label, fewer than two arms or an infinite value raise
+    alphabetical order. A row with a missing value anywhere is left out and counted. An infinite value, or
+    two spellings of one arm or level, make the soundness of the design "not_finite" or "contradictory".
+    Unequal lengths, an unknown control arm, an empty arm label or fewer than two arms raise
     ``FindingsError`` with all of these at once.
     """
     findings = FindingCollector()
@@ -91,16 +100,26 @@ def build_design(
     _check(arms_of_rows, arms, control, {**numeric, **extra}, findings)
     findings.raise_if_any()
     kept = np.ones(len(arms_of_rows), dtype=bool)
-    for values in (*numeric.values(), *extra.values()):
-        kept &= ~missing_values(values)
-    missing = {name: int(np.sum(~kept & (arms_of_rows == name))) for name in arms}
-    columns: list[Floats] = [np.ones(int(kept.sum()))]
+    soundness = guard.spellings(arms, "arm")
+    for name, values in (*numeric.items(), *extra.items()):
+        if values.dtype.kind != "f":
+            kept &= ~missing_values(values)
+            continue
+        finite = np.isfinite(values)
+        if not finite.all():
+            kept &= finite
+            soundness = worst(soundness, _infinite(name, values))
+    inside = {name: arms_of_rows == name for name in arms}
+    missing = {name: int(np.count_nonzero(rows & ~kept)) for name, rows in inside.items()}
+    columns: list[Floats] = [np.ones(int(np.count_nonzero(kept)))]
     names = ["intercept"]
     for name in arms:
         if name != control:
-            columns.append((arms_of_rows[kept] == name).astype(np.float64))
+            columns.append(inside[name][kept].astype(np.float64))
             names.append(arm_column(name))
     for name, values in extra.items():
+        if values.dtype.kind not in "fiub":
+            soundness = worst(soundness, guard.spellings(np.unique(values[kept].astype(str)).tolist(), name))
         for label, column in _coded(name, values[kept]):
             columns.append(column)
             names.append(label)
@@ -113,6 +132,7 @@ def build_design(
         kept,
         missing,
         {name: values[kept] for name, values in numeric.items()},
+        soundness,
     )
 
 
@@ -175,5 +195,12 @@ def _check(
     for name, values in columns.items():
         if values.shape != arms.shape:
             findings.add(TABLE, name, f"shape {values.shape}", allowed=f"{arms.shape}, as the column arm")
-        elif values.dtype.kind == "f" and bool(np.any(np.isinf(values))):
-            findings.add(TABLE, name, "an infinite value", allowed="finite values, or missing ones")
+
+
+def _infinite(name: str, values: Floats) -> Soundness:
+    """Judge a column that is not finite everywhere: missing values are no fault of it."""
+    infinite = np.isinf(values)
+    if not infinite.any():
+        return OK
+    row = int(np.argmax(infinite)) + 1
+    return Soundness("not_finite", f"column {name}, row {row}: an infinite value; allowed: finite or missing")

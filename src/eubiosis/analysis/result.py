@@ -9,6 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from eubiosis.core.soundness import OK, USABLE, Soundness, Status, worst
+
 Scale = Literal[
     "rate ratio",
     "rate difference",
@@ -23,7 +25,6 @@ Scale = Literal[
     "odds ratio",
     "restricted mean difference",
 ]
-Status = Literal["ok", "boundary", "not_converged", "too_few_events", "too_few_participants", "singular"]
 
 RATIO_SCALES: frozenset[str] = frozenset(
     (
@@ -35,7 +36,8 @@ RATIO_SCALES: frozenset[str] = frozenset(
         "odds ratio",
     )
 )
-USABLE: frozenset[str] = frozenset(("ok", "boundary"))
+# a standard error of a logarithm beyond this is no information: the interval spans more than 1e17-fold
+VAGUEST_LOG = 20.0
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,10 @@ class Estimate:
     is infinite for a normal reference distribution. ``n_*`` count the participants analysed, ``missing_*``
     those whom a missing value kept out.
 
-    ``status`` is "ok"; "boundary" (a variance parameter lies at zero, so the smaller model was used: the
-    numbers are valid); or the reason why there are no numbers, which are then NaN. A result without
-    numbers counts as not significant, stays in its table and is counted.
+    ``status`` is "ok"; "boundary" (a parameter lies at the edge of its range, so the smaller model was
+    used: the numbers are valid); or says why there are no numbers, which are then NaN
+    (``eubiosis.core.soundness.MEANING`` explains each). ``detail["reason"]`` has the particulars. A result
+    without numbers counts as not significant, stays in its table and is counted.
     """
 
     endpoint: str
@@ -109,22 +112,21 @@ def wald(
     counts: Counts,
     level: float = 0.95,
     degrees_of_freedom: float = math.inf,
-    status: Status = "ok",
+    soundness: Soundness = OK,
     detail: Mapping[str, float | int | str] | None = None,
 ) -> Estimate:
     """Build an estimate from a value and its standard error, both on the analysis scale.
 
     ``arms`` is (treated, control). The reference distribution is Student's t with the degrees of freedom
-    given, the normal one when they are infinite; ratios are exponentiated at the end. A value or
-    standard error that is not finite gives status "not_converged".
+    given, the normal one when they are infinite; ratios are exponentiated at the end. The last guard of
+    every analysis: numbers that cannot be read, for whatever reason, leave it with a status that says so.
     """
-    if status in USABLE and not (
-        math.isfinite(value) and math.isfinite(standard_error) and standard_error > 0
-    ):
-        status = "not_converged"
-    if status not in USABLE:
+    soundness = worst(
+        soundness, _readable(value, standard_error, degrees_of_freedom, ratio=scale in RATIO_SCALES)
+    )
+    if not soundness.usable:
         return failed(
-            status,
+            soundness,
             endpoint=endpoint,
             method=method,
             arms=arms,
@@ -152,11 +154,30 @@ def wald(
         counts.n_control,
         counts.missing_treated,
         counts.missing_control,
-        status,
+        soundness.status,
         level,
         degrees_of_freedom,
-        dict(detail or {}),
+        _with_reason(detail, soundness),
     )
+
+
+def _readable(value: float, standard_error: float, degrees_of_freedom: float, *, ratio: bool) -> Soundness:
+    """Judge the numbers themselves, whatever made them."""
+    if not (math.isfinite(value) and math.isfinite(standard_error) and standard_error >= 0):
+        return Soundness("not_converged", "the estimate or its standard error is not a finite number")
+    if standard_error == 0:
+        return Soundness("no_variance", "the standard error is zero")
+    if not degrees_of_freedom > 0:
+        return Soundness("too_few_participants", "no degrees of freedom are left")
+    if ratio and standard_error > VAGUEST_LOG:
+        return Soundness("no_information", f"the logarithm has a standard error of {standard_error:.3g}")
+    return OK
+
+
+def _with_reason(
+    detail: Mapping[str, float | int | str] | None, soundness: Soundness
+) -> dict[str, float | int | str]:
+    return {**(detail or {}), **({"reason": soundness.reason} if soundness.reason else {})}
 
 
 def _upper_point(probability: float, freedom: float) -> float:
@@ -174,7 +195,7 @@ def _upper_tail(point: float, freedom: float) -> float:
 
 
 def failed(
-    status: Status,
+    soundness: Soundness,
     *,
     endpoint: str,
     method: str,
@@ -200,10 +221,10 @@ def failed(
         counts.n_control,
         counts.missing_treated,
         counts.missing_control,
-        status,
+        soundness.status,
         level,
         nan,
-        dict(detail or {}),
+        _with_reason(detail, soundness),
     )
 
 
@@ -221,12 +242,27 @@ def count_by_status(estimates: Iterable[Estimate]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Statistic:
-    """A test without an effect: its statistic, degrees of freedom and p-value."""
+    """A test without an effect: its statistic, degrees of freedom and p-value.
+
+    Where ``status`` forbids the numbers they are NaN and ``reason`` says why.
+    """
 
     name: str
     value: float
     degrees_of_freedom: float
     p_value: float
+    status: Status = "ok"
+    reason: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Say whether the numbers may be read."""
+        return self.status in USABLE
+
+
+def no_statistic(name: str, degrees_of_freedom: float, soundness: Soundness) -> Statistic:
+    """Build a test without numbers."""
+    return Statistic(name, math.nan, degrees_of_freedom, math.nan, soundness.status, soundness.reason)
 
 
 def chi_squared(name: str, value: float, degrees_of_freedom: float) -> Statistic:

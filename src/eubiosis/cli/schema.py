@@ -58,6 +58,14 @@ def plan_command() -> None:
     click.echo(json.dumps(TrialPlan.json_schema(), indent=1))
 
 
+@schema.command("question")
+def question_command() -> None:
+    """Print the JSON Schema of the question of a brief, bounds included."""
+    from eubiosis.workflow.question import Question
+
+    click.echo(json.dumps(Question.json_schema(), indent=1))
+
+
 @schema.command("therapy")
 def therapy_command() -> None:
     """Print the JSON Schema of a file in content/therapies, and of a therapy in an arm."""

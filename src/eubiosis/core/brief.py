@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from eubiosis.core.control_arm import ControlArmForecast
 from eubiosis.core.evidence_report import PoolSummary, Verdict
 from eubiosis.core.question import AskedQuestion, OutcomeKind, Role
 from eubiosis.core.record import FLAT, HIDDEN, as_json, key
+
+SdKind = Literal["change", "level", "mixed", "not stated"]
 
 
 @dataclass(frozen=True)
@@ -27,25 +30,67 @@ class NotPooled:
 class Known:
     """What randomised trials have reported on an endpoint; ``pool`` is None where none can be pooled.
 
-    ``sd`` is the SD between people of the change, over both arms of the pooled trials that print it.
+    ``indirect`` are controlled trials in other people, rated down for it and never pooled with these.
     """
 
     k: int
     pool: KnownPool | None = field(metadata=FLAT)
     excluded: tuple[NotPooled, ...]
     note: str
+    indirect: tuple[IndirectRow, ...]
+
+
+@dataclass(frozen=True)
+class IndirectRow:
+    """A controlled trial of the intervention in other people on the same outcome, with its certainty."""
+
+    study: str
+    population: str
+    agent: str
+    dose: str
+    weeks: float | None
+    people: str
+    result: str
+    found: str
+    certainty: str
+    reasons: str
+    source: str
+    read: str
+
+
+@dataclass(frozen=True)
+class SeenRow:
+    """A trial of the same class of product that a page names and whose numbers were not read."""
+
+    trial: str
+    registry_id: str
+    agent: str
+    design: str
+    people: str
+    state: str
+    found: str
+    source: str
+    read: str
+    note: str
 
 
 @dataclass(frozen=True)
 class KnownPool:
-    """A pool, and the SD that turns it into standardised differences."""
+    """A pool, and the SDs between people behind it, over both arms of the trials that print one.
+
+    ``sd`` is as printed and ``sd_kind`` says of what: the change from baseline, the level at one visit, both,
+    or not stated. ``sd_between`` is the SD between people at one visit, from the change by the baseline
+    correlation r as sd / sqrt(2 (1 - r)); None where r is not given.
+    """
 
     summary: PoolSummary = field(metadata=FLAT)
     sd: float | None
+    sd_kind: SdKind
+    sd_between: float | None
 
 
 @dataclass(frozen=True)
-class ControlLevel:
+class ForecastLevel:
     """The level of an endpoint in the control arm: rates, lesions or hazards with a 95 % interval."""
 
     value: float
@@ -130,19 +175,54 @@ class BriefEndpoint:
     effect_text: str
     relevant: float | None
     patient_reported: bool
-    control_level: ControlLevel | None
+    control_level: ForecastLevel | None
     pooled: Known
     evidence_prior_notes: tuple[str, ...]
     evidence_prior_basis: str
     sizes: tuple[SizeRow, ...]
-    best_years: float
+    best_years: float | None
     assurance: tuple[AssuranceRow, ...]
     expectancy: Expectancy | None
+    skipped: str  # why it has no sizes; empty where it has
+    chosen: ChosenByCutoff | None
+    effects: tuple[EffectRow, ...]
+    powers: tuple[PowerPoint, ...]
 
     @property
-    def smallest(self) -> SizeRow:
-        """Return the length of treatment that needs the fewest people."""
-        return min(self.sizes, key=lambda size: size.n_per_arm)
+    def smallest(self) -> SizeRow | None:
+        """Return the length of treatment that needs the fewest people; None where the endpoint is skipped."""
+        return min(self.sizes, key=lambda size: size.n_per_arm, default=None)
+
+
+@dataclass(frozen=True)
+class ChosenByCutoff:
+    """What choosing people by an entry cut-off on the score does to its correlation and size.
+
+    ``correlation`` is what the planner's becomes if that is of people not chosen; ``sd_share`` what is left
+    of the baseline's SD.
+    """
+
+    threshold: float
+    correlation: float
+    sd_share: float
+    n_per_arm: int
+
+
+@dataclass(frozen=True)
+class EffectRow:
+    """People per arm at another effect, at the best length of treatment, for 80 and 90 % power."""
+
+    effect: float
+    n_for_80: int
+    n_for_90: int
+
+
+@dataclass(frozen=True)
+class PowerPoint:
+    """The power of a trial of so many per arm at the planned effect."""
+
+    n_per_arm: int
+    power: float
 
 
 @dataclass(frozen=True)
@@ -231,7 +311,7 @@ class CostRow:
 
 
 @dataclass(frozen=True)
-class Estimand:
+class EstimandWords:
     """The five attributes of an estimand (ICH E9(R1))."""
 
     treatment: str
@@ -296,10 +376,11 @@ class BriefData:
     dropout: Dropout
     endpoints: tuple[BriefEndpoint, ...]
     claims: tuple[ClaimVerdict, ...]
+    seen: tuple[SeenRow, ...]
     harms: Harms
     recruitment: tuple[RecruitmentRow, ...] | None
     cost: tuple[CostRow, ...] | None
-    estimands: tuple[Estimand, ...]
+    estimands: tuple[EstimandWords, ...]
     intercurrent_events: tuple[EventStrategy, ...]
     assumptions: tuple[Assumption, ...]
 
@@ -313,5 +394,6 @@ class BriefData:
         return as_json(self)
 
     def __repr__(self) -> str:
-        sizes = "; ".join(f"{one.label}: {one.smallest.answer}" for one in self.endpoints)
+        found = ((one.label, one.smallest) for one in self.endpoints)
+        sizes = "; ".join(f"{label}: {'skipped' if one is None else one.answer}" for label, one in found)
         return f"Brief({self.question.title!r}; {sizes} per arm)"

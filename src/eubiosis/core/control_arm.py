@@ -75,6 +75,24 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How a forecast made without an arm's trial, sampling error included, met that arm.
+
+    ``inside_*`` are shares of the ``arms`` inside their 50, 80 and 95 % intervals. ``later_ratio`` is the
+    mean ratio of seen to forecast rates of the ``later_arms`` after 2012, forecast from the arms until then,
+    and ``later_inside`` how many of those lie inside their 95 % interval.
+    """
+
+    arms: int
+    inside_50: float
+    inside_80: float
+    inside_95: float
+    later_arms: int
+    later_inside: int
+    later_ratio: float
+
+
+@dataclass(frozen=True)
 class Factor:
     """A factor of the regression of relapse rates, with its 95 % interval."""
 
@@ -114,15 +132,17 @@ class RateForecast:
 class RelapseForecast:
     """The rate of a new arm and what ``people`` will show, with the regression behind it."""
 
-    forecast: RateForecast = field(metadata=FLAT)
-    observed_low: float
-    observed_high: float
-    observed_approximate: tuple[float, float]
-    expected_relapses: float
+    forecast: RateForecast | None = field(metadata=FLAT)
+    no_forecast: str  # why there is none; empty where there is one
+    observed_low: float | None
+    observed_high: float | None
+    observed_approximate: tuple[float, float] | None
+    expected_relapses: float | None
     tau: float
     coefficients: tuple[Factor, ...]
     leave_one_trial_out: Coverage
     fit_to_2019_predict_later: Coverage
+    calibration: Calibration
 
 
 @dataclass(frozen=True)
@@ -162,13 +182,16 @@ class DecidingArm:
 
 @dataclass(frozen=True)
 class Relapses:
-    """Relapse rates: the regression on every arm, and on those read at first hand, which decides."""
+    """Relapse rates: the regression on every arm, and on those read at first hand, which decides.
+
+    ``relapse_free`` is None where the rate has no usable forecast.
+    """
 
     unit: str
     dispersion: float
     all_arms: RelapseForecast
     first_hand: RelapseForecast
-    relapse_free: RelapseFree
+    relapse_free: RelapseFree | None
     second_hand: tuple[str, ...]
     decides: str
     deciding_arms: tuple[DecidingArm, ...]
@@ -285,7 +308,7 @@ class BeforeAndOnTrial:
 class RegressionToTheMean:
     """What choosing people does on its own."""
 
-    relapses: RelapseRegression
+    relapses: RelapseRegression | None
     arms_with_both: tuple[BeforeAndOnTrial, ...]
     note: str
     mfis: MfisRegression | None = field(default=None, metadata=OPTIONAL)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from eubiosis.core.record import FLAT, HIDDEN, key
+from eubiosis.core.record import FLAT, HIDDEN, OPTIONAL, key
 from eubiosis.core.scales import Scale, is_ratio
 
 CertaintyLevel = Literal["high", "moderate", "low", "very low"]
@@ -128,7 +128,7 @@ class CertaintyReport:
 
 
 @dataclass(frozen=True)
-class Span:
+class WaldMean:
     """A mean with its Wald interval on the natural scale."""
 
     estimate: float
@@ -142,24 +142,26 @@ class GrowingStep:
 
     added: str
     year: int
-    mean: Span = field(metadata=FLAT)
+    mean: WaldMean = field(metadata=FLAT)
 
 
 @dataclass(frozen=True)
 class FunnelTest:
-    """A test of the funnel's symmetry."""
+    """A test of the funnel's symmetry, or why there is none."""
 
-    statistic: float
-    p: float
+    statistic: float | None
+    p: float | None
+    note: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)
-class Filled:
-    """How many studies symmetry would add, on which side, and the mean with them."""
+class FilledFunnel:
+    """How many studies symmetry would add, on which side, and the mean with them, or why nobody can say."""
 
-    added: int
-    side: str
-    mean: Span = field(metadata=FLAT)
+    added: int | None
+    side: str | None
+    mean: WaldMean | None = field(metadata=FLAT)
+    note: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ class SmallStudy:
 
     egger: FunnelTest = field(metadata=key("Egger"))
     begg: FunnelTest = field(metadata=key("Begg"))
-    trim_and_fill: Filled = field(metadata=key("trim and fill"))
+    trim_and_fill: FilledFunnel = field(metadata=key("trim and fill"))
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,7 @@ class SubgroupLine:
 
     group: str
     k: int
-    mean: Span = field(metadata=FLAT)
+    mean: WaldMean = field(metadata=FLAT)
 
 
 @dataclass(frozen=True)

@@ -262,6 +262,8 @@ def _fitted(
         elif not wanted.optional:
             findings.add(place, wanted.name, "the column is missing", allowed=", ".join(schema.names))
     present += [Column(n, kind=_kind(arrays[n].type), unit=units.get(n, "")) for n in more]
+    if schema.further:  # further columns stay where they were put
+        present.sort(key=lambda column: list(arrays).index(column.name))
     return replace(schema, name=name or schema.name, columns=tuple(present))
 
 

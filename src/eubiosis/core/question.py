@@ -52,12 +52,16 @@ Lengths = Annotated[
 
 
 class AskedPopulation(Spec):
-    """Who enters and on what; ``background`` is what both arms take."""
+    """Who enters and on what; ``background`` is what both arms take.
+
+    A criterion that is None is not asked for. ``relapses_last_year`` of 0 says that relapses do not matter at
+    entry; None says nothing about them.
+    """
 
     phenotype: Phenotype = "RRMS"
     background: Background
     breakthrough: bool = False
-    relapses_last_year: Annotated[int, Field(ge=0, le=5)] = 1
+    relapses_last_year: Annotated[int | None, Field(ge=0, le=5)] = None
     mfis_from: Annotated[float | None, Field(ge=0, le=84)] = None
 
     @staticmethod

@@ -100,7 +100,7 @@ class CourseBand:
 
 
 @dataclass(frozen=True)
-class ChangeRow:
+class MarkerChange:
     """Latent change of a guild or metabolite from baseline to the end, log2 ratio, by arm (over subjects)."""
 
     group: str  # "guild", "stool", "plasma", "lumen"
@@ -154,7 +154,7 @@ class TrialReportInput:
     flow: tuple[FlowRow, ...]
     effects: tuple[EffectRow, ...]
     courses: tuple[CourseBand, ...]
-    changes: tuple[ChangeRow, ...]
+    changes: tuple[MarkerChange, ...]
     variance: tuple[VarianceRow, ...]
     assumptions: tuple[AssumptionRow, ...]
     basis_shares: Mapping[str, float]

@@ -13,7 +13,10 @@ from types import MappingProxyType
 
 from eubiosis.core.columns import Column, TableSchema
 from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.evidence_schemas import EVIDENCE_TABLES
 from eubiosis.core.guilds import GUILD_NAMES
+from eubiosis.core.solution_schemas import SOLUTION_TABLES
+from eubiosis.core.soundness import MEANING
 
 ESTIMATE_SCALES = MappingProxyType(
     {
@@ -31,16 +34,7 @@ ESTIMATE_SCALES = MappingProxyType(
         "restricted mean difference": "mean time free of the event within a horizon, treated minus control",
     }
 )
-ESTIMATE_STATUS = MappingProxyType(
-    {
-        "ok": "the numbers may be read",
-        "boundary": "a variance lies at zero and the smaller model was used; the numbers may be read",
-        "not_converged": "no numbers: the fit did not converge",
-        "too_few_events": "no numbers: too few events",
-        "too_few_participants": "no numbers: too few participants",
-        "singular": "no numbers: the columns of the design depend on each other",
-    }
-)
+ESTIMATE_STATUS = MappingProxyType(MEANING)
 PROFILE_STATUS = MappingProxyType(
     {
         "ok": "can be used",
@@ -236,66 +230,6 @@ STOOL_PROFILES = TableSchema(
     "Guild shares of the reads of real stool samples on their own sequencing platform; not biomass.",
     "one sample",
 )
-POOLS = TableSchema(
-    "pools",
-    (
-        Column("outcome", "Id of the outcome", "text"),
-        Column("intervention", "Id of the intervention", "text"),
-        Column("metric", "What is pooled, such as MD, SMD, RR, OR or RD", "text"),
-        Column("unit", "Unit of a mean difference", "text"),
-        Column("k", "Estimates pooled", "count", "-"),
-        Column("participants", "Participants behind them", "count", "-"),
-        Column("estimate", "Pooled estimate", unit="as metric says"),
-        Column("ci_low", "Lower bound of the 95 % interval", unit="as metric says"),
-        Column("ci_high", "Upper bound of the 95 % interval", unit="as metric says"),
-        Column("pi_low", "Lower bound of the 95 % prediction interval", unit="as metric says"),
-        Column("pi_high", "Upper bound of the 95 % prediction interval", unit="as metric says"),
-        Column("tau2", "Variance between studies on the analysis scale", unit="as metric says, squared"),
-        Column("i2", "Share of the variance that is not sampling error", unit="%"),
-        Column("certainty", "Certainty of the evidence (GRADE)", "text"),
-    ),
-    "Pooled estimates of published studies.",
-    "one outcome of one intervention",
-)
-POOLED_STUDIES = TableSchema(
-    "pooled_studies",
-    (
-        Column("outcome", "Id of the outcome", "text"),
-        Column("intervention", "Id of the intervention", "text"),
-        Column("study", "Id of the study", "text"),
-        Column("cohort", "Id of the cohort that the study's participants belong to", "text"),
-        Column("estimate_id", "Id of the estimate in the evidence tables", "text"),
-        Column("estimate", "Estimate", unit="as metric says"),
-        Column("ci_low", "Lower bound of the 95 % interval", unit="as metric says"),
-        Column("ci_high", "Upper bound of the 95 % interval", unit="as metric says"),
-        Column(
-            "analysis_estimate",
-            "Estimate on the analysis scale (logarithm of a ratio)",
-            unit="as metric says",
-        ),
-        Column("standard_error", "Standard error on the analysis scale", unit="as metric says"),
-        Column("weight", "Weight in the pool", unit="fraction"),
-        Column("n_treatment", "Participants treated", "count", "-"),
-        Column("n_control", "Participants of the control group", "count", "-"),
-        Column("integrity_status", "What the integrity checks say of the study", "text"),
-        Column("read", "How far the source was read", "text"),
-        Column("source", "Where the numbers stand", "text"),
-    ),
-    "The estimates that went into a pool.",
-    "one estimate in one pool",
-)
-MODEL_COURSES = TableSchema(
-    "model_courses",
-    (
-        Column("subject", "Position of the subject in the call", "count", "-"),
-        Column("time", "Time since the start of the condition", unit="d"),
-        Column("status", "Whether the solution can be used, or why it failed", "text", optional=True),
-    ),
-    "Courses of the mechanistic model.",
-    "one subject at one time",
-    latent=True,
-    further="one column for each observable that was asked for, in its unit of the model",
-)
 
 _KEYS = (
     Column("gut_world", "Number of the gut world: a draw of what nobody knows about the gut", "count", "-"),
@@ -444,9 +378,6 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             ESTIMATES,
             COHORT,
             STOOL_PROFILES,
-            POOLS,
-            POOLED_STUDIES,
-            MODEL_COURSES,
             TRIAL_SUBJECTS,
             TRIAL_VISITS,
             TRIAL_LATENT,
@@ -457,6 +388,8 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             OPERATING_CHARACTERISTICS,
             TRIAL_ANALYSIS,
             TRIAL_SUMMARIES,
+            *EVIDENCE_TABLES,
+            *SOLUTION_TABLES,
         )
     }
 )

@@ -38,7 +38,7 @@ from eubiosis.engine.solution import (
 )
 from eubiosis.engine.steady import SteadyState, find_steady_states, refuse_what_never_rests
 from eubiosis.engine.system import Array, System
-from eubiosis.engine.tables import html_of_model
+from eubiosis.engine.tables import html_of_model, line_of_model
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,17 +98,10 @@ class Compiled:
         return np.array([self.system.initial[name] for name in self.system.states], dtype=float)
 
     def __repr__(self) -> str:
-        counts = [
-            _counted(len(self.states), "state"),
-            _counted(len(self.parameters), "parameter"),
-            f"{len(self.assigned)} assigned",
-        ]
-        if self.system.events:
-            counts.append(_counted(len(self.system.events), "event"))
-        return f"<{self.system.name or 'model'}: {', '.join(counts)}>"
+        return f"<{line_of_model(self.system)}>"
 
     def _repr_html_(self) -> str:
-        return html_of_model(self.system, repr(self)[1:-1])
+        return html_of_model(self.system)
 
     # --- evaluation at given states -------------------------------------------------------------------
 
@@ -385,10 +378,6 @@ def compile(source: str | Path | System, *, keep: bool = True, optimize: bool | 
         system = read_sbml(Path(source).read_text(encoding="utf-8"))
     system.check_depth()
     return Compiled(KernelLibrary(system, keep, optimize))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _tableau(method: str) -> Tableau:

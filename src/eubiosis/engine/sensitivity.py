@@ -10,6 +10,7 @@ import numpy as np
 
 from eubiosis.core.findings import unknown_word
 from eubiosis.core.frame import Table
+from eubiosis.core.solution_schemas import DERIVATIVES
 from eubiosis.engine.codegen.program import derivative
 from eubiosis.engine.expressions import TIME, symbols
 from eubiosis.engine.initial import Values
@@ -44,7 +45,7 @@ class Sensitivities:
         solution = self.solution
         names = [derivative(o, p) for o in solution.observables for p in self.parameters]
         flat = self.derivatives.reshape(*self.derivatives.shape[:2], len(names))
-        return Table(course_columns(solution.times, names, flat, solution.status), name="derivatives")
+        return Table(course_columns(solution.times, names, flat, solution.status), schema=DERIVATIVES)
 
     def to_pandas(self) -> Frame:
         """Return ``to_table`` as a pandas table indexed by subject and time.

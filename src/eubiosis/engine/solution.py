@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.frame import Table
+from eubiosis.core.solution_schemas import COURSES, SOLVED_SUBJECTS
 from eubiosis.engine.system import Array, System
 from eubiosis.engine.tables import course_columns, dataset, html_of_course, tally
 
@@ -154,11 +155,11 @@ class Solution:
     def to_table(self) -> Table:
         """Return a table with a row for each subject and time: both, the status, and the observables."""
         columns = course_columns(self.times, self.observables, self.values, self.status)
-        return Table(columns, name="courses")
+        return Table(columns, schema=COURSES)
 
     def subjects_to_table(self) -> Table:
         """Return a table with a row for each subject: status, steps tried and rejected, and reductions."""
-        return Table(self.by_subject(), name="subjects")
+        return Table(self.by_subject(), schema=SOLVED_SUBJECTS)
 
     def by_subject(self) -> dict[str, np.ndarray]:
         """Return the columns of ``subjects_to_table``, each (subjects,)."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.frame import Table
+from eubiosis.core.solution_schemas import STEADY_STATES
 from eubiosis.engine.codegen.kernels import steady_kernel
 from eubiosis.engine.codegen.program import Options
 from eubiosis.engine.expressions import TIME
@@ -74,7 +75,7 @@ class SteadyState:
         taken = set(columns)
         for k, name in enumerate(self.observables):
             columns[f"{name}_" if name in taken else name] = self.values[:, k]
-        return Table(columns, name="steady states")
+        return Table(columns, schema=STEADY_STATES)
 
     def to_pandas(self) -> Frame:
         """Return ``to_table`` as a pandas table indexed by subject.

@@ -68,11 +68,27 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], caption: st
     return f"<table>{top}<tbody>{body}</tbody></table>"
 
 
-def html_of_model(system: System, caption: str) -> str:
+def line_of_model(system: System) -> str:
+    """Return a model's name and how much is in it."""
+    counts = [
+        _counted(len(system.states), "state"),
+        _counted(len(system.parameters), "parameter"),
+        f"{len(system.assigned)} assigned",
+    ]
+    if system.events:
+        counts.append(_counted(len(system.events), "event"))
+    return f"{system.name or 'model'}: {', '.join(counts)}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def html_of_model(system: System) -> str:
     """Return what a notebook shows of a model: its first states and parameters with their values."""
     rows = [("state", name, f"{system.initial[name]:.6g}") for name in system.states[:_SHOWN]]
     rows += [("parameter", name, f"{system.constants[name]:.6g}") for name in system.parameters[:_SHOWN]]
-    return html_table(("kind", "name", "value"), rows, caption)
+    return html_table(("kind", "name", "value"), rows, line_of_model(system))
 
 
 def html_of_course(times: Array, observables: Sequence[str], values: Array, caption: str) -> str:

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.streams import stream
 from eubiosis.engine import Array
-
-_YEAR = 365.25
 
 
 class ClinicalLaws:
@@ -60,7 +59,9 @@ class ClinicalLaws:
         relapse of a subject has the same severity in every arm.
         """
         n = self.number
-        drift = n["host_pira"] / _YEAR * np.cumsum(np.maximum(microglia - n["host_pira_MG"], 0), axis=0)
+        drift = (
+            n["host_pira"] / DAYS_PER_YEAR * np.cumsum(np.maximum(microglia - n["host_pira_MG"], 0), axis=0)
+        )
         ageing = np.exp(n["host_age_on_smold"] * (age - n["host_age_mean"]))
         path = baseline[:, None] + np.ascontiguousarray((drift[days] * ageing).T)
         for k in range(relapses.shape[1]):

@@ -12,11 +12,13 @@ from eubiosis.core.brief import (
     Assumption,
     BriefData,
     BriefEndpoint,
-    ControlLevel,
+    ChosenByCutoff,
     CostRow,
     Dropout,
     Expectancy,
+    ForecastLevel,
     Harms,
+    KnownPool,
     NullCentred,
     ObservedRelapses,
     RecruitmentRow,
@@ -39,12 +41,16 @@ from eubiosis.workflow.brief_evidence import (
     harms_of,
     intercurrent_events,
     known_of,
+    seen_trials,
 )
 from eubiosis.workflow.brief_sizes import (
     Level,
     Planned,
     assurances,
+    chosen_by_cutoff,
     endpoint_level,
+    other_effects,
+    power_curve,
     priors_of,
     rate_level,
     sizes,
@@ -145,6 +151,7 @@ def _make(question: AskedQuestion, file: str, tables: Evidence) -> Brief:
         dropout=base.dropout,
         endpoints=endpoints,
         claims=claims_of(question.intervention, [one.outcome for one in endpoints], tables),
+        seen=seen_trials(question.intervention, tables),
         harms=Harms(harms_of(question.intervention, tables), people, excluded_risk(people)),
         recruitment=_recruitment(question, primary),
         cost=_cost(question, primary),
@@ -155,14 +162,17 @@ def _make(question: AskedQuestion, file: str, tables: Evidence) -> Brief:
 
 
 def _control_question(question: AskedQuestion) -> ControlQuestion:
-    """Return the control arm that a question implies, followed for the longest time."""
+    """Return the control arm that a question implies, followed for the longest time.
+
+    Where it says nothing about relapses at entry, the arm is like those of the rows, which asked for one.
+    """
     asked, design = question.population, question.design
     return ControlQuestion(
         year=question.year,
         background=asked.background,
         breakthrough=asked.breakthrough,
         phenotype=asked.phenotype,
-        relapses_last_year=asked.relapses_last_year,
+        relapses_last_year=1 if asked.relapses_last_year is None else asked.relapses_last_year,
         mfis_from=asked.mfis_from,
         people=design.recruitable_per_arm,
         years=design.years[-1],
@@ -186,18 +196,19 @@ def _endpoint(base: _Base, asked: AskedEndpoint) -> BriefEndpoint:
     kind = term.kind
     if kind == "none":  # a Question refuses it
         raise FindingsError([Finding("question", "endpoints", f"{term.id} cannot be sized")])
-    known, selection = known_of(term.id, base.question.intervention, base.tables)
-    level = _level(base, term, kind)
+    question = base.question
+    known, selection = known_of(term.id, question.intervention, asked.baseline_correlation, base.tables)
+    pool = known.pool
+    found = prior_of(selection, base.discounts, metric="auto" if pool is not None else METRICS[kind])
+    level, skipped = _level(base, term, kind)
     planned = Planned(
-        asked, kind, level, base.dropout.per_year, base.question.design, one_scan=term.id == "Gd_lesions"
+        asked, kind, level, base.dropout.per_year, question.design, one_scan=term.id == "Gd_lesions"
     )
-    metric = "auto" if known.pool is not None else METRICS[kind]
-    found = prior_of(selection, base.discounts, metric=metric)
-    sd = None if known.pool is None else known.pool.sd
-    needed = sizes(planned)
-    best = min(needed, key=lambda size: size.n_per_arm).years
-    priors = priors_of(planned.benefit, kind, found, sd, base.discounts)
+    needed = () if skipped else sizes(planned)
+    best = min(needed, key=lambda size: size.n_per_arm).years if needed else None
+    priors = priors_of(planned.benefit, kind, found, pool, base.discounts)
     reported = term.domain == "patient-reported"
+    open_and_reported = reported and question.design.blinding == "open"
     return BriefEndpoint(
         outcome=term.id,
         asked_as=asked.outcome,
@@ -205,49 +216,61 @@ def _endpoint(base: _Base, asked: AskedEndpoint) -> BriefEndpoint:
         role=asked.role,
         kind=kind,
         effect=asked.effect,
-        effect_text=_effect_text(base, asked, term, known.pool.summary.unit if known.pool else "", sd),
+        effect_text=_effect_text(base, asked, term, pool),
         relevant=asked.relevant,
         patient_reported=reported,
-        control_level=None if level is None else ControlLevel(
-            level.middle, level.low, level.high, level.dispersion
-        ),
+        control_level=None
+        if level is None
+        else ForecastLevel(level.middle, level.low, level.high, level.dispersion),
         pooled=known,
         evidence_prior_notes=found.notes,
         evidence_prior_basis=found.basis,
         sizes=needed,
         best_years=best,
-        assurance=assurances(planned, priors, best),
-        expectancy=_expectancy(base, planned, best)
-        if reported and base.question.design.blinding == "open"
-        else None,
-    )  # fmt: skip
+        assurance=() if best is None else assurances(planned, priors, best),
+        expectancy=_expectancy(base, planned, best) if open_and_reported and best is not None else None,
+        skipped=skipped,
+        chosen=None if best is None else _chosen(base, planned, best),
+        effects=() if best is None else other_effects(planned, best),
+        powers=() if best is None else power_curve(planned, best, question.design.recruitable_per_arm),
+    )
 
 
-def _level(base: _Base, term: OutcomeTerm, kind: OutcomeKind) -> Level | None:
-    """Return the control level of a count or time; None for a score, which needs none."""
+def _level(base: _Base, term: OutcomeTerm, kind: OutcomeKind) -> tuple[Level | None, str]:
+    """Return the control level of a count or time, or why there is none; a score needs none."""
     if kind == "score":
-        return None
+        return None, ""
     dispersion = base.assumptions[DISPERSIONS[term.id]].value if kind == "count" else 0.0
     if term.control_endpoint == "ARR":
-        return rate_level(base.control.relapses.first_hand.forecast, dispersion)
-    level = endpoint_level(base.control.endpoints[term.control_endpoint], kind, dispersion)
-    if level is None:
-        background = base.question.population.background
-        problem = f"no control arm read at first hand gives {term.id} for background {background}"
-        raise FindingsError(
-            [Finding("question", "endpoints", problem, next_step="choose another endpoint or background")]
-        )
-    return level
+        decisive = base.control.relapses.first_hand
+        if decisive.forecast is None:
+            return None, decisive.no_forecast
+        return rate_level(decisive.forecast, dispersion), ""
+    forecast = base.control.endpoints[term.control_endpoint]
+    level = endpoint_level(forecast, kind, dispersion)
+    return level, "" if level is not None else forecast.note
 
 
-def _effect_text(base: _Base, asked: AskedEndpoint, term: OutcomeTerm, unit: str, sd: float | None) -> str:
+def _effect_text(base: _Base, asked: AskedEndpoint, term: OutcomeTerm, pool: KnownPool | None) -> str:
     if term.kind == "count":
         return f"rate ratio {asked.effect:g}"
     if term.kind == "time":
         return f"hazard ratio {asked.effect:g}"
+    words = f"{asked.effect:g} SD between people"
     if asked.outcome.upper() == "MFIS":
-        return f"{asked.effect:g} SD ({asked.effect * base.assumptions['mfis_sd'].value:.2g} MFIS points)"
-    return f"{asked.effect:g} SD" + (f" ({asked.effect * sd:.2g} {unit})" if sd else "")
+        name = "mfis_all_sd" if base.question.population.mfis_from is None else "mfis_sd"
+        return f"{words} ({asked.effect * base.assumptions[name].value:.2g} MFIS points)"
+    if pool is not None and pool.sd_between is not None and pool.summary.unit:
+        return f"{words} ({asked.effect * pool.sd_between:.2g} {pool.summary.unit})"
+    return words
+
+
+def _chosen(base: _Base, planned: Planned, years: float) -> ChosenByCutoff | None:
+    threshold, asked = base.question.population.mfis_from, planned.asked
+    if threshold is None or asked.outcome.upper() != "MFIS":
+        return None
+    mean, sd = base.assumptions["mfis_all_mean"].value, base.assumptions["mfis_all_sd"].value
+    return chosen_by_cutoff(planned, threshold, mean, sd, years)
 
 
 def _expectancy(base: _Base, planned: Planned, years: float) -> Expectancy:
@@ -280,6 +303,8 @@ def _expectancy(base: _Base, planned: Planned, years: float) -> Expectancy:
 
 def _observed(base: _Base) -> tuple[ObservedRelapses, ...]:
     forecast, people = base.control.relapses.first_hand.forecast, base.control.question.people
+    if forecast is None:
+        return ()
     dispersion = base.assumptions["arr_dispersion"].value
     return tuple(
         ObservedRelapses(
@@ -294,7 +319,7 @@ def _observed(base: _Base) -> tuple[ObservedRelapses, ...]:
 
 def _recruitment(question: AskedQuestion, primary: BriefEndpoint) -> tuple[RecruitmentRow, ...] | None:
     rate = question.recruitment.per_month
-    if rate is None:
+    if rate is None or not primary.sizes:
         return None
     rows = []
     for size in primary.sizes:
@@ -306,7 +331,7 @@ def _recruitment(question: AskedQuestion, primary: BriefEndpoint) -> tuple[Recru
 
 def _cost(question: AskedQuestion, primary: BriefEndpoint) -> tuple[CostRow, ...] | None:
     prices = question.prices
-    if not prices.given:
+    if not prices.given or not primary.sizes:
         return None
     rows = []
     for size in primary.sizes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from eubiosis.analysis.planning.classic import event_probability, hazard_ratio_s
 from eubiosis.analysis.planning.counts import FollowUp, information_per_rate, negative_binomial_size
 from eubiosis.analysis.planning.prior_assurance import AssuranceCurve, MixturePrior
 from eubiosis.core import laws
-from eubiosis.core.brief import AssuranceRow, SizeRow
+from eubiosis.core.brief import AssuranceRow, ChosenByCutoff, EffectRow, KnownPool, PowerPoint, SizeRow
 from eubiosis.core.control_arm import EndpointForecast, RateForecast
 from eubiosis.core.effect_prior import EffectPrior
 from eubiosis.core.laws import Floats
@@ -193,12 +193,13 @@ def priors_of(
     planned_benefit: float,
     kind: OutcomeKind,
     found: EffectPrior,
-    sd: float | None,
+    pool: KnownPool | None,
     discounts: Mapping[str, float],
 ) -> tuple[MixturePrior, ...]:
     """Return the priors to plan with: null-centred, sceptical, optimistic, and the evidence where it is.
 
-    ``sd`` turns a mean difference into SDs; without it the evidence has no prior on this scale.
+    The effects planned with are in SDs between people. A mean difference is divided by that SD, and one in
+    SDs of the change is brought to it; where it does not follow, the evidence has no prior on this scale.
     """
     null = discounts["null_sd_smd" if kind == "score" else "null_sd_log"]
     sceptical, optimistic = sceptical_prior(planned_benefit), optimistic_prior(planned_benefit)
@@ -207,7 +208,11 @@ def priors_of(
         MixturePrior("sceptical", (1.0,), (sceptical.mean,), (sceptical.sd,)),
         MixturePrior("optimistic", (1.0,), (optimistic.mean,), (optimistic.sd,)),
     ]
-    unit = 1.0 if found.scale != "MD" else sd
+    unit: float | None = 1.0
+    if pool is not None and found.scale == "MD":
+        unit = pool.sd_between
+    elif pool is not None and found.scale == "SMD" and pool.sd_kind in ("change", "mixed"):
+        unit = pool.sd_between / pool.sd if pool.sd_between is not None and pool.sd else None
     fits = found.scale in ("SMD", "MD") if kind == "score" else is_ratio(found.scale)
     if found.basis == "derived" and fits and unit is not None:
         sign = -1.0 if found.better == "lower" else 1.0
@@ -215,3 +220,58 @@ def priors_of(
         sds = tuple(one / unit for one in found.sds)
         rows.append(MixturePrior("evidence, discounted", found.weights, means, sds))
     return tuple(rows)
+
+
+def chosen_by_cutoff(
+    planned: Planned, threshold: float, mean: float, sd: float, years: float
+) -> ChosenByCutoff | None:
+    """Return what an entry cut-off on the score does to its correlation; None where none is planned with.
+
+    Baselines are normal and cut off below: their variance falls by the factor u = 1 + z h - h^2 with h the
+    hazard of the normal law at z, and the correlation to r sqrt(u / (1 - r^2 + r^2 u)) (range restriction,
+    Thorndike's case 2).
+    """
+    r = planned.asked.baseline_correlation
+    if r is None:
+        return None
+    z = (threshold - mean) / sd
+    hazard = float(laws.normal_pdf(z) / laws.normal_sf(z))
+    kept = 1 + z * hazard - hazard**2
+    lowered = r * math.sqrt(kept / (1 - r**2 + r**2 * kept))
+    asked = planned.asked.model_copy(update={"baseline_correlation": lowered})
+    needed = _needed_for_score(replace(planned, asked=asked), years)
+    return ChosenByCutoff(threshold, lowered, math.sqrt(kept), needed)
+
+
+def other_effects(planned: Planned, years: float) -> tuple[EffectRow, ...]:
+    """Return the size for half to one and a half times the planned effect, on the log scale for ratios."""
+    rows = []
+    for factor in (0.5, 0.75, 1.0, 1.25, 1.5):
+        plain = planned.kind == "score"
+        effect = planned.asked.effect * factor if plain else planned.asked.effect**factor
+        asked = planned.asked.model_copy(update={"effect": effect})
+        sizes_at = []
+        for power in (0.8, 0.9):
+            design = planned.design.model_copy(update={"power": power})
+            other = replace(planned, asked=asked, design=design)
+            level = planned.level
+            sizes_at.append(
+                _needed_for_score(other, years) if level is None else _needed(other, level.middle, years)
+            )
+        rows.append(EffectRow(effect, *sizes_at))
+    return tuple(rows)
+
+
+def power_curve(planned: Planned, years: float, largest: int) -> tuple[PowerPoint, ...]:
+    """Return the power at the planned effect for sizes up to twice the recruitable one.
+
+    By the normal law with the standard error of the plan at the middle control level.
+    """
+    level = planned.level
+    middle = None if level is None else replace(level, scenarios=np.array([level.middle]))
+    errors = unit_errors(replace(planned, level=middle), years)
+    unit = float(errors(np.array([planned.benefit]))[0, 0])
+    point = float(laws.normal_point(planned.design.alpha / 2))
+    tried = sorted({max(4, round(largest * share)) for share in np.linspace(0.1, 2.0, 20)})
+    power = laws.normal_cdf(planned.benefit * np.sqrt(np.array(tried)) / unit - point)
+    return tuple(PowerPoint(n, float(one)) for n, one in zip(tried, power, strict=True))

@@ -14,6 +14,7 @@ import numpy as np
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.frame import Table
+from eubiosis.core.solution_schemas import COURSES, SOLVED_SUBJECTS
 from eubiosis.engine import (
     Array,
     Compiled,
@@ -121,11 +122,11 @@ class ModelRun:
         """Return a row for each subject and time: scanned values, status and observables."""
         seen = self.solution
         columns = course_columns(seen.times, seen.observables, seen.values, seen.status)
-        return Table(_with_scanned(columns, self.scanned, len(self.times)), name="courses")
+        return Table(_with_scanned(columns, self.scanned, len(self.times)), schema=COURSES)
 
     def subjects(self) -> Table:
         """Return a row for each subject: scanned values, status, steps and reductions."""
-        return Table(_with_scanned(self.solution.by_subject(), self.scanned, 1), name="subjects")
+        return Table(_with_scanned(self.solution.by_subject(), self.scanned, 1), schema=SOLVED_SUBJECTS)
 
     def record(self, model: str, files: list[str]) -> Record:
         """Say how the run went."""

@@ -15,10 +15,10 @@ from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.report_input import (
     ArmInfo,
     AssumptionRow,
-    ChangeRow,
     CourseBand,
     EffectRow,
     FlowRow,
+    MarkerChange,
     Quantiles,
     SimulationSize,
     TrialReportInput,
@@ -188,7 +188,7 @@ def _courses(design: Design, chunks: Sequence[Chunk]) -> tuple[CourseBand, ...]:
     return tuple(bands)
 
 
-def _changes(design: Design, chunks: Sequence[Chunk]) -> tuple[ChangeRow, ...]:
+def _changes(design: Design, chunks: Sequence[Chunk]) -> tuple[MarkerChange, ...]:
     rows = []
     for marker in chunks[0].changes:
         group = ENDPOINTS[marker].place
@@ -196,7 +196,7 @@ def _changes(design: Design, chunks: Sequence[Chunk]) -> tuple[ChangeRow, ...]:
             arm.name: _interval(np.concatenate([c.changes[marker][arm.name] for c in chunks]))
             for arm in design.arms
         }
-        rows.append(ChangeRow(group, _label(ENDPOINTS[marker]), by_arm))
+        rows.append(MarkerChange(group, _label(ENDPOINTS[marker]), by_arm))
     return tuple(rows)
 
 

@@ -224,10 +224,10 @@ def test_mantel_haenszel_and_peto(pinned):
         pooled = function(*columns)
         agrees([pooled.estimate, pooled.standard_error, pooled.q],
                [expected[key][c] for c in ("b", "se", "Q")], rtol)  # fmt: skip
-    statistic, p = counts.cochran_mantel_haenszel(*columns)
-    agrees([statistic, p], [expected["MH_OR"]["CMH"], expected["MH_OR"]["CMHp"]], rtol)
-    statistic, p = counts.tarone(*columns)
-    agrees([statistic, p], [expected["MH_OR"]["TA"], expected["MH_OR"]["TAp"]], rtol)
+    test = counts.cochran_mantel_haenszel(*columns)
+    agrees([test.statistic, test.p_value], [expected["MH_OR"]["CMH"], expected["MH_OR"]["CMHp"]], rtol)
+    test = counts.tarone(*columns)
+    agrees([test.statistic, test.p_value], [expected["MH_OR"]["TA"], expected["MH_OR"]["TAp"]], rtol)
 
 
 def test_zero_cells(pinned):

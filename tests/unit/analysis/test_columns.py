@@ -13,10 +13,27 @@ def test_every_wrong_column_is_named_at_once():
             ["a", "b", ""],
             "c",
             required={"outcome": [1.0, 2.0]},
-            covariates={"age": [1.0, np.inf, 3.0]},
+            covariates={"age": [1.0, 3.0]},
         )
     places = [finding.place for finding in caught.value.findings]
     assert places == ["arm", "arm", "outcome", "age"]
+
+
+def test_an_infinite_value_is_named_and_forbids_every_number():
+    design = build_design(
+        ["a", "b", "a", "b"], "a", required={"outcome": [1.0, 2.0, 3.0, 4.0]},
+        covariates={"age": [1.0, np.inf, 3.0, 4.0]},
+    )  # fmt: skip
+    assert design.soundness.status == "not_finite"
+    assert design.soundness.reason.startswith("column age, row 2")
+    assert design.kept.tolist() == [True, False, True, True]
+
+
+@pytest.mark.parametrize("other", ["placebo", " Placebo", "PLACEBO"])
+def test_two_spellings_of_an_arm_are_one_too_many(other):
+    design = build_design(["Placebo", other, "inulin"], "Placebo", required={"outcome": [1.0, 2.0, 3.0]})
+    assert design.soundness.status == "contradictory"
+    assert "Placebo" in design.soundness.reason
 
 
 def test_one_arm_is_not_a_trial():

@@ -172,11 +172,21 @@ def test_missing_values_and_no_follow_up_are_counted_per_arm():
     assert (one.n_treated, one.missing_treated) == (28, 2)
 
 
-def test_collinear_covariates_are_reported():
+def test_a_column_that_repeats_another_changes_nothing_and_is_said():
+    """As R's glm.nb does: the second column has no coefficient of its own, the arms have."""
     counts, years, arm, prior = _trial(9, n=30)
-    one = rate_ratio(
-        counts, years, arm, treated="active", control="placebo", covariates={"a": prior, "b": 2 * prior}
-    )
+    arms = {"treated": "active", "control": "placebo"}
+    one = rate_ratio(counts, years, arm, covariates={"a": prior, "b": 2 * prior}, **arms)
+    plain = rate_ratio(counts, years, arm, covariates={"a": prior}, **arms)
+    assert one.estimate == pytest.approx(plain.estimate, rel=1e-9)
+    assert one.standard_error == pytest.approx(plain.standard_error, rel=1e-9)
+    assert one.detail["undefined_directions"] == 1
+
+
+def test_a_covariate_that_is_the_arm_leaves_the_contrast_undefined():
+    counts, years, arm, _ = _trial(9, n=30)
+    same = (arm == "active").astype(float)
+    one = rate_ratio(counts, years, arm, treated="active", control="placebo", covariates={"a": 3 * same})
     assert one.status == "singular"
     assert not one.significant()
 

@@ -11,6 +11,7 @@ from eubiosis.analysis.result import Counts, failed, wald
 from eubiosis.analysis.truth.operating import Scenario, as_markdown, as_records, run_scenario, summarise
 from eubiosis.analysis.truth.scenarios import scenarios
 from eubiosis.cli.main import cli
+from eubiosis.core.soundness import Soundness
 
 WHO = {"endpoint": "x", "method": "m", "arms": ("t", "c"), "counts": Counts(5, 5)}
 
@@ -26,7 +27,10 @@ def _estimates(values, error=1.0):
 def test_measures_by_hand():
     """Estimates 0, 1, 2, 3 with error 1, truth 1: bias 0.5; only 3 is significant and only 3 misses."""
     scenario = Scenario("by hand", "m", 1.0, False, _unused, planned_power=0.3)
-    results = [*_estimates([0.0, 1.0, 2.0, 3.0]), failed("not_converged", scale="mean difference", **WHO)]
+    results = [
+        *_estimates([0.0, 1.0, 2.0, 3.0]),
+        failed(Soundness("not_converged"), scale="mean difference", **WHO),
+    ]
     found = summarise(scenario, results)
     assert (found.trials, found.failed) == (5, 1)
     assert found.rejected.value == pytest.approx(2 / 5)  # 2 and 3; the failed trial is no rejection
@@ -47,7 +51,7 @@ def test_ratios_are_judged_on_the_log_scale():
 
 def test_a_scenario_that_always_fails_is_reported():
     def never(_draw):
-        return failed("singular", scale="mean difference", **WHO)
+        return failed(Soundness("singular"), scale="mean difference", **WHO)
 
     scenario = Scenario("none", "m", 0.0, True, never)
     found = run_scenario(scenario, 4, seed=1)

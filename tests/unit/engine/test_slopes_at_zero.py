@@ -95,6 +95,7 @@ def test_hill_terms_and_their_derivatives_from_zero(n):
         ("y = 0; y' = 1 + sqrt(y)", "ok"),
         ("x = 0; y = 0; x' = -x; y' = sqrt(x)", "ok"),
         ("y = 1e-9; y' = sqrt(y)", "ok"),
+        ("x = 0; y = 0; x' = sqrt(y) - sqrt(x); y' = sqrt(x) - sqrt(y)", "ok"),
     ],
 )
 def test_a_start_with_more_than_one_future_has_a_word_of_its_own(text, word):
@@ -121,3 +122,30 @@ def test_an_infinite_slope_is_not_passed_over():
     model = compiled("x = 1e-160; y = 0; x' = 1e-170 - x; y' = 1e-160/x - y")
     got = model.solve([0, 1], ["y"], tolerances=TIGHT_ANY_SIGN)
     assert got.status == ("non_finite",)
+
+
+def test_a_root_that_empties_a_state():
+    """x' = -sqrt x from 1 is (1 - t / 2)^2 until 2, and zero from then on; what it fed stays."""
+    text = "x = 1; y = 0; z = 0; n = 0; x' = -sqrt(x); y' = sqrt(x); z' = 1 - z; at x <= 0: n = time"
+    got = compiled(text).solve([0, 1, 1.9, 2.1, 5], ["x", "y", "z", "n"], tolerances=TIGHT_ANY_SIGN)
+    assert got.status == ("ok",)
+    assert got["x"][0] == pytest.approx([1, 0.25, 0.0025, 0, 0], rel=1e-8)
+    assert got["y"][0] == pytest.approx(1 - got["x"][0], rel=1e-9)
+    assert got["z"][0, 4] == pytest.approx(1 - math.exp(-5), rel=1e-9)
+    assert got["n"][0] == pytest.approx([0, 0, 0, 2, 2], rel=1e-6)
+
+
+@pytest.mark.parametrize("power", [0.3, 0.7, 0.9])
+def test_a_power_that_empties_a_state_which_a_dose_fills_again(power):
+    """x' = -x^p from 1 is empty at 1 / (1 - p)."""
+    end = 1 / (1 - power)
+    model = compiled(f"x = 1; x' = -x^{power}")
+    got = model.solve([0, 1.5 * end, 2 * end, 2.5 * end, 4 * end], ["x"], inputs=[Set(2 * end, "x", 1.0)])
+    assert got.status == ("ok",)
+    assert got["x"][0] == pytest.approx([1, 0, 1, 0.5**end, 0], rel=1e-6, abs=1e-30)
+
+
+def test_what_goes_below_zero_under_a_root_is_not_finite():
+    got = compiled("x = 1; x' = -1 - sqrt(x)").solve([0, 0.1, 5], ["x"], tolerances=TIGHT_ANY_SIGN)
+    assert got.status == ("non_finite",)
+    assert np.isnan(got["x"][0, 2])

@@ -98,6 +98,19 @@ EVENTS = {
     ],
     "by a state, again and again": [event("E", "x < 0.4", x="1", a="a + 1")],
     "by the rate of a state": [event("E", "rateOf(x) > -0.5", a="time")],
+    "after a delay, with the values of the trigger": [
+        event("E", "x < 0.7", delay="1.1", a="x", b="time"),
+        event("F", "b > 0.1", delay="a", c="x + time", trigger_values=False),
+    ],
+    "after a delay, unless it is over by then": [
+        event("E", "x < 0.7 && x > 0.3", delay="1.1", a="1", persistent=False),
+        event("F", "x < 0.7 && x > 0.3", delay="0.4", b="1", persistent=False),
+    ],
+    "after delays, by priority": [
+        event("E", "time >= 0.5", delay="1.5", priority="c", a="a + 1", trigger_values=False),
+        event("F", "time >= 1.25", delay="0.75", priority="1", a="2 * a", trigger_values=False),
+        event("G", "time >= 1.75", c="5"),
+    ],
     "after a time, not at it": [event("E", "time > 1", a="1"), event("F", "time == 2", b="1")],
 }
 

@@ -199,3 +199,12 @@ def test_an_oscillation_never_settles():
     assert got.status == ("step_limit",)
     assert np.isnan(got["x"][0])
     assert got.stability == ("",)
+
+
+@every_way
+def test_a_root_at_zero_is_no_resting_place(newton):
+    """x' = 1 - sqrt(x) from 0, where the slope is infinite: at rest at 1, eigenvalue -1/2."""
+    got = compiled("x = 0; x' = 1 - sqrt(x)").steady_state(["x"], newton=newton)
+    assert got.status == ("ok",)
+    assert got["x"][0] == pytest.approx(1.0, rel=1e-8)
+    assert got.slowest[0] == pytest.approx(-0.5, rel=1e-6)

@@ -1,6 +1,7 @@
 """Control arms: the stated figures, hand calculations, simulation, and what happens outside the rows."""
 
 import csv
+import json
 import math
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import pytest
 
 from eubiosis.core.control_arm import BACKGROUND_LABELS, ControlQuestion
 from eubiosis.core.findings import FindingCollector, FindingsError
+from eubiosis.core.record import as_json
 from eubiosis.core.tables import read_table
 from eubiosis.evidence.forecast.control_arms import (
     coefficients,
     fit_early_predict_late,
     fit_rates,
+    fits_without_trials,
     forecast_rate,
     leave_one_trial_out,
     log_rate_variance,
@@ -25,7 +28,7 @@ from eubiosis.evidence.forecast.control_arms import (
     selected_rates,
 )
 from eubiosis.evidence.forecast.control_endpoints import RULES, choose_rows, forecast_endpoint
-from eubiosis.evidence.forecast.control_forecast import control_arm, mfis_regression
+from eubiosis.evidence.forecast.control_forecast import control_arm, control_arm_text, mfis_regression
 from eubiosis.evidence.records.control_arms import ControlArm, ControlArmRate
 from eubiosis.evidence.records.store import load, packaged_folder
 
@@ -54,7 +57,7 @@ def test_the_platform_arm_of_2026_is_as_stated(breakthrough, stated):
 
 
 def test_predictions_of_arms_not_seen_are_as_stated():
-    apart = leave_one_trial_out(rate_rows(), ALPHA)
+    apart = leave_one_trial_out(fits_without_trials(rate_rows(), ALPHA))
     assert (apart.inside, apart.arms) == (36, 39)
     late = fit_early_predict_late(rate_rows(), ALPHA)
     assert (late.inside, late.arms) == (6, 7)
@@ -194,18 +197,21 @@ def test_the_other_endpoints_use_first_hand_rows_of_the_drug_class_only():
 
 
 def test_endpoint_forecasts_are_ordered_wide_and_change_with_time():
-    for name in RULES:
-        one = forecast_endpoint(name, ControlQuestion(year=2026, years=2.0), NOTES)
-        assert one.low < one.value < one.high
+    found = [forecast_endpoint(name, ControlQuestion(year=2026, years=2.0), NOTES) for name in RULES]
+    noise = [one.endpoint for one in found if one.value is None]
+    assert noise == ["CDP24", "newT2_per_year"]
+    assert all(one.low < one.value < one.high for one in found if one.value is not None)
     shorter, longer = (
         forecast_endpoint("CDP12", ControlQuestion(year=2026, years=t), NOTES).value for t in (1.0, 2.0)
     )
     assert shorter < longer
     assert 0.09 < longer < 0.22  # platform rows at about two years: 9 to 22 %, one of 29 and one of 30
-    far = forecast_endpoint("CDP12", ControlQuestion(year=2026, background="natalizumab", years=2.0), NOTES)
-    near = forecast_endpoint("CDP12", ControlQuestion(year=2026, years=2.0), NOTES)
+    far = forecast_endpoint("CDP12", ControlQuestion(year=2026, phenotype="SPMS", years=2.0), NOTES)
+    near = forecast_endpoint("CDP12", ControlQuestion(year=2016, years=2.0), NOTES)
     assert far.extrapolated
-    assert far.high - far.low > near.high - near.low
+    assert far.value is None
+    assert "no usable forecast" in far.note  # secondary progressive people on platform drugs: no row
+    assert near.high / near.low < 25
 
 
 def test_an_endpoint_without_rows_gives_no_number():
@@ -224,6 +230,9 @@ def test_relapse_free_shares_of_other_arms_are_foreseen():
 
 def test_people_scatter_every_endpoint_around_its_true_value():
     for name, one in control_arm(ControlQuestion(year=2026, people=30)).endpoints.items():
+        if one.value is None:
+            assert "no usable forecast" in one.note
+            continue
         assert one.observed_low <= one.low, name
         assert one.observed_high >= one.high, name
     many = control_arm(ControlQuestion(year=2026, people=100_000)).endpoints
@@ -262,3 +271,40 @@ def test_arms_are_numbers_with_what_was_printed_beside_them():
     relapsing = {row.population for row in rows if row.relapsing}
     assert relapsing == {"RRMS", "mixed RRMS/CIS", "mixed (RRMS 94.4 %, active SPMS 5.6 %)"}
     assert {row.background_therapy for row in rows if not row.on_drug and row.background_therapy != "none"}
+
+
+def test_calibration_is_that_found_from_outside():
+    found = control_arm(ControlQuestion(year=2026)).relapses.all_arms.calibration
+    assert found.arms == 39
+    shares = [round(100 * share) for share in (found.inside_50, found.inside_80, found.inside_95)]
+    assert shares == [44, 79, 97]
+    assert (found.later_inside, found.later_arms) == (16, 18)
+    assert found.later_ratio == pytest.approx(1.32, abs=0.01)
+
+
+def test_a_drug_that_no_arm_had_has_no_centre():
+    found = control_arm(ControlQuestion(year=2028, background="anti_cd20"))
+    first = found.relapses.first_hand
+    assert first.forecast is None
+    assert "no arm read at first hand had anti-CD20" in first.no_forecast
+    assert found.relapses.relapse_free is None
+    assert found.regression_to_the_mean.relapses is None
+    for name, one in found.endpoints.items():
+        assert (one.value is None) == (name not in ("MFIS_change", "dropout"))
+    assert "rate" not in json.loads(as_json(found))["relapses"]["first_hand"]
+    assert "no usable forecast" in control_arm_text(found)
+
+
+def test_an_interval_that_is_noise_is_no_forecast():
+    one = forecast_endpoint("newT2_per_year", ControlQuestion(year=2028), NOTES)
+    assert one.value is None
+    assert one.note == "no usable forecast: 95 % from 0.18 to 14"
+    assert one.used
+
+
+def test_rows_that_somebody_doubts_say_so_and_stand():
+    rows = {(r.trial, r.arm, r.endpoint): r for r in load().table(ControlArm)}
+    assert rows["REGARD", "glatiramer", "CDP12"].value == 9
+    assert "6 months" in rows["REGARD", "glatiramer", "CDP12"].doubt
+    assert sum(bool(row.doubt) for row in rows.values()) == 16
+    assert rows["EMPhASIS", "placebo", "newT2_other"].read == "abstract"

@@ -16,7 +16,7 @@ from eubiosis.evidence.synthesis.pooling import pool
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "evidence"
 ROWS = {
     "estimates": 224, "studies": 85, "meta_analyses": 36, "recomputed_pools": 15, "adverse_events": 31,
-    "anchors": 263, "control_arms": 196, "control_arm_rates": 39, "calibration_targets": 21, "taxa": 288,
+    "anchors": 263, "control_arms": 198, "control_arm_rates": 39, "calibration_targets": 21, "taxa": 288,
     "consensus": 211, "signatures": 242, "entities": 146, "quantities": 96, "mechanisms": 118,
 }  # fmt: skip
 

@@ -9,10 +9,10 @@ import numpy as np
 from eubiosis.core.report_input import (
     ArmInfo,
     AssumptionRow,
-    ChangeRow,
     CourseBand,
     EffectRow,
     FlowRow,
+    MarkerChange,
     SimulationSize,
     TrialReportInput,
     VarianceRow,
@@ -182,14 +182,14 @@ def _course(row: tuple, names: tuple[str, ...], rng: np.random.Generator) -> Cou
     return CourseBand(name, label, unit, WEEKS, by_arm)
 
 
-def _changes(names: tuple[str, ...], rng: np.random.Generator) -> tuple[ChangeRow, ...]:
+def _changes(names: tuple[str, ...], rng: np.random.Generator) -> tuple[MarkerChange, ...]:
     rows = []
     for guild, change in GUILDS.items():
-        rows.append(ChangeRow("guild", guild, _by_arm(names, {"inulin": change}, 0.25, rng)))
+        rows.append(MarkerChange("guild", guild, _by_arm(names, {"inulin": change}, 0.25, rng)))
     for group, quantities in METABOLITES.items():
         for quantity in quantities:
             moved = {"inulin": 0.18, "propionate": 0.2 if quantity == "propionate" else 0.0}
-            rows.append(ChangeRow(group, quantity, _by_arm(names, moved, 0.1, rng)))
+            rows.append(MarkerChange(group, quantity, _by_arm(names, moved, 0.1, rng)))
     return tuple(rows)
 
 

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eubiosis.analysis.columns import TABLE, Design, Floats, arm_column, build_design, demand_arm
-from eubiosis.analysis.estimators.linear import Covariance, LinearFit, fit_least_squares
-from eubiosis.analysis.result import Estimate, Scale, Status, failed, wald
+from eubiosis.analysis.estimators.linear import NO_RESIDUAL, Covariance, LinearFit, fit_least_squares
+from eubiosis.analysis.guard import vanishes
+from eubiosis.analysis.result import Estimate, Scale, failed, wald
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.soundness import OK, Soundness, worst
 
 
 def ancovas(
@@ -245,6 +247,13 @@ def pooled_sd(first: Floats, second: Floats) -> float:
     return math.sqrt(total / freedom)
 
 
+def enough(one: Floats, other: Floats) -> Soundness:
+    """Say whether both arms have the two participants that a difference of means needs."""
+    if min(len(one), len(other)) < 2:
+        return Soundness("too_few_participants", f"{len(one)} and {len(other)} participants in the two arms")
+    return OK
+
+
 def _difference(
     design: Design, fit: LinearFit, treated: str, *, method: str, scale: Scale, endpoint: str, level: float
 ) -> Estimate:
@@ -252,18 +261,19 @@ def _difference(
     one, other = outcome[design.arm == treated], outcome[design.arm == design.control]
     counts = design.counts(treated)
     arms = (treated, design.control)
-    status: Status = "ok" if fit.full_rank else "singular"
-    if min(len(one), len(other)) < 2:
-        status = "too_few_participants"
-        return failed(
-            status, endpoint=endpoint, method=method, arms=arms, scale=scale, counts=counts, level=level
-        )
     column = design.column(arm_column(treated))
+    soundness = worst(design.soundness, enough(one, other))
+    if not soundness.usable:
+        return failed(
+            soundness, endpoint=endpoint, method=method, arms=arms, scale=scale, counts=counts, level=level
+        )
+    soundness = fit.judge(column)
     detail: dict[str, float | int | str] = {
         "residual_sd": fit.sigma,
         "r_squared": fit.r_squared,
         "pooled_sd": pooled_sd(one, other),
         "crude_difference": float(one.mean() - other.mean()),
+        **fit.blind.note(),
     }
     return wald(
         float(fit.coefficients[column]),
@@ -275,7 +285,7 @@ def _difference(
         counts=counts,
         level=level,
         degrees_of_freedom=float(fit.degrees_of_freedom),
-        status=status,
+        soundness=soundness,
         detail=detail,
     )
 
@@ -300,9 +310,13 @@ def _standardised(
     method = "Hedges g" if corrected else "Cohen d"
     scale: Scale = "standardised mean difference"
     arms = (treated, control)
-    if min(len(one), len(other)) < 2 or pooled_sd(one, other) == 0:
+    soundness = worst(design.soundness, enough(one, other))
+    if soundness.usable:
+        size = float(np.max(np.abs(np.concatenate([one, other]))))
+        soundness = NO_RESIDUAL if vanishes(pooled_sd(one, other) ** 2, size**2) else OK
+    if not soundness.usable:
         return failed(
-            "too_few_participants",
+            soundness,
             endpoint=endpoint,
             method=method,
             arms=arms,
@@ -345,9 +359,17 @@ def _pick(results: tuple[Estimate, ...], treated: str) -> Estimate:
 
 
 def glass_delta(outcome: ArrayLike, arm: ArrayLike, *, treated: str, control: str) -> float:
-    """Return the crude mean difference over the SD of the control arm (Glass 1976)."""
+    """Return the crude mean difference over the SD of the control arm (Glass 1976).
+
+    NaN where an arm has fewer than two participants, the control arm does not vary or a value is infinite.
+    """
     design = build_design(arm, control, required={"outcome": outcome})
     demand_arm(treated, design.treated_arms)
     values = design.values["outcome"]
     one, other = values[design.arm == treated], values[design.arm == control]
-    return float((one.mean() - other.mean()) / other.std(ddof=1))
+    if not worst(design.soundness, enough(one, other)).usable:
+        return math.nan
+    spread = float(other.std(ddof=1))
+    if vanishes(spread**2, float(np.max(np.abs(other))) ** 2):
+        return math.nan
+    return float((one.mean() - other.mean()) / spread)

@@ -10,10 +10,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eubiosis.analysis.columns import TABLE, Design, Floats, arm_column, build_design, demand_arm
+from eubiosis.analysis.columns import TABLE, Bools, Design, Floats, arm_column, build_design, demand_arm
 from eubiosis.analysis.estimators.negbin import CountFit, fit_negative_binomial, fit_poisson
-from eubiosis.analysis.result import USABLE, Counts, Estimate, Scale, Statistic, Status, chi_squared, wald
+from eubiosis.analysis.guard import vanishes
+from eubiosis.analysis.result import Counts, Estimate, Scale, Statistic, chi_squared, no_statistic, wald
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.soundness import OK, Soundness, worst
 
 Law = Literal["negative binomial", "Poisson", "Poisson, robust"]
 
@@ -59,6 +61,7 @@ def rate_ratios(
             "events_control": int(outcome[rows[control]].sum()),
             "years_treated": float(follow_up[rows[treated]].sum()),
             "years_control": float(follow_up[rows[control]].sum()),
+            **fit.blind.note(),
         }
         column = design.column(arm_column(treated))
         results.append(
@@ -71,7 +74,7 @@ def rate_ratios(
                 scale="rate ratio",
                 counts=design.counts(treated),
                 level=level,
-                status=_status(design, fit, (treated, control)),
+                soundness=_judge(design, fit, treated),
                 detail=detail,
             )
         )
@@ -124,10 +127,13 @@ def likelihood_ratio_test(
     """
     design, fit = fit_counts(counts, years, arm, control=control, covariates=covariates)
     demand_arm(treated, design.treated_arms)
-    if _status(design, fit, (treated, control)) not in USABLE:
-        return Statistic("likelihood ratio", math.nan, 1, math.nan)
+    soundness = _judge(design, fit, treated)
+    if not soundness.usable:
+        return no_statistic("likelihood ratio", 1, soundness)
     smaller = np.delete(design.matrix, design.column(arm_column(treated)), axis=1)
     without = fit_negative_binomial(design.values["counts"], smaller, np.log(design.values["years"]))
+    if not without.soundness.usable:
+        return no_statistic("likelihood ratio", 1, without.soundness)
     value = 2 * (fit.log_likelihood - without.log_likelihood)
     return chi_squared("likelihood ratio", max(value, 0.0), 1)
 
@@ -161,12 +167,13 @@ def marginal_rates(
     means, gradients = [], []
     for name in (treated, control):
         matrix = design.with_arm(name)
+        if not len(matrix):  # nobody is left: a mean over nobody is not a number
+            matrix = np.full((1, matrix.shape[1]), math.nan)
         rates = np.exp(matrix @ fit.coefficients)
         means.append(float(rates.mean()))
         gradients.append((matrix * rates[:, None]).mean(axis=0))
-    status = _status(design, fit, (treated, control))
-    if status not in USABLE:
-        gradients = [np.full_like(gradient, math.nan) for gradient in gradients]
+    both = np.concatenate([design.with_arm(name) for name in (treated, control)])
+    soundness = worst(_judge(design, fit, treated), fit.blind.on(both))
     sizes = design.counts(treated)
     relative = [gradient / mean for gradient, mean in zip(gradients, means, strict=True)]
     logs = [math.log(mean) if mean > 0 else math.nan for mean in means]
@@ -174,25 +181,27 @@ def marginal_rates(
         Counts(sizes.n_treated, 0, sizes.missing_treated, 0),
         Counts(sizes.n_control, 0, sizes.missing_control, 0),
     )
-    both = (treated, control)
+    pair = (treated, control)
     parts: tuple[tuple[float, Floats, Scale, tuple[str, str], Counts], ...] = (
         (logs[0], relative[0], "rate", (treated, ""), alone[0]),
         (logs[1], relative[1], "rate", (control, ""), alone[1]),
-        (logs[0] - logs[1], relative[0] - relative[1], "rate ratio", both, sizes),
-        (means[0] - means[1], gradients[0] - gradients[1], "rate difference", both, sizes),
+        (logs[0] - logs[1], relative[0] - relative[1], "rate ratio", pair, sizes),
+        (means[0] - means[1], gradients[0] - gradients[1], "rate difference", pair, sizes),
     )
     first, second, ratio, difference = (
         wald(
             value,
-            float(np.sqrt(gradient @ fit.covariance @ gradient)),
+            math.sqrt(max(float(gradient @ fit.covariance @ gradient), 0.0))
+            if soundness.usable
+            else math.nan,
             endpoint=endpoint,
             method="negative binomial, g-computation",
             arms=arms,
             scale=scale,
             counts=size,
             level=level,
-            status=status,
-            detail={"dispersion": fit.dispersion},
+            soundness=soundness,
+            detail={"dispersion": fit.dispersion, **fit.blind.note()},
         )
         for value, gradient, scale, arms, size in parts
     )
@@ -211,24 +220,24 @@ def fit_counts(
     """Fit the count regression of a trial table; return its design and the fit.
 
     Arguments as for ``rate_ratios``. Follow-up of zero years carries no information on a rate: such a
-    participant is counted as missing.
+    participant is counted as missing, and with events in it the table contradicts itself.
     """
     follow_up = np.array(years, dtype=np.float64)
     if np.any(follow_up < 0):
         findings = FindingCollector()
         findings.add(TABLE, "years", "negative follow-up", allowed="years >= 0")
         findings.raise_if_any()
-    follow_up[follow_up == 0] = np.nan
+    unseen = follow_up == 0
+    follow_up[unseen] = np.nan
     design = build_design(
         arm, control, required={"counts": counts, "years": follow_up}, covariates=covariates
-    )
+    ).doubted(_events_without_time(np.asarray(counts, dtype=np.float64), unseen))
     outcome, offset = design.values["counts"], np.log(design.values["years"])
     if len(outcome) <= design.matrix.shape[1]:
         empty = np.full(design.matrix.shape[1], math.nan)
         square = np.full((len(empty), len(empty)), math.nan)
-        return design, CountFit(
-            empty, square, square, math.nan, math.nan, math.nan, 0, "too_few_participants"
-        )
+        few = Soundness("too_few_participants", f"{len(outcome)} complete rows for {len(empty)} columns")
+        return design, CountFit(empty, square, square, math.nan, math.nan, math.nan, 0, few)
     if law == "negative binomial":
         return design, fit_negative_binomial(outcome, design.matrix, offset)
     fit = fit_poisson(outcome, design.matrix, offset)
@@ -237,25 +246,36 @@ def fit_counts(
 
 def _robust(design: Design, fit: CountFit, outcome: Floats, offset: Floats) -> CountFit:
     """Replace the covariance of a Poisson fit by the sandwich without small-sample factor (HC0)."""
-    residual = outcome - np.exp(design.matrix @ fit.coefficients + offset)
-    scores = design.matrix * residual[:, None]
+    used = np.ones(len(outcome), dtype=bool) if fit.used is None else fit.used
+    matrix = design.matrix[used]
+    scores = matrix * (outcome[used] - np.exp(matrix @ fit.coefficients + offset[used]))[:, None]
     sandwich = fit.covariance @ (scores.T @ scores) @ fit.covariance
-    return CountFit(
-        fit.coefficients,
-        sandwich,
-        fit.covariance,
-        0.0,
-        math.nan,
-        fit.log_likelihood,
-        fit.iterations,
-        fit.status,
-    )
+    return replace(fit, covariance=sandwich, covariance_fixed=fit.covariance, dispersion=0.0)
 
 
-def _status(design: Design, fit: CountFit, arms: tuple[str, str]) -> Status:
+def _events_without_time(counts: Floats, unseen: Bools) -> Soundness:
+    """Find events in a participant who was never followed."""
+    rows = np.flatnonzero(unseen & (counts > 0))
+    if not len(rows):
+        return OK
+    row = int(rows[0])
+    return Soundness("contradictory", f"row {row + 1}: {counts[row]:g} events in no time of follow-up")
+
+
+def _judge(design: Design, fit: CountFit, treated: str) -> Soundness:
+    """Say whether the ratio of one arm against the control may be read."""
+    if not design.soundness.usable:
+        return design.soundness
     outcome = design.values["counts"]
-    if any(not np.any(design.arm == name) for name in arms):
-        return "too_few_participants"
-    if any(outcome[design.arm == name].sum() == 0 for name in arms):
-        return "too_few_events"
-    return fit.status
+    for name in (treated, design.control):
+        rows = design.arm == name
+        if not rows.any():
+            return Soundness("too_few_participants", f"nobody was observed in {name}")
+        if outcome[rows].sum() == 0:
+            return Soundness("too_few_events", f"no event in {name}")
+    if not fit.soundness.usable:
+        return fit.soundness
+    column = design.column(arm_column(treated))
+    flat = vanishes(float(fit.covariance[column, column]), float(fit.covariance_fixed[column, column]))
+    none = Soundness("no_variance", "the counts do not vary around their means") if flat else OK
+    return worst(fit.blind.on_column(column), none, fit.soundness)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from eubiosis.analysis.estimators.mixed import Blocks
 
 
+VANISHED = 1e-6  # a standard deviation this small against the residual one is none
+SINGULAR = 1e-9  # a share of variance this small is none
+
+
 class Unstructured:
     """Any covariance of a fixed number of visits: log standard deviations, then a unit triangle.
 
@@ -54,6 +58,19 @@ class Unstructured:
 
     def bounds(self) -> None:
         """Return None: every parameter is free."""
+
+    def degenerate(self, theta: Floats) -> str:
+        """Name a visit without residual variance, or visits that determine each other."""
+        scales, triangle = self._parts(np.clip(theta, -300.0, 300.0))
+        sigma = triangle @ triangle.T
+        unit = np.sqrt(np.diag(sigma))
+        variances = np.sqrt(np.diag(sigma)) * scales
+        if float(variances.min()) < VANISHED:
+            return f"the residuals of visit {int(np.argmin(variances)) + 1} vanish"
+        correlation = sigma / np.outer(unit, unit)
+        if not np.all(np.isfinite(correlation)) or np.linalg.eigvalsh(correlation)[0] < SINGULAR:
+            return "the residuals of some visits determine those of another"
+        return ""
 
     def rescale(self, theta: Floats, factor: float) -> Floats:
         """Return the parameters of outcomes that are ``factor`` times as large."""
@@ -120,6 +137,10 @@ class SharedIntercept:
     def bounds(self) -> list[tuple[float | None, float | None]]:
         """Return: the variance between blocks may be zero, that within may not."""
         return [(0.0, None), (1e-10, None)]
+
+    def degenerate(self, theta: Floats) -> str:
+        """Say so where the rows of a block do not differ."""
+        return "the rows of a block do not vary" if theta[1] < SINGULAR else ""
 
     def rescale(self, theta: Floats, factor: float) -> Floats:
         """Return the parameters of outcomes that are ``factor`` times as large."""

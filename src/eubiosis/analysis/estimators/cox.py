@@ -8,19 +8,25 @@ participant makes the analysis that of Lin, Wei, Yang and Ying (2000, JRSS B 62:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.analysis.columns import Bools, Floats, inverse
-from eubiosis.analysis.result import Statistic, Status, chi_squared
+from eubiosis.analysis.columns import Floats, inverse
+from eubiosis.analysis.estimators.histories import Histories, Stratum, comparisons, competing
+from eubiosis.analysis.guard import NEGLIGIBLE, SEES_ALL, Blind, all_finite, independent_columns, recession
+from eubiosis.analysis.result import Statistic, chi_squared, no_statistic
+from eubiosis.core.soundness import OK, Soundness, worst
 
 Ties = Literal["Efron", "Breslow", "exact"]
 MAX_ITERATIONS = 50
 TOLERANCE = 1e-12  # of half the Newton decrement
 DIVERGED = 15.0  # a linear predictor this steep per standard deviation means that there is no maximum
+FLAT = 1e-10  # information per event, in standardised columns, that is rounding
+NO_MAXIMUM = Soundness("not_converged", "the partial likelihood found no maximum")
+STEEP = 8.0  # hazards this far apart on the log scale are looked at: has the likelihood a maximum at all?
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class CoxFit:
     """A fitted Cox model.
 
     ``coefficients`` (columns,), ``covariance`` the inverse information, ``robust`` the sandwich summed by
-    participant; log-likelihoods at zero and at the fit; ``score`` the score test at zero.
+    participant; log-likelihoods at zero and at the fit; ``score`` the score test at zero. ``blind`` says
+    which contrasts are undefined although the fit has numbers; their coefficients are zero.
     """
 
     coefficients: Floats
@@ -39,82 +46,64 @@ class CoxFit:
     score: float
     iterations: int
     events: int
-    status: Status
-
-
-@dataclass(frozen=True)
-class Histories:
-    """Rows of event histories: matrix (rows, columns), start, stop, event and stratum number (rows,)."""
-
-    matrix: Floats
-    start: Floats
-    stop: Floats
-    event: Bools
-    stratum: NDArray[np.intp]
-
-    def parts(self) -> list[_Stratum]:
-        """Split by stratum; a stratum without events says nothing and is left out."""
-        return [
-            _Stratum(self.matrix[rows], self.start[rows], self.stop[rows], self.event[rows], rows)
-            for rows in (np.flatnonzero(self.stratum == s) for s in np.unique(self.stratum))
-            if self.event[rows].any()
-        ]
-
-
-class _Stratum:
-    """Rows of one stratum, sorted by the end of their interval, with the risk set of each event time."""
-
-    def __init__(
-        self, matrix: Floats, start: Floats, stop: Floats, event: Bools, rows: NDArray[np.intp]
-    ) -> None:
-        order = np.argsort(stop, kind="stable")
-        self.matrix, self.start, self.stop = matrix[order], start[order], stop[order]
-        self.event, self.rows = event[order], rows[order]
-        self.times, inverse_, self.deaths = np.unique(
-            self.stop[self.event], return_inverse=True, return_counts=True
-        )
-        self.first = np.searchsorted(self.stop, self.times, side="left")  # risk set: rows from here on ...
-        self.by_start = np.argsort(self.start, kind="stable")
-        self.late = len(stop) - np.searchsorted(self.start[self.by_start], self.times, side="left")
-        self.delayed = bool(np.any(self.start > 0))
-        self.time_of_event = inverse_.astype(np.intp)
-        # one entry per event: which event time, and its rank among the ties as a fraction
-        self.entry = np.repeat(np.arange(len(self.times)), self.deaths)
-        starts = np.concatenate(([0], np.cumsum(self.deaths)[:-1]))
-        ranks = np.arange(len(self.entry)) - np.repeat(starts, self.deaths)
-        self.fraction = ranks / np.repeat(self.deaths, self.deaths)
-
-    def at_risk(self, values: Floats) -> Floats:
-        """Sum ``values`` (rows, ...) over the risk set of each event time."""
-        tail = np.concatenate((np.cumsum(values[::-1], axis=0)[::-1], np.zeros((1, *values.shape[1:]))))
-        sums: Floats = tail[self.first]
-        if self.delayed:  # ... without those who enter at that time or later
-            ordered = values[self.by_start]
-            late = np.concatenate((np.cumsum(ordered[::-1], axis=0)[::-1], np.zeros((1, *values.shape[1:]))))
-            sums = sums - late[len(values) - self.late]
-        return sums
-
-    def tied(self, values: Floats) -> Floats:
-        """Sum ``values`` over the rows that have their event at each event time."""
-        sums = np.zeros((len(self.times), *values.shape[1:]))
-        np.add.at(sums, self.time_of_event, values[self.event])
-        return sums
+    soundness: Soundness = OK
+    blind: Blind = SEES_ALL
 
 
 def fit_cox(data: Histories, participant: NDArray[np.intp], ties: Ties = "Efron") -> CoxFit:
     """Fit by maximum partial likelihood; ``participant`` (rows,) numbers whom each row belongs to.
 
-    No events give "too_few_events", a likelihood without maximum "not_converged", columns without
-    variation "singular"; numbers are then NaN.
+    Where a coefficient runs to infinity (an arm without events, arms apart in time) the likelihood of the
+    rest is maximised: whoever has no chance left against the events leaves their risk sets. What then is
+    undefined is ``blind``, as are columns that no risk set compares. No events at all give
+    "too_few_events"; numbers are then NaN.
     """
     columns = data.matrix.shape[1]
+    if not data.event.any():
+        return no_fit(columns, 0, Soundness("too_few_events", "no events"), 0)
+    centred = data.matrix - data.matrix.mean(axis=0)
+    if np.all(centred.std(axis=0) > 0) and np.linalg.matrix_rank(centred) == columns:
+        fit = _maximise(data, participant, ties)
+        if fit.soundness.usable and float(np.ptp(data.matrix @ fit.coefficients)) < STEEP:
+            return fit
+    return _fit_defined(data, participant, ties)
+
+
+def _fit_defined(data: Histories, participant: NDArray[np.intp], ties: Ties) -> CoxFit:
+    """Fit what the risk sets define, and mark the other directions as blind."""
+    columns, events, separated = data.matrix.shape[1], int(data.event.sum()), False
+    for _ in range(columns):
+        compared = comparisons(data)
+        direction = recession(compared, np.zeros((0, columns)))
+        if direction is None:
+            break
+        data, rows = competing(data, direction)
+        participant, separated = participant[rows], True
+    compared = comparisons(data)
+    if separated:
+        why = Soundness(
+            "separated", "the events tell the groups apart completely: the hazard ratio is 0 or infinite"
+        )
+    else:
+        why = Soundness("no_information", "no risk set compares both sides of the contrast")
+    kept, blind = independent_columns(compared, why)
+    if not len(kept):
+        return no_fit(columns, events, why, 0)
+    part = _maximise(replace(data, matrix=data.matrix[:, kept]), participant, ties)
+    if ties == "exact" and not part.soundness.usable:
+        part = replace(part, soundness=why if separated else part.soundness)
+    place = np.ix_(kept, kept)
+    beta, spread, robust = np.zeros(columns), np.zeros((columns, columns)), np.zeros((columns, columns))
+    beta[kept], spread[place], robust[place] = part.coefficients, part.covariance, part.robust
+    return replace(part, coefficients=beta, covariance=spread, robust=robust, blind=blind)
+
+
+def _maximise(data: Histories, participant: NDArray[np.intp], ties: Ties) -> CoxFit:
+    """Climb the partial likelihood of independent columns from zero."""
+    columns = data.matrix.shape[1]
+    events = int(data.event.sum())
     centred = data.matrix - data.matrix.mean(axis=0)
     scale = centred.std(axis=0)
-    events = int(data.event.sum())
-    if events == 0:
-        return _no_fit(columns, events, "too_few_events", 0)
-    if np.any(scale == 0) or np.linalg.matrix_rank(centred) < columns:
-        return _no_fit(columns, events, "singular", 0)
     scaled = Histories(centred / scale, data.start, data.stop, data.event, data.stratum)
     parts = scaled.parts()
     beta = np.zeros(columns)
@@ -125,7 +114,7 @@ def fit_cox(data: Histories, participant: NDArray[np.intp], ties: Ties = "Efron"
         try:
             step = np.linalg.solve(information, score)
         except np.linalg.LinAlgError:
-            return _no_fit(columns, events, "singular", iteration)
+            return no_fit(columns, events, Soundness("singular", "the information is singular"), iteration)
         if 0.5 * float(step @ score) < TOLERANCE:
             break
         size = 1.0
@@ -137,9 +126,11 @@ def fit_cox(data: Histories, participant: NDArray[np.intp], ties: Ties = "Efron"
         beta = beta + size * step
         value, score, information = reached
         if np.any(np.abs(beta) > DIVERGED):
-            return _no_fit(columns, events, "not_converged", iteration)
+            return no_fit(columns, events, NO_MAXIMUM, iteration)
     else:
-        return _no_fit(columns, events, "not_converged", MAX_ITERATIONS)
+        return no_fit(columns, events, NO_MAXIMUM, MAX_ITERATIONS)
+    if float(np.linalg.eigvalsh(information)[0]) < FLAT * events:
+        return no_fit(columns, events, Soundness("singular", "the information is singular"), iteration)
     covariance = inverse(information)
     spread = covariance
     if ties != "exact":
@@ -156,7 +147,6 @@ def fit_cox(data: Histories, participant: NDArray[np.intp], ties: Ties = "Efron"
         float(start_score[0] @ np.linalg.solve(start_score[1], start_score[0])),
         iteration,
         events,
-        "ok",
     )
 
 
@@ -193,8 +183,38 @@ def proportional_hazards_tests(data: Histories, beta: Floats) -> tuple[Statistic
     """Test each coefficient, and all together, for change over time (Grambsch and Therneau 1994).
 
     Score tests of adding each column times one minus the Kaplan-Meier estimate just before the event, as
-    cox.zph of R's survival 3 does by default. The last statistic is the global one.
+    cox.zph of R's survival 3 does by default. The last statistic is the global one. Columns that the risk
+    sets do not compare at more than one time have none.
     """
+    columns = data.matrix.shape[1]
+    labels = [*(f"column {j}" for j in range(columns)), "global"]
+    freedoms = [*([1] * columns), columns]
+    none = worst(all_finite(data.matrix, "columns"), all_finite(data.stop, "times"))
+    if none.usable and not data.event.any():
+        none = Soundness("too_few_events", "no events")
+    if not none.usable:
+        return tuple(no_statistic(label, df, none) for label, df in zip(labels, freedoms, strict=True))
+    change, first, cross, second = _drift(data, beta)
+    flat = Soundness("no_information", "the risk sets do not say how the effect changes with time")
+    if np.linalg.matrix_rank(first, hermitian=True) < columns:
+        return tuple(no_statistic(label, df, flat) for label, df in zip(labels, freedoms, strict=True))
+    spread = second - cross @ np.linalg.solve(first, cross)
+    tests = []
+    for j in range(columns):
+        if not spread[j, j] > NEGLIGIBLE * second[j, j]:
+            tests.append(no_statistic(labels[j], 1, flat))
+            continue
+        variance = float(second[j, j] - cross[j] @ np.linalg.solve(first, cross[:, j]))
+        tests.append(chi_squared(labels[j], float(change[j] ** 2) / variance, 1))
+    if all(one.usable for one in tests) and np.linalg.matrix_rank(spread, hermitian=True) == columns:
+        tests.append(chi_squared("global", float(change @ np.linalg.solve(spread, change)), columns))
+    else:
+        tests.append(no_statistic("global", columns, flat))
+    return tuple(tests)
+
+
+def _drift(data: Histories, beta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return the score of a change over time and the information in and between it and the coefficients."""
     parts = data.parts()
     pooled, left = _left_survival(data)
     columns = data.matrix.shape[1]
@@ -213,13 +233,7 @@ def proportional_hazards_tests(data: Histories, beta: Floats) -> tuple[Statistic
         second += np.einsum("e,eij->ij", at**2, spread)
         observed = (g - centre) @ part.tied(part.matrix)
         change += observed - at @ mean
-    tests = []
-    for j in range(columns):
-        variance = float(second[j, j] - cross[j] @ np.linalg.solve(first, cross[:, j]))
-        tests.append(chi_squared(f"column {j}", float(change[j] ** 2) / variance, 1))
-    variance_all = second - cross @ np.linalg.solve(first, cross)
-    tests.append(chi_squared("global", float(change @ np.linalg.solve(variance_all, change)), columns))
-    return tuple(tests)
+    return change, first, cross, second
 
 
 def concordance(data: Histories, beta: Floats) -> float:
@@ -245,7 +259,7 @@ def _left_survival(data: Histories) -> tuple[Floats, Floats]:
 
 
 def _steps(
-    part: _Stratum, beta: Floats, ties: Ties, *, with_spread: bool = False
+    part: Stratum, beta: Floats, ties: Ties, *, with_spread: bool = False
 ) -> tuple[Floats, Floats, Floats]:
     """Return per event: one over the weight at risk, the weighted mean, and the weighted covariance."""
     weight = np.exp(np.clip(part.matrix @ beta, -500.0, 500.0))
@@ -263,7 +277,7 @@ def _steps(
     return 1.0 / total, mean, spread
 
 
-def _derivatives(parts: list[_Stratum], beta: Floats, ties: Ties) -> tuple[float, Floats, Floats]:
+def _derivatives(parts: list[Stratum], beta: Floats, ties: Ties) -> tuple[float, Floats, Floats]:
     """Return the log partial likelihood, its score and its information."""
     if ties == "exact":
         return _exact_derivatives(parts, beta)
@@ -278,7 +292,7 @@ def _derivatives(parts: list[_Stratum], beta: Floats, ties: Ties) -> tuple[float
     return value, score, information
 
 
-def _exact_derivatives(parts: list[_Stratum], beta: Floats) -> tuple[float, Floats, Floats]:
+def _exact_derivatives(parts: list[Stratum], beta: Floats) -> tuple[float, Floats, Floats]:
     """Do the same for the conditional likelihood: which of the risk set had the events, given how many.
 
     Sums over all subsets by the recursion of Gail, Lubin and Rubinstein (1981, Biometrika 68:703).
@@ -317,6 +331,7 @@ def _subset_sums(weight: Floats, matrix: Floats, size: int) -> tuple[float, Floa
     return float(zero[size]), one[size], two[size]
 
 
-def _no_fit(columns: int, events: int, status: Status, iterations: int) -> CoxFit:
+def no_fit(columns: int, events: int, soundness: Soundness, iterations: int = 0) -> CoxFit:
+    """Return a fit without numbers."""
     empty, square = np.full(columns, math.nan), np.full((columns, columns), math.nan)
-    return CoxFit(empty, square, square, math.nan, math.nan, math.nan, iterations, events, status)
+    return CoxFit(empty, square, square, math.nan, math.nan, math.nan, iterations, events, soundness)

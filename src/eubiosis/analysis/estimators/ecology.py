@@ -13,10 +13,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.analysis.columns import Floats, arm_column, build_design, demand_arm
+from eubiosis.analysis.columns import Design, Floats, arm_column, build_design, demand_arm
 from eubiosis.analysis.estimators.linear import fit_least_squares
 from eubiosis.analysis.estimators.multiplicity import adjust
+from eubiosis.analysis.guard import NEGLIGIBLE, all_finite, spellings
 from eubiosis.analysis.result import Estimate, wald
+from eubiosis.core.soundness import OK, USABLE, Soundness, Status, worst
 from eubiosis.core.streams import stream
 
 Dissimilarity = Literal["Bray-Curtis", "Jaccard", "Aitchison"]
@@ -24,40 +26,68 @@ Dissimilarity = Literal["Bray-Curtis", "Jaccard", "Aitchison"]
 
 @dataclass(frozen=True)
 class Permanova:
-    """Permutational analysis of variance: pseudo-F, share explained, and a permutation p-value."""
+    """Permutational analysis of variance: pseudo-F, share explained, and a permutation p-value.
+
+    Where ``status`` forbids the numbers they are NaN and ``reason`` says why.
+    """
 
     pseudo_f: float
     r_squared: float
     degrees_of_freedom: tuple[int, int, int]
     p_value: float
     permutations: int
+    status: Status = "ok"
+    reason: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Say whether the numbers may be read."""
+        return self.status in USABLE
 
 
 @dataclass(frozen=True)
 class Dispersion:
-    """Distances to the group's spatial median: mean per group (in ``groups`` order), F and its p-value."""
+    """Distances to the group's spatial median: mean per group (in ``groups`` order), F and its p-value.
+
+    ``negative`` counts samples whose squared distance was negative and taken as zero. Where ``status``
+    forbids the test F and p are NaN and ``reason`` says why.
+    """
 
     groups: tuple[str, ...]
     mean_distance: tuple[float, ...]
     f_statistic: float
     p_value: float
+    negative: int = 0
+    status: Status = "ok"
+    reason: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Say whether the numbers may be read."""
+        return self.status in USABLE
 
 
 @dataclass(frozen=True)
 class TaxonResult:
-    """One taxon's estimate and its p-value adjusted over all taxa (Benjamini and Hochberg)."""
+    """One taxon's estimate and its p-value adjusted over all taxa tested (Benjamini and Hochberg).
+
+    ``tested`` is the number of taxa in that adjustment: those whose model has a p-value.
+    """
 
     taxon: str
     estimate: Estimate
     adjusted_p: float
+    tested: int
 
 
 def alpha_diversity(
-    table: ArrayLike, index: Literal["shannon", "simpson", "inverse simpson", "richness"]
+    table: ArrayLike, index: Literal["shannon", "simpson", "inverse simpson", "richness", "evenness"]
 ) -> Floats:
     """Return one diversity per sample (samples,); Shannon in nats, Simpson as 1 - sum of squares.
 
-    An empty sample has richness 0 and otherwise NaN.
+    "evenness" is Pielou's: Shannon over the logarithm of the richness, undefined (NaN) for a single taxon,
+    which has nothing to be even with. An empty sample has richness 0 and otherwise NaN. Leave NaN out of
+    means (``numpy.nanmean``) and say how many samples that were.
 
     >>> alpha_diversity([[1, 1, 0], [2, 0, 0]], "richness").tolist()
     [2.0, 1.0]
@@ -70,6 +100,10 @@ def alpha_diversity(
     if index == "shannon":
         logs = np.log(np.where(share > 0, share, 1.0))
         return np.asarray(-np.sum(share * logs, axis=1), dtype=np.float64)
+    if index == "evenness":
+        richness = (counts > 0).sum(axis=1)
+        most = np.log(np.where(richness > 1, richness, 2))
+        return np.where(richness > 1, alpha_diversity(counts, "shannon") / most, math.nan)
     same = np.sum(share**2, axis=1)
     return np.asarray(1 - same if index == "simpson" else 1 / same, dtype=np.float64)
 
@@ -153,34 +187,55 @@ def permanova(
     Pseudo-F of Anderson (2001, Austral Ecology 26:32) and McArdle and Anderson (2001): the groups' share
     of the squared distances beyond the covariates, against the residual. Group labels are permuted
     within ``blocks``, which is what randomisation justifies; p counts the observed arrangement, so that
-    it cannot be below 1 / (permutations + 1).
+    it cannot be below 1 / (permutations + 1). A distance or covariate that is missing or infinite, one
+    group, distances that are all zero, groups that the covariates or blocks determine, or no residual
+    degrees of freedom leave no numbers and a status that says which.
 
     >>> distances = dissimilarity([[9, 1, 0], [8, 2, 0], [7, 2, 1], [1, 9, 2], [0, 8, 3], [1, 7, 4]])
     >>> found = permanova(distances, ["a", "a", "a", "b", "b", "b"], permutations=199, seed=1)
     >>> round(found.r_squared, 2)
     0.95
     """
-    squared = np.asarray(distances, dtype=np.float64) ** 2
-    samples = len(squared)
-    gower = -0.5 * _centred(squared)
-    labels = np.unique(np.asarray(group).astype(str), return_inverse=True)[1]
-    base = np.ones((samples, 1))
-    if covariates is not None:
-        base = np.column_stack([base, np.asarray(covariates, dtype=np.float64).reshape(samples, -1)])
+    matrix = np.asarray(distances, dtype=np.float64)
+    samples = len(matrix)
+    names, labels = np.unique(np.asarray(group).astype(str), return_inverse=True)
+    extra = None if covariates is None else np.asarray(covariates, dtype=np.float64).reshape(samples, -1)
+    soundness = worst(
+        all_finite(matrix, "distances"),
+        OK if extra is None else all_finite(extra, "covariates"),
+        spellings(names.tolist(), "group"),
+        _groups_enough(names.tolist(), samples, matrix),
+    )
+    groups = len(names) - 1
+    if not soundness.usable:
+        return _no_permanova(groups, samples, soundness)
+    gower = -0.5 * _centred(matrix**2)
+    base = np.ones((samples, 1)) if extra is None else np.column_stack([np.ones(samples), extra])
     base_hat = _hat(base)
-    groups = int(labels.max())
-    residual_freedom = samples - base.shape[1] - groups
+    before = round(float(np.trace(base_hat)))
     layer = np.zeros(samples, dtype=int) if blocks is None else np.unique(blocks, return_inverse=True)[1]
     total = float(np.trace(gower))
     reduced = float(np.sum(base_hat * gower))
 
-    def pseudo_f(order: NDArray[np.intp]) -> tuple[float, float]:
+    def fitted(order: NDArray[np.intp]) -> Floats:
         dummies = (labels[order][:, None] == np.arange(1, groups + 1)).astype(np.float64)
-        explained = float(np.sum(_hat(np.column_stack([base, dummies])) * gower)) - reduced
-        rest = total - reduced - explained
-        return explained / groups / (rest / residual_freedom), explained
+        return _hat(np.column_stack([base, dummies]))
 
-    observed, explained = pseudo_f(np.arange(samples))
+    hat = fitted(np.arange(samples))
+    own = round(float(np.trace(hat))) - before
+    freedom = samples - before - own
+    explained = float(np.sum(hat * gower)) - reduced
+    soundness = _permanova_defined(labels, layer, own=own, groups=groups, freedom=freedom)
+    if soundness.usable and abs(total - reduced - explained) <= NEGLIGIBLE * total:
+        soundness = Soundness("no_variance", "samples of one group do not differ")
+    if not soundness.usable:
+        return _no_permanova(groups, samples, soundness)
+
+    def pseudo_f(share: float) -> float:
+        rest = total - reduced - share
+        return share / own / (rest / freedom) if rest > NEGLIGIBLE * total else math.inf
+
+    observed = pseudo_f(explained)
     draw = stream(seed, "permanova")
     hits = 0
     for _ in range(permutations):
@@ -188,20 +243,53 @@ def permanova(
         for one in np.unique(layer):
             rows = np.flatnonzero(layer == one)
             order[rows] = draw.permutation(rows)
-        hits += pseudo_f(order)[0] >= observed - 1e-12 * abs(observed)
+        again = pseudo_f(float(np.sum(fitted(order) * gower)) - reduced)
+        hits += again >= observed - 1e-12 * abs(observed)
     return Permanova(
         observed,
         explained / total,
-        (groups, residual_freedom, samples - 1),
+        (own, freedom, samples - 1),
         (hits + 1) / (permutations + 1),
         permutations,
     )
 
 
+def _groups_enough(names: Sequence[str], samples: int, matrix: Floats) -> Soundness:
+    if len(names) < 2:
+        return Soundness("no_information", f"{len(names)} group: nothing to compare")
+    if samples <= len(names):
+        return Soundness("too_few_participants", f"{samples} samples in {len(names)} groups: one each")
+    if not np.any(matrix > 0):
+        return Soundness("no_variance", "all distances are zero")
+    return OK
+
+
+def _permanova_defined(
+    labels: NDArray[np.intp], layer: NDArray[np.intp], *, own: int, groups: int, freedom: int
+) -> Soundness:
+    if own < 1:
+        return Soundness("singular", "the covariates determine the groups")
+    if own < groups:
+        return Soundness("singular", "the covariates determine some of the groups")
+    if freedom < 1:
+        return Soundness("too_few_participants", "no residual degrees of freedom are left")
+    if all(len(np.unique(labels[layer == one])) < 2 for one in np.unique(layer)):
+        return Soundness("no_information", "no block holds two groups: no permutation changes anything")
+    return OK
+
+
+def _no_permanova(groups: int, samples: int, soundness: Soundness) -> Permanova:
+    freedom = (groups, max(samples - groups - 1, 0), samples - 1)
+    return Permanova(math.nan, math.nan, freedom, math.nan, 0, soundness.status, soundness.reason)
+
+
 def dispersion(distances: ArrayLike, group: ArrayLike) -> Dispersion:
     """Compare how far samples lie from their group's spatial median (Anderson 2006, Biometrics 62:245).
 
-    Distances are those in principal coordinates, the negative eigenvalues' part being subtracted.
+    Squared distances are those in principal coordinates, less the part of the negative eigenvalues; where
+    that is more than the whole the distance is taken as zero and counted, as vegan's betadisper does. A
+    missing or infinite distance, one group, only groups of one sample, or distances that do not vary
+    within the groups leave no test.
 
     >>> distances = dissimilarity([[9, 1, 0], [8, 2, 0], [7, 2, 1], [1, 9, 2], [0, 8, 3], [1, 7, 4]])
     >>> round(dispersion(distances, ["a", "a", "a", "b", "b", "b"]).p_value, 2)
@@ -211,27 +299,50 @@ def dispersion(distances: ArrayLike, group: ArrayLike) -> Dispersion:
 
     matrix = np.asarray(distances, dtype=np.float64)
     labels = np.asarray(group).astype(str)
+    names = np.unique(labels)
+    soundness = worst(
+        all_finite(matrix, "distances"),
+        spellings(names.tolist(), "group"),
+        _groups_enough(names.tolist(), len(labels), matrix),
+    )
+    if not soundness.usable:
+        return _no_dispersion(names, soundness)
     values, vectors = np.linalg.eigh(-0.5 * _centred(matrix**2))
-    real, imaginary = values > 1e-8, values < -1e-8
+    least = 1e-8 * float(values.max())
     squared = np.zeros(len(labels))
-    for kept, sign in ((real, 1.0), (imaginary, -1.0)):
+    for kept, sign in ((values > least, 1.0), (values < -least, -1.0)):
         points = vectors[:, kept] * np.sqrt(np.abs(values[kept]))
-        for name in np.unique(labels):
+        for name in names:
             rows = labels == name
             squared[rows] += sign * np.sum((points[rows] - spatial_median(points[rows])) ** 2, axis=1)
-    away = np.sqrt(np.abs(squared))
-    names = np.unique(labels)
+    rounding = NEGLIGIBLE * float(np.max(matrix)) ** 2
+    away = np.sqrt(np.where(squared > rounding, squared, 0.0))
     means = np.array([away[labels == name].mean() for name in names])
     sizes = np.array([np.sum(labels == name) for name in names])
     between = float(sizes @ (means - away.mean()) ** 2) / (len(names) - 1)
     within = sum(float(np.sum((away[labels == n] - m) ** 2)) for n, m in zip(names, means, strict=True))
     freedom = len(labels) - len(names)
+    negative = int(np.sum(squared < -rounding))
+    if within <= (NEGLIGIBLE * float(np.max(away))) ** 2 * len(labels):
+        soundness = Soundness("no_variance", "the distances to the group's centre do not vary")
+        return _no_dispersion(names, soundness, tuple(means.tolist()), negative)
     statistic = between / (within / freedom)
     return Dispersion(
         tuple(str(name) for name in names),
         tuple(means.tolist()),
         statistic,
         float(f.sf(statistic, len(names) - 1, freedom)),
+        negative,
+    )
+
+
+def _no_dispersion(
+    names: NDArray[np.str_], soundness: Soundness, means: tuple[float, ...] | None = None, negative: int = 0
+) -> Dispersion:
+    groups = tuple(str(name) for name in names)
+    blank = tuple(math.nan for _ in groups)
+    return Dispersion(
+        groups, means or blank, math.nan, math.nan, negative, soundness.status, soundness.reason
     )
 
 
@@ -279,7 +390,7 @@ def taxon_models(
     order; the effect is a difference of log ratios to the sample's mean taxon, in nats. Taxa found in
     fewer than ``smallest_prevalence`` of the follow-up samples are left out of the models, not of the
     log ratios; a participant with a missing row is counted as missing. P-values are adjusted over the
-    taxa modelled (Benjamini and Hochberg).
+    taxa that have one (Benjamini and Hochberg); their number stands in each result.
 
     >>> counts = [[90, 10, 30], [80, 22, 31], [70, 18, 29], [10, 90, 30], [12, 81, 28], [9, 72, 33]]
     >>> arm = ["a", "a", "a", "c", "c", "c"]
@@ -290,7 +401,8 @@ def taxon_models(
     later = np.asarray(followed, dtype=np.float64)
     missing = np.isnan(later).any(axis=1)
     earlier = None if baseline is None else np.asarray(baseline, dtype=np.float64)
-    present = (later[~missing] > 0).mean(axis=0) >= smallest_prevalence
+    seen = later[~missing] > 0
+    present = seen.mean(axis=0) >= smallest_prevalence if len(seen) else np.zeros(later.shape[1], dtype=bool)
     ratios = np.full_like(later, math.nan)
     ratios[~missing] = centred_log_ratio(later[~missing], pseudocount)
     starts = None
@@ -310,7 +422,7 @@ def taxon_models(
         estimates.append(
             wald(
                 float(fit.coefficients[column]),
-                fit.standard_error(column) if fit.full_rank else math.nan,
+                fit.standard_error(column),
                 endpoint=f"{taxa[j]}, centred log ratio",
                 method="ANCOVA",
                 arms=(treated, control),
@@ -318,14 +430,24 @@ def taxon_models(
                 counts=design.counts(treated),
                 level=level,
                 degrees_of_freedom=float(fit.degrees_of_freedom),
-                status="ok" if fit.full_rank else "singular",
+                soundness=worst(design.soundness, _seen_twice(design, treated), fit.judge(column)),
             )
         )
-    adjusted = adjust([one.p_value for one in estimates], "BH") if estimates else np.zeros(0)
+    p_values = np.array([one.p_value for one in estimates])
+    adjusted = adjust(p_values, "BH") if estimates else np.zeros(0)
+    tested = int(np.sum(~np.isnan(p_values)))
     names = [taxa[j] for j in np.flatnonzero(present).tolist()]
     return tuple(
-        TaxonResult(name, one, float(p)) for name, one, p in zip(names, estimates, adjusted, strict=True)
+        TaxonResult(name, one, float(p), tested)
+        for name, one, p in zip(names, estimates, adjusted, strict=True)
     )
+
+
+def _seen_twice(design: Design, treated: str) -> Soundness:
+    sizes = [int(np.sum(design.arm == name)) for name in (treated, design.control)]
+    if min(sizes) < 2:
+        return Soundness("too_few_participants", f"{sizes[0]} and {sizes[1]} participants in the two arms")
+    return OK
 
 
 def _centred(matrix: Floats) -> Floats:
@@ -343,7 +465,7 @@ def _hat(matrix: Floats) -> Floats:
 
 def _checked(table: ArrayLike) -> Floats:
     counts = np.array(table, dtype=np.float64)
-    if counts.ndim != 2 or np.any(np.isnan(counts)) or np.any(counts < 0):
-        message = "the table: allowed (samples, taxa) without missing or negative values"
+    if counts.ndim != 2 or not np.all(np.isfinite(counts)) or np.any(counts < 0):
+        message = "the table: allowed (samples, taxa) without missing, infinite or negative values"
         raise ValueError(message)
     return counts

@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from eubiosis.analysis.columns import Bools, Design, Floats, arm_column, build_design, demand_arm, inverse
 from eubiosis.analysis.estimators.linear import fit_least_squares
-from eubiosis.analysis.result import RATIO_SCALES, Estimate, Status, failed, wald
+from eubiosis.analysis.guard import NEGLIGIBLE
+from eubiosis.analysis.result import RATIO_SCALES, Estimate, failed, wald
 from eubiosis.analysis.result import Counts as ArmCounts
+from eubiosis.core.soundness import OK, Soundness, worst
 from eubiosis.core.streams import stream
 
 Strategy = Literal["MAR", "J2R", "CIR", "CR"]
@@ -38,12 +40,16 @@ def pool(estimates: ArrayLike, variances: ArrayLike, complete_degrees_of_freedom
     """Pool the analyses of several imputed tables (Rubin 1987).
 
     The degrees of freedom are those of Barnard and Rubin (1999, Biometrika 86:948) where the complete
-    data have finitely many. Fewer than two imputations raise ``ValueError``.
+    data have finitely many. Fewer than two imputations, a value that is not finite or a variance that is
+    not positive raise ``ValueError``.
     """
     q, u = np.asarray(estimates, dtype=np.float64), np.asarray(variances, dtype=np.float64)
     count = len(q)
     if count < 2 or len(u) != count:
         message = f"{count} estimates and {len(u)} variances; allowed: two or more of both"
+        raise ValueError(message)
+    if not np.all(np.isfinite(q)) or not np.all(np.isfinite(u) & (u > 0)):
+        message = "allowed: finite estimates and positive variances"
         raise ValueError(message)
     within, between = float(u.mean()), float(q.var(ddof=1))
     total = within + (1 + 1 / count) * between
@@ -58,11 +64,51 @@ def pool(estimates: ArrayLike, variances: ArrayLike, complete_degrees_of_freedom
     return Pooled(float(q.mean()), within, between, total, freedom, increase, lost)
 
 
-def _imputable(values: Floats, design: Design) -> Status:
+def _imputable(values: Floats, design: Design) -> Soundness:
+    """Say whether a table (participants, visits) carries the imputation model."""
+    if np.isinf(values).any():
+        person, visit = (int(i) + 1 for i in np.argwhere(np.isinf(values))[0])
+        return Soundness(
+            "not_finite", f"participant {person} of those kept, visit {visit}: an infinite outcome"
+        )
     people, visits = values.shape
-    if people <= design.matrix.shape[1] + visits or np.isnan(values).all(axis=0).any():
-        return "too_few_participants"
-    return "ok" if np.linalg.matrix_rank(design.matrix) == design.matrix.shape[1] else "singular"
+    if people <= design.matrix.shape[1] + visits:
+        return Soundness("too_few_participants", f"{people} participants for {visits} visits")
+    if np.linalg.matrix_rank(design.matrix) < design.matrix.shape[1]:
+        return Soundness("singular", "columns of the design depend on each other")
+    residuals = np.full(values.shape, math.nan)
+    for visit in range(visits):
+        seen = ~np.isnan(values[:, visit])
+        if not seen.any():
+            return Soundness("too_few_participants", f"nobody was seen at visit {visit + 1}")
+        unseen = [name for name in design.arms if not np.any(seen & (design.arm == name))]
+        if unseen:
+            why = (
+                f"nobody in {unseen[0]} was seen at visit {visit + 1}: what is imputed there rests on nothing"
+            )
+            return Soundness("no_information", why)
+        outcome, matrix = values[seen, visit], design.matrix[seen]
+        if np.linalg.matrix_rank(matrix) < matrix.shape[1]:
+            return Soundness(
+                "singular", f"the columns depend on each other among those seen at visit {visit + 1}"
+            )
+        residual = outcome - matrix @ np.linalg.lstsq(matrix, outcome, rcond=None)[0]
+        if float(np.max(np.abs(residual))) <= NEGLIGIBLE * float(np.max(np.abs(outcome))):
+            return Soundness("no_variance", f"the residuals of visit {visit + 1} vanish")
+        residuals[seen, visit] = residual
+    return _visits_apart(residuals)
+
+
+def _visits_apart(residuals: Floats) -> Soundness:
+    """Find two visits of which one determines the other in everybody seen at both."""
+    visits = residuals.shape[1]
+    for first in range(visits):
+        for second in range(first + 1, visits):
+            pair = residuals[:, [first, second]]
+            pair = pair[~np.isnan(pair).any(axis=1)]
+            if len(pair) > 2 and np.linalg.matrix_rank(pair, rtol=NEGLIGIBLE) < 2:
+                return Soundness("no_variance", f"visit {first + 1} determines visit {second + 1}")
+    return OK
 
 
 def pool_estimates(estimates: Sequence[Estimate]) -> Estimate:
@@ -84,7 +130,7 @@ def pool_estimates(estimates: Sequence[Estimate]) -> Estimate:
     broken = sum(not one.usable for one in estimates)
     if broken:
         return failed(
-            "not_converged",
+            Soundness("not_converged", f"{broken} of {len(estimates)} imputed tables gave no numbers"),
             endpoint=first.endpoint,
             method=method,
             arms=arms,
@@ -132,17 +178,19 @@ def impute(
     control arm; "CR" the control arm from the start (Carpenter, Roger and Kenward 2013, Journal of
     Biopharmaceutical Statistics 23:1352). ``delta`` is added to what is imputed after the last
     observation outside the control arm, for tipping points. Participants with a missing covariate are
-    left out, counted in the design. Too few participants for the covariance raise ``ValueError``.
+    left out, counted in the design. A table that does not carry the model (too few participants, an arm
+    never seen at a visit, residuals that vanish) raises ``ValueError``.
     """
     table = np.array(outcomes, dtype=np.float64)
     design = build_design(arm, control, required={}, covariates=covariates)
     values = table[design.kept]
     people, visits = values.shape
-    status = _imputable(values, design)
-    if status != "ok":
+    soundness = worst(design.soundness, _imputable(values, design))
+    if not soundness.usable:
         message = (
-            f"{people} participants, {visits} visits, {design.matrix.shape[1]} columns: {status}; allowed: "
-            "more participants than visits and columns, independent columns, every visit seen in someone"
+            f"{people} participants, {visits} visits, {design.matrix.shape[1]} columns: {soundness.status}, "
+            f"{soundness.reason}; allowed: more participants than visits and columns, independent columns, "
+            "every visit seen in every arm, residuals that vary"
         )
         raise ValueError(message)
     gaps = np.isnan(values)
@@ -184,7 +232,8 @@ def reference_based_difference(
 
     Arguments as for ``impute``. With a reference-based strategy Rubin's variance keeps the information
     lost to missing data (Cro 2019, JRSS A 182:623) and so is larger than the spread of the estimate.
-    ``detail`` counts the missing outcomes at the last visit.
+    ``detail`` counts the missing outcomes at the last visit. A table that does not carry the imputation has
+    a status that says why; an arm that was never seen at a visit is "no_information".
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(2)
@@ -199,10 +248,25 @@ def reference_based_difference(
     design = build_design(arm, control, required={}, covariates=covariates)
     demand_arm(treated, design.treated_arms)
     method = f"ANCOVA, multiple imputation {strategy}"
-    status = _imputable(table[design.kept], design)
-    if status != "ok":
+    soundness = worst(design.soundness, _imputable(table[design.kept], design))
+    completed = np.zeros((0, *table.shape))
+    if soundness.usable:
+        try:
+            completed, _ = impute(
+                outcomes,
+                arm,
+                control=control,
+                strategy=strategy,
+                covariates=covariates,
+                imputations=imputations,
+                delta=delta,
+                seed=seed,
+            )
+        except np.linalg.LinAlgError:
+            soundness = Soundness("singular", "the outcomes of some visits determine those of another")
+    if not soundness.usable:
         return failed(
-            status,
+            soundness,
             endpoint=endpoint,
             method=method,
             arms=(treated, control),
@@ -210,16 +274,6 @@ def reference_based_difference(
             counts=design.counts(treated),
             level=level,
         )
-    completed, _ = impute(
-        outcomes,
-        arm,
-        control=control,
-        strategy=strategy,
-        covariates=covariates,
-        imputations=imputations,
-        delta=delta,
-        seed=seed,
-    )
     column = design.column(arm_column(treated))
     estimates, variances, freedom = [], [], math.inf
     for imputed in completed:

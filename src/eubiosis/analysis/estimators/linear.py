@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.analysis.columns import Floats, inverse
+from eubiosis.analysis.guard import SEES_ALL, Blind, independent_columns, vanishes
+from eubiosis.core.soundness import OK, Soundness, worst
 
 Covariance = Literal["model", "HC0", "HC1", "HC2", "HC3"]
 
 
 @dataclass(frozen=True)
 class LinearFit:
-    """A least-squares fit: coefficients (columns,), their covariance, residuals (rows,), sigma, R2."""
+    """A least-squares fit: coefficients (columns,), their covariance, residuals (rows,), sigma, R2.
+
+    ``bread`` is the inverse of X'X and ``size`` the largest absolute outcome. A column that depends on
+    earlier ones has coefficient zero; ``blind`` says which contrasts that leaves undefined.
+    """
 
     coefficients: Floats
     covariance: Floats
@@ -24,11 +30,28 @@ class LinearFit:
     sigma: float
     r_squared: float
     degrees_of_freedom: int
-    full_rank: bool
+    bread: Floats
+    size: float
+    soundness: Soundness = OK
+    blind: Blind = SEES_ALL
 
     def standard_error(self, column: int) -> float:
         """Return the standard error of one coefficient."""
         return math.sqrt(float(self.covariance[column, column]))
+
+    def judge(self, column: int, covariance: Floats | None = None) -> Soundness:
+        """Say whether one coefficient may be read; with another ``covariance`` of the fit, by that one."""
+        if not self.soundness.usable:
+            return self.soundness
+        variance = float((self.covariance if covariance is None else covariance)[column, column])
+        flat = vanishes(variance, self.size**2 * float(self.bread[column, column]))
+        return worst(self.blind.on_column(column), NO_RESIDUAL if flat else OK)
+
+
+NO_RESIDUAL = Soundness("no_variance", "the residuals vanish: a constant outcome or a perfect fit")
+DEPENDENT_COLUMNS = Soundness(
+    "singular", "the contrast depends on other columns of the design, or has no rows"
+)
 
 
 def fit_least_squares(outcome: Floats, matrix: Floats, covariance: Covariance = "model") -> LinearFit:
@@ -36,15 +59,28 @@ def fit_least_squares(outcome: Floats, matrix: Floats, covariance: Covariance = 
 
     ``covariance`` "model" assumes equal variances; HC0 to HC3 are the sandwich estimators of MacKinnon
     and White (1985, Journal of Econometrics 29:305), HC3 dividing each residual by one minus its
-    leverage; NaN where a leverage is one. A matrix without full column rank, or no more rows than
-    columns, gives NaN numbers and ``full_rank`` false.
+    leverage; NaN where a leverage is one. Columns that depend on earlier ones are left out, as R's lm
+    does; no more rows than independent columns give NaN numbers and the soundness "singular".
     """
     rows, columns = matrix.shape
-    if rows <= columns or np.linalg.matrix_rank(matrix) < columns:
+    if rows > columns and np.linalg.matrix_rank(matrix) == columns:
+        return _full_rank(outcome, matrix, covariance)
+    kept, blind = independent_columns(matrix, DEPENDENT_COLUMNS)
+    if rows <= len(kept) or not len(kept):
         empty = np.full(columns, math.nan)
         square = np.full((columns, columns), math.nan)
         nothing = np.full(rows, math.nan)
-        return LinearFit(empty, square, nothing, math.nan, math.nan, max(rows - columns, 0), False)
+        few = Soundness("singular", f"{rows} complete rows for {len(kept)} independent columns")
+        return LinearFit(empty, square, nothing, math.nan, math.nan, 0, square, math.nan, few, blind)
+    part = _full_rank(outcome, matrix[:, kept], covariance)
+    place = np.ix_(kept, kept)
+    beta, spread, bread = np.zeros(columns), np.zeros((columns, columns)), np.zeros((columns, columns))
+    beta[kept], spread[place], bread[place] = part.coefficients, part.covariance, part.bread
+    return replace(part, coefficients=beta, covariance=spread, bread=bread, blind=blind)
+
+
+def _full_rank(outcome: Floats, matrix: Floats, covariance: Covariance) -> LinearFit:
+    rows, columns = matrix.shape
     orthogonal, triangle = np.linalg.qr(matrix)
     beta = np.linalg.solve(triangle, orthogonal.T @ outcome)
     root = inverse(triangle)
@@ -60,7 +96,8 @@ def fit_least_squares(outcome: Floats, matrix: Floats, covariance: Covariance = 
         leverage = np.sum(orthogonal**2, axis=1)
         weights = _weights(residuals, leverage, covariance, rows / freedom)
         spread = bread @ ((matrix * weights[:, None]).T @ matrix) @ bread
-    return LinearFit(beta, spread, residuals, math.sqrt(variance), r_squared, freedom, True)
+    size = float(np.max(np.abs(outcome)))
+    return LinearFit(beta, spread, residuals, math.sqrt(variance), r_squared, freedom, bread, size)
 
 
 def cluster_covariance(fit: LinearFit, matrix: Floats, cluster: NDArray[np.intp]) -> Floats:
@@ -73,8 +110,8 @@ def cluster_covariance(fit: LinearFit, matrix: Floats, cluster: NDArray[np.intp]
     groups = int(cluster.max()) + 1
     scores = np.zeros((groups, columns))
     np.add.at(scores, cluster, matrix * fit.residuals[:, None])
-    bread = inverse(matrix.T @ matrix)
-    factor = groups / (groups - 1) * (rows - 1) / (rows - columns)
+    bread = fit.bread
+    factor = groups / (groups - 1) * (rows - 1) / fit.degrees_of_freedom
     result: Floats = factor * bread @ (scores.T @ scores) @ bread
     return result
 

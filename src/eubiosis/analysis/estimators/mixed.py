@@ -16,11 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.analysis.columns import Floats, inverse
-from eubiosis.analysis.result import Status
+from eubiosis.analysis.guard import NEGLIGIBLE, SEES_ALL, Blind, independent_columns
+from eubiosis.core.soundness import OK, Soundness, Status
 
 Errors = Literal["adjusted", "adjusted linear", "unadjusted"]
 GRADIENT = 1e-8  # largest score allowed at convergence, per relative change of the parameter
 STEP = 1e-4  # of the differences that give the observed information
+EDGE = 1e-6  # a variance below this share of the residual one lies at its bound of zero
+NO_RESIDUAL = Soundness("no_variance", "the residuals vanish: a constant outcome or a perfect fit")
+UNDEFINED = Soundness("singular", "the contrast depends on other columns of the design, or has no rows")
 
 
 class Structure(Protocol):
@@ -31,6 +35,9 @@ class Structure(Protocol):
 
     def bounds(self) -> list[tuple[float | None, float | None]] | None:
         """Return the range of each parameter, or None when all are free."""
+
+    def degenerate(self, theta: Floats) -> str:
+        """Say which variance vanishes, of outcomes with residual variance one; empty where none does."""
 
     def rescale(self, theta: Floats, factor: float) -> Floats:
         """Return the parameters of outcomes that are ``factor`` times as large."""
@@ -87,6 +94,7 @@ class MixedFit:
     parameters, ``adjusted_linear`` that without them, which does not depend on the parameterisation and
     is theirs for parameters in which the covariance is linear. ``theta`` the covariance parameters with
     their covariance ``theta_covariance``; ``slopes`` (parameters, columns, columns) the derivatives P.
+    Columns that depend on earlier ones have coefficient zero; ``blind`` says what that leaves undefined.
     """
 
     coefficients: Floats
@@ -97,9 +105,15 @@ class MixedFit:
     theta_covariance: Floats
     slopes: Floats
     log_likelihood: float
-    status: Status
+    soundness: Soundness
     blocks: int
     rows: int
+    blind: Blind = SEES_ALL
+
+    @property
+    def status(self) -> Status:
+        """Return the status of the fit as a whole."""
+        return self.soundness.status
 
     def contrast(self, weights: Floats, errors: Errors = "adjusted") -> tuple[float, float, float]:
         """Return value, standard error and degrees of freedom of one linear combination.
@@ -152,29 +166,88 @@ def fit_mixed(blocks: Blocks, structure: Structure, *, expected_information: boo
     """Fit by restricted maximum likelihood.
 
     The covariance of the covariance parameters is the inverse of the observed information, or of the
-    expected one where asked for. Status "boundary" means that a variance lies at zero, "singular" that
-    the columns are not independent, "not_converged" that no maximum was found.
+    expected one where asked for and wherever a variance lies at zero: a parameter at its bound is still
+    estimated, so the degrees of freedom follow the blocks and not the rows. Status "boundary" means that a
+    variance lies at zero, "singular" that no column is left, "no_variance" that residuals vanish,
+    "not_converged" that no maximum was found.
     """
-    from scipy.optimize import minimize
-
     if not blocks.patterns:
-        return _no_fit(blocks, 0, "too_few_participants")
+        return _no_fit(blocks, 0, Soundness("too_few_participants", "no complete row"))
     stacked = np.concatenate([part.matrix.reshape(-1, blocks.columns) for part in blocks.patterns])
+    rows = len(stacked)
+    if rows > blocks.columns and np.linalg.matrix_rank(stacked) == blocks.columns:
+        return _fit_independent(blocks, structure, stacked, expected_information=expected_information)
+    kept, blind = independent_columns(stacked, UNDEFINED)
+    if rows <= len(kept):
+        few = Soundness("singular", f"{rows} complete rows for {len(kept)} independent columns")
+        return _no_fit(blocks, rows, few)
+    patterns = tuple(replace(part, matrix=part.matrix[:, :, kept]) for part in blocks.patterns)
+    part = _fit_independent(
+        replace(blocks, patterns=patterns, columns=len(kept)),
+        structure,
+        stacked[:, kept],
+        expected_information=expected_information,
+    )
+    return _spread_out(part, kept, blind, blocks.columns)
+
+
+def _spread_out(part: MixedFit, kept: NDArray[np.intp], blind: Blind, columns: int) -> MixedFit:
+    """Return the fit of some columns as one of all, zero in the others."""
+
+    def square(small: Floats) -> Floats:
+        large = np.zeros((*small.shape[:-2], columns, columns))
+        large[..., kept[:, None], kept] = small
+        return large
+
+    beta = np.zeros(columns)
+    beta[kept] = part.coefficients
+    return replace(
+        part,
+        coefficients=beta,
+        covariance=square(part.covariance),
+        adjusted=square(part.adjusted),
+        adjusted_linear=square(part.adjusted_linear),
+        slopes=square(part.slopes),
+        blind=blind,
+    )
+
+
+def _fit_independent(
+    blocks: Blocks, structure: Structure, stacked: Floats, *, expected_information: bool
+) -> MixedFit:
     outcome = np.concatenate([part.outcome.ravel() for part in blocks.patterns])
-    if len(outcome) <= blocks.columns or np.linalg.matrix_rank(stacked) < blocks.columns:
-        return _no_fit(blocks, len(outcome), "singular")
     least = np.linalg.lstsq(stacked, outcome, rcond=None)[0]
     residuals = outcome - stacked @ least
     size = float(np.sqrt(np.mean(residuals**2)))
-    if size <= 1e-10 * max(float(np.max(np.abs(outcome))), 1e-300):
-        return _no_fit(blocks, len(outcome), "singular")
+    if size <= NEGLIGIBLE * max(float(np.max(np.abs(outcome))), 1e-300):
+        return _no_fit(blocks, len(outcome), NO_RESIDUAL)
     scaled = replace(
         blocks,
         patterns=tuple(
             replace(part, outcome=(part.outcome - part.matrix @ least) / size) for part in blocks.patterns
         ),
     )
-    theta = structure.start(scaled, residuals / size)
+    theta, at_edge, converged = _search(scaled, structure, structure.start(scaled, residuals / size))
+    lost = structure.degenerate(theta)
+    if lost:
+        return _no_fit(blocks, len(outcome), Soundness("no_variance", lost))
+    if not converged:
+        return _no_fit(
+            blocks, len(outcome), Soundness("not_converged", "the restricted likelihood found no maximum")
+        )
+    theta = structure.rescale(theta, size)
+    # the differences of likelihoods that give the degrees of freedom drown in the offset of large outcomes
+    left = tuple(replace(part, outcome=part.outcome - part.matrix @ least) for part in blocks.patterns)
+    fit = _finish(
+        replace(blocks, patterns=left), structure, theta, at_edge, expected_information=expected_information
+    )
+    return replace(fit, coefficients=fit.coefficients + least)
+
+
+def _search(scaled: Blocks, structure: Structure, theta: Floats) -> tuple[Floats, NDArray[np.bool_], bool]:
+    """Climb the restricted likelihood; return the parameters, which lie at a bound of zero, and success."""
+    from scipy.optimize import minimize
+
     bounds = structure.bounds()
 
     def objective(point: Floats) -> tuple[float, Floats]:
@@ -186,14 +259,11 @@ def fit_mixed(blocks: Blocks, structure: Structure, *, expected_information: boo
     theta = np.asarray(found.x, dtype=np.float64)
     at_edge = np.zeros(len(theta), dtype=bool)
     if bounds is not None:
-        low = np.array([0.0 if bound[0] is None else bound[0] for bound in bounds])
-        at_edge = theta <= low + 1e-6
-        theta = np.where(at_edge, low, theta)
+        low = np.array([np.inf if bound[0] is None else bound[0] for bound in bounds])
+        at_edge = (low == 0.0) & (theta <= EDGE)
+        theta = np.where(at_edge, 0.0, theta)
     theta, converged = _polish(scaled, structure, theta, at_edge)
-    if not converged:
-        return _no_fit(blocks, len(outcome), "not_converged")
-    theta = structure.rescale(theta, size)
-    return _finish(blocks, structure, theta, at_edge, expected_information=expected_information)
+    return theta, at_edge, converged
 
 
 def evaluate_at(blocks: Blocks, structure: Structure, theta: Floats) -> MixedFit:
@@ -327,19 +397,19 @@ def _finish(
         if curved is not None:
             bend += part.between(back @ curved @ back)
     spread = state.covariance
-    if expected_information:
+    if expected_information or at_edge.any():
         turned = slopes @ spread
         information = 0.5 * (
             traces - 2 * np.einsum("kl,hglk->hg", spread, second) + np.einsum("hkl,glk->hg", turned, turned)
         )
     else:
         information = _observed_information(blocks, structure, theta)
-    uncertainty = np.zeros((size, size))
-    free = np.flatnonzero(~at_edge)
     try:
-        uncertainty[np.ix_(free, free)] = inverse(information[np.ix_(free, free)])
+        # blocks of one row do not tell the variances apart, and need not: the smallest solution will do
+        uncertainty = np.linalg.pinv(information, hermitian=True) if at_edge.any() else inverse(information)
     except np.linalg.LinAlgError:
-        return _no_fit(blocks, sum(part.outcome.size for part in blocks.patterns), "singular")
+        lost = Soundness("singular", "the information on the covariance is singular")
+        return _no_fit(blocks, sum(part.outcome.size for part in blocks.patterns), lost)
     inner = second - (slopes @ spread)[:, None] @ slopes[None]
     linear, adjusted = (
         spread + 2 * spread @ np.einsum("hg,hgkl->kl", uncertainty, terms) @ spread
@@ -354,16 +424,16 @@ def _finish(
         uncertainty,
         slopes,
         state.value,
-        "boundary" if at_edge.any() else "ok",
+        Soundness("boundary", "a variance between blocks is estimated as zero") if at_edge.any() else OK,
         blocks.count,
         sum(part.outcome.size for part in blocks.patterns),
     )
 
 
-def _no_fit(blocks: Blocks, rows: int, status: Status) -> MixedFit:
+def _no_fit(blocks: Blocks, rows: int, soundness: Soundness) -> MixedFit:
     empty, square = np.full(blocks.columns, math.nan), np.full((blocks.columns, blocks.columns), math.nan)
     none, nothing = np.full(0, math.nan), np.full((0, 0), math.nan)
     slopes = np.full((0, blocks.columns, blocks.columns), math.nan)
     return MixedFit(
-        empty, square, square, square, none, nothing, slopes, math.nan, status, blocks.count, rows
+        empty, square, square, square, none, nothing, slopes, math.nan, soundness, blocks.count, rows
     )

@@ -1,4 +1,8 @@
-"""Several hypotheses: adjusted p-values by step-wise, graphical and gatekeeping procedures."""
+"""Several hypotheses: adjusted p-values by step-wise, graphical and gatekeeping procedures.
+
+In a procedure with an order or a graph a p-value that is NaN (an analysis without numbers) counts as 1: it
+hands on nothing. ``adjust`` leaves it out.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +22,21 @@ def adjust(p_values: ArrayLike, procedure: Procedure = "holm") -> Floats:
 
     "bonferroni", "holm", "hochberg" and "hommel" control the chance of any false rejection, "BH" and "BY"
     the false discovery rate (Benjamini and Hochberg 1995; Benjamini and Yekutieli 2001). A p-value that is
-    NaN (an analysis without numbers) counts as 1. Values outside 0 to 1 raise ``ValueError``.
+    NaN (an analysis without numbers) stays NaN. For the false discovery rate it was not tested and is not
+    among the hypotheses that the others are adjusted for; the other procedures guard a planned family, in
+    which it still counts. Values outside 0 to 1 raise ``ValueError``.
 
     >>> adjust([0.01, 0.04, 0.03]).round(4).tolist()
     [0.03, 0.06, 0.06]
     """
-    p = _checked(p_values)
+    every = np.array(p_values, dtype=np.float64)
+    undefined = np.isnan(every)
+    kept = ~undefined if procedure in ("BH", "BY") else np.ones(every.shape, dtype=bool)
+    p = _checked(every[kept])
     count = len(p)
+    adjusted = np.full(every.shape, np.nan)
+    if not count:
+        return adjusted
     order = np.argsort(p, kind="stable")
     ranked = p[order]
     rank = np.arange(1, count + 1)
@@ -40,8 +52,8 @@ def adjust(p_values: ArrayLike, procedure: Procedure = "holm") -> Floats:
         steps = _from_above(float(np.sum(1.0 / rank)) * count / rank * ranked)
     else:
         steps = _hommel(ranked)
-    adjusted = np.empty(count)
-    adjusted[order] = np.minimum(steps, 1.0)
+    adjusted[np.flatnonzero(kept)[order]] = np.minimum(steps, 1.0)
+    adjusted[undefined] = np.nan
     return adjusted
 
 

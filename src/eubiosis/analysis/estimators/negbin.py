@@ -8,18 +8,21 @@ to zero. Regression coefficients and log alpha are found together by a guarded N
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.analysis.columns import Floats, inverse
-from eubiosis.analysis.result import Status
+from eubiosis.analysis.columns import Bools, Floats, inverse
+from eubiosis.analysis.guard import SEES_ALL, Blind, finite_rows, independent_columns
+from eubiosis.core.soundness import OK, Soundness, Status
 
 MAX_ITERATIONS = 100
 TOLERANCE = 1e-12  # of half the Newton decrement, in units of log-likelihood
 SMALLEST_ALPHA = 1e-7
 LARGEST_STEP = 3.0
+NO_OVERDISPERSION = Soundness("boundary")
 _SERIES_BELOW = 0.02
 _SERIES = np.array([(-1.0) ** n * (n + 1) / (n + 2) for n in range(10)])
 _SERIES_SLOPE = np.array([(-1.0) ** n * n * (n + 1) / (n + 2) for n in range(1, 10)])
@@ -32,8 +35,9 @@ class CountFit:
     ``coefficients`` is (columns,); ``covariance`` (columns, columns) comes from the full observed
     information, the dispersion being estimated, and ``covariance_fixed`` from the expected information
     with the dispersion held, as MASS reports it. ``dispersion`` is alpha in variance = mu + alpha mu^2,
-    ``dispersion_se`` its standard error (NaN at the boundary). Status "boundary": no overdispersion, so
-    this is the Poisson fit.
+    ``dispersion_se`` its standard error (NaN at the boundary). Soundness "boundary": no overdispersion, so
+    this is the Poisson fit. ``blind`` says which contrasts are undefined although the fit has numbers;
+    ``used`` (rows,) marks the rows that have a finite fitted value, None: all.
     """
 
     coefficients: Floats
@@ -43,7 +47,14 @@ class CountFit:
     dispersion_se: float
     log_likelihood: float
     iterations: int
-    status: Status
+    soundness: Soundness = OK
+    blind: Blind = SEES_ALL
+    used: Bools | None = None
+
+    @property
+    def status(self) -> Status:
+        """Return the status of the fit as a whole."""
+        return self.soundness.status
 
     def standard_error(self, column: int) -> float:
         """Return the standard error of one coefficient from the full observed information."""
@@ -67,14 +78,12 @@ def fit_negative_binomial(counts: Floats, matrix: Floats, offset: Floats | None 
     """Fit an NB2 regression by maximum likelihood; fall back to Poisson where alpha goes to zero.
 
     ``counts`` (rows,) non-negative integers, ``matrix`` (rows, columns) with its intercept, ``offset``
-    (rows,) the logarithm of the follow-up in years. Status "not_converged" or "singular" comes with NaN
-    numbers; negative or fractional counts raise ``ValueError``.
+    (rows,) the logarithm of the follow-up in years. Rows that a coefficient without finite maximum fits
+    perfectly (all counts along it are zero) are left out, as are columns that depend on others. Status
+    "not_converged" or "singular" comes with NaN numbers; negative or fractional counts raise
+    ``ValueError``.
     """
-    scaled, back = _standardised(matrix)
-    data = _prepare(counts, scaled, offset)
-    if np.linalg.matrix_rank(scaled) < matrix.shape[1]:
-        return _no_fit(matrix.shape[1], "singular", 0)
-    return _transformed(_search(data), back)
+    return _fit_defined(counts, matrix, offset, _search)
 
 
 def fit_poisson(counts: Floats, matrix: Floats, offset: Floats | None = None) -> CountFit:
@@ -85,23 +94,52 @@ def fit_poisson(counts: Floats, matrix: Floats, offset: Floats | None = None) ->
 
 def fit_fixed_dispersion(counts: Floats, matrix: Floats, offset: Floats | None, alpha: float) -> CountFit:
     """Fit the coefficients of an NB2 regression whose dispersion is known (0: Poisson)."""
+    return _fit_defined(counts, matrix, offset, lambda data: _fixed_fit(data, alpha))
+
+
+def _fit_defined(
+    counts: Floats, matrix: Floats, offset: Floats | None, search: Callable[[_Data], CountFit]
+) -> CountFit:
+    """Fit what the data define: finite coefficients and independent columns; mark the rest as blind."""
+    columns = matrix.shape[1]
     scaled, back = _standardised(matrix)
     data = _prepare(counts, scaled, offset)
-    if np.linalg.matrix_rank(scaled) < matrix.shape[1]:
-        return _no_fit(matrix.shape[1], "singular", 0)
+    seen = scaled[data.counts > 0]
+    if len(seen) >= columns and np.linalg.matrix_rank(seen) == columns:
+        return _transformed(search(data), back)
+    rows = finite_rows(matrix, np.where(data.counts > 0, 0.0, -1.0))
+    why = Soundness("singular", "the contrast depends on other columns of the design, or has no rows")
+    if not rows.all():
+        why = Soundness(
+            "separated", "the counts along the contrast are all zero: the rate ratio is 0 or infinite"
+        )
+    kept, blind = independent_columns(matrix[rows], why)
+    if not len(kept) or rows.sum() <= len(kept):
+        return _no_fit(columns, why.status, 0)
+    scaled, back = _standardised(matrix[rows][:, kept])
+    data = _prepare(counts[rows], scaled, None if offset is None else offset[rows])
+    part = _transformed(search(data), back)
+    place = np.ix_(kept, kept)
+    beta, spread, fixed = np.zeros(columns), np.zeros((columns, columns)), np.zeros((columns, columns))
+    beta[kept], spread[place], fixed[place] = part.coefficients, part.covariance, part.covariance_fixed
+    return replace(part, coefficients=beta, covariance=spread, covariance_fixed=fixed, blind=blind, used=rows)
+
+
+def _fixed_fit(data: _Data, alpha: float) -> CountFit:
+    columns = data.matrix.shape[1]
     beta, iterations, converged = _fit_fixed(data, alpha, _start(data))
     if not converged:
-        return _no_fit(matrix.shape[1], "not_converged", iterations)
+        return _no_fit(columns, "not_converged", iterations)
     mu = data.means(beta)
-    observed = (scaled * (mu * (1 + alpha * data.counts) / (1 + alpha * mu) ** 2)[:, None]).T @ scaled
-    expected = (scaled * (mu / (1 + alpha * mu))[:, None]).T @ scaled
+    weights = mu * (1 + alpha * data.counts) / (1 + alpha * mu) ** 2
+    observed = (data.matrix * weights[:, None]).T @ data.matrix
+    expected = (data.matrix * (mu / (1 + alpha * mu))[:, None]).T @ data.matrix
     try:
         covariance, fixed = inverse(observed), inverse(expected)
     except np.linalg.LinAlgError:
-        return _no_fit(matrix.shape[1], "singular", iterations)
+        return _no_fit(columns, "singular", iterations)
     likelihood = _log_likelihood(data, beta, alpha)
-    fit = CountFit(beta, covariance, fixed, alpha, math.nan, likelihood, iterations, "ok")
-    return _transformed(fit, back)
+    return CountFit(beta, covariance, fixed, alpha, math.nan, likelihood, iterations)
 
 
 def _search(data: _Data) -> CountFit:
@@ -311,7 +349,6 @@ def _assemble(data: _Data, theta: Floats, iterations: int) -> CountFit:
         alpha * _root(covariance[-1, -1]),
         _log_likelihood(data, theta[:-1], alpha),
         iterations,
-        "ok",
     )
 
 
@@ -322,13 +359,13 @@ def _poisson(data: _Data, beta: Floats, iterations: int) -> CountFit:
     except np.linalg.LinAlgError:
         return _no_fit(len(beta), "singular", iterations)
     likelihood = _log_likelihood(data, beta, 0.0)
-    return CountFit(beta, covariance, covariance, 0.0, math.nan, likelihood, iterations, "boundary")
+    return CountFit(beta, covariance, covariance, 0.0, math.nan, likelihood, iterations, NO_OVERDISPERSION)
 
 
 def _no_fit(columns: int, status: Status, iterations: int) -> CountFit:
     empty = np.full(columns, math.nan)
     square = np.full((columns, columns), math.nan)
-    return CountFit(empty, square, square, math.nan, math.nan, math.nan, iterations, status)
+    return CountFit(empty, square, square, math.nan, math.nan, math.nan, iterations, Soundness(status))
 
 
 def _root(variance: float) -> float:

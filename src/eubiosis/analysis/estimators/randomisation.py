@@ -25,9 +25,9 @@ def randomisation_p(
     """Return the two-sided p-value of equal event rates in two arms.
 
     ``counts``, ``exposure`` (years, scans) and ``arm`` have one entry per participant; participants without
-    exposure are left out. The statistic is the absolute log ratio of events per exposure, half an event
-    added to each arm. The smallest possible value is 1 / (relabellings + 1). Raises ``ValueError`` when an
-    arm has nobody.
+    exposure or with a missing count are left out. The statistic is the absolute log ratio of events per
+    exposure, half an event added to each arm. The smallest possible value is 1 / (relabellings + 1). Raises
+    ``ValueError`` when an arm has nobody or a value is infinite.
 
     >>> rng = np.random.default_rng(1)
     >>> randomisation_p([9] * 8 + [0] * 8, [1.0] * 16, ["a"] * 8 + ["b"] * 8,
@@ -37,10 +37,13 @@ def randomisation_p(
     events = np.asarray(counts, dtype=float)
     time = np.asarray(exposure, dtype=float)
     label = np.asarray(arm)
-    keep = ((label == treated) | (label == control)) & (time > 0)
+    keep = ((label == treated) | (label == control)) & (time > 0) & ~np.isnan(events)
     events, time, in_treated = events[keep], time[keep], label[keep] == treated
     if not in_treated.any() or in_treated.all():
         message = f"nobody in {treated if not in_treated.any() else control} has any exposure"
+        raise ValueError(message)
+    if not (np.all(np.isfinite(events)) and np.all(np.isfinite(time))):
+        message = "an infinite count or exposure; allowed: finite values, or missing ones"
         raise ValueError(message)
     order = np.argsort(generator.random((relabellings, len(events))), axis=1)
     relabelled = in_treated[order]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -13,8 +14,10 @@ from eubiosis.analysis.columns import TABLE, Design, Floats, arm_column, build_d
 from eubiosis.analysis.estimators.covariances import SharedIntercept, Unstructured
 from eubiosis.analysis.estimators.linear import cluster_covariance, fit_least_squares
 from eubiosis.analysis.estimators.mixed import Errors, MixedFit, fit_mixed, group_rows
-from eubiosis.analysis.result import Counts, Estimate, Status, failed, wald
+from eubiosis.analysis.guard import one_arm_each
+from eubiosis.analysis.result import Counts, Estimate, failed, wald
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.soundness import OK, Soundness, worst
 
 SmallSample = Literal["Kenward-Roger, linear", "Kenward-Roger", "Satterthwaite"]
 ERRORS: dict[SmallSample, Errors] = {
@@ -48,8 +51,9 @@ def mmrm(
     the variance what estimating the covariance costs and is exact where there is one visit;
     "Kenward-Roger" also subtracts a term for the curvature of mmrm's parameterisation, as that R package
     does by default, and is then too small in small trials; "Satterthwaite" adds nothing.
-    ``detail`` names the visit. Returns one estimate per visit. Two rows of a participant at one visit
-    raise ``ValueError``, an unknown name in ``by_visit`` ``FindingsError``.
+    ``detail`` names the visit. Returns one estimate per visit; a visit at which an arm was not seen is
+    "singular" and leaves the others their numbers. A participant in two arms is "contradictory". Two rows
+    of a participant at one visit raise ``ValueError``, an unknown name in ``by_visit`` ``FindingsError``.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(1)
@@ -64,6 +68,7 @@ def mmrm(
         participant, visit, outcome, arm, control=control, covariates=covariates
     )
     demand_arm(treated, design.treated_arms)
+    design = design.doubted(one_arm_each(np.asarray(participant), np.asarray(arm)))
     times = np.unique(visits)
     if len(times) == 0:
         return _nobody(visit, design, endpoint, (treated, control), level=level)
@@ -80,6 +85,7 @@ def mmrm(
             _estimate(
                 fit,
                 weights,
+                design.soundness,
                 small_sample=small_sample,
                 method=f"MMRM, {small_sample}",
                 endpoint=endpoint,
@@ -106,8 +112,12 @@ def crossover(
     """Estimate the treatment effect of a crossover from a mixed model with period and sequence.
 
     One row per participant and period; participants are random intercepts, the sequence is the order of
-    treatments a participant was given. The degrees of freedom are Satterthwaite's. Carry-over is not
-    tested: with it the effect is not identified from the second period.
+    treatments a participant was given, periods in the order of their numbers. A period that is missing
+    says the same whether its row has no outcome or is absent: the sequence is then the only one of the
+    others that the rows left fit. ``detail`` counts participants who fit none or several; they have a
+    sequence of their own. The degrees of freedom are Satterthwaite's. Two rows of a participant in one
+    period are "contradictory". Carry-over is not tested: with it the effect is not identified from the
+    second period.
 
     >>> who, period = [1, 1, 2, 2, 3, 3, 4, 4], [1, 2] * 4
     >>> arm = ["a", "c", "c", "a", "a", "c", "c", "a"]
@@ -116,12 +126,12 @@ def crossover(
     >>> found.status, round(found.estimate, 2)
     ('boundary', -2.0)
     """
-    labels, periods = np.asarray(arm).astype(str), np.asarray(period).astype(str)
+    labels, periods = np.asarray(arm).astype(str), canonical_periods(period)
     people = np.asarray(participant).astype(str)
-    sequence = _sequences(people, periods, labels)
+    sequence, unknown = sequences(people, periods, labels)
     design = build_design(
         labels, control, required={"outcome": outcome}, covariates={"period": periods, "sequence": sequence}
-    )
+    ).doubted(_one_row_each(people, periods))
     demand_arm(treated, design.treated_arms)
     fit = _shared_intercept(design, people[design.kept], expected_information=False)
     weights = np.zeros(design.matrix.shape[1])
@@ -129,13 +139,14 @@ def crossover(
     return _estimate(
         fit,
         weights,
+        design.soundness,
         small_sample="Satterthwaite",
         method="crossover, mixed model",
         endpoint=endpoint,
         arms=(treated, control),
         counts=_people(participant, arm, design, people[design.kept], treated),
         level=level,
-        detail=_variances(fit),
+        detail={**_variances(fit), **({"sequences_unknown": unknown} if unknown else {})},
     )
 
 
@@ -156,7 +167,9 @@ def cluster_trial(
     One row per participant; clusters are random intercepts with Kenward-Roger errors and degrees of
     freedom, or, where ``robust``, least squares with errors summed by cluster (HC1 type) and clusters
     minus two degrees of freedom. ``detail`` has the intraclass correlation. Participants are counted;
-    the number of clusters stands in ``detail``.
+    the number of clusters stands in ``detail``. Where the variance between clusters is estimated as zero
+    the degrees of freedom still follow the clusters (status "boundary"); where whole clusters are
+    randomised and no arm has two of them there is no information on their spread.
 
     >>> cluster = [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
     >>> arm = ["a"] * 3 + ["c"] * 3 + ["a"] * 3 + ["c"] * 3
@@ -172,10 +185,12 @@ def cluster_trial(
     column = design.column(arm_column(treated))
     number = np.unique(kept, return_inverse=True)[1].astype(np.intp)
     clusters = len(np.unique(number))
+    soundness = worst(design.soundness, _clusters_enough(design, number, treated))
     if robust:
         least = fit_least_squares(design.values["outcome"], design.matrix)
-        status: Status = "ok" if least.full_rank else "singular"
-        spread = cluster_covariance(least, design.matrix, number) if least.full_rank else least.covariance
+        spread = least.covariance
+        if soundness.usable and least.soundness.usable:
+            spread = cluster_covariance(least, design.matrix, number)
         return wald(
             float(least.coefficients[column]),
             math.sqrt(float(spread[column, column])),
@@ -186,8 +201,8 @@ def cluster_trial(
             counts=design.counts(treated),
             level=level,
             degrees_of_freedom=clusters - 2,
-            status=status,
-            detail={"clusters": clusters},
+            soundness=worst(soundness, least.judge(column, spread)),
+            detail={"clusters": clusters, **least.blind.note()},
         )
     fit = _shared_intercept(design, kept, expected_information=True)
     weights = np.zeros(design.matrix.shape[1])
@@ -195,6 +210,7 @@ def cluster_trial(
     return _estimate(
         fit,
         weights,
+        soundness,
         small_sample="Kenward-Roger",
         method="cluster trial, mixed model",
         endpoint=endpoint,
@@ -208,6 +224,7 @@ def cluster_trial(
 def _estimate(
     fit: MixedFit,
     weights: Floats,
+    soundness: Soundness,
     *,
     small_sample: SmallSample,
     method: str,
@@ -218,7 +235,7 @@ def _estimate(
     detail: Mapping[str, float | int | str],
 ) -> Estimate:
     value, error, freedom = math.nan, math.nan, math.nan
-    if fit.status in ("ok", "boundary"):
+    if fit.soundness.usable:
         value, error, freedom = fit.contrast(weights, ERRORS[small_sample])
     return wald(
         value,
@@ -230,8 +247,8 @@ def _estimate(
         counts=counts,
         level=level,
         degrees_of_freedom=freedom,
-        status=fit.status,
-        detail={**detail, "log_likelihood": fit.log_likelihood},
+        soundness=worst(soundness, fit.blind.on(weights) if fit.soundness.usable else OK, fit.soundness),
+        detail={**detail, "log_likelihood": fit.log_likelihood, **fit.blind.note()},
     )
 
 
@@ -255,7 +272,7 @@ def _nobody(
     """Return a result without numbers for every visit of a table in which no row is complete."""
     return tuple(
         failed(
-            "too_few_participants",
+            worst(design.soundness, Soundness("too_few_participants", "no complete row")),
             endpoint=endpoint,
             method="MMRM",
             arms=arms,
@@ -288,15 +305,66 @@ def _by_visit(
     return np.column_stack(columns), places
 
 
-def _sequences(
+def canonical_periods(period: ArrayLike) -> NDArray[np.str_]:
+    """Return the periods as texts in which one number has one spelling: 2, 2.0 and "2" are "2"."""
+    texts = np.asarray(period).astype(str)
+    try:
+        numbers = texts.astype(np.float64)
+    except ValueError:
+        return texts
+    return np.array(["nan" if math.isnan(value) else f"{value:.15g}" for value in numbers.tolist()])
+
+
+def sequences(
     people: NDArray[np.str_], periods: NDArray[np.str_], labels: NDArray[np.str_]
-) -> NDArray[np.str_]:
-    order = {
-        person: "-".join(labels[rows][np.argsort(periods[rows])])
-        for person in np.unique(people)
-        for rows in (np.flatnonzero(people == person),)
+) -> tuple[NDArray[np.str_], int]:
+    """Return the sequence of each row's participant, and how many participants fit no one sequence.
+
+    Whoever lacks periods gets the only sequence of the complete participants that fits the periods kept.
+    """
+    order = sorted(set(periods.tolist()) - {"nan", ""}, key=_natural)
+    given: dict[str, dict[str, str]] = {}
+    for person, when, label in zip(people.tolist(), periods.tolist(), labels.tolist(), strict=True):
+        given.setdefault(person, {})[when] = label
+    complete = {
+        tuple(own[when] for when in order) for own in given.values() if all(when in own for when in order)
     }
-    return np.array([order[person] for person in people])
+    found: dict[str, str] = {}
+    unknown = 0
+    for person, own in given.items():
+        fits = [
+            one for one in complete if all(own.get(w, arm) == arm for w, arm in zip(order, one, strict=True))
+        ]
+        if len(fits) != 1:
+            unknown += 1
+            fits = [tuple(own[when] for when in order if when in own)]
+        found[person] = "-".join(fits[0])
+    return np.array([found[person] for person in people.tolist()]), unknown
+
+
+def _natural(text: str) -> tuple[tuple[int, float, str], ...]:
+    """Sort numbers inside a text as numbers: "period 2" before "period 10"."""
+    pieces = re.split(r"(\d+(?:\.\d+)?)", text)
+    return tuple((0, float(piece), "") if i % 2 else (1, 0.0, piece) for i, piece in enumerate(pieces))
+
+
+def _one_row_each(people: NDArray[np.str_], periods: NDArray[np.str_]) -> Soundness:
+    pairs, rows = np.unique(np.column_stack([people, periods]), axis=0, return_counts=True)
+    if len(pairs) == len(people):
+        return OK
+    person, when = pairs[int(np.argmax(rows > 1))]
+    return Soundness("contradictory", f'participant "{person}" has two rows in period {when}')
+
+
+def _clusters_enough(design: Design, number: NDArray[np.intp], treated: str) -> Soundness:
+    """Say whether the spread between clusters can be told from the arms, where these are whole clusters."""
+    inside = {name: set(number[design.arm == name].tolist()) for name in (treated, design.control)}
+    one, other = inside.values()
+    if not one or not other:
+        return Soundness("too_few_participants", f"{len(one)} and {len(other)} clusters in the two arms")
+    if one & other or max(len(one), len(other)) > 1:
+        return OK
+    return Soundness("no_information", "one cluster in each arm: its effect cannot be told from the arm's")
 
 
 def _shared_intercept(design: Design, groups: NDArray[np.str_], *, expected_information: bool) -> MixedFit:
@@ -310,7 +378,7 @@ def _shared_intercept(design: Design, groups: NDArray[np.str_], *, expected_info
 
 
 def _variances(fit: MixedFit) -> dict[str, float | int | str]:
-    if fit.status not in ("ok", "boundary"):
+    if not fit.soundness.usable:
         return {}
     between, within = (float(part) for part in fit.theta)
     return {

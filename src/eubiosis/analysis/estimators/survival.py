@@ -19,9 +19,13 @@ from eubiosis.analysis.columns import (
     demand_arm,
     missing_values,
 )
-from eubiosis.analysis.estimators.cox import CoxFit, Histories, Ties, fit_cox
-from eubiosis.analysis.result import Counts, Estimate, Statistic, Status, chi_squared, wald
+from eubiosis.analysis.estimators.cox import CoxFit, Ties, fit_cox, no_fit
+from eubiosis.analysis.estimators.histories import Histories
+from eubiosis.analysis.estimators.times import SAME, same_times
+from eubiosis.analysis.guard import one_arm_each, separate_intervals, spellings, vanishes
+from eubiosis.analysis.result import Counts, Estimate, Statistic, chi_squared, no_statistic, wald
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.soundness import Soundness, worst
 
 
 def hazard_ratio(
@@ -40,8 +44,10 @@ def hazard_ratio(
     """Estimate the hazard ratio of one arm against another by Cox regression.
 
     ``time`` to the event or to censoring, ``event`` 1 or 0, one entry per participant; every arm in the
-    table enters the model; ``strata`` have baseline hazards of their own. Times below zero and events
-    other than 0 and 1 raise; missing values are counted. An arm without events gives "too_few_events".
+    table enters the model; ``strata`` have baseline hazards of their own. Times that differ by rounding
+    only are tied, and counted in ``detail``. Times below zero and events other than 0 and 1 raise; missing
+    values are counted. An arm without events gives "too_few_events", arms that the events tell apart
+    completely "separated".
 
     >>> arm = ["active", "control"] * 5
     >>> time, event = [9, 3, 8, 5, 12, 2, 4, 6, 10, 7], [1, 1, 0, 1, 0, 1, 1, 1, 1, 1]
@@ -49,7 +55,9 @@ def hazard_ratio(
     >>> found.status, round(found.estimate, 3)
     ('ok', 0.112)
     """
-    design, histories = _histories(time, event, arm, control=control, covariates=covariates, strata=strata)
+    design, histories, tied = _histories(
+        time, event, arm, control=control, covariates=covariates, strata=strata
+    )
     demand_arm(treated, design.treated_arms)
     fit = fit_cox(histories, np.arange(len(histories.stop)), ties)
     column = design.column(arm_column(treated)) - 1
@@ -63,6 +71,7 @@ def hazard_ratio(
         method=f"Cox, {ties} ties",
         endpoint=endpoint,
         level=level,
+        tied=tied,
     )
 
 
@@ -83,7 +92,9 @@ def recurrent_rate_ratio(
 
     One row per interval (start, stop] of a participant, with ``event`` 1 at its end or 0. The standard
     error sums score residuals by participant, so it holds whatever the dependence between a person's
-    events; ``detail`` keeps the model-based one. Participants, not rows, are counted.
+    events; ``detail`` keeps the model-based one. Participants, not rows, are counted. An interval without
+    length, overlapping intervals or a participant in two arms make the status "contradictory"; fewer than
+    two participants in an arm leave nothing to judge the spread by.
 
     >>> who, arm = [1, 1, 2, 3, 4, 4, 5, 6], ["a", "a", "c", "a", "c", "c", "a", "c"]
     >>> start, stop = [0, 1, 0, 0, 0, 2, 0, 0], [1, 3, 3, 3, 2, 3, 3, 3]
@@ -101,19 +112,25 @@ def recurrent_rate_ratio(
     values = design.values
     _check_histories(values["start"], values["stop"], values["event"])
     kept = people[design.kept]
+    (start_, stop_), tied = same_times(values["start"], values["stop"])
+    design = design.doubted(
+        worst(one_arm_each(people, np.asarray(arm)), separate_intervals(kept, start_, stop_))
+    )
     _, number = np.unique(kept, return_inverse=True)
     histories = Histories(
-        design.matrix[:, 1:],
-        values["start"],
-        values["stop"],
-        values["event"] == 1,
-        np.zeros(len(kept), dtype=np.intp),
+        design.matrix[:, 1:], start_, stop_, values["event"] == 1, np.zeros(len(kept), dtype=np.intp)
     )
-    fit = fit_cox(histories, number.astype(np.intp))
+    if design.soundness.usable:
+        fit = fit_cox(histories, number.astype(np.intp))
+    else:
+        fit = no_fit(histories.matrix.shape[1], int(histories.event.sum()), design.soundness)
     arms = np.asarray(arm).astype(str)
     persons = [len(np.unique(kept[design.arm == name])) for name in (treated, control)]
     everyone = [len(np.unique(people[arms == name])) for name in (treated, control)]
     counts = Counts(persons[0], persons[1], everyone[0] - persons[0], everyone[1] - persons[1])
+    if min(persons) < 2:
+        few = f"{persons[0]} and {persons[1]} participants: no spread between people"
+        design = design.doubted(Soundness("too_few_participants", few))
     return _cox_estimate(
         fit,
         design,
@@ -125,6 +142,7 @@ def recurrent_rate_ratio(
         endpoint=endpoint,
         level=level,
         counts=counts,
+        tied=tied,
     )
 
 
@@ -160,9 +178,17 @@ class SurvivalCurve:
 
     @property
     def median(self) -> float:
-        """Return the first time at which survival is one half or less; infinite if it never is."""
-        below = np.flatnonzero(self.survival <= 0.5 + 1e-12)
-        return float(self.times[below[0]]) if len(below) else math.inf
+        """Return the first time at which survival is below one half; infinite if it never is.
+
+        Where the curve runs at exactly one half the median is the middle of that stretch, as in R's
+        survfit; a curve that ends there has its median where the stretch begins.
+        """
+        below = np.flatnonzero(self.survival < 0.5 - SAME)
+        level = np.flatnonzero(np.abs(self.survival - 0.5) <= SAME)
+        if len(level) and len(below):
+            return 0.5 * float(self.times[level[0]] + self.times[below[0]])
+        reached = [*level[:1].tolist(), *below[:1].tolist()]
+        return float(self.times[reached[0]]) if reached else math.inf
 
     def restricted_mean(self, limit: float) -> tuple[float, float]:
         """Return the mean time up to ``limit`` and its standard error."""
@@ -178,16 +204,14 @@ class SurvivalCurve:
 
 
 def kaplan_meier(time: ArrayLike, event: ArrayLike) -> SurvivalCurve:
-    """Estimate a survival curve (Kaplan and Meier 1958); ``time`` and ``event`` have no missing values.
+    """Estimate a survival curve (Kaplan and Meier 1958); times that differ by rounding are tied.
+
+    A missing or infinite time, a missing event or nobody at all raises ``ValueError``.
 
     >>> kaplan_meier([1.0, 2.0, 3.0, 4.0], [1, 0, 1, 0]).survival.tolist()
     [0.75, 0.375]
     """
-    stop, happened = np.asarray(time, dtype=np.float64), np.asarray(event, dtype=np.float64)
-    if np.any(np.isnan(stop)) or np.any(np.isnan(happened)):
-        message = "a time or an event is missing; leave such rows out and count them"
-        raise ValueError(message)
-    _check_histories(np.zeros_like(stop), stop, happened)
+    stop, happened = _complete(time, event)
     times, deaths = np.unique(stop[happened == 1], return_counts=True)
     stops = np.sort(stop)
     risk = (len(stops) - np.searchsorted(stops, times, side="left")).astype(np.float64)
@@ -228,18 +252,23 @@ def restricted_mean_difference(
     design = build_design(arm, control, required={"time": time, "event": event})
     demand_arm(treated, design.treated_arms)
     means: list[tuple[float, float]] = []
-    status: Status = "ok"
+    soundness = design.soundness
     for name in (treated, control):
         rows = design.arm == name
+        if not rows.any():
+            means.append((math.nan, math.nan))
+            soundness = worst(soundness, Soundness("too_few_participants", f"nobody was observed in {name}"))
+            continue
         curve = kaplan_meier(design.values["time"][rows], design.values["event"][rows])
         ended = len(curve.survival) > 0 and curve.survival[-1] <= 0
-        if not rows.any() or (curve.stops[-1] < limit and not ended):
-            status = "too_few_participants"
+        if curve.stops[-1] < limit and not ended:
+            why = f"nobody in {name} was followed to {limit:g}"
+            soundness = worst(soundness, Soundness("too_few_participants", why))
             means.append((math.nan, math.nan))
         else:
             means.append(curve.restricted_mean(limit))
-    if status == "ok" and means[0][1] == means[1][1] == 0.0:
-        status = "too_few_events"
+    if soundness.usable and means[0][1] == means[1][1] == 0.0:
+        soundness = Soundness("too_few_events", "no event spreads the times before the limit")
     return wald(
         means[0][0] - means[1][0],
         math.hypot(means[0][1], means[1][1]),
@@ -249,7 +278,7 @@ def restricted_mean_difference(
         scale="restricted mean difference",
         counts=design.counts(treated),
         level=level,
-        status=status,
+        soundness=soundness,
         detail={"limit": limit, "mean_treated": means[0][0], "mean_control": means[1][0]},
     )
 
@@ -265,34 +294,49 @@ def log_rank(
     """Test equality of survival curves; ``rho`` 1 weighs by survival (Peto-Prentice).
 
     The G-rho family of Harrington and Fleming (1982, Biometrika 69:553) with the hypergeometric
-    variance, summed over strata. Missing values raise.
+    variance, summed over strata. A group that never was at risk at an event is left out of the degrees of
+    freedom, as in R's survdiff. No events, fewer than two groups at risk or groups that no stratum compares
+    leave no statistic. Missing values raise.
 
     >>> arm = ["active", "control"] * 5
     >>> found = log_rank([9, 3, 8, 5, 12, 2, 4, 6, 10, 7], [1, 1, 0, 1, 0, 1, 1, 1, 1, 1], arm)
     >>> round(found.p_value, 3)
     0.02
     """
-    stop, happened = np.asarray(time, dtype=np.float64), np.asarray(event, dtype=np.float64)
+    stop, happened = _complete(time, event)
     labels = np.asarray(group).astype(str)
-    if np.any(np.isnan(stop)) or np.any(np.isnan(happened)):
-        message = "a time or an event is missing; leave such rows out and count them"
-        raise ValueError(message)
+    name = "log-rank" if rho == 0 else f"G-rho, rho {rho:g}"
+    soundness = spellings(np.unique(labels).tolist(), "group")
+    if soundness.usable and not happened.any():
+        soundness = Soundness("too_few_events", "no events")
+    if not soundness.usable:
+        return no_statistic(name, len(np.unique(labels)) - 1, soundness)
     names = np.unique(labels)
     layer = np.zeros(len(stop)) if strata is None else np.unique(np.asarray(strata), return_inverse=True)[1]
     excess, variance = np.zeros(len(names)), np.zeros((len(names), len(names)))
+    exposed = np.zeros(len(names))
     for stratum in np.unique(layer):
         rows = layer == stratum
-        more, spread = _observed_minus_expected(stop[rows], happened[rows], labels[rows], names, rho)
+        more, spread, expected = _observed_minus_expected(
+            stop[rows], happened[rows], labels[rows], names, rho
+        )
         excess += more
         variance += spread
-    kept = slice(0, len(names) - 1)
-    value = float(excess[kept] @ np.linalg.solve(variance[kept, kept], excess[kept]))
-    return chi_squared("log-rank" if rho == 0 else f"G-rho, rho {rho:g}", value, len(names) - 1)
+        exposed += expected
+    kept = np.flatnonzero(exposed > 0)[:-1]
+    if not len(kept):
+        return no_statistic(name, 0, Soundness("no_information", "only one group was at risk at any event"))
+    part = variance[np.ix_(kept, kept)]
+    if np.linalg.matrix_rank(part, hermitian=True) < len(kept):
+        return no_statistic(
+            name, len(kept), Soundness("no_information", "no stratum compares the groups at an event")
+        )
+    return chi_squared(name, float(excess[kept] @ np.linalg.solve(part, excess[kept])), len(kept))
 
 
 def _observed_minus_expected(
     stop: Floats, event: Floats, labels: NDArray[np.str_], names: NDArray[np.str_], rho: float
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, Floats]:
     times = np.unique(stop[event == 1])
     risk = np.array([[np.sum((stop >= t) & (labels == g)) for g in names] for t in times], dtype=float)
     deaths = np.array(
@@ -306,7 +350,22 @@ def _observed_minus_expected(
     factor = np.where(n > 1, d * (n - d) / np.maximum(n - 1, 1), 0.0) * weight**2
     share = risk / n[:, None]
     variance = np.diag(factor @ share) - (share * factor[:, None]).T @ share
-    return np.asarray(excess, dtype=np.float64), np.asarray(variance, dtype=np.float64)
+    expected = (d / n) @ risk
+    return (
+        np.asarray(excess, dtype=np.float64),
+        np.asarray(variance, dtype=np.float64),
+        np.asarray(expected, dtype=np.float64),
+    )
+
+
+def _complete(time: ArrayLike, event: ArrayLike) -> tuple[Floats, Floats]:
+    """Return times without near ties and events, all known and finite."""
+    stop, happened = np.asarray(time, dtype=np.float64), np.asarray(event, dtype=np.float64)
+    if len(stop) == 0 or not np.all(np.isfinite(stop)) or np.any(np.isnan(happened)):
+        message = "a time or an event is missing, or nobody is left; leave such rows out and count them"
+        raise ValueError(message)
+    _check_histories(np.zeros_like(stop), stop, happened)
+    return same_times(stop)[0][0], happened
 
 
 def _histories(
@@ -317,7 +376,7 @@ def _histories(
     control: str,
     covariates: Mapping[str, ArrayLike] | None,
     strata: ArrayLike | None,
-) -> tuple[Design, Histories]:
+) -> tuple[Design, Histories, int]:
     required: dict[str, ArrayLike] = {"time": time, "event": event}
     if strata is not None:
         layers = np.asarray(strata)
@@ -327,8 +386,10 @@ def _histories(
     design = build_design(arm, control, required=required, covariates=covariates)
     stop, happened = design.values["time"], design.values["event"]
     _check_histories(np.zeros_like(stop), stop, happened)
+    (stop,), tied = same_times(stop)
     layer = design.values.get("strata", np.zeros_like(stop)).astype(np.intp)
-    return design, Histories(design.matrix[:, 1:], np.zeros_like(stop) - 1.0, stop, happened == 1, layer)
+    histories = Histories(design.matrix[:, 1:], np.zeros_like(stop) - 1.0, stop, happened == 1, layer)
+    return design, histories, tied
 
 
 def _check_histories(start: Floats, stop: Floats, event: Floats) -> None:
@@ -353,25 +414,42 @@ def _cox_estimate(
     method: str,
     endpoint: str,
     level: float,
+    tied: int,
     counts: Counts | None = None,
 ) -> Estimate:
     events = [int(scale_events[design.arm == name].sum()) for name in (treated, design.control)]
-    status: Status = "too_few_events" if min(events) == 0 else fit.status
+    soundness = worst(design.soundness, _judge(fit, column, events, robust=robust))
     spread = fit.robust if robust else fit.covariance
+    error = math.sqrt(fit.covariance[column, column]) if soundness.usable else math.nan
     return wald(
         float(fit.coefficients[column]),
-        math.sqrt(spread[column, column]) if status == "ok" else math.nan,
+        math.sqrt(spread[column, column]) if soundness.usable else math.nan,
         endpoint=endpoint,
         method=method,
         arms=(treated, design.control),
         scale="rate ratio" if robust else "hazard ratio",
         counts=counts or design.counts(treated),
         level=level,
-        status=status,
+        soundness=soundness,
         detail={
             "events_treated": events[0],
             "events_control": events[1],
             "log_likelihood": fit.log_likelihood,
-            "standard_error_model": math.sqrt(fit.covariance[column, column]) if status == "ok" else math.nan,
+            "standard_error_model": error,
+            **({"times_tied_as_equal": tied} if tied else {}),
+            **fit.blind.note(),
         },
     )
+
+
+def _judge(fit: CoxFit, column: int, events: list[int], *, robust: bool) -> Soundness:
+    """Say whether the ratio of one arm against the control may be read."""
+    if min(events) == 0:
+        return Soundness("too_few_events", f"{events[0]} and {events[1]} events in the two arms")
+    if not fit.soundness.usable:
+        return fit.soundness
+    soundness = fit.blind.on_column(column)
+    model = float(fit.covariance[column, column])
+    if soundness.usable and robust and vanishes(float(fit.robust[column, column]), model):
+        return Soundness("no_variance", "the score residuals of the participants vanish")
+    return soundness

@@ -22,8 +22,11 @@ def interpolate(emit: VectorMath, tableau: Tableau, x: Value, load: Callable[[st
     return emit.fma(x, end, b.fmul(rest, load("states", 0)))
 
 
-def dense_rows(code: Code, lanes: Lanes, rows: Value | None, count: Value) -> None:
-    """Compute the dense output's vectors of some rows (``rows`` None: all), for all lanes."""
+def dense_rows(code: Code, lanes: Lanes, rows: Value | None, count: Value, *, shown: bool = False) -> None:
+    """Compute the dense output's vectors of some rows (``rows`` None: all), for all lanes.
+
+    With ``shown`` their values at each lane's ``shown_time`` too.
+    """
     b, program = code.b, lanes.program
     size, tableau = program.size, program.options.tableau
     emit = VectorMath(b, lanes.width)
@@ -31,9 +34,22 @@ def dense_rows(code: Code, lanes: Lanes, rows: Value | None, count: Value) -> No
         row = code.get(rows, i) if rows is not None else i
         with b.if_then(b.icmp_signed("<", row, INT(size))):
             stages = [lanes.load(code, lanes.stage(code, s, row)) for s in range(tableau.stages)]
+            vectors = []
             for order, weights in enumerate(tableau.dense):
                 total = b.fmul(stages[0], emit.constant(weights[0]))
                 for k, weight in zip(stages[1:], weights[1:], strict=False):
                     total = emit.fma(k, emit.constant(weight), total)
                 place = b.add(row, INT(order * len(program.rows)))
                 lanes.store(code, total, lanes.row(code, "dense", place))
+                vectors.append(total)
+            if shown:
+                time, now, step = (
+                    lanes.load(code, lanes.row(code, n)) for n in ("shown_time", "now", "step")
+                )
+                ends = {name: lanes.load(code, lanes.row(code, name, row)) for name in ("next", "states")}
+
+                def load(region: str, order: int) -> Value:
+                    return vectors[order] if region == "dense" else ends[region]
+
+                value = interpolate(emit, tableau, b.fdiv(b.fsub(time, now), step), load)
+                lanes.store(code, value, lanes.row(code, "shown", row))

@@ -33,11 +33,11 @@ from eubiosis.engine.codegen.watch import Watch
 # whole numbers kept for each lane
 LANE = (
     *("subject", "action", "action_end", "value_shift", "output", "steps", "rejected", "refused"),
-    *("negative", "failed", "last", "fresh", "happened", "executed", "left"),
+    *("negative", "failed", "last", "fresh", "happened", "executed", "left", "drained"),
     *("queued", "crowded"),
 )
 # numbers kept for each lane in rows of the workspace
-LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach", "cut_time")
+LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach", "cut_time", "shown_time")
 SET_PARAMETER, ADD, SCALE, AT_LEAST, SET_STATE = range(5)
 FAILED = {
     1: EVENT_FAILURE,
@@ -66,6 +66,7 @@ class Driver(Loop):
         self.step, self.rates, self.watch, self.doubts, self.sizes = step, rates, watch, doubts, sizes
         self.tableau = self.program.options.tableau
         lanes.reserve("begins")
+        lanes.reserve("shown", len(self.program.rows))
         lanes.reserve("dense", len(self.program.rows) * len(self.tableau.dense))
 
     # --- functions, in the order in which they need each other ----------------------------------------
@@ -74,6 +75,7 @@ class Driver(Loop):
         """Define the public function ``solve(block)`` and everything it calls."""
         self.watch.attach(self, self.rates)
         self.doubt = self.doubts.define(self, self.rates) if self.doubts.pairs else None
+        self.drain = self.doubts.define_drain(self, self.rates) if self.doubts.roots else None
         self.record_now = self._record_now()
         self.begin_segment = self._begin_segment()
         self.load_lane = self._load_lane()
@@ -259,16 +261,23 @@ class Driver(Loop):
         b = code.b
         emit = VectorMath(b, 1)
         now, step = self.near(code, "now"), self.near(code, "step")
+        shown_time, answer = self.near(code, "shown_time"), code.variable(DOUBLE)
         total = len(self.program.rows)
 
         def value(row: Value, time: Value) -> Value:
-            x = b.fdiv(b.fsub(time, now), step)
-
             def load(region: str, order: int) -> Value:
                 return self.near(code, region, b.add(row, INT(order * total)))
 
-            moved = interpolate(emit, self.tableau, x, load)
-            return b.select(b.icmp_signed("<", row, INT(self.program.size)), moved, load("states", 0))
+            b.store(load("states", 0), answer)
+            with b.if_then(b.icmp_signed("<", row, INT(self.program.size))):
+                ready = b.fcmp_ordered("==", time, shown_time)
+                with b.if_else(ready) as (first, later):
+                    with first:  # it was computed for all lanes at once
+                        b.store(load("shown", 0), answer)
+                    with later:
+                        x = b.fdiv(b.fsub(time, now), step)
+                        b.store(interpolate(emit, self.tableau, x, load), answer)
+            return b.load(answer)
 
         until = self.near(code, "reach")
         if self.watch.switching:  # what falls on a moment is recorded when it has been worked off
@@ -362,8 +371,23 @@ class Driver(Loop):
         stuck = b.fcmp_ordered("==", b.fadd(now, shrunk), now)
         stuck = b.or_(stuck, b.fcmp_ordered("<", shrunk, DOUBLE(_SMALLEST_STEP)))
         with b.if_then(stuck):
-            code.call(self.finish, code["block"], code["lane"], INT(NON_FINITE))
+            if self.drain is None:
+                code.call(self.finish, code["block"], code["lane"], INT(NON_FINITE))
+            else:
+                self._drain(code)
         return code.finish()
+
+    def _drain(self, code: Code) -> None:
+        """Go on where a step has shrunk to nothing because a root empties a state; else give up."""
+        b = code.b
+        assert self.drain is not None
+        code.call(self.drain, code["block"], code["lane"])
+        with b.if_else(b.icmp_signed(">", self.count(code, "drained"), INT(0))) as (go_on, give_up):
+            with go_on:
+                code.call(self.begin_segment, code["block"], code["lane"])
+                self._guess_step(code)
+            with give_up:
+                code.call(self.finish, code["block"], code["lane"], INT(NON_FINITE))
 
     def _choose_step(self, code: Code, lane: Value) -> None:
         """Set a lane's step: what is wanted, but ending exactly on the segment's end."""
@@ -385,10 +409,12 @@ class Driver(Loop):
         b = code.b
         code.arguments["lane"] = lane
         output, number = self.count(code, "output"), self.slot(code, "times_count")
+        self.keep(code, self.near(code, "now"), "shown_time")
         with b.if_then(b.and_(self.real(code), b.icmp_signed("<", output, number))):
             time = code.get(self.slot(code, "times"), output)
             end = b.fadd(self.near(code, "now"), self.near(code, "step"))
             with b.if_then(b.fcmp_ordered("<", time, end)):
+                self.keep(code, time, "shown_time")
                 b.store(INT(1), flag)
 
     def _solve(self) -> None:
@@ -411,7 +437,8 @@ class Driver(Loop):
             self._any_output(code, wanted, lane)
         self.watch.scan(code, wanted)
         with b.if_then(b.icmp_signed("!=", b.load(wanted), INT(0))):
-            dense_rows(code, self.lanes, self.slot(code, "record"), self.slot(code, "record_count"))
+            rows, count = self.slot(code, "record"), self.slot(code, "record_count")
+            dense_rows(code, self.lanes, rows, count, shown=True)
 
     def _judge_lane(self, code: Code, block: Value, lane: Value) -> None:
         b = code.b

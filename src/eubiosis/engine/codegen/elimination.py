@@ -17,7 +17,7 @@ from eubiosis.engine.codegen.sparse import factorise
 from eubiosis.engine.codegen.vector_math import VectorMath
 
 _INDEX = ir.IntType(32)
-_LONGEST = 8_000  # fused multiply-adds of an elimination that is written out
+_LONGEST = 30_000  # fused multiply-adds of an elimination that is written out
 _SHORT = 400  # the same where code is to be compiled quickly
 _MOST_TARGETS = 100_000  # of one whose table says where each goes
 

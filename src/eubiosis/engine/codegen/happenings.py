@@ -173,7 +173,7 @@ class Happenings:
         return code.finish()
 
     def _push(self, code: Code, e: int, value: int) -> None:
-        b, driver, event = code.b, self.driver, self.events[e]
+        b, driver = code.b, self.driver
         count = driver.count(code, "queued")
         place = code.variable(INT, count)
         with code.loop(count) as j:
@@ -196,7 +196,6 @@ class Happenings:
                     driver.keep(code, taken, "queue_value", b.add(first_value, INT(k)))
             with fail:  # a delay that is none, or more executions than can wait
                 driver.set_count(code, 1, "failed")
-        assert event is self.events[e]
 
     def _sources(self, e: int, value: int) -> list[int]:
         """Return the rows of an event's values, and of their derivatives, among what is watched."""

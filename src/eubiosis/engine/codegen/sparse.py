@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 from eubiosis.engine.codegen.graph import Graph, Node
 
@@ -26,12 +27,21 @@ def elimination_order(size: int, pattern: Iterable[tuple[int, int]]) -> list[int
     for i, j in pattern:
         rows[i].add(j)
         columns[j].add(i)
-    alive = set(range(size))
+
+    def product(k: int) -> int:
+        return (len(rows[k]) - 1) * (len(columns[k]) - 1)
+
+    keys = [product(k) for k in range(size)]
+    waiting = [(key, k) for k, key in enumerate(keys)]
+    heapify(waiting)
+    done: set[int] = set()
     order = []
-    while alive:
-        pivot = min(alive, key=lambda k: ((len(rows[k]) - 1) * (len(columns[k]) - 1), k))
+    while waiting:
+        key, pivot = heappop(waiting)
+        if pivot in done or key != keys[pivot]:  # an entry that a later one replaces
+            continue
         order.append(pivot)
-        alive.discard(pivot)
+        done.add(pivot)
         for i in columns[pivot]:
             if i != pivot:
                 rows[i] |= rows[pivot]
@@ -40,6 +50,11 @@ def elimination_order(size: int, pattern: Iterable[tuple[int, int]]) -> list[int
             if j != pivot:
                 columns[j] |= columns[pivot]
                 columns[j].discard(pivot)
+        for k in rows[pivot] | columns[pivot]:
+            key = product(k)
+            if k not in done and key != keys[k]:
+                keys[k] = key
+                heappush(waiting, (key, k))
     return order
 
 

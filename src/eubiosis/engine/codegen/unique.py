@@ -3,7 +3,7 @@
 A state at zero is in doubt where a rate that it depends on has an infinite slope by it, as a root has, and
 where it and that rate stay zero while everything else moves on: then zero for ever is one course, and
 yet a change however small of the state would grow. That is asked of the rates themselves: a change of
-1e-300 must be answered by a rate so large that no smooth system could give it.
+1e-300 must be answered by a rate so large that no smooth system could give it, and not be taken back as fast.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import Loop
+from eubiosis.engine.codegen.vector_math import VectorMath
 
 _CHANGE, _ANSWER = 1e-300, 1e-280
+_SOON = 2.0**-40  # relative to the time
 _STRIDES, _STRIDE = 8, 1e-6  # explicit steps that show what moves, of the time that is left
 
 
@@ -31,6 +33,7 @@ class Doubts:
         singular = sorted((j, i) for i, j in program.singular if i < self.count and j < self.count)
         known: dict[int, set[int]] = {}
         self.pairs = [(j, i) for j, i in singular if i in _reached(j, needs, known)]
+        self.roots = sorted({j for j, _ in singular})  # states by which some slope may be infinite
         if self.pairs:
             lanes.reserve("moved", self.count)
             lanes.reserve("onward", len(program.rows))
@@ -61,8 +64,34 @@ class Doubts:
                     evaluate(code, driver, rates, "states", "now", "rates")
                     driver.keep(code, zero, "states", j)
                     grows = b.fcmp_ordered(">", driver.near(code, "rates", i), DOUBLE(_ANSWER))
+                    lasts = b.fcmp_ordered(">=", driver.near(code, "rates", j), DOUBLE(-_ANSWER))
+                    grows = b.and_(grows, lasts)
                     with b.if_then(grows):
                         driver.set_count(code, 3, "failed")
+        return code.finish()
+
+    def define_drain(self, driver: Loop, rates: Value) -> Value:
+        """Define what sets states to zero that a root is about to empty; ``drained`` counts them.
+
+        Such a state reaches zero in finite time, after which the root is undefined to the steps that try to
+        pass it. One that will be empty sooner than the time can tell is so now.
+        """
+        code = driver.open("drain")
+        b, size = code.b, len(self.lanes.program.judged)
+        columns = self.lanes.module.table("root_state", INT, self.roots)
+        now = VectorMath(b, 1).apply("abs", driver.near(code, "now"))
+        soon, drained = b.fmul(now, DOUBLE(-_SOON)), code.variable(INT, INT(0))
+        evaluate(code, driver, rates, "states", "now", "rates")
+        with code.loop(len(self.roots)) as k:
+            j = code.get(columns, k)
+            state = driver.near(code, "states", j)
+            empties = b.fcmp_ordered(">=", b.fmul(driver.near(code, "rates", j), soon), state)
+            empties = b.and_(empties, b.fcmp_ordered(">", state, DOUBLE(0.0)))
+            with b.if_then(empties):
+                b.store(b.add(b.load(drained), INT(1)), drained)
+                for first in range(0, size, self.count):  # the state, and its derivatives by parameters
+                    driver.keep(code, DOUBLE(0.0), "states", b.add(j, INT(first)))
+        driver.set_count(code, b.load(drained), "drained")
         return code.finish()
 
     def _move_on(self, code: Code) -> None:

@@ -60,7 +60,7 @@ class Watch:
             return
         b, lanes, crossings = code.b, self.lanes, self.crossings
         b.store(INT(0), wanted)  # all rows are computed here
-        dense_rows(code, lanes, None, INT(len(self.program.rows)))
+        dense_rows(code, lanes, None, INT(len(self.program.rows)), shown=True)
         emit = VectorMath(b, self.width)
         now, step = (lanes.load(code, lanes.row(code, n)) for n in ("now", "step"))
         pieces = crossings.pieces if crossings.own else 4

@@ -21,6 +21,7 @@ from eubiosis.core.control_arm import (
     BACKGROUND_LABELS,
     NO_DRUG,
     PLATFORM,
+    Calibration,
     ControlQuestion,
     Coverage,
     Factor,
@@ -99,15 +100,67 @@ def coefficients(fitted: MetaFit) -> tuple[Factor, ...]:
     )
 
 
-def leave_one_trial_out(rows: Sequence[ControlArmRate], dispersion: float) -> Coverage:
-    """Predict each arm from a fit without any arm of its trial."""
-    outside, arms = [], 0
-    for trial in dict.fromkeys(row.trial for row in rows):
-        held = [row for row in rows if row.trial == trial]
-        fitted = fit_rates([row for row in rows if row.trial != trial], dispersion)
-        arms += len(held)
-        outside += _missed(fitted, held)
-    return Coverage(arms - len(outside), arms, tuple(outside))
+def why_no_rate(question: ControlQuestion, forecast: RateForecast, assumptions: Assumptions) -> str:
+    """Say why a rate has no usable forecast; empty where it has one.
+
+    A background drug that no arm had has no centre: the drug of the rows is another one. An interval wider
+    than ``widest_ratio`` says nothing that a size could rest on.
+    """
+    if question.background in UNSEEN:
+        name = BACKGROUND_LABELS[question.background]
+        return f"no usable forecast: no arm read at first hand had {name}, and platform drugs are no centre"
+    if forecast.high / forecast.low > assumptions["widest_ratio"].value:
+        return f"no usable forecast: 95 % from {forecast.low:.2f} to {forecast.high:.2f} a year"
+    return ""
+
+
+def calibration(
+    rows: Sequence[ControlArmRate],
+    apart: Sequence[tuple[ControlArmRate, MetaFit]],
+    dispersion: float,
+    last_year: int = 2012,
+) -> Calibration:
+    """Hold every arm against a forecast made without its trial, and later arms against earlier ones."""
+    places = [_place(fitted, row, dispersion) for row, fitted in apart]
+    away = 2 * np.abs(np.array(places) - 0.5)
+    half, most, nearly = (float(np.mean(away <= level)) for level in (0.5, 0.8, 0.95))
+    late = [row for row in rows if row.year_published > last_year]
+    fitted = fit_rates([row for row in rows if row.year_published <= last_year], dispersion)
+    inside = sum(abs(_place(fitted, row, dispersion) - 0.5) <= 0.475 for row in late)
+    ratios = [math.log(row.relapses_per_year) - _mean_and_spread(fitted, row, dispersion)[0] for row in late]
+    ratio = math.exp(float(np.mean(ratios)))
+    return Calibration(len(places), half, most, nearly, len(late), inside, ratio)
+
+
+def _mean_and_spread(fitted: MetaFit, row: ControlArmRate, dispersion: float) -> tuple[float, float]:
+    """Return mean and scale of an arm's seen log rate, sampling error included."""
+    place = _row(row.year_published, row.on_drug, row.relapse_on_drug)
+    mean, error = (float(part[0]) for part in fitted.predict(np.array([place], dtype=np.float64)))
+    return mean, math.sqrt(error**2 + fitted.tau2 + log_rate_variance(row, dispersion))
+
+
+def _place(fitted: MetaFit, row: ControlArmRate, dispersion: float) -> float:
+    """Return the probability of a lower rate than the one seen."""
+    assert fitted.df is not None
+    mean, spread = _mean_and_spread(fitted, row, dispersion)
+    return 1 - float(laws.t_sf((math.log(row.relapses_per_year) - mean) / spread, fitted.df))
+
+
+def fits_without_trials(
+    rows: Sequence[ControlArmRate], dispersion: float
+) -> tuple[tuple[ControlArmRate, MetaFit], ...]:
+    """Return every arm with a fit that has no arm of its trial."""
+    fits = {
+        trial: fit_rates([row for row in rows if row.trial != trial], dispersion)
+        for trial in dict.fromkeys(row.trial for row in rows)
+    }
+    return tuple((row, fits[row.trial]) for row in rows)
+
+
+def leave_one_trial_out(apart: Sequence[tuple[ControlArmRate, MetaFit]]) -> Coverage:
+    """Predict each arm from its fit without any arm of its trial."""
+    outside = [missed for row, fitted in apart for missed in _missed(fitted, [row])]
+    return Coverage(len(apart) - len(outside), len(apart), tuple(outside))
 
 
 def fit_early_predict_late(

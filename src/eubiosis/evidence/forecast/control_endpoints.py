@@ -17,6 +17,7 @@ import numpy as np
 
 from eubiosis.core import laws
 from eubiosis.core.control_arm import (
+    BACKGROUND_LABELS,
     NO_DRUG,
     PLATFORM,
     ControlQuestion,
@@ -25,10 +26,12 @@ from eubiosis.core.control_arm import (
     UnusedArm,
     UsedArm,
 )
-from eubiosis.evidence.forecast.control_arms import Assumptions, mixed_count_interval
+from eubiosis.evidence.forecast.control_arms import UNSEEN, Assumptions, mixed_count_interval
 from eubiosis.evidence.records.control_arms import ControlArm
 from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.bayes import BayesFit, bayes_fit, mixture_quantile
+
+ANY_BACKGROUND = ("MFIS_change", "dropout")  # endpoints that every background shares
 
 
 @dataclass(frozen=True)
@@ -86,14 +89,33 @@ def forecast_endpoint(
         extra = scale if points else assumptions["unseen_log_sd"].value
     low, high = _bounds(posterior, extra)
     value, *ends = (_natural(x, rule, years) for x in (posterior.estimate, low, high))
+    shown = tuple(_shown(one.row) for one in used)
+    why = _why_not_usable(rule, (low, high), ends, assumptions["widest_ratio"].value)
+    if endpoint not in ANY_BACKGROUND and (why or question.background in UNSEEN):
+        name = BACKGROUND_LABELS[question.background]
+        if question.background in UNSEEN:
+            why = f"no usable forecast: the rows are of platform drugs, not of {name}"
+        return EndpointForecast(
+            endpoint, None, None, rule.label, rule.unit, rule.kind, years, None, None, None, None, len(used),
+            tuple(reasons), why, shown, left,
+        )  # fmt: skip
     true = _natural_values(_spread_of(posterior, extra), rule, years)
     seen = observed_endpoint(endpoint, true, question, assumptions)
     hazard = math.exp(posterior.estimate) if rule.kind == "hazard" else None
     return EndpointForecast(
         endpoint, *seen, rule.label, rule.unit, rule.kind, years, value, min(ends), max(ends), hazard,
-        len(used), tuple(reasons), _note(endpoint, len(used)), tuple(_shown(one.row) for one in used), left,
-        tuple(true.tolist()),
+        len(used), tuple(reasons), _note(endpoint, len(used)), shown, left, tuple(true.tolist()),
     )  # fmt: skip
+
+
+def _why_not_usable(
+    rule: EndpointRule, bounds: tuple[float, float], ends: Sequence[float], widest: float
+) -> str:
+    """Say why an interval is too wide to be a forecast; ``bounds`` are logarithms of rates or hazards."""
+    if rule.kind == "points" or bounds[1] - bounds[0] <= math.log(widest):
+        return ""
+    low, high = (f"{end:.0%}" if rule.kind == "hazard" else f"{end:.2g}" for end in sorted(ends))
+    return f"no usable forecast: 95 % from {low} to {high}"
 
 
 def _shown(row: ControlArm) -> UsedArm:
@@ -214,7 +236,7 @@ def _natural_values(values: laws.Floats, rule: EndpointRule, years: float) -> la
 
 def _outside(endpoint: str, question: ControlQuestion, used: Sequence[UsedRow], too_old: float) -> list[str]:
     reasons: list[str] = []
-    if endpoint in ("MFIS_change", "dropout"):
+    if endpoint in ANY_BACKGROUND:
         return reasons
     if question.background not in (NO_DRUG, *PLATFORM):
         reasons.append(f"background {question.background}: the rows are of platform drugs")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from eubiosis.core import laws
+from eubiosis.core.calendar import WEEKS_PER_YEAR
 from eubiosis.core.control_arm import (
     Backtest,
     BeforeAndOnTrial,
@@ -26,9 +27,11 @@ from eubiosis.core.control_arm import (
 )
 from eubiosis.evidence.forecast.control_arms import (
     Assumptions,
+    calibration,
     coefficients,
     fit_early_predict_late,
     fit_rates,
+    fits_without_trials,
     forecast_rate,
     leave_one_trial_out,
     observed_interval,
@@ -36,9 +39,10 @@ from eubiosis.evidence.forecast.control_arms import (
     read_assumptions,
     regression_to_the_mean,
     relapse_free_share,
+    why_no_rate,
 )
 from eubiosis.evidence.forecast.control_endpoints import RULES, forecast_endpoint
-from eubiosis.evidence.records.control_arms import WEEKS_PER_YEAR, ControlArm, ControlArmRate
+from eubiosis.evidence.records.control_arms import ControlArm, ControlArmRate
 from eubiosis.evidence.records.store import Evidence, load
 
 NOTICE = "A forecast from published control arms. It says nothing about the effect of any therapy."
@@ -66,7 +70,7 @@ def control_arm(
         endpoints={name: forecast_endpoint(name, question, numbers, tables) for name in RULES},
         nfl=_nfl(tables),
         regression_to_the_mean=_regression(
-            question, relapses.first_hand.forecast.rate, numbers, rate_rows(tables, first_hand=True)
+            question, relapses.first_hand.forecast, numbers, rate_rows(tables, first_hand=True)
         ),
         notice=NOTICE,
     )
@@ -81,7 +85,9 @@ def _relapses(question: ControlQuestion, assumptions: Assumptions, tables: Evide
         dispersion=dispersion,
         all_arms=_relapse_forecast(question, every, assumptions),
         first_hand=decisive,
-        relapse_free=_relapse_free(decisive.forecast, question.years, dispersion, tables),
+        relapse_free=None
+        if decisive.forecast is None
+        else _relapse_free(decisive.forecast, question.years, dispersion, tables),
         second_hand=tuple(
             f"{row.trial} {row.arm} {row.year_published}: {row.relapses_per_year:g}"
             for row in every
@@ -99,19 +105,22 @@ def _relapse_forecast(
     question: ControlQuestion, rows: Sequence[ControlArmRate], assumptions: Assumptions
 ) -> RelapseForecast:
     dispersion, people, years = assumptions["arr_dispersion"].value, question.people, question.years
-    fitted = fit_rates(rows, dispersion)
+    fitted, apart = fit_rates(rows, dispersion), fits_without_trials(rows, dispersion)
     forecast = forecast_rate(question, rows, assumptions, fitted)
-    low, high = observed_interval(forecast, people, years, dispersion)
+    why = why_no_rate(question, forecast, assumptions)
+    low, high = (None, None) if why else observed_interval(forecast, people, years, dispersion)
     return RelapseForecast(
-        forecast=forecast,
+        forecast=None if why else forecast,
+        no_forecast=why,
         observed_low=low,
         observed_high=high,
-        observed_approximate=_approximately_observed(forecast, people, years, dispersion),
-        expected_relapses=forecast.rate * people * years,
+        observed_approximate=None if why else _approximately_observed(forecast, people, years, dispersion),
+        expected_relapses=None if why else forecast.rate * people * years,
         tau=math.sqrt(fitted.tau2),
         coefficients=coefficients(fitted),
-        leave_one_trial_out=leave_one_trial_out(rows, dispersion),
+        leave_one_trial_out=leave_one_trial_out(apart),
         fit_to_2019_predict_later=fit_early_predict_late(rows, dispersion),
+        calibration=calibration(rows, apart, dispersion),
     )
 
 
@@ -172,7 +181,10 @@ def _nfl(tables: Evidence) -> NeurofilamentLight:
 
 
 def _regression(
-    question: ControlQuestion, rate: float, assumptions: Assumptions, rows: Sequence[ControlArmRate]
+    question: ControlQuestion,
+    forecast: RateForecast | None,
+    assumptions: Assumptions,
+    rows: Sequence[ControlArmRate],
 ) -> RegressionToTheMean:
     dispersion = assumptions["arr_dispersion"].value
     seen = tuple(
@@ -184,7 +196,9 @@ def _regression(
     )  # fmt: skip
     threshold = question.mfis_from
     return RegressionToTheMean(
-        regression_to_the_mean(rate, dispersion, question.relapses_last_year),
+        None
+        if forecast is None
+        else regression_to_the_mean(forecast.rate, dispersion, question.relapses_last_year),
         seen,
         "true rates are taken as gamma distributed and constant; a drug started at entry adds to it",
         None if threshold is None else mfis_regression(threshold, assumptions),
@@ -216,19 +230,21 @@ def control_arm_text(found: ControlArmForecast) -> str:
         *_relapse_lines(relapses.first_hand, "read at first hand (decides)"),
     ]
     free = relapses.relapse_free
-    lines.append(
-        f"Free of relapses after {free.years:g} y, from the rate: {free.share:.0%} "
-        f"({free.pi_low:.0%} to {free.pi_high:.0%}); median error in {len(free.backtest)} arms "
-        f"{free.median_error_points:.1f} points"
-    )
+    if free is not None:
+        lines.append(
+            f"Free of relapses after {free.years:g} y, from the rate: {free.share:.0%} "
+            f"({free.pi_low:.0%} to {free.pi_high:.0%}); median error in {len(free.backtest)} arms "
+            f"{free.median_error_points:.1f} points"
+        )
     lines += [_endpoint_line(one) for one in found.endpoints.values()]
     lines.append(f"NfL: {found.nfl.note}")
     fall, mfis = found.regression_to_the_mean.relapses, found.regression_to_the_mean.mfis
-    lines.append(
-        f"Regression to the mean: {fall.before:.2f} relapses in the year before entry, "
-        f"{fall.on_trial:.2f} a year after, if true rates stay as they are "
-        f"({fall.fall_without_treatment:.0%} less)"
-    )
+    if fall is not None:
+        lines.append(
+            f"Regression to the mean: {fall.before:.2f} relapses in the year before entry, "
+            f"{fall.on_trial:.2f} a year after, if true rates stay as they are "
+            f"({fall.fall_without_treatment:.0%} less)"
+        )
     if mfis is not None:
         lines.append(f"  MFIS from {mfis.threshold:g}: {mfis.at_entry:.1f} at entry, {mfis.again:.1f} again")
     return "\n".join([*lines, "", found.notice])
@@ -240,10 +256,21 @@ def _relapse_lines(one: RelapseForecast, words: str) -> list[str]:
         ("left out by trial", one.leave_one_trial_out),
         ("fitted to 2019, later arms", one.fit_to_2019_predict_later),
     )
+    told = one.calibration
+    numbers = [f"  {words}: {one.no_forecast}"]
+    if rate is not None:
+        numbers = [
+            f"  {words}, {rate.arms} arms: {rate.rate:.3f}, mean of such arms {rate.ci_low:.3f} to "
+            f"{rate.ci_high:.3f}, a new arm {rate.low:.3f} to {rate.high:.3f}",
+            f"    this many people will observe {one.observed_low:.3f} to {one.observed_high:.3f}",
+            *(f"    extrapolated: {reason}" for reason in rate.extrapolated),
+        ]
     return [
-        f"  {words}, {rate.arms} arms: {rate.rate:.3f}, mean of such arms {rate.ci_low:.3f} to "
-        f"{rate.ci_high:.3f}, a new arm {rate.low:.3f} to {rate.high:.3f}",
-        f"    this many people will observe {one.observed_low:.3f} to {one.observed_high:.3f}",
+        *numbers,
+        f"    calibration, {told.arms} arms left out with their trial: {told.inside_50:.0%}, "
+        f"{told.inside_80:.0%} and {told.inside_95:.0%} inside their 50, 80 and 95 % intervals; "
+        f"fitted to 2012, later arms x{told.later_ratio:.2f}, {told.later_inside} of {told.later_arms} "
+        "inside",
         *(
             f"    {c.term}: x{c.factor:.3f} [{c.low:.3f}, {c.high:.3f}], p {c.p:.2g}"
             for c in one.coefficients
@@ -252,7 +279,6 @@ def _relapse_lines(one: RelapseForecast, words: str) -> list[str]:
             f"    {label}: {c.inside} of {c.arms} arms inside" + "".join(f"; {x}" for x in c.outside)
             for label, c in coverages
         ),
-        *(f"    extrapolated: {reason}" for reason in rate.extrapolated),
     ]
 
 

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from eubiosis.core.tables import TableRow
 
 if TYPE_CHECKING:
+    from eubiosis.core.columns import TableSchema
     from eubiosis.core.frame import Table
 
 
-def as_table(rows: Sequence[object], kind: type[object], name: str) -> Table:
+def as_table(rows: Sequence[object], kind: type[object], name: str | TableSchema) -> Table:
     """Return rows of one schema or dataclass as a table with its fields as columns.
 
-    Rows inside rows (lists, intervals) stay out; an empty text is a missing value.
+    ``name`` is what it is called, or its schema. Rows inside rows (lists, intervals) stay out; an empty text
+    is a missing value.
     """
     from eubiosis.core.frame import Table
 
@@ -35,7 +37,9 @@ def as_table(rows: Sequence[object], kind: type[object], name: str) -> Table:
         values = [getattr(row, column) for row in rows]
         if all(isinstance(value, str | int | float | None) for value in values):
             columns[column] = cells(values)
-    return Table(columns, name=name)
+    if isinstance(name, str):
+        return Table(columns, name=name)
+    return Table(columns, schema=name)
 
 
 def cells(values: Iterable[str | float | None]) -> NDArray[np.object_]:

@@ -241,3 +241,50 @@ class Anchor(TableRow):
     read: Read
     role_suggestion: Literal["fit", "check"]
     note: str = ""
+
+
+class SeenTrial(TableRow):
+    """A trial that a page names and whose numbers were not read: no record, and not to be forgotten.
+
+    Nothing is pooled or forecast from it. ``intervention`` is empty where it is no class of ours: such a
+    trial is here for its control arm.
+    """
+
+    id: str
+    trial: str
+    registry_id: str = ""
+    intervention: str = ""
+    agent: str
+    design: str
+    people: str = ""
+    state: Literal["recruiting", "running", "reported", "not read"]
+    found: str = ""
+    source: str
+    read: Read
+    note: str = ""
+
+
+class IndirectTrial(TableRow):
+    """A controlled trial of an intervention in people without multiple sclerosis, on an outcome of ours.
+
+    It stands beside what is known in multiple sclerosis, rated down for the people (and for a marker where
+    ``surrogate``), and is never pooled with it.
+    """
+
+    id: str
+    study: str
+    intervention: str
+    outcome: str
+    population: str
+    surrogate: bool
+    agent: str
+    dose: str = ""
+    weeks: float | None = None
+    n_treatment: int | None = None
+    n_control: int | None = None
+    result: str
+    found: Literal["favours_treatment", "no_difference", "favours_control"]
+    p_value: str = ""
+    source: str
+    read: Read
+    note: str = ""

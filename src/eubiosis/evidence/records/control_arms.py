@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
+from eubiosis.core.calendar import WEEKS_PER_YEAR
 from eubiosis.core.tables import TableRow
 from eubiosis.evidence.records.rows import Read
 
 SECOND_HAND: tuple[Read, ...] = ("secondary", "recalled")
-WEEKS_PER_YEAR = 365.25 / 7
 Endpoint = Literal[
     "ARR", "relapse_free", "CDP12", "CDP24", "Gd_per_scan", "newT2_per_year", "dropout", "MFIS_change",
     "FSS_change", "NfL_ratio", "ARR_baseline_other", "Gd_share_other", "MFIS_responder_other", "NEDA_other",
-    "fatigue_other", "newT2_other", "rescue_other",
+    "fatigue_other", "newT2_other", "rescue_other", "Gd_other",
 ]  # fmt: skip
 
 
@@ -22,7 +22,8 @@ class ControlArm(TableRow):
     ``arm`` is what the people took for the trial; ``background`` says whether they took a disease-modifying
     drug beside it and ``background_therapy`` names it as printed. ``rrms_percent`` is the share with
     relapsing-remitting disease. ``participants`` counts the arm, or both arms where ``participants_in`` says
-    so. ``followup_weeks`` is the longest time printed; ``followup_is`` says what that number is.
+    so. ``followup_weeks`` is the longest time printed; ``followup_is`` says what that number is. ``doubt`` is
+    what somebody remembers otherwise and nobody has checked; the value stands as it was read.
     """
 
     trial: str
@@ -61,6 +62,7 @@ class ControlArm(TableRow):
     source: str = ""
     where_read: str
     read: Read
+    doubt: str = ""
     note: str = ""
 
     @property

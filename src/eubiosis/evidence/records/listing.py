@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from eubiosis.core.evidence_report import Interval, PooledStudy, PoolReport, Span
+from eubiosis.core.evidence_report import Interval, PooledStudy, PoolReport, WaldMean
 from eubiosis.core.record import FLAT
 from eubiosis.evidence.integrity.trial_checks import check_trials
 from eubiosis.evidence.records.rows import AgentTaxon, RiskOfBias, Study, StudyEstimate
@@ -176,5 +176,5 @@ def _interval(one: Interval) -> str:
     return f"{one.estimate:.2f} [{one.low:.2f}, {one.high:.2f}]"
 
 
-def _span(one: Span | PooledStudy) -> str:
+def _span(one: WaldMean | PooledStudy) -> str:
     return f"{one.estimate:.2f} [{one.ci_low:.2f}, {one.ci_high:.2f}]"

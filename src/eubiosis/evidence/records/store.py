@@ -45,6 +45,8 @@ TABLES: Mapping[type[TableRow], str] = {
     companions.MarkerLevel: "quantities",
     companions.Mechanism: "mechanisms",
     companions.Anchor: "anchors",
+    companions.IndirectTrial: "indirect",
+    companions.SeenTrial: "trials_seen",
     ControlArm: "control_arms",
     ControlArmRate: "control_arm_rates",
 }
@@ -222,6 +224,12 @@ def _references(evidence: Evidence) -> Iterator[tuple[str, str, str, str, Collec
         yield "risk_of_bias.tsv", row.study_id, "study", row.study_id, studies
     for event in evidence.table(companions.AdverseEvent):
         yield "adverse_events.tsv", event.study_id, "study", event.study_id, studies
+    for trial in evidence.table(companions.IndirectTrial):
+        yield "indirect.tsv", trial.id, "outcome", trial.outcome, evidence.outcomes
+        yield "indirect.tsv", trial.id, "intervention", trial.intervention, evidence.interventions
+    for seen in evidence.table(companions.SeenTrial):
+        if seen.intervention:
+            yield "trials_seen.tsv", seen.id, "intervention", seen.intervention, evidence.interventions
     agents = {study.agent for study in studies.values()}
     for taxon in evidence.table(AgentTaxon):
         yield "agents.tsv", taxon.agent, "agent", taxon.agent, agents

@@ -6,6 +6,7 @@ normal in closed form, so the posterior is a mixture over a grid of tau (Roever 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,12 +95,15 @@ def bayes_fit(
     ``tau_scale`` is the scale of the half-normal prior in the unit of the effect; ``mean_prior_sd`` is
     the SD of a normal prior at zero, or None for a flat one.
     """
-    if tau_scale <= 0 or (mean_prior_sd is not None and mean_prior_sd <= 0):
-        message = "tau_scale and mean_prior_sd must be positive"
+    if not 0 < tau_scale < math.inf or not (mean_prior_sd is None or 0 < mean_prior_sd < math.inf):
+        message = "tau_scale and mean_prior_sd must be positive and finite"
         raise ValueError(message)
     y_, v_ = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
     if len(y_) == 0 or len(y_) != len(v_):
         message = f"{len(y_)} estimates and {len(v_)} variances"
+        raise ValueError(message)
+    if not np.all(np.isfinite(y_)) or not np.all(np.isfinite(v_) & (v_ > 0)):
+        message = "estimates must be finite and variances positive"
         raise ValueError(message)
     nodes, node_weights = laws.gauss_legendre(_NODES)
     top = 6 * tau_scale

@@ -117,8 +117,9 @@ def _publication_bias(pooled: PooledEffect) -> Domain:
         return Domain("publication bias", len(missing), "; ".join([*missing, reason]))
     effects = [x.derived.effect for x in pooled.selection.included]
     test = egger([e.estimate for e in effects], [e.variance for e in effects])
-    steps = int(test.p_value < 0.1 or bool(missing))
-    return Domain("publication bias", steps, "; ".join([*missing, f"Egger p = {test.p_value:.3f}"]))
+    steps = int((test.usable and test.p_value < 0.1) or bool(missing))
+    told = f"Egger p = {test.p_value:.3f}" if test.usable else f"no Egger test: {test.reason}"
+    return Domain("publication bias", steps, "; ".join([*missing, told]))
 
 
 def _includes_no_effect(pooled: PooledEffect, low: float | None, high: float | None) -> bool:

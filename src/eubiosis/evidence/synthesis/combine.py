@@ -10,16 +10,19 @@ from typing import Literal
 import numpy as np
 
 from eubiosis.core import laws
+from eubiosis.core.soundness import Status
 from eubiosis.evidence.synthesis.heterogeneity import (
     Array,
     Tau2Method,
     cochran_q,
     i2_h2,
+    likelihood_maxima,
     q_profile,
     tau2_estimate,
     typical_variance,
 )
 
+VANISHING = 1e-20  # of the weighted sum of squares: what is left is rounding
 Test = Literal["wald", "knapp-hartung", "knapp-hartung-adhoc"]
 
 
@@ -29,7 +32,9 @@ class MetaFit:
 
     ``coefficients``, ``standard_errors``, ``statistics``, ``p_values`` (p,); ``intervals`` (p, 2);
     ``covariance`` (p, p). ``df`` is None for normal tests. ``i2`` is a percentage. ``q`` is Cochran's Q
-    of what the coefficients leave unexplained.
+    of what the coefficients leave unexplained. ``tau2_maxima`` are all maxima of the likelihood (ML, REML),
+    the highest, which is ``tau2``, first; ``notes`` says so where there are several. Status "no_variance":
+    the residuals vanish, so Knapp and Hartung's errors are undefined and NaN.
     """
 
     method: Tau2Method
@@ -49,6 +54,9 @@ class MetaFit:
     q: float
     q_p: float
     k: int
+    tau2_maxima: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
+    status: Status = "ok"
 
     @property
     def estimate(self) -> float:
@@ -100,7 +108,9 @@ def fit(
     ``y``, ``v`` (k,); ``x`` (k, p) with its intercept column, or None for the mean alone. "knapp-hartung"
     scales the variance by the weighted residual mean square and uses t with k - p degrees of freedom
     (Hartung & Knapp 2001, Sidik & Jonkman 2002); the ad hoc form never lets that factor fall below 1.
-    Raises ``ValueError`` for lengths that differ, variances that are not positive, or k < p.
+    Where all residuals vanish that factor is zero and the errors are NaN. Raises ``ValueError`` for lengths
+    that differ, estimates that are not finite, variances that are not positive, k < p, or columns that
+    depend on each other.
 
     >>> fitted = fit([0.1, 0.3, 0.5], [0.01, 0.02, 0.03], method="FE")
     >>> round(fitted.estimate, 4), round(fitted.q, 3)
@@ -113,23 +123,34 @@ def fit(
     covariance: Array = np.asarray(np.linalg.inv(x_.T @ (w[:, None] * x_)), dtype=np.float64)
     coefficients = covariance @ x_.T @ (w * y_)
     df: int | None = None
+    status: Status = "ok"
     if test != "wald":
         df = k - p
         if df < 1:
             message = f"Knapp-Hartung needs more than {p} studies, not {k}"
             raise ValueError(message)
         factor = cochran_q(y_, v_, x_, tau2) / df
+        if test == "knapp-hartung" and factor * df <= VANISHING * float(w @ y_**2):
+            factor, status = math.nan, "no_variance"
         covariance = covariance * (max(1.0, factor) if test == "knapp-hartung-adhoc" else factor)
     errors: Array = np.sqrt(np.diag(covariance))
-    statistics = np.divide(coefficients, errors, out=np.full(p, math.inf), where=errors > 0)
+    statistics = coefficients / errors
     half = _critical(level, df) * errors
     q = cochran_q(y_, v_, x_)
     i2, h2 = i2_h2(tau2, q, v_, x_, method)
+    tops = likelihood_maxima(y_, v_, x_, method)
     return MetaFit(
         method, test, level, coefficients, errors, statistics, _two_sided(statistics, df),
         np.column_stack([coefficients - half, coefficients + half]), covariance, df, tau2, tau2_se, i2, h2,
-        q, float(laws.chi2_sf(q, k - p)) if k > p else 1.0, k,
+        q, float(laws.chi2_sf(q, k - p)) if k > p else 1.0, k, tops, _notes(method, tops), status,
     )  # fmt: skip
+
+
+def _notes(method: Tau2Method, tops: tuple[float, ...]) -> tuple[str, ...]:
+    if len(tops) < 2:
+        return ()
+    places = ", ".join(f"{top:.4g}" for top in tops)
+    return (f"the {method} likelihood of tau2 has {len(tops)} maxima, at {places}; the first is the highest",)
 
 
 def moderator_test(
@@ -222,8 +243,12 @@ def _arrays(
     if len(y_) < x_.shape[1]:
         message = f"{len(y_)} studies cannot carry {x_.shape[1]} coefficients"
         raise ValueError(message)
-    if not np.all(np.isfinite(y_)) or not np.all(np.isfinite(v_) & (v_ > 0)):
-        message = "estimates must be finite and variances positive"
+    if not (np.all(np.isfinite(y_)) and np.all(np.isfinite(v_) & (v_ > 0)) and np.all(np.isfinite(x_))):
+        message = "estimates and moderators must be finite and variances positive"
+        raise ValueError(message)
+    length = np.linalg.norm(x_, axis=0)
+    if np.linalg.matrix_rank(x_ / np.where(length > 0, length, 1.0)) < x_.shape[1]:
+        message = f"the {x_.shape[1]} columns of the design depend on each other: leave a moderator out"
         raise ValueError(message)
     return y_, v_, x_
 

@@ -7,14 +7,14 @@ import numpy as np
 from eubiosis.core.evidence_report import (
     Diagnostics,
     DifferenceTest,
-    Filled,
+    FilledFunnel,
     FunnelTest,
     GrowingStep,
     SmallStudy,
-    Span,
     StudyInfluence,
     SubgroupLine,
     Subgroups,
+    WaldMean,
 )
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.core.scales import natural
@@ -49,14 +49,14 @@ def diagnostics_of(pooled: PooledEffect) -> Diagnostics:
     )
     if len(y) < 3 or len({round(value, 12) for value in v}) < 2:
         return Diagnostics(steps, None, None, f"{len(y)} studies: fewer than 3, nothing to test")
-    shown, filled = influence(y, v, method=method), small_study.trim_and_fill(y, v, method=method)
+    shown = influence(y, v, method=method)
     egger, begg = small_study.egger(y, v), small_study.begg(y, v)
     return Diagnostics(
         steps,
         SmallStudy(
-            FunnelTest(egger.statistic, egger.p_value),
-            FunnelTest(begg.statistic, begg.p_value),
-            Filled(filled.added, filled.side, _span(filled.fit, pooled)),
+            _funnel_test(egger),
+            _funnel_test(begg),
+            _filled(y, v, pooled),
         ),
         tuple(
             StudyInfluence(one.study.id, float(cook), float(residual))
@@ -119,7 +119,21 @@ def meta_regression(pooled: PooledEffect, moderator: list[float]) -> MetaFit:
     return fit([e.estimate for e in effects], [e.variance for e in effects], x=x, method=pooled.tau2_method)
 
 
-def _span(fitted: MetaFit, pooled: PooledEffect) -> Span:
+def _funnel_test(test: small_study.AsymmetryTest) -> FunnelTest:
+    if not test.usable:
+        return FunnelTest(None, None, test.reason)
+    return FunnelTest(test.statistic, test.p_value)
+
+
+def _filled(y: list[float], v: list[float], pooled: PooledEffect) -> FilledFunnel:
+    try:
+        filled = small_study.trim_and_fill(y, v, method=pooled.tau2_method)
+    except (ArithmeticError, ValueError) as problem:
+        return FilledFunnel(None, None, None, str(problem))
+    return FilledFunnel(filled.added, filled.side, _span(filled.fit, pooled))
+
+
+def _span(fitted: MetaFit, pooled: PooledEffect) -> WaldMean:
     low, high = fitted.interval
     scale = pooled.scale
-    return Span(natural(fitted.estimate, scale), natural(low, scale), natural(high, scale))
+    return WaldMean(natural(fitted.estimate, scale), natural(low, scale), natural(high, scale))

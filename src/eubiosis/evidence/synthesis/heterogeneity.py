@@ -2,7 +2,8 @@
 
 Throughout, y (k,) are estimates, v (k,) their sampling variances, X (k, p) the design matrix with its
 intercept, W = diag(1/(v + tau2)) and P = W - W X (X'WX)^-1 X'W. Equations as in Viechtbauer 2005
-(J Educ Behav Stat 30:261) and Veroniki 2016 (Res Synth Methods 7:55); numbers agree with metafor.
+(J Educ Behav Stat 30:261) and Veroniki 2016 (Res Synth Methods 7:55); numbers agree with metafor. ML and
+REML take the highest maximum of their likelihood, tau2 = 0 included, where it has several.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core import laws
+from eubiosis.evidence.synthesis.likelihood import FLAT, log_likelihood, maxima
 
 Array = NDArray[np.float64]
 Tau2Method = Literal["FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM"]
@@ -139,8 +141,8 @@ def _ml(y: Array, v: Array, x: Array) -> tuple[float, float]:
     def step(y: Array, w: Array, p: Array) -> float:
         return float(y @ p @ p @ y - w.sum()) / float((w**2).sum())
 
-    tau2, w, _ = _score_iteration(y, v, x, step)
-    return tau2, math.sqrt(2 / float((w**2).sum()))
+    tau2 = _highest(y, v, x, step, restricted=False)
+    return tau2, math.sqrt(2 / float(((v + tau2) ** -2).sum()))
 
 
 def _reml(y: Array, v: Array, x: Array) -> tuple[float, float]:
@@ -148,8 +150,31 @@ def _reml(y: Array, v: Array, x: Array) -> tuple[float, float]:
         del w
         return float(y @ p @ p @ y - np.trace(p)) / float((p * p).sum())
 
-    tau2, _, p = _score_iteration(y, v, x, step)
+    tau2 = _highest(y, v, x, step, restricted=True)
+    p = projection(v, x, tau2)
     return tau2, math.sqrt(2 / float((p * p).sum()))
+
+
+def _highest(
+    y: Array, v: Array, x: Array, step: Callable[[Array, Array, Array], float], *, restricted: bool
+) -> float:
+    """Iterate to the maximum of the likelihood; take that of the whole surface where it is another."""
+    (tau2, height), *others = maxima(y, v, x, restricted=restricted)
+    if others:
+        return tau2
+    try:
+        found = _score_iteration(y, v, x, step)[0]
+    except ArithmeticError:
+        return tau2
+    reached = float(log_likelihood(y, v, x, np.array([found]), restricted=restricted)[0])
+    return found if reached > height - FLAT else tau2
+
+
+def likelihood_maxima(y: Array, v: Array, x: Array, method: Tau2Method) -> tuple[float, ...]:
+    """Return the tau2 of every maximum of the likelihood, the highest first; empty for other methods."""
+    if method not in ("ML", "REML") or len(y) <= x.shape[1]:
+        return ()
+    return tuple(tau2 for tau2, _ in maxima(y, v, x, restricted=method == "REML"))
 
 
 _ESTIMATORS: dict[str, Callable[[Array, Array, Array], tuple[float, float]]] = {

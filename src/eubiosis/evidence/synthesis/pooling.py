@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from eubiosis.core.evidence_report import Choice, Interval, PooledStudy, SensitivityLine
+from eubiosis.core.evidence_schemas import POOLED_STUDIES, POOLING_CHOICES, UNPOOLED_ESTIMATES
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.scales import Scale, metric_label, metric_word, natural
 from eubiosis.evidence.records.columns import as_table, cells
@@ -73,7 +74,7 @@ class PooledEffect:
         """Return the pooled estimates, one row each, with weight, source and how far that was read."""
 
         rows = [pooled_study(*each) for each in zip(self.selection.included, self.weights, strict=True)]
-        return as_table(rows, PooledStudy, "pooled studies")
+        return as_table(rows, PooledStudy, POOLED_STUDIES)
 
     @property
     def unpooled(self) -> Table:
@@ -88,7 +89,7 @@ class PooledEffect:
             "reason": [one.reason for one in out],
             "source": [one.estimate.source for one in out],
         }
-        return Table(columns, name="not pooled")
+        return Table(columns, schema=UNPOOLED_ESTIMATES)
 
     @property
     def choices(self) -> Table:
@@ -104,7 +105,7 @@ class PooledEffect:
             "ci_low": cells(line.interval.low for line in lines),
             "ci_high": cells(line.interval.high for line in lines),
         }
-        return Table(columns, name="other choices")
+        return Table(columns, schema=POOLING_CHOICES)
 
     def __repr__(self) -> str:
         one, unit = self.headline, f" {self.selection.unit}" if self.selection.unit else ""
@@ -204,7 +205,7 @@ def _combine(
         knapp_hartung=hartung, bayesian=bayesian, prediction=_prediction(normal, posterior, scale),
         tau2=normal.tau2, tau2_interval=tau2_interval(y, v)[0] if k > 1 else None, i2=normal.i2, q=normal.q,
         q_p=normal.q_p, tau_scale=spread, weights=tuple(float(w) for w in weights / weights.sum()),
-        warnings=tuple(_warnings(selection)),
+        warnings=(*_warnings(selection), *normal.notes),
     )  # fmt: skip
 
 
@@ -232,6 +233,8 @@ def _knapp_hartung(y: Array, v: Array, tau2: Tau2Method, scale: Scale, test: Tes
     if len(y) < 2:
         return Interval("Hartung-Knapp", note="not defined for one study")
     fitted = fit(y, v, method=tau2, test=test)
+    if fitted.status != "ok":
+        return Interval("Hartung-Knapp", note="not defined: the studies do not differ at all")
     interval = _interval("Hartung-Knapp", scale, fitted.estimate, fitted.interval)
     return replace(interval, note="never narrower than Wald") if test == "knapp-hartung-adhoc" else interval
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from eubiosis.core.evidence_report import CertaintyLevel
+from eubiosis.core.evidence_schemas import SUMMARY_OF_FINDINGS
 from eubiosis.core.record import FLAT
 from eubiosis.core.scales import metric_label
 from eubiosis.evidence.records.store import Evidence, load
@@ -132,7 +133,7 @@ def summary(intervention: str, *, evidence: Evidence | None = None) -> Table:
     }
     columns = {**{name: cells(one) for name, one in texts.items()}, **found}
     columns |= {name: cells(one) for name, one in counts.items()}
-    return Table(columns, name="summary of findings")
+    return Table(columns, schema=SUMMARY_OF_FINDINGS)
 
 
 def summary_text(rows: Sequence[FoundOutcome]) -> str:

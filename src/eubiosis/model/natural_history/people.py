@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.streams import Draws
 from eubiosis.engine import Array, Compiled
 from eubiosis.model.content import Content
@@ -156,7 +157,7 @@ def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> 
     log_tone += _log_tone(
         draws.normals("drive/host_sd_Z2", days + 1), number["host_sd_Z2"], number["host_tau_Z2"]
     )
-    who, day, count = _triggers(people.triggers / _YEAR, draws.uniforms("drive/triggers", days))
+    who, day, count = _triggers(people.triggers / DAYS_PER_YEAR, draws.uniforms("drive/triggers", days))
     sizes = draws.exponentials("drive/sizes", days * _MOST).reshape(len(people), days, _MOST)[who, day]
     shots = np.zeros((days, len(people)))
     wanted = np.arange(_MOST) < count[:, None]
@@ -164,7 +165,6 @@ def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> 
     return Drive(np.exp(log_tone, out=log_tone), shots)
 
 
-_YEAR = 365.25
 _MOST = 4  # triggers a day that are told apart; more are as good as impossible at a few a year
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from eubiosis import engine
+from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.streams import CohortDraws
 from eubiosis.engine import Array, Compiled
 from eubiosis.model.content import Content
@@ -15,7 +16,6 @@ from eubiosis.model.natural_history.course import excess, run_hosts
 from eubiosis.model.natural_history.people import HOST_INPUTS, draw_drive, draw_people
 
 SIZE, SEED, DAYS, SETTLING = 1000, 2026, 1825, 365
-_YEAR = 365.25
 
 
 def scale_event_rates(content: Content, person: Mapping[str, float], joined: Compiled) -> dict[str, float]:
@@ -43,7 +43,7 @@ def scales(content: Content, over: Array, frailty: Array) -> dict[str, float]:
     hazard = np.mean(over ** number["host_gam_R"] * frailty)
     return {
         "host_lambda0": float(number["host_scale_Gd"] / (lesions * number["host_tau_Gd"])),
-        "host_h0": float(number["host_scale_hazard"] / hazard / _YEAR),
+        "host_h0": float(number["host_scale_hazard"] / hazard / DAYS_PER_YEAR),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eubiosis.core.brief import SizeRow
+from eubiosis.core.calendar import DAYS_PER_YEAR
 
 Row = tuple[str, ...]
 
@@ -28,6 +29,7 @@ class Block:
     items: tuple[str, ...] = ()
     small: tuple[str, ...] = ()
     small_title: str = ""
+    figure: str = ""  # SVG for the page; the same numbers stand in a table
 
 
 def duration(years: float) -> str:
@@ -37,7 +39,7 @@ def duration(years: float) -> str:
     ('13 weeks', '1 year', '1.5 years')
     """
     if years < 1:
-        return f"{round(years * 365.25 / 7)} weeks"
+        return f"{round(years * DAYS_PER_YEAR / 7)} weeks"
     return "1 year" if years == 1 else f"{years:g} years"
 
 

@@ -37,6 +37,7 @@ def brief_fragment(brief: BriefData) -> str:
         parts.append(f"<h4>{html.escape(block.title)}</h4>")
         parts += [f"<p>{html.escape(text)}</p>" for text in block.paragraphs]
         parts += [_table(table) for table in block.tables]
+        parts.append(block.figure)
         if block.items:
             parts.append("<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in block.items) + "</ul>")
     return "\n".join(parts)

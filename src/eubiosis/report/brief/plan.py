@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eubiosis.core.brief import BriefData, BriefEndpoint, SizeRow
+from eubiosis.core.brief import BriefData, BriefEndpoint
 from eubiosis.core.control_arm import DecidingArm
 from eubiosis.core.evidence_report import PooledStudy
 from eubiosis.core.question import AskedDesign
@@ -26,7 +26,8 @@ def _practical(brief: BriefData) -> Block:
     rows: list[Row] = []
     paragraphs = []
     if brief.recruitment is None:
-        paragraphs.append("Recruitment: no rate was given, so no time is stated.")
+        why = "no rate was given" if brief.primary.sizes else "the primary endpoint has no size"
+        paragraphs.append(f"Recruitment: {why}, so no time is stated.")
     else:
         rate = brief.question.recruitment.per_month
         costs = brief.cost or [None] * len(brief.recruitment)
@@ -80,16 +81,13 @@ def _protocol(brief: BriefData) -> Block:
     else:
         known = f"No randomised result can be pooled for it ({primary.pooled.note})."
     blind = "double-blind" if design.blinding == "double" else "open-label"
-    rate, estimand = brief.control_arm.relapses.first_hand.forecast, brief.estimands[0]
-    extrapolated = ", extrapolated beyond them" if rate.extrapolated else ""
+    estimand = brief.estimands[0]
     text = (
         f"This is a randomised, {blind}, two-arm trial. Treatment: {estimand.treatment}. Population: "
         f"{estimand.population}. The primary endpoint, {estimand.variable}, is compared by "
-        f"{METHODS[primary.kind]}. {known} {_size_words(primary.smallest, primary, design)} A drop-out of "
-        f"{brief.dropout.per_year:.1%} a year ({brief.dropout.origin}) is included. From "
-        f"{rate.arms} published control arms [{number[arms[0]]} to {number[arms[-1]]}] the relapse rate "
-        f"of the control arm is expected at {rate.rate:.2f} a year (95 % prediction interval "
-        f"{rate.low:.2f} to {rate.high:.2f}{extrapolated}). The main analysis keeps all "
+        f"{METHODS[primary.kind]}. {known} {_size_words(primary, design)} A drop-out of "
+        f"{brief.dropout.per_year:.1%} a year ({brief.dropout.origin}) is included. "
+        f"{_control_words(brief, number[arms[0]], number[arms[-1]])} The main analysis keeps all "
         "randomised participants; the strategies for intercurrent events are in the table."
     )
     if primary.expectancy is not None:
@@ -97,7 +95,28 @@ def _protocol(brief: BriefData) -> Block:
     return Block("A paragraph for the protocol", (text,))
 
 
-def _size_words(size: SizeRow, primary: BriefEndpoint, design: AskedDesign) -> str:
+def _control_words(brief: BriefData, first: int, last: int) -> str:
+    decisive = brief.control_arm.relapses.first_hand
+    rate = decisive.forecast
+    if rate is None:
+        return f"The relapse rate of the control arm has {decisive.no_forecast}."
+    extrapolated = ", extrapolated beyond them" if rate.extrapolated else ""
+    words = (
+        f"From {rate.arms} published control arms [{first} to {last}] the relapse rate of the control arm is "
+        f"expected at {rate.rate:.2f} a year (95 % prediction interval {rate.low:.2f} to "
+        f"{rate.high:.2f}{extrapolated})."
+    )
+    if brief.primary.kind == "score":
+        words += (
+            " No control arm's course of the primary endpoint is forecast: its size rests on the SD alone."
+        )
+    return words
+
+
+def _size_words(primary: BriefEndpoint, design: AskedDesign) -> str:
+    size = primary.smallest
+    if size is None:
+        return f"It is not sized: {primary.skipped}."
     goal = (
         f"For {design.power:.0%} power at a two-sided level of {design.alpha:g} and a true effect of "
         f"{primary.effect_text}, chosen by the planners,"

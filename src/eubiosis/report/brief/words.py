@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eubiosis.core.brief import BriefData, BriefEndpoint, Known
+from eubiosis.core.brief import BriefData, BriefEndpoint, Known, SeenRow
 from eubiosis.core.control_arm import EndpointForecast, RegressionToTheMean
 from eubiosis.core.evidence_report import Choice
 from eubiosis.report.brief.blocks import Block, Row, TextTable, duration, number, per_arm, span
+from eubiosis.report.brief.curve import power_svg
 
 
 def evidence_blocks(brief: BriefData) -> list[Block]:
@@ -27,6 +28,9 @@ def _answer(brief: BriefData) -> Block:
     items = []
     for one in brief.endpoints:
         best = one.smallest
+        if best is None:
+            items.append(f"{one.label} ({one.role}): not sized, {one.skipped}. {_known_words(one)}")
+            continue
         words = per_arm(best, design.recruitable_per_arm)
         reach = f"{words} per arm" if best.reachable else words
         items.append(
@@ -52,8 +56,42 @@ def _control(brief: BriefData) -> Block:
     control = brief.control_arm
     rates, people = control.relapses, control.question.people
     first, every = rates.first_hand, rates.all_arms
-    rate, extrapolated = first.forecast, first.forecast.extrapolated
-    rests = f"{rate.arms} arms read at first hand" + _reasons(extrapolated)
+    rows: list[Row] = _relapse_rows(brief)
+    rows += [_endpoint_row(one) for one in control.endpoints.values()]
+    rows.append(("Neurofilament light", "no forecast", "", "", control.nfl.note))
+    factors = "; ".join(f"{c.term} x{c.factor:.3f} [{c.low:.3f}, {c.high:.3f}]" for c in first.coefficients)
+    apart, late, other = first.leave_one_trial_out, every.fit_to_2019_predict_later, every.forecast
+    told = every.calibration
+    alike = (
+        ""
+        if other is None
+        else (
+            f"; with all {other.arms} arms the rate is {other.rate:.3f} ({other.low:.3f} to {other.high:.3f})"
+        )
+    )
+    paragraphs = (
+        f"Arms whose rate was read only at second hand do not decide{alike}. Regression: {factors}. "
+        f"Arms left out with their trial: {apart.inside} of {apart.arms} inside the interval; all "
+        f"arms, fitted to 2019: {late.inside} of {late.arms} later ones inside.",
+        f"How far to trust it: of all {told.arms} arms, each forecast without its trial, "
+        f"{told.inside_50:.0%} lay inside their 50 % interval, {told.inside_80:.0%} inside 80 % and "
+        f"{told.inside_95:.0%} inside 95 %. From the arms until 2012, the {told.later_arms} later ones ran "
+        f"{told.later_ratio:.2f} times their "
+        f"forecast, {told.later_inside} inside 95 %.",
+        _selection_words(control.regression_to_the_mean, brief.question.population.relapses_last_year),
+    )
+    columns = ("what the control arm shows", "forecast", "true value of a new arm, 95 %",
+               f"what {people:,} people will show, 95 %", "rests on")  # fmt: skip
+    return Block("The control arm", paragraphs, (TextTable(columns, tuple(rows)),))
+
+
+def _relapse_rows(brief: BriefData) -> list[Row]:
+    """Return the rate and the one forecast of the relapse-free share, or that there is none."""
+    first, free = brief.control_arm.relapses.first_hand, brief.control_arm.relapses.relapse_free
+    rate = first.forecast
+    if rate is None or free is None:
+        return [("Relapses a year", "no usable forecast", "", "", first.no_forecast)]
+    rests = f"{rate.arms} arms read at first hand" + _reasons(rate.extrapolated)
     rows: list[Row] = [
         (
             f"Relapses a year, seen over {duration(one.years)}",
@@ -64,31 +102,23 @@ def _control(brief: BriefData) -> Block:
         )
         for one in brief.control_observed
     ]
-    free = rates.relapse_free
     rows.append(
         (
-            f"Free of relapses after {duration(free.years)}, from the rate",
+            f"Free of relapses after {duration(free.years)}: the forecast, from the rate",
             f"{free.share:.0%}",
             f"{free.pi_low:.0%} to {free.pi_high:.0%}",
             "",
             f"median error {free.median_error_points:.1f} points in {len(free.backtest)} other arms"
-            + ("; EXTRAPOLATED as the rate" if extrapolated else ""),
+            + ("; EXTRAPOLATED as the rate" if rate.extrapolated else ""),
         )
     )
-    rows += [_endpoint_row(one) for one in control.endpoints.values()]
-    rows.append(("Neurofilament light", "no forecast", "", "", control.nfl.note))
-    factors = "; ".join(f"{c.term} x{c.factor:.3f} [{c.low:.3f}, {c.high:.3f}]" for c in first.coefficients)
-    apart, late, other = first.leave_one_trial_out, every.fit_to_2019_predict_later, every.forecast
-    paragraphs = (
-        f"Arms whose rate was read only at second hand do not decide; with all {other.arms} arms the rate "
-        f"is {other.rate:.3f} ({other.low:.3f} to {other.high:.3f}). Regression: {factors}. "
-        f"Arms left out with their trial: {apart.inside} of {apart.arms} inside the interval; all "
-        f"arms, fitted to 2019: {late.inside} of {late.arms} later ones inside.",
-        _selection_words(control.regression_to_the_mean),
-    )
-    columns = ("what the control arm shows", "forecast", "true value of a new arm, 95 %",
-               f"what {people:,} people will show, 95 %", "rests on")  # fmt: skip
-    return Block("The control arm", paragraphs, (TextTable(columns, tuple(rows)),))
+    return rows
+
+
+CROSS_CHECK = (
+    "a cross-check, not the forecast: the shares that few other arms print, of other years and entry rules; "
+    "the row from the rate holds, which follows both"
+)
 
 
 def _endpoint_row(one: EndpointForecast) -> Row:
@@ -98,23 +128,32 @@ def _endpoint_row(one: EndpointForecast) -> Row:
     ]  # fmt: skip
     if one.value is None:
         return one.label, "no forecast", "", "", one.note
+    note = f"{CROSS_CHECK}; {one.note}" if one.endpoint == "relapse_free" else one.note
     percent = one.kind == "hazard"
     value, low, high, least, most = (f"{x:.0%}" if percent else number(x) for x in numbers)
     label = f"{one.label} after {duration(one.years)}" if percent else f"{one.label}, {one.unit}"
-    return label, value, f"{low} to {high}", f"{least} to {most}", one.note + _reasons(one.extrapolated)
+    return label, value, f"{low} to {high}", f"{least} to {most}", note + _reasons(one.extrapolated)
 
 
 def _reasons(reasons: Sequence[str]) -> str:
     return "" if not reasons else "; EXTRAPOLATED: " + "; ".join(reasons)
 
 
-def _selection_words(found: RegressionToTheMean) -> str:
+def _selection_words(found: RegressionToTheMean, asked: int | None) -> str:
     relapses = found.relapses
     words = (
         "No relapse is asked for at entry, so relapses show no regression to the mean; the arms behind the "
         "forecast asked for one, which is why it is extrapolated."
     )
-    if relapses.before > relapses.on_trial:
+    if relapses is None:
+        words = "Without a forecast of the rate nothing is said about its regression to the mean."
+    elif asked is None:
+        words = (
+            "The question says nothing about relapses at entry; the arms behind the forecast nearly all "
+            f"asked for one in the year before. Of {relapses.before:.2f} relapses in that year they would "
+            f"show {relapses.on_trial:.2f} a year afterwards by regression to the mean alone."
+        )
+    elif relapses.before > relapses.on_trial:
         words = (
             "Regression to the mean: people chosen for a relapse in the last year had "
             f"{relapses.before:.2f} in that year and show {relapses.on_trial:.2f} a year afterwards if "
@@ -144,7 +183,40 @@ def _known(brief: BriefData) -> Block:
         tables.append(
             TextTable(("claim in circulation", "verdict", "why"), audit, "Claims held against the records")
         )
+    others = tuple(
+        (one.label, f"{x.study}: {x.population}", f"{x.agent} {x.dose}".strip(), x.result,
+         f"{x.certainty}: {x.reasons}", f"{x.source} (read: {x.read})")
+        for one in brief.endpoints for x in one.pooled.indirect
+    )  # fmt: skip
+    if others:
+        tables.append(
+            TextTable(
+                (
+                    "outcome",
+                    "trial and people",
+                    "agent",
+                    "result",
+                    "certainty for multiple sclerosis",
+                    "source",
+                ),
+                others,
+                "Indirect: controlled trials in other people, never pooled with those above",
+            )
+        )
+    if brief.seen:
+        tables.append(_seen(brief.seen))
     return Block("What is known", (), tuple(tables), (), small, "records that are not pooled, and why")
+
+
+def _seen(rows: Sequence[SeenRow]) -> TextTable:
+    """Return the trials whose numbers were not read, so that nobody takes the records for all there is."""
+    cells = tuple(
+        (f"{x.trial} {x.registry_id}".strip(), x.agent, x.design, x.people or "not read", x.state,
+         "; ".join(filter(None, (x.found, x.note))), f"{x.source} (read: {x.read})")
+        for x in rows
+    )  # fmt: skip
+    columns = ("trial", "agent", "design", "people", "state", "remarks", "source")
+    return TextTable(columns, cells, "Seen, numbers not read: trials of this class that are no record yet")
 
 
 def _known_row(one: BriefEndpoint) -> Row:
@@ -180,6 +252,9 @@ def _sizes(brief: BriefData) -> Block:
     design, dropout = brief.question.design, brief.dropout
     rows: list[Row] = []
     for one in brief.endpoints:
+        if not one.sizes:
+            rows.append((one.label, one.effect_text, *(["not sized"] * len(design.years)), one.skipped))
+            continue
         cells = [per_arm(size, design.recruitable_per_arm) for size in one.sizes]
         last = one.sizes[-1]
         level = f"{last.n_if_control_high:,} to {last.n_if_control_low:,}"
@@ -188,11 +263,42 @@ def _sizes(brief: BriefData) -> Block:
         f"People per arm for {design.power:.0%} power, two-sided {design.alpha:g}, if the truth were the "
         f"planned effect, which is the planner's choice and no estimate. Drop-out {dropout.per_year:.1%} a "
         f"year ({dropout.origin}; {dropout.share:.0%} within {duration(dropout.years)}) is counted: "
-        "those who leave give their time to counts and no final score."
+        "those who leave give their time to counts and no final score. Every SD is that between people at "
+        "one visit, and the baseline takes r² of its variance off; it is not the SD of the change."
     )
     columns = ("endpoint", "planned effect", *(duration(y) for y in design.years),
                f"over the control interval, {duration(design.years[-1])}")  # fmt: skip
-    return Block("How many", (text,), (TextTable(columns, tuple(rows)),))
+    tables = (TextTable(columns, tuple(rows)), *_other_sizes(brief))
+    figure = power_svg(brief.primary, design.recruitable_per_arm, design.power)
+    return Block("How many", (text, *_chosen_words(brief)), tables, figure=figure)
+
+
+def _other_sizes(brief: BriefData) -> list[TextTable]:
+    """Return the sizes for other effects and the power at other sizes, for the primary endpoint."""
+    one = brief.primary
+    if one.best_years is None:
+        return []
+    length, asked = duration(one.best_years), brief.question.design
+    effects = tuple((f"{row.effect:.3g}", f"{row.n_for_80:,}", f"{row.n_for_90:,}") for row in one.effects)
+    powers = tuple((f"{row.n_per_arm:,}", f"{row.power:.0%}") for row in one.powers[::3])
+    return [
+        TextTable(("true effect", "n for 80 %", "n for 90 %"), effects,
+                  f"{one.label} at {length}: people per arm if the effect were another"),
+        TextTable(("people per arm", "power"), powers,
+                  f"{one.label} at {length}: power at {one.effect_text}; at most "
+                  f"{asked.recruitable_per_arm:,} per arm can be recruited"),
+    ]  # fmt: skip
+
+
+def _chosen_words(brief: BriefData) -> list[str]:
+    return [
+        f"Choosing people by a cut-off of {one.chosen.threshold:g} lowers the correlation: where the one "
+        f"given for {one.label.lower()} is of people not chosen, it is {one.chosen.correlation:.2f} among "
+        f"those who enter (their baseline keeps {one.chosen.sd_share:.0%} of its SD), and "
+        f"{one.chosen.n_per_arm:,} per arm are needed."
+        for one in brief.endpoints
+        if one.chosen is not None
+    ]
 
 
 def _assurance(brief: BriefData) -> Block:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eubiosis.core.report_input import ChangeRow, CourseBand, TrialReportInput, VarianceRow
+from eubiosis.core.report_input import CourseBand, MarkerChange, TrialReportInput, VarianceRow
 from eubiosis.report.figures.marks import CONTROL, INK, SOFT, WIDTH, Mark, arm_marks, empty_figure, finish
 from eubiosis.report.figures.style import Array, house_style, new_figure
 from eubiosis.report.trial.words import NOT_ESTIMABLE, estimable, short_arm, untested_mark, wrapped
@@ -135,12 +135,12 @@ def change_figure(report_input: TrialReportInput) -> str:
     )
 
 
-def _breaks(rows: Sequence[ChangeRow]) -> int:
+def _breaks(rows: Sequence[MarkerChange]) -> int:
     return len({row.group for row in rows})
 
 
 def _heat_map(
-    axis: Axes, rows: Sequence[ChangeRow], report_input: TrialReportInput, limit: float, tall: float
+    axis: Axes, rows: Sequence[MarkerChange], report_input: TrialReportInput, limit: float, tall: float
 ) -> None:
     from matplotlib import colormaps
     from matplotlib.patches import Rectangle

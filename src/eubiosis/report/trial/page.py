@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import TypedDict
 
-from eubiosis.core.report_input import AssumptionRow, ChangeRow, EffectRow, Quantiles, TrialReportInput
+from eubiosis.core.report_input import AssumptionRow, EffectRow, MarkerChange, Quantiles, TrialReportInput
 from eubiosis.report.pages import render
 from eubiosis.report.trial.courses import basis_figure, change_figure, course_figures, variance_figure
 from eubiosis.report.trial.flow import flow_figure
@@ -149,7 +149,7 @@ def _power_lines(row: EffectRow) -> tuple[str, str]:
     return percent(row.power), percent(row.power_error, decimals=1)
 
 
-def _change_cells(row: ChangeRow, report_input: TrialReportInput) -> ChangeCells:
+def _change_cells(row: MarkerChange, report_input: TrialReportInput) -> ChangeCells:
     arms = [arm.name for arm in report_input.arms]
     cells = [
         with_interval(row.by_arm[arm], sign=True, decimals=2) if arm in row.by_arm else "–" for arm in arms

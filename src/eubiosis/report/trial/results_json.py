@@ -11,10 +11,10 @@ from eubiosis.core.json_data import Json, JsonRecord
 from eubiosis.core.report_input import (
     ArmInfo,
     AssumptionRow,
-    ChangeRow,
     CourseBand,
     EffectRow,
     FlowRow,
+    MarkerChange,
     SimulationSize,
     TrialReportInput,
     VarianceRow,
@@ -22,7 +22,7 @@ from eubiosis.core.report_input import (
 from eubiosis.core.version import __version__
 from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
 
-Row = ArmInfo | AssumptionRow | ChangeRow | CourseBand | EffectRow | FlowRow | SimulationSize | VarianceRow
+Row = ArmInfo | AssumptionRow | MarkerChange | CourseBand | EffectRow | FlowRow | SimulationSize | VarianceRow
 SCHEMA = "eubiosis.trial_results/1"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Array
 from eubiosis.model.model import Model
@@ -18,7 +19,6 @@ from eubiosis.trial.world.gut import HANDED, GutCourses
 
 BURN_IN = 730
 _RECORD = ("host_C", "host_MG", "host_D", "host_T1", "host_T17", "host_R")
-_YEAR = 365.25
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _rates(
     lesions = np.mean(last_year ** number["host_gam_L"])
     relapses = np.mean(last_year ** number["host_gam_R"] * people.frailty)
     lesion_scale = design.control_level.gd_lesions_per_scan / (number["host_tau_Gd"] * lesions)
-    relapse_scale = design.control_level.relapses_per_year / (_YEAR * relapses)
+    relapse_scale = design.control_level.relapses_per_year / (DAYS_PER_YEAR * relapses)
     courses = {"": over(before), **{name: over(course) for name, course in after.items()}}
     return (
         {name: lesion_scale * x ** number["host_gam_L"] for name, x in courses.items()},

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.streams import SubjectDraws, stream
 from eubiosis.engine import Array
 from eubiosis.model.clinical import ClinicalLaws
@@ -29,8 +30,6 @@ from eubiosis.trial.world.outcomes import (
     relapse_days,
     visit_edss,
 )
-
-_YEAR = 365.25
 
 
 @dataclass(frozen=True)
@@ -224,7 +223,9 @@ def _observe(
     draws = SubjectDraws(world.seed, subjects.numbers)
     weeks = np.array(design.visits)
     leaves = (
-        draws.exponentials(f"trial/{number}/dropout", 1)[:, 0] * _YEAR / max(design.dropout_per_year, 1e-12)
+        draws.exponentials(f"trial/{number}/dropout", 1)[:, 0]
+        * DAYS_PER_YEAR
+        / max(design.dropout_per_year, 1e-12)
     )
     followed = np.minimum(leaves, float(design.days))
     seen = 7 * weeks[None, :] <= followed[:, None] + 1e-9
@@ -262,7 +263,7 @@ def _observe(
         "age": subjects.age,
         "female": subjects.female,
         "relapses_last_year": world.relapses_before,
-        "follow_up_years": followed / _YEAR,
+        "follow_up_years": followed / DAYS_PER_YEAR,
         "completed": followed >= design.days,
         "relapses": counted.astype(float),
         **scans,

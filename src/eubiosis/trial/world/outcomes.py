@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.streams import SubjectDraws, streams
 from eubiosis.engine import Array
 from eubiosis.model.clinical import ClinicalLaws
@@ -16,7 +17,6 @@ from eubiosis.trial.world.host import HostCourses
 
 TONE_DAYS = 28
 _ENHANCED_BEFORE = 10  # mean durations of enhancement to look back for lesions that a scan still shows
-_YEAR = 365.25
 
 
 def relapse_days(
@@ -112,7 +112,7 @@ def lesion_counts(
         "gd_lesions": np.bincount(mine, enhancing.sum(axis=1), size),
         "scans": attended.sum(axis=1).astype(float),
         "t2_lesions": np.bincount(mine, new, size),
-        "t2_years": last / _YEAR,
+        "t2_years": last / DAYS_PER_YEAR,
     }
 
 
