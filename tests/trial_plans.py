@@ -68,4 +68,5 @@ class _Flat(yaml.SafeDumper):
     """Our reader of YAML takes no aliases."""
 
     def ignore_aliases(self, data: object) -> bool:
+        del data
         return True

@@ -8,7 +8,7 @@ import pytest
 from eubiosis.analysis import TrialPlan, analyse
 from eubiosis.core.findings import FindingsError
 from eubiosis.core.frame import Table
-from tests.trial_plans import COLUMNS, columns_of, endpoint, plan, rows
+from trial_plans import COLUMNS, WORDS, columns_of, endpoint, plan, rows
 
 NO_VISIT = {"visit": None, "baseline_visit": None}
 
@@ -183,16 +183,12 @@ def test_an_analysis_population_is_kept_and_said() -> None:
 
 def test_values_after_an_event_are_set_missing_and_counted_where_the_strategy_is_hypothetical() -> None:
     event = {"event": "rescue drug", "strategy": "hypothetical", "week_column": "rescue"}
-    content = plan(endpoint(estimand={**WORDS_OF(), "events": [event]}))
+    content = plan(endpoint(estimand={**WORDS, "events": [event]}))
     table = {**columns_of(rows()), "rescue": [6, 6] + [12, 12] + [""] * 12}
     found = analyse(texts(table), TrialPlan(**content))
     assert found.endpoints[0].set_missing == 1  # week 12 of P1; the event of P2 was at week 12, not before it
     assert found.endpoints[0].by_name[0].estimate.missing_control == 1
     assert "1 values were left out so." in found.methods[1]
-
-
-def WORDS_OF() -> dict[str, str]:
-    return dict(plan()["endpoints"][0]["estimand"])
 
 
 def test_yes_and_no_are_named_and_nothing_else_is_no() -> None:
@@ -229,7 +225,9 @@ def test_several_rows_without_a_visit_are_refused_with_what_to_do() -> None:
 
 def three_arms(multiplicity: str) -> list[tuple[float, float]]:
     content = plan(
-        endpoint(), endpoint(name="end alone", baseline_visit=None), endpoint(name="seen", role="exploratory"),
+        endpoint(),
+        endpoint(name="end alone", baseline_visit=None),
+        endpoint(name="seen", role="exploratory"),
         multiplicity=multiplicity,
     )  # fmt: skip
     found = analyse(columns_of(rows()), TrialPlan(**content)).to_table()

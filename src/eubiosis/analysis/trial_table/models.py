@@ -183,7 +183,7 @@ def _fitted(
     """Return standardised least-squares residuals of the complete rows; empty where there is no fit."""
     design = build_design(arm, plan.control.name, required={"outcome": outcome}, covariates=covariates)
     fit = fit_least_squares(design.values["outcome"], design.matrix)
-    if not fit.full_rank or not fit.sigma > 0:
+    if not fit.soundness.usable or not fit.sigma > 1e-10 * fit.size:
         return np.array([])
     return np.asarray(fit.residuals / fit.sigma, dtype=np.float64)
 
@@ -202,10 +202,11 @@ def _count_residuals(data: EndpointData, plan: TrialPlan) -> Residuals:
     design, fit = fit_counts(
         data.outcome, data.exposure, data.arm, control=plan.control.name, covariates=covariates_of(data)
     )
-    if not np.all(np.isfinite(fit.coefficients)):
+    if not fit.soundness.usable or not np.all(np.isfinite(fit.coefficients)):
         return Residuals(np.array([]), "")
-    counts = design.values["counts"]
-    mean = np.exp(design.matrix @ fit.coefficients) * design.values["years"]
+    used = np.ones(len(design.arm), dtype=bool) if fit.used is None else fit.used
+    counts = design.values["counts"][used]
+    mean = np.exp(design.matrix[used] @ fit.coefficients) * design.values["years"][used]
     law = poisson(mean)
     if fit.dispersion > 0:
         size = 1 / fit.dispersion
