@@ -24,14 +24,26 @@ w12 <- long[long$visit == "Week 12", ]
 p <- summary(lm(log(propionate) ~ arm + log(prop0), w12))$coefficients[2:3, ]
 out[["geometric"]] <- c(exp(p[, 1]), p[, 2], p[, 4])
 r <- d[d$last == "yes", ]
-q <- summary(glm(relapses ~ arm + offset(log(years)), poisson, r))$coefficients[2:3, ]  # no overdispersion
+q <- summary(glm(relapses ~ arm + offset(log(years)), poisson, r, control = list(epsilon = 1e-14)))$coefficients[2:3, ]  # no overdispersion
 out[["poisson"]] <- c(exp(q[, 1]), q[, 2])
 w48$event <- as.integer(w48$mfis <= 30)
-b <- glm(event ~ arm + mfis0, binomial, w48[!is.na(w48$event) & !is.na(w48$mfis0), ])
+b <- glm(event ~ arm + mfis0, binomial, w48[!is.na(w48$event) & !is.na(w48$mfis0), ], control = list(epsilon = 1e-14))
 one <- function(name) { x <- model.frame(b); x$arm <- factor(name, levels = levels(d$arm)); m <- model.matrix(formula(b), x)
   k <- plogis(m %*% coef(b)); list(mean(k), colMeans(m * as.vector(k * (1 - k)))) }
 c0 <- one("Placebo"); c1 <- one("Inulin 12 g/day"); gr <- c1[[2]] - c0[[2]]
 out[["risk"]] <- c(c1[[1]] - c0[[1]], sqrt(t(gr) %*% vcov(b) %*% gr))
+# errors of the full information, the dispersion being estimated (MASS holds it): Hessian by differences
+full <- function(m, name) {
+  x <- model.matrix(m); y <- m$y; k <- ncol(x)
+  f <- function(p) -sum(dnbinom(y, size = exp(p[k + 1]), mu = exp(x %*% p[1:k]), log = TRUE))
+  h <- optimHess(c(coef(m), log(m$theta)), f, control = list(ndeps = rep(1e-4, k + 1)))
+  c(coef(m)[[name]], sqrt(diag(solve(h)))[[which(colnames(x) == name)]]) }
+tight <- glm.control(epsilon = 1e-12, maxit = 200)
+out[["quine"]] <- full(glm.nb(Days ~ Sex + Age + Eth + Lrn, quine, control = tight), "EthN")
+epil$trt <- relevel(epil$trt, "placebo")
+last <- epil[epil$period == 4, ]
+last$lage <- log(last$age) - mean(log(last$age)); last$lbase <- log(last$base) - mean(log(last$base))
+out[["epil"]] <- full(glm.nb(y ~ trt + lbase + lage, last, control = tight), "trtprogabide")
 versions <- sapply(c("nlme", "MASS", "survival"), function(x) as.character(packageVersion(x)))
 lines <- c(paste0('  "', names(out), '": ', sapply(out, num)),
            sprintf('  "software": {"R": "%s", "nlme": "%s", "MASS": "%s", "survival": "%s"}',
