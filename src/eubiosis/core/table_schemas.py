@@ -334,7 +334,7 @@ TRIAL_ANALYSIS = TableSchema(
         Column("level", "Level of the interval, 1 - alpha of the plan, not adjusted", unit="fraction"),
         Column("p_value", "Two-sided p-value, not adjusted", unit="-"),
         Column(
-            "p_adjusted", "p-value adjusted by the rule of the plan; missing outside its family", unit="-"
+            "p_adjusted", "The p-value adjusted by the rule of the plan; missing outside its family", unit="-"
         ),
         Column("degrees_of_freedom", "Degrees of freedom; infinite for the normal law", unit="-"),
         Column("n_treated", "Participants analysed in the active arm", "count", "-"),
