@@ -207,6 +207,24 @@ def test_yes_and_no_are_named_and_nothing_else_is_no() -> None:
     assert 'row 4, column better: spelt unlike the event values: "Yes"' in findings(table, plan(better))[0]
 
 
+def test_an_arm_without_events_gets_what_was_done_and_not_what_was_planned() -> None:
+    table = columns_of(rows())
+    table["better"] = ["no"] * 8 + ["no", "yes"] * 3 + ["no", "no"]
+    better = endpoint(
+        name="responder", column="better", kind="binary", model="logistic risks", summary="risk difference",
+        event_values=["yes"], baseline_visit=None,
+    )  # fmt: skip
+    found = analyse(table, TrialPlan(**plan(better)))
+    one = found.endpoints[0].by_name[0].estimate
+    assert (one.status, one.estimate) == ("boundary", pytest.approx(0.75))
+    assert f"was estimated by {one.method} instead" in found.methods[1]
+    assert "Newcombe" in found.methods[1]
+    better["summary"] = "odds ratio"
+    found = analyse(table, TrialPlan(**plan(better)))
+    assert found.endpoints[0].by_name[0].estimate.status == "too_few_events"
+    assert "no numbers (too few events" in found.methods[1]
+
+
 def test_counts_biomarkers_and_times_refuse_what_they_cannot_be() -> None:
     count = endpoint(kind="count", model="negative binomial", exposure="age", baseline_visit=None)
     found = findings(changed({(2, "mfis"): -1, (4, "mfis"): 2.5}), plan(count))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from eubiosis.analysis.result import Estimate
 from eubiosis.analysis.trial_table.models import STRATEGY_CODES
 from eubiosis.core.kinds import plain
 from eubiosis.core.trial_plan import IMPUTING, PlannedEndpoint, TrialPlan
@@ -167,11 +168,15 @@ def _missing(result: EndpointResult) -> str:
 
 
 def _smaller_model(result: EndpointResult) -> str:
-    if result.planned.model == "negative binomial" and any(
-        one.estimate.status == "boundary" for one in result.by_name
-    ):
+    """Say where a smaller model than the one of the plan was used."""
+    edge = [one.estimate for one in result.by_name if one.estimate.status == "boundary"]
+    if edge and result.planned.model == "negative binomial":
         return "The counts showed no overdispersion, so that the fit is that of the Poisson law."
-    return ""
+    return " ".join(
+        f"{one.treated} against {one.control} was estimated by {one.method} instead "
+        f"({one.detail.get('reason', 'a parameter lies at its bound')})."
+        for one in edge
+    )
 
 
 def _events(result: EndpointResult) -> list[str]:
@@ -198,9 +203,14 @@ def _counts(result: EndpointResult) -> str:
         words.append(
             f"{found.treated}: {found.n_treated:,} analysed, {found.missing_treated:,} missing; "
             f"{found.control}: {found.n_control:,}, {found.missing_control:,}"
-            + ("" if found.usable else f"; no numbers ({found.status.replace('_', ' ')})")
+            + ("" if found.usable else f"; no numbers ({_why(found)})")
         )
     return "Participants: " + ". ".join(dict.fromkeys(words)) + "."
+
+
+def _why(found: Estimate) -> str:
+    reason = str(found.detail.get("reason", ""))
+    return f"{found.status.replace('_', ' ')}{': ' if reason else ''}{reason}"
 
 
 def _several(analysis: TrialAnalysis) -> str:
