@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from eubiosis.analysis import TrialPlan, analyse
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.workflow.files.xport import _numbers
 from trial_plans import COLUMNS, columns_of, endpoint, plan, rows
 
 PLAN = TrialPlan(**plan(endpoint(covariates=[{"column": "age", "kind": "number"}])))
@@ -73,3 +76,21 @@ def test_a_spoilt_table_is_refused_by_row_and_column_or_analysed(spoilt: list[tu
         found.people.values()
     )
     assert one.usable == bool(np.isfinite(one.estimate))
+
+
+def hexadecimal_float(value: float) -> bytes:
+    """Write a number in IBM's floating point, exactly, by its definition: sign, 16 to the e - 64, fraction."""
+    size, exponent = abs(Fraction(value)), 64
+    while size >= 1:
+        size, exponent = size / 16, exponent + 1
+    while size and size < Fraction(1, 16):
+        size, exponent = size * 16, exponent - 1
+    fraction = size * 2**56
+    assert fraction.denominator == 1
+    return (((value < 0) << 63) | ((exponent if size else 0) << 56) | int(fraction)).to_bytes(8, "big")
+
+
+@given(st.lists(st.floats(1e-70, 1e70) | st.floats(-1e70, -1e-70) | st.just(0.0), min_size=1, max_size=20))
+def test_numbers_of_a_transport_file_are_read_to_the_last_bit(values: list[float]) -> None:
+    raw = np.frombuffer(b"".join(map(hexadecimal_float, values)), dtype=np.uint8).reshape(-1, 8)
+    assert _numbers(raw).tolist() == values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Literal
 
 import numpy as np
@@ -173,7 +174,14 @@ def analyse(
     results = tuple(_result(one, plan, estimates) for one, estimates in zip(data, adjusted, strict=True))
     people = {arm.name: matched.arm.count(arm.name) for arm in plan.arms}
     bare = TrialAnalysis(
-        plan, file, len(table), int(matched.rows.sum()), people, results, (), _notes(cells, plan, matched)
+        plan,
+        PurePath(file).name,
+        len(table),
+        int(matched.rows.sum()),
+        people,
+        results,
+        (),
+        _notes(cells, plan, matched),
     )
     return replace(bare, methods=methods_text(bare, how))
 

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from eubiosis.analysis.trial_table.analyse import EndpointResult, PlannedEstimate, TrialAnalysis
 from eubiosis.core.record import Plain, as_record
+from eubiosis.core.soundness import MEANING
 from eubiosis.report.pages import render
 from eubiosis.report.trial_table.figures import figures_of
 from eubiosis.report.trial_table.words import interval, number, p_text, sentence, status_text
@@ -58,10 +59,17 @@ def analysis_page(analysis: TrialAnalysis) -> str:
         level=f"{100 * (1 - analysis.plan.alpha):g} %",
         says=[sentence(r, one, analysis) for r, one in hypotheses if r.planned.role == "primary"],
         rows=[_cells(r, one, analysis) for r, one in hypotheses],
+        meanings=[f"{word}: {MEANING[word]}" for word in _doubts(analysis)],
         sections=[_section(analysis, k) for k in range(len(analysis.endpoints))],
         plan=json.dumps(as_record(analysis.plan), ensure_ascii=False, indent=1),
         data=Markup(data),
     )
+
+
+def _doubts(analysis: TrialAnalysis) -> list[str]:
+    """Return the statuses other than ok that the page shows, each once."""
+    found = [one.estimate.status for result in analysis.endpoints for one in result.estimates]
+    return [word for word in dict.fromkeys(found) if word != "ok"]
 
 
 def analysis_record(analysis: TrialAnalysis) -> Plain:
