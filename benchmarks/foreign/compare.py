@@ -32,6 +32,7 @@ _MODULES = {
     "bngsim": ("bngsim",),
 }
 _COMPARED, _COMPARED_LARGE, _LARGE = 8, 2, 300  # values that peers run, for models of so many states
+_ABSENT = 1e-12  # states that stay below the absolute tolerance are noise
 _LONG = 3.0  # seconds of one run, above which it is done once
 
 
@@ -84,7 +85,7 @@ class Judge:
         """Return the largest |y - reference| / (|reference| + size / 1000), median over values."""
         wanted = self.reference if states is None else self.reference[:, :, states]
         size = np.max(np.abs(wanted), axis=(0, 1))
-        kept = size > 0
+        kept = size > _ABSENT
         difference = np.abs(values - wanted)[:, :, kept]
         each = np.max(difference / (np.abs(wanted)[:, :, kept] + 1e-3 * size[kept]), axis=(1, 2))
         return float(np.median(each))

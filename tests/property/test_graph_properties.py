@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from eubiosis.engine.codegen.graph import Graph
-from eubiosis.engine.codegen.sparse import elimination_order, factorise
+from eubiosis.engine.codegen.sparse import elimination_order, factorise, fill
 from eubiosis.engine.expressions import Call, Number, Symbol, evaluate
 
 X, Y = Symbol("x"), Symbol("y")
@@ -194,20 +194,23 @@ def solve_by_factors(matrix, right, order=None):
     size = len(matrix)
     graph = Graph()
     places = {(int(i), int(j)): graph.node("input", int(i * size + j)) for i, j in np.argwhere(matrix)}
-    order = elimination_order(size, places) if order is None else order
+    filled = fill(size, places, elimination_order(size, places) if order is None else order)
     values = {node: float(matrix[place]) for place, node in places.items()}
-    factors = factorise(graph, places, size, order)
-    x = [right[row] for row in factors.order]
+    # lower factors have their sign turned and pivots are reciprocals
+    factors = {
+        place: graph.evaluate(node, values) for place, node in factorise(graph, places, filled).items()
+    }
+    x = [right[row] for row in filled.order]
     for k in range(size):
-        for j, node in factors.lower[k]:
-            x[k] -= graph.evaluate(node, values) * x[j]
+        for j in filled.lower[k]:
+            x[k] += factors[k, j] * x[j]
     for k in reversed(range(size)):
-        for j, node in factors.upper[k]:
-            x[k] -= graph.evaluate(node, values) * x[j]
-        x[k] *= graph.evaluate(factors.pivot[k], values)
+        for j in filled.upper[k]:
+            x[k] -= factors[k, j] * x[j]
+        x[k] *= factors[k, k]
     out = np.empty(size)
-    out[list(factors.order)] = x
-    return out, factors
+    out[list(filled.order)] = x
+    return out, filled
 
 
 @given(seed=st.integers(0, 10_000), size=st.integers(1, 9), density=st.floats(0, 0.6))
@@ -215,10 +218,10 @@ def solve_by_factors(matrix, right, order=None):
 def test_factors_solve_what_numpy_solves(seed, size, density):
     rng = np.random.default_rng(seed)
     matrix, right = random_matrix(rng, size, density), rng.normal(size=size)
-    got, factors = solve_by_factors(matrix, right)
+    got, filled = solve_by_factors(matrix, right)
     np.testing.assert_allclose(got, np.linalg.solve(matrix, right), rtol=1e-11, atol=1e-12)
-    assert sorted(factors.order) == list(range(size))
-    assert factors.entries >= np.count_nonzero(matrix)
+    assert sorted(filled.order) == list(range(size))
+    assert filled.entries >= np.count_nonzero(matrix)
     natural, _ = solve_by_factors(matrix, right, list(range(size)))
     np.testing.assert_allclose(got, natural, rtol=1e-11, atol=1e-12)
 
@@ -227,17 +230,13 @@ def test_factors_solve_what_numpy_solves(seed, size, density):
 def test_an_arrowhead_fills_not_at_all_when_its_head_goes_last(size):
     """Row 0 and column 0 full: in the natural order everything fills in, with the head last nothing does."""
     pattern = [(0, i) for i in range(size)] + [(i, 0) for i in range(size)] + [(i, i) for i in range(size)]
-    graph = Graph()
-    places = {place: graph.node("input", place[0] * size + place[1]) for place in pattern}
-    order = elimination_order(size, places)
+    order = elimination_order(size, pattern)
     assert order.index(0) >= size - 2  # with one arrow left the two are alike
-    assert factorise(graph, places, size, order).entries == 3 * size - 2
-    assert factorise(graph, places, size, list(range(size))).entries == size * size
+    assert fill(size, pattern, order).entries == 3 * size - 2
+    assert fill(size, pattern, list(range(size))).entries == size * size
 
 
 def test_a_band_does_not_fill():
     size = 12
     pattern = [(i, j) for i in range(size) for j in range(size) if abs(i - j) <= 1]
-    graph = Graph()
-    places = {place: graph.node("input", k) for k, place in enumerate(pattern)}
-    assert factorise(graph, places, size, elimination_order(size, pattern)).entries == len(pattern)
+    assert fill(size, pattern, elimination_order(size, pattern)).entries == len(pattern)

@@ -21,7 +21,7 @@ TABLE = "observed table"
 
 
 @dataclass(frozen=True)
-class Design:
+class DesignMatrix:
     """A design matrix of the complete rows of a trial table.
 
     ``matrix`` is (rows, columns) with an intercept, one 0/1 column per arm other than the control and
@@ -40,7 +40,7 @@ class Design:
     values: Mapping[str, Floats]
     soundness: Soundness = OK
 
-    def doubted(self, soundness: Soundness) -> Design:
+    def doubted(self, soundness: Soundness) -> DesignMatrix:
         """Return the design with one more soundness on its table."""
         return self if soundness is OK else replace(self, soundness=worst(self.soundness, soundness))
 
@@ -82,7 +82,7 @@ def build_design(
     *,
     required: Mapping[str, ArrayLike],
     covariates: Mapping[str, ArrayLike] | None = None,
-) -> Design:
+) -> DesignMatrix:
     """Build the design matrix of a trial from columns of equal length.
 
     ``required`` holds the numeric columns of the analysis itself (outcome, follow-up); ``covariates``
@@ -123,7 +123,7 @@ def build_design(
         for label, column in _coded(name, values[kept]):
             columns.append(column)
             names.append(label)
-    return Design(
+    return DesignMatrix(
         np.column_stack(columns),
         tuple(names),
         arms_of_rows[kept],

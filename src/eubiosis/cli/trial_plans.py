@@ -69,7 +69,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedPlan:
     """A plan at the first value of everything, the numbers to vary, and what the table shows for them.
 
     ``shown`` maps a field to the option's name and the values as given; ``notes`` say where numbers come
@@ -120,7 +120,7 @@ def options_of(kind: type[Plan]) -> dict[str, str]:
     return {name: renamed.get(name, "--" + name.replace("_", "-")) for name in names}
 
 
-def ask(given: Given) -> Asked:
+def ask(given: Given) -> AskedPlan:
     """Build the plan that the options ask for; every finding about them is in one ``UsageError``."""
     kind = plan_class(given)
     options = options_of(kind)
@@ -164,7 +164,7 @@ def ask(given: Given) -> Asked:
     except FindingsError as error:
         raise usage_error("trial power", [as_option(one, options) for one in error.findings]) from error
     over = {name: value for name, value in values.items() if len(value) > 1}
-    return Asked(plan, over, shown, options, notes)
+    return AskedPlan(plan, over, shown, options, notes)
 
 
 def _value_findings(kind: type[Plan], values: Mapping[str, Numbers]) -> FindingCollector:

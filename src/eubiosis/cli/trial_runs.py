@@ -24,7 +24,7 @@ from eubiosis.analysis.planning.reestimation import Blinded, Reestimation, reest
 from eubiosis.analysis.planning.tables import PlanTable, power_table, simulate_power, size_table
 from eubiosis.cli.numbers import Options, as_option, number_of, several_of, usage_error, word_of
 from eubiosis.cli.trial_answers import single_answer
-from eubiosis.cli.trial_plans import COUNTS, SCORES, TIMES, Asked, Given
+from eubiosis.cli.trial_plans import COUNTS, SCORES, TIMES, AskedPlan, Given
 from eubiosis.core.findings import FindingsError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Wanted:
         )
 
 
-def run(asked: Asked, given: Given, wanted: Wanted) -> None:
+def run(asked: AskedPlan, given: Given, wanted: Wanted) -> None:
     """Compute what was asked for and print it."""
     one_each = all(len(values) == 1 for values in given.numbers.values())
     special = wanted.looks is not None or wanted.reestimation is not None
@@ -127,7 +127,7 @@ def _is_classic(given: Given, wanted: Wanted) -> bool:
     return known and not extras and {*given.numbers, *given.words} <= CLASSIC
 
 
-def _tabulate(asked: Asked, given: Given, wanted: Wanted) -> None:
+def _tabulate(asked: AskedPlan, given: Given, wanted: Wanted) -> None:
     over = {name: values for name, values in asked.over.items() if name != "n"}
     if "--n" in given.numbers:
         targets = given.numbers["--power"]
@@ -173,7 +173,7 @@ def _tabulate(asked: Asked, given: Given, wanted: Wanted) -> None:
             click.echo(note, err=True)
 
 
-def _draw(table: PlanTable, rows: list[dict[str, Cell]], asked: Asked, given: Given, path: Path) -> None:
+def _draw(table: PlanTable, rows: list[dict[str, Cell]], asked: AskedPlan, given: Given, path: Path) -> None:
     import numpy as np
 
     from eubiosis.report.planning.curves import draw_table, write_figure
@@ -191,7 +191,7 @@ def _draw(table: PlanTable, rows: list[dict[str, Cell]], asked: Asked, given: Gi
     click.echo(f"wrote {path}", err=True)
 
 
-def _rows(table: PlanTable, asked: Asked) -> list[dict[str, Cell]]:
+def _rows(table: PlanTable, asked: AskedPlan) -> list[dict[str, Cell]]:
     """Return the table with the options' names and the numbers as they were given."""
     back: dict[str, Mapping[float, float]] = {}
     for name, values in table.axes.items():
@@ -216,7 +216,7 @@ def _whole(name: str, value: float | None) -> Cell:
     return int(value) if whole and value is not None else value
 
 
-def _add_simulations(rows: list[dict[str, Cell]], table: PlanTable, asked: Asked, wanted: Wanted) -> None:
+def _add_simulations(rows: list[dict[str, Cell]], table: PlanTable, asked: AskedPlan, wanted: Wanted) -> None:
     if len(rows) > MOST_SIMULATED:
         raise usage_error(
             "trial power",
@@ -234,7 +234,7 @@ def _add_simulations(rows: list[dict[str, Cell]], table: PlanTable, asked: Asked
             row["simulated_without_numbers"] = found.failed
 
 
-def _sequential(asked: Asked, given: Given, wanted: Wanted, looks: Looks) -> Answer:
+def _sequential(asked: AskedPlan, given: Given, wanted: Wanted, looks: Looks) -> Answer:
     target = given.numbers["--power"][0]
     found = sequential_size(asked.plan, looks, target)
     answer: dict[str, Cell | tuple[float, ...]] = {
@@ -273,7 +273,7 @@ def _sequential_numbers(found: SequentialSize) -> dict[str, Cell | tuple[float, 
     }  # fmt: skip
 
 
-def _reestimated(asked: Asked, given: Given, wanted: Wanted, rule: Reestimation) -> Answer:
+def _reestimated(asked: AskedPlan, given: Given, wanted: Wanted, rule: Reestimation) -> Answer:
     plan = asked.plan
     if not isinstance(plan, Blinded):
         raise usage_error(
@@ -339,7 +339,7 @@ def _reestimation(options: Options) -> Reestimation | None:
         raise usage_error("trial power", [as_option(one, names) for one in error.findings]) from error
 
 
-def _notes(asked: Asked) -> dict[str, Cell]:
+def _notes(asked: AskedPlan) -> dict[str, Cell]:
     return {f"from_{k}": note for k, note in enumerate(asked.notes, start=1)}
 
 

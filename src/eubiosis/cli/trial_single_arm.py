@@ -14,7 +14,11 @@ from eubiosis.core.findings import FindingsError
 
 if TYPE_CHECKING:
     from eubiosis.analysis.planning.scale_facts import ScaleFact
-    from eubiosis.analysis.planning.single_arm import Comparison, RelapseBeforeAfter, ScoreBeforeAfter
+    from eubiosis.analysis.planning.single_arm import (
+        RelapseBeforeAfter,
+        ScoreBeforeAfter,
+        SingleArmComparison,
+    )
 
 SCORE = ("change", "change_sd", "cutoff", "baseline_mean", "population_mean", "population_sd", "reliability",
          "placebo_change", "placebo_low", "placebo_high")  # fmt: skip
@@ -105,7 +109,7 @@ def _facts(scale: str | None) -> tuple[ScaleFact, ...]:
 
 def _against_control_arms(
     study: ScoreBeforeAfter, facts: tuple[ScaleFact, ...], seed: int
-) -> tuple[Comparison, ...]:
+) -> tuple[SingleArmComparison, ...]:
     """Return the comparison with each control arm of the table that has an interval, if none was given."""
     from eubiosis.analysis.planning.single_arm import compare_score
 
@@ -168,7 +172,7 @@ def _own(study: ScoreBeforeAfter | RelapseBeforeAfter) -> dict[str, float | str]
 
 
 def _print(
-    found: tuple[Comparison, ...],
+    found: tuple[SingleArmComparison, ...],
     facts: tuple[ScaleFact, ...],
     assumed: Mapping[str, float | str],
     *,

@@ -185,7 +185,7 @@ class BriefEndpoint:
     expectancy: Expectancy | None
     skipped: str  # why it has no sizes; empty where it has
     chosen: ChosenByCutoff | None
-    effects: tuple[EffectRow, ...]
+    effects: tuple[PlannedEffectRow, ...]
     powers: tuple[PowerPoint, ...]
 
     @property
@@ -209,7 +209,7 @@ class ChosenByCutoff:
 
 
 @dataclass(frozen=True)
-class EffectRow:
+class PlannedEffectRow:
     """People per arm at another effect, at the best length of treatment, for 80 and 90 % power."""
 
     effect: float

@@ -26,7 +26,7 @@ from eubiosis.core.json_data import JsonRecord
 from eubiosis.engine.compiled import compile
 from eubiosis.engine.expressions import TIME_NAME
 from eubiosis.engine.sbml import UnsupportedSbmlError, read_model
-from eubiosis.engine.sbml.content import Content
+from eubiosis.engine.sbml.content import SbmlContent
 from eubiosis.engine.sbml.errors import refuse
 from eubiosis.engine.solution import Tolerances
 from eubiosis.engine.system import System
@@ -218,7 +218,7 @@ def run_case(case: Case, solver: Solver) -> Outcome:
     return _compare(case.name, settings, got, expected)
 
 
-def _course(system: System, content: Content, settings: Settings, solver: Solver) -> Array:
+def _course(system: System, content: SbmlContent, settings: Settings, solver: Solver) -> Array:
     """Return the variables at the times of output, shape (times, variables).
 
     An SBML model begins at time zero (section 3.4.7); what lies before a later start is solved, not shown.
@@ -237,7 +237,7 @@ def _course(system: System, content: Content, settings: Settings, solver: Solver
 Combination = tuple[Callable[..., Array], tuple[str, ...]]
 
 
-def _observe(variable: str, system: System, content: Content, settings: Settings) -> Combination:
+def _observe(variable: str, system: System, content: SbmlContent, settings: Settings) -> Combination:
     """Say which quantities give a variable, and how: its symbol, or a species' amount or concentration."""
     known = {*system.states, *system.assigned, *system.parameters}
     if variable not in known:

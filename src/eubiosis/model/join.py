@@ -10,7 +10,7 @@ from xml.dom import minidom
 
 from eubiosis.core.units import base_factors
 from eubiosis.model.content import MODEL_TABLES, Content
-from eubiosis.model.modules import Module, parse_module
+from eubiosis.model.modules import AntimonyModule, parse_module
 
 DISCLAIMER = (
     "Simulated. A research model of the gut-immune-brain axis in multiple sclerosis:",
@@ -30,7 +30,7 @@ class Quantity:
     comment: str = ""
 
 
-def parsed_modules(content: Content, names: Iterable[str]) -> dict[str, Module]:
+def parsed_modules(content: Content, names: Iterable[str]) -> dict[str, AntimonyModule]:
     """Parse the named modules of a content folder."""
     return {name: parse_module(name, content.modules[name]) for name in names}
 

@@ -27,7 +27,7 @@ from eubiosis.model.join import (
     joined_antimony,
     unit_texts,
 )
-from eubiosis.model.modules import Module, parse_module
+from eubiosis.model.modules import AntimonyModule, parse_module
 from eubiosis.model.units import infer_units, read_unit
 
 _RANDOM_DRIVE = ("host_shot", "host_Z")
@@ -59,7 +59,7 @@ def _module_file(content: Content, module: str) -> str:
     return content.file(f"models/{module}.ant")
 
 
-def _check_lines(content: Content, modules: Mapping[str, Module], findings: FindingCollector) -> None:
+def _check_lines(content: Content, modules: Mapping[str, AntimonyModule], findings: FindingCollector) -> None:
     for name, module in modules.items():
         file = _module_file(content, name)
         for line, text in module.stray:
@@ -85,7 +85,9 @@ def _check_lines(content: Content, modules: Mapping[str, Module], findings: Find
                 )
 
 
-def _check_symbols(content: Content, modules: Mapping[str, Module], findings: FindingCollector) -> None:
+def _check_symbols(
+    content: Content, modules: Mapping[str, AntimonyModule], findings: FindingCollector
+) -> None:
     tables = {f"parameters/{table}.tsv" for table in MODEL_TABLES}
     numbers = {n for n in content.numbers if content.table_of[n] in tables}
     defined = {target for module in modules.values() for target in module.defines}
@@ -112,7 +114,9 @@ def _check_symbols(content: Content, modules: Mapping[str, Module], findings: Fi
                 )
 
 
-def _check_interface(content: Content, modules: Mapping[str, Module], findings: FindingCollector) -> None:
+def _check_interface(
+    content: Content, modules: Mapping[str, AntimonyModule], findings: FindingCollector
+) -> None:
     for row in content.interface:
         if row.module not in modules:
             continue
@@ -154,7 +158,9 @@ def _hint(word: str, known: Mapping[str, object]) -> str:
     return f" (did {close} take its place?)" if close else ""
 
 
-def _check_handover(content: Content, modules: Mapping[str, Module], findings: FindingCollector) -> None:
+def _check_handover(
+    content: Content, modules: Mapping[str, AntimonyModule], findings: FindingCollector
+) -> None:
     """Every host input and every crossing equation has a row, and every row the equation it describes."""
     file = content.file("handover.tsv")
     supplied = {row.target_variable for row in content.handover}
@@ -184,8 +190,8 @@ def _check_handover(content: Content, modules: Mapping[str, Module], findings: F
 def _check_crossing(
     content: Content,
     row: HandoverRow,
-    handover: Module,
-    modules: Mapping[str, Module],
+    handover: AntimonyModule,
+    modules: Mapping[str, AntimonyModule],
     findings: FindingCollector,
 ) -> None:
     """Check that the equation of a hand-over row exists and depends on what the row says."""
@@ -210,7 +216,7 @@ def _check_crossing(
             )
 
 
-def _reaches(module: Module, target: str) -> set[str]:
+def _reaches(module: AntimonyModule, target: str) -> set[str]:
     """Return everything that a quantity depends on inside one module."""
     seen: set[str] = set()
     stack = [target]
@@ -224,7 +230,7 @@ def _reaches(module: Module, target: str) -> set[str]:
     return seen
 
 
-def _definitions(names: set[str], modules: Mapping[str, Module]) -> set[str]:
+def _definitions(names: set[str], modules: Mapping[str, AntimonyModule]) -> set[str]:
     return {
         m
         for name in names
@@ -252,7 +258,7 @@ def _check_units_of_tables(content: Content, findings: FindingCollector) -> None
 
 
 def _check_persons_and_targets(
-    content: Content, modules: Mapping[str, Module], findings: FindingCollector
+    content: Content, modules: Mapping[str, AntimonyModule], findings: FindingCollector
 ) -> None:
     defined = {t for module in modules.values() for t in module.defines}
     numbers = set(content.numbers)
@@ -297,7 +303,9 @@ def _check_persons_and_targets(
                 )
 
 
-def _check_unused(content: Content, modules: Mapping[str, Module], findings: FindingCollector) -> None:
+def _check_unused(
+    content: Content, modules: Mapping[str, AntimonyModule], findings: FindingCollector
+) -> None:
     mentioned = {name for module in modules.values() for name in module.mentions}
     mentioned |= {row.default for row in content.interface} | {c.amount for c in content.changes}
     mentioned |= {row.reference for row in content.handover} | {row.value for row in content.persons}
@@ -312,7 +320,9 @@ def _check_unused(content: Content, modules: Mapping[str, Module], findings: Fin
             )
 
 
-def _check_joined(content: Content, modules: Mapping[str, Module], findings: FindingCollector) -> None:
+def _check_joined(
+    content: Content, modules: Mapping[str, AntimonyModule], findings: FindingCollector
+) -> None:
     """Build the joined model and check its units equation by equation, and by libSBML."""
     try:
         sbml = antimony_to_sbml(joined_antimony(content, MODULES, {}))
@@ -357,7 +367,7 @@ def _locate_syntax_error(content: Content, message: str) -> tuple[str, str, str]
     return "joined model", "", f"Antimony cannot read it: {message}"
 
 
-_MODULE_CHECKS: tuple[Callable[[Content, Mapping[str, Module], FindingCollector], None], ...] = (
+_MODULE_CHECKS: tuple[Callable[[Content, Mapping[str, AntimonyModule], FindingCollector], None], ...] = (
     _check_lines,
     _check_symbols,
     _check_interface,

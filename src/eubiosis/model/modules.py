@@ -37,7 +37,7 @@ class Equation:
 
 
 @dataclass(frozen=True)
-class Module:
+class AntimonyModule:
     """A parsed module."""
 
     name: str
@@ -61,7 +61,7 @@ class Module:
         return frozenset(word for e in self.equations for word in e.mentions)
 
 
-def parse_module(name: str, text: str) -> Module:
+def parse_module(name: str, text: str) -> AntimonyModule:
     """Split a module into its equations; a line that is none of them is kept as stray."""
     equations: list[Equation] = []
     stray: list[tuple[int, str]] = []
@@ -84,7 +84,7 @@ def parse_module(name: str, text: str) -> Module:
             equations.extend(found)
         else:
             stray.append((number, line.strip()))
-    return Module(name, "\n".join(body), tuple(equations), tuple(stray))
+    return AntimonyModule(name, "\n".join(body), tuple(equations), tuple(stray))
 
 
 def _equations(number: int, line: str) -> Iterator[Equation]:

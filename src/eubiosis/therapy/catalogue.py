@@ -34,7 +34,7 @@ class PrescribedDiet(Spec):
     share: Text
 
 
-class Comparison(Spec):
+class ComparedCondition(Spec):
     """The named condition in which ``eubiosis model therapies`` compares the product, and its label there."""
 
     condition: Text
@@ -55,7 +55,7 @@ class Product(Spec):
     dose: DosedInput | None = None
     diet: PrescribedDiet | None = None
     not_in_trials: Text | None = None
-    compared: Comparison | None = None
+    compared: ComparedCondition | None = None
 
     @staticmethod
     @rule("group", "dose", "diet", "not_in_trials")

@@ -36,7 +36,7 @@ from eubiosis.evidence.synthesis.selection import Excluded, PoolQuestion, Select
 NO_BENEFIT = ("no_difference", "favours_control")
 
 
-class IntercurrentEvent(TableRow):
+class IntercurrentEventRow(TableRow):
     """An event after randomisation and the strategy of the main estimand."""
 
     id: str
@@ -220,7 +220,7 @@ def intercurrent_events(
 ) -> tuple[EventStrategy, ...]:
     """Return the events that apply to the question, with their strategies."""
     findings = FindingCollector()
-    rows = read_table(PACKAGED_CONTENT / "briefs" / "intercurrent_events.tsv", IntercurrentEvent, findings)
+    rows = read_table(PACKAGED_CONTENT / "briefs" / "intercurrent_events.tsv", IntercurrentEventRow, findings)
     findings.raise_if_any()
     primary = next(one for one in endpoints if one.role == "primary")
     blinded = question.design.blinding == "double"

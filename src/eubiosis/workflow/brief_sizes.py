@@ -13,7 +13,7 @@ from eubiosis.analysis.planning.classic import event_probability, hazard_ratio_s
 from eubiosis.analysis.planning.counts import FollowUp, information_per_rate, negative_binomial_size
 from eubiosis.analysis.planning.prior_assurance import AssuranceCurve, MixturePrior
 from eubiosis.core import laws
-from eubiosis.core.brief import AssuranceRow, ChosenByCutoff, EffectRow, KnownPool, PowerPoint, SizeRow
+from eubiosis.core.brief import AssuranceRow, ChosenByCutoff, KnownPool, PlannedEffectRow, PowerPoint, SizeRow
 from eubiosis.core.control_arm import EndpointForecast, RateForecast
 from eubiosis.core.effect_prior import EffectPrior
 from eubiosis.core.laws import Floats
@@ -243,7 +243,7 @@ def chosen_by_cutoff(
     return ChosenByCutoff(threshold, lowered, math.sqrt(kept), needed)
 
 
-def other_effects(planned: Planned, years: float) -> tuple[EffectRow, ...]:
+def other_effects(planned: Planned, years: float) -> tuple[PlannedEffectRow, ...]:
     """Return the size for half to one and a half times the planned effect, on the log scale for ratios."""
     rows = []
     for factor in (0.5, 0.75, 1.0, 1.25, 1.5):
@@ -258,7 +258,7 @@ def other_effects(planned: Planned, years: float) -> tuple[EffectRow, ...]:
             sizes_at.append(
                 _needed_for_score(other, years) if level is None else _needed(other, level.middle, years)
             )
-        rows.append(EffectRow(effect, *sizes_at))
+        rows.append(PlannedEffectRow(effect, *sizes_at))
     return tuple(rows)
 
 

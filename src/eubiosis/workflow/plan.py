@@ -15,7 +15,7 @@ ALPHA = 0.05
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PlannedComparison:
     """One active arm against the control, in words."""
 
     arm: str
@@ -32,7 +32,7 @@ class AnalysisPlan:
     context_of_use: str
     decision: str
     primary: str
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[PlannedComparison, ...]
     alpha: float
     sides: int
     confidence_level: float
@@ -66,7 +66,7 @@ def analysis_plan(workflow: Workflow) -> AnalysisPlan:
     """
     design = workflow.design
     comparisons = tuple(
-        Comparison(
+        PlannedComparison(
             arm.name,
             design.control.name,
             f"{arm.therapy.describe()} against {design.control.therapy.describe()}",

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from eubiosis.analysis.columns import (
     TABLE,
-    Design,
+    DesignMatrix,
     Floats,
     arm_column,
     build_design,
@@ -205,7 +205,7 @@ def newcombe_interval(
 
 
 def _crude_difference(
-    design: Design, events: tuple[int, int], treated: str, *, reason: str, template: Estimate
+    design: DesignMatrix, events: tuple[int, int], treated: str, *, reason: str, template: Estimate
 ) -> Estimate:
     """Estimate the unadjusted risk difference where a regression has no finite fit."""
     sizes = (template.n_treated, template.n_control)
@@ -240,7 +240,7 @@ def _log_likelihood(event: Floats, linear: Floats) -> float:
     return float(event @ linear - np.sum(np.logaddexp(0.0, linear)))
 
 
-def _extremes(design: Design, treated: str) -> tuple[Soundness, tuple[int, int]]:
+def _extremes(design: DesignMatrix, treated: str) -> tuple[Soundness, tuple[int, int]]:
     """Count the events of both arms; say where an arm is empty or has none, or nothing but events."""
     outcome, events, found = design.values["event"], [], []
     for name in (treated, design.control):

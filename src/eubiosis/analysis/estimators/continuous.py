@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eubiosis.analysis.columns import TABLE, Design, Floats, arm_column, build_design, demand_arm
+from eubiosis.analysis.columns import TABLE, DesignMatrix, Floats, arm_column, build_design, demand_arm
 from eubiosis.analysis.estimators.linear import NO_RESIDUAL, Covariance, LinearFit, fit_least_squares
 from eubiosis.analysis.guard import vanishes
 from eubiosis.analysis.result import Estimate, Scale, failed, wald
@@ -255,7 +255,14 @@ def enough(one: Floats, other: Floats) -> Soundness:
 
 
 def _difference(
-    design: Design, fit: LinearFit, treated: str, *, method: str, scale: Scale, endpoint: str, level: float
+    design: DesignMatrix,
+    fit: LinearFit,
+    treated: str,
+    *,
+    method: str,
+    scale: Scale,
+    endpoint: str,
+    level: float,
 ) -> Estimate:
     outcome = design.values["outcome"]
     one, other = outcome[design.arm == treated], outcome[design.arm == design.control]

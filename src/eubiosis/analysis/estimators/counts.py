@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eubiosis.analysis.columns import TABLE, Bools, Design, Floats, arm_column, build_design, demand_arm
+from eubiosis.analysis.columns import TABLE, Bools, DesignMatrix, Floats, arm_column, build_design, demand_arm
 from eubiosis.analysis.estimators.negbin import CountFit, fit_negative_binomial, fit_poisson
 from eubiosis.analysis.guard import vanishes
 from eubiosis.analysis.result import Counts, Estimate, Scale, Statistic, chi_squared, no_statistic, wald
@@ -216,7 +216,7 @@ def fit_counts(
     control: str,
     covariates: Mapping[str, ArrayLike] | None = None,
     law: Law = "negative binomial",
-) -> tuple[Design, CountFit]:
+) -> tuple[DesignMatrix, CountFit]:
     """Fit the count regression of a trial table; return its design and the fit.
 
     Arguments as for ``rate_ratios``. Follow-up of zero years carries no information on a rate: such a
@@ -244,7 +244,7 @@ def fit_counts(
     return design, _robust(design, fit, outcome, offset) if law == "Poisson, robust" else fit
 
 
-def _robust(design: Design, fit: CountFit, outcome: Floats, offset: Floats) -> CountFit:
+def _robust(design: DesignMatrix, fit: CountFit, outcome: Floats, offset: Floats) -> CountFit:
     """Replace the covariance of a Poisson fit by the sandwich without small-sample factor (HC0)."""
     used = np.ones(len(outcome), dtype=bool) if fit.used is None else fit.used
     matrix = design.matrix[used]
@@ -262,7 +262,7 @@ def _events_without_time(counts: Floats, unseen: Bools) -> Soundness:
     return Soundness("contradictory", f"row {row + 1}: {counts[row]:g} events in no time of follow-up")
 
 
-def _judge(design: Design, fit: CountFit, treated: str) -> Soundness:
+def _judge(design: DesignMatrix, fit: CountFit, treated: str) -> Soundness:
     """Say whether the ratio of one arm against the control may be read."""
     if not design.soundness.usable:
         return design.soundness

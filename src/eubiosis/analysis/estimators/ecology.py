@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.analysis.columns import Design, Floats, arm_column, build_design, demand_arm
+from eubiosis.analysis.columns import DesignMatrix, Floats, arm_column, build_design, demand_arm
 from eubiosis.analysis.estimators.linear import fit_least_squares
 from eubiosis.analysis.estimators.multiplicity import adjust
 from eubiosis.analysis.guard import NEGLIGIBLE, all_finite, spellings
@@ -443,7 +443,7 @@ def taxon_models(
     )
 
 
-def _seen_twice(design: Design, treated: str) -> Soundness:
+def _seen_twice(design: DesignMatrix, treated: str) -> Soundness:
     sizes = [int(np.sum(design.arm == name)) for name in (treated, design.control)]
     if min(sizes) < 2:
         return Soundness("too_few_participants", f"{sizes[0]} and {sizes[1]} participants in the two arms")

@@ -10,7 +10,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.analysis.columns import Bools, Design, Floats, arm_column, build_design, demand_arm, inverse
+from eubiosis.analysis.columns import (
+    Bools,
+    DesignMatrix,
+    Floats,
+    arm_column,
+    build_design,
+    demand_arm,
+    inverse,
+)
 from eubiosis.analysis.estimators.linear import fit_least_squares
 from eubiosis.analysis.guard import NEGLIGIBLE
 from eubiosis.analysis.result import RATIO_SCALES, Estimate, failed, wald
@@ -64,7 +72,7 @@ def pool(estimates: ArrayLike, variances: ArrayLike, complete_degrees_of_freedom
     return Pooled(float(q.mean()), within, between, total, freedom, increase, lost)
 
 
-def _imputable(values: Floats, design: Design) -> Soundness:
+def _imputable(values: Floats, design: DesignMatrix) -> Soundness:
     """Say whether a table (participants, visits) carries the imputation model."""
     if np.isinf(values).any():
         person, visit = (int(i) + 1 for i in np.argwhere(np.isinf(values))[0])
@@ -168,7 +176,7 @@ def impute(
     imputations: int = 20,
     delta: float = 0.0,
     seed: int,
-) -> tuple[Floats, Design]:
+) -> tuple[Floats, DesignMatrix]:
     """Impute the missing outcomes of a trial; return (imputations, participants, visits) and the design.
 
     ``outcomes`` is (participants, visits), NaN where missing. A multivariate normal regression on arm and

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.analysis.columns import TABLE, Design, Floats, arm_column, build_design, demand_arm
+from eubiosis.analysis.columns import TABLE, DesignMatrix, Floats, arm_column, build_design, demand_arm
 from eubiosis.analysis.estimators.covariances import SharedIntercept, Unstructured
 from eubiosis.analysis.estimators.linear import cluster_covariance, fit_least_squares
 from eubiosis.analysis.estimators.mixed import Errors, MixedFit, fit_mixed, group_rows
@@ -260,14 +260,14 @@ def _long_design(
     *,
     control: str,
     covariates: Mapping[str, ArrayLike] | None,
-) -> tuple[Design, NDArray[np.str_], Floats]:
+) -> tuple[DesignMatrix, NDArray[np.str_], Floats]:
     people = np.asarray(participant).astype(str)
     design = build_design(arm, control, required={"outcome": outcome, "visit": visit}, covariates=covariates)
     return design, people[design.kept], design.values["visit"]
 
 
 def _nobody(
-    visit: ArrayLike, design: Design, endpoint: str, arms: tuple[str, str], *, level: float
+    visit: ArrayLike, design: DesignMatrix, endpoint: str, arms: tuple[str, str], *, level: float
 ) -> tuple[Estimate, ...]:
     """Return a result without numbers for every visit of a table in which no row is complete."""
     return tuple(
@@ -286,7 +286,7 @@ def _nobody(
 
 
 def _by_visit(
-    design: Design, visits: Floats, times: Floats, by_visit: Sequence[str]
+    design: DesignMatrix, visits: Floats, times: Floats, by_visit: Sequence[str]
 ) -> tuple[Floats, dict[str, list[int]]]:
     """Split the intercept, the arms and the named covariates by visit; return where each column went."""
     findings = FindingCollector()
@@ -356,7 +356,7 @@ def _one_row_each(people: NDArray[np.str_], periods: NDArray[np.str_]) -> Soundn
     return Soundness("contradictory", f'participant "{person}" has two rows in period {when}')
 
 
-def _clusters_enough(design: Design, number: NDArray[np.intp], treated: str) -> Soundness:
+def _clusters_enough(design: DesignMatrix, number: NDArray[np.intp], treated: str) -> Soundness:
     """Say whether the spread between clusters can be told from the arms, where these are whole clusters."""
     inside = {name: set(number[design.arm == name].tolist()) for name in (treated, design.control)}
     one, other = inside.values()
@@ -367,7 +367,9 @@ def _clusters_enough(design: Design, number: NDArray[np.intp], treated: str) -> 
     return Soundness("no_information", "one cluster in each arm: its effect cannot be told from the arm's")
 
 
-def _shared_intercept(design: Design, groups: NDArray[np.str_], *, expected_information: bool) -> MixedFit:
+def _shared_intercept(
+    design: DesignMatrix, groups: NDArray[np.str_], *, expected_information: bool
+) -> MixedFit:
     number = np.unique(groups, return_inverse=True)[1].astype(np.intp)
     order = np.argsort(number, kind="stable")
     starts = np.searchsorted(number[order], np.unique(number))
@@ -389,7 +391,7 @@ def _variances(fit: MixedFit) -> dict[str, float | int | str]:
 
 
 def _people(
-    participant: ArrayLike, arm: ArrayLike, design: Design, kept: NDArray[np.str_], treated: str
+    participant: ArrayLike, arm: ArrayLike, design: DesignMatrix, kept: NDArray[np.str_], treated: str
 ) -> Counts:
     """Count persons, not rows: analysed with at least one complete row, missing with none."""
     everyone, arms = np.asarray(participant).astype(str), np.asarray(arm).astype(str)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from eubiosis.analysis.columns import (
     TABLE,
     Bools,
-    Design,
+    DesignMatrix,
     Floats,
     arm_column,
     build_design,
@@ -376,7 +376,7 @@ def _histories(
     control: str,
     covariates: Mapping[str, ArrayLike] | None,
     strata: ArrayLike | None,
-) -> tuple[Design, Histories, int]:
+) -> tuple[DesignMatrix, Histories, int]:
     required: dict[str, ArrayLike] = {"time": time, "event": event}
     if strata is not None:
         layers = np.asarray(strata)
@@ -405,7 +405,7 @@ def _check_histories(start: Floats, stop: Floats, event: Floats) -> None:
 
 def _cox_estimate(
     fit: CoxFit,
-    design: Design,
+    design: DesignMatrix,
     column: int,
     *,
     treated: str,

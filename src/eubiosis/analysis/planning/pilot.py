@@ -218,7 +218,7 @@ def misuse(rule: SignalRule, *, target: float = 0.8, pilots: int = 20_000, seed:
 
 
 @dataclass(frozen=True)
-class Scenario:
+class PilotScenario:
     """One state of the world and how often the pilot goes ahead in it."""
 
     name: str
@@ -227,7 +227,7 @@ class Scenario:
 
 def scenarios(
     feasibility: tuple[FeasibilityRule, ...], safety: tuple[SafetyRule, ...], signal: SignalRule | None
-) -> tuple[Scenario, ...]:
+) -> tuple[PilotScenario, ...]:
     """Return how often every rule together says go, when all is well and when one thing is not.
 
     The rules are taken as independent of each other. Where no signal rule is given, the effect plays no part.
@@ -245,12 +245,12 @@ def scenarios(
     if signal is not None:
         good[signal.name], bad[signal.name] = signal.going(signal.effect), signal.going(0.0)
         words[signal.name] = "no effect"
-    found = [Scenario("all is well", math.prod(good.values()))]
+    found = [PilotScenario("all is well", math.prod(good.values()))]
     for name in good:
         others = math.prod(value for key, value in good.items() if key != name)
-        found.append(Scenario(f"{words[name]}, the rest well", others * bad[name]))
+        found.append(PilotScenario(f"{words[name]}, the rest well", others * bad[name]))
     if len(good) > 1:
-        found.append(Scenario("nothing is well", math.prod(bad.values())))
+        found.append(PilotScenario("nothing is well", math.prod(bad.values())))
     return tuple(found)
 
 

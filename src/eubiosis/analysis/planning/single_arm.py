@@ -35,7 +35,7 @@ PlaceboCounts = Literal["beyond regression", "whole control arm"]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SingleArmComparison:
     """One explanation that needs no drug, beside the published change.
 
     ``expected`` with ``low`` and ``high``: the mean change and its 95 % uncertainty; ``seen_low`` and
@@ -147,7 +147,7 @@ class ScoreBeforeAfter(Checked):
                 findings.add(place, name, f"{float(at[name]):g}", allowed="0 (known) or whole numbers from 5")
 
 
-def compare_score(study: ScoreBeforeAfter, *, seed: int = 2026) -> tuple[Comparison, ...]:
+def compare_score(study: ScoreBeforeAfter, *, seed: int = 2026) -> tuple[SingleArmComparison, ...]:
     """Return what regression alone, and with placebo, would show in such a study.
 
     Two measurements of a stable person are normal with the same mean and SD and correlate by the
@@ -250,7 +250,7 @@ class RelapseBeforeAfter(Checked):
         del at
 
 
-def compare_relapses(study: RelapseBeforeAfter, *, seed: int = 2026) -> tuple[Comparison, ...]:
+def compare_relapses(study: RelapseBeforeAfter, *, seed: int = 2026) -> tuple[SingleArmComparison, ...]:
     """Return what regression alone (times the ratio of control arms) would show in such a study.
 
     With N relapses in t years a person's own rate has the mean (1/k + N) / (1/(k r) + t). People are drawn
@@ -288,7 +288,7 @@ def compare_relapses(study: RelapseBeforeAfter, *, seed: int = 2026) -> tuple[Co
         " alone" if study.placebo_ratio == 1 else " and the control arms' ratio"
     )
     return (
-        Comparison(name, expected, min(low, expected), max(high, expected), seen_low, seen_high,
+        SingleArmComparison(name, expected, min(low, expected), max(high, expected), seen_low, seen_high,
                    study.rate_after, tail, "rate"),
     )  # fmt: skip
 
@@ -354,12 +354,12 @@ def _mills(z: Floats) -> Floats:
     return np.asarray(np.exp(normal_log_pdf(z) - log_ndtr(-z)), dtype=np.float64)
 
 
-def _comparison(name: str, mean: Floats, noise: Floats, observed: float) -> Comparison:
+def _comparison(name: str, mean: Floats, noise: Floats, observed: float) -> SingleArmComparison:
     seen = mean + noise
     low, high = np.quantile(mean, [0.025, 0.975]).tolist()
     seen_low, seen_high = np.quantile(seen, [0.025, 0.975]).tolist()
     tail = min(1.0, 2 * min(float(np.mean(seen <= observed)), float(np.mean(seen >= observed))))
-    return Comparison(name, float(np.mean(mean)), low, high, seen_low, seen_high, observed, tail)
+    return SingleArmComparison(name, float(np.mean(mean)), low, high, seen_low, seen_high, observed, tail)
 
 
 def _count_law(study: RelapseBeforeAfter, rate: float) -> Floats:

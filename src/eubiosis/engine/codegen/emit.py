@@ -10,7 +10,7 @@ and not faster.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 
 from eubiosis.engine.codegen.graph import LEAVES, MOVING, Graph, Node
 from eubiosis.engine.codegen.ir import IRBuilder, Value
@@ -20,19 +20,22 @@ from eubiosis.engine.expressions import LOGIC, RELATIONS
 Loader = Callable[[str, int], Value]
 _CONDITIONS = frozenset((*RELATIONS, *LOGIC))
 _FAR = 64  # after so many nodes a value that lies in memory is loaded again, not kept in a register
-_LONGEST = 1_000  # instructions, about, in one function
+LONGEST = 4_000  # instructions, about, in one function
+LONGEST_QUICK = 1_000
 _WEIGHTS = {"reciprocal": 9, "exp": 30, "ln": 40, "^": 80, "log10": 40}
 
 
-class Plan:
+class EmitPlan:
     """The nodes that some roots need, in the order in which they are emitted.
 
     ``kept`` nodes lie in memory already. In ``items`` a node stands for its computation and ``~i`` for the
     store of root ``i``; ``parts`` are runs of them.
     """
 
-    def __init__(self, graph: Graph, roots: Sequence[Node], kept: Collection[Node]) -> None:
-        self.graph, self.roots, self.kept = graph, roots, kept
+    def __init__(
+        self, graph: Graph, roots: Sequence[Node], kept: Collection[Node], longest: int = LONGEST
+    ) -> None:
+        self.graph, self.roots, self.kept, self.longest = graph, roots, kept, longest
         self._moves = graph.depends(MOVING)
         self._needs: dict[Node, list[Node]] = {}
         self.items = self._sequence()
@@ -102,7 +105,7 @@ class Plan:
         length = 0
         for item in self.items:
             length += 1 if item < 0 else _WEIGHTS.get(self.graph.operation[item], 1)
-            if length > _LONGEST and item >= 0:
+            if length > self.longest and item >= 0:
                 parts.append([])
                 length = 0
             parts[-1].append(item)
@@ -127,20 +130,29 @@ class Plan:
         return carried
 
 
+class Kept:
+    """Nodes that lie in memory, and how to load one."""
+
+    def __init__(self, nodes: Container[Node], load: Callable[[Node], Value]) -> None:
+        self.nodes, self.load = nodes, load
+
+    def __contains__(self, node: Node) -> bool:
+        return node in self.nodes
+
+
 class VectorEmitter:
     """Emit nodes into one function.
 
-    ``load(kind, index)`` emits the load of a leaf; ``kept`` maps nodes that lie in memory to the emission of
-    their load, and may grow on the way.
+    ``load(kind, index)`` emits the load of a leaf; ``kept`` knows what lies in memory, which may grow.
     """
 
     def __init__(
         self,
-        plan: Plan,
+        plan: EmitPlan,
         builder: IRBuilder,
         width: int,
         load: Loader,
-        kept: dict[Node, Callable[[], Value]],
+        kept: Kept,
     ) -> None:
         self.plan, self.graph, self.builder, self.load = plan, plan.graph, builder, load
         self.math = VectorMath(builder, width)
@@ -184,9 +196,8 @@ class VectorEmitter:
         return b.fcmp_unordered("!=", self.value(node), self.math.constant(0.0))
 
     def _emit(self, node: Node) -> Value:
-        load = self.kept.get(node)
-        if load is not None:
-            return load()
+        if node in self.kept:
+            return self.kept.load(node)
         graph, b = self.graph, self.builder
         op = graph.operation[node]
         if op == "number":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 
 from eubiosis.engine.expressions import LOGIC, RELATIONS, Call, Expression, Number, Symbol, evaluate
 from eubiosis.engine.sbml.ieee import evaluate_ieee
@@ -294,6 +295,8 @@ class Graph:
             literals = tuple(Number(known[n]) for n in self.operands(node))
             if op == "select":
                 known[node] = literals[1].value if literals[0].value else literals[2].value
+            elif op == "fma":
+                known[node] = _fused(*(float(each.value) for each in literals))
             elif op == "divide":
                 known[node] = evaluate_ieee(Call("/", literals), {})
             elif op == "finite":
@@ -459,3 +462,11 @@ def _over_zero(x: float, zero: float) -> float:
 def _power(x: float, y: float) -> float:
     """Return x^y as the machine does."""
     return evaluate_ieee(Call("^", (Number(x), Number(y))), {})
+
+
+def _fused(factor: float, other: float, summand: float) -> float:
+    """Return factor x other + summand with one rounding, as the machine's fused operation."""
+    if not all(math.isfinite(each) for each in (factor, other, summand)):
+        return factor * other + summand
+    exact = Fraction(factor) * Fraction(other) + Fraction(summand)
+    return float(exact) if exact else factor * other + summand  # a zero keeps its sign

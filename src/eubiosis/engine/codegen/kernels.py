@@ -10,7 +10,7 @@ import numpy as np
 from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.driver import LANE, Driver
 from eubiosis.engine.codegen.elimination import Elimination
-from eubiosis.engine.codegen.emit import Plan, VectorEmitter
+from eubiosis.engine.codegen.emit import EmitPlan, Kept, VectorEmitter
 from eubiosis.engine.codegen.ir import Module, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
@@ -242,8 +242,8 @@ def _column_function(
             start = b.add(b.mul(subject, slots["stride"]), b.mul(INT(index), slots["row"]))
             return access.strided("parameters", start, slots["step"])
 
-        kept = {node: access.row_loader("given", "given_stride", row) for node, row in rows.items()}
-        plan = Plan(program.graph, nodes, rows)
+        kept = Kept(rows, access.loader("given", "given_stride", rows))
+        plan = EmitPlan(program.graph, nodes, rows)
         emitter = VectorEmitter(plan, b, width, load, kept)
         for item in plan.items:
             if item >= 0:
@@ -275,9 +275,9 @@ class _ColumnAccess:
         """Load a row's values of these columns."""
         return self.code.b.load(self._whole(self._address(base, stride, row)), align=8)
 
-    def row_loader(self, base: str, stride: str, row: int) -> Callable[[], Value]:
-        """Return what emits the load of a row."""
-        return lambda: self.row(base, stride, row)
+    def loader(self, base: str, stride: str, rows: dict[int, int]) -> Callable[[int], Value]:
+        """Return what emits the load of a node's row."""
+        return lambda node: self.row(base, stride, rows[node])
 
     def store(self, value: Value, row: int) -> None:
         """Store a row of results."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from eubiosis.engine.codegen import ir
-from eubiosis.engine.codegen.emit import Plan, VectorEmitter
+from eubiosis.engine.codegen.emit import LONGEST, LONGEST_QUICK, EmitPlan, Kept, VectorEmitter
 from eubiosis.engine.codegen.graph import LEAVES, Node
 from eubiosis.engine.codegen.ir import Module, Type, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, POINTER, Code
@@ -86,7 +86,8 @@ class Lanes:
         behind the arguments ``y`` and ``time``, or where there are none the lane's own. Long code goes to
         several functions, which leave to later ones what these need.
         """
-        plan = Plan(self.program.graph, [node for node, _ in outputs], self._prepared)
+        longest = LONGEST_QUICK if self.program.options.quick else LONGEST
+        plan = EmitPlan(self.program.graph, [node for node, _ in outputs], self._prepared, longest)
         carried = f"{name} carried"
         self.reserve(carried, len(plan.carried))
         homes = dict(self._prepared)
@@ -106,20 +107,20 @@ class Lanes:
     def _part(
         self,
         code: Code,
-        plan: Plan,
+        plan: EmitPlan,
         part: Sequence[int],
         outputs: Sequence[tuple[Node, Place]],
         carried: str,
         homes: dict[Node, Place],
     ) -> None:
         """Emit a run of a plan; ``homes`` says which values lie where by now."""
-        kept = {node: self._loading(code, place) for node, place in homes.items()}
+        kept = Kept(homes, lambda node: self.load(code, self._place(code, homes[node])))
         emitter = VectorEmitter(plan, code.b, self.width, self._leaf(code), kept)
 
         def keep(node: Node, place: Place) -> None:
             self.store(code, emitter.value(node), self._place(code, place))
             if node not in homes and self.program.graph.operation[node] not in LEAVES:
-                homes[node], kept[node] = place, self._loading(code, place)
+                homes[node] = place
 
         for item in part:
             if item < 0:
@@ -131,8 +132,9 @@ class Lanes:
 
     def emitter(self, code: Code) -> VectorEmitter:
         """Return an emitter that computes what it is asked for, and before it what that needs."""
-        kept = {node: self._loading(code, place) for node, place in self._prepared.items()}
-        plan = Plan(self.program.graph, (), self._prepared)
+        prepared = self._prepared
+        kept = Kept(prepared, lambda node: self.load(code, self._place(code, prepared[node])))
+        plan = EmitPlan(self.program.graph, (), self._prepared)
         return VectorEmitter(plan, code.b, self.width, self._leaf(code), kept)
 
     def _place(self, code: Code, place: Place) -> Value:
@@ -140,9 +142,6 @@ class Lanes:
         if region == "out":
             return code.at(code["out"], row * self.width)
         return self.row(code, region, row)
-
-    def _loading(self, code: Code, place: Place) -> Callable[[], Value]:
-        return lambda: self.load(code, self._place(code, place))
 
     def _leaf(self, code: Code) -> Callable[[str, int], Value]:
         """Return what emits the load of a leaf."""

@@ -52,6 +52,8 @@ class Doubts:
             empty = b.fcmp_ordered("==", driver.near(code, "states", code.get(columns, k)), zero)
             b.store(b.or_(b.load(some), b.zext(empty, INT)), some)
         with b.if_then(b.icmp_signed("!=", b.load(some), INT(0))):
+            self._screen(code, columns, rows, some)
+        with b.if_then(b.icmp_signed("!=", b.load(some), INT(0))):
             self._move_on(code)
             with code.loop(len(self.pairs)) as k:
                 j, i = code.get(columns, k), code.get(rows, k)
@@ -69,6 +71,30 @@ class Doubts:
                     with b.if_then(grows):
                         driver.set_count(code, 3, "failed")
         return code.finish()
+
+    def _screen(self, code: Code, columns: Value, rows: Value, some: Value) -> None:
+        """Change all states in doubt at once, each a little differently: mostly nothing answers."""
+        b, driver, zero = code.b, self.driver, DOUBLE(0.0)
+        evaluate(code, driver, self.rates, "states", "now", "rates")
+        with code.loop(self.count) as i:
+            driver.keep(code, driver.near(code, "rates", i), "moved", i)
+        with code.loop(len(self.lanes.program.rows)) as i:
+            driver.keep(code, driver.near(code, "states", i), "onward", i)
+        with code.loop(len(self.pairs)) as k:
+            j = code.get(columns, k)
+            change = b.fmul(b.fadd(b.uitofp(j, zero.type), DOUBLE(2.7)), DOUBLE(_CHANGE))
+            state = driver.near(code, "states", j)
+            empty = b.fcmp_ordered("==", state, zero)
+            driver.keep(code, b.select(empty, change, state), "onward", j)
+        evaluate(code, driver, self.rates, "onward", "now", "rates")
+        b.store(INT(0), some)
+        with code.loop(len(self.pairs)) as k:
+            j, i = code.get(columns, k), code.get(rows, k)
+            answer = VectorMath(b, 1).apply("abs", driver.near(code, "rates", i))
+            answers = b.fcmp_unordered(">", answer, DOUBLE(_ANSWER))
+            for region, place in (("states", j), ("moved", j), ("moved", i)):
+                answers = b.and_(answers, b.fcmp_ordered("==", driver.near(code, region, place), zero))
+            b.store(b.or_(b.load(some), b.zext(answers, INT)), some)
 
     def define_drain(self, driver: Loop, rates: Value) -> Value:
         """Define what sets states to zero that a root is about to empty; ``drained`` counts them.

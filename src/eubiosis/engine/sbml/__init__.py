@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from eubiosis.engine.expressions import TIME, Expression
 from eubiosis.engine.sbml.bounds import time_bounds
-from eubiosis.engine.sbml.content import Content, read_content
+from eubiosis.engine.sbml.content import SbmlContent, read_content
 from eubiosis.engine.sbml.document import open_document
 from eubiosis.engine.sbml.errors import SbmlWarning, UnsupportedSbmlError, refuse
 from eubiosis.engine.sbml.events import rewrite_events
@@ -43,7 +43,7 @@ def read_sbml(text: str) -> System:
     return read_model(text)[1]
 
 
-def read_model(text: str) -> tuple[Content, System]:
+def read_model(text: str) -> tuple[SbmlContent, System]:
     """Read SBML text into records of its elements and the system that they mean; errors as ``read_sbml``."""
     try:
         content = read_content(open_document(text))
@@ -52,7 +52,7 @@ def read_model(text: str) -> tuple[Content, System]:
         raise refuse("the model", "mathematics nested this deeply") from None
 
 
-def flatten(content: Content) -> System:
+def flatten(content: SbmlContent) -> System:
     """Write the content of an SBML file out as a flat system; errors as ``read_sbml``."""
     network = build_network(content)
     _raise_undeclared(network)

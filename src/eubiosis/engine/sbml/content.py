@@ -63,7 +63,7 @@ class Reaction:
 
 
 @dataclass(frozen=True)
-class Content:
+class SbmlContent:
     """Everything of an SBML file that has a mathematical meaning.
 
     ``parameters`` holds global parameters and, as ``reaction.parameter``, local ones; None stands for a
@@ -89,7 +89,7 @@ class Content:
         return (p for reaction in self.reactions for p in reaction.participants if p.id)
 
 
-def read_content(document: libsbml.SBMLDocument) -> Content:
+def read_content(document: libsbml.SBMLDocument) -> SbmlContent:
     """Take over a document that ``open_document`` has opened.
 
     Raises ``UnsupportedSbmlError`` for mathematics that cannot be translated.
@@ -100,7 +100,7 @@ def read_content(document: libsbml.SBMLDocument) -> Content:
     reactions = tuple(_reaction(r, level, translator, locals_) for r in model.getListOfReactions())
     rules, rates = _rules(model, translator)
     factor = model.getConversionFactor() if level > 2 else ""
-    return Content(
+    return SbmlContent(
         name=model.getId(),
         compartments={c.getId(): _compartment(c) for c in model.getListOfCompartments()},
         species={s.getId(): _species(s, level, factor) for s in model.getListOfSpecies()},

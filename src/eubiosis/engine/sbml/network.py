@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from eubiosis.engine.expressions import Call, Expression, Number, Symbol
-from eubiosis.engine.sbml.content import Compartment, Content, Participant, Species
+from eubiosis.engine.sbml.content import Compartment, Participant, SbmlContent, Species
 from eubiosis.engine.sbml.errors import refuse
 
 STILL = Number(0.0)
@@ -36,7 +36,7 @@ class Network:
     rate rule in such a compartment.
     """
 
-    content: Content
+    content: SbmlContent
     changed: frozenset[str]
     rules: dict[str, Expression] = field(default_factory=dict)
     rates: dict[str, Expression] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Network:
         )
 
 
-def build_network(content: Content) -> Network:
+def build_network(content: SbmlContent) -> Network:
     """Write species, compartments and reactions out.
 
     Raises ``UnsupportedSbmlError`` for a reaction without kinetic law or stoichiometry, and for a species
@@ -99,7 +99,7 @@ def build_network(content: Content) -> Network:
     return network
 
 
-def _check_targets(content: Content, event_targets: Sequence[str]) -> None:
+def _check_targets(content: SbmlContent, event_targets: Sequence[str]) -> None:
     known = {*content.parameters, *content.compartments, *content.species}
     known |= {reference.id for reference in content.references}
     for kind, names in (
@@ -183,7 +183,7 @@ class _Stoichiometry:
     terms: list[tuple[int, Expression]] = field(default_factory=list)
 
 
-def _net_stoichiometry(content: Content) -> dict[str, dict[str, _Stoichiometry]]:
+def _net_stoichiometry(content: SbmlContent) -> dict[str, dict[str, _Stoichiometry]]:
     """Return the net stoichiometry by species and reaction, without fixed species."""
     net: dict[str, dict[str, _Stoichiometry]] = {}
     for reaction in content.reactions:

@@ -30,7 +30,7 @@ MOST_SUBSETS = 5  # of a handful of trials every subset is tried, of more only a
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PublishedComparison:
     """A published pool, the closest pool from our records, and how well they meet."""
 
     published: MetaAnalysis
@@ -39,7 +39,7 @@ class Comparison:
     pooled: PooledEffect | None = None
 
 
-def compare_published(evidence: Evidence) -> list[Comparison]:
+def compare_published(evidence: Evidence) -> list[PublishedComparison]:
     """Compare every published pooled result of the table."""
     return [_compare(evidence, row) for row in evidence.table(MetaAnalysis)]
 
@@ -65,7 +65,7 @@ class ComparisonLine:
     source: str
 
 
-def comparison_line(comparison: Comparison) -> ComparisonLine:
+def comparison_line(comparison: PublishedComparison) -> ComparisonLine:
     """Return a comparison as one row of a list."""
     row, pooled = comparison.published, comparison.pooled
     ours = pooled.headline if pooled else Interval("none")
@@ -76,10 +76,10 @@ def comparison_line(comparison: Comparison) -> ComparisonLine:
     )  # fmt: skip
 
 
-def _compare(evidence: Evidence, row: MetaAnalysis) -> Comparison:
+def _compare(evidence: Evidence, row: MetaAnalysis) -> PublishedComparison:
     missing = _why_impossible(evidence, row)
     if missing:
-        return Comparison(row, "inputs missing", missing)
+        return PublishedComparison(row, "inputs missing", missing)
     assert row.effect is not None
     assert row.ci_low is not None
     assert row.ci_high is not None
@@ -91,7 +91,9 @@ def _compare(evidence: Evidence, row: MetaAnalysis) -> Comparison:
         if best is None or gap < best[0]:
             best = gap, pooled, reading
     if best is None:
-        return Comparison(row, "inputs missing", "no randomised trial in our records prints a usable number")
+        return PublishedComparison(
+            row, "inputs missing", "no randomised trial in our records prints a usable number"
+        )
     gap, pooled, reading = best
     share = gap / (row.ci_high - row.ci_low)
     status: Status = "reproduced" if share <= REPRODUCED else "close" if share <= CLOSE else "not reproduced"
@@ -101,7 +103,7 @@ def _compare(evidence: Evidence, row: MetaAnalysis) -> Comparison:
     reason += f"closest reading: {reading}; {studies}"
     if status != "reproduced" and out:
         reason += f"; without usable numbers or not in this reading: {out}"
-    return Comparison(row, status, reason, pooled)
+    return PublishedComparison(row, status, reason, pooled)
 
 
 def _why_impossible(evidence: Evidence, row: MetaAnalysis) -> str:

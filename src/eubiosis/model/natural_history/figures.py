@@ -36,7 +36,7 @@ _RECORD = ("host_C", "host_MG", "host_NfL", "host_D", "host_T1", "host_T17", "ho
 
 
 @dataclass(frozen=True)
-class Cohort:
+class NaturalCohort:
     """An untreated population with its drive, its course and the scales of its event rates."""
 
     content: Content
@@ -67,7 +67,7 @@ def simulate_cohort(
     size: int,
     seed: int,
     days: int = DAYS,
-) -> Cohort:
+) -> NaturalCohort:
     """Run an untreated population around the median gut ``inputs`` and scale its two event rates."""
     draws = CohortDraws(seed, size)
     people = draw_people(content, kernel, inputs, healthy, draws)
@@ -75,15 +75,15 @@ def simulate_cohort(
     course, _ = run_hosts(kernel, people, drive, _RECORD)
     over = excess(course["host_C"][SETTLING:], healthy["host_C_healthy"], content.numbers["host_eps_X"].value)
     scale = scales(content, over, people.frailty)
-    return Cohort(content, kernel, healthy, people, drive, course, scale, seed)
+    return NaturalCohort(content, kernel, healthy, people, drive, course, scale, seed)
 
 
-def natural_history(cohort: Cohort) -> dict[str, float]:
+def natural_history(cohort: NaturalCohort) -> dict[str, float]:
     """Return the figures of an untreated cohort, by the quantity names of the target table."""
     return {**_relapse_figures(cohort), **_lesion_figures(cohort), **_progression_figures(cohort)}
 
 
-def _relapse_figures(cohort: Cohort) -> dict[str, float]:
+def _relapse_figures(cohort: NaturalCohort) -> dict[str, float]:
     refractory = cohort.content.numbers["host_refractory"].value
     onset = sample_relapses(cohort.rates().relapses, refractory, cohort.seed)
     before = onset[ENTRY - YEAR : ENTRY].sum(axis=0)
@@ -112,7 +112,7 @@ def _relapse_figures(cohort: Cohort) -> dict[str, float]:
     return figures
 
 
-def _lesion_figures(cohort: Cohort) -> dict[str, float]:
+def _lesion_figures(cohort: NaturalCohort) -> dict[str, float]:
     number = {n: row.value for n, row in cohort.content.numbers.items()}
     lesions = cohort.rates().lesions
     window = lesions[ENTRY - 120 : ENTRY + 2 * YEAR]
@@ -143,7 +143,7 @@ def _memory(counts: Counts) -> tuple[float, float]:
     return float(coefficients[1]), float(coefficients[2])
 
 
-def _progression_figures(cohort: Cohort) -> dict[str, float]:
+def _progression_figures(cohort: NaturalCohort) -> dict[str, float]:
     content = cohort.content
     laws = _laws(cohort)
     number = laws.number
@@ -179,12 +179,12 @@ def inflammatory_tone(laws: ClinicalLaws, course: Mapping[str, Array], window: s
     return np.asarray(np.exp(np.log(tone).mean(axis=0)))
 
 
-def _laws(cohort: Cohort) -> ClinicalLaws:
+def _laws(cohort: NaturalCohort) -> ClinicalLaws:
     number = {name: row.value for name, row in cohort.content.numbers.items()}
     return ClinicalLaws(number, cohort.healthy["host_MG_healthy"])
 
 
-def doubled_acids(cohort: Cohort) -> dict[str, float]:
+def doubled_acids(cohort: NaturalCohort) -> dict[str, float]:
     """Double butyrate and propionate from entry on, under the same random drive, and compare.
 
     Ratios are of expected events (integrated rates), days 90 to 730 after the change.

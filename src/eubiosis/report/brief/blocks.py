@@ -20,7 +20,7 @@ class TextTable:
 
 
 @dataclass(frozen=True)
-class Block:
+class Passage:
     """A part of the page: paragraphs, then tables, then points, then small print to open."""
 
     title: str

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from eubiosis.core.brief import BriefData
 from eubiosis.core.record import as_record
-from eubiosis.report.brief.blocks import Block, TextTable
+from eubiosis.report.brief.blocks import Passage, TextTable
 from eubiosis.report.brief.plan import practical_blocks
 from eubiosis.report.brief.words import evidence_blocks
 
 
-def brief_blocks(brief: BriefData) -> list[Block]:
+def brief_blocks(brief: BriefData) -> list[Passage]:
     """Return the parts of a brief in reading order."""
     return [*evidence_blocks(brief), *practical_blocks(brief)]
 

@@ -6,7 +6,7 @@ from eubiosis.core.brief import BriefData, BriefEndpoint
 from eubiosis.core.control_arm import DecidingArm
 from eubiosis.core.evidence_report import PooledStudy
 from eubiosis.core.question import AskedDesign
-from eubiosis.report.brief.blocks import Block, Row, TextTable, duration
+from eubiosis.report.brief.blocks import Passage, Row, TextTable, duration
 
 METHODS = {
     "count": "a negative binomial model with the logarithm of follow-up as offset",
@@ -15,12 +15,12 @@ METHODS = {
 }
 
 
-def practical_blocks(brief: BriefData) -> list[Block]:
+def practical_blocks(brief: BriefData) -> list[Passage]:
     """Return time and cost, the estimand, the protocol paragraph and the sources, in reading order."""
     return [_practical(brief), _estimand(brief), _protocol(brief), _sources(brief)]
 
 
-def _practical(brief: BriefData) -> Block:
+def _practical(brief: BriefData) -> Passage:
     """Return recruitment time, cost and what the harms can show."""
     harms = brief.harms
     rows: list[Row] = []
@@ -49,12 +49,12 @@ def _practical(brief: BriefData) -> Block:
         f"{known or 'none in the tables'}."
     )
     columns = ("treatment", "randomised", "recruitment", "first in to last out", "cost")
-    return Block(
+    return Passage(
         "Time, cost, harms", tuple(paragraphs), (TextTable(columns, tuple(rows)),) if rows else ()
     )  # fmt: skip
 
 
-def _estimand(brief: BriefData) -> Block:
+def _estimand(brief: BriefData) -> Passage:
     """Return the primary estimand and the intercurrent events."""
     attributes = tuple(pair for one in brief.estimands for pair in one.attributes)
     events = tuple((row.event, row.strategy, row.why, row.supplementary) for row in brief.intercurrent_events)
@@ -62,10 +62,10 @@ def _estimand(brief: BriefData) -> Block:
         TextTable(("attribute", "primary estimand"), attributes),
         TextTable(("intercurrent event", "strategy", "why", "supplementary"), events),
     )
-    return Block("Estimand and intercurrent events", (), tables)
+    return Passage("Estimand and intercurrent events", (), tables)
 
 
-def _protocol(brief: BriefData) -> Block:
+def _protocol(brief: BriefData) -> Passage:
     """Return a paragraph for a protocol, with the numbers of its references."""
     design, primary = brief.question.design, brief.primary
     pooled, arms = _pooled_sources(brief), _arm_sources(brief)
@@ -92,7 +92,7 @@ def _protocol(brief: BriefData) -> Block:
     )
     if primary.expectancy is not None:
         text += " As treatment is open, the result is that of treatment and expectancy together."
-    return Block("A paragraph for the protocol", (text,))
+    return Passage("A paragraph for the protocol", (text,))
 
 
 def _control_words(brief: BriefData, first: int, last: int) -> str:
@@ -129,7 +129,7 @@ def _size_words(primary: BriefEndpoint, design: AskedDesign) -> str:
     )
 
 
-def _sources(brief: BriefData) -> Block:
+def _sources(brief: BriefData) -> Passage:
     """Return the numbered references and the assumptions behind the page."""
     texts = [*_pooled_sources(brief), *_arm_sources(brief)]
     references = tuple(f"[{k}] {text}" for k, text in enumerate(texts, start=1))
@@ -142,7 +142,7 @@ def _sources(brief: BriefData) -> Block:
     table = TextTable(
         ("number", "value", "range", "basis", "source and note"), rows, "Numbers behind the forecasts"
     )
-    return Block(
+    return Passage(
         "Sources", (), (table,), (), references, f"{len(references)} references, with how far each was read"
     )
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from eubiosis.core.brief import BriefData, BriefEndpoint, Known, SeenRow
 from eubiosis.core.control_arm import EndpointForecast, RegressionToTheMean
 from eubiosis.core.evidence_report import Choice
-from eubiosis.report.brief.blocks import Block, Row, TextTable, duration, number, per_arm, span
+from eubiosis.report.brief.blocks import Passage, Row, TextTable, duration, number, per_arm, span
 from eubiosis.report.brief.curve import power_svg
 
 
-def evidence_blocks(brief: BriefData) -> list[Block]:
+def evidence_blocks(brief: BriefData) -> list[Passage]:
     """Return what is answered, forecast, known, needed and promised, in reading order."""
     return [
         _answer(brief),
@@ -23,7 +23,7 @@ def evidence_blocks(brief: BriefData) -> list[Block]:
     ]
 
 
-def _answer(brief: BriefData) -> Block:
+def _answer(brief: BriefData) -> Passage:
     asked, design = brief.question, brief.question.design
     items = []
     for one in brief.endpoints:
@@ -38,7 +38,7 @@ def _answer(brief: BriefData) -> Block:
             f"{duration(best.years)}. {_known_words(one)}"
         )
     who = f"{asked.population.phenotype}, background {brief.background}; {asked.agent}"
-    return Block(
+    return Passage(
         "The answer", (f"Decision: {asked.decision} Population and product: {who}.",), (), tuple(items)
     )
 
@@ -52,7 +52,7 @@ def _known_words(one: BriefEndpoint) -> str:
     return f"Known: {cohorts}, {pooled.participants} participants, certainty {pooled.certainty.level}."
 
 
-def _control(brief: BriefData) -> Block:
+def _control(brief: BriefData) -> Passage:
     control = brief.control_arm
     rates, people = control.relapses, control.question.people
     first, every = rates.first_hand, rates.all_arms
@@ -82,7 +82,7 @@ def _control(brief: BriefData) -> Block:
     )
     columns = ("what the control arm shows", "forecast", "true value of a new arm, 95 %",
                f"what {people:,} people will show, 95 %", "rests on")  # fmt: skip
-    return Block("The control arm", paragraphs, (TextTable(columns, tuple(rows)),))
+    return Passage("The control arm", paragraphs, (TextTable(columns, tuple(rows)),))
 
 
 def _relapse_rows(brief: BriefData) -> list[Row]:
@@ -169,7 +169,7 @@ def _selection_words(found: RegressionToTheMean, asked: int | None) -> str:
     return words
 
 
-def _known(brief: BriefData) -> Block:
+def _known(brief: BriefData) -> Passage:
     rows = tuple(_known_row(one) for one in brief.endpoints)
     small = tuple(
         f"{one.label}, not pooled: {out.study}: {out.reason} ({out.source}; read: {out.read})"
@@ -205,7 +205,7 @@ def _known(brief: BriefData) -> Block:
         )
     if brief.seen:
         tables.append(_seen(brief.seen))
-    return Block("What is known", (), tuple(tables), (), small, "records that are not pooled, and why")
+    return Passage("What is known", (), tuple(tables), (), small, "records that are not pooled, and why")
 
 
 def _seen(rows: Sequence[SeenRow]) -> TextTable:
@@ -248,7 +248,7 @@ def _nulls(known: Known) -> str:
     return f"without numbers, and no benefit: {names}" if names else ""
 
 
-def _sizes(brief: BriefData) -> Block:
+def _sizes(brief: BriefData) -> Passage:
     design, dropout = brief.question.design, brief.dropout
     rows: list[Row] = []
     for one in brief.endpoints:
@@ -270,7 +270,7 @@ def _sizes(brief: BriefData) -> Block:
                f"over the control interval, {duration(design.years[-1])}")  # fmt: skip
     tables = (TextTable(columns, tuple(rows)), *_other_sizes(brief))
     figure = power_svg(brief.primary, design.recruitable_per_arm, design.power)
-    return Block("How many", (text, *_chosen_words(brief)), tables, figure=figure)
+    return Passage("How many", (text, *_chosen_words(brief)), tables, figure=figure)
 
 
 def _other_sizes(brief: BriefData) -> list[TextTable]:
@@ -301,7 +301,7 @@ def _chosen_words(brief: BriefData) -> list[str]:
     ]
 
 
-def _assurance(brief: BriefData) -> Block:
+def _assurance(brief: BriefData) -> Passage:
     rows: list[Row] = []
     for one in brief.endpoints:
         for line in one.assurance:
@@ -337,14 +337,14 @@ def _assurance(brief: BriefData) -> Block:
     )
     columns = ("endpoint", "prior of the effect", "assurance", "ceiling", "n for 50 %", "n for 80 %",
                "winner's curse", "succeeds, yet below the relevant effect")  # fmt: skip
-    return Block("How sure", (text,), (TextTable(columns, tuple(rows)),))
+    return Passage("How sure", (text,), (TextTable(columns, tuple(rows)),))
 
 
-def _expectancy(brief: BriefData) -> list[Block]:
+def _expectancy(brief: BriefData) -> list[Passage]:
     return [_expectancy_block(one) for one in brief.endpoints if one.expectancy is not None]
 
 
-def _expectancy_block(one: BriefEndpoint) -> Block:
+def _expectancy_block(one: BriefEndpoint) -> Passage:
     found = one.expectancy
     assert found is not None
     review = "; ".join(
@@ -369,4 +369,4 @@ def _expectancy_block(one: BriefEndpoint) -> Block:
         f"{found.mean:g} SD (95 % {found.low:g} to {found.high:g}; {found.basis}) apart from "
         f"treatment. What the assumption stands on: {review}."
     )
-    return Block(f"Expectancy: {one.label}", (text,), (), items)
+    return Passage(f"Expectancy: {one.label}", (text,), (), items)
