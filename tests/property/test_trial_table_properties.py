@@ -79,7 +79,7 @@ def test_a_spoilt_table_is_refused_by_row_and_column_or_analysed(spoilt: list[tu
 
 
 def hexadecimal_float(value: float) -> bytes:
-    """Write a number in IBM's floating point, exactly, by its definition: sign, 16 to the e - 64, fraction."""
+    """Write a number in IBM's floating point, exactly, by its definition: sign, exponent of 16, fraction."""
     size, exponent = abs(Fraction(value)), 64
     while size >= 1:
         size, exponent = size / 16, exponent + 1
