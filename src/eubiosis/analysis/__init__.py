@@ -1,6 +1,7 @@
 """Estimands and statistics on observed tables: the same functions serve a virtual and a real trial.
 
-``estimate`` analyses simulated trials, ``true_effects`` and ``operating_characteristics`` judge the analysis;
+``analyse`` takes a real trial's table and its plan; ``estimate`` analyses simulated trials, ``true_effects``
+and ``operating_characteristics`` judge the analysis;
 the estimators take columns of any table; plans (``ScorePlan``, ``RatePlan``, ...) are sized by ``power`` and
 ``size``. Names are loaded on first use.
 """
@@ -67,12 +68,14 @@ if TYPE_CHECKING:
     from eubiosis.analysis.result import Estimate
     from eubiosis.analysis.sequential.boundaries import boundaries, conditional_power, stopping
     from eubiosis.analysis.sequential.interim import Look, decide
+    from eubiosis.analysis.trial_table.analyse import TrialAnalysis, analyse
     from eubiosis.analysis.truth import (
         OperatingCharacteristics,
         TrueEffect,
         operating_characteristics,
         true_effects,
     )
+    from eubiosis.core.trial_plan import TrialPlan
 
 _HOMES = {
     "ClusterPlan": "eubiosis.analysis.planning.scores",
@@ -100,10 +103,13 @@ _HOMES = {
     "ScorePlan": "eubiosis.analysis.planning.scores",
     "SignalRule": "eubiosis.analysis.planning.pilot",
     "TimePlan": "eubiosis.analysis.planning.times",
+    "TrialAnalysis": "eubiosis.analysis.trial_table.analyse",
     "TrialEstimate": "eubiosis.analysis.estimates",
+    "TrialPlan": "eubiosis.core.trial_plan",
     "TrueEffect": "eubiosis.analysis.truth",
     "adjust": "eubiosis.analysis.estimators.multiplicity",
     "alpha_diversity": "eubiosis.analysis.estimators.ecology",
+    "analyse": "eubiosis.analysis.trial_table.analyse",
     "ancova": "eubiosis.analysis.estimators.continuous",
     "assurance": "eubiosis.analysis.planning.assurance",
     "boundaries": "eubiosis.analysis.sequential.boundaries",
@@ -184,10 +190,13 @@ __all__ = [
     "ScorePlan",
     "SignalRule",
     "TimePlan",
+    "TrialAnalysis",
     "TrialEstimate",
+    "TrialPlan",
     "TrueEffect",
     "adjust",
     "alpha_diversity",
+    "analyse",
     "ancova",
     "assurance",
     "boundaries",

@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "therapy": ("eubiosis.cli.therapy", "List and show what can be given: one file each in the content."),
     "trial": (
         "eubiosis.cli.trial",
-        "Plan a trial: sample size, power, control arm; validate the analyses.",
+        "Plan a trial: sample size, power, control arm; analyse a real trial's table.",
     ),
 }
 

@@ -50,6 +50,14 @@ def workflow_command() -> None:
     click.echo(json.dumps(workflow_schema(), indent=1))
 
 
+@schema.command("plan")
+def plan_command() -> None:
+    """Print the JSON Schema of the plan of eubiosis trial analyse, bounds included."""
+    from eubiosis.core.trial_plan import TrialPlan
+
+    click.echo(json.dumps(TrialPlan.json_schema(), indent=1))
+
+
 @schema.command("question")
 def question_command() -> None:
     """Print the JSON Schema of the question of a brief, bounds included."""

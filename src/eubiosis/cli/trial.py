@@ -6,6 +6,7 @@ import json
 
 import click
 
+from eubiosis.cli.trial_analyse import analyse_command
 from eubiosis.cli.trial_pilot import pilot
 from eubiosis.cli.trial_power import power
 from eubiosis.cli.trial_single_arm import single_arm
@@ -83,3 +84,4 @@ def validate(trials: int, seed: int, only: str, as_json: bool) -> None:
 trial.add_command(power)
 trial.add_command(single_arm)
 trial.add_command(pilot)
+trial.add_command(analyse_command)

@@ -232,10 +232,19 @@ class _LineError:
 
 
 def _line_errors(error: ValidationError) -> list[_LineError]:
-    return [
+    found = [
         _LineError(each["type"], each["loc"], each.get("input"), each["msg"], each.get("ctx", {}))
         for each in error.errors(include_url=False)
     ]
+    return [each for each in found if not _counts_the_right_ones_only(each)]
+
+
+def _counts_the_right_ones_only(error: _LineError) -> bool:
+    """Tell whether a list is called short because items of it, which have errors of their own, are wrong."""
+    if error.kind != "too_short" or not isinstance(error.value, Sequence):
+        return False
+    least = error.context.get("min_length")
+    return isinstance(least, int) and len(error.value) >= least
 
 
 def _refused(cls: type[Spec], found: Iterable[Problem]) -> ValidationError:

@@ -308,6 +308,65 @@ OPERATING_CHARACTERISTICS = TableSchema(
     latent=True,
 )
 
+_OF_PLAN = (
+    Column("endpoint", "Name of the endpoint in the plan", "text", cdisc="PARAM"),
+    Column("role", "Role of the endpoint in the plan", "text"),
+    Column("visit", "Visit of the plan, empty where the endpoint has none", "text", cdisc="AVISIT"),
+    Column("week", "Week of that visit", unit="week", optional=True),
+)
+TRIAL_ANALYSIS = TableSchema(
+    "trial_analysis",
+    (
+        *_OF_PLAN,
+        Column("hypothesis", "Whether the row is one of the hypotheses of the plan", "flag"),
+        Column("method", "Method that was used", "text"),
+        Column("treated", "Active arm", "text"),
+        Column("control", "Control arm", "text"),
+        Column("scale", "What is estimated", "text", coding=ESTIMATE_SCALES),
+        Column("estimate", "Estimate", unit="as scale says"),
+        Column(
+            "standard_error",
+            "Its standard error on the analysis scale (log for ratios)",
+            unit="as scale says",
+        ),
+        Column("ci_low", "Lower end of the interval", unit="as scale says"),
+        Column("ci_high", "Upper end of the interval", unit="as scale says"),
+        Column("level", "Level of the interval, 1 - alpha of the plan, not adjusted", unit="fraction"),
+        Column("p_value", "Two-sided p-value, not adjusted", unit="-"),
+        Column(
+            "p_adjusted", "The p-value adjusted by the rule of the plan; missing outside its family", unit="-"
+        ),
+        Column("degrees_of_freedom", "Degrees of freedom; infinite for the normal law", unit="-"),
+        Column("n_treated", "Participants analysed in the active arm", "count", "-"),
+        Column("n_control", "Participants analysed in the control arm", "count", "-"),
+        Column(
+            "missing_treated", "Participants of the active arm whom a missing value kept out", "count", "-"
+        ),
+        Column(
+            "missing_control", "Participants of the control arm whom a missing value kept out", "count", "-"
+        ),
+        Column("status", "Whether the numbers may be read", "text", coding=ESTIMATE_STATUS),
+        Column("reason", "Particulars of the status", "text"),
+    ),
+    "The estimates of a real trial's table under its analysis plan.",
+    "one contrast of one endpoint at one visit",
+)
+TRIAL_SUMMARIES = TableSchema(
+    "trial_summaries",
+    (
+        *_OF_PLAN,
+        Column("arm", "Arm", "text", cdisc="TRT01P"),
+        Column("statistic", "What is summarised: mean, geometric mean, rate or share", "text"),
+        Column("n", "Participants with a value", "count", "-"),
+        Column("missing", "Participants of the arm without a value", "count", "-"),
+        Column("value", "The statistic, as observed and not adjusted", unit="as statistic says"),
+        Column("low", "Lower end of its interval", unit="as statistic says"),
+        Column("high", "Upper end of its interval", unit="as statistic says"),
+    ),
+    "What was observed in each arm of a real trial's table.",
+    "one arm at one visit of one endpoint",
+)
+
 TABLES: Mapping[str, TableSchema] = MappingProxyType(
     {
         schema.name: schema
@@ -327,6 +386,8 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             TRIAL_ESTIMATES,
             TRUE_EFFECTS,
             OPERATING_CHARACTERISTICS,
+            TRIAL_ANALYSIS,
+            TRIAL_SUMMARIES,
             *EVIDENCE_TABLES,
             *SOLUTION_TABLES,
         )

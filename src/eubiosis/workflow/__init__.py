@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from eubiosis.core.lazy import lazily
 
 if TYPE_CHECKING:
+    from eubiosis.workflow.analyse import analyse_files, write_analysis
     from eubiosis.workflow.files.workflow_yaml import read_workflow, resolved_yaml
     from eubiosis.workflow.plan import AnalysisPlan, analysis_plan
     from eubiosis.workflow.trial_job import trial_report
@@ -14,21 +15,25 @@ if TYPE_CHECKING:
 __all__ = [
     "AnalysisPlan",
     "Workflow",
+    "analyse_files",
     "analysis_plan",
     "read_workflow",
     "resolved_yaml",
     "run_trial",
     "trial_report",
+    "write_analysis",
 ]
 __getattr__ = lazily(
     __name__,
     {
         "AnalysisPlan": "eubiosis.workflow.plan",
         "Workflow": "eubiosis.workflow.workflow",
+        "analyse_files": "eubiosis.workflow.analyse",
         "analysis_plan": "eubiosis.workflow.plan",
         "read_workflow": "eubiosis.workflow.files.workflow_yaml",
         "resolved_yaml": "eubiosis.workflow.files.workflow_yaml",
         "run_trial": "eubiosis.workflow.trial_run",
         "trial_report": "eubiosis.workflow.trial_job",
+        "write_analysis": "eubiosis.workflow.analyse",
     },
 )

@@ -103,3 +103,20 @@ def test_the_json_schema_carries_the_bounds() -> None:
 def test_positional_fields_are_refused() -> None:
     with pytest.raises(TypeError, match="by name"):
         Leg("a")
+
+
+class Party(Spec):
+    walks: Annotated[tuple[Walk, ...], Field(strict=False, min_length=1, max_length=2)]
+
+
+@pytest.mark.parametrize(
+    ("walks", "places"),
+    [
+        ([], {"walks": "0 of them"}),
+        ([{"legs": [], "people": 1}], {"walks[0].people": "1 is out of range"}),
+    ],
+)
+def test_a_list_is_short_only_where_it_is(walks: list[object], places: dict[str, str]) -> None:
+    with pytest.raises(FindingsError) as caught:
+        Party(walks=walks)
+    assert {f.place: f.problem for f in caught.value.findings} == places
