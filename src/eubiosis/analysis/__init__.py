@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from eubiosis.analysis.sequential.boundaries import boundaries, conditional_power, stopping
     from eubiosis.analysis.sequential.interim import Look, decide
     from eubiosis.analysis.trial_table.analyse import analyse
-from eubiosis.analysis.trial_table.results import TrialAnalysis
+    from eubiosis.analysis.trial_table.results import TrialAnalysis
     from eubiosis.analysis.truth import (
         OperatingCharacteristics,
         TrueEffect,
