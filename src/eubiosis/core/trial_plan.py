@@ -59,10 +59,12 @@ NEEDS_VISITS = ("missing at random by mmrm", *IMPUTING)
 def label(value: object) -> str:
     """Return a word of a table as text; a number is written without a needless decimal point.
 
-    >>> label(12.0), label(" Week 12 ")
-    ('12', 'Week 12')
+    >>> label(12.0), label(" Week 12 "), label(True)
+    ('12', 'Week 12', 'true')
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool):
+        return str(value).lower()  # as a column of flags is written
+    if not isinstance(value, str | int | float):
         raise RowProblem(
             f"{shown(value)} is no word of a table", allowed="text or a number", next_step="write one word"
         )

@@ -227,9 +227,10 @@ def test_an_arm_without_events_gets_what_was_done_and_not_what_was_planned() -> 
 
 def test_counts_biomarkers_and_times_refuse_what_they_cannot_be() -> None:
     count = endpoint(kind="count", model="negative binomial", exposure="age", baseline_visit=None)
-    found = findings(changed({(2, "mfis"): -1, (4, "mfis"): 2.5}), plan(count))
+    found = findings(changed({(2, "mfis"): -1, (4, "mfis"): 2.5, (6, "mfis"): 8e11}), plan(count))
     assert "row 2, column mfis: -1 is below zero" in found[0]
     assert "row 4, column mfis: 2.5 is no whole number" in found[1]
+    assert "row 6, column mfis: 800000000000 is no count of events; allowed: up to 1,000,000" in found[2]
     ratio = endpoint(kind="ratio biomarker", model="ratio of geometric means")
     assert "row 2, column mfis: 0 has no logarithm" in findings(changed({(2, "mfis"): 0}), plan(ratio))[0]
 
@@ -276,6 +277,14 @@ def test_an_analysis_without_numbers_stays_with_its_status() -> None:
 def test_nobody_with_a_value_is_a_finding() -> None:
     table = changed({(row, "mfis"): "" for row in range(2, 17, 2)})
     assert 'nobody has a value of the endpoint "fatigue" at Week 12' in findings(table)[0]
+
+
+def test_nobody_with_all_that_the_model_needs_is_a_finding() -> None:
+    table = columns_of(rows())  # half of the people have a baseline only, the others an end only
+    table["mfis"] = [value if (k // 2 + k) % 2 else "" for k, value in enumerate(table["mfis"])]
+    for model in ({}, {"model": "mmrm", "missing_data": "missing at random by mmrm"}):
+        said = findings(table, plan(endpoint(**model)))
+        assert 'nobody with a value of the endpoint "fatigue" has the baseline too' in said[0]
 
 
 def test_a_hundred_wrong_words_are_twenty_findings_and_a_sum() -> None:

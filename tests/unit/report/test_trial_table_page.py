@@ -6,9 +6,11 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from eubiosis.analysis import TrialPlan, analyse
+from eubiosis.core.findings import FindingsError
 from eubiosis.report.trial_table.page import analysis_page
 from eubiosis.report.trial_table.words import number
 from trial_plans import columns_of, endpoint, plan, rows
@@ -45,7 +47,8 @@ def test_ids_are_unique_and_figures_have_names(page: str) -> None:
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     figures = re.findall(r"<svg[^>]*>", page)
-    assert len(figures) == 5 * 2 + 3 + 5  # arms and contrasts; residuals of three; missing
+    assert len(figures) == 5 * 2 + 3  # arms and contrasts; residuals of three; nobody is missing
+    assert page.count("Nobody is missing a value at any visit.") == 5
     assert all('role="img"' in one for one in figures)
 
 
@@ -74,6 +77,48 @@ def test_text_of_the_plan_and_the_table_is_escaped() -> None:
     assert "img" not in seen
     assert "b" not in seen
     assert seen.count("script") == 1
+
+
+IN_VISIT = {"visit": None, "baseline_visit": None, "rows": [{"column": "visit", "values": ["Week 12"]}]}
+KINDS = {
+    "ancova": endpoint(),
+    "mmrm": endpoint(model="mmrm", missing_data="missing at random by mmrm"),
+    "imputed": endpoint(missing_data="jump to reference", imputations=5),
+    "ratio": endpoint(kind="ratio biomarker", model="ratio of geometric means"),
+    "count": endpoint(kind="count", model="negative binomial", exposure="age", baseline_visit=None),
+    "binary": endpoint(
+        kind="binary", model="logistic risks", column="sex", event_values=["M"], summary="risk difference",
+        baseline_visit=None,
+    ),
+    "time": endpoint(
+        kind="time to event", model="cox", column="age", event="sex", event_values=["M"], **IN_VISIT
+    ),
+}  # fmt: skip
+SPOILT = {
+    "constant": lambda _: 7,
+    "two people": lambda k: k if k < 4 else "",
+    "one arm at the end": lambda k: k + 3 if k < 8 or k % 2 == 0 else "",
+    "perfect": lambda k: 10 + k // 2,
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
+@pytest.mark.parametrize("kind", KINDS)
+def test_degenerate_data_are_drawn_or_refused_and_no_number_is_made_up(kind: str, spoil: str) -> None:
+    table = columns_of(rows())
+    table["mfis"] = [SPOILT[spoil](k) for k in range(16)]
+    if spoil == "constant":
+        table["age"], table["sex"] = [30] * 16, ["F"] * 16
+    try:
+        found = analyse(table, TrialPlan(**plan(KINDS[kind])))
+    except FindingsError:
+        return
+    assert "</html>" in analysis_page(found)
+    for one in found.endpoints[0].estimates:
+        finite = np.isfinite([one.estimate.estimate, one.estimate.standard_error, one.estimate.p_value])
+        assert finite.all() == one.estimate.usable
+        if spoil == "constant":
+            assert one.estimate.status != "ok"
 
 
 def test_an_analysis_without_numbers_is_drawn_and_said() -> None:

@@ -144,7 +144,10 @@ def _missing(result: EndpointResult) -> str:
         lacking = any(one.estimate.missing_treated + one.estimate.missing_control for one in result.by_name)
         if not lacking:
             return "No outcome, covariate or follow-up was missing."
-        return "Participants with a missing outcome or covariate were left out and counted (complete cases)."
+        return (
+            "Participants with a missing outcome, covariate or follow-up were left out and counted (complete "
+            "cases)."
+        )
     if planned.missing_data not in IMPUTING:
         return (
             "Every observed visit entered; missing outcomes were taken to be missing at random given the "

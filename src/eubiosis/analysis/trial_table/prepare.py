@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.analysis.columns import missing_values
 from eubiosis.analysis.trial_table.cells import Bools, Cells, Floats, Ints, WordColumn
 from eubiosis.analysis.trial_table.match import MOST_CASES, Matched, filtered
 from eubiosis.core.kinds import plain, shown
 from eubiosis.core.trial_plan import PlannedEndpoint, PlannedVisit, TrialPlan
 
+MOST_EVENTS = 1_000_000
 CovariateValues = NDArray[np.float64] | NDArray[np.object_]
 
 
@@ -92,7 +94,7 @@ def prepare(cells: Cells, plan: TrialPlan, matched: Matched, number: int) -> End
             f'nobody has a value of the endpoint "{planned.name}"{where}',
             allowed="values", next_step="name the visit at which it was measured, or another column",
         )  # fmt: skip
-    return EndpointData(
+    data = EndpointData(
         planned,
         np.array(matched.arm, dtype=np.str_),
         by_visit[:, at],
@@ -104,6 +106,29 @@ def prepare(cells: Cells, plan: TrialPlan, matched: Matched, number: int) -> End
         covariates,
         removed,
     )
+    _demand_a_complete_case(cells, data)
+    return data
+
+
+def _demand_a_complete_case(cells: Cells, data: EndpointData) -> None:
+    """Report an endpoint of which nobody has the value and all that its model needs."""
+    complete = ~np.isnan(data.outcome)
+    lacking = ""
+    for name, values in (("baseline", data.baseline), ("exposure", data.exposure), ("event", data.event)):
+        if values is not None and complete.any():
+            complete &= ~np.isnan(values)
+            lacking = name
+    for name, column in data.covariates.items():
+        if complete.any():
+            complete &= ~missing_values(column)
+            lacking = name
+    if len(complete) and not complete.any() and lacking and not cells.findings.findings:
+        cells.findings.add(
+            cells.file, f"column {data.planned.column}",
+            f'nobody with a value of the endpoint "{data.planned.name}" has the {lacking} too',
+            allowed="some with all that the model needs",
+            next_step="look for the rows and the column in which it stands",
+        )  # fmt: skip
 
 
 def events_of(cells: Cells, planned: PlannedEndpoint, rows: Bools, place: str) -> Floats:
@@ -175,6 +200,7 @@ def _values(cells: Cells, planned: PlannedEndpoint, own: Bools, place: str) -> F
         _refuse(cells, column, values, values < 0, "below zero", "zero or more")
     if planned.kind == "count":
         _refuse(cells, column, values, values % 1 != 0, "no whole number", "counts: 0, 1, 2, ...")
+        _refuse(cells, column, values, values > MOST_EVENTS, "no count of events", f"up to {MOST_EVENTS:,}")
     return values
 
 

@@ -117,7 +117,7 @@ def _wilson(events: float, n: int, alpha: float) -> tuple[float, float, float]:
     share = events / n
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return share, max(middle - reach, 0.0), min(middle + reach, 1.0)
+    return share, 0.0 if events == 0 else middle - reach, 1.0 if events == n else middle + reach
 
 
 def _rate(counts: Floats, exposure: Floats, arm: str, data: EndpointData, plan: TrialPlan) -> ArmSummary:

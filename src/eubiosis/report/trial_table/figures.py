@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 4.7, 3.1  # inches: as wide as a telephone shows without shrinking the letters
 MOST_POINTS = 1500  # of a quantile plot; more are thinned evenly
 _PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+_ROUND = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 1.5, 2, 3, 5, 7)]
 _STATISTICS = {
     "mean": "mean",
     "geometric mean": "geometric mean",
@@ -71,7 +72,9 @@ def figures_of(analysis: TrialAnalysis, number_of: int) -> list[tuple[str, str]]
     if len(result.residuals.values):
         caption = f"{result.residuals.how[:1].upper()}{result.residuals.how[1:]}, against the normal law."
         drawn.append((_quantiles(analysis, result, f"{name}-residuals"), caption))
-    drawn.append((_missing(analysis, result, marks, f"{name}-missing"), "Share of the arm without a value."))
+    if missing_shares(analysis, result)[1].any():
+        caption = "Share of the arm without a value."
+        drawn.append((_missing(analysis, result, marks, f"{name}-missing"), caption))
     return drawn
 
 
@@ -113,8 +116,9 @@ def _observed(analysis: TrialAnalysis, result: EndpointResult, marks: Mapping[st
         high = np.array([rows[visit].high for visit in visits])
         style = marks[arm]
         axis.errorbar(
-            x, value, yerr=[value - low, high - value], color=style["color"], marker=style["marker"],
-            linestyle=style["linestyle"] if timed else "none", capsize=2.5, markersize=4.5, label=arm,
+            x, value, yerr=[np.maximum(value - low, 0), np.maximum(high - value, 0)], label=arm,
+            color=style["color"], marker=style["marker"], markersize=4.5, capsize=2.5,
+            linestyle=style["linestyle"] if timed else "none",
         )  # fmt: skip
     _visit_ticks(axis, places, visits, timed=timed)
     axis.set_ylabel(_axis_of_values(result))
@@ -141,13 +145,15 @@ def _visit_ticks(axis: Axes, places: list[float], visits: list[str], *, timed: b
 
 def _plain_ticks(axis: Axes, which: str) -> None:
     """Write the numbers of a logarithmic axis in full, and few of them."""
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
     chosen = axis.yaxis if which == "y" else axis.xaxis
     low, high = axis.get_ylim() if which == "y" else axis.get_xlim()
-    if high > 6 * low:
-        subs = (1.0, 2.0, 5.0) if high < 100 * low else (1.0,)
-        chosen.set_major_locator(LogLocator(base=10, subs=subs))
+    round_ones = [one for one in _ROUND if low <= one <= high]
+    if high > 100 * low:
+        chosen.set_major_locator(LogLocator(base=10))
+    elif len(round_ones) >= 3:
+        chosen.set_major_locator(FixedLocator(round_ones))
     else:
         chosen.set_major_locator(MaxNLocator(5))
     chosen.set_minor_locator(NullLocator())
@@ -246,7 +252,7 @@ def _missing(analysis: TrialAnalysis, result: EndpointResult, marks: Mapping[str
     figure, panels = new_figure(1, 1, width=WIDTH, height=HEIGHT - 0.4)
     axis = panels[0][0]
     arms = [arm.name for arm in analysis.plan.arms]
-    visits, shares = _missing_shares(analysis, result)
+    visits, shares = missing_shares(analysis, result)
     width = 0.8 / len(arms)
     for k, arm in enumerate(arms):
         x = np.arange(len(visits)) + (k - (len(arms) - 1) / 2) * width
@@ -263,7 +269,7 @@ def _missing(analysis: TrialAnalysis, result: EndpointResult, marks: Mapping[str
     )
 
 
-def _missing_shares(
+def missing_shares(
     analysis: TrialAnalysis, result: EndpointResult
 ) -> tuple[list[str], np.ndarray[tuple[int, int], np.dtype[np.float64]]]:
     """Return the visits and the share without a value, (arms, visits)."""

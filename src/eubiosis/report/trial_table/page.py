@@ -9,7 +9,7 @@ from eubiosis.analysis.trial_table.results import EndpointResult, PlannedEstimat
 from eubiosis.core.record import Plain, as_record
 from eubiosis.core.soundness import MEANING
 from eubiosis.report.pages import render
-from eubiosis.report.trial_table.figures import figures_of
+from eubiosis.report.trial_table.figures import figures_of, missing_shares
 from eubiosis.report.trial_table.words import interval, number, p_text, sentence, status_text
 
 NOTICE = (
@@ -40,6 +40,7 @@ class _Section(TypedDict):
     figures: list[tuple[str, str]]
     observed: list[list[str]]
     statistic: str
+    complete: bool
     by_visit: list[_Cells]
 
 
@@ -137,5 +138,6 @@ def _section(analysis: TrialAnalysis, number_of: int) -> _Section:
         "figures": figures_of(analysis, number_of),
         "observed": observed,
         "statistic": result.summaries[0].statistic if result.summaries else "",
+        "complete": not missing_shares(analysis, result)[1].any(),
         "by_visit": [_cells(result, one, analysis) for one in others],
     }
