@@ -2,7 +2,7 @@
 """Set up Eubiosis and run its two main commands. Needs nothing but Python 3.11 or newer.
 
     python3 run.py demo     run the main job and write its page to demo/
-    python3 run.py test     run the tests
+    python3 run.py test     run the tests, in two processes (with arguments: pytest with these)
     python3 run.py check    lint, strict types and the layer check
     python3 run.py -- ...   run the eubiosis command line in the project's environment
 
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         return run([python, "-m", "eubiosis", "demo", *rest])
     if command == "test":
         python = prepare("dev")
-        return run([python, "-m", "pytest", *rest])
+        return run([python, "-m", "pytest", *(rest or ["-n", "2", "--dist", "loadfile"])])
     if command == "check":
         return check(prepare("dev"))
     if command == "--":

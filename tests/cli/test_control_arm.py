@@ -23,15 +23,21 @@ def test_the_forecast_of_a_platform_arm():
 
 
 def test_the_text_says_what_decides_and_what_is_extrapolated():
-    result = _run("--year", "2026", "--background", "anti_cd20", "--mfis-from", "38")
+    result = _run("--year", "2035", "--mfis-from", "38")
     assert result.exit_code == 0
     for words in (
         "decides",
-        "extrapolated: background anti_cd20",
+        "extrapolated: year 2035",
         "MFIS from 38",
         "nothing about the effect",
     ):
         assert words in result.output
+
+
+def test_a_drug_that_no_arm_had_has_no_forecast():
+    result = _run("--year", "2026", "--background", "anti_cd20")
+    assert result.exit_code == 0
+    assert "no usable forecast: no arm read at first hand had anti-CD20" in result.output
 
 
 @pytest.mark.parametrize(

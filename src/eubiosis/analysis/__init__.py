@@ -68,7 +68,8 @@ if TYPE_CHECKING:
     from eubiosis.analysis.result import Estimate
     from eubiosis.analysis.sequential.boundaries import boundaries, conditional_power, stopping
     from eubiosis.analysis.sequential.interim import Look, decide
-    from eubiosis.analysis.trial_table.analyse import TrialAnalysis, analyse
+    from eubiosis.analysis.trial_table.analyse import analyse
+    from eubiosis.analysis.trial_table.results import TrialAnalysis
     from eubiosis.analysis.truth import (
         OperatingCharacteristics,
         TrueEffect,
@@ -103,7 +104,7 @@ _HOMES = {
     "ScorePlan": "eubiosis.analysis.planning.scores",
     "SignalRule": "eubiosis.analysis.planning.pilot",
     "TimePlan": "eubiosis.analysis.planning.times",
-    "TrialAnalysis": "eubiosis.analysis.trial_table.analyse",
+    "TrialAnalysis": "eubiosis.analysis.trial_table.results",
     "TrialEstimate": "eubiosis.analysis.estimates",
     "TrialPlan": "eubiosis.core.trial_plan",
     "TrueEffect": "eubiosis.analysis.truth",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeAlias, TypeVar, get_args, get_origin
 
 import numpy as np
 from pydantic import (
@@ -404,7 +404,8 @@ def _partial(field: FieldInfo, content: object) -> object:
     nested = _nested(field)
     if nested is None:
         return Absent()
-    if isinstance(content, Mapping):
+    listed = get_origin(field.annotation) in (tuple, list)
+    if isinstance(content, Mapping) and not listed:
         return _partial_object(nested, content)
     if isinstance(content, Sequence) and not isinstance(content, str):
         return [item if isinstance(item, nested) else _partial_object(nested, item) for item in content]

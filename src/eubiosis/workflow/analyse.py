@@ -9,7 +9,8 @@ import secrets
 import shutil
 from pathlib import Path
 
-from eubiosis.analysis.trial_table.analyse import TrialAnalysis, analyse
+from eubiosis.analysis.trial_table.analyse import analyse
+from eubiosis.analysis.trial_table.results import TrialAnalysis
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.frame import Table
 from eubiosis.core.from_yaml import check_yaml

@@ -32,7 +32,7 @@ _DATE = re.compile(
 
 
 @dataclass(frozen=True)
-class Words:
+class WordColumn:
     """A column as words: the different ones, and which of them each row has; -1 where it is empty."""
 
     words: tuple[str, ...]
@@ -56,7 +56,7 @@ class Cells:
     findings: FindingCollector
     tiny: dict[str, int] = field(default_factory=dict)
     coded: dict[str, dict[str, int]] = field(default_factory=dict)
-    _words: dict[str, Words] = field(default_factory=dict)
+    _words: dict[str, WordColumn] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -87,13 +87,13 @@ class Cells:
             self.file, place, problem, allowed=allowed, next_step=next_step, line=int(self.places[rows[0]])
         )
 
-    def words(self, column: str) -> Words:
+    def words(self, column: str) -> WordColumn:
         """Return a column as words without blanks around them; a number is written as short as can be."""
         if column not in self._words:
             self._words[column] = self._read_words(column)
         return self._words[column]
 
-    def _read_words(self, column: str) -> Words:
+    def _read_words(self, column: str) -> WordColumn:
         kind = self.table.schema[column].kind
         if kind in ("number", "count"):
             numbers, codes = np.unique(self.table.numbers(column), return_inverse=True)
@@ -105,7 +105,7 @@ class Cells:
         texts = [cell.strip() for cell in index]
         return _merged([text.lower() for text in texts] if kind == "flag" else texts, codes)
 
-    def present(self, column: str) -> Words:
+    def present(self, column: str) -> WordColumn:
         """Return a column as words, with those that the plan calls missing as empty."""
         found = self.words(column)
         codes = found.codes.copy()
@@ -114,9 +114,9 @@ class Cells:
                 rows = found.codes == k
                 codes[rows] = -1
                 self.coded.setdefault(column, {})[word] = int(rows.sum())
-        return Words(found.words, codes)
+        return WordColumn(found.words, codes)
 
-    def categories(self, column: str, rows: Bools) -> Words:
+    def categories(self, column: str, rows: Bools) -> WordColumn:
         """Return a column of categories; "NA" is refused, for it may be a word or a missing value."""
         found = self.present(column)
         for k, word in enumerate(found.words):
@@ -229,13 +229,13 @@ class Cells:
 _NO_DATES = "give the time as a number, such as weeks since randomisation"
 
 
-def _merged(texts: Sequence[str], codes: Ints) -> Words:
+def _merged(texts: Sequence[str], codes: Ints) -> WordColumn:
     """Join words that are the same once blanks are gone, and take empty ones out."""
     index: dict[str, int] = {}
     place = np.array(
         [-1 if not text else index.setdefault(text, len(index)) for text in texts] or [-1], dtype=np.int64
     )
-    return Words(tuple(index), place[codes])
+    return WordColumn(tuple(index), place[codes])
 
 
 def _number(word: str, decimal: str) -> float | None:

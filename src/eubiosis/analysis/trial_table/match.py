@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eubiosis.analysis.trial_table.cells import Bools, Cells, Ints, Words, is_date
+from eubiosis.analysis.trial_table.cells import Bools, Cells, Ints, WordColumn, is_date
 from eubiosis.core.findings import unknown_word
 from eubiosis.core.kinds import shown
 from eubiosis.core.trial_plan import PlannedArm, PlannedVisit, RowFilter, TrialPlan
@@ -135,7 +135,7 @@ def _some(words: Sequence[str]) -> str:
 def _numbered(
     cells: Cells,
     column: str,
-    found: Words,
+    found: WordColumn,
     rows: Bools,
     planned: Sequence[PlannedArm | PlannedVisit],
     left_out: Sequence[str],
@@ -170,7 +170,7 @@ def _numbered(
     return number[found.codes]
 
 
-def _check_people(cells: Cells, column: str, found: Words, rows: Bools) -> None:
+def _check_people(cells: Cells, column: str, found: WordColumn, rows: Bools) -> None:
     empty = np.flatnonzero(rows & (found.codes < 0))
     if len(empty):
         cells.report(empty, column, "no participant: the cell is empty", "an identifier", "fill it in")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from eubiosis.analysis.result import Estimate
 from eubiosis.analysis.trial_table.models import STRATEGY_CODES
+from eubiosis.analysis.trial_table.results import EndpointResult, TrialAnalysis
 from eubiosis.core.kinds import plain
 from eubiosis.core.trial_plan import IMPUTING, PlannedEndpoint, TrialPlan
 from eubiosis.core.version import __version__
-
-if TYPE_CHECKING:
-    from eubiosis.analysis.trial_table.analyse import EndpointResult, TrialAnalysis
 
 _MODELS: Mapping[str, str] = MappingProxyType(
     {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.analysis.columns import missing_values
-from eubiosis.analysis.trial_table.cells import Bools, Cells, Floats, Ints, Words
+from eubiosis.analysis.trial_table.cells import Bools, Cells, Floats, Ints, WordColumn
 from eubiosis.analysis.trial_table.match import MOST_CASES, Matched, filtered
 from eubiosis.core.kinds import plain, shown
 from eubiosis.core.trial_plan import PlannedEndpoint, PlannedVisit, TrialPlan
@@ -264,7 +264,7 @@ def _of_person(cells: Cells, column: str, matched: Matched, own: Bools) -> Float
 
 
 def _category(cells: Cells, column: str, matched: Matched, own: Bools) -> NDArray[np.object_]:
-    found: Words = cells.categories(column, own)
+    found: WordColumn = cells.categories(column, own)
     rows = np.flatnonzero(own & (found.codes >= 0))
     code = np.full(len(matched.people), -1, dtype=np.int64)
     code[matched.person[rows][::-1]] = found.codes[rows][::-1]

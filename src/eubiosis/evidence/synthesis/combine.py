@@ -138,7 +138,7 @@ def fit(
     half = _critical(level, df) * errors
     q = cochran_q(y_, v_, x_)
     i2, h2 = i2_h2(tau2, q, v_, x_, method)
-    tops = likelihood_maxima(y_, v_, x_, method)
+    tops = likelihood_maxima(y_, v_, x_, method, tau2)
     return MetaFit(
         method, test, level, coefficients, errors, statistics, _two_sided(statistics, df),
         np.column_stack([coefficients - half, coefficients + half]), covariance, df, tau2, tau2_se, i2, h2,

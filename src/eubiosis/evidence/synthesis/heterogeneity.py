@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core import laws
-from eubiosis.evidence.synthesis.likelihood import FLAT, log_likelihood, maxima
+from eubiosis.evidence.synthesis.likelihood import FLAT, log_likelihood, maxima, peaks
 
 Array = NDArray[np.float64]
 Tau2Method = Literal["FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM"]
@@ -159,22 +159,36 @@ def _highest(
     y: Array, v: Array, x: Array, step: Callable[[Array, Array, Array], float], *, restricted: bool
 ) -> float:
     """Iterate to the maximum of the likelihood; take that of the whole surface where it is another."""
-    (tau2, height), *others = maxima(y, v, x, restricted=restricted)
-    if others:
-        return tau2
     try:
         found = _score_iteration(y, v, x, step)[0]
     except ArithmeticError:
-        return tau2
+        return maxima(y, v, x, restricted=restricted)[0][0]
+    if _is_the_one_peak(y, v, x, found, restricted=restricted):
+        return found
+    (tau2, height), *others = maxima(y, v, x, restricted=restricted)
     reached = float(log_likelihood(y, v, x, np.array([found]), restricted=restricted)[0])
-    return found if reached > height - FLAT else tau2
+    return found if not others and reached > height - FLAT else tau2
 
 
-def likelihood_maxima(y: Array, v: Array, x: Array, method: Tau2Method) -> tuple[float, ...]:
-    """Return the tau2 of every maximum of the likelihood, the highest first; empty for other methods."""
+def _is_the_one_peak(y: Array, v: Array, x: Array, tau2: float, *, restricted: bool) -> bool:
+    """Say whether the likelihood has one peak and ``tau2`` lies on it, no lower than its grid."""
+    (low, high, height), *others = peaks(y, v, x, restricted=restricted)
+    if others or not low <= tau2 <= high:
+        return False
+    return float(log_likelihood(y, v, x, np.array([tau2]), restricted=restricted)[0]) > height - FLAT
+
+
+def likelihood_maxima(y: Array, v: Array, x: Array, method: Tau2Method, tau2: float) -> tuple[float, ...]:
+    """Return the tau2 of every maximum of the likelihood, the highest first; empty for other methods.
+
+    ``tau2`` is the estimate of the method: where the likelihood has one peak, that is it.
+    """
     if method not in ("ML", "REML") or len(y) <= x.shape[1]:
         return ()
-    return tuple(tau2 for tau2, _ in maxima(y, v, x, restricted=method == "REML"))
+    restricted = method == "REML"
+    if _is_the_one_peak(y, v, x, tau2, restricted=restricted):
+        return (tau2,)
+    return tuple(top for top, _ in maxima(y, v, x, restricted=restricted))
 
 
 _ESTIMATORS: dict[str, Callable[[Array, Array, Array], tuple[float, float]]] = {

@@ -34,7 +34,17 @@ def log_likelihood(y: Array, v: Array, x: Array, tau2: Array, *, restricted: boo
 
 
 def maxima(y: Array, v: Array, x: Array, *, restricted: bool) -> list[tuple[float, float]]:
-    """Return (tau2, log-likelihood) of every maximum over tau2 >= 0, the highest first.
+    """Return (tau2, log-likelihood) of every maximum over tau2 >= 0, the highest first."""
+    found = []
+    for low, high, _ in peaks(y, v, x, restricted=restricted):
+        tau2 = _top(y, v, x, low, high, restricted=restricted)
+        found.append((tau2, float(log_likelihood(y, v, x, np.array([tau2]), restricted=restricted)[0])))
+    found.sort(key=lambda one: -one[1])
+    return [one for i, one in enumerate(found) if i == 0 or _apart(y, v, x, found[:i], one, restricted)]
+
+
+def peaks(y: Array, v: Array, x: Array, *, restricted: bool) -> list[tuple[float, float, float]]:
+    """Return the grid points about every peak of the grid over tau2 >= 0, and the log-likelihood of the peak.
 
     The grid runs from a ten-thousandth of the smallest variance to ten times what the estimates and their
     variances span; above that the likelihood only falls.
@@ -46,12 +56,10 @@ def maxima(y: Array, v: Array, x: Array, *, restricted: bool) -> list[tuple[floa
     value = log_likelihood(y, v, x, grid, restricted=restricted)
     before = np.concatenate(([-np.inf], value[:-1]))
     after = np.concatenate((value[1:], [-np.inf]))
-    found = []
-    for i in np.flatnonzero((value >= before) & (value > after)).tolist():
-        tau2 = _top(y, v, x, grid[max(i - 1, 0)], grid[min(i + 1, len(grid) - 1)], restricted=restricted)
-        found.append((tau2, float(log_likelihood(y, v, x, np.array([tau2]), restricted=restricted)[0])))
-    found.sort(key=lambda one: -one[1])
-    return [one for i, one in enumerate(found) if i == 0 or _apart(y, v, x, found[:i], one, restricted)]
+    return [
+        (float(grid[max(i - 1, 0)]), float(grid[min(i + 1, points)]), float(value[i]))
+        for i in np.flatnonzero((value >= before) & (value > after)).tolist()
+    ]
 
 
 def score(y: Array, v: Array, x: Array, tau2: float, *, restricted: bool) -> float:

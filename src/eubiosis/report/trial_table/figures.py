@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eubiosis.analysis.result import RATIO_SCALES
-from eubiosis.analysis.trial_table.analyse import EndpointResult, TrialAnalysis
+from eubiosis.analysis.trial_table.results import EndpointResult, TrialAnalysis
 from eubiosis.report.figures.marks import CONTROL, INK, LINE_STYLES, MARKERS, SOFT, Mark
 from eubiosis.report.figures.style import COLOURS, house_style, new_figure, to_svg
 from eubiosis.report.trial_table.words import interval, null_value, number, status_text

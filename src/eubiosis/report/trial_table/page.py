@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TypedDict
 
-from eubiosis.analysis.trial_table.analyse import EndpointResult, PlannedEstimate, TrialAnalysis
+from eubiosis.analysis.trial_table.results import EndpointResult, PlannedEstimate, TrialAnalysis
 from eubiosis.core.record import Plain, as_record
 from eubiosis.core.soundness import MEANING
 from eubiosis.report.pages import render

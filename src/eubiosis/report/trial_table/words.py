@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from eubiosis.analysis.result import RATIO_SCALES, Estimate
-from eubiosis.analysis.trial_table.analyse import EndpointResult, PlannedEstimate, TrialAnalysis
+from eubiosis.analysis.trial_table.results import EndpointResult, PlannedEstimate, TrialAnalysis
 
 NO_NUMBER = "–"
 
