@@ -64,6 +64,7 @@ def test_text_numbers_counts_and_a_data_frame_give_the_same() -> None:
         ({(4, "mfis"): "12,5", (6, "mfis"): "7,5"},
          'row 4 and 1 more, the last row 6, column mfis: "12,5" has a decimal comma'),
         ({(4, "mfis"): "1e999"}, "row 4, column mfis: a number that is not finite"),
+        ({(4, "mfis"): "1e154"}, "row 4, column mfis: 1e+154 is no measured number"),
         ({(4, "mfis"): "inf"}, 'row 4, column mfis: "inf" where a number belongs'),
         ({(4, "mfis"): "1_0"}, 'row 4, column mfis: "1_0" where a number belongs'),
         ({(4, "arm"): "placebo", (3, "arm"): "placebo"},

@@ -19,6 +19,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 MISSING_WORDS = ("", "NA", ".", "NaN")  # in a column of numbers: an empty cell, R's, SAS's and Python's
+LARGEST = 1e30  # squares and products of larger ones leave double precision
 SMALLEST = 1e-78  # a zero of an XPT file reads as 5.4e-79 in some libraries
 MOST_WORDS = 20  # different wrong words of a column that are listed one by one
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
@@ -150,10 +151,18 @@ class Cells:
             self.tiny[column] = int(tiny.sum())
             values[tiny] = 0.0
         values[~rows] = np.nan
-        infinite = np.flatnonzero(np.isinf(values))
-        if len(infinite):
-            self.report(infinite, column, "a number that is not finite", "finite numbers", "correct it")
-            values[infinite] = np.nan
+        with np.errstate(invalid="ignore"):
+            beyond = np.flatnonzero(np.abs(values) > LARGEST)
+        if len(beyond):
+            odd = float(values[beyond[0]])
+            problem = (
+                f"{odd:.6g} is no measured number" if math.isfinite(odd) else "a number that is not finite"
+            )
+            allowed = f"numbers up to {LARGEST:g} in size"
+            self.report(
+                beyond, column, problem, allowed, "correct it; if it means missing, name it under missing"
+            )
+            values[beyond] = np.nan
         if span is not None:
             self._outside(column, values, span)
         return values
