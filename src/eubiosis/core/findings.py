@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("share_bif", ["share_VEI", "share_BIF"])
     'share_BIF'
     """
+    from difflib import get_close_matches  # late: most runs name no unknown word
+
     words = list(known)
     folded = [each.casefold() for each in words]
     if word.casefold() in folded:
