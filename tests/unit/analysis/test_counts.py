@@ -223,3 +223,8 @@ def test_wrong_tables_are_refused_with_every_finding():
         rate_ratio([1.5, 2, 3, 4], np.ones(4), ["p", "x", "p", "x"], treated="x", control="p")
     with pytest.raises(FindingsError, match="treated arm"):
         rate_ratio([1, 2, 3, 4], np.ones(4), ["p", "x", "p", "x"], treated="y", control="p")
+
+
+def test_a_count_beyond_all_measure_is_refused_before_memory_is_asked_for():
+    with pytest.raises(ValueError, match="allowed: up to 10000000 events"):
+        rate_ratio([8e11, 1, 0, 2], [1.0] * 4, ["a", "b", "a", "b"], treated="a", control="b")

@@ -28,6 +28,9 @@ _SERIES = np.array([(-1.0) ** n * (n + 1) / (n + 2) for n in range(10)])
 _SERIES_SLOPE = np.array([(-1.0) ** n * n * (n + 1) / (n + 2) for n in range(1, 10)])
 
 
+MOST_EVENTS = 10_000_000  # in one row; the likelihood holds a number for each
+
+
 @dataclass(frozen=True)
 class CountFit:
     """A fitted count regression.
@@ -80,8 +83,8 @@ def fit_negative_binomial(counts: Floats, matrix: Floats, offset: Floats | None 
     ``counts`` (rows,) non-negative integers, ``matrix`` (rows, columns) with its intercept, ``offset``
     (rows,) the logarithm of the follow-up in years. Rows that a coefficient without finite maximum fits
     perfectly (all counts along it are zero) are left out, as are columns that depend on others. Status
-    "not_converged" or "singular" comes with NaN numbers; negative or fractional counts raise
-    ``ValueError``.
+    "not_converged" or "singular" comes with NaN numbers; negative or fractional counts, and
+    counts above ``MOST_EVENTS``, raise ``ValueError``.
     """
     return _fit_defined(counts, matrix, offset, _search)
 
@@ -194,7 +197,11 @@ def _prepare(counts: Floats, matrix: Floats, offset: Floats | None) -> _Data:
         raise ValueError(message)
     offset = np.zeros(len(counts)) if offset is None else offset
     constant = float(np.sum(gammaln(whole + 1.0)))
-    return _Data(whole, matrix, offset, constant, np.arange(max(int(whole.max(initial=0)), 1), dtype=float))
+    largest = int(whole.max(initial=0))
+    if largest > MOST_EVENTS:
+        message = f"a count of {largest}; allowed: up to {MOST_EVENTS} events in one row"
+        raise ValueError(message)
+    return _Data(whole, matrix, offset, constant, np.arange(max(largest, 1), dtype=float))
 
 
 def _start(data: _Data) -> Floats:
