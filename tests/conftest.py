@@ -1,8 +1,16 @@
-"""Shared by every test: the packaged model, loaded once."""
+"""Shared by every test: the packaged model, loaded once, and how property tests draw."""
+
+import os
 
 import pytest
+from hypothesis import settings
 
 from eubiosis.model import Model, load
+
+# a run that decides draws the same examples each time; at the desk they are new in every run
+settings.register_profile("decides", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("decides")
 
 
 @pytest.fixture(scope="session")
