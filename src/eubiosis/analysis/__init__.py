@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from eubiosis.core.lazy import lazily
 
 if TYPE_CHECKING:
+    from eubiosis.analysis import planning, truth
     from eubiosis.analysis.estimates import Estimates, TrialEstimate, estimate
     from eubiosis.analysis.estimators.binary import risk_contrasts
     from eubiosis.analysis.estimators.borrowing import effective_sample_size, meta_analytic_predictive
@@ -165,6 +166,8 @@ _HOMES = {
     "true_effects": "eubiosis.analysis.truth",
 }
 
+_HOMES |= {"planning": "eubiosis.analysis.planning:*", "truth": "eubiosis.analysis.truth:*"}
+
 __all__ = [
     "ClusterPlan",
     "ClusterResponderPlan",
@@ -228,6 +231,7 @@ __all__ = [
     "optimistic_prior",
     "parallel_gatekeeping",
     "permanova",
+    "planning",
     "pool_estimates",
     "power",
     "power_table",
@@ -250,6 +254,7 @@ __all__ = [
     "stopping",
     "taxon_models",
     "true_effects",
+    "truth",
 ]
 
 __getattr__ = lazily(__name__, _HOMES)

@@ -10,8 +10,9 @@ from importlib import import_module
 def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
     """Return the ``__getattr__`` of a package whose public names live in other modules.
 
-    ``homes`` maps a name to the module that holds it, or to "module:name there". A name that is loaded
-    stays in the package. The ``__getattr__`` raises ``AttributeError`` naming the public names.
+    ``homes`` maps a name to the module that holds it, to "module:name there", or to "module:*" for the
+    module itself. A name that is loaded stays in the package. The ``__getattr__`` raises ``AttributeError``
+    naming the public names.
     """
 
     def __getattr__(name: str) -> object:
@@ -21,7 +22,8 @@ def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
             )
             raise AttributeError(message)
         home, _, there = homes[name].partition(":")
-        value: object = getattr(import_module(home), there or name)
+        module = import_module(home)
+        value: object = module if there == "*" else getattr(module, there or name)
         setattr(sys.modules[package], name, value)
         return value
 
