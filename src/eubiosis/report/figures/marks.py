@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Literal, TypedDict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
 
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.report.figures.style import COLOURS, to_svg
@@ -39,11 +40,20 @@ class TextStyle(TypedDict, total=False):
     va: Literal["bottom", "baseline", "center", "center_baseline", "top"]
 
 
-def arm_marks(report_input: TrialReportInput) -> dict[str, Mark]:
+class DrawnArm(Protocol):
+    """An arm, planned or simulated, as far as a figure tells it from the others."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def control(self) -> bool: ...
+
+
+def arm_marks(arms: Iterable[DrawnArm]) -> dict[str, Mark]:
     """Return colour, line style and marker of each arm: control dark grey and solid, the others in colour."""
     marks: dict[str, Mark] = {}
     active = 0
-    for arm in report_input.arms:
+    for arm in arms:
         if arm.control:
             marks[arm.name] = {"color": CONTROL, "linestyle": "-", "marker": MARKERS[0]}
             continue

@@ -53,7 +53,7 @@ def _course_figure(report_input: TrialReportInput, bands: Sequence[CourseBand], 
     for k, band in enumerate(bands):
         axis = axes[k // columns][k % columns]
         name = untested_mark(report_input.effects, band.endpoint) + band.label
-        _course_panel(axis, band, arm_marks(report_input), name)
+        _course_panel(axis, band, arm_marks(report_input.arms), name)
         if k + columns >= len(bands):
             axis.set_xlabel("weeks from randomisation", fontsize=8)
     for k in range(len(bands), rows * columns):

@@ -45,7 +45,7 @@ _WORRY = "#9a3412"
 def forest_figure(report_input: TrialReportInput) -> str:
     """Draw the forest; a row for each endpoint and active arm, clinical outcomes first."""
     rows = report_input.effects
-    marks = arm_marks(report_input)
+    marks = arm_marks(report_input.arms)
     spare: Mark = {"color": INK, "linestyle": "-", "marker": "o"}
     blocks = _blocks(rows)
     lines = sum(_block_lines(block) for _, block in blocks) + _headings(blocks)

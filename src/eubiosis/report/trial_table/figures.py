@@ -10,7 +10,7 @@ import numpy as np
 
 from eubiosis.analysis.result import RATIO_SCALES
 from eubiosis.analysis.trial_table.results import EndpointResult, TrialAnalysis
-from eubiosis.report.figures.marks import CONTROL, INK, LINE_STYLES, MARKERS, SOFT, Mark
+from eubiosis.report.figures.marks import INK, SOFT, Mark, arm_marks
 from eubiosis.report.figures.style import COLOURS, house_style, new_figure, to_svg
 from eubiosis.report.trial_table.words import interval, null_value, number, status_text
 
@@ -30,27 +30,10 @@ _STATISTICS = {
 }
 
 
-def arm_styles(analysis: TrialAnalysis) -> dict[str, Mark]:
-    """Return colour, line and marker of each arm: control dark grey, the others in colour."""
-    marks: dict[str, Mark] = {}
-    active = 0
-    for arm in analysis.plan.arms:
-        if arm.control:
-            marks[arm.name] = {"color": CONTROL, "linestyle": "-", "marker": MARKERS[0]}
-            continue
-        marks[arm.name] = {
-            "color": COLOURS[active % len(COLOURS)],
-            "linestyle": LINE_STYLES[active % len(LINE_STYLES)],
-            "marker": MARKERS[1 + active % (len(MARKERS) - 1)],
-        }
-        active += 1
-    return marks
-
-
 def figures_of(analysis: TrialAnalysis, number_of: int) -> list[tuple[str, str]]:
     """Return the figures of one endpoint, each with its caption."""
     result = analysis.endpoints[number_of]
-    marks = arm_styles(analysis)
+    marks = arm_marks(analysis.plan.arms)
     name = f"e{number_of}"
     drawn = []
     if result.summaries:
