@@ -9,7 +9,8 @@ import numpy as np
 
 from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import Checked, Values, share
-from eubiosis.analysis.planning.laws import smallest_size
+from eubiosis.analysis.planning.laws import round_sizes, smallest_size
+from eubiosis.analysis.planning.sizes import round_up
 from eubiosis.core.laws import normal_cdf, normal_point
 
 
@@ -40,9 +41,9 @@ class Plan(Checked):
     def power_from(self, size: Floats, constants: Values) -> Floats:
         """Return the power at each size, given what ``constants`` returned."""
 
-    @abstractmethod
     def people(self, size: Floats, at: Values) -> Floats:
-        """Return the number of participants of the whole trial at each size."""
+        """Return the participants of the whole trial at each size: here of two arms by their allocation."""
+        return np.asarray(size + round_sizes(at["allocation"] * size), dtype=np.float64)
 
     @abstractmethod
     def simulate(self, size: int, trials: int, draw: np.random.Generator) -> Floats:
@@ -82,3 +83,18 @@ class NormalPlan(Plan):
         size = np.clip(root, 0.0, 1e6) ** 2
         # the power of small trials in the wrong direction is not zero: nothing below the least size
         return np.asarray(np.where(size > 1e7, np.inf, np.maximum(size, 1.0)), dtype=np.float64)
+
+
+def two_arms(size: int, allocation: float) -> Floats:
+    """Return each participant's arm, control 0 before treated 1: ``size`` and ``allocation`` times as many.
+
+    >>> two_arms(2, 1.5).tolist()
+    [0.0, 0.0, 1.0, 1.0, 1.0]
+    """
+    return np.repeat([0.0, 1.0], [size, round_up(allocation * size)])
+
+
+def batches(trials: int, people: int) -> list[np.ndarray[tuple[int], np.dtype[np.intp]]]:
+    """Cut trials into groups that need at most some four million cells at once."""
+    rows = max(1, 4_000_000 // max(people, 1))
+    return [np.arange(start, min(start + rows, trials)) for start in range(0, trials, rows)]

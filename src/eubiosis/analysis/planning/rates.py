@@ -10,7 +10,7 @@ import numpy as np
 from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import Better, Values, number_from, positive_number
 from eubiosis.analysis.planning.laws import gauss_nodes
-from eubiosis.analysis.planning.plans import NormalPlan
+from eubiosis.analysis.planning.plans import NormalPlan, batches, two_arms
 from eubiosis.core.findings import FindingCollector
 
 NODES = 32
@@ -88,21 +88,14 @@ class RatePlan(NormalPlan):
         distance = ratio_distance(at["ratio"], at["margin"], self.better)
         return {"distance": distance, "null": null, "spread": spread, "alpha": at["alpha"]}
 
-    def people(self, size: Floats, at: Values) -> Floats:
-        """Return the participants of both arms."""
-        return np.asarray(size + np.ceil(at["allocation"] * size - 1e-7), dtype=np.float64)
-
     def simulate(self, size: int, trials: int, draw: np.random.Generator) -> Floats:
         """Simulate counts with gamma-distributed personal rates and fit the negative binomial law."""
         from eubiosis.analysis.planning.count_fits import rate_ratio_fits
 
-        treated = int(np.ceil(self.allocation * size - 1e-7))
-        arm = np.repeat([0.0, 1.0], [size, treated])
+        arm = two_arms(size, self.allocation)
         statistic = np.empty(trials)
-        rows_at_once = max(1, 400_000 // len(arm))
-        for start in range(0, trials, rows_at_once):
-            rows = slice(start, min(start + rows_at_once, trials))
-            shape = (rows.stop - rows.start, len(arm))
+        for rows in batches(trials, 10 * len(arm)):
+            shape = (len(rows), len(arm))
             years = follow_up_times(self.years, self.accrual_years, self.dropout_per_year, shape, draw)
             rate = self.control_rate * np.where(arm > 0, self.ratio, 1.0)
             if self.dispersion > 0:

@@ -12,10 +12,11 @@ from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import Checked, number_from, share
 from eubiosis.analysis.planning.count_fits import rate_ratio_fits
 from eubiosis.analysis.planning.laws import round_sizes, tail_statistic
-from eubiosis.analysis.planning.plans import Plan
+from eubiosis.analysis.planning.plans import Plan, batches, two_arms
 from eubiosis.analysis.planning.rates import RatePlan
 from eubiosis.analysis.planning.scores import ScorePlan
 from eubiosis.analysis.planning.shares import RiskDifferencePlan, RiskRatioPlan
+from eubiosis.analysis.planning.sizes import round_up
 from eubiosis.analysis.planning.tables import Simulated, power, size
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.laws import normal_point
@@ -168,7 +169,7 @@ def _score_trials(
         spread = residual**2 * np.where(people > 1, draw.chisquare(np.maximum(people - 1, 1e-9)), 0.0)
         return mean, spread
 
-    first = [np.full(trials, float(interim)), np.full(trials, math.ceil(w * interim - 1e-7))]
+    first = [np.full(trials, float(interim)), np.full(trials, round_up(w * interim))]
     stage = [arm(effect, n) for effect, n in zip((0.0, truth.effect), first, strict=True)]
     total = first[0] + first[1]
     gap = stage[1][0] - stage[0][0]
@@ -177,7 +178,7 @@ def _score_trials(
     seen = np.sqrt(lumped / (1 - plan.baseline_correlation**2))
     sizes = _new_sizes(plan, {"sd": seen}, target, interim, bounds)
     means, squares, people = [], np.zeros(trials), []
-    for k, final in enumerate((sizes, np.ceil(w * sizes - 1e-7))):
+    for k, final in enumerate((sizes, round_sizes(w * sizes))):
         more = final - first[k]
         later, spread = arm(0.0 if k == 0 else truth.effect, more)
         means.append((first[k] * stage[k][0] + more * later) / final)
@@ -201,15 +202,12 @@ def _rate_trials(
     """
     most = int(bounds[1])
     w = plan.allocation
-    treated_most = math.ceil(w * most - 1e-7)
-    arm = np.repeat([0.0, 1.0], [most, treated_most])
-    number = np.concatenate([np.arange(most), np.arange(treated_most)])
-    limit = np.where(arm > 0, math.ceil(w * interim - 1e-7), interim)
+    arm = two_arms(most, w)
+    number = np.concatenate([np.arange(most), np.arange(len(arm) - most)])
+    limit = np.where(arm > 0, round_up(w * interim), interim)
     sizes, statistic = np.empty(trials), np.empty(trials)
-    at_once = max(1, 400_000 // len(arm))
-    for start in range(0, trials, at_once):
-        rows = slice(start, min(start + at_once, trials))
-        shape = (rows.stop - rows.start, len(arm))
+    for rows in batches(trials, 10 * len(arm)):
+        shape = (len(rows), len(arm))
         rate = truth.control_rate * np.where(arm > 0, truth.ratio, 1.0) + np.zeros(shape)
         if truth.dispersion > 0:
             rate = rate * draw.gamma(1 / truth.dispersion, truth.dispersion, shape)
@@ -219,7 +217,7 @@ def _rate_trials(
         spread = np.maximum(early.var(axis=1, ddof=1) - mean, 0.0) / mean**2
         control = mean / plan.years * (1 + w) / (1 + w * plan.ratio)
         own = _new_sizes(plan, {"control_rate": control, "dispersion": spread}, target, interim, bounds)
-        until = np.where(arm > 0, np.ceil(w * own - 1e-7)[:, None], own[:, None])
+        until = np.where(arm > 0, round_sizes(w * own)[:, None], own[:, None])
         inside = number[None, :] < until
         log_ratio, error = rate_ratio_fits(counts * inside, plan.years * inside.astype(np.float64), arm)
         away = (math.log(plan.margin) - log_ratio) / error
@@ -238,7 +236,7 @@ def _share_trials(
 
     w = plan.allocation
     shares = (truth.control_share, float(truth.treated_share(truth.numbers())))
-    first = (interim, math.ceil(w * interim - 1e-7))
+    first = (interim, round_up(w * interim))
     found = [draw.binomial(n, p, trials) for n, p in zip(first, shares, strict=True)]
     pooled = (found[0] + found[1]) / sum(first)
     if isinstance(plan, RiskDifferencePlan):
@@ -249,7 +247,7 @@ def _share_trials(
         ends = (0.0, min(1.0, 1 / plan.ratio))
     control = np.clip(control, ends[0] + 0.005, ends[1] - 0.005)
     sizes = _new_sizes(plan, {"control_share": control}, target, interim, bounds)
-    final = (sizes, np.ceil(w * sizes - 1e-7))
+    final = (sizes, round_sizes(w * sizes))
     events = [
         np.asarray(one + draw.binomial((n - start).astype(np.int64), p), dtype=np.float64)
         for one, n, start, p in zip(found, final, first, shares, strict=True)

@@ -15,8 +15,8 @@ from eubiosis.analysis.planning.bounds import (
     positive_number,
     share,
 )
-from eubiosis.analysis.planning.laws import gauss_nodes, smallest_size, t_power, tail_statistic
-from eubiosis.analysis.planning.plans import Plan
+from eubiosis.analysis.planning.laws import gauss_nodes, round_sizes, smallest_size, t_power, tail_statistic
+from eubiosis.analysis.planning.plans import Plan, batches, two_arms
 from eubiosis.core.laws import normal_point, normal_sf, t_point
 
 _NODES = 24
@@ -100,14 +100,9 @@ class ScorePlan(Plan):
             return first
         return smallest_size(self.power_from, constants, target, self.least, first + 0.5)
 
-    def people(self, size: Floats, at: Values) -> Floats:
-        """Return the participants of both arms."""
-        return np.asarray(size + np.ceil(at["allocation"] * size - 1e-7), dtype=np.float64)
-
     def simulate(self, size: int, trials: int, draw: np.random.Generator) -> Floats:
         """Simulate normal outcomes and baselines, lose some at random, and test the rest."""
-        treated = int(np.ceil(self.allocation * size - 1e-7))
-        arm = np.repeat([0.0, 1.0], [size, treated])
+        arm = two_arms(size, self.allocation)
         r = self.baseline_correlation
         statistic = np.empty(trials)
         for rows in batches(trials, len(arm)):
@@ -228,7 +223,7 @@ class ClusterPlan(Plan):
 
     def people(self, size: Floats, at: Values) -> Floats:
         """Return the participants of both arms."""
-        return np.asarray(np.ceil(2 * size * at["cluster_size"] - 1e-7), dtype=np.float64)
+        return round_sizes(2 * size * at["cluster_size"])
 
     def simulate(self, size: int, trials: int, draw: np.random.Generator) -> Floats:
         """Simulate clusters of varying size and compare the arms' cluster means, weighted by size."""
@@ -239,12 +234,6 @@ class ClusterPlan(Plan):
         means = self.sd * draw.standard_normal(shape) * np.sqrt(self.icc + (1 - self.icc) / members)
         statistic = weighted_t(means + self.effect * arm, members, size, self.margin)
         return statistic if self.margin != 0 or self.effect >= 0 else -statistic
-
-
-def batches(trials: int, people: int) -> list[np.ndarray[tuple[int], np.dtype[np.intp]]]:
-    """Cut trials into groups that need at most some four million cells at once."""
-    rows = max(1, 4_000_000 // max(people, 1))
-    return [np.arange(start, min(start + rows, trials)) for start in range(0, trials, rows)]
 
 
 def ancova_statistics(

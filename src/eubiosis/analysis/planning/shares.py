@@ -17,9 +17,10 @@ from eubiosis.analysis.planning.bounds import (
     positive_number,
     share,
 )
-from eubiosis.analysis.planning.laws import t_power
+from eubiosis.analysis.planning.laws import round_sizes, t_power
 from eubiosis.analysis.planning.plans import NormalPlan, Plan
 from eubiosis.analysis.planning.scores import draw_cluster_sizes, weighted_t
+from eubiosis.analysis.planning.sizes import round_up
 from eubiosis.core.findings import FindingCollector
 
 ShareTest = Literal["restricted", "unpooled"]
@@ -70,13 +71,9 @@ class ResponderPlan(NormalPlan):
             null = (factor**2 * zero * (1 - zero) + one * (1 - one) / w) / kept
         return {"distance": distance, "null": null, "spread": spread, "alpha": at["alpha"]}
 
-    def people(self, size: Floats, at: Values) -> Floats:
-        """Return the participants of both arms."""
-        return np.asarray(size + np.ceil(at["allocation"] * size - 1e-7), dtype=np.float64)
-
     def simulate(self, size: int, trials: int, draw: np.random.Generator) -> Floats:
         """Simulate responders and test with the variance of the observed shares under the null."""
-        sizes = [size, int(np.ceil(self.allocation * size - 1e-7))]
+        sizes = [size, round_up(self.allocation * size)]
         people = [draw.binomial(n, 1 - self.lost, trials) for n in sizes]
         shares = (self.control_share, float(self.treated_share(self.numbers())))
         events = [draw.binomial(n, p).astype(np.float64) for n, p in zip(people, shares, strict=True)]
@@ -194,7 +191,7 @@ class ClusterResponderPlan(Plan):
 
     def people(self, size: Floats, at: Values) -> Floats:
         """Return the participants of both arms."""
-        return np.asarray(np.ceil(2 * size * at["cluster_size"] - 1e-7), dtype=np.float64)
+        return round_sizes(2 * size * at["cluster_size"])
 
     def simulate(self, size: int, trials: int, draw: np.random.Generator) -> Floats:
         """Simulate beta-binomial clusters and compare the arms' shares by their spread between clusters."""

@@ -20,8 +20,8 @@ from eubiosis.analysis.planning.bounds import (
     share,
 )
 from eubiosis.analysis.planning.laws import t_power
-from eubiosis.analysis.planning.plans import Plan
-from eubiosis.analysis.planning.scores import ancova_statistics, batches
+from eubiosis.analysis.planning.plans import Plan, batches, two_arms
+from eubiosis.analysis.planning.scores import ancova_statistics
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.laws import normal_point
 
@@ -98,13 +98,9 @@ class LogRatioPlan(Plan):
         shift = constants["shift"] * np.sqrt(analysed * balance)
         return t_power(np.maximum(freedom, 0.5), shift, constants["alpha"])
 
-    def people(self, size: Floats, at: Values) -> Floats:
-        """Return the participants of both arms."""
-        return np.asarray(size + np.ceil(at["allocation"] * size - 1e-7), dtype=np.float64)
-
     def simulate(self, size: int, trials: int, draw: np.random.Generator) -> Floats:
         """Simulate people, periods and samples and analyse the means."""
-        arm = np.repeat([0.0, 1.0], [size, int(np.ceil(self.allocation * size - 1e-7))])
+        arm = two_arms(size, self.allocation)
         statistic = np.empty(trials)
         for rows in batches(trials, len(arm)):
             shape = (len(rows), len(arm))
@@ -204,17 +200,13 @@ class DistancePlan(Plan):
         found = np.where(np.isnan(found), near, found)
         return np.asarray(np.where(certain, 1.0, found), dtype=np.float64)
 
-    def people(self, size: Floats, at: Values) -> Floats:
-        """Return the participants of both arms."""
-        return np.asarray(size + np.ceil(at["allocation"] * size - 1e-7), dtype=np.float64)
-
     def simulate(self, size: int, trials: int, draw: np.random.Generator) -> Floats:
         """Simulate communities on axes of falling variance and run a PERMANOVA with 499 permutations.
 
         The axes' variances fall geometrically so that their effective number is the one asked for; the
         shift points in a direction that people vary in.
         """
-        arm = np.repeat([0.0, 1.0], [size, int(np.ceil(self.allocation * size - 1e-7))])
+        arm = two_arms(size, self.allocation)
         spectrum = float(self.trace(self.numbers())) * axis_shares(self.dimension)
         statistic = np.empty(trials)
         for k in range(trials):
@@ -300,13 +292,9 @@ class EngraftmentPlan(Plan):
         freedom = np.maximum(analysed * (1 + constants["allocation"]) - 2, 0.5)
         return t_power(freedom, constants["shift"] * np.sqrt(analysed), constants["alpha"])
 
-    def people(self, size: Floats, at: Values) -> Floats:
-        """Return the participants of both arms."""
-        return np.asarray(size + np.ceil(at["allocation"] * size - 1e-7), dtype=np.float64)
-
     def simulate(self, size: int, trials: int, draw: np.random.Generator) -> Floats:
         """Simulate beta-binomial findings and compare the arms' mean shares."""
-        arm = np.repeat([0.0, 1.0], [size, int(np.ceil(self.allocation * size - 1e-7))])
+        arm = two_arms(size, self.allocation)
         statistic = np.empty(trials)
         for rows in batches(trials, len(arm)):
             shape = (len(rows), len(arm))

@@ -9,9 +9,8 @@ import numpy as np
 from eubiosis.analysis.columns import Floats
 from eubiosis.analysis.planning.bounds import Better, Values, number_from, positive_number
 from eubiosis.analysis.planning.laws import gauss_nodes
-from eubiosis.analysis.planning.plans import NormalPlan
+from eubiosis.analysis.planning.plans import NormalPlan, batches, two_arms
 from eubiosis.analysis.planning.rates import NODES, follow_up_nodes, follow_up_times, ratio_distance
-from eubiosis.analysis.planning.scores import batches
 
 
 class TimePlan(NormalPlan):
@@ -50,14 +49,9 @@ class TimePlan(NormalPlan):
         distance = ratio_distance(at["hazard_ratio"], at["margin"], self.better)
         return {"distance": distance, "null": spread, "spread": spread, "alpha": at["alpha"]}
 
-    def people(self, size: Floats, at: Values) -> Floats:
-        """Return the participants of both arms."""
-        return np.asarray(size + np.ceil(at["allocation"] * size - 1e-7), dtype=np.float64)
-
     def simulate(self, size: int, trials: int, draw: np.random.Generator) -> Floats:
         """Simulate exponential times and test by the score (log-rank) test at the margin."""
-        treated = int(np.ceil(self.allocation * size - 1e-7))
-        arm = np.repeat([0.0, 1.0], [size, treated])
+        arm = two_arms(size, self.allocation)
         statistic = np.empty(trials)
         for rows in batches(trials, 4 * len(arm)):
             shape = (len(rows), len(arm))
@@ -110,14 +104,9 @@ class FirstRelapsePlan(NormalPlan):
         first, second = (_still_free(rate, at["dispersion"], np.asarray(years)) for rate in rates)
         return first, second
 
-    def people(self, size: Floats, at: Values) -> Floats:
-        """Return the participants of both arms."""
-        return np.asarray(size + np.ceil(at["allocation"] * size - 1e-7), dtype=np.float64)
-
     def simulate(self, size: int, trials: int, draw: np.random.Generator) -> Floats:
         """Simulate personal rates and first relapses and test by the log-rank test."""
-        treated = int(np.ceil(self.allocation * size - 1e-7))
-        arm = np.repeat([0.0, 1.0], [size, treated])
+        arm = two_arms(size, self.allocation)
         statistic = np.empty(trials)
         for rows in batches(trials, 4 * len(arm)):
             shape = (len(rows), len(arm))
