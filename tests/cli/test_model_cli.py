@@ -57,7 +57,10 @@ def test_simulate(eubiosis):
     assert len(record["gut_C_Bu"]) == 3
 
 
-KEYS = ["quantity", "condition", "model", "target", "low", "high", "role", "verdict"]
+KEYS = [
+    *("id", "quantity", "condition", "population", "taxon", "contrast", "day", "model", "monte_carlo_error"),
+    *("target", "low", "high", "role", "fitted", "verdict", "reason"),
+]
 
 
 def test_check_in_json_has_these_keys_and_no_other(eubiosis, model):

@@ -155,7 +155,7 @@ def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     """Check tables, modules, units and SBML, then compare the model with every target."""
     from eubiosis.core.content import PACKAGED_CONTENT
     from eubiosis.model import load
-    from eubiosis.model.check import basis_shares, check_targets, summary
+    from eubiosis.model.check import basis_shares, check_targets, shares_missed, summary
 
     folder = content or PACKAGED_CONTENT
     _demand_no_findings(folder)
@@ -168,6 +168,7 @@ def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
         click.echo(format_verdicts(verdicts))
     counts = summary(verdicts)
     click.echo(", ".join(f"{number} {word}" for word, number in counts.items()), err=as_json)
+    click.echo("; ".join(map(str, shares_missed(verdicts))), err=as_json)
     shares = basis_shares(loaded)
     text = ", ".join(f"{basis} {share:.0%}" for basis, share in shares.items())
     click.echo(f"numbers by basis: {text}", err=as_json)
@@ -347,12 +348,19 @@ def _describe(loaded: Model, name: str) -> JsonRecord:
 
 
 def format_verdicts(verdicts: Sequence[Verdict]) -> str:
-    """Lay verdicts out as a table for the terminal."""
-    lines = [f"{'quantity':<58}{'condition':<28}{'model':>11}  {'target':<24}{'role':<12}verdict"]
+    """Lay verdicts out as a table for the terminal; the reason of a miss stands below it."""
+    lines = [
+        f"{'id':<6}{'quantity':<58}{'condition':<28}{'model':>11}{'MC error':>10}  "
+        f"{'target':<24}{'role':<12}{'fitted':<8}verdict"
+    ]
     for v in verdicts:
+        error = "" if v.error is None else f"{v.error:.2g}"
         lines.append(
-            f"{v.quantity:<58}{v.condition:<28}{v.model:>11.4g}  {_range(v):<24}{v.role:<12}{v.verdict}"
+            f"{v.row.id:<6}{v.quantity:<58}{v.condition:<28}{v.model:>11.4g}{error:>10}  "
+            f"{_range(v):<24}{v.role:<12}{v.row.fitted:<8}{v.verdict}"
         )
+        if v.verdict == "miss":
+            lines.append(f"{'':<6}  why: {v.row.reason or 'no reason stated'}")
     return "\n".join(lines)
 
 

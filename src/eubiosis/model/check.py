@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,29 +23,72 @@ POPULATION, SEED = 2000, 7
 
 @dataclass(frozen=True)
 class Verdict:
-    """One target with the model's answer."""
+    """One target with the model's answer.
 
-    quantity: str
-    condition: str
+    ``error`` is the Monte Carlo standard error of ``model`` where it comes from simulated people, over seeds.
+    A discrepancy never enters: a miss stays a miss.
+    """
+
+    row: TargetRow
     model: float
-    target: float | None
-    low: float | None
-    high: float | None
-    role: str
     verdict: str
-    unit: str = ""
+    error: float | None = None
+
+    @property
+    def quantity(self) -> str:
+        """What the target is of."""
+        return self.row.quantity
+
+    @property
+    def condition(self) -> str:
+        """The condition under which it is asked."""
+        return self.row.condition
+
+    @property
+    def target(self) -> float | None:
+        """The published value."""
+        return self.row.target
+
+    @property
+    def low(self) -> float | None:
+        """The lower end of its interval."""
+        return self.row.low
+
+    @property
+    def high(self) -> float | None:
+        """The upper end of its interval."""
+        return self.row.high
+
+    @property
+    def role(self) -> str:
+        """What the row may be used for."""
+        return self.row.role
+
+    @property
+    def unit(self) -> str:
+        """The unit of target and model."""
+        return self.row.unit
 
     def as_record(self) -> dict[str, Any]:
         """The row as the command line prints it with --json."""
+        row = self.row
         return {
-            "quantity": self.quantity,
-            "condition": self.condition,
+            "id": row.id,
+            "quantity": row.quantity,
+            "condition": row.condition,
+            "population": row.population,
+            "taxon": row.taxon,
+            "contrast": row.contrast,
+            "day": row.day,
             "model": self.model,
-            "target": self.target,
-            "low": self.low,
-            "high": self.high,
-            "role": self.role,
+            "monte_carlo_error": self.error,
+            "target": row.target,
+            "low": row.low,
+            "high": row.high,
+            "role": row.role,
+            "fitted": row.fitted,
             "verdict": self.verdict,
+            "reason": row.reason if self.verdict == MISS else "",
         }
 
 
@@ -63,24 +106,14 @@ def basis_shares(model: Model) -> dict[str, float]:
     return {basis: counts[basis] / total for basis in ("measured", "fitted", "derived", "assumed")}
 
 
-def _judge(target: TargetRow, value: float) -> Verdict:
+def _judge(target: TargetRow, value: float, error: float | None = None) -> Verdict:
     if target.low is None and target.high is None:
         verdict = UNTESTED
     else:
         above = target.low is None or value >= target.low
         below = target.high is None or value <= target.high
         verdict = HIT if above and below else MISS
-    return Verdict(
-        target.quantity,
-        target.condition,
-        value,
-        target.target,
-        target.low,
-        target.high,
-        target.role,
-        verdict,
-        target.unit,
-    )
+    return Verdict(target, value, verdict, error)
 
 
 class _Answers:
@@ -180,6 +213,36 @@ class _Answers:
         return float(values.sum())
 
 
-def summary(verdicts: list[Verdict]) -> Mapping[str, int]:
+def summary(verdicts: Sequence[Verdict]) -> Mapping[str, int]:
     """Count the verdicts."""
     return Counter(v.verdict for v in verdicts)
+
+
+@dataclass(frozen=True)
+class ShareMissed:
+    """How many rows of a group have bounds, and how many of these are missed."""
+
+    group: str
+    rows: int
+    missed: int
+
+    def __str__(self) -> str:
+        share = f" ({self.missed / self.rows:.0%})" if self.rows else ""
+        return f"{self.group}: {self.missed} of {self.rows} missed{share}"
+
+
+def shares_missed(verdicts: Sequence[Verdict]) -> tuple[ShareMissed, ...]:
+    """Count misses among the rows of commit 610d205 and among later ones, fitted and never fitted apart."""
+    judged = [v for v in verdicts if v.verdict != UNTESTED]
+
+    def count(group: str, rows: Sequence[Verdict]) -> ShareMissed:
+        return ShareMissed(group, len(rows), sum(v.verdict == MISS for v in rows))
+
+    old = [v for v in judged if v.row.id.startswith("T")]
+    new = [v for v in judged if not v.row.id.startswith("T")]
+    return (
+        count("fitted", [v for v in judged if v.row.fitted == "yes"]),
+        count("never fitted", [v for v in judged if v.row.fitted == "no"]),
+        count("targets of 610d205", old),
+        count("later targets", new),
+    )

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from pydantic import model_validator
+
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.provenance import Basis, Read, SourcedNumber
-from eubiosis.core.tables import TableRow, check_unique, display_name, read_table
+from eubiosis.core.tables import RowProblem, TableRow, check_unique, display_name, read_table
 
 # parameter tables whose numbers enter the SBML model, and those used outside it
 MODEL_TABLES = ("gut", "gut_processes", "host", "handover")
@@ -99,10 +101,21 @@ class ChangeRow(TableRow):
 
 
 class TargetRow(TableRow):
-    """What the evidence says a quantity should be under a condition."""
+    """What the evidence says a quantity should be under a condition.
 
+    ``id`` starts with T for the 141 targets of commit 610d205 and with N for later ones. ``population``
+    names the people of the source (entrants are people with a relapse in the year before entry), ``taxon``
+    whether a share is that of a guild or of a genus, ``contrast`` what is compared with what. ``fitted`` says whether a
+    number of the model was set with this row in sight, ``corrects`` what the row said before and why that was
+    wrong, ``reason`` in one line why the model misses it.
+    """
+
+    id: str
     quantity: str
     condition: str
+    population: str
+    taxon: Literal["guild", "genus", "-"] = "-"
+    contrast: str
     observable: str
     statistic: Statistic
     day: float | None = None
@@ -111,9 +124,22 @@ class TargetRow(TableRow):
     low: float | None = None
     high: float | None = None
     role: Literal["fit", "check", "holdout", "prediction"]
+    fitted: Literal["yes", "no"]
     read: Read | None = None
     source: str = ""
+    corrects: str = ""
+    reason: str = ""
     note: str = ""
+
+    @model_validator(mode="after")
+    def _says_what_it_is(self) -> TargetRow:
+        if self.taxon == "-" and "gut_share_" in self.observable:
+            raise RowProblem(
+                "a share without taxon", allowed="guild, genus", next_step="say which was measured"
+            )
+        if self.role == "holdout" and self.fitted == "yes":
+            raise RowProblem("a hold-out that was fitted", next_step="make its role fit, or do not fit it")
+        return self
 
 
 @dataclass(frozen=True)

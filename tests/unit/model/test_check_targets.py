@@ -3,14 +3,23 @@
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
-from eubiosis.model.check import _judge, basis_shares, check_targets
+from eubiosis.model.check import _judge, basis_shares, check_targets, shares_missed
 from eubiosis.model.content import TargetRow
 
 
 def target(low, high, role="fit"):
-    row = {"quantity": "q", "condition": "c", "observable": "o", "statistic": "value", "unit": "-"}
-    return TargetRow(**row, low=low, high=high, role=role)
+    row = {
+        "id": "N1",
+        "quantity": "q",
+        "condition": "c",
+        "observable": "o",
+        "statistic": "value",
+        "unit": "-",
+    }
+    people = {"population": "adults", "contrast": "none", "fitted": "yes" if role == "fit" else "no"}
+    return TargetRow(**row, **people, low=low, high=high, role=role)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +40,32 @@ def target(low, high, role="fit"):
 )
 def test_verdicts(low, high, value, verdict):
     assert _judge(target(low, high), value).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"population": None}, "population"),
+        ({"observable": "gut_share_ROS"}, "without taxon"),
+        ({"role": "holdout", "fitted": "yes"}, "hold-out that was fitted"),
+    ],
+)
+def test_a_target_that_does_not_say_what_it_is_is_refused(change, said):
+    row = target(1, 2, "check").model_dump(exclude_none=True) | change
+    with pytest.raises(ValidationError, match=said):
+        TargetRow(**{k: v for k, v in row.items() if v is not None})
+
+
+def test_misses_are_counted_by_origin_and_by_whether_they_were_fitted():
+    rows = [target(1, 2), target(1, 2, "check"), target(1, 2), target(None, None)]
+    rows[0] = rows[0].model_copy(update={"id": "T001"})
+    verdicts = [_judge(row, value) for row, value in zip(rows, (3.0, 3.0, 1.5, 9.0), strict=True)]
+    assert [(s.group, s.rows, s.missed) for s in shares_missed(verdicts)] == [
+        ("fitted", 2, 1),
+        ("never fitted", 1, 1),
+        ("targets of 610d205", 1, 1),
+        ("later targets", 2, 1),
+    ]
 
 
 def test_what_has_no_bounds_is_a_prediction_and_the_reverse(model):
