@@ -105,9 +105,9 @@ class TargetRow(TableRow):
 
     ``id`` starts with T for the 141 targets of commit 610d205 and with N for later ones. ``population``
     names the people of the source (entrants are people with a relapse in the year before entry), ``taxon``
-    whether a share is that of a guild or of a genus, ``contrast`` what is compared with what. ``fitted`` says whether a
-    number of the model was set with this row in sight, ``corrects`` what the row said before and why that was
-    wrong, ``reason`` in one line why the model misses it.
+    whether a share is that of a guild or of a genus, ``contrast`` what is compared with what. ``fitted`` says
+    whether a number of the model was set with this row in sight, ``corrects`` what the row said before and
+    why that was wrong, ``reason`` in one line why the model misses it.
     """
 
     id: str
