@@ -185,3 +185,11 @@ def test_the_table_has_the_numbers_of_the_rows():
         assert tuple(line[f"{name}_{q}"] for q in ("q2.5", "q50", "q97.5")) == getattr(row, name)
     for name in ("power", "power_error", "coverage", "bias", "bias_error", "trials", "not_usable"):
         assert line[name] == getattr(row, name), name
+
+
+def test_an_effect_divided_by_a_spread_that_is_rounding_is_not_estimable():
+    values = [estimate(0.1 * k, 1.0, 0.4) for k in range(2)]
+    same = [truth(k, -0.5, unit_sd=2e-16) for k in range(2)]
+    assert all(
+        math.isnan(v) for v in characteristic(same, [(k, v) for k, v in enumerate(values)]).standardised
+    )

@@ -15,6 +15,7 @@ from eubiosis.report.trial import words as trial_words
 from eubiosis.report.trial.flow import flow_figure
 from eubiosis.report.trial.forest import axis_limit, estimate_on_axis
 from eubiosis.report.trial.words import (
+    _uncertainty_sentence,
     count,
     interval_texts,
     number,
@@ -75,7 +76,22 @@ def test_sentences_say_that_nothing_can_be_read_from_them():
     assert line.count("No trial has tested") == 1
     assert "from 0.70 to 1.40 for inulin and from 0.500 to 0.800 for propionate" in line
     assert "That no effect is left out for propionate follows from assumptions alone." in line
-    assert line.endswith("No effect can be read from this.")
+    assert line.endswith("This range is an assumption and not a bound on the effect.")
+
+
+def test_worlds_that_do_not_vary_an_exposure_are_not_called_knowledge():
+    rows = [
+        row for row in make_report_input().variance if row.endpoint == make_report_input().effects[0].endpoint
+    ]
+    first = dataclasses.replace(rows[0], arm="inulin", worlds=0.6)
+    second = dataclasses.replace(rows[0], arm="propionate", worlds=0.001)
+    line = _uncertainty_sentence([first, second])
+    assert "60\u00a0% for inulin. A larger trial" in line
+    assert "0\u00a0%" not in line.replace("60\u00a0%", "")
+    assert "For propionate the worlds hardly vary" in line
+    assert "no sign that the effect is known" in line
+    assert "hardly" not in _uncertainty_sentence([first])
+    assert "this share" not in _uncertainty_sentence([second])
 
 
 def test_a_null_world_is_named_as_one():

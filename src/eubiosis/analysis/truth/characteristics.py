@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
 _INTERVAL = (2.5, 50.0, 97.5)
 _ALPHA = 0.05
+_LEAST_SPREAD = 1e-6  # of the largest effect; a spread between people below it is rounding
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _characteristic(
         ratio=ratio,
         truth=_interval(np.exp(values) if ratio else values),
         estimate=_interval(np.array([r.estimate.estimate for r in usable])),
-        standardised=_interval(values / unit) if unit > 0 else (float("nan"),) * 3,
+        standardised=_standardised(values, unit),
         power=power,
         power_error=power_error,
         coverage=float(np.mean(covered)) if covered else float("nan"),
@@ -151,6 +152,17 @@ def _characteristic(
         method=rows[0].estimate.method,
         variance=_variance(truths, errors),
     )
+
+
+def _standardised(values: Array, unit: float) -> Quantiles:
+    """Return effects in standard deviations between participants; NaN where that spread is only rounding.
+
+    An endpoint that is the same for everybody has a standard deviation of 1e-16 or so, and an effect divided
+    by it says nothing: a spread below a millionth of the largest effect counts as none.
+    """
+    if not unit > _LEAST_SPREAD * float(np.max(np.abs(values), initial=0.0)):
+        return (float("nan"),) * 3
+    return _interval(values / unit)
 
 
 def _world(row: TrialEstimate) -> tuple[int, int]:

@@ -18,6 +18,7 @@ NOTICE = (
     f"effect is {PRIOR_ONLY}."
 )
 _Row = TypeVar("_Row", EffectRow, VarianceRow)
+_HARDLY_VARIED = 0.005  # share of worlds in the uncertainty below which it would print as 0 %
 _MINUS = "−"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -245,7 +246,7 @@ def _effect_sentence(rows: Sequence[EffectRow], control: str) -> str:
     words += f"{' and '.join(allowed)} ({scale_text(first, control)}; {null:.0f} is no effect). "
     if beyond:
         words += f"That no effect is left out for {' and '.join(beyond)} follows from assumptions alone. "
-    return f"{lead} {words}No effect can be read from this.".strip()
+    return f"{lead} {words}This range is an assumption and not a bound on the effect.".strip()
 
 
 def _capital(text: str) -> str:
@@ -258,11 +259,21 @@ def _primary_variance(report_input: TrialReportInput) -> Sequence[VarianceRow]:
 
 
 def _uncertainty_sentence(rows: Sequence[VarianceRow]) -> str:
-    shares = ", ".join(f"{percent(row.worlds)} for {row.arm}" for row in rows)
-    return (
-        f"What nobody knows about the model makes up this share of the uncertainty about "
-        f"{rows[0].label}: {shares}. A larger trial does not shrink it."
-    )
+    told = [row for row in rows if not row.worlds < _HARDLY_VARIED]
+    words = []
+    if told:
+        shares = ", ".join(f"{percent(row.worlds)} for {row.arm}" for row in told)
+        words.append(
+            f"What nobody knows about the model makes up this share of the uncertainty about "
+            f"{rows[0].label}: {shares}. A larger trial does not shrink it."
+        )
+    if len(told) < len(rows):
+        arms = " and ".join(row.arm for row in rows if row.worlds < _HARDLY_VARIED)
+        words.append(
+            f"For {arms} the worlds hardly vary {rows[0].label}: what reaches the host there is assumed and "
+            "was not varied, so this is no sign that the effect is known."
+        )
+    return " ".join(words)
 
 
 def _power_sentence(rows: Sequence[EffectRow]) -> str:
