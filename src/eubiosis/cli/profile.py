@@ -13,12 +13,14 @@ from eubiosis.core.findings import FindingCollector
 from eubiosis.core.json_data import JsonRecord
 from eubiosis.core.version import __version__
 from eubiosis.population.contrast import GuildContrast, guild_contrast
+from eubiosis.population.stool.options import BLANKS, FORMATS
 from eubiosis.population.stool.scale import SCALES
 from eubiosis.population.stool.table import StoolTable, check_control, read_stool_table
 from eubiosis.population.taxa import GUILDS
 
 if TYPE_CHECKING:
     from eubiosis.population.stool.checks import Orientation
+    from eubiosis.population.stool.options import Blanks, Format
     from eubiosis.population.stool.scale import Scale
 
 _ORIGIN = (
@@ -29,7 +31,7 @@ _UNMAPPED_SHOWN = 5
 
 
 @click.command()
-@click.argument("stool_table", type=click.Path(path_type=Path))
+@click.argument("stool_table", type=click.Path(path_type=Path), required=False)
 @click.option("--metadata", type=click.Path(path_type=Path), help="Table with an id and a group column.")
 @click.option("--id-column", metavar="NAME", help="Column of the metadata that holds the sample ids.")
 @click.option("--group-column", metavar="NAME", help="Column of the metadata that holds the group.")
@@ -40,10 +42,18 @@ _UNMAPPED_SHOWN = 5
     help="Which way round the table lies (else: seen from the names).",
 )
 @click.option("--scale", type=click.Choice(SCALES), help="What the cells are (else: seen from the sums).")
+@click.option("--taxonomy", type=click.Path(path_type=Path), help="Second file: the lineage of each feature.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="What the file is (else: seen from it).")
+@click.option(
+    "--rank", type=click.Choice(("genus", "species", "family")), help="Rank taken of a profile of many."
+)
+@click.option("--blanks", type=click.Choice(BLANKS), default="refuse", help="What blank cells are.")
+@click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave a column out (may be repeated).")
+@click.option("--explain", metavar="NAME", help="Say which guild a name is counted in, and why; no table.")
 @click.option("--platform", default="", metavar="TEXT", help="How the reads were made; kept with the JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with contrasts and unmapped taxa.")
 def profile(
-    stool_table: Path,
+    stool_table: Path | None,
     *,
     metadata: Path | None,
     id_column: str | None,
@@ -51,20 +61,30 @@ def profile(
     control: str | None,
     orientation: Orientation | None,
     scale: Scale | None,
+    taxonomy: Path | None,
+    form: Format | None,
+    rank: str | None,
+    blanks: Blanks,
+    ignore: tuple[str, ...],
+    explain: str | None,
     platform: str,
     as_json: bool,
 ) -> None:
     """Sum the taxa of STOOL_TABLE into the guilds of the model, sample by sample.
 
-    STOOL_TABLE is a genus table: TSV or CSV (also .gz), counts, fractions or percent, either way round.
+    STOOL_TABLE is a table of genera, species or lineages, either way round: text (tab, comma, semicolon; .gz,
+    .bz2, .xz, .zip), MetaPhlAn, Kraken 2, Bracken, mothur, SingleM, BIOM, QIIME 2 (.qza), .h5ad or .xlsx.
     """
+    if explain is not None:
+        click.echo(explanation(explain))
+        return
+    if stool_table is None:
+        raise click.UsageError("name a STOOL_TABLE, or a taxon with --explain NAME")
     columns = (id_column, group_column)
-    if metadata is None and any(columns):
-        raise click.UsageError("--id-column and --group-column need --metadata FILE")
+    if metadata is None and id_column:
+        raise click.UsageError("--id-column needs --metadata FILE")
     if metadata is not None and not all(columns):
         raise click.UsageError("--metadata needs --id-column NAME and --group-column NAME")
-    if control is not None and metadata is None:
-        raise click.UsageError("--control needs --metadata FILE with --id-column and --group-column")
     findings = FindingCollector()
     table = read_stool_table(
         stool_table,
@@ -75,7 +95,17 @@ def profile(
         orientation=orientation,
         scale=scale,
         platform=platform,
+        taxonomy=taxonomy,
+        format=form,
+        rank=rank or "",
+        blanks=blanks,
+        ignore=ignore,
     )
+    if table is not None and control is not None and table.groups is None:
+        findings.add(
+            table.file, "control", f'the table has no groups, so "{control}" names none',
+            next_step="add --metadata FILE with --id-column and --group-column, or a column of the table",
+        )  # fmt: skip
     if table is not None and table.groups is not None and control is not None:
         check_control(table, control, findings)
     findings.raise_if_any()
@@ -91,7 +121,10 @@ def profile(
 
 def _log(table: StoolTable, contrast: GuildContrast) -> None:
     scale, way = table.scale, table.orientation.replace("_", " ")
-    click.echo(f"{table.file}: {scale}, {way}; {len(table.taxon_guilds)} taxa in a guild", err=True)
+    click.echo(
+        f"{table.file}: {table.format}, {scale}, {way}; {len(table.taxon_guilds)} taxa in a guild", err=True
+    )
+    click.echo(f"reads named by rule: {_rules(table)}", err=True)
     for note in table.notes:
         click.echo(f"note: {note}", err=True)
     if table.unmapped:
@@ -103,6 +136,34 @@ def _log(table: StoolTable, contrast: GuildContrast) -> None:
         click.echo(f"not observed (keep the reference composition): {', '.join(missing)}", err=True)
     if contrast.centre == "median" and len(table.sample_ids) == 1:
         click.echo("note: one sample and no control: its contrast is zero by construction", err=True)
+
+
+def _rules(table: StoolTable) -> str:
+    shares = {rule: share for rule, share in table.share_by_rule.items() if share > 0}
+    told = ", ".join(f"{rule.replace('ncbi_id', 'NCBI id')} {share:.1%}" for rule, share in shares.items())
+    return told or "none"
+
+
+def explanation(name: str) -> str:
+    """Say in words which guild a name is counted in, by which rule, and on what basis."""
+    from eubiosis.population.taxa import load_taxa
+
+    taxa = load_taxa()
+    found = taxa.match(name)
+    if found is None:
+        close = taxa.nearest_name(name)
+        return f'"{name}" is not in the taxa table' + (f'; nearest "{close}"' if close else "")
+    row = found.taxon
+    where = f"counted in guild {row.guild}" if row.guild else f"in no guild ({row.role})"
+    rule = {
+        "name": "by its name",
+        "suffix": "after the suffix of its genus was dropped",
+        "species": "by its genus word",
+        "family": "by the family word of a placeholder",
+        "ncbi_id": "by its NCBI id",
+    }[found.rule]
+    why = row.note or row.source
+    return f'"{name}" is {where}: {row.rank} {row.name}, {rule}; {row.basis}, {row.read}; {why}'
 
 
 def _lines(table: StoolTable, contrast: GuildContrast) -> list[str]:
@@ -154,6 +215,8 @@ def _record(table: StoolTable, contrast: GuildContrast) -> JsonRecord:
         "eubiosis": __version__,
         "file": table.file,
         "platform": table.platform,
+        "format": table.format,
+        "share_by_rule": dict(table.share_by_rule),
         "scale": table.scale,
         "orientation": table.orientation,
         "centre": contrast.centre,

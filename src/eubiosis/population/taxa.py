@@ -1,16 +1,18 @@
 """Names of gut taxa and the guild each belongs to, from the curated table in ``content/taxa``.
 
-A name is looked up whole. Spelling is normalised (case, rank prefixes, underscores, hyphens, brackets),
-but the first word of a longer name is never taken for the name: that sends species into a genus they have
-left, and residents into probiotic product strains.
+A name is looked up whole, in normalised spelling (case, rank prefixes, underscores, hyphens, brackets, the
+confidence in brackets of mothur and RDP, "et rel." of HITChip). Where that fails a rule may speak, and says
+which it was: the suffix of a GTDB or RDP genus is dropped (Blautia_A, Ruminococcus2), a species falls back on
+its genus word, a placeholder of a family on the family. A species does not fall back where its genus word is
+listed as polyphyletic, and the strains given as products have rows of their own.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -27,12 +29,21 @@ Guild = Literal[
 ]
 GUILDS: tuple[str, ...] = get_args(Guild)
 TAXA_FILE = PACKAGED_CONTENT / "taxa" / "taxa.tsv"
+POLYPHYLETIC_FILE = PACKAGED_CONTENT / "taxa" / "polyphyletic.tsv"
 
 Rank = Literal["class", "order", "family", "genus", "species", "subspecies", "other"]
 Role = Literal["resident", "product", "readout", "none"]
+Rule = Literal["name", "suffix", "species", "family", "ncbi_id"]
+RULES: tuple[Rule, ...] = get_args(Rule)
 
 _RANK_PREFIX = re.compile(r"^(?:[a-z]{1,2}|d_\d+)__+", re.IGNORECASE)
 _BELOW_GENUS = frozenset(("s", "t", "d_6", "d_7"))
+_CONFIDENCE = re.compile(r"\s*\(\d+(?:\.\d+)?%?\)$")
+_UNC = re.compile(r"\s*\((?:unc\.?|unclassified)\)$", re.IGNORECASE)
+_RELATIVES = re.compile(r"\s+(?:et|at) rel\.?$", re.IGNORECASE)
+_CANDIDATE = re.compile(r"^(?:candidatus|ca\.)[ _]+", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?:_[A-Z]{1,3}|(?<=[a-z])\d{1,2}|_\d{1,2})$")  # of a genus: GTDB, RDP, SILVA
+_FAMILY_WORD = re.compile(r"^([a-z]+aceae)\b")
 _SEPARATORS = re.compile(r"[\s_\-/.,]+")
 _NO_GENUS_BEFORE = re.compile(r"^(?:unclassified|uncultured|unidentified|unknown) ")
 _NO_GENUS_AFTER = re.compile(r" (?:unclassified|uncultured|unidentified|unknown|incertae sedis)$")
@@ -119,12 +130,35 @@ class Taxon(TableRow):
         return (self.name, *(word.strip() for word in self.synonyms.split("|") if word.strip()))
 
 
+class PolyphyleticGenus(TableRow):
+    """A genus word that stands for several genera: a species does not fall back on it."""
+
+    name: str
+    read: Read
+    source: str = ""
+    note: str
+
+
+@dataclass(frozen=True)
+class Match:
+    """The row that a label names, and the rule that found it."""
+
+    taxon: Taxon
+    rule: Rule
+
+
 @dataclass(frozen=True)
 class TaxaTable:
     """The taxa rows and an index from every normalised name to its row."""
 
     rows: tuple[Taxon, ...]
     index: Mapping[str, Taxon]
+    polyphyletic: frozenset[str] = frozenset()
+
+    @cached_property
+    def by_id(self) -> Mapping[int, Taxon]:
+        """Return the row of each NCBI id."""
+        return MappingProxyType({row.ncbi_id: row for row in self.rows if row.ncbi_id is not None})
 
     def find(self, label: str) -> Taxon | None:
         """Return the row that a label of a stool table names, or None where the table has no such name.
@@ -135,9 +169,24 @@ class TaxaTable:
         >>> load_taxa().find("k__Bacteria;f__Lachnospiraceae;g__Roseburia").guild
         'ROS'
         """
+        found = self.match(label)
+        return None if found is None else found.taxon
+
+    def match(self, label: str, ncbi_id: int = 0) -> Match | None:
+        """Return the row that a label names and the rule that found it; ``ncbi_id`` helps where no rule does.
+
+        >>> load_taxa().match("Roseburia_faecis").rule, load_taxa().match("g__Blautia_A").rule
+        ('species', 'suffix')
+        """
         ranks = informative_ranks(label)
-        if not ranks:
-            return None
+        if ranks:
+            found = self._by_name(ranks) or self._by_suffix(ranks) or self._by_word(ranks)
+            if found is not None:
+                return found
+        row = self.by_id.get(ncbi_id) if ncbi_id else None
+        return None if row is None else Match(row, "ncbi_id")
+
+    def _by_name(self, ranks: tuple[RankName, ...]) -> Match | None:
         species = _species_ranks(ranks)
         above = ranks[: len(ranks) - species]
         candidates: list[str] = []
@@ -151,8 +200,37 @@ class TaxaTable:
         for candidate in candidates:
             row = self._look_up(candidate)
             if row is not None:
-                return row
+                return Match(row, "name")
         return None
+
+    def _by_suffix(self, ranks: tuple[RankName, ...]) -> Match | None:
+        """Drop the suffix of a genus: Blautia_A, Ruminococcus2, Prevotella_3; not of a polyphyletic genus."""
+        above = ranks[: len(ranks) - _species_ranks(ranks)]
+        if not above:
+            return None
+        plain = _SUFFIX.sub("", above[-1].raw)
+        key = normalise(plain)
+        if plain == above[-1].raw or key in self.polyphyletic:
+            return None
+        row = self._look_up(key)
+        return None if row is None or row.rank != "genus" else Match(row, "suffix")
+
+    def _by_word(self, ranks: tuple[RankName, ...]) -> Match | None:
+        """Take the genus word of a species without a row, or the family word of a placeholder."""
+        last = ranks[-1]
+        family = _FAMILY_WORD.match(last.text)
+        if family and family.group(1) != last.text:
+            row = self._look_up(family.group(1))
+            return None if row is None else Match(row, "family")
+        word, _, epithet = last.text.partition(" ")
+        bracketed = last.text.startswith("[")
+        if not epithet or bracketed or word in self.polyphyletic or last.letter not in ("", *_BELOW_GENUS):
+            return None
+        row = self.index.get(word)
+        if row is None:
+            plain = normalise(_SUFFIX.sub("", last.raw.replace(" ", "_").split("_")[0]))
+            row = self.index.get(plain) if plain not in self.polyphyletic else None
+        return None if row is None or row.rank != "genus" else Match(row, "species")
 
     def guild_of(self, label: str) -> str | None:
         """Return the guild of a label, or None where it has none or is unknown."""
@@ -182,6 +260,7 @@ class RankName:
 
     letter: str
     text: str
+    raw: str = ""
 
 
 def label_ranks(label: str) -> tuple[RankName, ...]:
@@ -242,8 +321,9 @@ def load_taxa() -> TaxaTable:
     """Load the packaged taxa table; raises ``FindingsError`` when it is damaged."""
     findings = FindingCollector()
     table = read_taxa(TAXA_FILE, findings)
+    genera = read_table(POLYPHYLETIC_FILE, PolyphyleticGenus, findings)
     findings.raise_if_any()
-    return table
+    return replace(table, polyphyletic=frozenset(normalise(row.name) for row in genera))
 
 
 def _key(name: str) -> str:
@@ -252,8 +332,10 @@ def _key(name: str) -> str:
 
 def _rank(part: str) -> RankName:
     text = part.strip().strip("\"'").strip()
+    text = _RELATIVES.sub("", _UNC.sub("", _CONFIDENCE.sub("", text)))
     prefix = _RANK_PREFIX.match(text)
     letter = prefix.group(0).rstrip("_").lower() if prefix else ""
     if prefix:
         text = text[prefix.end() :]
-    return RankName(letter=letter, text=_SEPARATORS.sub(" ", text).strip().lower())
+    text = _CANDIDATE.sub("", text)
+    return RankName(letter=letter, text=_SEPARATORS.sub(" ", text).strip().lower(), raw=text.strip())

@@ -62,15 +62,17 @@ def test_a_label_finds_its_guild(label, guild):
 @pytest.mark.parametrize(
     "label",
     [
-        "Bacteroides sp. nobody named this",
-        "Bifidobacterium longum",
         "Prevotella histicola",
         "Lacticaseibacillus paracasei",
         "g__Bifidobacterium;s__animalis",
         "k__Bacteria;o__Clostridiales;f__;g__",
         "f__Lachnospiraceae;g__Nobodyella",
-        "Lachnospiraceae;Lachnospiraceae XYZ group",
-        "Blautia nobodyi",
+        "Clostridium nobodyi",
+        "Eubacterium nobodyi",
+        "Eubacterium_Z",
+        "Lactobacillus paracasei",
+        "Bifidobacterium animalis",
+        "Clostridia UCG-014",
         "human",
         "Clostridia",
         "__",
@@ -80,6 +82,36 @@ def test_a_label_finds_its_guild(label, guild):
 )
 def test_a_label_without_a_guild_gets_none(label):
     assert load_taxa().guild_of(label) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "guild", "rule"),
+    [
+        ("Bacteroides sp. nobody named this", "BAC", "species"),
+        ("Bifidobacterium_longum", "BIF", "species"),
+        ("Blautia nobodyi", "BLA", "species"),
+        ("s__Blautia_A wexlerae_B", "BLA", "species"),
+        ("g__Blautia_A", "BLA", "suffix"),
+        ("g__Prevotella_5", "PRV", "suffix"),
+        ("Ruminococcus_E", "RUM", "name"),
+        ("Streptococcus2", "LAC", "suffix"),
+        ("Lachnospiraceae;Lachnospiraceae XYZ group", "BLA", "family"),
+        ("g__Lachnospiraceae (unc.)", "BLA", "name"),
+        ("Lachnospiraceae bacterium 9_1_43", "BLA", "family"),
+        ("Bacteria(100);Firmicutes(100);Blautia(98);", "BLA", "name"),
+        ("Ca. Methanobrevibacter", "MET", "name"),
+        ("Oscillospiraceae UCG-005", "CLO", "name"),
+    ],
+)
+def test_a_rule_says_that_it_spoke(label, guild, rule):
+    found = load_taxa().match(label)
+    assert (found.taxon.guild, found.rule) == (guild, rule)
+
+
+def test_an_ncbi_id_helps_where_the_name_does_not():
+    assert load_taxa().match("nobody", 816).taxon.name == "Bacteroides"
+    assert load_taxa().match("nobody", 816).rule == "ncbi_id"
+    assert load_taxa().match("Blautia", 816).taxon.name == "Blautia"
 
 
 def test_product_strains_are_known_and_in_no_guild():

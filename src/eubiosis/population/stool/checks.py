@@ -4,44 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.tables import display_name
-from eubiosis.population.stool.reading import CellGrid, counted, shown
+from eubiosis.population.stool.features import FeatureTable, Orientation, column_sums, row_sums
+from eubiosis.population.stool.lineage import nameless
+from eubiosis.population.stool.text_table import TOTAL_WORDS
+from eubiosis.population.stool.words import counted, shown
 from eubiosis.population.taxa import TaxaTable, label_ranks
 
-Orientation = Literal["samples_in_rows", "samples_in_columns"]
+__all__ = ["Orientation", "check_groups", "check_labels", "check_reads", "check_samples", "whole_features"]
 Name = TypeVar("Name", bound=Hashable)
-
-
-def find_orientation(grid: CellGrid, names: TaxaTable, findings: FindingCollector) -> Orientation | None:
-    """Return which way round a table lies, seen from the known names; a tie or none is a finding."""
-    across = sum(names.guild_of(label) is not None for label in grid.columns)
-    down = sum(names.guild_of(label) is not None for label in grid.row_names)
-    if across > down:
-        return "samples_in_rows"
-    if down > across:
-        return "samples_in_columns"
-    if across:
-        findings.add(
-            grid.file,
-            "",
-            f"as many known taxa in the header as in the first column ({across})",
-            next_step="say which way round the table lies: --orientation samples_in_rows or _columns",
-        )
-        return None
-    examples = shown([*grid.columns[:2], *grid.row_names[:1]])
-    findings.add(
-        grid.file,
-        "",
-        f"no known genus in the header or the first column (found {examples})",
-        allowed="genus names or lineages, as in Bacteroides, g__Blautia, k__Bacteria;...;g__Roseburia",
-        next_step="collapse the table to genus level; sequence or OTU numbers carry no name",
-    )
-    return None
+_ROUNDING = 1e-6  # of a sum, or the half unit of a count, within which two numbers are one
 
 
 def check_samples(file: str, samples: Sequence[str], findings: FindingCollector) -> None:
@@ -57,9 +34,9 @@ def check_samples(file: str, samples: Sequence[str], findings: FindingCollector)
         )
 
 
-def check_reads(file: str, samples: Sequence[str], values: np.ndarray, findings: FindingCollector) -> None:
-    """Report samples in which every value is zero; ``values`` has shape (samples, taxa)."""
-    for sample, total in zip(samples, values.sum(axis=1), strict=True):
+def check_reads(file: str, samples: Sequence[str], sums: np.ndarray, findings: FindingCollector) -> None:
+    """Report samples in which every value is zero; ``sums`` has shape (samples,)."""
+    for sample, total in zip(samples, sums, strict=True):
         if total == 0:
             findings.add(
                 file,
@@ -70,45 +47,112 @@ def check_reads(file: str, samples: Sequence[str], values: np.ndarray, findings:
             )
 
 
+def whole_features(table: FeatureTable, findings: FindingCollector) -> FeatureTable:
+    """Return the table with each taxon once and no read counted twice.
+
+    A taxon on several lines is added up. A rank above others is exclusive (reads that were not assigned
+    lower) unless it equals the sum of what lies directly below it in every sample: then it repeats those
+    reads and is left out, and the notes say so. Totals are findings.
+    """
+    _check_totals(table, findings)
+    if table.one_rank:
+        return table
+    merged = table.merged([_ranks(label) for label in table.labels])
+    added = len(table.labels) - len(merged.labels)
+    if added:
+        merged = merged.noted(f"{counted(added, 'line')} of a taxon that stands on another line too added up")
+    repeated = _cumulative(merged, [_trimmed(_ranks(label)) for label in merged.labels])
+    if repeated:
+        kept = [j for j in range(len(merged.labels)) if j not in repeated]
+        names = shown([merged.labels[j] for j in sorted(repeated)])
+        merged = merged.take(kept).noted(
+            f"{counted(len(repeated), 'higher rank')} left out that repeat the reads below them ({names})"
+        )
+    return merged
+
+
+def _ranks(label: str) -> tuple[str, ...]:
+    return tuple(rank.text for rank in label_ranks(label))
+
+
+def _trimmed(key: tuple[str, ...]) -> tuple[str, ...]:
+    while key and not key[-1]:
+        key = key[:-1]
+    return key
+
+
+def _cumulative(table: FeatureTable, keys: Sequence[tuple[str, ...]]) -> set[int]:
+    """Return the features that equal the sum of what lies directly below them in every sample."""
+    place = {key: j for j, key in enumerate(keys)}
+    children: dict[int, list[int]] = {}
+    for j, key in enumerate(keys):
+        for depth in range(len(key) - 1, 0, -1):
+            parent = place.get(key[:depth])
+            if parent is not None and parent != j:
+                children.setdefault(parent, []).append(j)
+                break
+    found = set()
+    for parent, below in children.items():
+        own = _dense(table, [parent])[:, 0]
+        sums = _dense(table, below).sum(axis=1)
+        if own.any() and np.all(np.abs(own - sums) <= np.maximum(_ROUNDING * np.abs(sums), 1e-9)):
+            found.add(parent)
+    return found
+
+
+def _dense(table: FeatureTable, columns: list[int]) -> np.ndarray:
+    part = table.values[:, columns]
+    return part if isinstance(part, np.ndarray) else part.toarray()
+
+
+def _check_totals(table: FeatureTable, findings: FindingCollector) -> None:
+    """Report a sample or a taxon that is called a total and is one."""
+    for j, label in enumerate(table.labels):
+        if label.strip().lower() in TOTAL_WORDS:
+            own = _dense(table, [j])[:, 0]
+            rest = row_sums(table.values) - own
+            if np.allclose(own, rest, rtol=1e-6):
+                findings.add(
+                    table.file, f"taxon {label}", "a total among the taxa, so every read would count twice",
+                    next_step="remove the line, or leave the column out with --ignore",
+                )  # fmt: skip
+    sums = None
+    for i, sample in enumerate(table.samples):
+        if sample.strip().lower() in TOTAL_WORDS and len(table.samples) > 1:
+            if sums is None:
+                sums = column_sums(table.values)
+            row = np.asarray(table.values[[i], :].sum(axis=0)).ravel()
+            if np.allclose(row, sums - row, rtol=1e-6):
+                findings.add(
+                    table.file, f"sample {sample}", "the sum of the other samples, not a sample",
+                    next_step="remove it, or leave the column out with --ignore",
+                )  # fmt: skip
+
+
 def check_labels(file: str, labels: Sequence[str], names: TaxaTable, findings: FindingCollector) -> None:
-    """Report tables without a known genus, double taxa, and ranks that hold other rows of the table."""
-    if not any(names.guild_of(label) is not None for label in labels):
-        findings.add(
-            file,
-            "",
-            f"no known genus among the taxa (found {shown(labels)})",
-            allowed="genus names or lineages, as in Bacteroides, g__Blautia, k__Bacteria;...;g__Roseburia",
-            next_step="turn the orientation round, or collapse the table to genus level",
-        )
-    keys = [tuple(rank.text for rank in label_ranks(label)) for label in labels]
-    for key in _doubles(keys):
-        spelled = [label for label, other in zip(labels, keys, strict=True) if other == key]
-        findings.add(
-            file,
-            f"taxon {spelled[0]}",
-            f"the taxon occurs {len(spelled)} times",
-            next_step="add the columns up",
-        )
-    whole = set(keys)
-    parents = {key[:depth] for key in whole for depth in range(1, len(key))} & whole
-    for parent in sorted(parents):
-        findings.add(
-            file,
-            f"taxon {labels[keys.index(parent)]}",
-            "a rank above genus stands beside its own genera, so its reads would count twice",
-            allowed="one rank in one table",
-            next_step="keep the genus level only",
-        )
+    """Report tables whose taxa carry no known name."""
+    if any(names.guild_of(label) is not None for label in labels):
+        return
+    step = "turn the orientation round, or collapse the table to genus level"
+    if nameless(labels):
+        step = "add --taxonomy FILE (QIIME 2, mothur, phyloseq or DADA2), or collapse to genus level"
+    findings.add(
+        file,
+        "",
+        f"no known genus among the taxa (found {shown(labels)})",
+        allowed="genus names or lineages, as in Bacteroides, g__Blautia, k__Bacteria;...;g__Roseburia",
+        next_step=step,
+    )
 
 
 def _doubles(words: Sequence[Name]) -> list[Name]:
     seen: set[Name] = set()
-    twice: list[Name] = []
+    twice: dict[Name, None] = {}
     for word in words:
-        if word in seen and word not in twice:
-            twice.append(word)
+        if word in seen:
+            twice.setdefault(word)
         seen.add(word)
-    return twice
+    return list(twice)
 
 
 def check_groups(

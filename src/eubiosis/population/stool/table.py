@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
 from eubiosis.core.findings import FindingCollector, unknown_word
 from eubiosis.core.frame import Table
@@ -20,11 +21,16 @@ from eubiosis.population.stool.checks import (
     check_labels,
     check_reads,
     check_samples,
-    find_orientation,
+    whole_features,
 )
-from eubiosis.population.stool.reading import counted, parse_numbers, read_grid, read_groups
+from eubiosis.population.stool.features import FeatureTable, column_sums, product, row_sums, stored
+from eubiosis.population.stool.formats import read_features, read_taxonomy
+from eubiosis.population.stool.groups import read_groups
+from eubiosis.population.stool.lineage import apply_lineages
+from eubiosis.population.stool.options import Blanks, Format, ReadOptions
 from eubiosis.population.stool.scale import Scale, check_scale, detect_scale
-from eubiosis.population.taxa import GUILDS, TaxaTable, load_taxa
+from eubiosis.population.stool.words import counted
+from eubiosis.population.taxa import GUILDS, RULES, TaxaTable, load_taxa
 
 Status = Literal["ok", "mapped_below_half", "no_known_taxon", "empty"]
 USABLE: tuple[str, ...] = ("ok", "mapped_below_half")
@@ -52,6 +58,8 @@ class StoolTable:
     the table holds no counts; ``mapped_share`` (n,) between 0 and 1, NaN for an empty sample. A sample that
     cannot be used stays, with a ``status`` other than "ok" or "mapped_below_half" (usable, with caution).
     ``platform`` says in words how the reads came about; numbers of two platforms are not comparable.
+    ``format`` is what the file was taken for, ``share_by_rule`` the share of all reads that each rule of
+    naming assigned or left out on purpose (0-1; the keys are ``RULES``).
     """
 
     file: str
@@ -68,6 +76,8 @@ class StoolTable:
     unmapped: tuple[UnmappedTaxon, ...]
     notes: tuple[str, ...]
     platform: str = ""
+    format: str = "text table"
+    share_by_rule: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def usable(self) -> np.ndarray:
@@ -130,6 +140,11 @@ def read_profiles(
     scale: Scale | None = None,
     platform: str = "",
     taxa: TaxaTable | None = None,
+    taxonomy: Path | str | None = None,
+    format: Format | None = None,
+    blanks: Blanks = "refuse",
+    ignore: Sequence[str] = (),
+    rank: str = "",
 ) -> StoolTable:
     """Read a stool table; raises ``FindingsError`` with everything that is wrong with it.
 
@@ -153,6 +168,11 @@ def read_profiles(
         scale=scale,
         platform=platform,
         taxa=taxa,
+        taxonomy=None if taxonomy is None else Path(taxonomy),
+        format=format,
+        blanks=blanks,
+        ignore=ignore,
+        rank=rank,
     )
     findings.raise_if_any()
     if table is None:  # a reader that returns nothing has said why
@@ -166,18 +186,26 @@ def read_stool_table(
     *,
     metadata: Path | None = None,
     id_column: str = "sample_id",
-    group_column: str = "group",
+    group_column: str = "",
     orientation: Orientation | None = None,
     scale: Scale | None = None,
     platform: str = "",
     taxa: TaxaTable | None = None,
+    taxonomy: Path | None = None,
+    format: Format | None = None,
+    blanks: Blanks = "refuse",
+    ignore: Sequence[str] = (),
+    rank: str = "",
 ) -> StoolTable | None:
-    """Read a genus table (TSV or CSV, also .gz) and report all that is wrong with it to ``findings``.
+    """Read a stool table in any format that ``formats`` knows and report all that is wrong with it.
 
-    The table has one header line and one column of names; cells are counts, fractions or percent. Which
-    way round it lies is seen from the names that are known, and what the cells are from their sums, unless
-    ``orientation`` and ``scale`` say so. The metadata table gives each sample its group. Returns None where
-    no table can be made. A table is returned together with findings where single samples are at fault.
+    Text tables have one header line and one column of names; cells are counts, fractions or percent. What
+    the file is, which way round it lies (from the names that are known) and what the cells are (from their
+    sums) is seen, unless ``format``, ``orientation`` and ``scale`` say so. ``taxonomy`` is a second file with
+    the lineage of each feature, ``metadata`` gives each sample its group; without it ``group_column`` is a
+    column of the table. ``blanks`` says whether blank cells are zero, ``ignore`` names columns to leave out,
+    ``rank`` the rank taken of a profile that holds several. Returns None where no table can be made. A table
+    is returned together with findings where single samples are at fault.
 
     >>> findings = FindingCollector()
     >>> read_stool_table(Path("lost.tsv"), findings) is None
@@ -186,99 +214,111 @@ def read_stool_table(
     'the file is missing'
     """
     names = load_taxa() if taxa is None else taxa
-    groups = None
-    if metadata is not None:
-        groups = read_groups(metadata, id_column, group_column, findings)
-    grid = read_grid(path, findings)
-    if grid is None:
-        return None
-    values = parse_numbers(grid, findings)
-    direction = orientation or find_orientation(grid, names, findings)
-    if direction is None:
-        return None
-    samples, labels = grid.row_names, grid.columns
-    if direction == "samples_in_columns":
-        samples, labels, values = labels, samples, values.T
-    check_samples(grid.file, samples, findings)
-    check_labels(grid.file, labels, names, findings)
-    if metadata is not None and groups is not None:
-        check_groups(grid.file, metadata, samples, groups, findings)
-    found = _checked_scale(grid.file, samples, values, scale, findings)
-    if found is None or np.isnan(values).any():
-        return None
-    ordered = None if groups is None else tuple(groups.get(sample, "") for sample in samples)
-    notes = _metadata_notes(samples, groups)
-    return _assemble(
-        samples,
-        labels,
-        values,
-        names,
-        file=grid.file,
-        groups=ordered,
-        scale=found,
-        orientation=direction,
-        notes=notes,
-        platform=platform,
+    groups = None if metadata is None else read_groups(metadata, id_column, group_column, findings)
+    lineages = None if taxonomy is None else read_taxonomy(taxonomy, findings)
+    options = ReadOptions(
+        format, orientation, blanks, tuple(ignore), "" if metadata else group_column, rank, lineages or {}
     )
+    table = read_features(path, names, options, findings)
+    if table is None:
+        return None
+    if lineages:
+        labels = apply_lineages(table.file, table.labels, lineages, findings)
+        if labels is None:
+            return None
+        table = table.with_labels(labels, f"taxa named by {taxonomy.name if taxonomy else ''}")
+    check_samples(table.file, table.samples, findings)
+    table = whole_features(table, findings)
+    check_labels(table.file, table.labels, names, findings)
+    if metadata is not None and groups is not None:
+        check_groups(table.file, metadata, table.samples, groups, findings)
+    found = _checked_scale(table, scale, findings)
+    if found is None or np.isnan(stored(table.values)).any() or (stored(table.values) < 0).any():
+        return None
+    ordered = table.groups
+    if groups is not None:
+        ordered = tuple(groups.get(sample, "") for sample in table.samples)
+    table = table.noted(*_metadata_notes(table.samples, groups))
+    return _assemble(table, names, groups=ordered, scale=found, platform=platform)
 
 
-def _checked_scale(
-    file: str, samples: Sequence[str], values: np.ndarray, scale: Scale | None, findings: FindingCollector
-) -> Scale | None:
-    # judge what is left when columns without any number, and then samples with a gap, are set aside
-    numeric = values[:, ~np.isnan(values).all(axis=0)]
-    whole = ~np.isnan(numeric).any(axis=1)
-    kept = [sample for sample, good in zip(samples, whole, strict=True) if good]
-    check_reads(file, kept, numeric[whole], findings)
+def _checked_scale(table: FeatureTable, scale: Scale | None, findings: FindingCollector) -> Scale | None:
+    # judge the samples that are left when those with a gap or a negative value are set aside
+    values, samples = table.values, table.samples
+    if not values.shape[1]:
+        findings.add(table.file, "", "the table has no taxa", allowed="at least one column of reads")
+        return None
+    if isinstance(values, np.ndarray):
+        values = values[:, ~np.isnan(values).all(axis=0)]
+        with np.errstate(invalid="ignore"):
+            good = ~np.isnan(values).any(axis=1) & ~(values < 0).any(axis=1)
+        samples = tuple(sample for sample, fine in zip(samples, good, strict=True) if fine)
+        values = values[good]
+    elif (stored(values) < 0).any() or not np.isfinite(stored(values)).all():
+        findings.add(table.file, "", "cells that are negative or not finite", allowed="0 or more")
+        return None
+    check_reads(table.file, samples, row_sums(values), findings)
     if scale is None:
-        return detect_scale(file, kept, numeric[whole], findings)
-    check_scale(file, kept, numeric[whole], scale, findings)
+        return detect_scale(table.file, samples, values, findings)
+    check_scale(table.file, samples, values, scale, findings)
     return scale
 
 
 def _assemble(
-    samples: Sequence[str],
-    labels: Sequence[str],
-    values: np.ndarray,
-    names: TaxaTable,
-    *,
-    file: str,
-    groups: tuple[str, ...] | None,
-    scale: Scale,
-    orientation: Orientation,
-    notes: tuple[str, ...],
-    platform: str,
+    table: FeatureTable, names: TaxaTable, *, groups: tuple[str, ...] | None, scale: Scale, platform: str
 ) -> StoolTable:
-    guilds = [names.guild_of(label) for label in labels]
-    sums = np.zeros((len(samples), len(GUILDS)))
-    for g, guild in enumerate(GUILDS):
-        members = [j for j, owner in enumerate(guilds) if owner == guild]
-        sums[:, g] = values[:, members].sum(axis=1)
-    depth = values.sum(axis=1)
+    labels, values = table.labels, table.values
+    matches = [names.match(label, table.ids[j] if table.ids else 0) for j, label in enumerate(labels)]
+    guilds = [None if m is None or m.taxon.guild is None else m.taxon.guild for m in matches]
+    members = [(j, GUILDS.index(g)) for j, g in enumerate(guilds) if g is not None]
+    weights = sparse.csr_array(
+        (np.ones(len(members)), ([j for j, _ in members], [g for _, g in members])),
+        shape=(len(labels), len(GUILDS)),
+    )
+    sums = np.asarray(product(values, weights))
+    depth = row_sums(values)
     mapped = sums.sum(axis=1)
-    share = np.full(len(samples), np.nan)
+    share = np.full(len(depth), np.nan)
     np.divide(mapped, depth, out=share, where=depth > 0)
-    limit = np.ones(len(samples))
-    if scale != "counts" or not np.array_equal(values, np.round(values)):
-        limit = np.min(np.where(values > 0, values, np.inf), axis=1)
+    totals = column_sums(values)
+    whole = float(totals.sum())
+    by_rule = dict.fromkeys(RULES, 0.0)
+    for match, total in zip(matches, totals, strict=True):
+        if match is not None and whole:
+            by_rule[match.rule] += float(total) / whole
     return StoolTable(
-        file=file,
-        sample_ids=tuple(samples),
+        file=table.file,
+        sample_ids=table.samples,
         groups=groups,
         guild_sums=sums,
         depth=depth,
-        detection_limit=limit,
+        detection_limit=_limits(table, scale),
         mapped_share=share,
         status=tuple(_status(d, s) for d, s in zip(depth, share, strict=True)),
         scale=scale,
-        orientation=orientation,
+        orientation=table.orientation,
         taxon_guilds=MappingProxyType(
             {label: guild for label, guild in zip(labels, guilds, strict=True) if guild is not None}
         ),
-        unmapped=_unmapped(labels, values, guilds, names),
-        notes=(*notes, *_share_notes(mapped, depth), *_closure_notes(depth, scale)),
+        unmapped=_unmapped(labels, totals, guilds, names),
+        notes=(*table.notes, *_share_notes(mapped, depth), *_closure_notes(depth, scale)),
         platform=platform,
+        format=table.format,
+        share_by_rule=MappingProxyType(by_rule),
     )
+
+
+def _limits(table: FeatureTable, scale: Scale) -> np.ndarray:
+    """Return one read, or the smallest value above zero of each sample where the table holds no counts."""
+    held = stored(table.values)
+    if scale == "counts" and np.array_equal(held, np.round(held)):
+        return np.ones(len(table.samples))
+    if isinstance(table.values, np.ndarray):
+        return np.asarray(np.min(np.where(table.values > 0, table.values, np.inf), axis=1))
+    rows = [
+        table.values.data[a:b] for a, b in zip(table.values.indptr[:-1], table.values.indptr[1:], strict=True)
+    ]
+    return np.array([float(row[row > 0].min(initial=np.inf)) for row in rows])
 
 
 def _share_notes(mapped: np.ndarray, depth: np.ndarray) -> tuple[str, ...]:
@@ -308,14 +348,14 @@ def _status(depth: float, share: float) -> Status:
 
 
 def _unmapped(
-    labels: Sequence[str], values: np.ndarray, guilds: Sequence[str | None], names: TaxaTable
+    labels: Sequence[str], totals: np.ndarray, guilds: Sequence[str | None], names: TaxaTable
 ) -> tuple[UnmappedTaxon, ...]:
-    total = float(values.sum())
+    total = float(totals.sum())
     rows = []
     for j, label in enumerate(labels):
         if guilds[j] is not None:
             continue
-        share = float(values[:, j].sum()) / total if total else 0.0
+        share = float(totals[j]) / total if total else 0.0
         row = names.find(label)
         if row is None:
             close = names.nearest_name(label) if share >= _NEAREST_FROM else ""

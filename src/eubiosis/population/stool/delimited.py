@@ -1,0 +1,321 @@
+"""Cells of a text table: delimiter, header, decimal comma, and columns of numbers or of words.
+
+The bulk is read by pyarrow; what decides how to read it (delimiter, comment lines, a header one cell short)
+is seen from the first lines.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eubiosis.core.findings import FindingCollector
+from eubiosis.population.stool.words import counted, printable, shown
+
+Column = np.ndarray | tuple[str, ...]  # numbers, or words
+_NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$", re.ASCII)
+_COMMA = re.compile(r"^[+-]?\d+,\d+(?:[eE][+-]?\d+)?$", re.ASCII)
+_THOUSANDS = re.compile(r"^[1-9]\d{0,2},\d{3}$", re.ASCII)  # 1,234 may be 1.234 or 1234: not guessed
+MISSING = ("", "nan", "NaN", "NA", "N/A", "#N/A", "NULL", "null", "None", "none", "-", "na", "n/a")
+_MISSING = frozenset(word.lower() for word in MISSING)
+_LONGEST_LINE = 64 * 1024**2
+_SNIFFED = 30
+_SHOWN = 3
+LARGEST = 1e15  # of a cell; above it no count is meant, and sums lose reads
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The columns of a text table by name, the first included; numeric ones are float64 with NaN for blanks.
+
+    ``lines`` are the line numbers of the rows, made only when a finding needs them.
+    """
+
+    file: str
+    header: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rows: int
+    text: str
+    first_row: int  # how many lines that are not blank lie before the first row
+
+    def line(self, row: int) -> int:
+        """Return the line number of a row, counted from 1."""
+        seen = 0
+        for number, line in enumerate(_lines(self.text), start=1):
+            if line.strip():
+                if seen == self.first_row + row:
+                    return number
+                seen += 1
+        return 0
+
+    def words(self, j: int) -> tuple[str, ...]:
+        """Return a column as words; numbers as they read."""
+        column = self.columns[j]
+        if isinstance(column, tuple):
+            return column
+        return tuple("" if math.isnan(v) else f"{v:.17g}" for v in column.tolist())
+
+
+def read_grid(name: str, text: str, findings: FindingCollector, *, all_words: bool = False) -> Grid | None:
+    """Split a text table into named columns; None (and findings) where it has no regular shape.
+
+    The first column is always read as words; with ``all_words`` every column is.
+    """
+    if "\x00" in text:
+        findings.add(
+            name, "", "binary data in a text table", allowed="UTF-8 text", next_step="export as text"
+        )
+        return None
+    lines = [(k, line) for k, line in enumerate(_lines(text, _SNIFFED * 4), start=1) if line.strip()]
+    longest = max((len(line) for _, line in lines), default=0)
+    if longest > _LONGEST_LINE:
+        findings.add(
+            name,
+            f"line {max(lines, key=lambda each: len(each[1]))[0]}",
+            f"a line of {longest:,} characters",
+            allowed=f"{_LONGEST_LINE:,}",
+            next_step="check that the lines end as text lines do",
+        )
+        return None
+    skip = _comment_lines([line for _, line in lines])
+    lines = lines[skip:]
+    if len(lines) < 2:
+        findings.add(name, "", "the table is empty", allowed="a header line and one line a row")
+        return None
+    delimiter = find_delimiter([line for _, line in lines[:_SNIFFED]])
+    if delimiter is None:
+        findings.add(
+            name,
+            f"line {lines[0][0]}",
+            "only one column",
+            allowed="columns separated by tabs, commas, semicolons or spaces",
+            next_step="export the table with tabs",
+        )
+        return None
+    header = _cells(lines[0][1], delimiter)
+    widths = [len(_cells(line, delimiter)) for _, line in lines[1:_SNIFFED]]
+    if widths and all(width == len(header) + 1 for width in widths):
+        header = ["", *header]  # R's write.table names no column for the row names
+    return _read_columns(name, text, delimiter, header, skip + 1, findings, all_words=all_words)
+
+
+def _lines(text: str, most: int | None = None) -> list[str]:
+    if most is None:
+        return re.split(r"\r\n|\n|\r", text)
+    stream = io.StringIO(text, newline=None)
+    return [line.rstrip("\n") for _, line in zip(range(most), stream, strict=False)]
+
+
+def _comment_lines(lines: Sequence[str]) -> int:
+    """Count the lines at the top that are remarks: they begin with # and have fewer cells than the next."""
+    count = 0
+    while count + 1 < len(lines) and lines[count].startswith("#"):
+        here, below = (max(line.count(d) for d in "\t,;") for line in lines[count : count + 2])
+        if here >= below and here:
+            break
+        count += 1
+    return count
+
+
+def find_delimiter(lines: Sequence[str]) -> str | None:
+    """Return the delimiter under which all lines have one width (the header may be one cell short)."""
+    best: tuple[int, str] | None = None
+    for delimiter in ("\t", ";", ",", " "):
+        widths = [len(_cells(line, delimiter)) for line in lines]
+        header, rows = widths[0], widths[1:]
+        if header < 2 and not (rows and min(rows) >= 2):
+            continue
+        agree = sum(width in (header, header + 1) for width in rows)
+        if agree >= 0.8 * len(rows) and (best is None or agree * header > best[0]):
+            if best is not None and delimiter == " ":
+                continue
+            best = (agree * header, delimiter)
+    if best is None and "\t" in lines[0]:
+        return "\t"
+    return best[1] if best else None
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    if delimiter == " ":
+        return next(csv.reader([line.strip()], delimiter=" ", skipinitialspace=True), [])
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+
+
+def _read_columns(
+    name: str,
+    text: str,
+    delimiter: str,
+    header: list[str],
+    skip: int,
+    findings: FindingCollector,
+    *,
+    all_words: bool,
+) -> Grid | None:
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    if '"' in text and not _quotes_close(name, text, findings):
+        return None
+    ragged: list[int] = []
+
+    def note_row(row: arrow_csv.InvalidRow) -> str:
+        ragged.append(row.actual_columns)
+        return "skip"
+
+    body = _body(text, skip)
+    places = [f"c{j}" for j in range(len(header))]
+    if delimiter == " ":
+        body = re.sub(r"[ \t]+", " ", body)
+    try:
+        table = arrow_csv.read_csv(
+            io.BytesIO(body.encode()),
+            read_options=arrow_csv.ReadOptions(
+                column_names=places, block_size=max(1 << 20, 2 * _longest(body)), use_threads=True
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter, invalid_row_handler=note_row, ignore_empty_lines=True
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                null_values=list(MISSING), strings_can_be_null=False, timestamp_parsers=[], true_values=[],
+                false_values=[],
+                column_types={place: pa.string() for place in (places if all_words else places[:1])},
+            ),
+        )  # fmt: skip
+    except pa.ArrowInvalid as error:
+        findings.add(name, "", f"not a text table ({str(error)[:100]})", allowed="separated text")
+        return None
+    if ragged:
+        _report_ragged(name, text, delimiter, len(header), skip, findings)
+        return None
+    if not table.num_rows:
+        findings.add(name, "", "the table is empty", allowed="a header line and one line a row")
+        return None
+    columns = tuple(_column(table.column(j)) for j in range(len(header)))
+    bad = [word for word in header if not printable(word)]
+    if bad:
+        findings.add(
+            name, "header", f"control characters in {counted(len(bad), 'name')} ({shown(bad)})",
+            next_step="rename the columns",
+        )  # fmt: skip
+    return Grid(name, tuple(word.strip() for word in header), columns, table.num_rows, text, skip)
+
+
+def _body(text: str, skip: int) -> str:
+    """Return the text below the first ``skip`` lines that are not blank."""
+    start = 0
+    for _ in range(skip):
+        while True:
+            end = _line_end(text, start)
+            line = text[start : end[0]]
+            start = end[1]
+            if line.strip() or start >= len(text):
+                break
+    return text[start:]
+
+
+def _line_end(text: str, start: int) -> tuple[int, int]:
+    feed, back = text.find("\n", start), text.find("\r", start)
+    ends = [k for k in (feed, back) if k >= 0]
+    if not ends:
+        return len(text), len(text)
+    end = min(ends)
+    return end, end + (2 if text[end : end + 2] == "\r\n" else 1)
+
+
+def _longest(text: str) -> int:
+    return max((len(line) for line in text.splitlines()), default=0)
+
+
+def _quotes_close(name: str, text: str, findings: FindingCollector) -> bool:
+    for number, line in enumerate(_lines(text), start=1):
+        if line.count('"') % 2:
+            findings.add(
+                name, f"line {number}", "a quotation mark that is not closed",
+                next_step="close it, or remove quotation marks from names",
+            )  # fmt: skip
+            return False
+    return True
+
+
+def _report_ragged(
+    name: str, text: str, delimiter: str, width: int, skip: int, findings: FindingCollector
+) -> None:
+    bad, seen = [], 0
+    for number, line in enumerate(_lines(text), start=1):
+        if not line.strip():
+            continue
+        seen += 1
+        found = len(_cells(line, delimiter))
+        if seen > skip and found != width:
+            bad.append((number, found))
+    for number, found in bad[:_SHOWN]:
+        findings.add(name, f"line {number}", f"{found} cells", allowed=f"{width} cells, as in the header")
+    if len(bad) > _SHOWN:
+        findings.add(name, "", f"{counted(len(bad) - _SHOWN, 'more line')} of the wrong length")
+
+
+def _column(values: object) -> Column:
+    import pyarrow as pa
+
+    assert isinstance(values, pa.ChunkedArray)
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+        return np.array(values.cast(pa.float64()).to_numpy(), dtype=float)
+    if pa.types.is_null(values.type):
+        return np.full(len(values), math.nan)
+    words = [("" if w is None else str(w)).strip() for w in values.cast(pa.string()).to_pylist()]
+    commas = [w for w in words if _COMMA.match(w)]
+    numeric = all(not w or w.lower() in _MISSING or _COMMA.match(w) or _NUMBER.match(w) for w in words)
+    if commas and numeric and not all(_THOUSANDS.match(w) for w in commas):
+        return np.array([_decimal_comma(w) for w in words])
+    return tuple(words)
+
+
+def _decimal_comma(word: str) -> float:
+    return math.nan if word.lower() in _MISSING else float(word.replace(",", "."))
+
+
+def report_words(grid: Grid, column: int, findings: FindingCollector) -> None:
+    """Report the cells of a column of words that are not numbers."""
+    words = grid.words(column)
+    bad = [(i, w) for i, w in enumerate(words) if not _NUMBER.match(w) and w.lower() not in _MISSING]
+    places = ", ".join(f'line {grid.line(i)} "{w}"' for i, w in bad[:_SHOWN])
+    more = ", ..." if len(bad) > _SHOWN else ""
+    findings.add(
+        grid.file,
+        f"column {grid.header[column] or '(the first)'}",
+        f"{counted(len(bad), 'cell')} with text where a number belongs ({places}{more})",
+        allowed="numbers; text in the first column, in a taxonomy or rank column and in a group column",
+        next_step="remove the column, leave it out with --ignore, or name it with --group-column",
+    )
+
+
+def report_cells(
+    grid: Grid, names: Sequence[str], columns: Sequence[int], findings: FindingCollector, *, blanks: bool
+) -> None:
+    """Report blank, negative, infinite and absurd numbers, a finding for each fault of a column."""
+    for j in columns:
+        column = grid.columns[j]
+        assert isinstance(column, np.ndarray)
+        faults = (
+            ("without a value", np.isnan(column) & blanks, "a number in every cell",
+             "write 0 for taxa that were looked for and not seen, or say --blanks zero"),
+            ("below zero", column < 0, "0 or more",
+             "undo a log or centred transformation: raw counts are needed"),
+            (f"above {LARGEST:g}", column > LARGEST, f"numbers up to {LARGEST:g}", "correct the cells"),
+        )  # fmt: skip
+        for problem, where, allowed, step in faults:
+            if not where.any():
+                continue
+            rows = np.flatnonzero(where)
+            places = ", ".join(f"line {grid.line(int(i))}" for i in rows[:_SHOWN])
+            more = ", ..." if len(rows) > _SHOWN else ""
+            findings.add(
+                grid.file, f"column {names[j]}", f"{counted(len(rows), 'cell')} {problem} ({places}{more})",
+                allowed=allowed, next_step=step,
+            )  # fmt: skip
