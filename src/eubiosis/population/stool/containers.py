@@ -291,7 +291,8 @@ def _sheet_grid(opened: Opened, rows: Sequence[Sequence[object]], findings: Find
         i, j, what = odd[0]
         findings.add(
             opened.name, f"row {i}, column {j + 1}",
-            f"{what} where a name or a number belongs ({len(odd)} cells)", allowed="values", next_step="paste the values, and set the columns of names to text",
+            f"{what} where a name or a number belongs ({len(odd)} cells)",
+            allowed="values", next_step="paste the values, and set the columns of names to text",
         )  # fmt: skip
         return None
     return read_grid(opened.name, "\n".join(lines) + "\n", findings)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from scipy import sparse
 
 Orientation = Literal["samples_in_rows", "samples_in_columns"]
-Matrix = np.ndarray | sparse.csr_array
+Matrix: TypeAlias = Any  # a NumPy array or a scipy.sparse.csr_array, which has no types of its own
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def column_sums(values: Matrix) -> np.ndarray:
 
 def stored(values: Matrix) -> np.ndarray:
     """Return the numbers that are held: all cells, or the nonzero ones of a sparse table."""
-    return values.data if sparse.issparse(values) else np.asarray(values).ravel()
+    return np.asarray(values.data if sparse.issparse(values) else values).ravel()
 
 
 def from_columns(columns: Mapping[str, Mapping[str, float]]) -> tuple[tuple[str, ...], sparse.csr_array]:

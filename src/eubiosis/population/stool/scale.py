@@ -36,17 +36,20 @@ def detect_scale(
     if whole.all():
         hundred = np.abs(sums[filled] - 100) <= 100 * _TOLERANCE
         return "percent" if hundred.all() else "counts"
-    members: dict[Scale | Literal["neither"], list[str]] = {}
+    members: dict[Scale, list[str]] = {}
+    odd: list[str] = []
     large = float(stored(values).max(initial=0.0)) > _LARGEST_LOG
     for sample, total, is_whole in zip(samples, sums, whole, strict=True):
-        if total > 0:
-            members.setdefault(_kind(float(total), bool(is_whole), large), []).append(sample)
-    odd = members.pop("neither", [])
+        kind = _kind(float(total), bool(is_whole), large) if total > 0 else None
+        if kind is not None:
+            members.setdefault(kind, []).append(sample)
+        elif total > 0:
+            odd.append(sample)
     if odd:
         _report_neither(file, odd, sums[filled], values, findings)
         return None
     if len(members) == 1:
-        return next(iter(members))  # type: ignore[return-value]
+        return next(iter(members))
     described = "; ".join(
         f"{kind} in {counted(len(ids), 'sample')} ({shown(ids)})" for kind, ids in members.items()
     )
@@ -62,10 +65,10 @@ def detect_scale(
 
 def _whole_rows(values: Matrix) -> np.ndarray:
     if isinstance(values, np.ndarray):
-        return np.all(values == np.round(values), axis=1)
+        return np.asarray(np.all(values == np.round(values), axis=1))
     broken = values.copy()
     broken.data = (values.data != np.round(values.data)).astype(float)
-    return row_sums(broken) == 0
+    return np.asarray(row_sums(broken) == 0)
 
 
 def _report_neither(
@@ -100,9 +103,9 @@ def check_scale(
         )
 
 
-def _kind(total: float, whole: bool, large: bool) -> Scale | Literal["neither"]:
+def _kind(total: float, whole: bool, large: bool) -> Scale | None:
     if _LEAST_SHARE <= total <= 1 + _TOLERANCE:
         return "fractions"
     if 100 * _LEAST_SHARE <= total <= 100 * (1 + _TOLERANCE):
         return "percent"
-    return "counts" if whole or (total > 100 and large) else "neither"
+    return "counts" if whole or (total > 100 and large) else None

@@ -251,7 +251,7 @@ def _checked_scale(table: FeatureTable, scale: Scale | None, findings: FindingCo
     if isinstance(values, np.ndarray):
         values = values[:, ~np.isnan(values).all(axis=0)]
         with np.errstate(invalid="ignore"):
-            good = ~np.isnan(values).any(axis=1) & ~(values < 0).any(axis=1)
+            good = np.asarray(~np.isnan(values).any(axis=1) & ~(values < 0).any(axis=1))
         samples = tuple(sample for sample, fine in zip(samples, good, strict=True) if fine)
         values = values[good]
     elif (stored(values) < 0).any() or not np.isfinite(stored(values)).all():
@@ -282,7 +282,7 @@ def _assemble(
     np.divide(mapped, depth, out=share, where=depth > 0)
     totals = column_sums(values)
     whole = float(totals.sum())
-    by_rule = dict.fromkeys(RULES, 0.0)
+    by_rule: dict[str, float] = dict.fromkeys(RULES, 0.0)
     for match, total in zip(matches, totals, strict=True):
         if match is not None and whole:
             by_rule[match.rule] += float(total) / whole

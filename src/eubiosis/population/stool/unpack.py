@@ -10,24 +10,19 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.tables import display_name
 
 MOST_BYTES = 2 * 1024**3  # of unpacked text: a table of 20,000 samples by 20,000 taxa
+_Decompressor = bz2.BZ2Decompressor | lzma.LZMADecompressor
 _CHUNK = 1 << 20
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _ZIP_MAGIC = b"PK\x03\x04"
 _DAMAGED = (
     zlib.error, lzma.LZMAError, EOFError, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError
 )  # fmt: skip
-
-
-class _Decompressor(Protocol):
-    eof: bool
-
-    def decompress(self, data: bytes) -> bytes: ...
 
 
 @dataclass(frozen=True)
