@@ -18,7 +18,6 @@ import numpy as np
 from eubiosis.core.findings import FindingCollector
 from eubiosis.population.stool.words import counted, printable, shown
 
-Column = np.ndarray | tuple[str, ...]  # numbers, or words
 _NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$", re.ASCII)
 _COMMA = re.compile(r"^[+-]?\d+,\d+(?:[eE][+-]?\d+)?$", re.ASCII)
 _THOUSANDS = re.compile(r"^[1-9]\d{0,2},\d{3}$", re.ASCII)  # 1,234 may be 1.234 or 1234: not guessed
@@ -27,7 +26,27 @@ _MISSING = frozenset(word.lower() for word in MISSING)
 _LONGEST_LINE = 64 * 1024**2
 _SNIFFED = 30
 _SHOWN = 3
+LARGE = 2_000_000  # cells up to which a table is held dense
+_FILLED = 0.5  # share of cells other than zero up to which a large column is held sparse
 LARGEST = 1e15  # of a cell; above it no count is meant, and sums lose reads
+
+
+@dataclass(frozen=True)
+class SparseColumn:
+    """A column of numbers of which those that are not zero are held; blanks are NaN, so they are held too."""
+
+    places: np.ndarray
+    values: np.ndarray
+    rows: int
+
+    def dense(self) -> np.ndarray:
+        """Return all numbers, shape (rows,)."""
+        full = np.zeros(self.rows)
+        full[self.places] = self.values
+        return full
+
+
+Column = np.ndarray | SparseColumn | tuple[str, ...]  # numbers, or words
 
 
 @dataclass(frozen=True)
@@ -54,11 +73,24 @@ class Grid:
                 seen += 1
         return 0
 
+    def is_number(self, j: int) -> bool:
+        """Say whether a column holds numbers."""
+        return not isinstance(self.columns[j], tuple)
+
+    def numbers(self, j: int) -> np.ndarray:
+        """Return a column of numbers, shape (rows,)."""
+        column = self.columns[j]
+        if isinstance(column, tuple):
+            message = f"column {j} holds words"
+            raise TypeError(message)
+        return column.dense() if isinstance(column, SparseColumn) else column
+
     def words(self, j: int) -> tuple[str, ...]:
         """Return a column as words; numbers as they read."""
         column = self.columns[j]
         if isinstance(column, tuple):
             return column
+        column = self.numbers(j)
         return tuple("" if math.isnan(v) else f"{v:.17g}" for v in column.tolist())
 
 
@@ -168,15 +200,16 @@ def _read_columns(
         ragged.append(row.actual_columns)
         return "skip"
 
-    body = _body(text, skip)
+    start = _body_start(text, skip)
     places = [f"c{j}" for j in range(len(header))]
-    if delimiter == " ":
-        body = re.sub(r"[ \t]+", " ", body)
+    longest = _longest(text, start)
+    body = re.sub(r"[ \t]+", " ", text[start:]).encode() if delimiter == " " else text.encode()
+    skipped = 0 if delimiter == " " else len(text[:start].encode())
     try:
         table = arrow_csv.read_csv(
-            io.BytesIO(body.encode()),
+            pa.BufferReader(pa.py_buffer(memoryview(body)[skipped:])),
             read_options=arrow_csv.ReadOptions(
-                column_names=places, block_size=max(1 << 20, 2 * _longest(body)), use_threads=True
+                column_names=places, block_size=max(1 << 20, 8 * longest), use_threads=True
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter, invalid_row_handler=note_row, ignore_empty_lines=True
@@ -196,18 +229,21 @@ def _read_columns(
     if not table.num_rows:
         findings.add(name, "", "the table is empty", allowed="a header line and one line a row")
         return None
-    columns = tuple(_column(table.column(j)) for j in range(len(header)))
+    rows, held = table.num_rows, list(reversed(table.columns))
+    del table, body
+    large = rows * len(header) > LARGE
+    columns = tuple(_kept(_column(held.pop()), large) for _ in range(len(header)))  # each freed when taken
     bad = [word for word in header if not printable(word)]
     if bad:
         findings.add(
             name, "header", f"control characters in {counted(len(bad), 'name')} ({shown(bad)})",
             next_step="rename the columns",
         )  # fmt: skip
-    return Grid(name, tuple(word.strip() for word in header), columns, table.num_rows, text, skip)
+    return Grid(name, tuple(word.strip() for word in header), columns, rows, text, skip)
 
 
-def _body(text: str, skip: int) -> str:
-    """Return the text below the first ``skip`` lines that are not blank."""
+def _body_start(text: str, skip: int) -> int:
+    """Return where the text below the first ``skip`` lines that are not blank begins."""
     start = 0
     for _ in range(skip):
         while True:
@@ -216,7 +252,7 @@ def _body(text: str, skip: int) -> str:
             start = end[1]
             if line.strip() or start >= len(text):
                 break
-    return text[start:]
+    return start
 
 
 def _line_end(text: str, start: int) -> tuple[int, int]:
@@ -228,8 +264,14 @@ def _line_end(text: str, start: int) -> tuple[int, int]:
     return end, end + (2 if text[end : end + 2] == "\r\n" else 1)
 
 
-def _longest(text: str) -> int:
-    return max((len(line) for line in text.splitlines()), default=0)
+def _longest(text: str, start: int) -> int:
+    """Return the length of the longest line from ``start`` on."""
+    longest, mark = 0, "\n" if "\n" in text else "\r"
+    while start < len(text):
+        end = text.find(mark, start)
+        end = len(text) if end < 0 else end
+        longest, start = max(longest, end - start), end + 1
+    return longest
 
 
 def _quotes_close(name: str, text: str, findings: FindingCollector) -> bool:
@@ -260,7 +302,7 @@ def _report_ragged(
         findings.add(name, "", f"{counted(len(bad) - _SHOWN, 'more line')} of the wrong length")
 
 
-def _column(values: object) -> Column:
+def _column(values: object) -> np.ndarray | tuple[str, ...]:
     import pyarrow as pa
 
     assert isinstance(values, pa.ChunkedArray)
@@ -274,6 +316,16 @@ def _column(values: object) -> Column:
     if commas and numeric and not all(_THOUSANDS.match(w) for w in commas):
         return np.array([_decimal_comma(w) for w in words])
     return tuple(words)
+
+
+def _kept(column: np.ndarray | tuple[str, ...], large: bool) -> Column:
+    """Hold a column of a large table by its numbers that are not zero, where these are few."""
+    if not large or isinstance(column, tuple):
+        return column
+    places = np.flatnonzero(column)
+    if len(places) > _FILLED * len(column):
+        return column
+    return SparseColumn(places.astype(np.int32), column[places], len(column))
 
 
 def _decimal_comma(word: str) -> float:
@@ -300,8 +352,7 @@ def report_cells(
 ) -> None:
     """Report blank, negative, infinite and absurd numbers, a finding for each fault of a column."""
     for j in columns:
-        column = grid.columns[j]
-        assert isinstance(column, np.ndarray)
+        column = grid.numbers(j)
         faults = (
             ("without a value", np.isnan(column) & blanks, "a number in every cell",
              "write 0 for taxa that were looked for and not seen, or say --blanks zero"),

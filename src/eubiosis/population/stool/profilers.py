@@ -49,7 +49,7 @@ def metaphlan_features(grid: Grid, options: ReadOptions, findings: FindingCollec
     single = next((j for j, word in enumerate(words) if word in _ABUNDANCE), None)
     numeric = [
         j for j, word in enumerate(words)
-        if j and word not in _NOT_SAMPLES and isinstance(grid.columns[j], np.ndarray)
+        if j and word not in _NOT_SAMPLES and grid.is_number(j)
     ]  # fmt: skip
     columns = [single] if single is not None else numeric
     if not columns:
@@ -67,7 +67,7 @@ def metaphlan_features(grid: Grid, options: ReadOptions, findings: FindingCollec
         return None
     unknown = [i for i, word in enumerate(clades) if word.upper() in ("UNCLASSIFIED", "UNKNOWN")]
     kept = [*rows, *unknown]
-    values = np.nan_to_num(np.column_stack([grid.columns[j] for j in columns])[kept].T, nan=0.0)
+    values = np.nan_to_num(np.column_stack([grid.numbers(j) for j in columns])[kept].T, nan=0.0)
     names = (_stem(grid.file),) if single is not None else tuple(grid.header[j] for j in columns)
     labels = tuple(clades[i].replace("|", ";") for i in kept)
     left = len(clades) - len(kept)
@@ -196,7 +196,7 @@ def bracken_features(grid: Grid, findings: FindingCollector) -> FeatureTable | N
         findings.add(grid.file, "header", "no column of reads", allowed="new_est_reads, or NAME_num")
         return None
     report_cells(grid, grid.header, columns, findings, blanks=True)
-    values = np.column_stack([grid.columns[j] for j in columns]).T
+    values = np.column_stack([grid.numbers(j) for j in columns]).T
     single = grid.header[columns[0]] == "new_est_reads"
     samples = tuple(
         _stem(grid.file) if single else re.sub(r"(?:\.bracken)?_num$", "", grid.header[j]) for j in columns
@@ -231,7 +231,7 @@ def shared_features(grid: Grid, findings: FindingCollector) -> FeatureTable | No
     if not all(_numbers(grid, j) for j in places):
         findings.add(grid.file, "", "OTU columns that hold words", allowed="counts")
         return None
-    values = np.column_stack([grid.columns[j] for j in places])
+    values = np.column_stack([grid.numbers(j) for j in places])
     otus = tuple(grid.header[j] for j in places)
     return FeatureTable(
         grid.file, "mothur", grid.words(1), otus, values, "samples_in_rows",
@@ -260,7 +260,7 @@ def singlem_features(grid: Grid, findings: FindingCollector) -> FeatureTable | N
 
 
 def _numbers(grid: Grid, j: int) -> bool:
-    return isinstance(grid.columns[j], np.ndarray)
+    return grid.is_number(j)
 
 
 def _stem(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -35,8 +35,8 @@ from eubiosis.population.taxa import GUILDS, RULES, TaxaTable, load_taxa
 Status = Literal["ok", "mapped_below_half", "no_known_taxon", "empty"]
 USABLE: tuple[str, ...] = ("ok", "mapped_below_half")
 LOW_SHARE = 0.5
-# a nearest known name is looked for only where it could matter: the search is slow
-_NEAREST_FROM = 1e-4
+# a nearest known name is looked for among the largest only: the search is slow
+_NEAREST_FOR = 20
 
 
 @dataclass(frozen=True)
@@ -358,14 +358,21 @@ def _unmapped(
         share = float(totals[j]) / total if total else 0.0
         row = names.find(label)
         if row is None:
-            close = names.nearest_name(label) if share >= _NEAREST_FROM else ""
-            reason = "not in the taxa table" + (f'; nearest "{close}"' if close else "")
+            reason = "not in the taxa table"
         elif row.role in ("product", "readout"):
             reason = f"{row.role}: {row.note}"
         else:
             reason = row.note
         rows.append(UnmappedTaxon(label, share, reason))
-    return tuple(sorted(rows, key=lambda row: (-row.share, row.name)))
+    rows.sort(key=lambda row: (-row.share, row.name))
+    return (*(_with_nearest(row, names) for row in rows[:_NEAREST_FOR]), *rows[_NEAREST_FOR:])
+
+
+def _with_nearest(row: UnmappedTaxon, names: TaxaTable) -> UnmappedTaxon:
+    if row.reason != "not in the taxa table":
+        return row
+    close = names.nearest_name(row.name)
+    return replace(row, reason=f'{row.reason}; nearest "{close}"') if close else row
 
 
 def _metadata_notes(samples: Sequence[str], groups: Mapping[str, str] | None) -> tuple[str, ...]:

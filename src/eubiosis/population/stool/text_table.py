@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import sparse
 
 from eubiosis.core.findings import FindingCollector
-from eubiosis.population.stool.delimited import Grid, report_cells, report_words
-from eubiosis.population.stool.features import FeatureTable, Orientation
+from eubiosis.population.stool.delimited import Grid, SparseColumn, report_cells, report_words
+from eubiosis.population.stool.features import FeatureTable, Matrix, Orientation
 from eubiosis.population.stool.lineage import (
     ID_WORDS,
     LINEAGE_WORDS,
@@ -81,13 +82,10 @@ def table_features(
     report_cells(grid, grid.header, roles.values, findings, blanks=options.blanks == "refuse")
     if direction is None:
         return None
-    values = (
-        np.column_stack([grid.columns[j] for j in roles.values]) if roles.values else np.zeros((len(rows), 0))
-    )
-    values = np.nan_to_num(values, nan=0.0) if options.blanks == "zero" else values
+    values = _matrix(grid, roles.values, options, len(rows))
     notes = _notes(grid, roles)
     if options.blanks == "zero":
-        blank = sum(int(np.isnan(grid.columns[j]).sum()) for j in roles.values)
+        blank = sum(int(np.isnan(grid.numbers(j)).sum()) for j in roles.values)
         notes += (f"{counted(blank, 'blank cell')} taken as zero",) if blank else ()
     if direction == "samples_in_rows":
         groups = None if roles.group is None else grid.words(roles.group)
@@ -95,7 +93,9 @@ def table_features(
             grid.file, "text table", grid.words(0), columns, values, direction, groups=groups, notes=notes
         )
     ids = () if roles.ids is None else tuple(_whole(w) for w in grid.words(roles.ids))
-    return FeatureTable(grid.file, "text table", columns, rows, values.T, direction, ids=ids, notes=notes)
+    return FeatureTable(
+        grid.file, "text table", columns, rows, _turned(values), direction, ids=ids, notes=notes
+    )
 
 
 def _roles(grid: Grid, options: ReadOptions, findings: FindingCollector) -> _Roles:
@@ -110,7 +110,7 @@ def _roles(grid: Grid, options: ReadOptions, findings: FindingCollector) -> _Rol
             )
     ranks = rank_columns(grid.header)
     for j, word in enumerate(words):
-        is_text = isinstance(grid.columns[j], tuple)
+        is_text = not grid.is_number(j)
         if grid.header[j] in options.ignore:
             roles.ignored.append(j)
         elif j in ranks:
@@ -213,6 +213,32 @@ def _orientation(
         next_step="collapse the table to genus level; sequence or OTU numbers carry no name",
     )  # fmt: skip
     return None
+
+
+def _matrix(grid: Grid, columns: Sequence[int], options: ReadOptions, rows: int) -> Matrix:
+    """Join columns, dense or, where a large table holds mostly zeros, sparse; shape (rows, columns)."""
+    shape = (rows, len(columns))
+    held = [grid.columns[j] for j in columns]
+    if not any(isinstance(column, SparseColumn) for column in held):
+        values = np.column_stack([grid.numbers(j) for j in columns]) if columns else np.zeros(shape)
+        return np.nan_to_num(values, nan=0.0) if options.blanks == "zero" else values
+    places, data = [], []
+    for j, column in zip(columns, held, strict=True):
+        part = column if isinstance(column, SparseColumn) else _sparse(grid.numbers(j))
+        places.append(part.places)
+        data.append(np.nan_to_num(part.values, nan=0.0) if options.blanks == "zero" else part.values)
+    ends = np.cumsum([0, *(len(part) for part in places)])
+    joined = sparse.csc_array((np.concatenate(data), np.concatenate(places), ends), shape=shape)
+    return joined.tocsr()
+
+
+def _sparse(column: np.ndarray) -> SparseColumn:
+    places = np.flatnonzero(column).astype(np.int32)
+    return SparseColumn(places, column[places], len(column))
+
+
+def _turned(values: Matrix) -> Matrix:
+    return values.T if isinstance(values, np.ndarray) else sparse.csr_array(values.T)
 
 
 def _whole(word: str) -> int:
