@@ -56,7 +56,9 @@ def test_layouts_are_read(name, guild, expected):
 
 
 def test_06_the_rank_that_was_taken_is_said():
-    assert any("rank genus is taken" in note for note in read_profiles(CASES / "06_metaphlan_merged.tsv").notes)
+    assert any(
+        "rank genus is taken" in note for note in read_profiles(CASES / "06_metaphlan_merged.tsv").notes
+    )
 
 
 def test_07_species_fall_back_on_their_genus_and_the_share_is_said():

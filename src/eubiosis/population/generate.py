@@ -147,8 +147,13 @@ def cohort_of(source: PopulationSource, model: Model, seed: int) -> Cohort:
         source.table_path,
         metadata=source.metadata_path,
         id_column=source.id_column or "sample_id",
-        group_column=source.group_column or "group",
+        group_column=source.group_column or "",
         orientation=source.orientation,
         scale=source.scale,
+        taxonomy=source.taxonomy_path,
+        format=source.format,
+        rank=source.rank or "",
+        blanks=source.blanks or "refuse",
+        ignore=source.ignore or (),
     )
     return generate(model, table, seed=seed, group=source.group, control=source.control)

@@ -11,18 +11,24 @@ from eubiosis.core.kinds import Text
 from eubiosis.core.spec import Problem, Spec, rule
 from eubiosis.population.reference import load_reference
 from eubiosis.population.stool.checks import Orientation
+from eubiosis.population.stool.options import Blanks, Format
 from eubiosis.population.stool.scale import Scale
 
 Source = Literal["reference", "stool"]
-STOOL_KEYS = ("table", "metadata", "id_column", "group_column", "control", "orientation", "scale")
+Rank = Literal["genus", "species", "family"]
+STOOL_KEYS = (
+    "table", "metadata", "id_column", "group_column", "control", "orientation", "scale", "taxonomy", "format",
+    "rank", "blanks", "ignore",
+)  # fmt: skip
 METADATA_KEYS = ("id_column", "group_column")
 
 
 class PopulationSource(Spec):
     """Who the subjects are made from.
 
-    With ``source="stool"`` paths are relative to ``folder``. Without ``metadata`` every sample is a
-    participant; without ``control`` the contrast is to the median of the table.
+    With ``source="stool"`` paths are relative to ``folder``. Without ``metadata`` a group column of the table
+    gives the groups, and without one every sample is a participant; without ``control`` the contrast is to
+    the median of the table. The other keys are those of ``read_stool_table``.
 
     >>> PopulationSource().group
     'MS'
@@ -37,6 +43,11 @@ class PopulationSource(Spec):
     control: Text | None = None
     orientation: Orientation | None = None
     scale: Scale | None = None
+    taxonomy: Text | None = None
+    format: Format | None = None
+    rank: Rank | None = None
+    blanks: Blanks | None = None
+    ignore: tuple[Text, ...] | None = None
     folder: str = "."
 
     @staticmethod
@@ -53,7 +64,7 @@ class PopulationSource(Spec):
 
     @staticmethod
     @rule("source", *STOOL_KEYS)
-    def _reference_has_no_table(source: Source, *values: str | None) -> Iterator[Problem]:
+    def _reference_has_no_table(source: Source, *values: object) -> Iterator[Problem]:
         for key, value in zip(STOOL_KEYS, values, strict=True):
             if source == "reference" and value is not None:
                 yield Problem(
@@ -72,13 +83,12 @@ class PopulationSource(Spec):
             )
 
     @staticmethod
-    @rule("source", "metadata", "id_column", "group_column", "control")
+    @rule("source", "metadata", "id_column", "group_column")
     def _metadata_and_its_columns(
         source: Source,
         metadata: str | None,
         id_column: str | None,
         group_column: str | None,
-        control: str | None,
     ) -> Iterator[Problem]:
         if source != "stool":
             return
@@ -91,9 +101,8 @@ class PopulationSource(Spec):
                     "the column of sample ids and the column of groups",
                     "add {path}",
                 )
-        for key, value in {**columns, "control": control}.items():
-            if metadata is None and value is not None:
-                yield Problem((key,), "it needs a metadata table", "", "add metadata: FILE")
+        if metadata is None and id_column is not None:
+            yield Problem(("id_column",), "it needs a metadata table", "", "add metadata: FILE")
 
     @staticmethod
     @rule("source", "group", "control")
@@ -107,11 +116,11 @@ class PopulationSource(Spec):
             )
 
     @staticmethod
-    @rule("source", "folder", "table", "metadata")
+    @rule("source", "folder", "table", "metadata", "taxonomy")
     def _files_are_there(
-        source: Source, folder: str, table: str | None, metadata: str | None
+        source: Source, folder: str, table: str | None, metadata: str | None, taxonomy: str | None
     ) -> Iterator[Problem]:
-        for key, name in (("table", table), ("metadata", metadata)):
+        for key, name in (("table", table), ("metadata", metadata), ("taxonomy", taxonomy)):
             if source == "stool" and name is not None and not (Path(folder) / name).is_file():
                 yield Problem(
                     (key,),
@@ -124,6 +133,11 @@ class PopulationSource(Spec):
     def table_path(self) -> Path | None:
         """Where the stool table lies, or None."""
         return None if self.table is None else Path(self.folder) / self.table
+
+    @property
+    def taxonomy_path(self) -> Path | None:
+        """Where the taxonomy of the features lies, or None."""
+        return None if self.taxonomy is None else Path(self.folder) / self.taxonomy
 
     @property
     def metadata_path(self) -> Path | None:

@@ -287,10 +287,10 @@ BAD = {
         "line 14, population.table",
         ['"/lost.tsv" is missing', "or absolute"],
     ),
-    "control without metadata": (
+    "ids without metadata": (
         "",
-        "population: {source: stool, table: workflow.yaml, control: Control}\n",
-        "line 14, population.control",
+        "population: {source: stool, table: workflow.yaml, id_column: id}\n",
+        "line 14, population.id_column",
         ["needs a metadata table"],
     ),
     "metadata without columns": (

@@ -135,7 +135,7 @@ def read_profiles(
     *,
     metadata: Path | str | None = None,
     id_column: str = "sample_id",
-    group_column: str = "group",
+    group_column: str = "",
     orientation: Orientation | None = None,
     scale: Scale | None = None,
     platform: str = "",
@@ -214,7 +214,7 @@ def read_stool_table(
     'the file is missing'
     """
     names = load_taxa() if taxa is None else taxa
-    groups = None if metadata is None else read_groups(metadata, id_column, group_column, findings)
+    groups = None if metadata is None else read_groups(metadata, id_column, group_column or "group", findings)
     lineages = None if taxonomy is None else read_taxonomy(taxonomy, findings)
     options = ReadOptions(
         format, orientation, blanks, tuple(ignore), "" if metadata else group_column, rank, lineages or {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from eubiosis.core.findings import FindingCollector
+from eubiosis.core.findings import FindingCollector, unknown_word
 from eubiosis.population.stool.delimited import Grid, SparseColumn, report_cells, report_words
 from eubiosis.population.stool.features import FeatureTable, Matrix, Orientation
 from eubiosis.population.stool.lineage import (
@@ -108,6 +108,11 @@ def _roles(grid: Grid, options: ReadOptions, findings: FindingCollector) -> _Rol
                 f'column "{name}" to be ignored is not there',
                 next_step="correct --ignore",
             )
+    if options.group_column and options.group_column not in grid.header[1:]:
+        findings.add(
+            grid.file, "header", f"column {unknown_word(options.group_column, grid.header[1:])}",
+            next_step="name a column of the table, or give a metadata table",
+        )  # fmt: skip
     ranks = rank_columns(grid.header)
     for j, word in enumerate(words):
         is_text = not grid.is_number(j)

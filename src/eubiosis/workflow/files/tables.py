@@ -40,7 +40,19 @@ def check_tables(population: PopulationSource, findings: FindingCollector) -> St
         group_column=population.group_column or "",
         orientation=population.orientation,
         scale=population.scale,
+        taxonomy=population.taxonomy_path,
+        format=population.format,
+        rank=population.rank or "",
+        blanks=population.blanks or "refuse",
+        ignore=population.ignore or (),
     )
+    if table is not None and table.groups is None and population.control is not None:
+        findings.add(
+            table.file,
+            "population.control",
+            f'the table has no groups, so "{population.control}" names none',
+            next_step="add metadata, or name a column of the table in group_column",
+        )
     if table is None or table.groups is None:
         return table
     if population.control is not None:
