@@ -34,7 +34,12 @@ _GUT_REFERENCES = {
     "handover_ref_J_Ac": "gut_J_Ac",
     "handover_ref_J_Pr": "gut_J_Pr",
     "handover_ref_J_Bu": "gut_J_Bu",
+    "handover_ref_J_Ind": "gut_J_Ind",
+    "handover_ref_J_ILA": "gut_J_ILA",
+    "handover_ref_J_IPA": "gut_J_IPA",
+    "handover_ref_J_IAA": "gut_J_IAA",
     "handover_ref_ahr": "handover_ahr",
+    "gut_S_IN_ref": "gut_S_IN",
 }
 _HOST_REFERENCES = {"host_C_healthy": "host_C", "host_MG_healthy": "host_MG", "host_NfL_healthy": "host_NfL"}
 
@@ -235,7 +240,7 @@ def _source(name: str) -> str:
         return "niche factor of the healthy donor"
     if name.startswith("gut_w_"):
         return "growth = loss at the person's own composition"
-    if name.startswith("handover_ref"):
+    if name.startswith("handover_ref") or name == "gut_S_IN_ref":
         return "steady state of the healthy gut"
     if name in _HOST_REFERENCES:
         return "healthy host after the run-in"
