@@ -26,7 +26,8 @@ TABLE = "parameters/derived.tsv"
 KEY_FILE = "parameters/derived.sha256"
 _TIGHT = Tolerances(relative=1e-10, absolute=1e-13, negative=1e4)
 _ABSENT = 1e-15
-_GUT_REFERENCES = {
+_SETTING = "setting of this kind of person (persons.tsv)"
+GUT_REFERENCES = {
     "handover_ref_Bu": "gut_C_Bu",
     "handover_ref_Pr": "gut_C_Pr",
     "handover_ref_LPS": "gut_LPS",
@@ -139,13 +140,18 @@ def derive(content: Content) -> Derived:
             own.update(shared)
     scales = scale_event_rates(content, values["ms"] if "ms" in values else values["healthy"], joined)
     rows = []
-    units = _units(content)
+    units, settings = _units(content), {row.target for row in content.persons}
     for person, own in values.items():
         for name, value in {**own, **scales}.items():
             basis: Basis = "fitted" if name in scales else "derived"
             rows.append(
                 DerivedRow(
-                    person=person, id=name, value=value, unit=units[name], basis=basis, source=_source(name)
+                    person=person,
+                    id=name,
+                    value=value,
+                    unit=units[name],
+                    basis=basis,
+                    source=_SETTING if name in settings else _source(name),
                 )
             )
     return _derived(rows, fresh=True)
@@ -187,7 +193,7 @@ def healthy_references(
     parameters = _with(joined, own)
     assigned = joined.assigned_at(0.0, states[:, None], parameters[:, None])[:, 0]
     references = {}
-    for name, variable in _GUT_REFERENCES.items():
+    for name, variable in GUT_REFERENCES.items():
         if variable in joined.state_index:
             references[name] = float(states[joined.state_index[variable]])
         else:
