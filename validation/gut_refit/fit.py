@@ -3,10 +3,12 @@
     python validation/gut_refit/fit.py [--rounds 12] [--pull 0.015] [--most 80] [--from FILE] [--write FILE]
 
 Minimises E = sum over fitted targets of (distance outside the interval / half-width)^2
-            + pull * sum over numbers of ((number - former value) / (half its allowed range))^2
-where numbers with a logarithmic range are compared by their logarithm. Targets whose ``fitted`` is not yes
-are never looked at. Every round takes a forward-difference Jacobian and tries several damped steps at once.
-Nothing is drawn at random, so there is no seed.
+            + pull * sum over numbers of ((number - centre) / (half its allowed range))^2
+            + ((sugar kept + protein assimilated) / cells made - 1)^2 / 0.1^2, by mass
+where the centre is the former value (of the new share of ammonia the median of the history matching);
+numbers with a logarithmic range are compared by their logarithm. Targets whose ``fitted`` is not yes are never
+looked at. Every round takes a forward-difference Jacobian and tries several damped steps at once. Nothing is
+drawn at random, so there is no seed.
 
 With --most N only the N numbers whose return to the former value would move the fitted targets most (in
 half-widths, root of the sum of squares) are free; all others are set back to the former value first.
@@ -29,6 +31,7 @@ from eubiosis.model.laboratory import Laboratory, distances
 HERE = Path(__file__).parent
 MARGIN = 0.08  # of the half-width: what the search keeps clear of an end of an interval
 BATCH = 64
+MASS_WITHIN = 0.1
 STEP = 0.03  # of the range: the finite difference
 
 
@@ -41,6 +44,7 @@ class Space:
     high: Array
     log: np.ndarray
     former: Array
+    centre: Array
     start: Array
 
     def numbers(self, unit: Array) -> dict[str, Array]:
@@ -75,7 +79,7 @@ def read_space(path: Path = HERE / "numbers.tsv") -> Space:
 
     log = np.array([row["scale"] == "log" for row in rows])
     ids = tuple(row["id"] for row in rows)
-    return Space(ids, column("low"), column("high"), log, column("former"), column("start"))
+    return Space(ids, column("low"), column("high"), log, column("former"), column("centre"), column("start"))
 
 
 def read_numbers(space: Space, path: Path) -> Array:
@@ -91,7 +95,8 @@ class Objective:
     def __init__(self, laboratory: Laboratory, space: Space, pull: float) -> None:
         self.laboratory, self.space, self.pull = laboratory, space, pull
         self.rows = tuple(r for r in laboratory.rows if r.fitted == "yes" and r.role != "holdout")
-        self.centre = space.unit(space.former)
+        self.centre = space.unit(space.centre)
+        self.former = space.unit(space.former)
 
     def answers(self, unit: Array) -> dict[str, Array]:
         """Return what every set gives, by target."""
@@ -99,7 +104,7 @@ class Objective:
 
     def weight_of_each(self, unit: Array, batch: int) -> Array:
         """Return how far the targets move when one number alone returns to its former value, (numbers,)."""
-        sets = np.vstack([unit, np.where(np.eye(len(unit), dtype=bool), self.centre, unit)])
+        sets = np.vstack([unit, np.where(np.eye(len(unit), dtype=bool), self.former, unit)])
         parts = [self.answers(sets[k : k + batch]) for k in range(0, len(sets), batch)]
         total = np.zeros(len(unit))
         for row in self.rows:
@@ -114,7 +119,17 @@ class Objective:
         """Return the residuals of unit coordinates (sets, numbers)."""
         kept = [r.model_copy(update=inner(r.low, r.high)) for r in self.rows]
         targets = distances(tuple(kept), self.answers(unit)).T
-        return np.hstack([targets, np.sqrt(self.pull) * 2 * (unit - self.centre)])
+        return np.hstack([targets, self.mass_gap(unit), np.sqrt(self.pull) * 2 * (unit - self.centre)])
+
+    def mass_gap(self, unit: Array) -> Array:
+        """Return by how much cells outweigh sugar kept and protein assimilated, in tenths, (sets, 1)."""
+        numbers, held = self.space.numbers(unit), self.laboratory.model.content.numbers
+        growth, kept, protein = (
+            numbers.get(name, np.full(len(unit), held[name].value))
+            for name in ("gut_Y_carb", "gut_ferm_frac", "gut_alpha_PR")
+        )
+        gap = ((1 - kept) / growth + protein - 1)[:, None]
+        return np.asarray(gap / MASS_WITHIN)
 
 
 def inner(low: float | None, high: float | None) -> dict[str, float | None]:
@@ -195,7 +210,7 @@ def main() -> int:
     if options.most is not None:
         free = np.argsort(-objective.weight_of_each(unit, BATCH))[: options.most]
         kept = np.isin(np.arange(len(unit)), free)
-        unit = np.where(kept, unit, objective.centre)
+        unit = np.where(kept, unit, objective.former)
     unit = search(objective, unit, free, options.rounds)
     answers = objective.answers(unit[None])
     for row in objective.laboratory.rows:

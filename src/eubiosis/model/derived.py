@@ -140,7 +140,7 @@ def derive(content: Content) -> Derived:
             own.update(shared)
     scales = scale_event_rates(content, values["ms"] if "ms" in values else values["healthy"], joined)
     rows = []
-    units, settings = _units(content), {row.target for row in content.persons}
+    units, set_here = _units(content), {row.target for row in content.persons}
     for person, own in values.items():
         for name, value in {**own, **scales}.items():
             basis: Basis = "fitted" if name in scales else "derived"
@@ -151,7 +151,7 @@ def derive(content: Content) -> Derived:
                     value=value,
                     unit=units[name],
                     basis=basis,
-                    source=_SETTING if name in settings else _source(name),
+                    source=_SETTING if name in set_here else _source(name),
                 )
             )
     return _derived(rows, fresh=True)
