@@ -101,6 +101,8 @@ def rewrite(
         if row["id"] in changes:
             value, low, high, log, informed = changes[row["id"]]
             before = row["value"]
+            if row["read"] == "recalled" or not row["source"]:
+                row |= {"read": "", "source": "validation/gut_refit"}
             row |= {"value": f"{value:g}", "low": f"{low:.3g}", "high": f"{high:.3g}", "basis": "fitted"}
             row["distribution"] = row["distribution"] or ("lognormal" if log else "uniform")
             row["fitted_to"] = f"{BY_HAND}: {informed}" if informed else BY_HAND
