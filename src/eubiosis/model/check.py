@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from eubiosis.engine import Array
 from eubiosis.model.content import TargetRow
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.figures import doubled_acids, natural_history, simulate_cohort
@@ -19,6 +18,7 @@ from eubiosis.model.therapies import compare_therapies
 
 HIT, MISS, UNTESTED = "hit", "miss", "untested prediction"
 POPULATION, SEED = 2000, 7
+_PRODUCTION, _EXCRETED = ("gut_scfa_production",), ("gut_stool_scfa", "gut_stool_wet")
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,12 @@ def _judge(target: TargetRow, value: float, error: float | None = None) -> Verdi
     return Verdict(target, value, verdict, error)
 
 
+class _At(Protocol):
+    """What a course gives on a day: the sum of the asked quantities, or of others."""
+
+    def __call__(self, time: float, of: tuple[str, ...] = ...) -> float: ...
+
+
 class _Answers:
     """Evaluate targets; a condition or a population is simulated once."""
 
@@ -175,42 +181,54 @@ class _Answers:
         condition = self.model.condition(target.condition)
         day = target.day if target.day is not None else condition.days
         names = tuple(name.strip() for name in target.observable.split("+"))
-        extra = ("gut_scfa", "gut_scfa_production", "gut_stool_scfa", "gut_stool_wet")
+        at = self._at(target.condition, day, names)
+        simple = {
+            "value": lambda: at(day),
+            "ratio": lambda: at(day) / self._before(condition.person, names),
+            "ratio_to": lambda: at(day) / self._at(str(target.other_condition), day, names)(day),
+            "log10": lambda: float(np.log10(at(day))),
+            "log10_fall_3d": lambda: float(np.log10(at(day) / at(day + 3.0))),
+            "share_of_acids": lambda: at(day) / at(day, ("gut_scfa",)),
+            "excreted": lambda: _excreted(at, day),
+            "absorbed_share": lambda: 1 - _excreted(at, day) / at(day, _PRODUCTION),
+            "extra_per_g_itf": lambda: (
+                (at(day, _PRODUCTION) - self._before(condition.person, _PRODUCTION))
+                / self._fructans(condition)
+            ),
+            "over_healthy": lambda: at(day) / self._before("healthy", names),
+        }
+        return simple[target.statistic]()
+
+    def _at(self, condition: str, day: float, names: tuple[str, ...]) -> _At:
+        """Run a condition; return what sums quantities on day 0, ``day`` or three days later."""
         days = sorted({0.0, day, day + 3.0})
-        solution = self.model.simulate(target.condition, days, (*names, *extra))
+        asked = dict.fromkeys((*names, "gut_scfa", *_PRODUCTION, *_EXCRETED))
+        solution = self.model.simulate(condition, days, tuple(asked))
         if solution.status[0] != "ok":
-            message = f"condition {target.condition} failed: {solution.status[0]}"
+            message = f"condition {condition} failed: {solution.status[0]}"
             raise ArithmeticError(message)
 
         def at(time: float, of: tuple[str, ...] = names) -> float:
             return float(sum(solution[name][0, days.index(time)] for name in of))
 
-        production = ("gut_scfa_production",)
-        excreted = (
-            at(day, ("gut_stool_scfa",)) * at(day, ("gut_stool_wet",)) / 1000
-        )  # g wet per L taken as one
-        simple = {
-            "value": lambda: at(day),
-            "ratio": lambda: at(day) / at(0.0),
-            "log10": lambda: float(np.log10(at(day))),
-            "log10_fall_3d": lambda: float(np.log10(at(day) / at(day + 3.0))),
-            "share_of_acids": lambda: at(day) / at(day, ("gut_scfa",)),
-            "excreted": lambda: excreted,
-            "absorbed_share": lambda: 1 - excreted / at(day, production),
-            "extra_per_g_itf": lambda: (
-                (at(day, production) - at(0.0, production)) / self._fructans(condition)
-            ),
-            "over_healthy": lambda: at(day) / self._healthy(names),
-        }
-        return simple[target.statistic]()
+        return at
+
+    def _before(self, person: str, names: tuple[str, ...]) -> float:
+        """Return what a person has before anything is taken or transplanted."""
+        model, kernel = self.model, self.model.kernel
+        own = {k: v for k, v in model.derived.of(person).items() if k in kernel.parameter_index}
+        still = kernel.solve([0.0], names, parameters=own, initial=model.states(person))
+        return float(still.values.sum())
 
     def _fructans(self, condition: Any) -> float:
         dose = next(pulse.level for pulse in condition.pulses if pulse.target == "gut_dose_inulin")
         return float(dose * self.model.content.numbers["gut_itf_fraction"].value)
 
-    def _healthy(self, names: tuple[str, ...]) -> float:
-        values: Array = self.model.simulate("healthy", [0.0], names).values
-        return float(values.sum())
+
+def _excreted(at: _At, day: float) -> float:
+    """Acids excreted (mmol/d); a gram of wet stool is taken as a millilitre."""
+    stool, wet = _EXCRETED
+    return at(day, (stool,)) * at(day, (wet,)) / 1000
 
 
 def summary(verdicts: Sequence[Verdict]) -> Mapping[str, int]:

@@ -23,11 +23,13 @@ MODEL_TABLES = ("gut", "gut_processes", "host", "handover")
 OUTSIDE_TABLES = ("population", "clinic", "persons")
 MODULES = ("gut", "handover", "host")
 OPTIONAL_MODULES = ("fmt",)
+CONDITION = "condition:"  # begins a contrast that names another condition
 
 
 Statistic = Literal[
     "value",
     "ratio",
+    "ratio_to",
     "over_healthy",
     "log10",
     "log10_fall_3d",
@@ -105,7 +107,8 @@ class TargetRow(TableRow):
 
     ``id`` starts with T for the 141 targets of commit 610d205 and with N for later ones. ``population``
     names the people of the source (entrants are people with a relapse in the year before entry), ``taxon``
-    whether a share is that of a guild or of a genus, ``contrast`` what is compared with what. ``fitted`` says
+    whether a share is that of a guild or of a genus, ``contrast`` what is compared with what; with the
+    statistic ratio_to it names the other condition, as in ``condition:healthy_fibre_10g``. ``fitted`` says
     whether a number of the model was set with this row in sight, ``corrects`` what the row said before and
     why that was wrong, ``reason`` in one line why the model misses it.
     """
@@ -131,11 +134,22 @@ class TargetRow(TableRow):
     reason: str = ""
     note: str = ""
 
+    @property
+    def other_condition(self) -> str | None:
+        """The condition that a ratio_to is taken to."""
+        return self.contrast.removeprefix(CONDITION) if self.statistic == "ratio_to" else None
+
     @model_validator(mode="after")
     def _says_what_it_is(self) -> TargetRow:
         if self.taxon == "-" and "gut_share_" in self.observable:
             raise RowProblem(
                 "a share without taxon", allowed="guild, genus", next_step="say which was measured"
+            )
+        if (self.statistic == "ratio_to") != self.contrast.startswith(CONDITION):
+            raise RowProblem(
+                f'statistic {self.statistic} with the contrast "{self.contrast}"',
+                allowed=f"ratio_to with {CONDITION}NAME, and that with nothing else",
+                next_step="name the condition that this one is compared with",
             )
         if self.role == "holdout" and self.fitted == "yes":
             raise RowProblem("a hold-out that was fitted", next_step="make its role fit, or do not fit it")

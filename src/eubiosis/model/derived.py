@@ -26,7 +26,8 @@ TABLE = "parameters/derived.tsv"
 KEY_FILE = "parameters/derived.sha256"
 _TIGHT = Tolerances(relative=1e-10, absolute=1e-13, negative=1e4)
 _ABSENT = 1e-15
-_GUT_REFERENCES = {
+_SETTING = "setting of this kind of person (persons.tsv)"
+GUT_REFERENCES = {
     "handover_ref_Bu": "gut_C_Bu",
     "handover_ref_Pr": "gut_C_Pr",
     "handover_ref_LPS": "gut_LPS",
@@ -34,7 +35,12 @@ _GUT_REFERENCES = {
     "handover_ref_J_Ac": "gut_J_Ac",
     "handover_ref_J_Pr": "gut_J_Pr",
     "handover_ref_J_Bu": "gut_J_Bu",
+    "handover_ref_J_Ind": "gut_J_Ind",
+    "handover_ref_J_ILA": "gut_J_ILA",
+    "handover_ref_J_IPA": "gut_J_IPA",
+    "handover_ref_J_IAA": "gut_J_IAA",
     "handover_ref_ahr": "handover_ahr",
+    "gut_S_IN_ref": "gut_S_IN",
 }
 _HOST_REFERENCES = {"host_C_healthy": "host_C", "host_MG_healthy": "host_MG", "host_NfL_healthy": "host_NfL"}
 
@@ -134,13 +140,18 @@ def derive(content: Content) -> Derived:
             own.update(shared)
     scales = scale_event_rates(content, values["ms"] if "ms" in values else values["healthy"], joined)
     rows = []
-    units = _units(content)
+    units, set_here = _units(content), {row.target for row in content.persons}
     for person, own in values.items():
         for name, value in {**own, **scales}.items():
             basis: Basis = "fitted" if name in scales else "derived"
             rows.append(
                 DerivedRow(
-                    person=person, id=name, value=value, unit=units[name], basis=basis, source=_source(name)
+                    person=person,
+                    id=name,
+                    value=value,
+                    unit=units[name],
+                    basis=basis,
+                    source=_SETTING if name in set_here else _source(name),
                 )
             )
     return _derived(rows, fresh=True)
@@ -182,7 +193,7 @@ def healthy_references(
     parameters = _with(joined, own)
     assigned = joined.assigned_at(0.0, states[:, None], parameters[:, None])[:, 0]
     references = {}
-    for name, variable in _GUT_REFERENCES.items():
+    for name, variable in GUT_REFERENCES.items():
         if variable in joined.state_index:
             references[name] = float(states[joined.state_index[variable]])
         else:
@@ -235,7 +246,7 @@ def _source(name: str) -> str:
         return "niche factor of the healthy donor"
     if name.startswith("gut_w_"):
         return "growth = loss at the person's own composition"
-    if name.startswith("handover_ref"):
+    if name.startswith("handover_ref") or name == "gut_S_IN_ref":
         return "steady state of the healthy gut"
     if name in _HOST_REFERENCES:
         return "healthy host after the run-in"

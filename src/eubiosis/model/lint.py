@@ -290,12 +290,11 @@ def _check_persons_and_targets(
         if target.statistic in ("population", "therapy", "bolus"):
             continue
         place = f"{target.quantity}, {target.condition}"
-        if target.condition not in conditions:
-            findings.add(
-                content.file("targets/targets.tsv"),
-                place,
-                f"condition {unknown_word(target.condition, conditions)}",
-            )
+        for asked in (target.condition, target.other_condition):
+            if asked is not None and asked not in conditions:
+                findings.add(
+                    content.file("targets/targets.tsv"), place, f"condition {unknown_word(asked, conditions)}"
+                )
         for name in target.observable.split(" + "):
             if name not in defined:
                 findings.add(

@@ -148,16 +148,15 @@ class Model:
     def _transplants(self, setting: Condition) -> list[Input]:
         """Turn fecal transplants into changes of the gut's states.
 
-        Of each guild a share engrafts, and that share of the donor's biomass replaces the recipient's.
+        The engrafting share of every guild's biomass is the donor's from then on.
         """
         donor = self.derived.of("healthy")
         changes: list[Input] = []
         for day, dose in setting.transplants:
             changes.append(AtLeast(day, "gut_Efmt", dose))
             for guild in GUILDS:
-                share = dose * self.content.numbers[f"gut_eng_{guild}"].value
                 biomass = f"gut_B_{guild}"
-                changes += [Scale(day, biomass, 1 - share), Add(day, biomass, share * donor[biomass])]
+                changes += [Scale(day, biomass, 1 - dose), Add(day, biomass, dose * donor[biomass])]
         return changes
 
     def antimony(self, condition: str | None = None) -> str:

@@ -6,7 +6,7 @@ gut-to-host couplings symmetric about zero and the share of the Treg gain that c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +22,7 @@ from eubiosis.engine import Array
 from eubiosis.model.derived import healthy_references
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, Niche, solve_niche
+from eubiosis.model.plausible import first_plausible
 
 TABLE = "worlds.tsv"
 Couplings = Literal["symmetric", "zero", "hand_fit"]
@@ -67,23 +68,46 @@ def coupling_names(model: Model) -> tuple[str, ...]:
 def draw_gut_world(model: Model, number: int, seed: int, *, vary: bool = True) -> GutWorld:
     """Draw gut world ``number``; world 0 and ``vary=False`` keep the table values.
 
-    A draw in which the healthy gut has no steady state is drawn again, at most 20 times; raises
-    ``ArithmeticError`` after that.
+    Numbers are drawn together: a draw that a healthy gut contradicts is drawn again (``plausible``). Raises
+    ``ArithmeticError`` when no draw passes, or the tables themselves have no healthy steady state.
     """
-    scale = model.content.numbers["gut_w_scale"].value
-    for attempt in range(_ATTEMPTS):
-        values = _draw(model, "gut", number, seed, attempt) if vary and number else {}
-        healthy = solve_niche(
-            model.gut_kernel,
-            {k: v for k, v in values.items() if k in model.gut_kernel.parameter_index},
-            reference_shares(model),
-            geometric_mean=scale,
-            start=_stored_healthy(model),
-        )
-        if healthy.status == OK:
-            return GutWorld(number, {**values, **_references(model, values, healthy)}, healthy.states)
-    message = f"gut world {number}: no healthy steady state in {_ATTEMPTS} draws"
-    raise ArithmeticError(message)
+    if vary and number:
+        rows = [row for row in world_rows(model) if row.part == "gut"]
+        found = first_plausible(model, lambda attempt: _drawn(model, rows, number, seed, attempt))
+        return GutWorld(number, found.values, found.states)
+    healthy = solve_niche(
+        model.gut_kernel,
+        {},
+        reference_shares(model),
+        geometric_mean=model.content.numbers["gut_w_scale"].value,
+        start=_stored_healthy(model),
+    )
+    if healthy.status != OK:
+        message = f"gut world {number}: the tables have no healthy steady state"
+        raise ArithmeticError(message)
+    return GutWorld(number, _references(model, {}, healthy), healthy.states)
+
+
+def as_person(
+    model: Model, world: GutWorld, shares: Array, person: str = "ms"
+) -> tuple[dict[str, float], Array]:
+    """Return gut parameters and compositions of people of one kind in one world.
+
+    ``shares`` (people, guilds) are their compositions at the table's folds. A cohort's mean contrast is
+    itself an estimate: in a world in which it is another, everybody's composition is shifted by as much.
+    """
+    numbers, values = model.content.numbers, dict(world.values)
+    shift = np.ones(len(GUILDS))
+    for row in model.content.persons:
+        if row.person != person:
+            continue
+        value = world.values.get(row.value, model.content.value(row.value))
+        if row.target in model.gut_kernel.parameter_index:
+            values[row.target] = value
+        elif row.target.startswith("gut_share_") and row.value in world.values:
+            shift[GUILDS.index(row.target.removeprefix("gut_share_"))] = value / numbers[row.value].value
+    shifted = shares * shift
+    return values, shifted / shifted.sum(axis=1, keepdims=True)
 
 
 def draw_host_world(model: Model, number: int, seed: int, couplings: Couplings) -> dict[str, float]:
@@ -136,18 +160,18 @@ def reference_shares(model: Model) -> Array:
     return np.asarray(shares / shares.sum())
 
 
-_ATTEMPTS = 20
-
-
 def _draw(model: Model, part: str, number: int, seed: int, attempt: int) -> dict[str, float]:
+    return _drawn(model, [row for row in world_rows(model) if row.part == part], number, seed, attempt)
+
+
+def _drawn(model: Model, rows: Sequence[WorldRow], number: int, seed: int, attempt: int) -> dict[str, float]:
     suffix = f"/{attempt}" if attempt else ""
     return {
         row.id: draw_number(
             model.content.numbers[row.id],
             float(stream(seed, f"world/{row.id}{suffix}", number).uniform(1e-6, 1 - 1e-6)),
         )
-        for row in world_rows(model)
-        if row.part == part
+        for row in rows
     }
 
 

@@ -23,7 +23,7 @@ from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
 from eubiosis.model.niche import OK, solve_niches
 from eubiosis.model.tolerances import STRICT
-from eubiosis.model.worlds import GutWorld
+from eubiosis.model.worlds import GutWorld, as_person
 from eubiosis.trial.world.gut import HANDED
 
 # endpoint -> what of the host gives it
@@ -151,17 +151,18 @@ class _Chunk:
     ) -> None:
         self.model, self.days, self.threads = model, days, threads
         gut, joined = model.gut_kernel, model.upstream_kernel
+        own, shares = as_person(model, world, crowd.shares)
         niches = solve_niches(
             gut,
-            {name: value for name, value in world.values.items() if name in gut.parameter_index},
-            crowd.shares,
+            {name: value for name, value in own.items() if name in gut.parameter_index},
+            shares,
             geometric_mean=model.content.numbers["gut_w_scale"].value,
             start=world.healthy,
             threads=threads,
         )
         self.status = np.array(niches.status, dtype=object)
         rows = np.flatnonzero(self.status == OK)
-        values = {**model.derived.of("healthy"), **world.values}
+        values = {**model.derived.of("healthy"), **own}
         self.parameters: dict[str, float | Array] = {
             name: value for name, value in values.items() if name in joined.parameter_index
         }

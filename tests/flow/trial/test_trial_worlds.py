@@ -118,7 +118,8 @@ def test_fixed_couplings_are_the_same_number_in_every_world(trial_model, couplin
 def test_gut_world_0_is_the_tables_own_world(trial_model):
     world = draw_gut_world(trial_model, 0, SEED)
     healthy = trial_model.derived.of("healthy")
-    assert set(world.values) == {name for name in healthy if name.startswith("handover_ref_")}
+    references = {name for name in healthy if name.startswith("handover_ref_")} | {"gut_S_IN_ref"}
+    assert set(world.values) == references
     for name, value in world.values.items():
         assert value == pytest.approx(healthy[name], rel=1e-5), name
     states = np.array([healthy[name] for name in trial_model.gut_kernel.system.states])
@@ -139,7 +140,7 @@ def test_a_gut_world_depends_on_its_number_and_seed_only(trial_model):
 @pytest.mark.parametrize("number", [0, 1, 2, 3])
 def test_a_healthy_person_hands_the_host_its_reference_in_every_gut_world(trial_model, number):
     world = draw_gut_world(trial_model, number, SEED)
-    held = _niche_batch(trial_model, world, reference_shares(trial_model)[None])
+    held = _niche_batch(trial_model, world, reference_shares(trial_model)[None], "healthy")
     assert held.status == ("ok",)
     kernel, given = trial_model.upstream_kernel, {"parameters": held.parameters(), "initial": held.states}
     still = kernel.solve([0.0], HANDED, **given)

@@ -14,7 +14,7 @@ from eubiosis.engine import Array, Set, Tolerances
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS
 from eubiosis.model.niche import OK, solve_niches
-from eubiosis.model.worlds import GutWorld
+from eubiosis.model.worlds import GutWorld, as_person
 from eubiosis.population.subjects import USABLE_PROFILE, VirtualSubjects
 from eubiosis.therapy import Therapy
 from eubiosis.trial.design import Arm, Design
@@ -146,17 +146,18 @@ def _screened(subjects: VirtualSubjects, wanted: NDArray[np.bool_] | None) -> li
     return words
 
 
-def _niche_batch(model: Model, world: GutWorld, shares: Array) -> _Held:
-    """Hold the composition of every person, ``shares`` (people, guilds), in one gut world."""
+def _niche_batch(model: Model, world: GutWorld, shares: Array, person: str = "ms") -> _Held:
+    """Hold the composition of every person of one kind, ``shares`` (people, guilds), in one gut world."""
     gut, joined = model.gut_kernel, model.upstream_kernel
+    own, shares = as_person(model, world, shares, person)
     niches = solve_niches(
         gut,
-        {name: value for name, value in world.values.items() if name in gut.parameter_index},
+        {name: value for name, value in own.items() if name in gut.parameter_index},
         shares,
         geometric_mean=model.content.numbers["gut_w_scale"].value,
         start=world.healthy,
     )
-    values = {**model.derived.of("healthy"), **world.values}
+    values = {**model.derived.of("healthy"), **own}
     shared = {name: value for name, value in values.items() if name in joined.parameter_index}
     states = np.repeat(model.states("healthy", joined)[None], len(shares), axis=0)
     states[:, [joined.state_index[name] for name in gut.system.states]] = niches.states
