@@ -30,7 +30,8 @@ from eubiosis.model.join import (
 from eubiosis.model.modules import AntimonyModule, parse_module
 from eubiosis.model.units import infer_units, read_unit
 
-_RANDOM_DRIVE = ("host_shot", "host_Z")
+_NOT_FROM_THE_GUT = ("host_shot", "host_Z", "host_ptx")  # random drive, immunisation
+_PREFIXES = ("gut_", "host_", "handover_", "readout_")
 _CODE_OWNED = re.compile(r"_(fold|sd_ln)_|^gut_w_scale$")
 
 
@@ -76,12 +77,12 @@ def _check_lines(content: Content, modules: Mapping[str, AntimonyModule], findin
             findings,
         )
         for target, equation in module.defines.items():
-            if not target.startswith(("gut_", "host_", "handover_")):
+            if not target.startswith(_PREFIXES):
                 findings.add(
                     file,
                     f"line {equation.line} ({target})",
                     "the id has no prefix of a module",
-                    allowed="gut_..., host_..., handover_...",
+                    allowed=", ".join(f"{prefix}..." for prefix in _PREFIXES),
                 )
 
 
@@ -168,7 +169,7 @@ def _check_handover(
     needed = [
         row.id
         for row in content.interface
-        if row.module == "host" and row.direction == "input" and row.id not in _RANDOM_DRIVE
+        if row.module == "host" and row.direction == "input" and row.id not in _NOT_FROM_THE_GUT
     ]
     handover = modules.get("handover")
     if handover is not None:
@@ -276,7 +277,8 @@ def _check_persons_and_targets(
                 f"{row.person}, {row.target}",
                 f'value "{row.value}" is neither a number nor a known parameter',
             )
-    persons = {"healthy", *(row.person for row in content.persons)}
+    persons = {form.person for form in content.forms}
+    _check_forms(content, persons, findings)
     for condition in content.conditions:
         if condition.person not in persons:
             findings.add(
@@ -301,6 +303,25 @@ def _check_persons_and_targets(
                 findings.add(
                     content.file("targets/targets.tsv"), place, f"observable {unknown_word(name, defined)}"
                 )
+
+
+def _check_forms(content: Content, persons: set[str], findings: FindingCollector) -> None:
+    """Check that the forms of disease and the settings of persons.tsv name each other."""
+    file = content.file("forms.tsv")
+    check_unique([(form.person, form.person) for form in content.forms], file, "form", findings)
+    if "healthy" not in persons:
+        findings.add(file, "", "no row for the healthy person", next_step="restore the row healthy")
+    for form in content.forms:
+        if form.based_on and (form.based_on not in persons or form.based_on == form.person):
+            findings.add(file, form.person, f"based_on {unknown_word(form.based_on, persons)}")
+    for person in dict.fromkeys(row.person for row in content.persons):
+        if person not in persons:
+            findings.add(
+                content.file("persons.tsv"),
+                person,
+                f"person {unknown_word(person, persons)}",
+                next_step="add a row to forms.tsv",
+            )
 
 
 def _check_unused(
