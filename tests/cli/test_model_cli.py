@@ -12,7 +12,9 @@ from eubiosis.core.content import PACKAGED_CONTENT
 def test_list(eubiosis, model):
     status, out, _ = eubiosis("model", "list")
     assert status == 0
-    assert "64 states" in out
+    assert "65 states" in out
+    assert "PPMS), uncalibrated" in out
+    assert "RRMS), uncalibrated" not in out
     assert all(name in out for name in model.conditions)
     status, out, _ = eubiosis("model", "list", "--json")
     summary = json.loads(out)

@@ -76,7 +76,7 @@ class PersonRow(TableRow):
 
 
 class FormRow(TableRow):
-    """A kind of person or animal: its name, whose settings it starts from, and whether its targets were fitted.
+    """A kind of person or animal: its name, whose settings it starts from, whether its targets were fitted.
 
     ``calibrated`` is "no" where no target of this form was read and fitted; it is then shown as uncalibrated.
     """

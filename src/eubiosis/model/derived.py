@@ -225,7 +225,7 @@ def _with(kernel: Compiled, own: Mapping[str, float]) -> Array:
 
 
 def _person(content: Content, person: str) -> tuple[Array, dict[str, float]]:
-    """Return the guild folds and the other settings of a person, on top of those of the form it is based on."""
+    """Return the guild folds and other settings of a person, on top of those of the form it is based on."""
     base = next((form.based_on for form in content.forms if form.person == person), "")
     rows = {
         row.target: content.value(row.value)

@@ -19,6 +19,8 @@ from eubiosis.model.content import (
     HandoverRow,
     load_content,
 )
+from eubiosis.model.entities import check_entities
+from eubiosis.model.forms import check_forms
 from eubiosis.model.join import (
     AntimonySyntaxError,
     antimony_to_sbml,
@@ -28,6 +30,7 @@ from eubiosis.model.join import (
     unit_texts,
 )
 from eubiosis.model.modules import AntimonyModule, parse_module
+from eubiosis.model.paths import check_paths
 from eubiosis.model.units import infer_units, read_unit
 
 _NOT_FROM_THE_GUT = ("host_shot", "host_Z", "host_ptx")  # random drive, immunisation
@@ -51,6 +54,8 @@ def lint_content(folder: Path) -> list[Finding]:
     if not findings.findings:
         read_conditions(content, findings)
         _check_persons_and_targets(content, modules, findings)
+        check_paths(content, findings)
+        check_entities(content, modules, findings)
         _check_unused(content, modules, findings)
         _check_joined(content, modules, findings)
     return findings.findings
@@ -278,7 +283,7 @@ def _check_persons_and_targets(
                 f'value "{row.value}" is neither a number nor a known parameter',
             )
     persons = {form.person for form in content.forms}
-    _check_forms(content, persons, findings)
+    check_forms(content, findings)
     for condition in content.conditions:
         if condition.person not in persons:
             findings.add(
@@ -303,25 +308,6 @@ def _check_persons_and_targets(
                 findings.add(
                     content.file("targets/targets.tsv"), place, f"observable {unknown_word(name, defined)}"
                 )
-
-
-def _check_forms(content: Content, persons: set[str], findings: FindingCollector) -> None:
-    """Check that the forms of disease and the settings of persons.tsv name each other."""
-    file = content.file("forms.tsv")
-    check_unique([(form.person, form.person) for form in content.forms], file, "form", findings)
-    if "healthy" not in persons:
-        findings.add(file, "", "no row for the healthy person", next_step="restore the row healthy")
-    for form in content.forms:
-        if form.based_on and (form.based_on not in persons or form.based_on == form.person):
-            findings.add(file, form.person, f"based_on {unknown_word(form.based_on, persons)}")
-    for person in dict.fromkeys(row.person for row in content.persons):
-        if person not in persons:
-            findings.add(
-                content.file("persons.tsv"),
-                person,
-                f"person {unknown_word(person, persons)}",
-                next_step="add a row to forms.tsv",
-            )
 
 
 def _check_unused(

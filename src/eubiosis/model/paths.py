@@ -1,20 +1,23 @@
 """Paths from the gut to the host: which parameter switches each, and what is known of it.
 
-``content/couplings.tsv`` has one row for each ``host_c_*``. A path known by its prior only has an equation and a
-parameter, but nobody has read how large it is: it stays 0 in every draw of worlds, so that it neither narrows nor
-shifts what is said about a therapy, and it acts only when somebody sets it by hand.
+``content/couplings.tsv`` has one row for each ``host_c_*``. A path known by its prior only has an equation
+and a parameter, but nobody has read how large it is: it stays 0 in every draw of worlds, so that it neither
+narrows nor shifts what is said about a therapy, and it acts only when somebody sets it by hand.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from eubiosis.core.findings import FindingCollector
+from eubiosis.core.findings import FindingCollector, unknown_word
 from eubiosis.core.provenance import Read
 from eubiosis.core.tables import TableRow, check_unique, display_name, read_table
+from eubiosis.model.content import Content
 
 TABLE = "couplings.tsv"
+_COUPLING = re.compile(r"^host_c_[a-z0-9]+_[a-z0-9]+$")
 
 
 class PathRow(TableRow):
@@ -37,6 +40,26 @@ def read_paths(folder: Path, findings: FindingCollector | None = None) -> list[P
     if findings is None:
         own.raise_if_any()
     return rows
+
+
+def check_paths(content: Content, findings: FindingCollector) -> None:
+    """Report couplings without a row, rows without a coupling, and paths that are on without a size."""
+    rows = read_paths(content.folder, findings)
+    file = display_name(content.folder / TABLE)
+    numbers = {name for name in content.numbers if _COUPLING.match(name)}
+    for name in sorted(numbers - {row.id for row in rows}):
+        findings.add(file, "", f"no row for the coupling {name}", next_step="add its class and target")
+    for row in rows:
+        if row.id not in content.numbers:
+            findings.add(file, row.id, f"coupling {unknown_word(row.id, numbers)}")
+        elif row.prior_only == "yes" and content.numbers[row.id].value != 0:
+            findings.add(
+                content.file(content.table_of[row.id]),
+                row.id,
+                f"a path known by its prior only has the value {content.numbers[row.id].value:g}",
+                allowed="0",
+                next_step="set it to 0, or give the size that was read and prior_only no",
+            )
 
 
 def prior_only(folder: Path) -> frozenset[str]:
