@@ -113,5 +113,21 @@ def test_nothing_depends_on_an_observable_and_a_rule_reaches_a_state(rows, model
         assert not reached(name) & states, name
 
 
+def test_a_prior_only_edge_is_an_edge(rows):
+    """Each such node of the graph has a mechanism or a link, and each such path an equation that is off."""
+    evidence = PACKAGED_CONTENT / "evidence"
+
+    def table(name):
+        with (evidence / name).open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream, delimiter="\t"))
+
+    names = {row["id"]: row["names"].split(";") for row in table("nodes.tsv")}
+    linked = {end for row in table("links.tsv") for end in (row["source"], row["target"])}
+    told = {end for row in table("mechanisms.tsv") for end in (row["source_entity"], row["target_entity"])}
+    for row in rows:
+        if row.status == "prior-only edge" and row.file == "evidence/nodes.tsv":
+            assert row.quantity in linked or told & set(names[row.quantity]), row
+
+
 def test_at_most_a_hundred_states(model):
     assert len(model.system.states) <= 100

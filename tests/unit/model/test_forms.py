@@ -132,3 +132,12 @@ def test_a_start_is_no_input(model):
     assert set(eae.start).isdisjoint(eae.fixed)
     assert {p.target for p in eae.pulses} == {"host_ptx"}
     assert all(c.start == {} for name, c in conditions.items() if name != "eae_mog")
+
+
+def test_a_healthy_person_rests(model):
+    """Nothing moves over a hundred days, but for myelin and axons, which are slow and only fall."""
+    slow = ("host_M", "host_Ax", "host_NfL", "host_A")  # NfL and debris follow them
+    names = tuple(s for s in model.system.states if s not in slow)
+    got = model.simulate("healthy", [0.0, 100.0], names)
+    start, end = got.values[0]
+    np.testing.assert_allclose(end, start, rtol=1e-4, atol=1e-9)
