@@ -208,7 +208,7 @@ def with_feedback(problem: Problem) -> Problem:
 
 
 def _host_states(system: System) -> list[str]:
-    return [name for name in system.states if name.startswith("host_")]
+    return [name for name in system.states if name.startswith(("host_", "readout_"))]
 
 
 def _reference(problem: Problem) -> tuple[Ends, Mapping[str, float]]:

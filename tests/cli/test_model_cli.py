@@ -12,11 +12,15 @@ from eubiosis.core.content import PACKAGED_CONTENT
 def test_list(eubiosis, model):
     status, out, _ = eubiosis("model", "list")
     assert status == 0
-    assert "64 states" in out
+    assert "65 states" in out
+    assert "PPMS), uncalibrated" in out
+    assert "RRMS), uncalibrated" not in out
     assert all(name in out for name in model.conditions)
     status, out, _ = eubiosis("model", "list", "--json")
     summary = json.loads(out)
-    assert summary["states"] == 64
+    assert summary["states"] == 65
+    assert summary["entities"]["state"] == 52
+    assert summary["forms"]["mouse"].endswith("uncalibrated")
     assert {c["condition"] for c in summary["conditions"]} == set(model.conditions)
 
 
@@ -419,3 +423,20 @@ def test_a_missing_file_is_a_finding(eubiosis, content):
     assert "content/models/host.ant" in err
     assert "content/persons.tsv" in err
     assert "next: restore it" in err
+
+
+def test_entities_of_one_status(eubiosis):
+    status, out, _ = eubiosis("model", "entities", "--status", "observable")
+    assert status == 0
+    lines = out.splitlines()
+    assert len(lines) == 10 + 1
+    assert all(line.startswith("observable") for line in lines[:-1])
+    assert lines[-1].startswith("Of 146 entities of the field's picture 52 are a state")
+    status, out, _ = eubiosis("model", "entities", "--json")
+    assert len(json.loads(out)) == 146
+
+
+def test_an_unknown_status_of_entities_is_named(eubiosis):
+    status, _, err = eubiosis("model", "entities", "--status", "observables")
+    assert status != 0
+    assert 'nearest "observable"' in err

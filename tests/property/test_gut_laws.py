@@ -134,7 +134,7 @@ SEEN = (
     "gut_Ind",
     "gut_IPA",
     "gut_LPS",
-    "gut_fructan_unfermented",
+    "host_fructan",
 )
 
 
@@ -185,7 +185,7 @@ def test_unfermented_fructan_is_one_in_health_and_falls_back_when_inulin_stops(m
     got = run(
         model,
         [("gut_dose_inulin", 20.0, 0.0, 28.0)],
-        ("gut_fructan_unfermented",),
+        ("host_fructan",),
         (0.0, 28.0, 59.0),
         "healthy",
     )

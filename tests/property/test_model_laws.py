@@ -16,9 +16,11 @@ COUPLINGS = [
     f"host_c_{path}"
     for path in (
         "acid_treg acid_dc acid_th17 acid_tj acid_bbb acid_mg ahr_dc ahr_th17 ahr_treg ahr_mg "
-        "lps_dc lps_th17 mucus_tj"
+        "lps_dc lps_th17 mucus_tj "
+        "acid_epi acid_th1 plasma_bbb bile_dc bile_mg pcs_axon is_axon fructan_dc akk_th1"
     ).split()
 ]
+PRIOR_ONLY = [f"host_c_{path}" for path in "acetate_treg acid_rem equol_dc galt_th17".split()]
 
 
 def row(model, prefix):
@@ -252,7 +254,7 @@ def test_shares_of_guilds_and_probabilities_stay_within_bounds(model, condition)
 
 DOSES = (
     "gut_dose_inulin gut_dose_rs gut_dose_pectin gut_dose_vancomycin gut_cfu_PB_LAC gut_cfu_PB_BIF "
-    "gut_cfu_PB_BUT gut_cfu_PB_PRV gut_cfu_PB_YST handover_dose_propionate_salt"
+    "gut_cfu_PB_BUT gut_cfu_PB_PRV gut_cfu_PB_YST handover_dose_propionate_salt handover_dose_tudca_salt"
 ).split()
 
 
@@ -284,7 +286,7 @@ def test_without_couplings_the_gut_does_not_reach_the_host(model, condition):
     assert all(c in model.kernel.parameter_index for c in COUPLINGS)
     host = tuple(s for s in model.system.states if s.startswith("host_"))
     days = np.arange(0, 366, 5.0)
-    off = {c: np.zeros(1) for c in COUPLINGS}
+    off = {c: np.zeros(1) for c in (*COUPLINGS, *PRIOR_ONLY)}
     treated = model.simulate(condition, days, host, changes=off).values
     untreated = model.simulate("ms", days, host, changes=off).values
     np.testing.assert_allclose(treated, untreated, rtol=1e-6, atol=1e-9)

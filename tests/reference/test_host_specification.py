@@ -21,7 +21,8 @@ import pytest
 from eubiosis.engine import Set, Tolerances
 from eubiosis.model.natural_history import figures
 from eubiosis.model.natural_history.course import run_hosts
-from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People
+from eubiosis.model.natural_history.inputs import host_alone_inputs
+from eubiosis.model.natural_history.people import Drive, People
 
 # from the closing notes (p0 = .054), with half the last printed digit, and the largest tolerance accepted
 NOTES = {
@@ -37,7 +38,7 @@ GROUPS = 10
 
 
 def ms_inputs(model):
-    return {n: model.content.numbers["host_ms_" + n.removeprefix("host_")].value for n in HOST_INPUTS}
+    return host_alone_inputs(model.content)
 
 
 def healthy_references(model):

@@ -37,8 +37,12 @@ def model() -> None:
 @_CONTENT
 @_JSON
 def list_command(content: Path | None, as_json: bool) -> None:
-    """List modules, persons and conditions."""
+    """List persons, conditions and how many entities of the field are what in this model."""
+    from eubiosis.model.entities import counts, read_entities, sentence
+    from eubiosis.model.forms import caption
+
     loaded = _load(content)
+    entities = read_entities(loaded.content.folder)
     conditions = [
         {"condition": c.name, "person": c.person, "days": c.days, "description": c.description}
         for c in loaded.conditions.values()
@@ -49,6 +53,8 @@ def list_command(content: Path | None, as_json: bool) -> None:
         "assigned": len(system.assigned),
         "parameters": len(system.parameters),
         "persons": list(loaded.derived.persons),
+        "forms": {form.person: caption(form) for form in loaded.content.forms},
+        "entities": counts(entities),
         "conditions": conditions,
     }
     if as_json:
@@ -58,10 +64,36 @@ def list_command(content: Path | None, as_json: bool) -> None:
         f"{len(system.states)} states, {len(system.assigned)} assigned quantities, "
         f"{len(system.parameters)} parameters and inputs"
     )
-    click.echo(f"persons: {', '.join(loaded.derived.persons)}")
+    click.echo(sentence(entities))
+    click.echo("persons:")
+    for form in loaded.content.forms:
+        click.echo(f"  {form.person:<30}{caption(form)}")
     click.echo("conditions:")
     for row in conditions:
         click.echo(f"  {row['condition']:<30}{row['days']:>5g} d  {row['description']}")
+
+
+@model.command("entities")
+@click.option("--status", help="Only those of one status: state, rule, observable, prior-only edge, name.")
+@_CONTENT
+@_JSON
+def entities_command(status: str | None, content: Path | None, as_json: bool) -> None:
+    """List every entity of the field's picture: what it is in this model, and where it lives."""
+    from eubiosis.core.content import PACKAGED_CONTENT
+    from eubiosis.model.entities import STATUSES, read_entities, sentence
+
+    if status is not None and status not in STATUSES:
+        raise FindingsError(
+            [Finding("--status", "", unknown_word(status, STATUSES), allowed=", ".join(STATUSES))]
+        )
+    rows = read_entities(content or PACKAGED_CONTENT)
+    shown = [row for row in rows if status in (None, row.status)]
+    if as_json:
+        click.echo(json.dumps([row.model_dump() for row in shown], indent=1))
+        return
+    for row in shown:
+        click.echo(f"{row.status:<17}{row.name:<46}{row.quantity:<22}{row.file}")
+    click.echo(sentence(rows))
 
 
 @model.command("show")

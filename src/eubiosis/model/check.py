@@ -12,7 +12,7 @@ import numpy as np
 from eubiosis.model.content import TargetRow
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.figures import doubled_acids, natural_history, simulate_cohort
-from eubiosis.model.natural_history.people import HOST_INPUTS
+from eubiosis.model.natural_history.inputs import host_alone_inputs
 from eubiosis.model.natural_history.scale import joined_inputs
 from eubiosis.model.therapies import compare_therapies
 
@@ -144,8 +144,7 @@ class _Answers:
             model = self.model
             healthy = model.derived.of("healthy")
             if condition == "natural_history_host":
-                number = {name: row.value for name, row in model.content.numbers.items()}
-                inputs = {name: number["host_ms_" + name.removeprefix("host_")] for name in HOST_INPUTS}
+                inputs = host_alone_inputs(model.content)
             else:
                 inputs = joined_inputs(model.kernel, model.derived.of("ms"))
             references = {

@@ -26,7 +26,8 @@ class Pulse:
 class Condition:
     """A named experiment, read from the tables.
 
-    ``fixed`` sets parameters for the whole run; ``transplants`` lists (day, engraftment index).
+    ``fixed`` sets parameters for the whole run, ``start`` states at its beginning; ``transplants`` lists
+    (day, engraftment index).
     """
 
     name: str
@@ -35,6 +36,7 @@ class Condition:
     description: str
     pulses: tuple[Pulse, ...] = ()
     fixed: Mapping[str, float] = field(default_factory=dict)
+    start: Mapping[str, float] = field(default_factory=dict)
     transplants: tuple[tuple[float, float], ...] = ()
     defaults: Mapping[str, float] = field(default_factory=dict)
 
@@ -64,6 +66,7 @@ def read_conditions(content: Content, findings: FindingCollector | None = None) 
     """Build the conditions of a content folder; findings are raised when no collector is given."""
     own = findings if findings is not None else FindingCollector()
     units = {row.id: row.unit for row in content.interface} | {n.id: n.unit for n in content.numbers.values()}
+    units |= {n.id: n.unit for n in content.initial.values()}
     names = {row.condition for row in content.conditions}
     for change in content.changes:
         if change.condition not in names:
@@ -93,6 +96,7 @@ def _build(
 ) -> Condition:
     pulses: list[Pulse] = []
     fixed: dict[str, float] = {}
+    start: dict[str, float] = {}
     events: dict[str, float] = {}
     inputs = {row.id: row for row in content.interface if row.direction == "input"}
     for change in changes:
@@ -101,6 +105,11 @@ def _build(
             continue
         if change.kind == "fixed":
             fixed[change.target] = level
+        elif change.kind == "start":
+            start[change.target] = level
+            if change.target not in content.initial:
+                place = f"{name}, {change.target}"
+                findings.add(content.file(_FILE), place, "not a state", allowed="a state of initial.tsv")
         elif change.kind == "event":
             events[change.target] = level
         elif change.target not in inputs:
@@ -134,7 +143,7 @@ def _build(
             pulses.append(Pulse(change.target, level, change.start_day, stop))
     transplants = ((events["gut_fmt_day"], events["gut_fmt_dose"]),) if "gut_fmt_day" in events else ()
     defaults = {p.target: fixed.get(p.target, content.value(inputs[p.target].default)) for p in pulses}
-    return Condition(name, person, days, description, tuple(pulses), fixed, transplants, defaults)
+    return Condition(name, person, days, description, tuple(pulses), fixed, start, transplants, defaults)
 
 
 def _level(

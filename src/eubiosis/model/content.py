@@ -19,9 +19,9 @@ from eubiosis.core.provenance import Basis, Read, SourcedNumber
 from eubiosis.core.tables import RowProblem, TableRow, check_unique, display_name, read_table
 
 # parameter tables whose numbers enter the SBML model, and those used outside it
-MODEL_TABLES = ("gut", "gut_processes", "host", "handover")
-OUTSIDE_TABLES = ("population", "clinic", "persons")
-MODULES = ("gut", "handover", "host")
+MODEL_TABLES = ("gut", "gut_processes", "host", "handover", "readout")
+OUTSIDE_TABLES = ("population", "clinic", "persons", "forms")
+MODULES = ("gut", "handover", "host", "readout")
 OPTIONAL_MODULES = ("fmt",)
 CONDITION = "condition:"  # begins a contrast that names another condition
 
@@ -46,7 +46,7 @@ Statistic = Literal[
 class InterfaceRow(TableRow):
     """What a module takes in (input), gives out (output) or needs of a person (person)."""
 
-    module: Literal["gut", "handover", "host", "fmt"]
+    module: Literal["gut", "handover", "host", "readout", "fmt"]
     id: str
     direction: Literal["input", "output", "person"]
     unit: str
@@ -61,7 +61,9 @@ class HandoverRow(TableRow):
     target_variable: str
     reference: str
     unit: str
-    transform: Literal["ratio", "occupancy", "appearance", "compartment", "share", "constant"]
+    transform: Literal[
+        "ratio", "power", "occupancy", "appearance", "clearance", "compartment", "share", "constant"
+    ]
     basis: Basis
     read: Read | None = None
     source: str = ""
@@ -77,6 +79,20 @@ class PersonRow(TableRow):
     note: str
 
 
+class FormRow(TableRow):
+    """A kind of person or animal: its name, whose settings it starts from, whether its targets were fitted.
+
+    ``calibrated`` is "no" where no target of this form was read and fitted; it is then shown as uncalibrated.
+    """
+
+    person: str
+    label: str
+    species: Literal["human", "mouse"]
+    based_on: str = ""
+    calibrated: Literal["yes", "no"]
+    note: str
+
+
 class ConditionRow(TableRow):
     """A named experiment: who, and for how many days."""
 
@@ -87,7 +103,11 @@ class ConditionRow(TableRow):
 
 
 class ChangeRow(TableRow):
-    """One change of an input within a condition: an amount, so often a day, from one day to another."""
+    """One change within a condition: an amount of an input, so often a day, from one day to another.
+
+    ``fixed`` holds a parameter for the whole run, ``start`` sets a state at its beginning, ``event`` is a
+    transplant.
+    """
 
     condition: str
     target: str
@@ -96,7 +116,7 @@ class ChangeRow(TableRow):
     times_per_day: float = 1.0
     start_day: float = 0.0
     stop_day: float | None = None
-    kind: Literal["input", "fixed", "event"]
+    kind: Literal["input", "fixed", "start", "event"]
     basis: Basis
     source: str = ""
     note: str = ""
@@ -167,6 +187,7 @@ class Content:
     interface: tuple[InterfaceRow, ...]
     handover: tuple[HandoverRow, ...]
     persons: tuple[PersonRow, ...]
+    forms: tuple[FormRow, ...]
     conditions: tuple[ConditionRow, ...]
     changes: tuple[ChangeRow, ...]
     targets: tuple[TargetRow, ...]
@@ -209,6 +230,7 @@ def load_content(folder: Path = PACKAGED_CONTENT, findings: FindingCollector | N
         interface=tuple(read_table(folder / "models/interface.tsv", InterfaceRow, own)),
         handover=tuple(read_table(folder / "handover.tsv", HandoverRow, own)),
         persons=tuple(read_table(folder / "persons.tsv", PersonRow, own)),
+        forms=tuple(read_table(folder / "forms.tsv", FormRow, own)),
         conditions=tuple(read_table(folder / "conditions/conditions.tsv", ConditionRow, own)),
         changes=tuple(read_table(folder / "conditions/changes.tsv", ChangeRow, own)),
         targets=tuple(read_table(folder / "targets/targets.tsv", TargetRow, own)),

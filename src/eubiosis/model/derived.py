@@ -35,12 +35,14 @@ GUT_REFERENCES = {
     "handover_ref_J_Ac": "gut_J_Ac",
     "handover_ref_J_Pr": "gut_J_Pr",
     "handover_ref_J_Bu": "gut_J_Bu",
-    "handover_ref_J_Ind": "gut_J_Ind",
-    "handover_ref_J_ILA": "gut_J_ILA",
-    "handover_ref_J_IPA": "gut_J_IPA",
-    "handover_ref_J_IAA": "gut_J_IAA",
     "handover_ref_ahr": "handover_ahr",
-    "gut_S_IN_ref": "gut_S_IN",
+    "handover_ref_Ac": "gut_C_Ac",
+    "handover_ref_IS": "handover_plasma_IS",
+    "handover_ref_pCS": "handover_plasma_pCS",
+    "handover_ref_J_bile": "handover_J_bile",
+    "handover_ref_IN": "gut_S_IN",
+    "handover_ref_AKK": "gut_B_AKK",
+    "handover_ref_EQ": "gut_EQ",
 }
 _HOST_REFERENCES = {"host_C_healthy": "host_C", "host_MG_healthy": "host_MG", "host_NfL_healthy": "host_NfL"}
 
@@ -78,7 +80,7 @@ def content_key(content: Content) -> str:
     """Hash the tables and modules on which derived numbers depend."""
     digest = hashlib.sha256()
     names = [f"parameters/{t}.tsv" for t in (*MODEL_TABLES, *OUTSIDE_TABLES, "initial")]
-    names += ["persons.tsv", "models/interface.tsv", *(f"models/{m}.ant" for m in MODULES)]
+    names += ["persons.tsv", "forms.tsv", "models/interface.tsv", *(f"models/{m}.ant" for m in MODULES)]
     for name in names:
         digest.update(name.encode() + b"\0" + (content.folder / name).read_bytes() + b"\0")
     return digest.hexdigest()
@@ -119,7 +121,7 @@ def derive(content: Content) -> Derived:
     values = {"healthy": {**shared, **_factors(healthy)}}
     start = {"healthy": healthy.states}
     shared |= healthy_references(joined, gut, healthy, values["healthy"])
-    for person in dict.fromkeys(row.person for row in content.persons):
+    for person in (form.person for form in content.forms if form.person != "healthy"):
         folds, settings = _person(content, person)
         niche = solve_niche(
             gut,
@@ -229,8 +231,14 @@ def _with(kernel: Compiled, own: Mapping[str, float]) -> Array:
 
 
 def _person(content: Content, person: str) -> tuple[Array, dict[str, float]]:
-    """Return the guild folds and the other settings of a person."""
-    rows = {row.target: content.value(row.value) for row in content.persons if row.person == person}
+    """Return the guild folds and other settings of a person, on top of those of the form it is based on."""
+    base = next((form.based_on for form in content.forms if form.person == person), "")
+    rows = {
+        row.target: content.value(row.value)
+        for form in (base, person)
+        for row in content.persons
+        if row.person == form
+    }
     folds = np.array([rows.pop(f"gut_share_{g}", 1.0) for g in GUILDS])
     return folds, rows
 
@@ -246,7 +254,7 @@ def _source(name: str) -> str:
         return "niche factor of the healthy donor"
     if name.startswith("gut_w_"):
         return "growth = loss at the person's own composition"
-    if name.startswith("handover_ref") or name == "gut_S_IN_ref":
+    if name.startswith("handover_ref"):
         return "steady state of the healthy gut"
     if name in _HOST_REFERENCES:
         return "healthy host after the run-in"

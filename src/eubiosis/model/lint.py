@@ -19,6 +19,8 @@ from eubiosis.model.content import (
     HandoverRow,
     load_content,
 )
+from eubiosis.model.entities import check_entities
+from eubiosis.model.forms import check_forms
 from eubiosis.model.join import (
     AntimonySyntaxError,
     antimony_to_sbml,
@@ -28,9 +30,11 @@ from eubiosis.model.join import (
     unit_texts,
 )
 from eubiosis.model.modules import AntimonyModule, parse_module
+from eubiosis.model.paths import check_paths
 from eubiosis.model.units import infer_units, read_unit
 
-_RANDOM_DRIVE = ("host_shot", "host_Z")
+_NOT_FROM_THE_GUT = ("host_shot", "host_Z", "host_ptx")  # random drive, immunisation
+_PREFIXES = ("gut_", "host_", "handover_", "readout_")
 _CODE_OWNED = re.compile(r"_(fold|sd_ln)_|^gut_w_scale$")
 
 
@@ -50,6 +54,8 @@ def lint_content(folder: Path) -> list[Finding]:
     if not findings.findings:
         read_conditions(content, findings)
         _check_persons_and_targets(content, modules, findings)
+        check_paths(content, findings)
+        check_entities(content, modules, findings)
         _check_unused(content, modules, findings)
         _check_joined(content, modules, findings)
     return findings.findings
@@ -76,12 +82,12 @@ def _check_lines(content: Content, modules: Mapping[str, AntimonyModule], findin
             findings,
         )
         for target, equation in module.defines.items():
-            if not target.startswith(("gut_", "host_", "handover_")):
+            if not target.startswith(_PREFIXES):
                 findings.add(
                     file,
                     f"line {equation.line} ({target})",
                     "the id has no prefix of a module",
-                    allowed="gut_..., host_..., handover_...",
+                    allowed=", ".join(f"{prefix}..." for prefix in _PREFIXES),
                 )
 
 
@@ -168,7 +174,7 @@ def _check_handover(
     needed = [
         row.id
         for row in content.interface
-        if row.module == "host" and row.direction == "input" and row.id not in _RANDOM_DRIVE
+        if row.module == "host" and row.direction == "input" and row.id not in _NOT_FROM_THE_GUT
     ]
     handover = modules.get("handover")
     if handover is not None:
@@ -276,7 +282,8 @@ def _check_persons_and_targets(
                 f"{row.person}, {row.target}",
                 f'value "{row.value}" is neither a number nor a known parameter',
             )
-    persons = {"healthy", *(row.person for row in content.persons)}
+    persons = {form.person for form in content.forms}
+    check_forms(content, findings)
     for condition in content.conditions:
         if condition.person not in persons:
             findings.add(

@@ -140,10 +140,17 @@ class Model:
             grid,
             tuple(observables) if observables is not None else kernel.system.states,
             parameters=values,
-            initial=self.states(setting.person),
+            initial=self._begin(setting),
             inputs=[*doses, *self._transplants(setting)],
             tolerances=tolerances or STRICT,
         )
+
+    def _begin(self, setting: Condition) -> Array:
+        """Return the state in which a condition begins: the person's own, but for what the condition sets."""
+        states = self.states(setting.person)
+        for name, value in setting.start.items():
+            states[self.kernel.state_index[name]] = value
+        return states
 
     def _transplants(self, setting: Condition) -> list[Input]:
         """Turn fecal transplants into changes of the gut's states.
@@ -169,7 +176,7 @@ class Model:
         else:
             setting = self.condition(condition)
             inputs = setting.expressions()
-            values = {**self.derived.of(setting.person), **setting.fixed}
+            values = {**self.derived.of(setting.person), **setting.fixed, **setting.start}
             header = [f"Condition {condition}: {setting.description}; {setting.days:g} days."]
             if setting.transplants:
                 modules = (*MODULES, "fmt")

@@ -22,6 +22,7 @@ from eubiosis.engine import Array
 from eubiosis.model.derived import healthy_references
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, Niche, solve_niche
+from eubiosis.model.paths import prior_only
 from eubiosis.model.plausible import first_plausible
 
 TABLE = "worlds.tsv"
@@ -61,8 +62,9 @@ def world_rows(model: Model) -> tuple[WorldRow, ...]:
 
 
 def coupling_names(model: Model) -> tuple[str, ...]:
-    """Name the gut-to-host couplings."""
-    return tuple(row.id for row in world_rows(model) if row.part == "coupling")
+    """Name the gut-to-host couplings that are drawn: those known by a prior only stay 0 (``paths``)."""
+    held = prior_only(model.content.folder)
+    return tuple(row.id for row in world_rows(model) if row.part == "coupling" and row.id not in held)
 
 
 def draw_gut_world(model: Model, number: int, seed: int, *, vary: bool = True) -> GutWorld:
@@ -119,7 +121,7 @@ def draw_host_world(model: Model, number: int, seed: int, couplings: Couplings) 
     if couplings == "zero":
         return dict.fromkeys(names, 0.0)
     if couplings == "hand_fit":
-        return dict.fromkeys(names, 1.0)
+        return {name: model.content.numbers[name].value for name in names}
     pair, mirrored = divmod(number, 2)
     sign = -1.0 if mirrored else 1.0
     drawn = {n: sign * float(stream(seed, f"world/{n}", pair).standard_normal()) for n in names}

@@ -20,7 +20,7 @@ _BASIS_COLOURS = {"measured": "#0f5132", "fitted": "#0072B2", "derived": "#5b6e7
 _PANELS = (
     ("gut_C_Bu", "luminal butyrate, mM"),
     ("gut_LPS", "luminal LPS, mg/L"),
-    ("host_ahr", "AHR tone from indoles, relative"),
+    ("host_ahr", "AHR tone of plasma, relative"),
     ("host_R", "Treg, relative"),
     ("host_T17", "Th17, relative"),
     ("host_C_rel", "CNS infiltrate, relative"),

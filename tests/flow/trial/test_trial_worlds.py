@@ -17,6 +17,9 @@ from eubiosis.model.worlds import (
 from eubiosis.trial.world.gut import HANDED, _niche_batch
 
 REFERENCE_INPUTS = {"host_ahr": 1.0, "host_lps_lumen": 1.0, "host_muc": 1.0, "host_si_pro": 0.0}
+REFERENCE_INPUTS |= dict.fromkeys(
+    ("host_bile", "host_pcs", "host_is", "host_fructan", "host_akk", "host_equol"), 1.0
+)
 
 
 def number(value, low=None, high=None, law="normal", spread=None):
@@ -110,15 +113,18 @@ def test_couplings_of_many_worlds_are_standard_normal(trial_model):
 
 @pytest.mark.parametrize(("couplings", "value"), [("zero", 0.0), ("hand_fit", 1.0)])
 def test_fixed_couplings_are_the_same_number_in_every_world(trial_model, couplings, value):
+    """The hand fit is that of the specification: its thirteen paths are on, the later ones off."""
+    later = "acid_epi acid_th1 plasma_bbb bile_dc bile_mg pcs_axon is_axon fructan_dc akk_th1".split()
+    expected = dict.fromkeys(coupling_names(trial_model), value) | {f"host_c_{p}": 0.0 for p in later}
+    assert len(expected) == 13 + len(later)
     for k in (0, 1, 5):
-        drawn = draw_host_world(trial_model, k, SEED, couplings)
-        assert drawn == dict.fromkeys(coupling_names(trial_model), value)
+        assert draw_host_world(trial_model, k, SEED, couplings) == expected
 
 
 def test_gut_world_0_is_the_tables_own_world(trial_model):
     world = draw_gut_world(trial_model, 0, SEED)
     healthy = trial_model.derived.of("healthy")
-    references = {name for name in healthy if name.startswith("handover_ref_")} | {"gut_S_IN_ref"}
+    references = {name for name in healthy if name.startswith("handover_ref_")}
     assert set(world.values) == references
     for name, value in world.values.items():
         assert value == pytest.approx(healthy[name], rel=1e-5), name
@@ -149,6 +155,8 @@ def test_a_healthy_person_hands_the_host_its_reference_in_every_gut_world(trial_
     expected = REFERENCE_INPUTS | {
         "host_but": numbers["host_but_ref"].value,
         "host_pro": numbers["host_pro_ref"].value,
+        "host_ace": numbers["host_ace_ref"].value,
+        "host_plasma_pro": numbers["host_plasma_pro_ref"].value,
     }
     assert handed == pytest.approx(expected, rel=1e-5)
     # and stays there: nothing moves over 12 weeks without a dose

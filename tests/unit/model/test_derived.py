@@ -72,6 +72,6 @@ def test_an_edited_table_triggers_derivation_and_a_saved_one_does_not(model, tmp
 
 
 def test_line_endings_and_order_of_persons(model):
-    assert model.derived.persons == ("healthy", "ms")
+    assert model.derived.persons == ("healthy", "ms", "spms", "ppms", "mouse")
     with pytest.raises(KeyError):
-        model.derived.of("mouse")
+        model.derived.of("rat")

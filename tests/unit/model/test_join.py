@@ -21,9 +21,10 @@ CYTOKINES = "IL6 TNF IL1b IFNg IL17 IL10 TGFb".split()
 def test_every_state_of_the_specifications_is_there_and_no_other(model):
     assert len(GUT) == 47
     assert len(HOST) == 15
-    wanted = {f"gut_{s}" for s in GUT} | {"gut_V"} | {f"host_{s}" for s in HOST} | {"handover_gut_propionate"}
+    wanted = {f"gut_{s}" for s in GUT} | {"gut_V"} | {f"host_{s}" for s in HOST}
+    wanted |= {"handover_gut_propionate", "readout_AS"}
     assert set(model.system.states) == wanted
-    assert len(model.system.states) == 64
+    assert len(model.system.states) == 65
 
 
 def test_cytokines_are_assigned(model):
@@ -33,7 +34,7 @@ def test_cytokines_are_assigned(model):
 def test_every_id_has_the_prefix_of_its_module(model):
     ids = (*model.system.states, *model.system.assigned, *model.system.parameters)
     assert len(set(ids)) == len(ids)
-    assert all(i.startswith(("gut_", "host_", "handover_")) for i in ids)
+    assert all(i.startswith(("gut_", "host_", "handover_", "readout_")) for i in ids)
 
 
 def test_the_random_drive_enters_with_constant_defaults(model):

@@ -13,9 +13,9 @@ def test_shapes_are_subjects_times_observables(model):
     assert got.values.shape == (2, 3, 2)
     assert got["host_R"].shape == (2, 3)
     assert got.status == ("ok", "ok")
-    assert got.states.shape == (2, 64)
+    assert got.states.shape == (2, 65)
     whole = model.simulate("healthy_inulin_7g")
-    assert whole.values.shape == (1, 29, 64)
+    assert whole.values.shape == (1, 29, 65)
 
 
 def test_unknown_names_are_key_errors(model):

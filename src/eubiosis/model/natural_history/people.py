@@ -13,7 +13,10 @@ from eubiosis.core.streams import Draws
 from eubiosis.engine import Array, Compiled
 from eubiosis.model.content import Content
 
-HOST_INPUTS = ("host_but", "host_pro", "host_ahr", "host_lps_lumen", "host_muc")
+HOST_INPUTS = (
+    *("host_but", "host_pro", "host_ahr", "host_lps_lumen", "host_muc", "host_ace", "host_plasma_pro"),
+    *("host_bile", "host_pcs", "host_is", "host_fructan", "host_akk", "host_equol"),
+)
 _INPUT_SPREAD = {
     "host_but": "host_sd_ln_but",
     "host_pro": "host_sd_ln_pro",
