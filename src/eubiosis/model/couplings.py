@@ -1,4 +1,4 @@
-"""Paths from the gut to the host: which there are, in which metabolite class, and the prior of a class's total.
+"""Paths from the gut to the host: which there are, their metabolite class, and the prior of its total.
 
 The total of a class is the log ratio of relapses where its inputs double: zero with the probability of the
 spike, else normal about zero. It belongs to the class, not to its paths, so more paths make an effect neither

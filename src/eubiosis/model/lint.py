@@ -19,6 +19,8 @@ from eubiosis.model.content import (
     HandoverRow,
     load_content,
 )
+from eubiosis.model.couplings import read_couplings
+from eubiosis.model.discrepancy import read_discrepancies
 from eubiosis.model.join import (
     AntimonySyntaxError,
     antimony_to_sbml,
@@ -50,6 +52,8 @@ def lint_content(folder: Path) -> list[Finding]:
     if not findings.findings:
         read_conditions(content, findings)
         _check_persons_and_targets(content, modules, findings)
+        read_couplings(content, findings)
+        read_discrepancies(content, findings)
         _check_unused(content, modules, findings)
         _check_joined(content, modules, findings)
     return findings.findings

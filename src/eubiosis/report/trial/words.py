@@ -134,6 +134,19 @@ def power_text(row: EffectRow) -> str:
     return f"{100 * row.power:.0f} ± {100 * row.power_error:.1f} %"
 
 
+def truth_note(row: EffectRow) -> str:
+    """Say how sure the two ends of a truth are, and by what discrepancy it was widened; "" where neither."""
+    parts = []
+    if row.truth_error is not None:
+        low, _, high = row.truth_error
+        parts.append(
+            f"MCE {number(low)}, {number(high)}" if estimable((low, high)) else f"MCE {NOT_ESTIMABLE}"
+        )
+    if row.discrepancy:
+        parts.append(f"discrepancy {row.discrepancy:g}")
+    return "; ".join(parts)
+
+
 def scale_text(row: EffectRow, control: str) -> str:
     """Say on which scale an effect stands."""
     return f"ratio to {control}" if row.scale == "ratio" else f"difference to {control}, {row.unit}"
@@ -245,7 +258,7 @@ def _effect_sentence(rows: Sequence[EffectRow], control: str) -> str:
     words += f"{' and '.join(allowed)} ({scale_text(first, control)}; {null:.0f} is no effect). "
     if beyond:
         words += f"That no effect is left out for {' and '.join(beyond)} follows from assumptions alone. "
-    return f"{lead} {words}No effect can be read from this.".strip()
+    return f"{lead} {words}No effect can be read from this, and no bound on one.".strip()
 
 
 def _capital(text: str) -> str:
