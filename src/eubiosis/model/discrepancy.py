@@ -1,7 +1,7 @@
 """What no parameter set covers: named discrepancies, which widen printed intervals and never a verdict.
 
-A row gives the standard deviation of a log ratio, for one quantity or a class of them, under any therapy or in
-one named condition. The closest row counts: the quantity before its class, the condition before "any".
+A row gives the standard deviation of a log ratio, for one quantity or a class of them, under any therapy or
+in one named condition. The closest row counts: the quantity before its class, the condition before "any".
 """
 
 from __future__ import annotations
