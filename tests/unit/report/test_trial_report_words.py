@@ -75,7 +75,7 @@ def test_sentences_say_that_nothing_can_be_read_from_them():
     assert line.count("No trial has tested") == 1
     assert "from 0.70 to 1.40 for inulin and from 0.500 to 0.800 for propionate" in line
     assert "That no effect is left out for propionate follows from assumptions alone." in line
-    assert line.endswith("No effect can be read from this.")
+    assert line.endswith("No effect can be read from this, and no bound on one.")
 
 
 def test_a_null_world_is_named_as_one():
