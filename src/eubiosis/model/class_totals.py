@@ -96,9 +96,9 @@ def divide(
     ``answers`` holds the paths of the class, ``ratios`` by how much the world changes what a unit of a
     coupling does, ``draws`` an exponential and a normal number for each path. A path that carries nothing by
     itself stays at zero: it could act only through another class, beside the budget. One that carries less
-    than half a slab at the largest coupling is minor: its coupling is the normal number, and what that does
-    is taken off the total. The others share the rest by Dirichlet(1, ..., 1) weights; what is beyond the
-    largest coupling of one goes to the others, and what is beyond all of them stays unmet.
+    than a quarter of a slab at the largest coupling is minor: its coupling is the normal number, and what
+    that does is taken off the total. The others share the rest by Dirichlet(1, ..., 1) weights; what is
+    beyond the largest coupling of one goes to the others, and what is beyond all of them stays unmet.
     """
     assert prior.largest is not None, "the row of the budget is not divided"
     if total == 0:
@@ -116,7 +116,7 @@ def divide(
 
 def _carries(answer: Answer, prior: PriorRow) -> bool:
     assert prior.largest is not None
-    return min(answer.reach(sign, prior.largest)[1] for sign in (-1.0, 1.0)) >= prior.slab_sd / 2
+    return min(answer.reach(sign, prior.largest)[1] for sign in (-1.0, 1.0)) >= prior.slab_sd / 4
 
 
 def _fill(amount: float, weights: Array, most: Array) -> Array:

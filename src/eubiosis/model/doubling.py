@@ -18,7 +18,7 @@ from eubiosis.model.tolerances import STRICT
 SIZE, SEED = 1000, 2027
 SETTLING, COUNTED = 365, 365  # days under constant inputs before relapses are counted, and counted
 STEPS_PER_DAY = 1
-GRID = (-4.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 4.0)
+GRID = (-8.0, -4.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 4.0, 8.0)
 _RATE = Integral("host_relapse_rate")
 _SMALL, _TYPICAL_DAYS = 1e-3, 365
 _NOTHING = 1e-6  # a log ratio that is round-off

@@ -106,7 +106,9 @@ def test_only_the_gut_is_widened_and_by_what_the_table_names(chunks):
             own = math.log(row.truth[side] / row.truth[1])
             wider = math.sqrt(own**2 + (1.959964 * effect.discrepancy) ** 2)
             assert abs(math.log(effect.truth[side] / row.truth[1])) == pytest.approx(wider, rel=1e-5)
-            assert abs(effect.standardised[side] - row.standardised[1]) == pytest.approx(wider / 2, rel=1e-5)
+            own = row.standardised[side] - row.standardised[1]
+            wider = math.sqrt(own**2 + (1.959964 * effect.discrepancy / 2) ** 2)
+            assert abs(effect.standardised[side] - row.standardised[1]) == pytest.approx(wider, rel=1e-5)
         assert effect.truth[1] == row.truth[1]
 
 
