@@ -108,9 +108,10 @@ def _notes(sampled: Sequence[TherapyLike], discrepancies: Discrepancies) -> list
         rough = f" (fewer than {ENOUGH_WORLDS}: rough)" if worlds < ENOUGH_WORLDS else ""
         notes.append(f"{worlds} worlds in mirrored pairs{rough}; Monte Carlo error of the ends:")
         for row in sampled:
-            ends = [f"{name} {low:.2f}, {high:.2f}" for name, (low, _, high) in
-                    (("ARR", _errors(row.relapses)), ("MRI", _errors(row.lesions)))]  # fmt: skip
-            notes.append(f"  {row.therapy:<20}{'; '.join(ends)}")
+            told = [
+                f"{name} {_ends(values)}" for name, values in (("ARR", row.relapses), ("MRI", row.lesions))
+            ]
+            notes.append(f"  {row.therapy:<20}{'; '.join(told)}")
     names = sorted({name for sds in discrepancies.values() for name in sds})
     for name in names:
         sizes = sorted({sds[name] for sds in discrepancies.values() if name in sds})
@@ -123,9 +124,15 @@ def _one(values: NDArray[np.float64]) -> float:
     return round(float(values[0]), 4)
 
 
-def _errors(values: NDArray[np.float64]) -> list[float]:
+def _errors(values: NDArray[np.float64]) -> list[float | None]:
     """Return the Monte Carlo error of the quantiles; a world and its mirror image are one draw."""
-    return [round(x, 4) for x in interval_error(values, [k // 2 for k in range(len(values))])]
+    found = interval_error(values, [k // 2 for k in range(len(values))])
+    return [round(x, 4) if np.isfinite(x) else None for x in found]
+
+
+def _ends(values: NDArray[np.float64]) -> str:
+    low, _, high = _errors(values)
+    return "not estimable" if low is None or high is None else f"{low:.2f}, {high:.2f}"
 
 
 def _around(ratio: float, sd: float) -> list[float]:
