@@ -230,35 +230,47 @@ def page_command(out: Path, content: Path | None) -> None:
 @click.option("--size", default=400, show_default=True, type=click.IntRange(min=10), help="People.")
 @click.option(
     "--worlds",
-    default=24,
+    default=200,
     show_default=True,
     type=click.IntRange(min=0),
-    help="Draws of the gut-to-host couplings, symmetric about zero; 0 leaves them out.",
+    help="Draws of the host's world, totals symmetric about zero; 0 leaves them out.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="PATH",
+    help="A gut-to-host path to take out: its id, its metabolite class or its target; repeat for more.",
 )
 @click.option("--seed", default=11, show_default=True)
 @_CONTENT
 @_JSON
-def therapies_command(size: int, worlds: int, seed: int, content: Path | None, as_json: bool) -> None:
+def therapies_command(
+    size: int, worlds: int, without: Sequence[str], seed: int, content: Path | None, as_json: bool
+) -> None:
     """Compare therapies in MS: what reaches the host, and what the uncalibrated host makes of it."""
     from eubiosis.model.check import check_targets
-    from eubiosis.model.therapies import compare_therapies
+    from eubiosis.model.discrepancy import read_discrepancies
+    from eubiosis.model.therapies import compare_therapies, gut_discrepancies
     from eubiosis.report.therapy_table import format_therapies, therapy_records
     from eubiosis.therapy import products
 
     loaded = _load(content)
     compared = {each.compared.label: each.compared.condition for each in products().values() if each.compared}
-    fitted = compare_therapies(loaded, compared, size=size, seed=seed)
+    fitted = compare_therapies(loaded, compared, size=size, without=without, seed=seed)
+    few = max(size // 10, 10)  # in each of the worlds
     sampled = (
-        compare_therapies(loaded, compared, size=max(size // 4, 10), worlds=worlds, seed=seed)
+        compare_therapies(loaded, compared, size=few, worlds=worlds, without=without, seed=seed)
         if worlds
         else []
     )
+    known = read_discrepancies(loaded.content)
+    unsure = {row.condition: gut_discrepancies(known, row.condition) for row in fitted}
     if as_json:
-        click.echo(json.dumps(therapy_records(fitted, sampled), indent=1))
+        click.echo(json.dumps(therapy_records(fitted, sampled, unsure), indent=1))
         return
     conditions = {row.condition for row in fitted}
     misfits = [v for v in check_targets(loaded) if v.condition in conditions and v.verdict == "miss"]
-    click.echo(format_therapies(fitted, sampled))
+    click.echo(format_therapies(fitted, sampled, unsure))
     click.echo("\nmisfits with the evidence (printed, not tuned away):")
     for verdict in misfits:
         click.echo(
@@ -299,10 +311,13 @@ def export_command(form: str, condition: str | None, output: Path | None, conten
 @model.command("derive")
 @_CONTENT
 def derive_command(content: Path | None) -> None:
-    """Derive niche factors, reference states and event-rate scales anew and store them with the tables."""
+    """Derive niche factors, reference states, rates and answers to doubling anew, and store them."""
     from eubiosis.core.content import PACKAGED_CONTENT
+    from eubiosis.model import load
     from eubiosis.model.content import load_content
     from eubiosis.model.derived import derive, save_derived
+    from eubiosis.model.doubling import measure
+    from eubiosis.model.sensitivity import save_sensitivities
 
     if content is not None:
         _demand_no_findings(content)
@@ -310,6 +325,10 @@ def derive_command(content: Path | None) -> None:
     derived = derive(loaded)
     save_derived(loaded, derived)
     click.echo(f"{len(derived.rows)} derived numbers for {', '.join(derived.persons)}", err=True)
+    ready = load(loaded.folder)
+    rows = measure(ready, ready.couplings)
+    save_sensitivities(loaded, rows)
+    click.echo(f"{len(rows)} answers of {len({r.id for r in rows})} gut-to-host paths", err=True)
 
 
 def _load(content: Path | None) -> Model:

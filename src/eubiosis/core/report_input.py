@@ -56,7 +56,9 @@ class EffectRow:
     """One endpoint in one active arm against control.
 
     ``scale`` is "ratio" (1 is no effect) or "difference" (0 is no effect, in ``unit``). ``truth`` holds
-    quantiles over worlds of the true effect under the prior, ``estimate`` quantiles over simulated trials
+    quantiles over worlds of the true effect under the prior, widened by the ``discrepancy`` (standard
+    deviation of the log ratio that no parameter set covers; 0: none is named), and ``truth_error`` the Monte
+    Carlo error of each before that, over gut worlds; ``estimate`` holds quantiles over simulated trials
     of what an analysis reports, ``standardised`` the truth on one axis for all endpoints (log ratio or
     difference over the standard deviation between subjects), ``standardised_estimate`` the estimate on
     the same axis (None: carried over from ``truth`` and ``standardised``). ``power`` is the share of
@@ -83,6 +85,8 @@ class EffectRow:
     tested: str  # "no trial has tested ..." or ""
     primary: bool = False
     standardised_estimate: Quantiles | None = None
+    truth_error: Quantiles | None = None
+    discrepancy: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,10 @@ class CourseBand:
 
 @dataclass(frozen=True)
 class MarkerChange:
-    """Latent change of a guild or metabolite from baseline to the end, log2 ratio, by arm (over subjects)."""
+    """Latent change of a guild or metabolite from baseline to the end, log2 ratio, by arm (over subjects).
+
+    Active arms are widened by the discrepancy of the quantity.
+    """
 
     group: str  # "guild", "stool", "plasma", "lumen"
     quantity: str

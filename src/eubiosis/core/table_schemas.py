@@ -293,6 +293,14 @@ OPERATING_CHARACTERISTICS = TableSchema(
             )
             for at in ("q2.5", "q50", "q97.5")
         ),
+        *(
+            Column(
+                f"truth_{at}_error",
+                f"Monte Carlo error of the {at.replace('q', '')} % point of the truth, over gut worlds",
+                unit="as scale says",
+            )
+            for at in ("q2.5", "q50", "q97.5")
+        ),
         Column("power", "Share of trials with p < 0.05 in either direction", unit="fraction"),
         Column("power_error", "Its Monte Carlo standard error, over gut worlds", unit="fraction"),
         Column(

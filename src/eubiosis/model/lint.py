@@ -21,6 +21,8 @@ from eubiosis.model.content import (
 )
 from eubiosis.model.entities import check_entities
 from eubiosis.model.forms import check_forms
+from eubiosis.model.couplings import read_couplings
+from eubiosis.model.discrepancy import read_discrepancies
 from eubiosis.model.join import (
     AntimonySyntaxError,
     antimony_to_sbml,
@@ -56,6 +58,8 @@ def lint_content(folder: Path) -> list[Finding]:
         _check_persons_and_targets(content, modules, findings)
         check_paths(content, findings)
         check_entities(content, modules, findings)
+        read_couplings(content, findings)
+        read_discrepancies(content, findings)
         _check_unused(content, modules, findings)
         _check_joined(content, modules, findings)
     return findings.findings

@@ -9,33 +9,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
 
-from eubiosis.core.findings import FindingCollector, unknown_word
-from eubiosis.core.provenance import Read
-from eubiosis.core.tables import TableRow, check_unique, display_name, read_table
+from eubiosis.core.findings import FindingCollector
+from eubiosis.core.tables import check_unique, display_name, read_table
 from eubiosis.model.content import Content
+from eubiosis.model.couplings import TABLE, CouplingRow
 
-TABLE = "couplings.tsv"
 _COUPLING = re.compile(r"^host_c_[a-z0-9]+_[a-z0-9]+$")
 
 
-class PathRow(TableRow):
-    """A gut-to-host path: its parameter, the class of what acts, where, and what was read of it."""
-
-    id: str
-    metabolite_class: str
-    target: str
-    prior_only: Literal["yes", "no"]
-    read: Read | None = None
-    source: str = ""
-    note: str
-
-
-def read_paths(folder: Path, findings: FindingCollector | None = None) -> list[PathRow]:
+def read_paths(folder: Path, findings: FindingCollector | None = None) -> list[CouplingRow]:
     """Read the paths of a content folder; raises ``FindingsError`` when no collector is given."""
     own = findings if findings is not None else FindingCollector()
-    rows = read_table(folder / TABLE, PathRow, own)
+    rows = read_table(folder / TABLE, CouplingRow, own)
     check_unique([(row.id, row.id) for row in rows], display_name(folder / TABLE), "path", own)
     if findings is None:
         own.raise_if_any()
@@ -43,16 +29,14 @@ def read_paths(folder: Path, findings: FindingCollector | None = None) -> list[P
 
 
 def check_paths(content: Content, findings: FindingCollector) -> None:
-    """Report couplings without a row, rows without a coupling, and paths that are on without a size."""
-    rows = read_paths(content.folder, findings)
+    """Report couplings without a row, and paths that are on without a size."""
+    rows = read_paths(content.folder, FindingCollector())  # what is wrong with a row, couplings says
     file = display_name(content.folder / TABLE)
     numbers = {name for name in content.numbers if _COUPLING.match(name)}
     for name in sorted(numbers - {row.id for row in rows}):
         findings.add(file, "", f"no row for the coupling {name}", next_step="add its class and target")
     for row in rows:
-        if row.id not in content.numbers:
-            findings.add(file, row.id, f"coupling {unknown_word(row.id, numbers)}")
-        elif row.prior_only == "yes" and content.numbers[row.id].value != 0:
+        if row.id in content.numbers and row.prior_only == "yes" and content.numbers[row.id].value != 0:
             findings.add(
                 content.file(content.table_of[row.id]),
                 row.id,

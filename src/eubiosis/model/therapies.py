@@ -1,7 +1,7 @@
 """Therapies side by side: what each does to the gut, and what the uncalibrated host half makes of it.
 
-With the specification's gains, a one-signed hand fit, the host's answers are not predictions. With the
-gut-to-host couplings drawn symmetric about zero they are, and their width is the honest result.
+With the specification's gains, a one-signed hand fit, the host's answers are not predictions. With the total
+of each metabolite class drawn symmetric about zero they are, and their width is the honest result.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eubiosis.core.streams import CohortDraws, stream
+from eubiosis.core.streams import CohortDraws
 from eubiosis.engine import Array
+from eubiosis.model.discrepancy import DiscrepancyRow, discrepancy_sd
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.course import excess, run_hosts
 from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
 from eubiosis.model.natural_history.scale import joined_inputs
-from eubiosis.model.worlds import coupling_names
+from eubiosis.model.worlds import draw_host_world
 
 BURN_IN, DAYS, GUT_DAY = 730, 365, 84
 _GUT_COLUMNS = {
@@ -58,25 +59,28 @@ def compare_therapies(
     size: int = 800,
     worlds: int | None = None,
     couplings: Mapping[str, float] | None = None,
+    without: Sequence[str] = (),
     seed: int = 11,
 ) -> list[TherapyRow]:
     """Run every therapy in a population with MS against no therapy, under common random numbers.
 
     ``therapies`` maps labels to named conditions; each is compared by itself, whatever else is in the list.
-    Without ``worlds`` the specification's gains are used; with it, that many draws of all gut-to-host
-    couplings from a normal distribution about 0 with standard deviation 1 (1 being the specification's
-    gain), each with ``size`` people. ``couplings`` sets couplings by name instead.
+    Without ``worlds`` the specification's gains are used; with it, that many host worlds (see
+    ``draw_host_world``), each with the same ``size`` people. ``couplings`` sets couplings by name instead,
+    ``without`` takes paths out.
     """
     kernel, content = model.host_kernel, model.content
     inputs = joined_inputs(model.kernel, model.derived.of("ms"))
     healthy = model.derived.of("healthy")
     values = {name: healthy[name] for name in ("host_C_healthy", "host_MG_healthy", "host_NfL_healthy")}
     draws = CohortDraws(seed, size)
-    people = draw_people(content, kernel, inputs, {**values, **(couplings or {})}, draws)
+    values |= couplings or {}
+    values |= dict.fromkeys(model.couplings.without(without), 0.0)
+    people = draw_people(content, kernel, inputs, values, draws, vary_gains=False)
     drive = draw_drive(content, people, draws, days=BURN_IN + DAYS)
     count = worlds or 1
     if worlds:
-        people = _in_worlds(people, kernel.parameter_index, coupling_names(model), worlds, seed)
+        people = _in_worlds(model, people, worlds, seed, without)
         drive = Drive(np.tile(drive.tone, (1, worlds)), np.tile(drive.shots, (1, worlds)))
     before = Drive(drive.tone[:BURN_IN], drive.shots[:BURN_IN])
     record = ("host_C", "host_R")
@@ -90,6 +94,13 @@ def compare_therapies(
         )
         rows.append(_row(model, therapy, condition, gut, treated, untreated, people, count))
     return rows
+
+
+def gut_discrepancies(rows: Sequence[DiscrepancyRow], condition: str) -> dict[str, float]:
+    """Return the discrepancy of each gut ratio of the comparison that has one: its acids."""
+    stool = {"acids": "stool_scfa", "butyrate": "stool_butyrate", "propionate": "stool_propionate"}
+    found = {column: discrepancy_sd(rows, endpoint, condition) for column, endpoint in stool.items()}
+    return {column: sd for column, sd in found.items() if sd}
 
 
 def gut_course(model: Model, condition: str) -> tuple[dict[str, float], dict[str, Array], dict[str, Array]]:
@@ -106,15 +117,13 @@ def gut_course(model: Model, condition: str) -> tuple[dict[str, float], dict[str
     return gut, factors, {"host_si_pro": solution["host_si_pro"][0]}
 
 
-def _in_worlds(
-    people: People, index: Mapping[str, int], couplings: Sequence[str], worlds: int, seed: int
-) -> People:
-    """Repeat the same people in every world; worlds differ in their couplings only."""
+def _in_worlds(model: Model, people: People, worlds: int, seed: int, without: Sequence[str]) -> People:
+    """Repeat the same people in every world; worlds differ in couplings and other numbers of the host."""
+    index = model.host_kernel.parameter_index
+    drawn = [draw_host_world(model, k, seed, "symmetric", without=without) for k in range(worlds)]
     parameters = np.tile(people.parameters, (1, worlds))
-    for name in couplings:
-        half = stream(seed, f"worlds/{name}").standard_normal((worlds + 1) // 2)
-        draws = np.concatenate([half, -half])[:worlds]  # antithetic: every world has its mirror image
-        parameters[index[name]] = np.repeat(draws, len(people))
+    for name in drawn[0]:
+        parameters[index[name]] = np.repeat([world[name] for world in drawn], len(people))
     return replace(
         people,
         parameters=parameters,

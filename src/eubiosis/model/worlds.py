@@ -1,12 +1,12 @@
 """Worlds: draws of what nobody knows about the model and all subjects share.
 
-A gut world draws gut and hand-over numbers and rederives the healthy references; a host world draws the
-gut-to-host couplings symmetric about zero and the share of the Treg gain that counts in the CNS.
+A gut world draws gut and hand-over numbers and rederives the healthy references; a host world draws one total
+effect for each metabolite class, divides it over the gut-to-host couplings, and draws the host's own numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,10 +19,11 @@ from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.streams import stream
 from eubiosis.core.tables import TableRow, read_table
 from eubiosis.engine import Array
+from eubiosis.model.class_totals import divide, draw_totals
 from eubiosis.model.derived import healthy_references
+from eubiosis.model.doubling import gain_ratios
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, Niche, solve_niche
-from eubiosis.model.paths import prior_only
 from eubiosis.model.plausible import first_plausible
 
 TABLE = "worlds.tsv"
@@ -33,7 +34,7 @@ class WorldRow(TableRow):
     """A number that differs between worlds, and why."""
 
     id: str
-    part: Literal["gut", "host", "coupling"]
+    part: Literal["gut", "host"]
     note: str
 
 
@@ -62,9 +63,8 @@ def world_rows(model: Model) -> tuple[WorldRow, ...]:
 
 
 def coupling_names(model: Model) -> tuple[str, ...]:
-    """Name the gut-to-host couplings that are drawn: those known by a prior only stay 0 (``paths``)."""
-    held = prior_only(model.content.folder)
-    return tuple(row.id for row in world_rows(model) if row.part == "coupling" and row.id not in held)
+    """Name the gut-to-host couplings that are drawn; paths known by their prior only stay 0."""
+    return tuple(row.id for row in model.couplings.drawn)
 
 
 def draw_gut_world(model: Model, number: int, seed: int, *, vary: bool = True) -> GutWorld:
@@ -112,20 +112,47 @@ def as_person(
     return values, shifted / shifted.sum(axis=1, keepdims=True)
 
 
-def draw_host_world(model: Model, number: int, seed: int, couplings: Couplings) -> dict[str, float]:
-    """Draw host world ``number``: couplings and the functional share of Treg.
+def draw_host_world(
+    model: Model,
+    number: int,
+    seed: int,
+    couplings: Couplings,
+    *,
+    shared: Mapping[str, float] | None = None,
+    without: Iterable[str] = (),
+) -> dict[str, float]:
+    """Draw host world ``number``: couplings from the total of each class, and the host's own numbers.
 
-    Odd worlds mirror the couplings of the even world before them, so every draw has its opposite.
+    Odd worlds mirror the totals of the even world before them, so every draw has its opposite. ``shared``
+    holds host numbers of the gut world, which change what a unit of a coupling does. ``without`` takes paths
+    out (ids, classes or targets of ``couplings.tsv``): their share is gone, the others keep theirs. Raises
+    ``FindingsError`` for an unknown path.
     """
-    names = coupling_names(model)
+    names, out = coupling_names(model), model.couplings.without(without)
     if couplings == "zero":
         return dict.fromkeys(names, 0.0)
     if couplings == "hand_fit":
-        return {name: model.content.numbers[name].value for name in names}
+        return {name: 0.0 if name in out else model.content.numbers[name].value for name in names}
+    own = _draw(model, "host", number // 2, seed, 0)
+    found = dict.fromkeys(names, 0.0)
+    ratios = gain_ratios(model, model.couplings, {**(shared or {}), **own})
+    for name, total in draw_totals(model.couplings, number, seed).items():
+        answers = {
+            path.id: model.sensitivities[path.id]
+            for path in model.couplings.drawn
+            if path.metabolite_class == name
+        }
+        draws = {path: _share_draws(path, number, seed) for path in answers}
+        found |= divide(total, model.couplings.priors[name], answers, ratios, draws)
+    return {**{name: 0.0 if name in out else value for name, value in found.items()}, **own}
+
+
+def _share_draws(path: str, number: int, seed: int) -> tuple[float, float]:
+    """Draw the weight of a path and its coupling should it be minor, which odd worlds mirror."""
     pair, mirrored = divmod(number, 2)
-    sign = -1.0 if mirrored else 1.0
-    drawn = {n: sign * float(stream(seed, f"world/{n}", pair).standard_normal()) for n in names}
-    return {**drawn, **_draw(model, "host", pair, seed, 0)}
+    generator = stream(seed, f"world/{path}", pair)
+    weight, size = float(generator.standard_exponential()), float(generator.standard_normal())
+    return weight, -size if mirrored else size
 
 
 def draw_number(row: SourcedNumber, quantile: float) -> float:

@@ -135,10 +135,11 @@ def simulate(
 ) -> Trials:
     """Simulate a trial in every pair of worlds, ``replicates`` times in each.
 
-    A gut world draws what nobody knows about the gut, a host world the gut-to-host couplings (see
-    ``Simulation``). The same seed gives the same tables for any number of ``processes``; ``progress`` shows
-    a bar (None: on a terminal). Raises ``FindingsError`` for numbers out of range, and ``TrialIsTooSmall``
-    where the cohort does not fill the trial. Everything is simulated.
+    A gut world draws what nobody knows about the gut, a host world one total effect for each metabolite class
+    and divides it over the gut-to-host couplings (see ``Simulation``). The same seed gives the same tables
+    for any number of ``processes``; ``progress`` shows a bar (None: on a terminal). Raises ``FindingsError``
+    for numbers out of range, and ``TrialIsTooSmall`` where the cohort does not fill the trial. Everything is
+    simulated.
 
     >>> from eubiosis import model, population, therapy, trial
     >>> axis = model.load()
@@ -235,6 +236,7 @@ def _enrolled(model: Model, task: Task) -> tuple[list[World], GutCourses]:
                             task.gut_world * simulation.host_worlds + h,
                             task.seed,
                             simulation.couplings,
+                            shared=shared,
                         ),
                     },
                     candidates,

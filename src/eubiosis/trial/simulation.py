@@ -14,8 +14,9 @@ from eubiosis.model.worlds import Couplings
 class Simulation(Spec):
     """How often a trial is repeated: in how many worlds of gut and host, how often in each.
 
-    ``couplings`` is the prior of the gut-to-host gains: "symmetric" about zero, "zero" (a null world) or
-    "hand_fit" (the specification's one-signed fit, no prediction).
+    ``couplings`` is the prior of the gut-to-host gains: "symmetric" (the total of each metabolite class is
+    zero or normal about zero), "zero" (a null world) or "hand_fit" (the specification's one-signed fit, no
+    prediction).
 
     >>> Simulation(replicates=2).trials
     72

@@ -168,7 +168,7 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None) ->
 
 _ALLOWED_FAILURES = 0.05
 _COUPLINGS = {
-    "symmetric": "drawn about zero, each with its mirror image",
+    "symmetric": "one total for each metabolite class, zero or about zero, each with its mirror image",
     "zero": "all zero: no therapy reaches the host",
     "hand_fit": "the specification's one-signed hand fit: not a prediction",
 }

@@ -19,13 +19,14 @@ from eubiosis.core.report_input import (
     EffectRow,
     FlowRow,
     MarkerChange,
-    Quantiles,
     SimulationSize,
     TrialReportInput,
     VarianceRow,
 )
+from eubiosis.core.world_intervals import ENOUGH_WORLDS, interval, widened
 from eubiosis.model import load
 from eubiosis.model.check import basis_shares
+from eubiosis.model.discrepancy import discrepancy_sd, read_discrepancies
 from eubiosis.model.worlds import world_rows
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
@@ -36,7 +37,6 @@ from eubiosis.workflow.workflow import Workflow
 
 Array = NDArray[np.float64]
 _BAND = (2.5, 25.0, 50.0, 75.0, 97.5)
-_INTERVAL = (2.5, 50.0, 97.5)
 _COURSES = ("mfis", "edss", "treg", "stool_scfa", "stool_butyrate", "stool_propionate", "plasma_propionate",
             "share_BIF", "share_FAE", "share_ROS", "share_ANA", "share_AKK")  # fmt: skip
 
@@ -110,14 +110,28 @@ def _effects(
         for arm in design.active
         if (endpoint.id, arm.name) in analysed
     ]
-    effects = tuple(_effect(endpoint, row, design.primary) for endpoint, row in rows)
+    known = read_discrepancies(load().content)
+    conditions = _conditions(design)
+    effects = tuple(
+        _effect(endpoint, row, design.primary, discrepancy_sd(known, endpoint.id, conditions[row.arm]))
+        for endpoint, row in rows
+    )
     variance = tuple(
         VarianceRow(endpoint.id, _label(endpoint), row.arm, *row.variance) for endpoint, row in rows
     )
     return effects, variance
 
 
-def _effect(endpoint: Endpoint, row: Characteristic, primary: str) -> EffectRow:
+def _conditions(design: Design) -> dict[str, str | None]:
+    """Return the named condition that each active arm is compared in, which is what a discrepancy names."""
+    return {
+        arm.name: None if arm.therapy.record.compared is None else arm.therapy.record.compared.condition
+        for arm in design.active
+    }
+
+
+def _effect(endpoint: Endpoint, row: Characteristic, primary: str, discrepancy: float) -> EffectRow:
+    ratio = endpoint.scale == "ratio"
     return EffectRow(
         endpoint=endpoint.id,
         label=_label(endpoint),
@@ -125,9 +139,13 @@ def _effect(endpoint: Endpoint, row: Characteristic, primary: str) -> EffectRow:
         scale=endpoint.scale,
         unit=endpoint.unit,
         better=endpoint.better,
-        truth=row.truth,
+        truth=widened(row.truth, discrepancy, ratio=ratio),
+        truth_error=row.truth_error,
+        discrepancy=discrepancy,
         estimate=row.estimate,
-        standardised=row.standardised,
+        standardised=widened(row.standardised, discrepancy / row.unit_sd, ratio=False)
+        if discrepancy
+        else row.standardised,
         power=row.power,
         power_error=row.power_error,
         coverage=row.coverage,
@@ -138,11 +156,6 @@ def _effect(endpoint: Endpoint, row: Characteristic, primary: str) -> EffectRow:
         tested=endpoint.tested,
         primary=endpoint.id == primary,
     )
-
-
-def _interval(values: Array) -> Quantiles:
-    low, middle, high = np.percentile(values, _INTERVAL)
-    return float(low), float(middle), float(high)
 
 
 def _label(endpoint: Endpoint) -> str:
@@ -189,12 +202,16 @@ def _courses(design: Design, chunks: Sequence[Chunk]) -> tuple[CourseBand, ...]:
 
 
 def _changes(design: Design, chunks: Sequence[Chunk]) -> tuple[MarkerChange, ...]:
-    rows = []
+    rows, known, conditions = [], read_discrepancies(load().content), _conditions(design)
     for marker in chunks[0].changes:
         group = ENDPOINTS[marker].place
         by_arm = {
-            arm.name: _interval(np.concatenate([c.changes[marker][arm.name] for c in chunks]))
+            arm.name: interval(np.concatenate([c.changes[marker][arm.name] for c in chunks]))
             for arm in design.arms
+        }
+        by_arm |= {
+            name: widened(by_arm[name], discrepancy_sd(known, marker, condition) / np.log(2), ratio=False)
+            for name, condition in conditions.items()
         }
         rows.append(MarkerChange(group, _label(ENDPOINTS[marker]), by_arm))
     return tuple(rows)
@@ -202,7 +219,8 @@ def _changes(design: Design, chunks: Sequence[Chunk]) -> tuple[MarkerChange, ...
 
 def _assumptions() -> tuple[AssumptionRow, ...]:
     model = load()
-    varied = [(model.content.numbers[row.id], "varies between worlds") for row in world_rows(model)]
+    rows = (*(row.id for row in world_rows(model)), *(path.id for path in model.couplings.drawn))
+    varied = [(model.content.numbers[name], "varies between worlds") for name in rows]
     layer = [(number, "trial layer") for number in trial_numbers().values()]
     listed = {number.id for number, _ in varied}
     rest = [
@@ -226,6 +244,10 @@ def _warnings(simulation: Simulation) -> tuple[str, ...]:
         texts.append(
             "The gut-to-host couplings are the specification's one-signed hand fit: not a prediction."
         )
-    if simulation.worlds < 20:
-        texts.append("Fewer than 20 worlds: intervals over worlds are rough.")
+    if simulation.worlds < ENOUGH_WORLDS:
+        texts.append(
+            f"{simulation.worlds} worlds, {simulation.gut_worlds} of the gut, stand behind an interval over "
+            f"worlds; fewer than {ENOUGH_WORLDS} leave its ends rough. Their Monte Carlo error stands beside "
+            "them."
+        )
     return tuple(texts)

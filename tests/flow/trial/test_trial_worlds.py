@@ -78,8 +78,8 @@ def test_a_number_without_range_and_spread_cannot_be_drawn():
 def test_every_number_of_the_table_of_worlds_can_be_drawn(trial_model):
     rows = world_rows(trial_model)
     assert len({row.id for row in rows}) == len(rows)
-    assert {row.part for row in rows} == {"gut", "host", "coupling"}
-    for row in (each for each in rows if each.part != "coupling"):  # those have a law of their own, below
+    assert {row.part for row in rows} == {"gut", "host"}
+    for row in rows:
         source = trial_model.content.numbers[row.id]
         draws = [draw_number(source, q) for q in (1e-6, 0.025, 0.5, 0.975, 1 - 1e-6)]
         assert np.all(np.isfinite(draws)), row.id
@@ -91,24 +91,19 @@ def test_every_number_of_the_table_of_worlds_can_be_drawn(trial_model):
             assert draws[3] == pytest.approx(source.high, rel=1e-6), row.id
 
 
-def test_odd_host_worlds_mirror_the_couplings_of_the_even_world_before(trial_model):
-    names = coupling_names(trial_model)
+def test_an_odd_host_world_keeps_the_numbers_of_the_even_world_before_and_turns_its_couplings(trial_model):
+    names, rest = coupling_names(trial_model), {r.id for r in world_rows(trial_model) if r.part == "host"}
     assert len(names) >= 10
+    moved = set()
     for even in (0, 2, 8):
         one, other = (draw_host_world(trial_model, even + k, SEED, "symmetric") for k in (0, 1))
         for name in names:
-            assert one[name] == -other[name]
-            assert one[name] != 0
-        rest = set(one) - set(names)
-        assert rest == {row.id for row in world_rows(trial_model) if row.part == "host"}
+            assert (one[name] == 0) == (other[name] == 0)
+            assert one[name] * other[name] <= 0
+            moved |= {name} if one[name] else set()
+        assert set(one) - set(names) == rest
         assert {name: one[name] for name in rest} == {name: other[name] for name in rest}
-
-
-def test_couplings_of_many_worlds_are_standard_normal(trial_model):
-    name = coupling_names(trial_model)[0]
-    draws = np.array([draw_host_world(trial_model, 2 * k, SEED, "symmetric")[name] for k in range(200)])
-    assert abs(draws.mean()) < 4 / np.sqrt(200)
-    assert abs(draws.var() - 1) < 4 * np.sqrt(2 / 200)
+    assert len(moved) > 5
 
 
 @pytest.mark.parametrize(("couplings", "value"), [("zero", 0.0), ("hand_fit", 1.0)])

@@ -75,7 +75,7 @@ def test_the_rows_of_the_report_carry_the_characteristics_and_the_endpoint(chunk
     )
     for effect, shares in zip(effects, variance, strict=True):
         row, endpoint = found.of(effect.endpoint, "inulin"), ENDPOINTS[effect.endpoint]
-        for name in ("arm", "truth", "estimate", "standardised", "power", "power_error", "coverage", "trials",
+        for name in ("arm", "truth_error", "estimate", "power", "power_error", "coverage", "trials",
                      "not_usable", "method"):  # fmt: skip
             assert getattr(effect, name) == getattr(row, name), name
         assert (shares.worlds, shares.subjects, shares.sampling) == row.variance
@@ -85,6 +85,31 @@ def test_the_rows_of_the_report_carry_the_characteristics_and_the_endpoint(chunk
     assert by_endpoint["relapses"].clinical
     assert by_endpoint["relapses"].tested
     assert not by_endpoint["stool_butyrate"].clinical
+
+
+def test_only_the_gut_is_widened_and_by_what_the_table_names(chunks):
+    effects, _ = _effects(DESIGN, chunks)
+    found = operating_characteristics(
+        Estimates(tuple(row for each in chunks for row in each.estimates)),
+        [each for chunk in chunks for each in chunk.truths],
+    )
+    for effect in effects:
+        row, endpoint = found.of(effect.endpoint, "inulin"), ENDPOINTS[effect.endpoint]
+        wide = bool(endpoint.guild) or endpoint.place == "stool"
+        assert (effect.discrepancy > 0) == wide
+        if not wide:
+            assert (effect.truth, effect.standardised) == (row.truth, row.standardised)
+            continue
+        # by hand: variances of the log add up on each side of the median; the unit of the axis is 2
+        assert effect.discrepancy == {"stool_acetate": 0.23}.get(endpoint.id, 0.3 if endpoint.guild else 0.15)
+        for side in (0, 2):
+            own = math.log(row.truth[side] / row.truth[1])
+            wider = math.sqrt(own**2 + (1.959964 * effect.discrepancy) ** 2)
+            assert abs(math.log(effect.truth[side] / row.truth[1])) == pytest.approx(wider, rel=1e-5)
+            own = row.standardised[side] - row.standardised[1]
+            wider = math.sqrt(own**2 + (1.959964 * effect.discrepancy / 2) ** 2)
+            assert abs(effect.standardised[side] - row.standardised[1]) == pytest.approx(wider, rel=1e-5)
+        assert effect.truth[1] == row.truth[1]
 
 
 @pytest.mark.parametrize("primary", ["mfis", "relapses"])

@@ -13,10 +13,9 @@ from eubiosis.analysis.result import RATIO_SCALES
 from eubiosis.analysis.truth.effects import TrueEffect
 from eubiosis.core.frame import Table
 from eubiosis.core.table_schemas import OPERATING_CHARACTERISTICS
+from eubiosis.core.world_intervals import Quantiles, interval, interval_error
 
 Array = NDArray[np.float64]
-Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
-_INTERVAL = (2.5, 50.0, 97.5)
 _ALPHA = 0.05
 _LEAST_SPREAD = 1e-6  # of the largest effect; a spread between people below it is rounding
 
@@ -26,17 +25,20 @@ class Characteristic:
     """One endpoint in one active arm, over all worlds and trials.
 
     ``truth`` and ``estimate`` are quantiles on the scale of the estimate (a ratio as it is), ``standardised``
-    the truth over the standard deviation between subjects. ``power`` is the share of trials with p < 0.05 in
-    either direction; its error and that of the ``bias`` are over gut worlds, which share neither people nor
-    luck. ``variance`` splits the variance of an estimate into shares: worlds, subjects, one trial.
+    the truth over the standard deviation between subjects (``unit_sd``). ``power`` is the share of trials
+    with p < 0.05 in either direction; its error, that of the ``bias`` and the ``truth_error`` of each point
+    of the truth are over gut worlds, which share neither people nor luck. ``variance`` splits the variance of
+    an estimate into shares: worlds, subjects, one trial.
     """
 
     endpoint: str
     arm: str
     ratio: bool
     truth: Quantiles
+    truth_error: Quantiles
     estimate: Quantiles
     standardised: Quantiles
+    unit_sd: float
     power: float
     power_error: float
     coverage: float
@@ -79,6 +81,8 @@ class OperatingCharacteristics:
         for name in ("truth", "estimate"):
             for k, at in enumerate(("q2.5", "q50", "q97.5")):
                 columns[f"{name}_{at}"] = [getattr(row, name)[k] for row in self.rows]
+        for k, at in enumerate(("q2.5", "q50", "q97.5")):
+            columns[f"truth_{at}_error"] = [row.truth_error[k] for row in self.rows]
         for name in ("power", "power_error", "coverage", "bias", "bias_error", "trials", "not_usable"):
             columns[name] = [getattr(row, name) for row in self.rows]
         return Table({k: np.asarray(v) for k, v in columns.items()}, schema=OPERATING_CHARACTERISTICS)
@@ -139,9 +143,11 @@ def _characteristic(
         endpoint=key[0],
         arm=key[1],
         ratio=ratio,
-        truth=_interval(np.exp(values) if ratio else values),
-        estimate=_interval(np.array([r.estimate.estimate for r in usable])),
+        truth=interval(np.exp(values) if ratio else values),
+        truth_error=interval_error(np.exp(values) if ratio else values, [t.gut_world for t in truths]),
+        estimate=interval(np.array([r.estimate.estimate for r in usable])),
         standardised=_standardised(values, unit),
+        unit_sd=unit,
         power=power,
         power_error=power_error,
         coverage=float(np.mean(covered)) if covered else float("nan"),
@@ -162,7 +168,7 @@ def _standardised(values: Array, unit: float) -> Quantiles:
     """
     if not unit > _LEAST_SPREAD * float(np.max(np.abs(values), initial=0.0)):
         return (float("nan"),) * 3
-    return _interval(values / unit)
+    return interval(values / unit)
 
 
 def _world(row: TrialEstimate) -> tuple[int, int]:
@@ -197,10 +203,3 @@ def _variance(truths: Sequence[TrueEffect], errors: Array) -> tuple[float, float
 
 def _on_scale(value: float, ratio: bool) -> float:
     return float(np.log(value)) if ratio else value
-
-
-def _interval(values: Array) -> Quantiles:
-    if not len(values):
-        return (float("nan"), float("nan"), float("nan"))
-    low, middle, high = np.percentile(values, _INTERVAL)
-    return float(low), float(middle), float(high)

@@ -78,8 +78,8 @@ def forest_figure(report_input: TrialReportInput) -> str:
         name="forest",
         label=f"Forest of {len(rows)} simulated effects against {control_name(report_input)} on a "
         "standardised axis; prior only; the table below holds every number",
-        shows="Thick line and mark: prior truth over worlds, 2.5 to 97.5 % and median; pale bar: what one "
-        "trial's estimate spreads over, 2.5 to 97.5 %",
+        shows="Thick line and mark: prior truth over worlds, 2.5 to 97.5 % and median, gut quantities "
+        "widened by named discrepancies; pale bar: what one trial's estimate spreads over, 2.5 to 97.5 %",
     )
 
 

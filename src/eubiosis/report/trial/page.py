@@ -26,6 +26,7 @@ from eubiosis.report.trial.words import (
     sentences,
     size_text,
     stated,
+    truth_note,
     with_interval,
 )
 
@@ -42,7 +43,7 @@ class EffectCells(TypedDict):
     scale: str
     better: str
     method: str
-    quantiles: list[tuple[str, str]]
+    quantiles: list[tuple[str, str, str]]
     power: tuple[str, str]
     coverage: str
     not_usable: str
@@ -124,9 +125,9 @@ def _effect_cells(row: EffectRow, control: str) -> EffectCells:
         "better": _BETTER.get(row.better, ""),
         "method": row.method,
         "quantiles": [
-            _two_lines(row.truth),
-            _two_lines(row.estimate),
-            _two_lines(row.standardised, sign=True, decimals=2),
+            (*_two_lines(row.truth), truth_note(row)),
+            (*_two_lines(row.estimate), ""),
+            (*_two_lines(row.standardised, sign=True, decimals=2), ""),
         ],
         "power": _power_lines(row),
         "coverage": percent(row.coverage, decimals=1),

@@ -135,6 +135,19 @@ def power_text(row: EffectRow) -> str:
     return f"{100 * row.power:.0f} ± {100 * row.power_error:.1f} %"
 
 
+def truth_note(row: EffectRow) -> str:
+    """Say how sure the two ends of a truth are, and by what discrepancy it was widened; "" where neither."""
+    parts = []
+    if row.truth_error is not None:
+        low, _, high = row.truth_error
+        parts.append(
+            f"MCE {number(low)}, {number(high)}" if estimable((low, high)) else f"MCE {NOT_ESTIMABLE}"
+        )
+    if row.discrepancy:
+        parts.append(f"discrepancy {row.discrepancy:g}")
+    return "; ".join(parts)
+
+
 def scale_text(row: EffectRow, control: str) -> str:
     """Say on which scale an effect stands."""
     return f"ratio to {control}" if row.scale == "ratio" else f"difference to {control}, {row.unit}"

@@ -1,0 +1,65 @@
+"""Intervals over worlds: their Monte Carlo error, and what a named discrepancy adds to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.core.laws import Z975
+from eubiosis.core.streams import stream
+
+Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
+INTERVAL = (2.5, 50.0, 97.5)
+ENOUGH_WORLDS = 200
+_RESAMPLES = 400
+
+
+def interval(values: NDArray[np.float64]) -> Quantiles:
+    """Return the 2.5, 50 and 97.5 % points; not a number where there are no values."""
+    if not len(values):
+        return (math.nan, math.nan, math.nan)
+    low, middle, high = np.percentile(values, INTERVAL)
+    return float(low), float(middle), float(high)
+
+
+def interval_error(values: NDArray[np.float64], blocks: Sequence[int]) -> Quantiles:
+    """Return the Monte Carlo error of each point of an interval over worlds.
+
+    ``blocks`` says which worlds hang together (mirror images, host worlds of one gut world): they are drawn
+    anew together, with replacement (bootstrap; Efron 1979). With few blocks the ends are nearly the extremes
+    and the error is itself too small. Not a number for fewer than two blocks.
+
+    >>> interval_error(np.array([1.0, 1.0, 1.0]), [0, 1, 2])
+    (0.0, 0.0, 0.0)
+    """
+    names, members = np.unique(np.asarray(blocks), return_inverse=True)
+    if len(names) < 2:
+        return (math.nan, math.nan, math.nan)
+    own = [values[members == k] for k in range(len(names))]
+    generator = stream(0, "interval error")
+    found = [
+        np.percentile(np.concatenate([own[k] for k in drawn]), INTERVAL)
+        for drawn in generator.integers(len(names), size=(_RESAMPLES, len(names)))
+    ]
+    low, middle, high = np.std(found, axis=0, ddof=1)
+    return float(low), float(middle), float(high)
+
+
+def widened(quantiles: Quantiles, sd: float, *, ratio: bool) -> Quantiles:
+    """Return an interval widened by a discrepancy of standard deviation ``sd``.
+
+    The squares of the half-widths add up, each side by itself; on the log scale for a ``ratio``, where ``sd``
+    is one of the logarithm. The median stays.
+
+    >>> [round(x, 4) for x in widened((1.0, 1.0, 1.0), 0.1, ratio=True)]
+    [0.822, 1.0, 1.2165]
+    """
+    if not sd or not all(math.isfinite(q) for q in quantiles) or (ratio and min(quantiles) <= 0):
+        return quantiles
+    low, middle, high = (math.log(q) for q in quantiles) if ratio else quantiles
+    beyond = Z975 * sd
+    low, high = middle - math.hypot(middle - low, beyond), middle + math.hypot(high - middle, beyond)
+    return (math.exp(low), quantiles[1], math.exp(high)) if ratio else (low, middle, high)

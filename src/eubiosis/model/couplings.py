@@ -1,0 +1,185 @@
+"""Paths from the gut to the host: which there are, their metabolite class, and the prior of its total.
+
+The total of a class is the log ratio of relapses where its inputs double: zero with the probability of the
+spike, else normal about zero. It belongs to the class, not to its paths, so more paths make an effect neither
+wider nor surer. ``coupling_priors.tsv`` holds one row for each class and one, "all", for the budget: the
+variance under an exposure of one doubling, which no class may exceed. Where exposures x (in doublings) have a
+sum of squares of one, the variance of the log ratio is then at most that, however many classes share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.core.provenance import Basis, Read
+from eubiosis.core.tables import TableRow, check_unique, read_table
+from eubiosis.model.content import Content
+
+TABLE = "couplings.tsv"
+PRIORS = "coupling_priors.tsv"
+ALL = "all"
+
+
+class CouplingRow(TableRow):
+    """One path from the gut to the host: a coupling of the host half.
+
+    ``target`` says in words where it acts; a ``prior_only`` path stays at zero in every draw.
+    """
+
+    id: str
+    metabolite_class: str
+    target: str
+    prior_only: Literal["yes", "no"]
+    read: Read | None = None
+    source: str = ""
+    note: str
+
+
+class PriorRow(TableRow):
+    """The prior of one class's total: probability of zero, and the standard deviation of the slab.
+
+    ``inputs`` are the host's inputs that double together; ``largest`` bounds the size of each coupling, 1
+    being the specification's gain. The row "all" is the budget and has neither.
+    """
+
+    metabolite_class: str
+    inputs: str = ""
+    spike: float
+    slab_sd: float
+    largest: float | None = None
+    basis: Basis
+    read: Read | None = None
+    source: str = ""
+    note: str
+
+    @property
+    def variance(self) -> float:
+        """Variance of the total."""
+        return (1 - self.spike) * self.slab_sd**2
+
+
+@dataclass(frozen=True)
+class Couplings:
+    """Every path and every class prior of a content folder."""
+
+    rows: tuple[CouplingRow, ...]
+    priors: Mapping[str, PriorRow]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every coupling, those that stay at zero included."""
+        return tuple(row.id for row in self.rows)
+
+    @property
+    def drawn(self) -> tuple[CouplingRow, ...]:
+        """The paths that are drawn: all but the prior-only ones."""
+        return tuple(row for row in self.rows if row.prior_only == "no")
+
+    def inputs(self, name: str) -> tuple[str, ...]:
+        """Return the host inputs of a class."""
+        return tuple(self.priors[name].inputs.split())
+
+    def without(self, words: Iterable[str]) -> frozenset[str]:
+        """Return the paths that words name: a coupling, a class or a target.
+
+        Raises ``FindingsError`` with every word that names nothing.
+        """
+        findings, found = FindingCollector(), set()
+        known = {w for row in self.rows for w in (row.id, row.metabolite_class, row.target)}
+        for word in words:
+            if word not in known:
+                findings.add(
+                    TABLE,
+                    "",
+                    f"path {unknown_word(word, known)}",
+                    allowed="the id, the metabolite_class or the target of a row",
+                )
+            found |= {r.id for r in self.rows if word in (r.id, r.metabolite_class, r.target)}
+        findings.raise_if_any()
+        return frozenset(found)
+
+
+def read_couplings(content: Content, findings: FindingCollector | None = None) -> Couplings:
+    """Read both tables; findings go to ``findings``, or are raised where there is no collector."""
+    own = findings if findings is not None else FindingCollector()
+    rows = read_table(content.folder / TABLE, CouplingRow, own)
+    priors = read_table(content.folder / PRIORS, PriorRow, own)
+    check_unique([(r.id, r.id) for r in rows], content.file(TABLE), "path", own)
+    check_unique([(p.metabolite_class,) * 2 for p in priors], content.file(PRIORS), "class", own)
+    for prior in priors:
+        _check_prior(content, prior, own)
+    by_class = {prior.metabolite_class: prior for prior in priors}
+    _check_budget(content, by_class, own)
+    for row in rows:
+        _check_path(content, row, by_class, own)
+    _check_inputs(content, {row.metabolite_class for row in rows if row.prior_only == "no"}, by_class, own)
+    if findings is None:
+        own.raise_if_any()
+    return Couplings(tuple(rows), by_class)
+
+
+def _check_prior(content: Content, prior: PriorRow, findings: FindingCollector) -> None:
+    file, name = content.file(PRIORS), prior.metabolite_class
+    if not 0 <= prior.spike <= 1:
+        findings.add(file, name, f"spike {prior.spike:g}", allowed="a probability, 0 to 1")
+    if not (np.isfinite(prior.slab_sd) and prior.slab_sd > 0):
+        findings.add(file, name, f"slab_sd {prior.slab_sd:g}", allowed="a number above 0")
+    if name == ALL:
+        return
+    if not prior.inputs:
+        findings.add(file, name, "no inputs", next_step="name the host inputs that double together")
+    if prior.largest is None or not (np.isfinite(prior.largest) and prior.largest > 0):
+        findings.add(file, name, f"largest {prior.largest}", allowed="a number above 0")
+
+
+def _check_budget(content: Content, priors: Mapping[str, PriorRow], findings: FindingCollector) -> None:
+    file = content.file(PRIORS)
+    if ALL not in priors:
+        findings.add(file, "", f'the row "{ALL}" is missing', next_step="state the budget of all classes")
+        return
+    most = priors[ALL].variance
+    for name, prior in priors.items():
+        if name != ALL and prior.variance > most * (1 + 1e-9):
+            findings.add(
+                file,
+                name,
+                f"the class spends a variance of {prior.variance:.4g}",
+                allowed=f"at most {most:.4g}, the budget of one doubling",
+                next_step=f'lower slab_sd, or raise the budget in the row "{ALL}" for every class',
+            )
+
+
+def _check_path(
+    content: Content, row: CouplingRow, priors: Mapping[str, PriorRow], findings: FindingCollector
+) -> None:
+    file = content.file(TABLE)
+    if row.id not in content.numbers:
+        findings.add(file, row.id, f"coupling {unknown_word(row.id, content.numbers)}")
+    if row.prior_only == "yes":
+        return  # never drawn, so its class needs no prior
+    prior = priors.get(row.metabolite_class)
+    if prior is None or row.metabolite_class == ALL:
+        known = [name for name in priors if name != ALL]
+        findings.add(
+            file,
+            row.id,
+            f"metabolite_class {unknown_word(row.metabolite_class, known)}",
+            allowed=", ".join(known),
+            next_step=f"correct the class, or give it a prior in {PRIORS}",
+        )
+
+
+def _check_inputs(
+    content: Content, carried: set[str], priors: Mapping[str, PriorRow], findings: FindingCollector
+) -> None:
+    """Check the inputs of the classes that have a path; a class may wait for its first one."""
+    known = {row.id for row in content.interface if row.module == "host" and row.direction == "input"}
+    for name in sorted(carried & set(priors)):
+        for given in priors[name].inputs.split():
+            if given not in known:
+                findings.add(content.file(PRIORS), name, f"input {unknown_word(given, known)}")
