@@ -76,6 +76,7 @@ class Driver(Loop):
         self.watch.attach(self, self.rates)
         self.doubt = self.doubts.define(self, self.rates) if self.doubts.pairs else None
         self.drain = self.doubts.define_drain(self, self.rates) if self.doubts.roots else None
+        self.guess_step = self._guess_step()
         self.record_now = self._record_now()
         self.begin_segment = self._begin_segment()
         self.load_lane = self._load_lane()
@@ -139,7 +140,7 @@ class Driver(Loop):
             first = self.near(code, "first_step")
             with b.if_else(b.fcmp_ordered("<=", first, DOUBLE(0.0))) as (unknown, known):
                 with unknown:
-                    self._guess_step(code)
+                    code.call(self.guess_step, code["block"], code["lane"])
                 with known:
                     wanted = self.near(code, "wanted_step")
                     shorter = b.select(b.fcmp_ordered("<", first, wanted), first, wanted)
@@ -177,11 +178,12 @@ class Driver(Loop):
         with b.if_then(b.icmp_signed("!=", b.load(parameters), INT(0))):
             code.call(self.prepare, code["work"], self.slot(code, "shared"))
 
-    def _guess_step(self, code: Code) -> None:
-        """Choose a first step: a hundredth of the time in which the states would change by their size.
+    def _guess_step(self) -> Value:
+        """Define the choice of a first step: a hundredth of the time in which states change by their size.
 
         Hairer, Norsett and Wanner (1993), section II.4, without the second derivative.
         """
+        code = self.open("guess_step")
         b, work = code.b, code["work"]
         self.keep(code, self.near(code, "now"), "time")
         out = self.lanes.row(code, "rates")
@@ -206,6 +208,7 @@ class Driver(Loop):
         guess = b.select(usable, guess, b.select(slow, b.fmul(remaining, DOUBLE(0.1)), small))
         self.keep(code, guess, "wanted_step")
         self.keep(code, guess, "first_step")
+        return code.finish()
 
     def _load_lane(self) -> Value:
         """Take the next subject, or leave the lane idle."""
@@ -229,7 +232,7 @@ class Driver(Loop):
             self.watch.start(code)
             code.call(self.begin_segment, code["block"], code["lane"])
             with b.if_then(b.fcmp_ordered("<=", self.near(code, "first_step"), DOUBLE(0.0))):
-                self._guess_step(code)
+                code.call(self.guess_step, code["block"], code["lane"])
                 if self.doubt is not None:
                     code.call(self.doubt, code["block"], code["lane"])
             code.call(self.record_now, code["block"], code["lane"])
@@ -385,7 +388,7 @@ class Driver(Loop):
         with b.if_else(b.icmp_signed(">", self.count(code, "drained"), INT(0))) as (go_on, give_up):
             with go_on:
                 code.call(self.begin_segment, code["block"], code["lane"])
-                self._guess_step(code)
+                code.call(self.guess_step, code["block"], code["lane"])
             with give_up:
                 code.call(self.finish, code["block"], code["lane"], INT(NON_FINITE))
 
