@@ -30,13 +30,20 @@ def reserve_step(lanes: Lanes) -> None:
 
 
 def define_step(
-    lanes: Lanes, rates: Value, factor: Value, substitute: Value, explicit_time: bool, sizes: Sizes
+    lanes: Lanes,
+    rates: Value,
+    factor: Value,
+    substitute: Value,
+    explicit_time: bool,
+    sizes: Sizes,
+    grow: Value | None = None,
 ) -> Value:
     """Define ``step(work, shared, tolerances)``; returns it.
 
     Reads states, time and step of every lane; writes the next states, the stage vectors, the scaled error,
     the factor by which the step may grow, and how far the lowest state lies below its floor. The tolerances
-    are laid out as ``sizes`` says.
+    are laid out as ``sizes`` says. ``grow`` is the function that finds that factor, where another step
+    shares it.
     """
     combine = _define_combine(lanes) if lanes.program.options.alone else None
     code = Code(lanes.module, "step", STEP_ARGUMENTS)
@@ -56,7 +63,28 @@ def define_step(
             out = lanes.row(code, "stages", stage * lanes.stage_stride)
             code.call(substitute, code["work"], out)
     _judge(code, lanes, math, sizes)
+    if grow is None:
+        _grow(code, lanes, math)
+    else:
+        code.call(grow, code["work"])
     return code.finish()
+
+
+def define_grow(lanes: Lanes) -> Value:
+    """Define ``grow(work)``: from the mean square of the error, by how much the next step may differ."""
+    code = Code(lanes.module, "grow", [("work", POINTER)])
+    _grow(code, lanes, VectorMath(code.b, lanes.width))
+    return code.finish()
+
+
+def _grow(code: Code, lanes: Lanes, math: VectorMath) -> None:
+    b, tableau = code.b, lanes.program.options.tableau
+    error = lanes.load(code, lanes.row(code, "error"))
+    growth = math.exp(b.fmul(math.ln(error), math.constant(-0.5 / tableau.order)))
+    growth = b.fmul(growth, math.constant(SAFETY))
+    growth = math.apply("min", growth, math.constant(MOST_GROWTH))
+    growth = math.apply("max", growth, math.constant(LEAST_GROWTH))
+    lanes.store(code, growth, lanes.row(code, "growth"))
 
 
 def _tables(lanes: Lanes) -> tuple[Value, Value]:
@@ -175,7 +203,7 @@ def _stage(
 
 
 def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes) -> None:
-    """Finish the step: add the last stage, measure the error of states and derivatives, propose the next.
+    """Finish the step: add the last stage, measure the error of states and derivatives.
 
     Quadratures are finished too, but do not count in the error: asking for them changes no trajectory.
     """
@@ -202,10 +230,5 @@ def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes) -> None:
     # the reciprocal of an infinite pivot, zero, would hold a state still without an error
     sound = b.fcmp_ordered("!=", lanes.load(code, lanes.row(code, "least_pivot")), zero)
     error = b.select(sound, error, math.constant(float("nan")))
-    growth = math.exp(b.fmul(math.ln(error), math.constant(-0.5 / tableau.order)))
-    growth = b.fmul(growth, math.constant(SAFETY))
-    growth = math.apply("min", growth, math.constant(MOST_GROWTH))
-    growth = math.apply("max", growth, math.constant(LEAST_GROWTH))
     lanes.store(code, error, lanes.row(code, "error"))
-    lanes.store(code, growth, lanes.row(code, "growth"))
     lanes.store(code, b.load(below), lanes.row(code, "below"))

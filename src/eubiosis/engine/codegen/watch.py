@@ -11,6 +11,7 @@ from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import Loop
 from eubiosis.engine.codegen.modes import Modes
+from eubiosis.engine.codegen.tableaus import Explicit, Tableau
 from eubiosis.engine.codegen.times import Times
 from eubiosis.engine.codegen.vector_math import VectorMath
 
@@ -54,13 +55,13 @@ class Watch:
 
     # --- in a step ------------------------------------------------------------------------------------
 
-    def scan(self, code: Code, wanted: Value) -> None:
+    def scan(self, code: Code, wanted: Value, method: Tableau | Explicit) -> None:
         """Look at points of every lane's step: mark lanes in which something may cross, take extremes."""
         if not self.looks:
             return
         b, lanes, crossings = code.b, self.lanes, self.crossings
         b.store(INT(0), wanted)  # all rows are computed here
-        dense_rows(code, lanes, None, INT(len(self.program.rows)), shown=True)
+        dense_rows(code, lanes, None, INT(len(self.program.rows)), shown=True, method=method)
         emit = VectorMath(b, self.width)
         crossings.begin_scan(code)
         with code.loop(1 + crossings.pieces if crossings.own else 0, start=1) as point:
