@@ -18,7 +18,7 @@ import numpy as np
 from eubiosis.engine.codegen.dense import interpolate
 from eubiosis.engine.codegen.evaluate import evaluate
 from eubiosis.engine.codegen.ir import Value
-from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
+from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import Loop
 from eubiosis.engine.codegen.switches import CELL, SIGN, STATE, Layout
@@ -59,24 +59,34 @@ class Crossings:
         self.pieces = 8 if layout.curved else 4
         lanes.reserve("level", len(self.own))
         lanes.reserve("sample", (self.pieces + 1) * len(self.own))
-        for name in ("suspect", "rough", "crossed"):
+        for name in ("suspect", "rough", "crossed", "probe_at", "lowest"):
             lanes.reserve(name)
 
-    def attach(self, driver: Loop) -> None:
+    def attach(self, driver: Loop, *, looks: bool) -> None:
         """Define the functions of the search."""
         self.driver = driver
         layout, lanes = self.layout, self.lanes
+        if looks:
+            self._probe = self._define_probe()
         if self.own:
             self.levels = lanes.evaluate("levels", [layout.values[row] for row in self.own])
+            self._sample_here = self._define_sample()
+            self._find_lowest = self._define_least_level()
             self.hunt = self._hunt()
 
     # --- values ---------------------------------------------------------------------------------------
 
     def probe(self, code: Code, x: Value) -> None:
         """Set the probe states of all lanes to the dense output at ``x``, a vector."""
-        lanes, b = self.lanes, code.b
+        self.lanes.store(code, x, self.lanes.row(code, "probe_at"))
+        code.call(self._probe, code["work"])
+
+    def _define_probe(self) -> Value:
+        lanes = self.lanes
+        code = Code(lanes.module, "probe", [("work", POINTER)])
+        b = code.b
         emit = VectorMath(b, lanes.width)
-        total = len(self.program.rows)
+        total, x = len(self.program.rows), lanes.load(code, lanes.row(code, "probe_at"))
         with code.loop(self.program.size) as i:
 
             def load(region: str, order: int, i: Value = i) -> Value:
@@ -86,6 +96,7 @@ class Crossings:
             lanes.store(code, value, lanes.row(code, "probe", i))
         with code.loop(total, start=self.program.size) as i:
             lanes.store(code, lanes.load(code, lanes.row(code, "states", i)), lanes.row(code, "probe", i))
+        return code.finish()
 
     def look_at(self, code: Code, x: Value) -> None:
         """Set the probe to ``x`` of this lane's step (the other lanes' values are not used)."""
@@ -103,19 +114,20 @@ class Crossings:
         lanes.store(code, emit.constant(0.0), lanes.row(code, "suspect"))
         if self.own:
             evaluate(code, self.driver, self.levels, "states", "now", "level")
-            self._store_sample(code, 0)
+            self._store_sample(code, INT(0))
 
-    def sample(self, code: Code, point: int) -> None:
+    def sample(self, code: Code, point: Value) -> None:
         """Take the values at the probe, point ``point`` of the step."""
         if self.own:
             evaluate(code, self.driver, self.levels, "probe", "probe_time", "level")
             self._store_sample(code, point)
 
-    def _store_sample(self, code: Code, point: int) -> None:
+    def _store_sample(self, code: Code, point: Value) -> None:
         lanes, b = self.lanes, code.b
+        first = b.mul(point, INT(len(self.own)))
         with code.loop(len(self.own)) as i:
             value = lanes.load(code, lanes.row(code, "level", i))
-            lanes.store(code, value, lanes.row(code, "sample", b.add(i, INT(point * len(self.own)))))
+            lanes.store(code, value, lanes.row(code, "sample", b.add(i, first)))
 
     def end_scan(self, code: Code) -> None:
         """Mark the lanes in whose step something may cross."""
@@ -247,12 +259,17 @@ class Crossings:
 
     def _sample_at(self, code: Code, x: Value, point: int) -> None:
         """Keep this lane's values at ``x`` of its step as those of a point."""
-        b, driver = code.b, self.driver
-        self.look_at(code, x)
-        evaluate(code, self.driver, self.levels, "probe", "probe_time", "level")
+        self.driver.keep(code, x, "lowest")
+        code.call(self._sample_here, code["block"], code["lane"], INT(point * len(self.own)))
+
+    def _define_sample(self) -> Value:
+        code = self.driver.open("sample_here", more=("place",))
+        driver = self.driver
+        self.look_at(code, driver.near(code, "lowest"))
+        evaluate(code, driver, self.levels, "probe", "probe_time", "level")
         with code.loop(len(self.own)) as i:
-            place = b.add(i, INT(point * len(self.own)))
-            driver.keep(code, driver.near(code, "level", i), "sample", place)
+            driver.keep(code, driver.near(code, "level", i), "sample", code.b.add(i, code["place"]))
+        return code.finish()
 
     def _count(self, code: Code) -> tuple[Value, Value, Value]:
         """Count this lane's atoms that are unclear in the piece, that cross once, and that leave a border.
@@ -296,9 +313,14 @@ class Crossings:
 
     def _least_level(self, code: Code, point: int | None = None) -> Value:
         """Return the least of this lane's values at a point (the last): negative after a crossing."""
-        b, driver = code.b, self.driver
-        emit = VectorMath(b, 1)
         at = (self.pieces if point is None else point) * len(self.own)
+        code.call(self._find_lowest, code["block"], code["lane"], INT(at))
+        return self.driver.near(code, "lowest")
+
+    def _define_least_level(self) -> Value:
+        driver = self.driver
+        code = driver.open("least_level", more=("place",))
+        b, emit, at = code.b, VectorMath(code.b, 1), code["place"]
         least = code.variable(DOUBLE, DOUBLE(math.inf))
 
         def take(value: Value) -> None:
@@ -308,13 +330,14 @@ class Crossings:
         for (first, end), shift, kind in ((self.signs, 0, SIGN), (self.cells, self._cells_at(), CELL)):
             with code.loop(end - first) as i:
                 mode = driver.near(code, "modes", b.add(i, INT(first)))
-                value = driver.near(code, "sample", b.add(i, INT(shift + at)))
+                value = driver.near(code, "sample", b.add(i, b.add(at, INT(shift))))
                 if kind == SIGN:
                     take(self._side(emit, mode, value))
                 else:
                     take(b.fsub(value, emit.apply("floor", mode)))
                     take(b.fsub(emit.apply("ceil", mode), value))
-        return b.load(least)
+        driver.keep(code, b.load(least), "lowest")
+        return code.finish()
 
     def _narrow(self, code: Code, start: Value, end: Value) -> None:
         """Narrow a piece in which each atom crosses once or not at all down to the first crossing."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
-from eubiosis.engine.codegen.tableaus import Tableau
+from eubiosis.engine.codegen.tableaus import Explicit, Tableau
 from eubiosis.engine.codegen.vector_math import VectorMath
 
 
@@ -22,13 +22,21 @@ def interpolate(emit: VectorMath, tableau: Tableau, x: Value, load: Callable[[st
     return emit.fma(x, end, b.fmul(rest, load("states", 0)))
 
 
-def dense_rows(code: Code, lanes: Lanes, rows: Value | None, count: Value, *, shown: bool = False) -> None:
+def dense_rows(
+    code: Code,
+    lanes: Lanes,
+    rows: Value | None,
+    count: Value,
+    *,
+    shown: bool = False,
+    method: Tableau | Explicit,
+) -> None:
     """Compute the dense output's vectors of some rows (``rows`` None: all), for all lanes.
 
-    With ``shown`` their values at each lane's ``shown_time`` too.
+    ``method`` made the step. With ``shown`` their values at each lane's ``shown_time`` too.
     """
     b, program = code.b, lanes.program
-    size, tableau = program.size, program.options.tableau
+    size, tableau = program.size, method
     emit = VectorMath(b, lanes.width)
     with code.loop(count) as i:
         row = code.get(rows, i) if rows is not None else i
@@ -38,7 +46,9 @@ def dense_rows(code: Code, lanes: Lanes, rows: Value | None, count: Value, *, sh
             for order, weights in enumerate(tableau.dense):
                 total = b.fmul(stages[0], emit.constant(weights[0]))
                 for k, weight in zip(stages[1:], weights[1:], strict=False):
-                    total = emit.fma(k, emit.constant(weight), total)
+                    total = emit.fma(k, emit.constant(weight), total) if weight else total
+                if isinstance(method, Explicit):
+                    total = b.fmul(total, lanes.load(code, lanes.row(code, "step")))
                 place = b.add(row, INT(order * len(program.rows)))
                 lanes.store(code, total, lanes.row(code, "dense", place))
                 vectors.append(total)
@@ -51,5 +61,5 @@ def dense_rows(code: Code, lanes: Lanes, rows: Value | None, count: Value, *, sh
                 def load(region: str, order: int) -> Value:
                     return vectors[order] if region == "dense" else ends[region]
 
-                value = interpolate(emit, tableau, b.fdiv(b.fsub(time, now), step), load)
+                value = interpolate(emit, program.options.tableau, b.fdiv(b.fsub(time, now), step), load)
                 lanes.store(code, value, lanes.row(code, "shown", row))

@@ -7,7 +7,7 @@ does depends on its neighbours, so a subject's numbers are the same in any compa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from eubiosis.engine.codegen.dense import dense_rows, interpolate
 from eubiosis.engine.codegen.ir import Value
@@ -24,7 +24,9 @@ from eubiosis.engine.codegen.loop import (
     UNDECIDED,
     Loop,
 )
+from eubiosis.engine.codegen.pair import EXPLICIT, PAIR_LANE, ROSENBROCK, Pair
 from eubiosis.engine.codegen.sizes import Sizes
+from eubiosis.engine.codegen.tableaus import TSIT5
 from eubiosis.engine.codegen.times import FUZZ
 from eubiosis.engine.codegen.unique import Doubts
 from eubiosis.engine.codegen.vector_math import VectorMath
@@ -35,6 +37,7 @@ LANE = (
     *("subject", "action", "action_end", "value_shift", "output", "steps", "rejected", "refused"),
     *("negative", "failed", "last", "fresh", "happened", "executed", "left", "drained"),
     *("queued", "crowded"),
+    *PAIR_LANE,
 )
 # numbers kept for each lane in rows of the workspace
 LANE_ROWS = ("now", "segment_end", "wanted_step", "first_step", "reach", "cut_time", "shown_time")
@@ -50,20 +53,22 @@ _CROWDED, _MOST_CROWDED = 2.0**-36, 500  # cuts that follow one another as close
 
 
 class Driver(Loop):
-    """Emit the functions of the solver's loop; ``step`` and ``rates`` are the vector functions it calls."""
+    """Emit the functions of the solver's loop; ``steps`` (of each method) and ``rates`` are vector functions that it calls."""
 
     def __init__(
         self,
         lanes: Lanes,
-        step: Value,
+        steps: Sequence[Value],
         rates: Value,
         prepare: Value,
         watch: Watch,
         doubts: Doubts,
         sizes: Sizes,
+        pair: Pair,
     ) -> None:
         super().__init__(lanes, prepare, LANE, LANE_ROWS)
-        self.step, self.rates, self.watch, self.doubts, self.sizes = step, rates, watch, doubts, sizes
+        self.steps, self.rates, self.watch, self.doubts, self.sizes = steps, rates, watch, doubts, sizes
+        self.pair = pair
         self.tableau = self.program.options.tableau
         lanes.reserve("begins")
         lanes.reserve("shown", len(self.program.rows))
@@ -74,8 +79,10 @@ class Driver(Loop):
     def define(self) -> None:
         """Define the public function ``solve(block)`` and everything it calls."""
         self.watch.attach(self, self.rates)
+        self.pair.attach(self, self.rates)
         self.doubt = self.doubts.define(self, self.rates) if self.doubts.pairs else None
         self.drain = self.doubts.define_drain(self, self.rates) if self.doubts.roots else None
+        self.guess_step = self._guess_step()
         self.record_now = self._record_now()
         self.begin_segment = self._begin_segment()
         self.load_lane = self._load_lane()
@@ -139,7 +146,7 @@ class Driver(Loop):
             first = self.near(code, "first_step")
             with b.if_else(b.fcmp_ordered("<=", first, DOUBLE(0.0))) as (unknown, known):
                 with unknown:
-                    self._guess_step(code)
+                    code.call(self.guess_step, code["block"], code["lane"])
                 with known:
                     wanted = self.near(code, "wanted_step")
                     shorter = b.select(b.fcmp_ordered("<", first, wanted), first, wanted)
@@ -177,11 +184,12 @@ class Driver(Loop):
         with b.if_then(b.icmp_signed("!=", b.load(parameters), INT(0))):
             code.call(self.prepare, code["work"], self.slot(code, "shared"))
 
-    def _guess_step(self, code: Code) -> None:
-        """Choose a first step: a hundredth of the time in which the states would change by their size.
+    def _guess_step(self) -> Value:
+        """Define the choice of a first step: a hundredth of the time in which states change by their size.
 
         Hairer, Norsett and Wanner (1993), section II.4, without the second derivative.
         """
+        code = self.open("guess_step")
         b, work = code.b, code["work"]
         self.keep(code, self.near(code, "now"), "time")
         out = self.lanes.row(code, "rates")
@@ -206,6 +214,7 @@ class Driver(Loop):
         guess = b.select(usable, guess, b.select(slow, b.fmul(remaining, DOUBLE(0.1)), small))
         self.keep(code, guess, "wanted_step")
         self.keep(code, guess, "first_step")
+        return code.finish()
 
     def _load_lane(self) -> Value:
         """Take the next subject, or leave the lane idle."""
@@ -229,9 +238,10 @@ class Driver(Loop):
             self.watch.start(code)
             code.call(self.begin_segment, code["block"], code["lane"])
             with b.if_then(b.fcmp_ordered("<=", self.near(code, "first_step"), DOUBLE(0.0))):
-                self._guess_step(code)
+                code.call(self.guess_step, code["block"], code["lane"])
                 if self.doubt is not None:
                     code.call(self.doubt, code["block"], code["lane"])
+            self.pair.start(code)
             code.call(self.record_now, code["block"], code["lane"])
         return code.finish()
 
@@ -310,6 +320,7 @@ class Driver(Loop):
             self.set_count(code, 1, "negative")
         with b.if_then(b.not_(cut)):
             self._next_step(code, step, b.fmul(step, growth))
+        self.pair.accepted(code)
         with b.if_then(begins):
             self.watch.modes.arrive(code)
             code.call(self.begin_segment, code["block"], code["lane"])
@@ -362,7 +373,7 @@ class Driver(Loop):
         with b.if_then(b.not_(too_long)):
             in_a_row = b.add(self.count(code, "refused"), INT(1))
             self.set_count(code, in_a_row, "refused")
-            self.sizes.refused(code, in_a_row)
+            self.sizes.refused(code, self.pair.refused(code, in_a_row))
         undefined = b.not_(b.fcmp_ordered("<", error, DOUBLE(math.inf)))
         factor = b.select(undefined, DOUBLE(0.2), self.near(code, "growth"))
         shrunk = b.fmul(step, b.select(too_long, DOUBLE(0.3), factor))
@@ -385,7 +396,7 @@ class Driver(Loop):
         with b.if_else(b.icmp_signed(">", self.count(code, "drained"), INT(0))) as (go_on, give_up):
             with go_on:
                 code.call(self.begin_segment, code["block"], code["lane"])
-                self._guess_step(code)
+                code.call(self.guess_step, code["block"], code["lane"])
             with give_up:
                 code.call(self.finish, code["block"], code["lane"], INT(NON_FINITE))
 
@@ -403,14 +414,17 @@ class Driver(Loop):
         self.keep(code, b.select(idle, DOUBLE(1e-6), step), "step")
         self.set_count(code, b.zext(last, INT), "last")
         self.keep(code, now, "time")
+        if self.pair.present:
+            self.set_count(code, b.select(idle, INT(-1), self.count(code, "method")), "turn")
 
-    def _any_output(self, code: Code, flag: Value, lane: Value) -> None:
-        """Raise the flag if a lane's step passes an output time."""
+    def _any_output(self, code: Code, flag: Value, lane: Value, turn: Value | None) -> None:
+        """Raise the flag if a lane's step passes an output time; only lanes whose ``turn`` it is count."""
         b = code.b
         code.arguments["lane"] = lane
+        mine = self.real(code) if turn is None else turn
         output, number = self.count(code, "output"), self.slot(code, "times_count")
         self.keep(code, self.near(code, "now"), "shown_time")
-        with b.if_then(b.and_(self.real(code), b.icmp_signed("<", output, number))):
+        with b.if_then(b.and_(mine, b.icmp_signed("<", output, number))):
             time = code.get(self.slot(code, "times"), output)
             end = b.fadd(self.near(code, "now"), self.near(code, "step"))
             with b.if_then(b.fcmp_ordered("<", time, end)):
@@ -419,26 +433,50 @@ class Driver(Loop):
 
     def _solve(self) -> None:
         code = self.open("solve", lane=False, public=True)
+        both = self.pair.present
         self.go_round(
             code,
             self.load_lane,
             lambda lane: self._choose_step(code, lane),
-            lambda: self._advance(code),
-            lambda lane: self._judge_lane(code, code["block"], lane),
+            lambda: self._take_turns(code) if both else self._advance(code, ROSENBROCK),
+            lambda lane: None if both else self._judge_lane(code, code["block"], lane),
         )
         code.finish()
 
-    def _advance(self, code: Code) -> None:
-        """Make a step of all lanes, and prepare what is to be looked at inside it."""
+    def _take_turns(self, code: Code) -> None:
+        """Make a step of each method that some lane wants, and judge these lanes."""
         b = code.b
-        code.call(self.step, code["work"], self.slot(code, "shared"), self.slot(code, "tolerances"))
+        for method in (EXPLICIT, ROSENBROCK):
+            some = code.variable(INT, INT(0))
+            with code.loop(self.width) as lane:
+                code.arguments["lane"] = lane
+                mine = self._turn(code, method)
+                self.keep(code, b.uitofp(mine, DOUBLE(0).type), "active")
+                b.store(b.or_(b.load(some), b.zext(mine, INT)), some)
+            with b.if_then(b.icmp_signed("!=", b.load(some), INT(0))):
+                self._advance(code, method)
+                with code.loop(self.width) as lane:
+                    code.arguments["lane"] = lane
+                    with b.if_then(self._turn(code, method)):
+                        self._judge_lane(code, code["block"], lane)
+
+    def _turn(self, code: Code, method: int) -> Value:
+        """Return whether this lane's step is one of a method."""
+        return code.b.icmp_signed("==", self.count(code, "turn"), INT(method))
+
+    def _advance(self, code: Code, method: int) -> None:
+        """Make a step of all lanes, and prepare what is to be looked at inside it."""
+        b, both = code.b, self.pair.present
+        made_by = TSIT5 if method == EXPLICIT else self.tableau
+        code.call(self.steps[method], code["work"], self.slot(code, "shared"), self.slot(code, "tolerances"))
         wanted = code.variable(INT, INT(0))
         with code.loop(self.width) as lane:
-            self._any_output(code, wanted, lane)
-        self.watch.scan(code, wanted)
+            code.arguments["lane"] = lane
+            self._any_output(code, wanted, lane, self._turn(code, method) if both else None)
+        self.watch.scan(code, wanted, made_by)
         with b.if_then(b.icmp_signed("!=", b.load(wanted), INT(0))):
             rows, count = self.slot(code, "record"), self.slot(code, "record_count")
-            dense_rows(code, self.lanes, rows, count, shown=True)
+            dense_rows(code, self.lanes, rows, count, shown=True, method=made_by)
 
     def _judge_lane(self, code: Code, block: Value, lane: Value) -> None:
         b = code.b

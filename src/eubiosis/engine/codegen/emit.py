@@ -25,6 +25,11 @@ LONGEST_QUICK = 1_000
 _WEIGHTS = {"reciprocal": 9, "exp": 30, "ln": 40, "^": 80, "log10": 40}
 
 
+def weight(operation: str) -> int:
+    """Return about how many instructions an operation takes."""
+    return _WEIGHTS.get(operation, 1)
+
+
 class EmitPlan:
     """The nodes that some roots need, in the order in which they are emitted.
 
@@ -104,7 +109,7 @@ class EmitPlan:
         parts: list[list[int]] = [[]]
         length = 0
         for item in self.items:
-            length += 1 if item < 0 else _WEIGHTS.get(self.graph.operation[item], 1)
+            length += 1 if item < 0 else weight(self.graph.operation[item])
             if length > self.longest and item >= 0:
                 parts.append([])
                 length = 0

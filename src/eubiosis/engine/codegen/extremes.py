@@ -56,6 +56,9 @@ class Extremes:
         good = b.fcmp_ordered("<=", lanes.load(code, lanes.row(code, "error")), emit.constant(1.0))
         suspect = lanes.load(code, lanes.row(code, "suspect"))
         good = b.and_(good, b.fcmp_ordered("==", suspect, emit.constant(0.0)))
+        if "active" in lanes.rows:
+            active = lanes.load(code, lanes.row(code, "active"))
+            good = b.and_(good, b.fcmp_ordered("!=", active, emit.constant(0.0)))
         chosen = b.select(good, emit.constant(1.0), emit.constant(0.0))
         lanes.store(code, chosen, lanes.row(code, "open"))
         lanes.store(code, emit.constant(1.0), lanes.row(code, "span"))

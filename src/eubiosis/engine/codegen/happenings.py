@@ -94,6 +94,7 @@ class Happenings:
         self.watch = self.lanes.evaluate("watch", self.roots)
         if self.finishes:
             self.finish = self.lanes.evaluate("finish_event", self.finishes)
+        self.push = self._define_push()
         self.enqueue = self._define_enqueue()
         self.settle_events = self._define_settle()
 
@@ -164,7 +165,7 @@ class Happenings:
         for e, event in enumerate(self.events):
             new, old = driver.near(code, "watched", e), driver.near(code, "was", e)
             with b.if_then(b.fcmp_ordered(">", new, old)):
-                self._push(code, e, value)
+                code.call(self.push, code["block"], code["lane"], INT(e), INT(value), INT(len(event.assignments)))
             if not event.persistent:
                 with b.if_then(b.fcmp_ordered("<", new, old)):
                     self._drop(code, e)
@@ -172,8 +173,11 @@ class Happenings:
             value += len(event.assignments)
         return code.finish()
 
-    def _push(self, code: Code, e: int, value: int) -> None:
-        b, driver = code.b, self.driver
+    def _define_push(self) -> Value:
+        """Define what puts an event into the queue, by its number, its first value and how many it has."""
+        driver = self.driver
+        code = driver.open("push", more=("event", "value", "size"))
+        b, e = code.b, code["event"]
         count = driver.count(code, "queued")
         place = code.variable(INT, count)
         with code.loop(count) as j:
@@ -181,7 +185,7 @@ class Happenings:
             first = b.and_(free, b.icmp_signed("==", b.load(place), count))
             b.store(b.select(first, j, b.load(place)), place)
         slot = b.load(place)
-        delay = driver.near(code, "watched", len(self.events) * 2 + len(self.values) + e)
+        delay = driver.near(code, "watched", b.add(e, INT(len(self.events) * 2 + len(self.values))))
         sound = b.fcmp_ordered(">=", delay, DOUBLE(0.0))
         fits = b.icmp_signed("<", slot, INT(self.room))
         with b.if_else(b.and_(sound, fits)) as (push, fail):
@@ -189,23 +193,28 @@ class Happenings:
                 more = b.icmp_signed("==", slot, count)
                 driver.set_count(code, b.add(count, b.zext(more, INT)), "queued")
                 driver.keep(code, b.fadd(driver.near(code, "now"), delay), "queue_time", slot)
-                driver.keep(code, DOUBLE(float(e)), "queue_event", slot)
-                first_value = b.mul(slot, INT(self.widest))
-                for k, source in enumerate(self._sources(e, value)):
-                    taken = driver.near(code, "watched", source)
-                    driver.keep(code, taken, "queue_value", b.add(first_value, INT(k)))
+                driver.keep(code, b.sitofp(e, DOUBLE(0).type), "queue_event", slot)
+                place = b.mul(slot, INT(self.widest))
+                for first in self._first_rows():
+                    source = b.add(code["value"], INT(first))
+                    with code.loop(code["size"]) as k:
+                        taken = driver.near(code, "watched", b.add(source, k))
+                        driver.keep(code, taken, "queue_value", b.add(place, k))
+                    place = b.add(place, code["size"])
             with fail:  # a delay that is none, or more executions than can wait
                 driver.set_count(code, 1, "failed")
+        return code.finish()
+
+    def _first_rows(self) -> list[int]:
+        """Return where values, and then their derivatives by each parameter, begin among what is watched."""
+        slopes = len(self.events) * 3 + len(self.values)
+        derived = range(len(self.parameters))
+        return [len(self.events), *(slopes + p * len(self.values) for p in derived)]
 
     def _sources(self, e: int, value: int) -> list[int]:
         """Return the rows of an event's values, and of their derivatives, among what is watched."""
         size = len(self.events[e].assignments)
-        first = len(self.events) + value
-        slopes = len(self.events) * 3 + len(self.values) + value
-        rows = [first + k for k in range(size)]
-        for p in range(len(self.parameters)):
-            rows += [slopes + p * len(self.values) + k for k in range(size)]
-        return rows
+        return [first + value + k for first in self._first_rows() for k in range(size)]
 
     def _drop(self, code: Code, e: int) -> None:
         b, driver = code.b, self.driver

@@ -149,11 +149,12 @@ class Phi(Value):
 class Block:
     """A run of instructions; only the last one jumps."""
 
-    __slots__ = ("function", "is_terminated", "lines", "name")
+    __slots__ = ("addresses", "function", "is_terminated", "lines", "name")
 
     def __init__(self, function: Function, name: str) -> None:
         self.function, self.name = function, name
         self.lines: list[str | Phi] = []
+        self.addresses: dict[str, Value] = {}  # made in this block, by what they are
         self.is_terminated = False
 
 
@@ -165,9 +166,9 @@ class Module:
         self.globals: dict[str, Function] = {}
         self.tables: list[str] = []
 
-    def table(self, name: str, kind: Type, values: Sequence[int]) -> Value:
+    def table(self, name: str, kind: Type, values: Sequence[float]) -> Value:
         """Define a constant table and return the pointer to its first entry."""
-        entries = ", ".join([f"{kind.text} {v}" for v in values])
+        entries = ", ".join([f"{kind.text} {_literal(kind, v)}" for v in values])
         self.tables.append(f"@{name} = internal constant [{len(values)} x {kind.text}] [{entries}], align 64")
         return Value(kind.as_pointer(), f"@{name}")
 
@@ -200,13 +201,17 @@ class Function(Value):
     An ``optimized`` one is optimised even where the rest is compiled quickly.
     """
 
-    __slots__ = ("args", "blocks", "count", "linkage", "module", "name", "optimized", "signature")
+    __slots__ = (
+        *("args", "blocks", "count", "linkage", "module", "name", "optimized", "prologue"),
+        "signature",
+    )
 
     def __init__(self, module: Module, signature: FunctionType, name: str) -> None:
         super().__init__(PointerType(VoidType()), f"@{name}")
         self.module, self.signature, self.name = module, signature, name
         self.linkage = ""
         self.optimized = False
+        self.prologue: list[str | Phi] = []  # what only the arguments decide, before everything else
         self.args = tuple(Value(kind, f"%a{i}") for i, kind in enumerate(signature.arguments))
         self.blocks: list[Block] = []
         self.count = 0
@@ -230,6 +235,8 @@ class Function(Value):
         lines = [head]
         for block in self.blocks:
             lines.append(f"{block.name}:")
+            if block is self.blocks[0]:
+                lines.extend(map(str, self.prologue))
             lines.extend(map(str, block.lines))
         lines.append("}")
         return "\n".join(lines)
@@ -299,7 +306,7 @@ class IRBuilder:
 
     def add(self, a: Value, b: Value) -> Value:
         """Return a + b, whole numbers."""
-        return self._two("add", a, b)
+        return a if b.text == "0" else b if a.text == "0" else self._two("add", a, b)
 
     def sub(self, a: Value, b: Value) -> Value:
         """Return a - b, whole numbers."""
@@ -307,7 +314,7 @@ class IRBuilder:
 
     def mul(self, a: Value, b: Value) -> Value:
         """Return a b, whole numbers."""
-        return self._two("mul", a, b)
+        return a if b.text == "1" else b if a.text == "1" else self._two("mul", a, b)
 
     def udiv(self, a: Value, b: Value) -> Value:
         """Return a / b, whole numbers without sign."""
@@ -453,17 +460,18 @@ class IRBuilder:
     # --- memory ---------------------------------------------------------------------------------------
 
     def gep(self, pointer: Value, indices: Sequence[Value]) -> Value:
-        """Return the address so many elements further."""
+        """Return the address so many elements further; one that this block has already is not made again."""
         assert isinstance(pointer.type, PointerType)
         (index,) = indices
-        function = self.function
-        function.count += 1
-        name = f"%v{function.count}"
-        self.lines.append(
-            f"{name} = getelementptr {pointer.type.pointee.text}, ptr {pointer.text}, "
-            f"{index.type.text} {index.text}"
-        )
-        return Value(pointer.type, name)
+        if index.text == "0":
+            return pointer
+        text = f"getelementptr {pointer.type.pointee.text}, ptr {pointer.text}, {index.type.text} {index.text}"
+        if self.lines is not self.block.lines:
+            return self._value(pointer.type, text)
+        found = self.block.addresses.get(text)
+        if found is None:
+            found = self.block.addresses[text] = self._value(pointer.type, text)
+        return found
 
     def load(self, pointer: Value, align: int = 8) -> Value:
         """Load what a pointer points at."""
@@ -529,6 +537,14 @@ class IRBuilder:
         phi = Phi(kind, f"%v{function.count}")
         self.lines.append(phi)
         return phi
+
+    @contextmanager
+    def at_entry(self) -> Iterator[None]:
+        """Write into the function's prologue for a while, where only its arguments are known."""
+        before = self.lines
+        self.lines = self.function.prologue
+        yield
+        self.lines = before
 
     @contextmanager
     def goto_block(self, block: Block) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from eubiosis.engine.codegen import ir
@@ -27,9 +27,17 @@ class Code:
         self.arguments = {n: argument for (n, _), argument in zip(arguments, self.function.args, strict=True)}
         self.entry = self.function.append_basic_block("entry")
         self.b = ir.IRBuilder(self.entry)
+        self._once: dict[str, Value] = {}
 
     def __getitem__(self, name: str) -> Value:
         return self.arguments[name]
+
+    def once(self, key: str, make: Callable[[], Value]) -> Value:
+        """Return what ``make`` emits from the arguments alone, made once at the function's entry."""
+        if key not in self._once:
+            with self.b.at_entry():
+                self._once[key] = make()
+        return self._once[key]
 
     def variable(self, kind: Type, value: Value | None = None) -> Value:
         """Return the address of a variable, set to ``value`` here and now."""
@@ -42,10 +50,20 @@ class Code:
     def loop(self, count: Value | int, *, start: int = 0) -> Iterator[Value]:
         """Repeat the body with an index from ``start`` to ``count`` - 1."""
         b = self.b
-        count = INT(count) if isinstance(count, int) else count
         before = b.block
+        if isinstance(count, int) and count <= start:  # no code for what never runs
+            made = len(self.function.blocks)
+            b.position_at_end(Block(self.function, "never"))
+            yield INT(start)
+            del self.function.blocks[made:]
+            b.position_at_end(before)
+            return
         body, after = (self.function.append_basic_block(n) for n in ("loop", "after"))
-        b.cbranch(b.icmp_signed("<", INT(start), count), body, after)
+        if isinstance(count, int):
+            count = INT(count)
+            b.branch(body)
+        else:
+            b.cbranch(b.icmp_signed("<", INT(start), count), body, after)
         b.position_at_end(body)
         index = b.phi(INT)
         index.add_incoming(INT(start), before)

@@ -11,13 +11,15 @@ from eubiosis.engine.codegen import ir
 from eubiosis.engine.codegen.driver import LANE, Driver
 from eubiosis.engine.codegen.elimination import Elimination
 from eubiosis.engine.codegen.emit import EmitPlan, Kept, VectorEmitter
+from eubiosis.engine.codegen.explicit import define_explicit_step
 from eubiosis.engine.codegen.ir import Module, Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, INT_POINTER, POINTER, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import SLOTS
 from eubiosis.engine.codegen.native import Block, Facts, Identity, NativeCode, load_or_compile, vector_width
+from eubiosis.engine.codegen.pair import Pair
 from eubiosis.engine.codegen.program import Options, Program
-from eubiosis.engine.codegen.rosenbrock import define_step, reserve_step
+from eubiosis.engine.codegen.rosenbrock import define_grow, define_step, reserve_step
 from eubiosis.engine.codegen.sizes import Sizes
 from eubiosis.engine.codegen.steady_loop import STEADY_LANE, SteadyLoop
 from eubiosis.engine.codegen.unique import Doubts
@@ -90,11 +92,16 @@ def _solver_module(program: Program, width: int) -> Lanes:
     reserve_step(lanes)
     watch, sizes = Watch(lanes), Sizes(lanes)
     jacobian, in_time = program.jacobian()
+    pair = Pair(lanes, jacobian)
     prepare = lanes.prepare([*program.rates, *jacobian.values(), *in_time.values(), *watch.roots])
     solve = Elimination(lanes, jacobian, in_time)
     rates = lanes.evaluate("rates", program.rates)
-    step = define_step(lanes, rates, solve.factor, solve.substitute, solve.explicit_time, sizes)
-    driver = Driver(lanes, step, rates, prepare, watch, Doubts(lanes, jacobian), sizes)
+    grow = define_grow(lanes) if pair.present else None
+    step = define_step(lanes, rates, solve.factor, solve.substitute, solve.explicit_time, sizes, grow)
+    steps = [step]
+    if grow is not None:
+        steps.append(define_explicit_step(lanes, rates, grow, sizes, timed=solve.explicit_time))
+    driver = Driver(lanes, steps, rates, prepare, watch, Doubts(lanes, jacobian), sizes, pair)
     sizes.attach(driver, rates, solve.factor, solve.substitute)
     driver.define()
     return lanes

@@ -49,24 +49,31 @@ class Lanes:
 
     def row(self, code: Code, name: str, index: Value | int = 0) -> Value:
         """Return the address of a row of a region, as a pointer to its first double."""
+        return self.row_from(code, code["work"], name, index)
+
+    def row_from(self, code: Code, start: Value, name: str, index: Value | int = 0) -> Value:
+        """Return the address of a row, from that of the first one or of a place in it."""
         first = self.rows[name]
         if isinstance(index, int):
-            return code.at(code["work"], (first + index) * self.width)
+            return code.at(start, (first + index) * self.width)
         # in this order the address of the region is a constant beside an index that others share
-        return code.at(code.at(code["work"], code.b.mul(index, INT(self.width))), first * self.width)
+        return code.at(code.at(start, self._times_width(code, index)), first * self.width)
+
+    def _times_width(self, code: Code, index: Value) -> Value:
+        return index if self.width == 1 else code.b.mul(index, INT(self.width))
 
     def stage(self, code: Code, stage: int, index: Value) -> Value:
         """Return the address of a row of the vector of one stage."""
-        start = code.at(code["work"], code.b.mul(index, INT(self.width)))
+        start = code.at(code["work"], self._times_width(code, index))
         return code.at(start, (self.rows["stages"] + stage * self.stage_stride) * self.width)
 
-    def load(self, code: Code, address: Value) -> Value:
-        """Load a whole row."""
-        return code.b.load(code.b.bitcast(address, self.vector.as_pointer()), align=8 * self.width)
+    def load(self, code: Code, address: Value, align: int | None = None) -> Value:
+        """Load a whole row, which begins at a multiple of its length or of ``align`` bytes."""
+        return code.b.load(code.b.bitcast(address, self.vector.as_pointer()), align or 8 * self.width)
 
-    def store(self, code: Code, value: Value, address: Value) -> None:
-        """Store a whole row."""
-        code.b.store(value, code.b.bitcast(address, self.vector.as_pointer()), align=8 * self.width)
+    def store(self, code: Code, value: Value, address: Value, align: int | None = None) -> None:
+        """Store a whole row, which begins at a multiple of its length or of ``align`` bytes."""
+        code.b.store(value, code.b.bitcast(address, self.vector.as_pointer()), align or 8 * self.width)
 
     def splat(self, code: Code, scalar: Value) -> Value:
         """Return a vector with one scalar in every lane."""

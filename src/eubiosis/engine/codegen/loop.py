@@ -39,28 +39,40 @@ class Loop:
         for name in reals:
             lanes.reserve(name)
 
-    def open(self, name: str, *, lane: bool = True, public: bool = False) -> Code:
-        """Start a function of the argument block, and of a lane's number unless ``lane`` is false."""
-        arguments = [("block", INT_POINTER), *([("lane", INT)] if lane else [])]
+    def open(
+        self, name: str, *, lane: bool = True, public: bool = False, more: tuple[str, ...] = ()
+    ) -> Code:
+        """Start a function of the argument block, of a lane's number unless ``lane`` is false, and ``more``."""
+        whole = [*(["lane"] if lane else []), *more]
+        arguments = [("block", INT_POINTER), *((each, INT) for each in whole)]
         code = Code(self.lanes.module, name, arguments, public=public)
         code.arguments["work"] = self.slot(code, "work")
         return code
 
     def slot(self, code: Code, name: str) -> Value:
-        """Load one slot of the argument block."""
-        raw = code.get(code["block"], SLOTS.index(name))
-        if name in _POINTERS:
-            return code.b.inttoptr(raw, POINTER)
-        return code.b.inttoptr(raw, INT_POINTER) if name in _INT_POINTERS else raw
+        """Load one slot of the argument block, once in a function."""
+
+        def load() -> Value:
+            raw = code.get(code["block"], SLOTS.index(name))
+            if name in _POINTERS:
+                return code.b.inttoptr(raw, POINTER)
+            return code.b.inttoptr(raw, INT_POINTER) if name in _INT_POINTERS else raw
+
+        return code.once(name, load)
 
     def lane_int(self, code: Code, name: str, lane: Value) -> Value:
         """Return the address of a lane's whole number."""
-        offset = code.b.add(lane, INT(self.counts.index(name) * self.width))
-        return code.at(self.slot(code, "lanes"), offset)
+        return code.at(self._of_lane(code, "lanes", lane), self.counts.index(name) * self.width)
+
+    def _of_lane(self, code: Code, slot: str, lane: Value) -> Value:
+        """Return where a lane's numbers begin, in a function of one lane once."""
+        if lane in code.function.args:
+            return code.once(f"{slot} of lane", lambda: code.at(self.slot(code, slot), lane))
+        return code.at(self.slot(code, slot), lane)
 
     def lane_real(self, code: Code, region: str, lane: Value, index: Value | int = 0) -> Value:
         """Return the address of a lane's number in a row of the workspace."""
-        return code.at(self.lanes.row(code, region, index), lane)
+        return self.lanes.row_from(code, self._of_lane(code, "work", lane), region, index)
 
     def near(self, code: Code, region: str, index: Value | int = 0) -> Value:
         """Return this function's lane's number in a row of the workspace."""

@@ -77,6 +77,9 @@ class Sizes:
         predicted = lanes.load(code, lanes.row(code, "predicted", i))
         size = emit.apply("max", size, predicted)
         faded = b.fmul(predicted, emit.constant(_FADE))
+        if "active" in lanes.rows:  # a step of the other method does not count for this lane
+            active = lanes.load(code, lanes.row(code, "active"))
+            faded = b.select(b.fcmp_ordered("!=", active, emit.constant(0.0)), faded, predicted)
         lanes.store(code, faded, lanes.row(code, "predicted", i))
         noise = lanes.load(code, lanes.row(code, "noise", i))
         share = lanes.splat(code, self._share(code, tolerances))

@@ -158,4 +158,88 @@ RODAS5P = Tableau(
     ),
 )
 
+
+@dataclass(frozen=True)
+class Explicit:
+    """An explicit Runge-Kutta pair whose last stage stands at the step's end, with its weights as its row.
+
+    ``c``, ``a``: times and ragged rows; ``error``: weights of the error estimate; ``dense`` as in a Tableau,
+    of the stage's rates times the step.
+    """
+
+    name: str
+    order: int
+    c: tuple[float, ...]
+    a: tuple[tuple[float, ...], ...]
+    error: tuple[float, ...]
+    dense: tuple[tuple[float, ...], ...]
+
+    @property
+    def stages(self) -> int:
+        """Number of stages."""
+        return len(self.c)
+
+
+_B = (
+    0.09646076681806523,
+    0.01,
+    0.4798896504144996,
+    1.379008574103742,
+    -3.290069515436081,
+    2.324710524099774,
+)
+# what the interpolation adds to the cubic one, times x^2 (1 - x)^2
+_QUARTIC = (
+    -1.0530884977290216,
+    0.1017,
+    2.490627285651253,
+    -16.548102889244903,
+    47.37952196281928,
+    -34.870657861496610,
+    2.5,
+)
+
+
+def _dense_of(b: tuple[float, ...], quartic: tuple[float, ...]) -> tuple[tuple[float, ...], ...]:
+    """Return the dense output that meets values and rates at both ends and has these quartic terms."""
+    ends, first = (*b, 0.0), (1.0, *(0.0,) * len(b))
+    last = first[::-1]
+    zeroth = tuple(f - w for f, w in zip(first, ends, strict=True))
+    linear = tuple(2 * w - f - e + q for w, f, e, q in zip(ends, first, last, quartic, strict=True))
+    return zeroth, linear, tuple(-q for q in quartic)
+
+
+# Tsitouras (2011), Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying assumption,
+# Computers & Mathematics with Applications 62:770: seven stages, dense output of order 4.
+TSIT5 = Explicit(
+    name="tsit5",
+    order=5,
+    c=(0.0, 0.161, 0.327, 0.9, 0.9800255409045097, 1.0, 1.0),
+    a=(
+        (),
+        (0.161,),
+        (-0.008480655492356989, 0.335480655492357),
+        (2.8971530571054935, -6.359448489975075, 4.3622954328695815),
+        (5.325864828439257, -11.748883564062828, 7.4955393428898365, -0.09249506636175525),
+        (
+            5.86145544294642,
+            -12.92096931784711,
+            8.159367898576159,
+            -0.071584973281401,
+            -0.028269050394068383,
+        ),
+        _B,
+    ),
+    error=(
+        -0.00178001105222577714,
+        -0.0008164344596567469,
+        0.007880878010261995,
+        -0.1447110071732629,
+        0.5823571654525552,
+        -0.45808210592918697,
+        1 / 66,
+    ),
+    dense=_dense_of(_B, _QUARTIC),
+)
+
 TABLEAUS = {t.name: t for t in (RODAS4, RODAS5P)}

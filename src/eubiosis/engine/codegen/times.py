@@ -41,6 +41,7 @@ class Times:
         self.curves = Curves(lanes, layout, self)
         lanes.reserve("clocked", 2 * len(self.timed))
         lanes.reserve("horizon")
+        lanes.reserve("changed")
 
     def attach(self, driver: Loop) -> None:
         """Define the functions of the search."""
@@ -50,6 +51,7 @@ class Times:
             nodes += [self.layout.slopes[row] for row in self.timed]
             self.clock = self.lanes.evaluate("clock", nodes)
             self.curves.attach(driver)
+            self._changed = self._define_changed()
             self.next_time = self.define()
 
     def look(self, code: Code, time: Value) -> None:
@@ -70,13 +72,13 @@ class Times:
             self.curves.forget(code)
         self.look(code, now)
         best, who = code.variable(DOUBLE, DOUBLE(math.inf)), code.variable(INT, INT(-1))
-        for k, row in enumerate(self.timed):
-            if self.layout.by[row] != LINE:
-                continue
-            time = self._line_time(code, k, row, now, soon)
-            earlier = b.fcmp_ordered("<", time, b.load(best))
-            b.store(b.select(earlier, time, b.load(best)), best)
-            b.store(b.select(earlier, INT(k), b.load(who)), who)
+        for first, row, length in self._runs((LINE,)):
+            with code.loop(length) as i:
+                k = b.add(i, INT(first))
+                time = self._line_time(code, k, b.add(i, INT(row)), self.layout.atoms[row].kind, now, soon)
+                earlier = b.fcmp_ordered("<", time, b.load(best))
+                b.store(b.select(earlier, time, b.load(best)), best)
+                b.store(b.select(earlier, k, b.load(who)), who)
         with b.if_then(b.fcmp_ordered("<", b.load(best), driver.near(code, "horizon"))):
             found = self._exact_time(code, b.load(best), b.load(who), soon)
             early = b.fcmp_ordered("<", found, driver.near(code, "horizon"))
@@ -86,14 +88,29 @@ class Times:
             self.curves.search(code, soon)
         return code.finish()
 
-    def _line_time(self, code: Code, k: int, row: int, now: Value, soon: Value) -> Value:
+    def _runs(self, kinds: tuple[str, ...]) -> list[tuple[int, int, int]]:
+        """Return runs of atoms by the time that are alike: the first's number, its row, and how many."""
+        runs: list[tuple[int, int, int]] = []
+        kind = None
+        for k, row in enumerate(self.timed):
+            own = (self.layout.atoms[row].kind, self.layout.by[row])
+            if own[1] in kinds:
+                first, start, length = runs.pop() if own == kind else (k, row, 0)
+                runs.append((first, start, length + 1))
+            kind = own
+        return runs
+
+    def _line_time(
+        self, code: Code, k: Value, row: Value, kind: str, now: Value, soon: Value
+    ) -> Value:
         """Return when a value that is linear in the time changes next, or infinity."""
         b, driver = code.b, self.driver
         emit = VectorMath(b, 1)
-        value, slope = (driver.near(code, "clocked", j) for j in (k, k + len(self.timed)))
+        value = driver.near(code, "clocked", k)
+        slope = driver.near(code, "clocked", b.add(k, INT(len(self.timed))))
         mode, endless, zero = driver.near(code, "modes", row), DOUBLE(math.inf), DOUBLE(0.0)
         moves = b.fcmp_ordered("!=", slope, zero)
-        if self.layout.atoms[row].kind == SIGN:
+        if kind == SIGN:
             resting = b.fcmp_ordered("==", mode, zero)
             leads = b.fcmp_ordered("<", b.fmul(mode, slope), zero)
             time = b.fadd(now, b.fdiv(b.fneg(value), slope))
@@ -128,20 +145,28 @@ class Times:
 
     def changed(self, code: Code, time: Value, who: Value) -> Value:
         """Whether the atom by time number ``who`` has changed at a time."""
-        b = code.b
-        emit = VectorMath(b, 1)
-        self.look(code, time)
-        answer = code.variable(INT, INT(0))
-        for k, row in enumerate(self.timed):
-            with b.if_then(b.icmp_signed("==", who, INT(k))):
-                b.store(b.zext(self.left(code, emit, k, row), INT), answer)
-        return b.icmp_signed("!=", b.load(answer), INT(0))
+        self.driver.keep(code, time, "probe_time")
+        code.call(self._changed, code["block"], code["lane"], who)
+        return code.b.fcmp_ordered("!=", self.driver.near(code, "changed"), DOUBLE(0.0))
 
-    def left(self, code: Code, emit: VectorMath, k: int, row: int) -> Value:
+    def _define_changed(self) -> Value:
+        code = self.driver.open("changed", more=("who",))
+        b, who = code.b, code["who"]
+        emit = VectorMath(b, 1)
+        evaluate(code, self.driver, self.clock, "states", "probe_time", "clocked")
+        self.driver.keep(code, DOUBLE(0.0), "changed")
+        for first, row, length in self._runs((LINE, CURVE)):
+            k = b.sub(who, INT(first))
+            with b.if_then(b.icmp_unsigned("<", k, INT(length))):
+                left = self.left(code, emit, who, b.add(k, INT(row)), self.layout.atoms[row].kind)
+                self.driver.keep(code, b.uitofp(left, DOUBLE(0).type), "changed")
+        return code.finish()
+
+    def left(self, code: Code, emit: VectorMath, k: Value | int, row: Value | int, kind: str) -> Value:
         """Whether the value just computed of an atom by time is not where its mode says."""
         b, driver = code.b, self.driver
         value, mode = driver.near(code, "clocked", k), driver.near(code, "modes", row)
-        if self.layout.atoms[row].kind == SIGN:
+        if kind == SIGN:
             stays = b.fcmp_ordered(">", b.fmul(mode, value), DOUBLE(0.0))
             still = b.fcmp_ordered("==", value, DOUBLE(0.0))
             resting = b.fcmp_ordered("==", mode, DOUBLE(0.0))
@@ -283,7 +308,7 @@ class Curves:
         low, high, falls, rises = (driver.near(code, "enclosed", 4 * k + j) for j in range(4))
         ahead, mode = self._ahead(code, emit, k)
         resting = self._at_rest(code, emit, k)
-        away = self.times.left(code, emit, self.times.timed.index(row), row)
+        away = self.times.left(code, emit, self.times.timed.index(row), row, self.layout.atoms[row].kind)
         beyond = b.select(resting, away, b.fcmp_ordered("<", ahead, zero))
         if self.layout.atoms[row].kind == SIGN:
             above = b.and_(b.fcmp_ordered(">", mode, zero), b.fcmp_ordered(">", low, zero))

@@ -11,6 +11,7 @@ from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
 from eubiosis.engine.codegen.lanes import Lanes
 from eubiosis.engine.codegen.loop import Loop
 from eubiosis.engine.codegen.modes import Modes
+from eubiosis.engine.codegen.tableaus import Explicit, Tableau
 from eubiosis.engine.codegen.times import Times
 from eubiosis.engine.codegen.vector_math import VectorMath
 
@@ -46,7 +47,7 @@ class Watch:
     def attach(self, driver: Loop, rates: Value) -> None:
         """Take the driver whose functions these become part of, and define what they call."""
         self.driver = driver
-        self.crossings.attach(driver)
+        self.crossings.attach(driver, looks=self.looks)
         self.times.attach(driver)
         self.extremes.attach(driver, self.crossings)
         self.modes.attach(driver, rates, self.times.curves)
@@ -54,29 +55,23 @@ class Watch:
 
     # --- in a step ------------------------------------------------------------------------------------
 
-    def scan(self, code: Code, wanted: Value) -> None:
+    def scan(self, code: Code, wanted: Value, method: Tableau | Explicit) -> None:
         """Look at points of every lane's step: mark lanes in which something may cross, take extremes."""
         if not self.looks:
             return
         b, lanes, crossings = code.b, self.lanes, self.crossings
         b.store(INT(0), wanted)  # all rows are computed here
-        dense_rows(code, lanes, None, INT(len(self.program.rows)), shown=True)
+        dense_rows(code, lanes, None, INT(len(self.program.rows)), shown=True, method=method)
         emit = VectorMath(b, self.width)
-        now, step = (lanes.load(code, lanes.row(code, n)) for n in ("now", "step"))
-        pieces = crossings.pieces if crossings.own else 4
-        points = [point for point in range(1, pieces + 1) if crossings.own or point % (pieces // 4) == 0]
         crossings.begin_scan(code)
-        for point in points:
-            x = point / pieces
-            self._probe_at(code, emit, x, now, step)
+        with code.loop(1 + crossings.pieces if crossings.own else 0, start=1) as point:
+            x = lanes.splat(code, b.fmul(b.sitofp(point, DOUBLE(0).type), DOUBLE(1 / crossings.pieces)))
+            crossings.probe(code, x)
+            now, step = (lanes.load(code, lanes.row(code, n)) for n in ("now", "step"))
+            lanes.store(code, emit.fma(step, x, now), lanes.row(code, "probe_time"))
             crossings.sample(code, point)
         crossings.end_scan(code)
         self.extremes.follow_all(code)
-
-    def _probe_at(self, code: Code, emit: VectorMath, x: float, now: Value, step: Value) -> None:
-        lanes = self.lanes
-        self.crossings.probe(code, emit.constant(x))
-        lanes.store(code, emit.fma(step, emit.constant(x), now), lanes.row(code, "probe_time"))
 
     def too_long(self, code: Code) -> Value:
         """Whether a lane's step is too long to tell where something crosses that is not linear."""
