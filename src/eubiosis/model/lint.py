@@ -19,10 +19,10 @@ from eubiosis.model.content import (
     HandoverRow,
     load_content,
 )
-from eubiosis.model.entities import check_entities
-from eubiosis.model.forms import check_forms
 from eubiosis.model.couplings import read_couplings
 from eubiosis.model.discrepancy import read_discrepancies
+from eubiosis.model.entities import check_entities
+from eubiosis.model.forms import check_forms
 from eubiosis.model.join import (
     AntimonySyntaxError,
     antimony_to_sbml,
