@@ -141,3 +141,15 @@ def test_a_healthy_person_rests(model):
     got = model.simulate("healthy", [0.0, 100.0], names)
     start, end = got.values[0]
     np.testing.assert_allclose(end, start, rtol=1e-4, atol=1e-9)
+
+
+def test_the_exported_eae_runs_as_the_condition_does(model, mice):
+    """The SBML of the condition holds the immunisation and the toxin: run alone, it gives the same course."""
+    from eubiosis import engine
+
+    days = [0.0, 10.0, 18.0, 30.0]
+    alone = engine.compile(model.sbml("eae_mog")).solve(days, ("readout_eae_score", "host_A"))
+    assert alone.status == ("ok",)
+    for name in ("readout_eae_score", "host_A"):
+        expected = mice["eae_mog"][name][0, [0, 10, 18, 30]]
+        np.testing.assert_allclose(alone[name][0], expected, rtol=1e-3, atol=1e-6)

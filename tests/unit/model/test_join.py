@@ -53,6 +53,8 @@ def test_the_random_drive_enters_with_constant_defaults(model):
         "healthy_low_carbohydrate",
         "healthy_vsl3",
         "ms_propionate",
+        "ms_tudca",
+        "eae_mog",
     ],
 )
 def test_libsbml_finds_neither_error_nor_warning(model, condition):
