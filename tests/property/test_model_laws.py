@@ -108,9 +108,9 @@ SNAPSHOTS = (
 def test_electrons_close_over_all_production_rules(model, condition, day):
     """Electrons in acids and hydrogen made equal those of what was fermented, stoichiometry by hand.
 
-    The table of section 3 of the gut specification: 24 a hexose but 21.3 for LAC, 16.3 for ENT and for BIF what
-    is not in ethanol, half of what is not lactate; a lactate 12, a succinate 14, an acetogen's hydrogen 2; a
-    gram of protein as the table says.
+    The table of section 3 of the gut specification: 24 a hexose but 21.3 for LAC, 16.3 for ENT and for BIF
+    what is not in ethanol, half of what is not lactate; a lactate 12, a succinate 14, an acetogen's hydrogen
+    2; a gram of protein as the table says.
     """
     shunt = 24 - 12 * (1 - model.content.numbers["gut_hex_BIF_La"].value) / 2
     missing = {"LAC": 21.3, "PB_LAC": 21.3, "ENT": 16.3, "BIF": shunt, "PB_BIF": shunt}
