@@ -28,7 +28,7 @@ def test_list(eubiosis, model):
     ("name", "words"),
     [
         ("gut_K_RS", ("g/L", "assumed", "6")),
-        ("gut_C_Bu", ("gut_P_Bu", "mM", "healthy 20.5")),
+        ("gut_C_Bu", ("gut_P_Bu", "mM", "healthy 16.7")),
         ("ms_vancomycin", ("gut_dose_vancomycin = 2000 from day 0 to 10",)),
         ("host_Z", ("input",)),
         ("gut_pH", ("gut_pH_min",)),
@@ -51,7 +51,7 @@ def test_simulate(eubiosis):
     table = [line.split("\t") for line in out.splitlines()]
     assert table[0] == ["time", "gut_C_Bu", "gut_pH"]
     assert [row[0] for row in table[1:]] == ["0", "4", "8", "10"]
-    assert float(table[1][1]) == pytest.approx(20.5, abs=0.1)
+    assert float(table[1][1]) == pytest.approx(16.8, abs=0.1)
     assert table[1][1] == table[4][1]  # a healthy person at rest stays as they are
     status, out, _ = eubiosis("model", "simulate", "healthy", "-y", "gut_C_Bu", "--days", 10, "--json")
     record = json.loads(out)
@@ -290,8 +290,8 @@ def test_a_unit_that_makes_an_odd_scale(eubiosis, content):
     edit(
         content,
         "models/gut.ant",
-        "  gut_D := 1 / gut_T_transit\n",
-        "  gut_D := 1 / gut_T_transit\n  gut_odd := gut_lps_frac * gut_vanc_ec50_Q * gut_V\n",
+        "  gut_bulk := gut_load / gut_load_habitual\n",
+        "  gut_bulk := gut_load / gut_load_habitual\n  gut_odd := gut_lps_frac * gut_vanc_ec50_Q * gut_V\n",
     )
     status, _, err = eubiosis("model", "check", "--quick", "--content", content)
     assert status == 0, err

@@ -53,7 +53,7 @@ def test_an_edited_table_triggers_derivation_and_a_saved_one_does_not(model, tmp
     lines = table.read_text().splitlines()
     i = next(k for k, line in enumerate(lines) if line.startswith("gut_F_RS\t"))
     cells = lines[i].split("\t")
-    assert cells[2] == "20.7"
+    assert float(cells[2]) < 22
     cells[2] = "22"
     lines[i] = "\t".join(cells)
     table.write_text("\n".join(lines) + "\n")

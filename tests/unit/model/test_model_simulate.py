@@ -28,19 +28,14 @@ def test_unknown_names_are_key_errors(model):
 
 
 def test_a_transplant_by_hand(model):
-    """B := (1 - E eng) B + E eng B_donor with E = .5; .55 for Bacteroidetes, .4 for Firmicutes."""
+    """B := (1 - E) B + E B_donor with E = .5: one engraftment number for every guild."""
     names = tuple(f"gut_B_{g}" for g in GUILDS)
     before, donor = (
         model.simulate("ms", [0.0], names).values[0, 0],
         model.simulate("healthy", [0.0], names).values[0, 0],
     )
     after = model.simulate("ms_fmt", [0.0], (*names, "gut_Efmt")).values[0, 0]
-    engraftment = np.array([model.content.numbers[f"gut_eng_{g}"].value for g in GUILDS])
-    assert engraftment[GUILDS.index("BAC")] == pytest.approx(0.55)
-    assert engraftment[GUILDS.index("FAE")] == pytest.approx(0.4)
-    np.testing.assert_allclose(
-        after[:-1], (1 - 0.5 * engraftment) * before + 0.5 * engraftment * donor, rtol=1e-12
-    )
+    np.testing.assert_allclose(after[:-1], 0.5 * before + 0.5 * donor, rtol=1e-12)
     assert after[-1] == 0.5
     later = model.simulate("ms_fmt", [0.0, 200.0], ("gut_Efmt",)).values[0, -1, 0]
     assert later == pytest.approx(0.5 * np.exp(-0.002 * 200), rel=1e-6)
@@ -67,9 +62,14 @@ def test_the_volume_relaxes_to_its_goal(model):
     v = model.simulate("healthy_low_carbohydrate", days, ("gut_V", "gut_V_goal"))
     goal = v["gut_V_goal"][0]
     np.testing.assert_allclose(goal, goal[0], rtol=1e-12)
-    load = 1.5 + 2.3 + 1.9 + 0.6 + 0.5 + 15
-    # V_lumen (load / load_ref)^eta at the reference transit time
-    assert goal[0] == pytest.approx(0.4 * (load / 55.7) ** 0.5, rel=1e-9)
+    bulk = {n: model.content.numbers[f"gut_b_{n}"].value for n in ("RS", "FS", "FI", "IN", "SU", "PR")}
+    low = {"RS": 1.5, "FS": 2.3, "FI": 1.9, "IN": 0.6, "SU": 0.5, "PR": 15}
+    usual = {n: model.content.numbers[f"gut_F_{n}"].value for n in low}
+    ratio = sum(bulk[n] * low[n] for n in low) / sum(bulk[n] * usual[n] for n in low)
+    # V_lumen (bulk / habitual bulk)^eta at the reference transit time
+    volume, eta = (model.content.numbers[f"gut_{n}"].value for n in ("V_lumen", "eta_V"))
+    assert model.content.numbers["gut_gamma_T"].value == 0
+    assert goal[0] == pytest.approx(volume * ratio**eta, rel=1e-9)
     start = v["gut_V"][0, 0]
     np.testing.assert_allclose(v["gut_V"][0], goal[0] + (start - goal[0]) * np.exp(-days / 1.6), rtol=1e-6)
 
