@@ -40,6 +40,8 @@ def dense_rows(
     emit = VectorMath(b, lanes.width)
     with code.loop(count) as i:
         row = code.get(rows, i) if rows is not None else i
+        if shown:  # what no step moves
+            lanes.store(code, lanes.load(code, lanes.row(code, "states", row)), lanes.row(code, "shown", row))
         with b.if_then(b.icmp_signed("<", row, INT(size))):
             stages = [lanes.load(code, lanes.stage(code, s, row)) for s in range(tableau.stages)]
             vectors = []

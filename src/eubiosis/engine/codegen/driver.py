@@ -48,6 +48,7 @@ FAILED = {
     3: NON_UNIQUE,
     4: UNDECIDED,
 }  # what the number of a lane's failure stands for
+Rows = Callable[[Callable[[Value], Value]], None]  # writes, for each recorded row, the value of it
 _SMALLEST_STEP = 1e-200
 _CROWDED, _MOST_CROWDED = 2.0**-36, 500  # cuts that follow one another as closely, relative to the time
 
@@ -99,17 +100,24 @@ class Driver(Loop):
             until = self.near(code, "now")
             if self.watch.switching:
                 until = code.b.fadd(until, self._fuzz(code, until))
-            self._write_outputs(code, lambda row, _: self.near(code, "states", row), until, "<=")
+            states = self._row_reader(code, "states")
+            self._write_outputs(code, lambda _, rows: rows(states), until, "<=")
         return code.finish()
 
     def _fuzz(self, code: Code, time: Value) -> Value:
         """Return how far from a time at which something happens another time counts as the same."""
         return code.b.fmul(VectorMath(code.b, 1).apply("abs", time), DOUBLE(FUZZ))
 
+    def _row_reader(self, code: Code, region: str) -> Callable[[Value], Value]:
+        return lambda row: self.near(code, region, row)
+
     def _write_outputs(
-        self, code: Code, value: Callable[[Value, Value], Value], limit: Value, relation: str
+        self, code: Code, fill: Callable[[Value, Rows], None], limit: Value, relation: str
     ) -> None:
-        """Write the recorded states, (subject, row, time), for each output time up to ``limit``."""
+        """Write the recorded states, (subject, row, time), for each output time up to ``limit``.
+
+        ``fill`` is given a time and what writes the value of each row.
+        """
         b = code.b
         number, width = self.slot(code, "times_count"), self.slot(code, "record_count")
         with code.repeat() as done:
@@ -119,9 +127,13 @@ class Driver(Loop):
             code.leave_if(b.not_(b.fcmp_ordered(relation, time, limit)), done)
             line = b.mul(b.mul(self.count(code, "subject"), width), number)
             first = code.at(self.slot(code, "out"), b.add(line, output))
-            with code.loop(width) as i:
-                row = code.get(self.slot(code, "record"), i)
-                code.put(value(row, time), first, b.mul(i, number))
+
+            def rows(value: Callable[[Value], Value], first: Value = first) -> None:
+                with code.loop(width) as i:
+                    row = code.get(self.slot(code, "record"), i)
+                    code.put(value(row), first, b.mul(i, number))
+
+            fill(time, rows)
             self.set_count(code, b.add(output, INT(1)), "output")
 
     def _begin_segment(self) -> Value:
@@ -274,25 +286,27 @@ class Driver(Loop):
         shown_time, answer = self.near(code, "shown_time"), code.variable(DOUBLE)
         total = len(self.program.rows)
 
-        def value(row: Value, time: Value) -> Value:
+        def value(row: Value, x: Value) -> Value:
             def load(region: str, order: int) -> Value:
                 return self.near(code, region, b.add(row, INT(order * total)))
 
             b.store(load("states", 0), answer)
             with b.if_then(b.icmp_signed("<", row, INT(self.program.size))):
-                ready = b.fcmp_ordered("==", time, shown_time)
-                with b.if_else(ready) as (first, later):
-                    with first:  # it was computed for all lanes at once
-                        b.store(load("shown", 0), answer)
-                    with later:
-                        x = b.fdiv(b.fsub(time, now), step)
-                        b.store(interpolate(emit, self.tableau, x, load), answer)
+                b.store(interpolate(emit, self.tableau, x, load), answer)
             return b.load(answer)
+
+        def fill(time: Value, rows: Rows) -> None:
+            with b.if_else(b.fcmp_ordered("==", time, shown_time)) as (first, later):
+                with first:  # it was computed for all lanes at once
+                    rows(self._row_reader(code, "shown"))
+                with later:
+                    x = b.fdiv(b.fsub(time, now), step)
+                    rows(lambda row: value(row, x))
 
         until = self.near(code, "reach")
         if self.watch.switching:  # what falls on a moment is recorded when it has been worked off
             until = b.fsub(until, b.fmul(self._fuzz(code, until), self.near(code, "begins")))
-        self._write_outputs(code, value, until, "<")
+        self._write_outputs(code, fill, until, "<")
         return code.finish()
 
     def _accept(self) -> Value:

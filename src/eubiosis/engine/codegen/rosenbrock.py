@@ -176,12 +176,14 @@ def _stage(
 ) -> None:
     b, tableau, size = code.b, lanes.program.options.tableau, lanes.program.size
     if stage:
+        goes_on = tableau.a[stage][:-1] == tableau.a[stage - 1]  # from where the stage before stood
         with code.loop(size) as i:
-            value = lanes.load(code, lanes.row(code, "states", i))
+            value = lanes.load(code, lanes.row(code, "next" if goes_on and stage > 1 else "states", i))
             total = math.constant(0.0)
             for j, (weight, share) in enumerate(zip(tableau.a[stage], tableau.c[stage], strict=True)):
                 k = lanes.load(code, lanes.stage(code, j, i))
-                value = b.fadd(value, k) if weight == 1.0 else math.fma(k, math.constant(weight), value)
+                if not goes_on or j == stage - 1:
+                    value = b.fadd(value, k) if weight == 1.0 else math.fma(k, math.constant(weight), value)
                 term = math.constant(share)
                 total = b.fmul(k, term) if j == 0 else math.fma(k, term, total)
             lanes.store(code, value, lanes.row(code, "next", i))
