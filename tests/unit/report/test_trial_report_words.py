@@ -20,6 +20,7 @@ from eubiosis.report.trial.words import (
     number,
     sentences,
     stated,
+    truth_note,
     untested_mark,
     with_interval,
 )
@@ -76,6 +77,18 @@ def test_sentences_say_that_nothing_can_be_read_from_them():
     assert "from 0.70 to 1.40 for inulin and from 0.500 to 0.800 for propionate" in line
     assert "That no effect is left out for propionate follows from assumptions alone." in line
     assert line.endswith("No effect can be read from this, and no bound on one.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ""),
+        ({"truth_error": (0.0123, 0.001, 0.2)}, "MCE 0.0123, 0.200"),
+        ({"truth_error": (math.nan,) * 3, "discrepancy": 0.3}, "MCE not estimable; discrepancy 0.3"),
+    ],
+)
+def test_a_truth_says_how_sure_its_ends_are_and_what_widened_it(changes, words):
+    assert truth_note(effect(**changes)) == words
 
 
 def test_a_null_world_is_named_as_one():
