@@ -13,11 +13,11 @@ import numpy as np
 
 from eubiosis.core.streams import stream
 from eubiosis.engine import Array
-from eubiosis.model.couplings import ALL, Couplings, PriorRow
+from eubiosis.model.couplings import ALL, CouplingTables, PriorRow
 
 
 @dataclass(frozen=True)
-class Answer:
+class PathAnswer:
     """The log ratio of relapses on doubling against a path's coupling, both rising from zero outwards."""
 
     couplings: Array
@@ -67,7 +67,7 @@ class Answer:
         return float(np.sign(end) * np.interp(abs(log_ratio), reached, sizes))
 
 
-def draw_totals(couplings: Couplings, number: int, seed: int) -> dict[str, float]:
+def draw_totals(couplings: CouplingTables, number: int, seed: int) -> dict[str, float]:
     """Draw the total of every class in host world ``number``; odd worlds mirror the even one before.
 
     A class that no drawn path carries has a total all the same: paths never change a total.
@@ -87,7 +87,7 @@ def draw_totals(couplings: Couplings, number: int, seed: int) -> dict[str, float
 def divide(
     total: float,
     prior: PriorRow,
-    answers: Mapping[str, Answer],
+    answers: Mapping[str, PathAnswer],
     ratios: Mapping[str, float],
     draws: Mapping[str, tuple[float, float]],
 ) -> dict[str, float]:
@@ -114,7 +114,7 @@ def divide(
     return found
 
 
-def _carries(answer: Answer, prior: PriorRow) -> bool:
+def _carries(answer: PathAnswer, prior: PriorRow) -> bool:
     assert prior.largest is not None
     return min(answer.reach(sign, prior.largest)[1] for sign in (-1.0, 1.0)) >= prior.slab_sd / 4
 

@@ -64,7 +64,7 @@ class PriorRow(TableRow):
 
 
 @dataclass(frozen=True)
-class Couplings:
+class CouplingTables:
     """Every path and every class prior of a content folder."""
 
     rows: tuple[CouplingRow, ...]
@@ -104,7 +104,7 @@ class Couplings:
         return frozenset(found)
 
 
-def read_couplings(content: Content, findings: FindingCollector | None = None) -> Couplings:
+def read_couplings(content: Content, findings: FindingCollector | None = None) -> CouplingTables:
     """Read both tables; findings go to ``findings``, or are raised where there is no collector."""
     own = findings if findings is not None else FindingCollector()
     rows = read_table(content.folder / TABLE, CouplingRow, own)
@@ -120,7 +120,7 @@ def read_couplings(content: Content, findings: FindingCollector | None = None) -
     _check_inputs(content, {row.metabolite_class for row in rows if row.prior_only == "no"}, by_class, own)
     if findings is None:
         own.raise_if_any()
-    return Couplings(tuple(rows), by_class)
+    return CouplingTables(tuple(rows), by_class)
 
 
 def _check_prior(content: Content, prior: PriorRow, findings: FindingCollector) -> None:

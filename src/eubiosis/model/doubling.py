@@ -8,7 +8,7 @@ import numpy as np
 
 from eubiosis.core.streams import CohortDraws
 from eubiosis.engine import Array, Integral, Solution
-from eubiosis.model.couplings import CouplingRow, Couplings
+from eubiosis.model.couplings import CouplingRow, CouplingTables
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import draw_drive, draw_people
 from eubiosis.model.natural_history.scale import joined_inputs
@@ -24,17 +24,17 @@ _SMALL, _TYPICAL_DAYS = 1e-3, 365
 _NOTHING = 1e-6  # a log ratio that is round-off
 
 
-class Cohort:
+class DoublingCohort:
     """People with MS under one random drive, run at any couplings and inputs."""
 
-    def __init__(self, model: Model, couplings: Couplings, size: int = SIZE, seed: int = SEED) -> None:
+    def __init__(self, model: Model, couplings: CouplingTables, size: int = SIZE, seed: int = SEED) -> None:
         self.model, self.size = model, size
         own = model.derived.of("ms")
         draws = CohortDraws(seed, size)
         people = draw_people(
             model.content,
             model.host_kernel,
-            joined_inputs(model.kernel, own),
+            joined_inputs(model.upstream_kernel, own),
             own,
             draws,
             vary_inputs=False,
@@ -80,12 +80,12 @@ class Cohort:
         )
 
 
-def measure(model: Model, couplings: Couplings, *, size: int = SIZE) -> tuple[SensitivityRow, ...]:
+def measure(model: Model, couplings: CouplingTables, *, size: int = SIZE) -> tuple[SensitivityRow, ...]:
     """Measure the answer of every drawn path; takes minutes.
 
     Source of the idea: common random numbers, and a sensitivity taken from the model, not from a hand fit.
     """
-    cohort = Cohort(model, couplings, size)
+    cohort = DoublingCohort(model, couplings, size)
     return tuple(
         SensitivityRow(
             id=path.id,
@@ -101,7 +101,9 @@ def measure(model: Model, couplings: Couplings, *, size: int = SIZE) -> tuple[Se
     )
 
 
-def _curve(cohort: Cohort, path: CouplingRow, inputs: tuple[str, ...]) -> list[tuple[float, float, float]]:
+def _curve(
+    cohort: DoublingCohort, path: CouplingRow, inputs: tuple[str, ...]
+) -> list[tuple[float, float, float]]:
     found = {value: cohort.log_ratio({path.id: value}, inputs) for value in (GRID[0], GRID[-1])}
     if all(abs(ratio) < _NOTHING for ratio, _ in found.values()):
         return [(value, 0.0, 0.0) for value in GRID]
@@ -109,7 +111,7 @@ def _curve(cohort: Cohort, path: CouplingRow, inputs: tuple[str, ...]) -> list[t
     return [(value, *found[value]) for value in GRID]
 
 
-def gain_ratios(model: Model, couplings: Couplings, values: Mapping[str, float]) -> dict[str, float]:
+def gain_ratios(model: Model, couplings: CouplingTables, values: Mapping[str, float]) -> dict[str, float]:
     """Return by how much ``values`` of a world change what a unit of each coupling does.
 
     From the slope at zero in one typical person under the mean drive. What worlds draw about the host scales
@@ -126,13 +128,13 @@ def gain_ratios(model: Model, couplings: Couplings, values: Mapping[str, float])
     }
 
 
-def _typical_slopes(model: Model, couplings: Couplings, values: Mapping[str, float]) -> Array:
+def _typical_slopes(model: Model, couplings: CouplingTables, values: Mapping[str, float]) -> Array:
     """Return each drawn path's slope at zero in a typical person, shape (paths,)."""
     kernel, paths = model.host_kernel, couplings.drawn
     given: dict[str, float | Array] = {
         name: value for name, value in model.derived.of("ms").items() if name in kernel.parameter_index
     }
-    given |= joined_inputs(model.kernel, model.derived.of("ms"))
+    given |= joined_inputs(model.upstream_kernel, model.derived.of("ms"))
     given |= {**dict.fromkeys(couplings.names, 0.0), **values}
     columns = {name: np.full((len(paths), 4), float(given[name])) for name in given}
     for k, path in enumerate(paths):  # up and down, each before and after doubling

@@ -14,10 +14,10 @@ from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.core.guilds import GUILDS
 from eubiosis.engine import Add, Array, AtLeast, Compiled, Input, Scale, Set, Solution, System, Tolerances
-from eubiosis.model.class_totals import Answer
+from eubiosis.model.class_totals import PathAnswer
 from eubiosis.model.conditions import Condition, read_conditions
 from eubiosis.model.content import MODULES, Content, load_content
-from eubiosis.model.couplings import Couplings, read_couplings
+from eubiosis.model.couplings import CouplingTables, read_couplings
 from eubiosis.model.derived import Derived, load_derived
 from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
 from eubiosis.model.sensitivity import load_sensitivities
@@ -97,12 +97,12 @@ class Model:
         return engine.compile(antimony_to_sbml(text, "eubiosis_gut"))
 
     @cached_property
-    def couplings(self) -> Couplings:
+    def couplings(self) -> CouplingTables:
         """The paths from the gut to the host, and the prior of each class of them."""
         return read_couplings(self.content)
 
     @cached_property
-    def sensitivities(self) -> Mapping[str, Answer]:
+    def sensitivities(self) -> Mapping[str, PathAnswer]:
         """How relapses answer to each path; raises ``FindingsError`` where the stored answers are stale."""
         return load_sensitivities(self.content)
 

@@ -15,7 +15,7 @@ import numpy as np
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.provenance import Basis
 from eubiosis.core.tables import TableRow, read_table, write_table
-from eubiosis.model.class_totals import Answer
+from eubiosis.model.class_totals import PathAnswer
 from eubiosis.model.content import Content
 from eubiosis.model.couplings import PRIORS
 from eubiosis.model.couplings import TABLE as COUPLINGS
@@ -37,13 +37,13 @@ class SensitivityRow(TableRow):
     source: str
 
 
-def answers(rows: Iterable[SensitivityRow]) -> dict[str, Answer]:
+def answers(rows: Iterable[SensitivityRow]) -> dict[str, PathAnswer]:
     """Return the answer of each path; at zero coupling the inputs do nothing."""
     points: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
         points.setdefault(row.id, [(0.0, 0.0)]).append((row.coupling, row.log_ratio))
     return {
-        name: Answer(*(np.array(column) for column in zip(*sorted(pairs), strict=True)))
+        name: PathAnswer(*(np.array(column) for column in zip(*sorted(pairs), strict=True)))
         for name, pairs in points.items()
     }
 
@@ -56,7 +56,7 @@ def sensitivity_key(content: Content) -> str:
     return digest.hexdigest()
 
 
-def load_sensitivities(content: Content) -> dict[str, Answer]:
+def load_sensitivities(content: Content) -> dict[str, PathAnswer]:
     """Read the stored answers; raises ``FindingsError`` where the tables have changed since."""
     key_file = content.folder / KEY_FILE
     if not key_file.is_file() or key_file.read_text(encoding="utf-8").strip() != sensitivity_key(content):

@@ -21,6 +21,7 @@ from eubiosis.report.trial.words import (
     number,
     sentences,
     stated,
+    truth_note,
     untested_mark,
     with_interval,
 )
@@ -92,6 +93,18 @@ def test_worlds_that_do_not_vary_an_exposure_are_not_called_knowledge():
     assert "no sign that the effect is known" in line
     assert "hardly" not in _uncertainty_sentence([first])
     assert "this share" not in _uncertainty_sentence([second])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ""),
+        ({"truth_error": (0.0123, 0.001, 0.2)}, "MCE 0.0123, 0.200"),
+        ({"truth_error": (math.nan,) * 3, "discrepancy": 0.3}, "MCE not estimable; discrepancy 0.3"),
+    ],
+)
+def test_a_truth_says_how_sure_its_ends_are_and_what_widened_it(changes, words):
+    assert truth_note(effect(**changes)) == words
 
 
 def test_a_null_world_is_named_as_one():
