@@ -1,7 +1,8 @@
 """Worlds: draws of what nobody knows about the model and all subjects share.
 
-A gut world draws gut and hand-over numbers and rederives the healthy references; a host world draws the
-gut-to-host couplings symmetric about zero and the share of the Treg gain that counts in the CNS.
+A gut world draws gut and hand-over numbers and how much biomass stands behind a guild's reads, and rederives
+the healthy references; a host world draws the gut-to-host couplings symmetric about zero and the share of the
+Treg gain that counts in the CNS.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from eubiosis.core.streams import stream
 from eubiosis.core.tables import TableRow, read_table
 from eubiosis.engine import Array
 from eubiosis.model.derived import healthy_references
+from eubiosis.model.held import HeldNiches, hold_niches
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, Niche, solve_niche
+from eubiosis.model.niche_sum import NichePrior
 
 TABLE = "worlds.tsv"
 Couplings = Literal["symmetric", "zero", "hand_fit"]
@@ -40,12 +43,26 @@ class GutWorld:
     """One draw of the gut and hand-over numbers.
 
     ``values`` overrides table values, with the healthy references of this world; ``healthy`` is the healthy
-    steady state of the gut, shape (gut states,).
+    steady state of the gut, shape (gut states,), under the niche ``factors`` (guilds,).
     """
 
     number: int
     values: Mapping[str, float]
     healthy: Array
+    factors: Array
+
+    @property
+    def biomass_per_read(self) -> Array:
+        """Biomass behind a read of each guild, relative to the other guilds, shape (guilds,)."""
+        return np.array([self.values.get(f"{_PER_READ}{g}", 1.0) for g in GUILDS])
+
+    def biomass_shares(self, read_shares: Array) -> Array:
+        """Return shares of biomass (people, guilds) for shares of reads, rows summing to one."""
+        return _closed(read_shares * self.biomass_per_read)
+
+    def read_shares(self, biomass_shares: Array) -> Array:
+        """Return shares of reads (..., guilds) for shares of biomass, rows summing to one."""
+        return _closed(biomass_shares / self.biomass_per_read)
 
 
 def world_rows(model: Model) -> tuple[WorldRow, ...]:
@@ -73,17 +90,53 @@ def draw_gut_world(model: Model, number: int, seed: int, *, vary: bool = True) -
     scale = model.content.numbers["gut_w_scale"].value
     for attempt in range(_ATTEMPTS):
         values = _draw(model, "gut", number, seed, attempt) if vary and number else {}
+        shares = reference_shares(model)
+        if any(name.startswith(_PER_READ) for name in values):
+            shares = _closed(shares * np.array([values[f"{_PER_READ}{g}"] for g in GUILDS]))
+            values |= {f"gut_frac_{g}": float(s) for g, s in zip(GUILDS, shares, strict=True)}
         healthy = solve_niche(
             model.gut_kernel,
             {k: v for k, v in values.items() if k in model.gut_kernel.parameter_index},
-            reference_shares(model),
+            shares,
             geometric_mean=scale,
             start=_stored_healthy(model),
         )
         if healthy.status == OK:
-            return GutWorld(number, {**values, **_references(model, values, healthy)}, healthy.states)
+            references = _references(model, values, healthy)
+            return GutWorld(number, {**values, **references}, healthy.states, healthy.factors)
     message = f"gut world {number}: no healthy steady state in {_ATTEMPTS} draws"
     raise ArithmeticError(message)
+
+
+def niche_prior(model: Model, world: GutWorld) -> NichePrior:
+    """Return what the niche factors of people in a gut world are compared with."""
+    numbers = model.content.numbers
+    errors = [numbers.get(f"gut_niche_error_{g}", numbers["gut_niche_error"]).value for g in GUILDS]
+    return NichePrior(
+        world.factors,
+        world.healthy,
+        np.array(errors),
+        np.full(len(GUILDS), numbers["gut_niche_spread"].value),
+        far=numbers["gut_niche_far"].value,
+        most=numbers["gut_niche_most"].value,
+    )
+
+
+def hold_people(
+    model: Model, world: GutWorld, read_shares: Array, *, threads: int | None = None
+) -> HeldNiches:
+    """Hold people's compositions in a gut world, ``read_shares`` (people, guilds) as in a stool table.
+
+    What is asked of the gut is the biomass that stands behind the reads in this world.
+    """
+    kernel = model.gut_kernel
+    return hold_niches(
+        kernel,
+        {name: value for name, value in world.values.items() if name in kernel.parameter_index},
+        world.biomass_shares(read_shares),
+        niche_prior(model, world),
+        threads=threads,
+    )
 
 
 def draw_host_world(model: Model, number: int, seed: int, couplings: Couplings) -> dict[str, float]:
@@ -137,6 +190,11 @@ def reference_shares(model: Model) -> Array:
 
 
 _ATTEMPTS = 20
+_PER_READ = "gut_biomass_per_read_"
+
+
+def _closed(shares: Array) -> Array:
+    return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
 
 
 def _draw(model: Model, part: str, number: int, seed: int, attempt: int) -> dict[str, float]:
