@@ -8,7 +8,7 @@ from small_trials import DESIGN, INULIN, PLACEBO, SEED, make_world
 
 from eubiosis.compute.run_folder import table_bytes
 from eubiosis.model.worlds import draw_host_world
-from eubiosis.trial.world.gut import GutCourses, gut_courses
+from eubiosis.trial.world.gut import gut_courses
 from eubiosis.trial.world.host_world import ObservedTrial, replicate
 from eubiosis.workflow.trial_job import run_job
 from eubiosis.workflow.workflow import Workflow
@@ -89,12 +89,7 @@ def test_a_world_does_not_depend_on_how_many_worlds_there_are(first):
 
 
 def shuffled(subjects, gut, order):
-    arms = gut.handed
-    return subjects.take(order), GutCourses(
-        tuple(gut.status[i] for i in order),
-        {arm: arms[arm][order] for arm in arms},
-        {arm: gut.markers[arm][order] for arm in arms},
-    )
+    return subjects.take(order), gut.take(order)
 
 
 def same(one, other):

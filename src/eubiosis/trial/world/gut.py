@@ -99,7 +99,8 @@ def gut_courses(
     visits = np.array([round(7 * week) for week in design.visits])
     status = np.array(_screened(subjects, wanted), dtype=object)
     rows = np.flatnonzero(status == OK)
-    held, niches = _niche_batch(model, world, subjects.shares[rows])
+    niches = hold_people(model, world, subjects.shares[rows])
+    held = _started(model, world, niches)
     fit = _Fit.of(len(subjects), rows, niches)
     status[rows] = held.status
     solved = np.flatnonzero(_went_well(held.status))
@@ -190,16 +191,20 @@ def _screened(subjects: VirtualSubjects, wanted: NDArray[np.bool_] | None) -> li
     return words
 
 
-def _niche_batch(model: Model, world: GutWorld, shares: Array) -> tuple[_Held, HeldNiches]:
+def _niche_batch(model: Model, world: GutWorld, shares: Array) -> _Held:
     """Hold the composition of every person, ``shares`` of reads (people, guilds), in one gut world."""
+    return _started(model, world, hold_people(model, world, shares))
+
+
+def _started(model: Model, world: GutWorld, niches: HeldNiches) -> _Held:
+    """Put people with niches of their own into the gut and hand-over model."""
     gut, joined = model.gut_kernel, model.upstream_kernel
-    niches = hold_people(model, world, shares)
     values = {**model.derived.of("healthy"), **world.values}
     shared = {name: value for name, value in values.items() if name in joined.parameter_index}
-    states = np.repeat(model.states("healthy", joined)[None], len(shares), axis=0)
+    states = np.repeat(model.states("healthy", joined)[None], len(niches.status), axis=0)
     states[:, [joined.state_index[name] for name in gut.system.states]] = niches.states
     run = tuple(OK if word in HELD else word for word in niches.status)
-    return _Held(shared, niches.factors, states, run), niches
+    return _Held(shared, niches.factors, states, run)
 
 
 def _solve_batch(
