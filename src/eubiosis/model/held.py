@@ -12,7 +12,8 @@ by a residual, which is reported.
 The search runs over the logarithms of the biomasses: given these, the factors follow in closed form, and the
 other states are moved to rest by the same Newton steps (Gauss-Newton on both sums, with Anderson's
 extrapolation over one move). Who does not settle is searched for on states at rest only, with steps that must
-lower the sum. The factors found are checked with the whole gut.
+lower the sum. The factors found are checked with the whole gut: where their rest does not last (the least
+push would drive the gut away), the person has the state to which the composition asked for leads.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ _LONGEST = 2.0  # of a log biomass in one move
 _LEAST, _MOST = -0.7, 3.0  # relative move of another state
 _NEAR = 1.0  # moves shorter than this are extrapolated
 _DAMPED, _DAMPING = 1.0, 0.1  # moves longer than this are damped, by this share of the mean curvature
+_HORIZON = 5_000.0  # days in which a gut leaves a state that does not last
+_COURSE = Tolerances(relative=1e-7, absolute=1e-11, negative=1e4)
 _REST = Tolerances(relative=1e-9, absolute=1e-11, max_steps=200, negative=0.1)
 
 
@@ -94,7 +97,14 @@ def hold_niches(
         ln_factors[late], states[late], least[late] = _search_at_rest(
             kernel, parameters, task, asked[late], threads
         )
+    ln_factors -= (ln_factors - np.log(prior.factors)).mean(axis=1, keepdims=True)  # to the last digit
     states, rests = _at_rest(kernel, parameters, ln_factors, states, threads)
+    loose = np.flatnonzero(rests & ~_stable(kernel, near, states))
+    if len(loose):
+        ends = _course(kernel, parameters, ln_factors[loose], states[loose], asked[loose], threads)
+        ends, rests[loose] = _at_rest(kernel, parameters, ln_factors[loose], ends, threads)
+        states[loose] = ends
+        rests[loose] &= _stable(kernel, near, ends)
     ln_factors[~rests] = np.nan
     return _judged(kernel, prior, asked, ln_factors, states, least)
 
@@ -123,6 +133,7 @@ def _search(task: _Task, asked: Array) -> _Found:
     points = np.repeat(task.start, people, axis=0)
     ln_factors, size = np.empty(asked.shape), np.full(people, np.inf)
     before, moves = np.zeros(asked.shape), np.zeros(asked.shape)
+    settled = np.zeros(people, dtype=bool)
     left = np.arange(people)
     first = task.near.at(task.start)  # the same for everybody
     with np.errstate(all="ignore"):
@@ -130,7 +141,8 @@ def _search(task: _Task, asked: Array) -> _Found:
             local = task.near.at(points[left]) if round_ else first.take(np.zeros(people, dtype=np.intp))
             rest, biomass = points[left, :others], points[left, others:]
             terms = terms_at(task.prior, local, biomass, asked[left])
-            move = terms.move(np.where(size[left] > _DAMPED, _DAMPING, 0.0))
+            damping = np.where(size[left] > _DAMPED, _DAMPING, 0.0)
+            move = terms.move(damping)
             moved = _others_move(local, move) / rest
             now = np.maximum(np.abs(move).max(axis=1), np.abs(moved).max(axis=1))
             step = move
@@ -145,10 +157,11 @@ def _search(task: _Task, asked: Array) -> _Found:
             ln_factors[left] = local.ln_factors + local.slopes[:, :, 0]
             ln_factors[left] += np.matmul(local.slopes[:, :, 1:], step[:, :, None])[:, :, 0]
             points[left] = np.hstack((rest * (1 + relative), biomass + step))
-            left = left[np.isfinite(now) & (now >= _SETTLED)]
+            settled[left] = (now < _SETTLED) & (damping == 0)
+            left = left[np.isfinite(now) & ~settled[left]]
             if not len(left):
                 break
-    return _Found(points, ln_factors, size < _SETTLED)
+    return _Found(points, ln_factors, settled)
 
 
 def _others_move(local: Local, move: Array) -> Array:
@@ -191,9 +204,8 @@ def _search_at_rest(
             took = left[better]
             factors[took], states[took] = tried[better], ends[better]
             damping[left] = np.where(better, damping[left] / 3, damping[left] * 4)
-            short = np.asarray(longest < _SETTLED)
-            settled[left[short]] = True
-            left = left[~short & np.isfinite(longest)]
+            settled[left] = np.abs(terms.move(np.zeros(len(left)))).max(axis=1) < _SETTLED
+            left = left[~settled[left] & np.isfinite(longest)]
             if not len(left):
                 break
     return factors, states, settled
@@ -236,6 +248,39 @@ def _at_rest(
     rests[able] &= np.all(biomass > 0, axis=1)
     ends[able] = found.states
     return np.maximum(ends, 0.0), rests
+
+
+def _stable(kernel: Compiled, near: Relaxation, states: Array) -> NDArray[np.bool_]:
+    """Say which resting states (n, states) nothing drives away, (n,); NaN is not stable.
+
+    With the other states at rest a guild grows by its loss times (ln w - ln w at its biomass), so the sign of
+    the determinant of the slopes tells whether an odd number of directions leads away.
+    """
+    found = np.zeros(len(states), dtype=bool)
+    known = np.flatnonzero(np.isfinite(states).all(axis=1))
+    slopes = near.at(near.point(kernel, states[known])).slopes[:, :, 1:]
+    found[known] = np.linalg.slogdet(slopes)[0] > 0
+    return found
+
+
+def _course(
+    kernel: Compiled,
+    parameters: Mapping[str, float],
+    ln_factors: Array,
+    states: Array,
+    asked: Array,
+    threads: int | None,
+) -> Array:
+    """Return where the gut goes from the composition asked for, under given factors, (n, states)."""
+    rows = [kernel.state_index[name] for name in BIOMASS]
+    begin = states.copy()
+    begin[:, rows] = np.exp(asked) * states[:, rows].sum(axis=1, keepdims=True)
+    given: dict[str, float | Array] = {n: v for n, v in parameters.items() if n in kernel.parameter_index}
+    given |= {name: np.exp(ln_factors[:, k]) for k, name in enumerate(FACTORS)}
+    run = kernel.solve(
+        [0.0, _HORIZON], (), parameters=given, initial=begin, tolerances=_COURSE, threads=threads
+    )
+    return run.states
 
 
 def _judged(

@@ -55,10 +55,10 @@ class GuildContrast:
         """Return the contrasts put onto a composition, shape (n, 14), rows sum to 1.
 
         ``reference_fractions``, guild -> fraction, sums to 1. It is taken as a centre on the log scale and
-        not as a mean; for shares whose mean is a reference see ``asked.asked_shares``. The contrast multiplies
-        it; guilds that were not observed keep their reference fraction unchanged, the others share the rest.
-        Rows of unusable subjects are NaN. Raises ``ValueError`` for a reference that lacks a guild, is not
-        positive or does not sum to 1 (within 0.001; it is then closed exactly).
+        not as a mean; for shares whose mean is a reference see ``asked.asked_shares``. The contrast
+        multiplies it; guilds that were not observed keep their reference fraction unchanged, the others share
+        the rest. Rows of unusable subjects are NaN. Raises ``ValueError`` for a reference that lacks a guild,
+        is not positive or does not sum to 1 (within 0.001; it is then closed exactly).
         """
         reference = closed_reference(reference_fractions)
         fractions = np.full(self.log_ratios.shape, np.nan)
