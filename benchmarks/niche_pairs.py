@@ -2,10 +2,10 @@
 
     python -m benchmarks.niche_pairs --base FOLDER [--people 1000] [--rounds 7] [--threads 2]
 
-FOLDER holds a checkout of the older revision (610d205 had the exact solve). Each side runs in a process of its
-own with its own sources and its own candidates (what a user of that revision had), and then with the other's
-candidates too; the sides take turns, so that what else the machine does falls on both. Seconds are wall and
-processor time of the whole call, after one that compiles.
+FOLDER holds a checkout of the older revision (610d205 had the exact solve). Each side runs in a process of
+its own with its own sources and its own candidates (what a user of that revision had), and then with the
+other's candidates too; the sides take turns, so that what else the machine does falls on both. Seconds are
+wall and processor time of the whole call, after one that compiles.
 """
 
 from __future__ import annotations
@@ -129,9 +129,8 @@ def main() -> None:
         for kind, pairs in (("wall", wall), ("processor", used)):
             mine_s, theirs_s = (median(side) for side in zip(*pairs, strict=True))
             ratio = np.percentile([a / b for a, b in pairs], (0, 50, 100)).round(2).tolist()
-            print(
-                f"  {kind}: {mine_s:.3f} s now, {theirs_s:.3f} s base; ratio {ratio[1]} ({ratio[0]} to {ratio[2]})"
-            )
+            spread = f"ratio {ratio[1]} ({ratio[0]} to {ratio[2]})"
+            print(f"  {kind}: {mine_s:.3f} s now, {theirs_s:.3f} s base; {spread}")
     now.close()
     base.close()
 

@@ -17,9 +17,10 @@ from benchmarks.workers import Batch
 from eubiosis import engine
 from eubiosis.engine.codegen.kernels import _solver_module
 from eubiosis.engine.codegen.program import Program
-from eubiosis.model.model import Model
 from eubiosis.model.held import HeldNiches
-from eubiosis.model.worlds import Couplings, draw_gut_world, draw_host_world
+from eubiosis.model.model import Model
+from eubiosis.model.niche import OK
+from eubiosis.model.worlds import Couplings, draw_gut_world, draw_host_world, hold_people
 from eubiosis.trial.expected import Crowd, ExpectedEndpoints, Exposure, expected_endpoints
 
 Array = NDArray[np.float64]

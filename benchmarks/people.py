@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.model.derived import content_key
+from eubiosis.model.held import HELD
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS, draw_people
-from eubiosis.model.held import HELD
 from eubiosis.model.worlds import draw_gut_world, hold_people, reference_shares
 from eubiosis.population.subjects import USABLE_PROFILE, VirtualSubjects, subjects_from_reference
 

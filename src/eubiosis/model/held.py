@@ -36,10 +36,11 @@ HELD = (OK, FAR)
 _CHUNK = 512
 _ROUNDS, _CAREFUL_ROUNDS = 25, 15
 _SETTLED = 2e-3  # largest move of a log biomass, and relative one of another state
-_LONGEST = 2.0  # of a log biomass in one move
-_LEAST, _MOST = -0.7, 3.0  # relative move of another state
-_NEAR = 1.0  # moves shorter than this are extrapolated
-_DAMPED, _DAMPING = 1.0, 0.1  # moves longer than this are damped, by this share of the mean curvature
+_LONGEST = 3.0  # of a log biomass in one move
+_LEAST, _MOST = -0.9, 9.0  # relative move of another state
+_NEAR = 0.3  # moves shorter than this are extrapolated
+_CAREFUL = 1.0  # longest move of the careful search
+_DAMPED, _DAMPING = 1.0, 0.03  # moves longer than this are damped, by this share of the mean curvature
 _HORIZON = 5_000.0  # days in which a gut leaves a state that does not last
 _COURSE = Tolerances(relative=1e-7, absolute=1e-11, negative=1e4)
 _REST = Tolerances(relative=1e-9, absolute=1e-11, max_steps=200, negative=0.1)
@@ -195,7 +196,7 @@ def _search_at_rest(
             move = terms.move(damping[left])
             step = np.matmul(local.slopes[:, :, 1:], move[:, :, None])[:, :, 0]
             longest = np.maximum(np.abs(step), np.abs(move)).max(axis=1)
-            step = step * np.minimum(1.0, _NEAR / longest)[:, None]
+            step = step * np.minimum(1.0, _CAREFUL / longest)[:, None]
             tried = factors[left] + step
             tried -= (tried - reference).mean(axis=1, keepdims=True)
             ends, fine = _at_rest(kernel, parameters, tried, states[left], threads)

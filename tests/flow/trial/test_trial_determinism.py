@@ -147,9 +147,11 @@ def test_a_composition_without_a_steady_state_stays_in_the_table_beside_one_that
     held = pool.gut.status.index("ok")
     pair = pool.candidates.take(np.array([held, held]))
     shares = pair.shares.copy()
-    shares[0] = np.where(np.arange(shares.shape[1]) == 0, 1.0, 1e-9)
+    shares[0] = np.where(np.arange(shares.shape[1]) == 0, 1.0, 0.0)
     design = DESIGN.changed(arms=(PLACEBO, INULIN), allocation=(1, 1))
     gut = gut_courses(trial_model, pool.gut_world, dataclasses.replace(pair, shares=shares), design, SEED)
-    assert gut.status == ("niche_unsolved", "ok")
+    assert gut.status == gut.niche == ("niche_unsolved", "ok")
+    assert np.isnan(gut.residual[0])
+    assert gut.residual[1] < 1
     assert np.isnan(gut.handed["inulin"][0]).all()
     assert np.array_equal(gut.handed["inulin"][1], pool.gut.handed["inulin"][held])
