@@ -17,9 +17,10 @@ from benchmarks.workers import Batch
 from eubiosis import engine
 from eubiosis.engine.codegen.kernels import _solver_module
 from eubiosis.engine.codegen.program import Program
+from eubiosis.model.held import HeldNiches
 from eubiosis.model.model import Model
-from eubiosis.model.niche import OK, solve_niches
-from eubiosis.model.worlds import Couplings, draw_gut_world, draw_host_world
+from eubiosis.model.niche import OK
+from eubiosis.model.worlds import Couplings, draw_gut_world, draw_host_world, hold_people
 from eubiosis.trial.expected import Crowd, ExpectedEndpoints, Exposure, expected_endpoints
 
 Array = NDArray[np.float64]
@@ -126,18 +127,9 @@ def _crowd(model: Model, size: int, first: int) -> Crowd:
     return Crowd(candidates.numbers, candidates.shares, candidates.age)
 
 
-def niche_factors(model: Model, shares: Array, threads: int) -> tuple[Array, int]:
-    """Return the niche factors that hold each composition, (people, guilds), and how many have none."""
-    world = draw_gut_world(model, 0, SEED, vary=False)
-    niches = solve_niches(
-        model.gut_kernel,
-        {k: v for k, v in world.values.items() if k in model.gut_kernel.parameter_index},
-        shares,
-        geometric_mean=model.content.numbers["gut_w_scale"].value,
-        start=world.healthy,
-        threads=threads,
-    )
-    return niches.factors, sum(word != OK for word in niches.status)
+def held_niches(model: Model, shares: Array, threads: int) -> HeldNiches:
+    """Hold each composition, shares (people, guilds), in the world of the table values."""
+    return hold_people(model, draw_gut_world(model, 0, SEED, vary=False), shares, threads=threads)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.model.derived import content_key
+from eubiosis.model.held import HELD
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS, draw_people
-from eubiosis.model.niche import OK, solve_niches
-from eubiosis.model.worlds import draw_gut_world, reference_shares
+from eubiosis.model.worlds import draw_gut_world, hold_people, reference_shares
 from eubiosis.population.subjects import USABLE_PROFILE, VirtualSubjects, subjects_from_reference
 
 Array = NDArray[np.float64]
@@ -100,14 +100,8 @@ def build_people(model: Model, size: int) -> People:
     world = draw_gut_world(model, 0, SEED, vary=False)
     gut, joined = model.gut_kernel, model.kernel
     usable = np.flatnonzero([word in USABLE_PROFILE for word in candidates.profile_status])
-    niches = solve_niches(
-        gut,
-        {name: value for name, value in world.values.items() if name in gut.parameter_index},
-        candidates.shares[usable],
-        geometric_mean=model.content.numbers["gut_w_scale"].value,
-        start=world.healthy,
-    )
-    held = np.flatnonzero([word == OK for word in niches.status])[:size]
+    niches = hold_people(model, world, candidates.shares[usable])
+    held = np.flatnonzero([word in HELD for word in niches.status])[:size]
     if len(held) < size:
         message = f"{len(held)} of {len(candidates)} candidates have a steady gut; {size} are needed"
         raise RuntimeError(message)

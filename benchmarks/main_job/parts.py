@@ -18,7 +18,7 @@ BEGAN = time.process_time()
 
 # part -> (module, attribute) of the functions that belong to it, where they are looked up
 PARTS = {
-    "niche": (("trial.world.gut", "_niche_batch"), ("model.worlds", "solve_niche")),
+    "niche": (("trial.world.gut", "hold_people"), ("model.worlds", "solve_niche")),
     "gut solve": (("trial.world.gut", "_solve_batch"),),
     "host run": (("trial.world.host", "run_hosts"),),
     "drive": (("trial.world.host", "draw_drive"), ("trial.world.host", "draw_people")),

@@ -19,6 +19,7 @@ from eubiosis.population.stool.table import StoolTable, check_control, read_stoo
 from eubiosis.population.taxa import GUILDS
 
 if TYPE_CHECKING:
+    from eubiosis.model.held import HeldNiches
     from eubiosis.population.stool.checks import Orientation
     from eubiosis.population.stool.options import Blanks, Format
     from eubiosis.population.stool.scale import Scale
@@ -70,7 +71,7 @@ def profile(
     platform: str,
     as_json: bool,
 ) -> None:
-    """Sum the taxa of STOOL_TABLE into the guilds of the model, sample by sample.
+    """Sum the taxa of STOOL_TABLE into the guilds of the model, and hold each sample in it.
 
     STOOL_TABLE is a table of genera, species or lineages, either way round: text (tab, comma, semicolon; .gz,
     .bz2, .xz, .zip), MetaPhlAn, Kraken 2, Bracken, mothur, SingleM, BIOM, QIIME 2 (.qza), .h5ad or .xlsx.
@@ -110,12 +111,15 @@ def profile(
         check_control(table, control, findings)
     findings.raise_if_any()
     assert table is not None
+    from eubiosis.workflow.held_profiles import held_profiles
+
     contrast = guild_contrast(table, control)
     _log(table, contrast)
+    held = held_profiles(contrast, table.groups)
     if as_json:
-        click.echo(json.dumps(_record(table, contrast), indent=1, allow_nan=False))
+        click.echo(json.dumps(_record(table, contrast, held), indent=1, allow_nan=False))
     else:
-        for line in _lines(table, contrast):
+        for line in _lines(table, contrast, held):
             click.echo(line)
 
 
@@ -166,17 +170,33 @@ def explanation(name: str) -> str:
     return f'"{name}" is {where}: {row.rank} {row.name}, {rule}; {row.basis}, {row.read}; {why}'
 
 
-def _lines(table: StoolTable, contrast: GuildContrast) -> list[str]:
-    header = ["sample", "group", "status", "depth", "mapped", *GUILDS]
+def _lines(table: StoolTable, contrast: GuildContrast, held: HeldNiches) -> list[str]:
+    header = ["sample", "group", "status", "depth", "mapped", *GUILDS, "niche", "off", "factor"]
     rows = [header]
     for k, sample in enumerate(table.sample_ids):
         fractions = ["-" if np.isnan(f) else f"{f:.4f}" if f else "0" for f in table.fractions[k]]
         group = table.groups[k] if table.groups else "-"
         share = f"{table.mapped_share[k]:.3f}"
-        rows.append([sample, group, contrast.status[k], f"{table.depth[k]:g}", share, *fractions])
+        niche = [held.status[k], f"{held.residual[k]:.2f}", f"{held.largest_factor[k]:.1f}"]
+        rows.append([sample, group, contrast.status[k], f"{table.depth[k]:g}", share, *fractions, *niche])
     widths = [max(len(row[j]) for row in rows) for j in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return [*(line.rstrip() for line in lines), f"# {_summary_line(table, contrast)}"]
+    return [
+        *(line.rstrip() for line in lines),
+        f"# {_summary_line(table, contrast)}",
+        f"# {_niche_line(held)}",
+    ]
+
+
+def _niche_line(held: HeldNiches) -> str:
+    counts = ", ".join(f"{held.status.count(word)} {word}" for word in sorted(set(held.status)))
+    if not np.isfinite(held.residual).any():
+        return f"held in the model: {counts}"
+    return (
+        f"held in the model: {counts}; largest difference of a log share {np.nanmax(held.residual):.2f} "
+        f"(column off), largest niche factor over the reference's or under it "
+        f"{np.nanmax(held.largest_factor):.1f} (column factor)"
+    )
 
 
 def _summary_line(table: StoolTable, contrast: GuildContrast) -> str:
@@ -209,7 +229,7 @@ def _summary(table: StoolTable, contrast: GuildContrast) -> Summary:
     )
 
 
-def _record(table: StoolTable, contrast: GuildContrast) -> JsonRecord:
+def _record(table: StoolTable, contrast: GuildContrast, held: HeldNiches) -> JsonRecord:
     return {
         "origin": _ORIGIN,
         "eubiosis": __version__,
@@ -223,6 +243,11 @@ def _record(table: StoolTable, contrast: GuildContrast) -> JsonRecord:
         "not_observed": contrast.not_observed(),
         "notes": table.notes,
         "summary": _summary(table, contrast)._asdict(),
+        "held": {
+            "status": {word: held.status.count(word) for word in sorted(set(held.status))},
+            "largest_residual": _largest(held.residual),
+            "largest_factor": _largest(held.largest_factor),
+        },
         "samples": [
             {
                 "sample": sample,
@@ -232,11 +257,24 @@ def _record(table: StoolTable, contrast: GuildContrast) -> JsonRecord:
                 "mapped_share": float(table.mapped_share[k]),
                 "fractions": _by_guild(table.fractions[k]),
                 "log_ratio_to_centre": _by_guild(contrast.log_ratios[k]),
+                "niche": held.status[k],
+                "niche_residual": _number(held.residual[k]),
+                "niche_residual_rms": _number(held.residual_rms[k]),
+                "niche_largest_factor": _number(held.largest_factor[k]),
+                "held_shares": _by_guild(held.shares[k]),
             }
             for k, sample in enumerate(table.sample_ids)
         ],
         "unmapped": [{"taxon": t.name, "share": t.share, "reason": t.reason} for t in table.unmapped],
     }
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _largest(values: np.ndarray) -> float | None:
+    return float(np.nanmax(values)) if np.isfinite(values).any() else None
 
 
 def _by_guild(row: np.ndarray) -> dict[str, float | None]:

@@ -37,6 +37,7 @@ from eubiosis.engine.solution import (
     names_of,
 )
 from eubiosis.engine.steady import SteadyState, find_steady_states, refuse_what_never_rests
+from eubiosis.engine.steady_course import Linear
 from eubiosis.engine.system import Array, System
 from eubiosis.engine.tables import html_of_model, line_of_model
 
@@ -123,6 +124,14 @@ class Compiled:
         )
         self._evaluate_columns(kernel, time, states, parameters, out)
         return out
+
+    def linear(self, time: float, states: Array, parameters: Array) -> tuple[Array, Array]:
+        """Return rates (subjects, moving) and Jacobians (subjects, moving, moving) at (subjects, states).
+
+        ``parameters`` has shape (subjects, parameters), or one row for all subjects. Moving states are those
+        that have a rate, in the order of the system.
+        """
+        return Linear(self.library, parameters, time).at(states)
 
     @staticmethod
     def _evaluate_columns(

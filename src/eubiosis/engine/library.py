@@ -7,6 +7,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eubiosis.engine.codegen.kernels import (
     ColumnKernel,
     LoopKernel,
@@ -131,9 +134,10 @@ class KernelLibrary:
         return self._columns[key]
 
     @cached_property
-    def linear(self) -> tuple[ColumnKernel, tuple[tuple[int, int], ...]]:
-        """The kernel of rates and their derivatives by the states, and the places of these derivatives."""
-        return linear_kernel(self.system, self.identity)
+    def linear(self) -> tuple[ColumnKernel, NDArray[np.int64]]:
+        """The kernel of rates and their derivatives by the states, and the places of these, (2, places)."""
+        kernel, places = linear_kernel(self.system, self.identity)
+        return kernel, np.array(places, dtype=np.int64).reshape(-1, 2).T.copy()
 
     def held(self, time: float | None) -> KernelLibrary:
         """Return the library of this system without its events, and with the time held at a value."""

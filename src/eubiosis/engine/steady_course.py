@@ -61,15 +61,13 @@ class Linear:
         """Return rates (subjects, moving) and Jacobians (subjects, moving, moving) at (subjects, states)."""
         kernel, places = self.library.linear
         moving, subjects = len(self.library.system.moving), len(states)
-        out = np.empty((1, moving + len(places), subjects))
+        out = np.empty((1, moving + places.shape[1], subjects))
         given = np.ascontiguousarray(states.T)[None]
         personal = len(self.parameters) > 1
         parameters = np.ascontiguousarray(self.parameters.T)[None] if personal else self.parameters
         kernel.run(np.array([self.time]), given, parameters, out, parameter_columns=personal)
         jacobian = np.zeros((subjects, moving, moving))
-        if places:
-            rows, columns = np.array(places).T
-            jacobian[:, rows, columns] = out[0, moving:].T
+        jacobian[:, places[0], places[1]] = out[0, moving:].T
         return out[0, :moving].T.copy(), jacobian
 
 

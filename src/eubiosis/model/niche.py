@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike
 from eubiosis import engine
 from eubiosis.core.guilds import GUILDS
 from eubiosis.engine import Array, Compiled, System, Tolerances
-from eubiosis.engine.expressions import Call, Expression, Number, Symbol, symbols
+from eubiosis.engine.expressions import Call, Expression, Number, Symbol
+from eubiosis.model.niche_system import FACTORS, doubled_rules, loss_rule
 
 OK = "ok"
 NICHE_UNSOLVED = "niche_unsolved"
@@ -108,6 +109,7 @@ def solve_niches(
         parameters=_given(relaxation, parameters, shares, geometric_mean),
         initial={**begin, _TOTAL: total},
         tolerances=_STEADY,
+        time=0.0,
         newton=False,
         stability=False,
         first_length=_FIRST_STEP,
@@ -191,20 +193,11 @@ def _relaxation(kernel: Compiled) -> Compiled:
     follow, and with the factors found.
     """
     system = kernel.system
-    factor_names = [f"gut_w_{g}" for g in GUILDS]
-    unit = dict.fromkeys(factor_names, Number(1.0))
+    once, doubled, scaled = doubled_rules(system.rules)
     plain: dict[str, Expression] = {
         f"gut_B_{g}": _times(Symbol(f"niche_share_{g}"), Symbol(_TOTAL)) for g in GUILDS
     }
-    doubled: dict[str, Expression] = {}
-    scaled: dict[str, Expression] = {}
-    for name, rule in system.rules.items():
-        if any(s in unit or s in scaled for s in symbols(rule)):
-            renamed: dict[str, Expression] = {**unit, **{s: Symbol(f"niche_unit_{s}") for s in scaled}}
-            doubled[f"niche_unit_{name}"] = _renamed(rule, renamed)
-            scaled[name] = rule
-        else:
-            plain[name] = rule
+    plain |= once
 
     def at_one(name: str) -> Expression:
         return Symbol(f"niche_unit_{name}" if name in scaled else name)
@@ -217,8 +210,8 @@ def _relaxation(kernel: Compiled) -> Compiled:
     rates = {name: system.rates[name] for name in others}
     rates[_TOTAL] = Call("+", tuple(system.rates[name] for name in sorted(guilds)))
     own = (*(f"niche_share_{g}" for g in GUILDS), "niche_scale")
-    parameters = tuple(n for n in system.parameters if n not in unit) + own
-    constants = {n: system.constants[n] for n in system.parameters if n not in unit}
+    parameters = tuple(n for n in system.parameters if n not in FACTORS) + own
+    constants = {n: system.constants[n] for n in system.parameters if n not in FACTORS}
     return engine.compile(
         System(
             name="niche",
@@ -235,12 +228,9 @@ def _relaxation(kernel: Compiled) -> Compiled:
 
 def _factor_rules(at_one: Callable[[str], Expression]) -> dict[str, Expression]:
     """Return factors = loss / growth at factor one, and the common scale of their geometric mean."""
-    seed = _times(Symbol("gut_iota0"), Symbol("gut_immigration"))
     rules: dict[str, Expression] = {}
     for guild in GUILDS:
-        arriving = Call("/", (_times(seed, at_one(f"gut_ref_{guild}")), Symbol(f"gut_B_{guild}")))
-        loss = Call("+", (at_one(f"gut_lys_{guild}"), at_one("gut_out")))
-        rules[f"niche_loss_{guild}"] = Call("-", (loss, arriving))
+        rules[f"niche_loss_{guild}"] = loss_rule(guild, at_one)
         growth = at_one(f"gut_mu_{guild}")
         rules[f"niche_raw_{guild}"] = Call("/", (Symbol(f"niche_loss_{guild}"), growth))
     logarithms = Call("+", tuple(Call("ln", (Symbol(f"niche_raw_{g}"),)) for g in GUILDS))
@@ -251,11 +241,3 @@ def _factor_rules(at_one: Callable[[str], Expression]) -> dict[str, Expression]:
 
 def _times(left: Expression, right: Expression) -> Expression:
     return Call("*", (left, right))
-
-
-def _renamed(expression: Expression, names: Mapping[str, Expression]) -> Expression:
-    if isinstance(expression, Symbol):
-        return names.get(expression.name, expression)
-    if isinstance(expression, Call):
-        return Call(expression.op, tuple(_renamed(a, names) for a in expression.arguments))
-    return expression

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.guilds import GUILDS
 from eubiosis.engine import Array
 from eubiosis.model.content import TargetRow
 from eubiosis.model.derived import GUT_REFERENCES
@@ -28,10 +29,14 @@ Draw = Callable[[int], Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Plausible:
-    """A draw that passed: its numbers and healthy references, the healthy state, and which draw it was."""
+    """A draw that passed: its numbers and healthy references, the healthy state, and which draw it was.
+
+    ``states`` has shape (gut states,), ``factors``, the healthy niche factors, (guilds,).
+    """
 
     values: Mapping[str, float]
     states: Array
+    factors: Array
     attempt: int
 
 
@@ -95,4 +100,5 @@ def _kept(model: Model, drawn: Mapping[str, float], held: Held, attempt: int) ->
     references = {name: float(held.parameters[name][0]) for name in GUT_REFERENCES}
     gut, upstream = model.gut_kernel, model.upstream_kernel
     states = held.states[0, [upstream.state_index[name] for name in gut.system.states]]
-    return Plausible({**followers(model, drawn), **drawn, **references}, states, attempt)
+    factors = np.array([float(held.parameters[f"gut_w_{g}"][0]) for g in GUILDS])
+    return Plausible({**followers(model, drawn), **drawn, **references}, states, factors, attempt)

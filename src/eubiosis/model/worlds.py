@@ -1,7 +1,8 @@
 """Worlds: draws of what nobody knows about the model and all subjects share.
 
-A gut world draws gut and hand-over numbers and rederives the healthy references; a host world draws one total
-effect for each metabolite class, divides it over the gut-to-host couplings, and draws the host's own numbers.
+A gut world draws gut and hand-over numbers and how much biomass stands behind a guild's reads, and rederives
+the healthy references; a host world draws one total effect for each metabolite class, divides it over the
+gut-to-host couplings, and draws the host's own numbers.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from eubiosis.engine import Array
 from eubiosis.model.class_totals import divide, draw_totals
 from eubiosis.model.derived import healthy_references
 from eubiosis.model.doubling import gain_ratios
+from eubiosis.model.held import HeldNiches, hold_niches
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, Niche, solve_niche
+from eubiosis.model.niche_sum import NichePrior
 from eubiosis.model.plausible import first_plausible
 
 TABLE = "worlds.tsv"
@@ -43,12 +46,26 @@ class GutWorld:
     """One draw of the gut and hand-over numbers.
 
     ``values`` overrides table values, with the healthy references of this world; ``healthy`` is the healthy
-    steady state of the gut, shape (gut states,).
+    steady state of the gut, shape (gut states,), under the niche ``factors`` (guilds,).
     """
 
     number: int
     values: Mapping[str, float]
     healthy: Array
+    factors: Array
+
+    @property
+    def biomass_per_read(self) -> Array:
+        """Biomass behind a read of each guild, relative to the other guilds, shape (guilds,)."""
+        return np.array([self.values.get(f"{_PER_READ}{g}", 1.0) for g in GUILDS])
+
+    def biomass_shares(self, read_shares: Array) -> Array:
+        """Return shares of biomass (people, guilds) for shares of reads, rows summing to one."""
+        return _closed(read_shares * self.biomass_per_read)
+
+    def read_shares(self, biomass_shares: Array) -> Array:
+        """Return shares of reads (..., guilds) for shares of biomass, rows summing to one."""
+        return _closed(biomass_shares / self.biomass_per_read)
 
 
 def world_rows(model: Model) -> tuple[WorldRow, ...]:
@@ -75,8 +92,8 @@ def draw_gut_world(model: Model, number: int, seed: int, *, vary: bool = True) -
     """
     if vary and number:
         rows = [row for row in world_rows(model) if row.part == "gut"]
-        found = first_plausible(model, lambda attempt: _drawn(model, rows, number, seed, attempt))
-        return GutWorld(number, found.values, found.states)
+        found = first_plausible(model, lambda attempt: _gut_draw(model, rows, number, seed, attempt))
+        return GutWorld(number, found.values, found.states, found.factors)
     healthy = solve_niche(
         model.gut_kernel,
         {},
@@ -87,7 +104,39 @@ def draw_gut_world(model: Model, number: int, seed: int, *, vary: bool = True) -
     if healthy.status != OK:
         message = f"gut world {number}: the tables have no healthy steady state"
         raise ArithmeticError(message)
-    return GutWorld(number, _references(model, {}, healthy), healthy.states)
+    return GutWorld(number, _references(model, {}, healthy), healthy.states, healthy.factors)
+
+
+def niche_prior(model: Model, world: GutWorld) -> NichePrior:
+    """Return what the niche factors of people in a gut world are compared with."""
+    numbers = model.content.numbers
+    errors = [numbers.get(f"gut_niche_error_{g}", numbers["gut_niche_error"]).value for g in GUILDS]
+    return NichePrior(
+        world.factors,
+        world.healthy,
+        np.array(errors),
+        np.full(len(GUILDS), numbers["gut_niche_spread"].value),
+        far=numbers["gut_niche_far"].value,
+        most=numbers["gut_niche_most"].value,
+    )
+
+
+def hold_people(
+    model: Model, world: GutWorld, read_shares: Array, person: str = "ms", *, threads: int | None = None
+) -> HeldNiches:
+    """Hold compositions of people of one kind in a gut world, ``read_shares`` (people, guilds) as in a table.
+
+    What is asked of the gut is the biomass that stands behind the reads in this world.
+    """
+    kernel = model.gut_kernel
+    own, shares = as_person(model, world, read_shares, person)
+    return hold_niches(
+        kernel,
+        {name: value for name, value in own.items() if name in kernel.parameter_index},
+        world.biomass_shares(shares),
+        niche_prior(model, world),
+        threads=threads,
+    )
 
 
 def as_person(
@@ -187,6 +236,25 @@ def reference_shares(model: Model) -> Array:
     """Return the model's reference composition, shape (guilds,), summing to one."""
     shares = np.array([model.content.numbers[f"gut_frac_{g}"].value for g in GUILDS])
     return np.asarray(shares / shares.sum())
+
+
+_PER_READ = "gut_biomass_per_read_"
+
+
+def _closed(shares: Array) -> Array:
+    return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
+
+
+def _gut_draw(
+    model: Model, rows: Sequence[WorldRow], number: int, seed: int, attempt: int
+) -> dict[str, float]:
+    """Draw the gut's numbers; what stands behind a read turns reference reads into a reference biomass."""
+    values = _drawn(model, rows, number, seed, attempt)
+    if any(name.startswith(_PER_READ) for name in values):
+        behind = np.array([values.get(f"{_PER_READ}{g}", 1.0) for g in GUILDS])
+        shares = _closed(reference_shares(model) * behind)
+        values |= {f"gut_frac_{g}": float(share) for g, share in zip(GUILDS, shares, strict=True)}
+    return values
 
 
 def _draw(model: Model, part: str, number: int, seed: int, attempt: int) -> dict[str, float]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.population.stool.table import StoolTable, check_control
@@ -32,7 +33,9 @@ class GuildContrast:
     ``log_ratios`` (n, 14), natural logarithm, columns as in ``GUILDS``: a row sums to 0 over the observed
     guilds and is 0 for a guild that is not observed; NaN for a subject that cannot be used. ``observed``
     (14,) boolean; ``detected_share`` (14,) between 0 and 1: in how many usable samples a guild was seen.
-    ``status`` (n,): "ok" and "mapped_below_half" are usable, the rest say why not.
+    ``status`` (n,): "ok" and "mapped_below_half" are usable, the rest say why not. ``carried`` (n, 14) says
+    in whom a guild was seen at all (None: all in all), and ``in_centre`` (n,) who the centre was taken from
+    (None: everybody who can be used).
     """
 
     subject_ids: tuple[str, ...]
@@ -41,20 +44,23 @@ class GuildContrast:
     detected_share: np.ndarray
     status: tuple[str, ...]
     centre: Centre
+    carried: NDArray[np.bool_] | None = None
+    in_centre: NDArray[np.bool_] | None = None
 
     def not_observed(self) -> tuple[str, ...]:
         """Name the guilds that keep the reference prior."""
         return tuple(guild for guild, seen in zip(GUILDS, self.observed, strict=True) if not seen)
 
     def target_fractions(self, reference_fractions: Mapping[str, float]) -> np.ndarray:
-        """Return the guild fractions that each subject enters the model with, shape (n, 14), rows sum to 1.
+        """Return the contrasts put onto a composition, shape (n, 14), rows sum to 1.
 
-        ``reference_fractions`` is the model's reference composition, guild -> fraction, summing to 1. The
-        contrast multiplies it; guilds that were not observed keep their reference fraction unchanged, the
-        others share the rest. Rows of unusable subjects are NaN. Raises ``ValueError`` for a reference that
-        lacks a guild, is not positive or does not sum to 1 (within 0.001; it is then closed exactly).
+        ``reference_fractions``, guild -> fraction, sums to 1. It is taken as a centre on the log scale and
+        not as a mean; for shares whose mean is a reference see ``asked.asked_shares``. The contrast
+        multiplies it; guilds that were not observed keep their reference fraction unchanged, the others share
+        the rest. Rows of unusable subjects are NaN. Raises ``ValueError`` for a reference that lacks a guild,
+        is not positive or does not sum to 1 (within 0.001; it is then closed exactly).
         """
-        reference = _reference(reference_fractions)
+        reference = closed_reference(reference_fractions)
         fractions = np.full(self.log_ratios.shape, np.nan)
         known = ~np.isnan(self.log_ratios).any(axis=1)
         raised = np.where(self.observed, reference * np.exp(self.log_ratios[known]), 0.0)
@@ -114,6 +120,8 @@ def guild_contrast(table: StoolTable, control: str | None = None) -> GuildContra
         detected_share=detected_share,
         status=tuple(status),
         centre="median" if control is None else "controls",
+        carried=table.guild_sums > 0,
+        in_centre=in_centre,
     )
 
 
@@ -157,7 +165,8 @@ def _mean(rows: np.ndarray) -> np.ndarray:
     return np.array([math.fsum(column) / len(rows) for column in rows.T])
 
 
-def _reference(fractions: Mapping[str, float]) -> np.ndarray:
+def closed_reference(fractions: Mapping[str, float]) -> np.ndarray:
+    """Return a reference composition as an array (14,), closed to 1; ``ValueError`` for a wrong one."""
     missing = [guild for guild in GUILDS if guild not in fractions]
     extra = [guild for guild in fractions if guild not in GUILDS]
     if missing or extra:

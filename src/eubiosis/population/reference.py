@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import model_validator
 
 from eubiosis.core.content import PACKAGED_CONTENT
@@ -76,6 +77,7 @@ class GuildCovariance(TableRow):
 class ReferencePopulation:
     """Group summaries of guild log-ratios (natural logarithm) and covariates.
 
+    ``detected_share`` (14,) is that of the controls, ``detected`` group -> (14,) of each group.
     ``contrasts`` group -> (14,), the mean difference from the controls (0 for the controls themselves);
     ``covariances`` group -> (14, 14). ``observed`` (14,) boolean; entries of guilds that were not observed
     are 0. ``roots`` holds a square root of each covariance over the observed guilds.
@@ -83,6 +85,7 @@ class ReferencePopulation:
 
     observed: np.ndarray
     detected_share: np.ndarray
+    detected: Mapping[str, np.ndarray]
     contrasts: Mapping[str, np.ndarray]
     covariances: Mapping[str, np.ndarray]
     roots: Mapping[str, np.ndarray]
@@ -113,7 +116,19 @@ class ReferencePopulation:
             detected_share=self.detected_share,
             status=("ok",) * size,
             centre="reference_controls",
+            carried=self.carried(group, log_ratios),
         )
+
+    def carried(self, group: str, log_ratios: np.ndarray) -> NDArray[np.bool_]:
+        """Return who carries a guild, (n, 14): all but the lowest, as many as had it undetected.
+
+        The group's log-ratios hold replaced zeros in their lower end, so that is where its non-carriers are.
+        """
+        from scipy.special import ndtri
+
+        spread = np.sqrt(np.diag(self.covariances[group]))
+        lowest = self.contrasts[group] + spread * ndtri(1.0 - self.detected[group])
+        return np.asarray((log_ratios > lowest) | ~self.observed)
 
     def draw_covariates(self, group: str, size: int, seed: int, *, first: int = 0) -> CovariateDraws:
         """Draw the covariates of subjects ``first`` onwards, independent of their stool profiles.
@@ -151,9 +166,11 @@ def load_reference(folder: Path = POPULATION_FOLDER) -> ReferencePopulation:
     covariances = {group: _matrix([row for row in pairs if row.group == group]) for group in groups}
     observed = np.isin(GUILDS, [row.guild for row in guilds if row.mean is not None])
     shares: dict[str, float] = {row.guild: row.detected_share for row in guilds if row.group == CONTROL}
+    detected = {group: _detected([row for row in guilds if row.group == group]) for group in groups}
     return ReferencePopulation(
         observed=observed,
         detected_share=np.array([shares[guild] for guild in GUILDS]),
+        detected=MappingProxyType(detected),
         contrasts=MappingProxyType({group: means[group] - means[CONTROL] for group in groups}),
         covariances=MappingProxyType(covariances),
         roots=MappingProxyType(
@@ -182,6 +199,13 @@ def _vector(rows: Sequence[GuildSummary]) -> np.ndarray:
     vector = np.zeros(len(GUILDS))
     for row in rows:
         vector[GUILDS.index(row.guild)] = row.mean or 0.0
+    return vector
+
+
+def _detected(rows: Sequence[GuildSummary]) -> np.ndarray:
+    vector = np.zeros(len(GUILDS))
+    for row in rows:
+        vector[GUILDS.index(row.guild)] = row.detected_share
     return vector
 
 

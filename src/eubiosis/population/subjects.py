@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from eubiosis.core.findings import FindingCollector
-from eubiosis.core.guilds import GUILDS
-from eubiosis.core.provenance import Basis, Read
 from eubiosis.core.streams import stream
-from eubiosis.core.tables import TableRow, read_table
+from eubiosis.population.asked import asked_shares, drawn_shares, reliability
 from eubiosis.population.contrast import GuildContrast
-from eubiosis.population.reference import POPULATION_FOLDER, load_reference
+from eubiosis.population.reference import load_reference
 
 USABLE_PROFILE = ("ok", "mapped_below_half")
-
-
-class ReliabilityRow(TableRow):
-    """How much of a guild's log-ratio in one sample belongs to the person: between 0 and 1."""
-
-    guild: str
-    reliability: float
-    people: int
-    unit: str
-    basis: Basis
-    read: Read
-    source: str
-    note: str
 
 
 @dataclass(frozen=True)
@@ -36,8 +20,8 @@ class VirtualSubjects:
     """A pool of candidates, n of them, in the order of their numbers.
 
     ``numbers`` key every random draw of a subject; ``shares`` (n, guilds) is the gut composition that the
-    model is asked to hold, NaN where the profile cannot be used; ``profile_status`` says why. ``age`` in
-    years, ``edss`` in points, ``female`` and ``relapsing`` boolean.
+    model is asked to hold, in shares of reads, NaN where the profile cannot be used; ``profile_status`` says
+    why. ``age`` in years, ``edss`` in points, ``female`` and ``relapsing`` boolean.
     """
 
     numbers: tuple[int, ...]
@@ -72,7 +56,8 @@ def subjects_from_reference(
     ``reference_shares`` is the model's own reference composition (guild -> share, summing to one).
     """
     contrast = load_reference().draw_profiles(group, size, seed, first=first)
-    return _subjects(contrast, np.arange(size), reference_shares, range(first, first + size), group, seed)
+    shares = drawn_shares(contrast, reference_shares, group)
+    return _subjects(shares, contrast.status, range(first, first + size), group, seed)
 
 
 def subjects_from_contrast(
@@ -95,35 +80,30 @@ def subjects_from_contrast(
     ]
     skip = first - begin * len(members)
     rows = np.concatenate(order)[skip : skip + size]
-    return _subjects(contrast, rows, reference_shares, range(first, first + size), "MS", seed)
-
-
-def reliability() -> np.ndarray:
-    """Return each guild's reliability in one sample, shape (guilds,); 1 where it is not known."""
-    findings = FindingCollector()
-    rows = read_table(POPULATION_FOLDER / "reliability.tsv", ReliabilityRow, findings)
-    findings.raise_if_any()
-    known = {row.guild: row.reliability for row in rows}
-    return np.array([known.get(guild, 1.0) for guild in GUILDS])
+    shares = asked_shares(contrast, reference_shares, members)[rows]
+    status = tuple(contrast.status[i] for i in rows)
+    return _subjects(shares, status, range(first, first + size), "MS", seed)
 
 
 def _subjects(
-    contrast: GuildContrast,
-    rows: np.ndarray,
-    reference_shares: Mapping[str, float],
-    numbers: range,
-    group: str,
-    seed: int,
+    shares: np.ndarray, status: tuple[str, ...], numbers: range, group: str, seed: int
 ) -> VirtualSubjects:
     covariates = load_reference().draw_covariates(group, len(numbers), seed, first=numbers.start)
-    # one sample shows a person's level with noise: the expected level is nearer to the centre
-    shrunk = replace(contrast, log_ratios=contrast.log_ratios * reliability())
     return VirtualSubjects(
         tuple(numbers),
-        shrunk.target_fractions(reference_shares)[rows],
-        tuple(contrast.status[i] for i in rows),
+        shares,
+        status,
         covariates.age,
         np.array([sex == "F" for sex in covariates.sex]),
         covariates.edss,
         np.array([course == "RRMS" for course in covariates.disease_course]),
     )
+
+
+__all__ = [
+    "USABLE_PROFILE",
+    "VirtualSubjects",
+    "reliability",
+    "subjects_from_contrast",
+    "subjects_from_reference",
+]

@@ -19,11 +19,12 @@ from eubiosis.core.guilds import GUILDS
 from eubiosis.core.machine import available_threads
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Array, Integral, Last, Reduction, Set, Tolerances
+from eubiosis.model.held import HELD
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
-from eubiosis.model.niche import OK, solve_niches
+from eubiosis.model.niche import OK
 from eubiosis.model.tolerances import STRICT
-from eubiosis.model.worlds import GutWorld, as_person
+from eubiosis.model.worlds import GutWorld, as_person, hold_people
 from eubiosis.trial.world.gut import HANDED
 
 # endpoint -> what of the host gives it
@@ -59,7 +60,7 @@ class Exposure:
 
 @dataclass(frozen=True)
 class Crowd:
-    """People by number: ``shares`` (people, guilds) of each one's gut, and ``age`` in years (people,)."""
+    """People by number: ``shares`` of reads (people, guilds), and ``age`` in years (people,)."""
 
     numbers: tuple[int, ...]
     shares: Array
@@ -77,12 +78,18 @@ class Crowd:
 
 @dataclass(frozen=True)
 class ExpectedEndpoints:
-    """Endpoints: ``values`` (people, arms, couplings, endpoints), NaN where ``status`` is not "ok"."""
+    """Endpoints: ``values`` (people, arms, couplings, endpoints), NaN where ``status`` is not "ok".
+
+    ``niche`` (people,) says how each composition is held and ``residual`` (people,) how far from what was
+    asked for (largest difference of a log share).
+    """
 
     arms: tuple[str, ...]
     endpoints: tuple[str, ...]
     values: Array
     status: tuple[str, ...]
+    niche: tuple[str, ...]
+    residual: Array
 
 
 def expected_endpoints(
@@ -99,7 +106,7 @@ def expected_endpoints(
 ) -> ExpectedEndpoints:
     """Run everybody through every arm under every set of couplings, from the reference host in MS.
 
-    A person whose composition has no steady state has status ``niche_unsolved``, one whose run failed its
+    A person whose composition cannot be held at all has status ``niche_unsolved``, one whose run failed its
     reason. Raises ``KeyError`` for an unknown input.
 
     >>> from eubiosis import model, population
@@ -115,12 +122,13 @@ def expected_endpoints(
     """
     shape = (len(crowd), len(exposures), len(couplings), len(ENDPOINTS))
     values, status = np.full(shape, np.nan), np.full(len(crowd), "", dtype=object)
+    niche, residual = np.full(len(crowd), "", dtype=object), np.full(len(crowd), np.nan)
     cores = threads or available_threads()
     workers, size = _shared_out(len(crowd), chunk, cores)
 
     def run_chunk(rows: slice, part: Crowd) -> None:
         run = _Chunk(model, world, part, days, seed, max(1, cores // workers))
-        status[rows] = run.status
+        status[rows], niche[rows], residual[rows] = run.status, run.niche, run.residual
         held = np.flatnonzero(run.status == OK)
         for a, exposure in enumerate(exposures):
             handed = run.gut(exposure)
@@ -133,7 +141,8 @@ def expected_endpoints(
     with ThreadPoolExecutor(workers) as pool:
         for done in [pool.submit(run_chunk, rows, part) for rows, part in crowd.chunks(size)]:
             done.result()
-    return ExpectedEndpoints(tuple(e.name for e in exposures), tuple(ENDPOINTS), values, tuple(status))
+    arms = tuple(e.name for e in exposures)
+    return ExpectedEndpoints(arms, tuple(ENDPOINTS), values, tuple(status), tuple(niche), residual)
 
 
 def _shared_out(people: int, chunk: int, cores: int) -> tuple[int, int]:
@@ -151,16 +160,11 @@ class _Chunk:
     ) -> None:
         self.model, self.days, self.threads = model, days, threads
         gut, joined = model.gut_kernel, model.upstream_kernel
-        own, shares = as_person(model, world, crowd.shares)
-        niches = solve_niches(
-            gut,
-            {name: value for name, value in own.items() if name in gut.parameter_index},
-            shares,
-            geometric_mean=model.content.numbers["gut_w_scale"].value,
-            start=world.healthy,
-            threads=threads,
-        )
-        self.status = np.array(niches.status, dtype=object)
+        own, _ = as_person(model, world, crowd.shares)
+        niches = hold_people(model, world, crowd.shares, threads=threads)
+        self.niche = np.array(niches.status, dtype=object)
+        self.residual = niches.residual
+        self.status = np.array([OK if word in HELD else word for word in niches.status], dtype=object)
         rows = np.flatnonzero(self.status == OK)
         values = {**model.derived.of("healthy"), **own}
         self.parameters: dict[str, float | Array] = {

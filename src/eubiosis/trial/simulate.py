@@ -24,6 +24,7 @@ from eubiosis.core.table_schemas import (
 from eubiosis.core.trial_tables import Latent, Observed
 from eubiosis.engine import FAILURES
 from eubiosis.model import Model, load
+from eubiosis.model.held import FAR, HELD
 from eubiosis.model.niche import NICHE_UNSOLVED
 from eubiosis.model.worlds import draw_gut_world, draw_host_world
 from eubiosis.population.generate import Cohort
@@ -46,11 +47,34 @@ Columns = Mapping[str, NDArray[np.generic]]
 
 @dataclass(frozen=True)
 class Candidates:
-    """The candidates of one gut world: how many were made, without a steady state, and failed by status."""
+    """The candidates of one gut world: how many were made, could not be held at all, and failed by status.
+
+    ``held`` is how many have a gut of their own, ``far`` how many of these are far from their profile;
+    ``largest_residual`` (log units) and ``largest_factor`` (over the reference's, or under it) are the
+    largest among them, NaN where nobody is held.
+    """
 
     made: int
     unsolved: int
     failed: Mapping[str, int]
+    held: int
+    far: int
+    largest_residual: float
+    largest_factor: float
+
+    @classmethod
+    def of(cls, gut: GutCourses) -> Candidates:
+        """Count the candidates of one gut world."""
+        held = np.array([word in HELD for word in gut.niche], dtype=bool)
+        return cls(
+            made=len(gut.status),
+            unsolved=sum(word == NICHE_UNSOLVED for word in gut.status),
+            failed=Counter(word for word in gut.status if word in FAILURES),
+            held=int(held.sum()),
+            far=sum(word == FAR for word in gut.niche),
+            largest_residual=float(np.max(gut.residual[held])) if held.any() else float("nan"),
+            largest_factor=float(np.max(gut.largest_factor[held])) if held.any() else float("nan"),
+        )
 
 
 @dataclass(frozen=True)
@@ -200,13 +224,7 @@ def simulate_gut_world(task: Task) -> Trials:
             task.seed,
         ),
         _screening(task, worlds),
-        (
-            Candidates(
-                len(gut.status),
-                sum(word == NICHE_UNSOLVED for word in gut.status),
-                Counter(word for word in gut.status if word in FAILURES),
-            ),
-        ),
+        (Candidates.of(gut),),
         task.cohort.profiles,
     )
 

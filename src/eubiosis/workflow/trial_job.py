@@ -27,7 +27,7 @@ from eubiosis.core.table_schemas import (
 from eubiosis.core.version import __version__
 from eubiosis.model import load
 from eubiosis.population.generate import cohort_of
-from eubiosis.trial.simulate import Trials, tasks
+from eubiosis.trial.simulate import Candidates, Trials, tasks
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host_world import TrialIsTooSmall
 from eubiosis.workflow.trial_chunk import Chunk, reduced, run_chunk
@@ -157,6 +157,7 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None) ->
         "of them with a stool profile that no steady state holds": (
             f"{np.mean([c.unsolved for c in candidates]):.1f}"
         ),
+        **_niche_facts(candidates),
         "population": "embedded reference population"
         if profiles is None
         else f"{profiles} stool profiles of the given table",
@@ -164,6 +165,22 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None) ->
         "python": ".".join(map(str, sys.version_info[:3])),
     }
     return facts | {name: version(name) for name in ("numpy", "scipy", "llvmlite", "python-libsbml")}
+
+
+def _niche_facts(candidates: Sequence[Candidates]) -> dict[str, str]:
+    """Say how well stool profiles are held, over all gut worlds."""
+    held, far = sum(c.held for c in candidates), sum(c.far for c in candidates)
+    if not held:
+        return {"stool profiles held from afar": "none is held"}
+    return {
+        "stool profiles held from afar": f"{far} of {held} ({far / held:.1%})",
+        "largest difference of a log share from its profile": (
+            f"{np.nanmax([c.largest_residual for c in candidates]):.2f}"
+        ),
+        "largest niche factor over the reference, or under it": (
+            f"{np.nanmax([c.largest_factor for c in candidates]):.0f}"
+        ),
+    }
 
 
 _ALLOWED_FAILURES = 0.05

@@ -8,7 +8,7 @@ from small_trials import DESIGN, INULIN, PLACEBO, SEED, make_world
 
 from eubiosis.compute.run_folder import table_bytes
 from eubiosis.model.worlds import draw_host_world
-from eubiosis.trial.world.gut import GutCourses, gut_courses
+from eubiosis.trial.world.gut import gut_courses
 from eubiosis.trial.world.host_world import ObservedTrial, replicate
 from eubiosis.workflow.trial_job import run_job
 from eubiosis.workflow.workflow import Workflow
@@ -89,12 +89,7 @@ def test_a_world_does_not_depend_on_how_many_worlds_there_are(first):
 
 
 def shuffled(subjects, gut, order):
-    arms = gut.handed
-    return subjects.take(order), GutCourses(
-        tuple(gut.status[i] for i in order),
-        {arm: arms[arm][order] for arm in arms},
-        {arm: gut.markers[arm][order] for arm in arms},
-    )
+    return subjects.take(order), gut.take(order)
 
 
 def same(one, other):
@@ -152,9 +147,11 @@ def test_a_composition_without_a_steady_state_stays_in_the_table_beside_one_that
     held = pool.gut.status.index("ok")
     pair = pool.candidates.take(np.array([held, held]))
     shares = pair.shares.copy()
-    shares[0] = np.where(np.arange(shares.shape[1]) == 0, 1.0, 1e-9)
+    shares[0] = np.where(np.arange(shares.shape[1]) == 0, 1.0, 0.0)
     design = DESIGN.changed(arms=(PLACEBO, INULIN), allocation=(1, 1))
     gut = gut_courses(trial_model, pool.gut_world, dataclasses.replace(pair, shares=shares), design, SEED)
-    assert gut.status == ("niche_unsolved", "ok")
+    assert gut.status == gut.niche == ("niche_unsolved", "ok")
+    assert np.isnan(gut.residual[0])
+    assert gut.residual[1] < 1
     assert np.isnan(gut.handed["inulin"][0]).all()
     assert np.array_equal(gut.handed["inulin"][1], pool.gut.handed["inulin"][held])

@@ -16,7 +16,7 @@ from eubiosis.analysis.estimates import estimate
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.model.worlds import draw_host_world
 from eubiosis.trial.design import Design
-from eubiosis.trial.world.host_world import _take, _take_host, replicate
+from eubiosis.trial.world.host_world import _take_host, replicate
 
 REPLICATES = 400
 POOL = 36
@@ -50,7 +50,7 @@ def resampled(world, size, generator):
     return dataclasses.replace(
         world,
         subjects=dataclasses.replace(world.subjects.take(rows), numbers=tuple(range(size))),
-        gut=_take(world.gut, rows),
+        gut=world.gut.take(rows),
         host=_take_host(world.host, rows),
         relapses_before=world.relapses_before[rows],
         level=world.level[rows],

@@ -96,12 +96,15 @@ def test_reliability_shrinks_a_persons_contrast_and_nothing_else():
     subjects = subjects_from_contrast(contrast, REFERENCE, members=np.arange(7), size=7, seed=3)
     assert np.all((reliability() > 0) & (reliability() <= 1))
     assert np.any(reliability() < 1)
-    # which profile each subject has: the one whose shrunk log-ratios are the subject's own
+    # differences between people are the shrunk ones; the centre is common to all
     wanted = centred((contrast.log_ratios * reliability())[:, OBSERVED])
     found = centred(np.log(subjects.shares / SHARES)[:, OBSERVED])
+    wanted, found = wanted - wanted.mean(axis=0), found - found.mean(axis=0)
     rows = [int(np.argmin(np.abs(wanted - row).max(axis=1))) for row in found]
     assert sorted(rows) == list(range(7))
-    np.testing.assert_allclose(found, wanted[rows], atol=1e-12)
+    np.testing.assert_allclose(found, wanted[rows], atol=1e-9)
+    # and the people of the centre have the reference as their mean
+    np.testing.assert_allclose(subjects.shares.mean(axis=0), SHARES, rtol=1e-9)
 
 
 def test_a_guild_that_the_platform_does_not_see_keeps_its_reference_share():

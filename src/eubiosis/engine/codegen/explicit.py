@@ -55,9 +55,7 @@ def _sum(code: Code, lanes: Lanes, math: VectorMath, i: Value, weights: tuple[fl
     return total
 
 
-def _judge(
-    code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes, method: Explicit, step: Value
-) -> None:
+def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes, method: Explicit, step: Value) -> None:
     """Measure the error of the states and the stiffness."""
     b, counted, last = code.b, len(lanes.program.judged), method.stages - 1
     zero = math.constant(0.0)

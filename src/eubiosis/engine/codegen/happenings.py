@@ -165,7 +165,9 @@ class Happenings:
         for e, event in enumerate(self.events):
             new, old = driver.near(code, "watched", e), driver.near(code, "was", e)
             with b.if_then(b.fcmp_ordered(">", new, old)):
-                code.call(self.push, code["block"], code["lane"], INT(e), INT(value), INT(len(event.assignments)))
+                code.call(
+                    self.push, code["block"], code["lane"], INT(e), INT(value), INT(len(event.assignments))
+                )
             if not event.persistent:
                 with b.if_then(b.fcmp_ordered("<", new, old)):
                     self._drop(code, e)

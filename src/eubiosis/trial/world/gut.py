@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Array, Set, Tolerances
+from eubiosis.model.held import HELD, HeldNiches
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS
-from eubiosis.model.niche import OK, solve_niches
-from eubiosis.model.worlds import GutWorld, as_person
+from eubiosis.model.niche import OK
+from eubiosis.model.worlds import GutWorld, as_person, hold_people
 from eubiosis.population.subjects import USABLE_PROFILE, VirtualSubjects
 from eubiosis.therapy import Therapy
 from eubiosis.trial.design import Arm, Design
@@ -41,12 +42,28 @@ class GutCourses:
     """What the gut hands to the host and shows in stool and plasma, by arm.
 
     ``status`` (subjects,); ``handed`` arm -> (subjects, days + 1, ``HANDED``), ``markers`` arm ->
-    (subjects, visits, ``MARKERS``). NaN for a subject without a steady state or whose run failed.
+    (subjects, visits, ``MARKERS``); shares are of reads. NaN for a subject without a steady state or whose
+    run failed. ``niche`` (subjects,) says how the composition is held ("ok", "far", "niche_unsolved", or
+    empty for who was not asked), ``residual`` and ``largest_factor`` (subjects,) how far and at what price.
     """
 
     status: tuple[str, ...]
     handed: Mapping[str, Array]
     markers: Mapping[str, Array]
+    niche: tuple[str, ...]
+    residual: Array
+    largest_factor: Array
+
+    def take(self, rows: NDArray[np.int64]) -> GutCourses:
+        """Return some of the subjects, in the order of ``rows`` (positions)."""
+        return GutCourses(
+            tuple(self.status[i] for i in rows),
+            {arm: values[rows] for arm, values in self.handed.items()},
+            {arm: values[rows] for arm, values in self.markers.items()},
+            tuple(self.niche[i] for i in rows),
+            self.residual[rows],
+            self.largest_factor[rows],
+        )
 
 
 def adherence(arm: Arm, draws: SubjectDraws) -> Array:
@@ -75,14 +92,16 @@ def gut_courses(
     """Hold each subject's composition, then run every active arm; the control stays at its steady state.
 
     ``wanted`` (subjects,) leaves out candidates who fail screening anyway: status ``not_run``. A
-    composition without a steady state gives status ``niche_unsolved``, a failed run its reason; the subject
-    stays in the table.
+    composition that cannot be held at all gives status ``niche_unsolved``, a failed run its reason; the
+    subject stays in the table. One that is held from afar is run, and ``niche`` says so.
     """
     days = np.arange(design.days + 1.0)
     visits = np.array([round(7 * week) for week in design.visits])
     status = np.array(_screened(subjects, wanted), dtype=object)
     rows = np.flatnonzero(status == OK)
-    held = _niche_batch(model, world, subjects.shares[rows])
+    niches = hold_people(model, world, subjects.shares[rows])
+    held = _started(model, world, niches)
+    fit = _Fit.of(len(subjects), rows, niches)
     status[rows] = held.status
     solved = np.flatnonzero(_went_well(held.status))
     held, rows = held.take(solved), rows[solved]
@@ -92,10 +111,36 @@ def gut_courses(
     for arm in design.arms:
         dose = _full_dose(arm.therapy) * adherence(arm, draws)[rows]
         courses = _solve_batch(model, held, arm.therapy, dose, days, visits)
-        handed[arm.name][rows], markers[arm.name][rows] = courses.handed, courses.markers
+        handed[arm.name][rows], markers[arm.name][rows] = courses.handed, _as_reads(courses.markers, world)
         failed = ~_went_well(courses.status)
         status[rows[failed]] = np.array(courses.status, dtype=object)[failed]
-    return GutCourses(tuple(status.tolist()), handed, markers)
+    return GutCourses(tuple(status.tolist()), handed, markers, fit.niche, fit.residual, fit.largest_factor)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """How the compositions of all subjects are held; empty and NaN for who was not asked."""
+
+    niche: tuple[str, ...]
+    residual: Array
+    largest_factor: Array
+
+    @classmethod
+    def of(cls, size: int, rows: NDArray[np.intp], niches: HeldNiches) -> _Fit:
+        """Spread the niches of some ``rows`` over all subjects."""
+        words = np.full(size, "", dtype=object)
+        words[rows] = niches.status
+        residual, largest = np.full(size, np.nan), np.full(size, np.nan)
+        residual[rows], largest[rows] = niches.residual, niches.largest_factor
+        return cls(tuple(words.tolist()), residual, largest)
+
+
+def _as_reads(markers: Array, world: GutWorld) -> Array:
+    """Turn the guild shares among markers (..., MARKERS) from biomass into reads."""
+    columns = [MARKERS.index(f"share_{g}") for g in GUILDS]
+    seen = markers.copy()
+    seen[..., columns] = world.read_shares(markers[..., columns])
+    return seen
 
 
 @dataclass(frozen=True)
@@ -147,21 +192,20 @@ def _screened(subjects: VirtualSubjects, wanted: NDArray[np.bool_] | None) -> li
 
 
 def _niche_batch(model: Model, world: GutWorld, shares: Array, person: str = "ms") -> _Held:
-    """Hold the composition of every person of one kind, ``shares`` (people, guilds), in one gut world."""
+    """Hold the composition of every person of one kind, ``shares`` of reads (people, guilds), in a world."""
+    return _started(model, world, hold_people(model, world, shares, person), person)
+
+
+def _started(model: Model, world: GutWorld, niches: HeldNiches, person: str = "ms") -> _Held:
+    """Put people with niches of their own into the gut and hand-over model."""
     gut, joined = model.gut_kernel, model.upstream_kernel
-    own, shares = as_person(model, world, shares, person)
-    niches = solve_niches(
-        gut,
-        {name: value for name, value in own.items() if name in gut.parameter_index},
-        shares,
-        geometric_mean=model.content.numbers["gut_w_scale"].value,
-        start=world.healthy,
-    )
+    own, _ = as_person(model, world, np.ones((1, len(GUILDS))), person)
     values = {**model.derived.of("healthy"), **own}
     shared = {name: value for name, value in values.items() if name in joined.parameter_index}
-    states = np.repeat(model.states("healthy", joined)[None], len(shares), axis=0)
+    states = np.repeat(model.states("healthy", joined)[None], len(niches.status), axis=0)
     states[:, [joined.state_index[name] for name in gut.system.states]] = niches.states
-    return _Held(shared, niches.factors, states, niches.status)
+    run = tuple(OK if word in HELD else word for word in niches.status)
+    return _Held(shared, niches.factors, states, run)
 
 
 def _solve_batch(

@@ -92,14 +92,14 @@ def enrol(
     """
     order = np.argsort(candidates.numbers, kind="stable")
     candidates = candidates.take(order)
-    gut = _take(gut, order)
+    gut = gut.take(order)
     reasons = np.array(
         [_reason(candidates, gut.status, design, i) for i in range(len(candidates))], dtype=object
     )
     held = np.flatnonzero(reasons == "")
     draws = SubjectDraws(seed, tuple(candidates.numbers[i] for i in held))
     pool = candidates.take(held)
-    host = host_courses(model, couplings, _take(gut, held), pool, design, draws)
+    host = host_courses(model, couplings, gut.take(held), pool, design, draws)
     laws = _laws(model)
     earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
     before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
@@ -124,7 +124,7 @@ def enrol(
         label,
         pool.take(rows),
         screened,
-        _take(gut, held[rows]),
+        gut.take(held[rows]),
         _take_host(host, rows),
         before[rows],
         level[rows],
@@ -302,14 +302,6 @@ def randomise(design: Design, size: int, seed: int, number: int) -> np.ndarray:
 def _laws(model: Model) -> ClinicalLaws:
     healthy = model.derived.of("healthy")["host_MG_healthy"]
     return ClinicalLaws({name: row.value for name, row in model.content.numbers.items()}, healthy)
-
-
-def _take(gut: GutCourses, rows: np.ndarray) -> GutCourses:
-    return GutCourses(
-        tuple(gut.status[i] for i in rows),
-        {arm: values[rows] for arm, values in gut.handed.items()},
-        {arm: values[rows] for arm, values in gut.markers.items()},
-    )
 
 
 def _take_host(host: HostCourses, rows: np.ndarray) -> HostCourses:

@@ -1,0 +1,30 @@
+"""Real stool profiles held in the model, one by one: how near, and at what price."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eubiosis.core.guilds import GUILDS
+from eubiosis.model import load
+from eubiosis.model.held import HeldNiches
+from eubiosis.model.worlds import draw_gut_world, hold_people, reference_shares
+from eubiosis.population.asked import asked_shares
+from eubiosis.population.contrast import GuildContrast
+from eubiosis.population.subjects import USABLE_PROFILE
+
+
+def held_profiles(contrast: GuildContrast, groups: tuple[str, ...] | None = None) -> HeldNiches:
+    """Hold every sample of a table in the model with its table values, n of them.
+
+    A sample's levels are shrunk to the mean of its own group (of ``groups`` (n,); the whole table without).
+    Who cannot be used has status "niche_unsolved" and NaN.
+    """
+    model = load()
+    reference = dict(zip(GUILDS, reference_shares(model).tolist(), strict=True))
+    usable = np.array([word in USABLE_PROFILE for word in contrast.status], dtype=bool)
+    names = np.array(groups if groups is not None else ("",) * len(usable), dtype=object)
+    asked = np.full(contrast.log_ratios.shape, np.nan)
+    for name in dict.fromkeys(names[usable].tolist()):
+        own = np.flatnonzero(usable & (names == name))
+        asked[own] = asked_shares(contrast, reference, own)[own]
+    return hold_people(model, draw_gut_world(model, 0, 0, vary=False), asked, "healthy")
