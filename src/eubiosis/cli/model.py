@@ -1,4 +1,4 @@
-"""``eubiosis model``: list, show, simulate, check, page, therapies, derive and export."""
+"""``eubiosis model``: list, show, simulate, check, page, therapies, derive, export and use."""
 
 from __future__ import annotations
 
@@ -10,19 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.cli.model_exchange import export_command, use_command
+from eubiosis.cli.model_loading import CONTENT, JSON, demand_no_findings, load_model
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 
 if TYPE_CHECKING:
     from eubiosis.core.json_data import JsonRecord
     from eubiosis.model.check import Verdict
     from eubiosis.model.model import Model
-
-_CONTENT = click.option(
-    "--content",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A content folder to use instead of the packaged one.",
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -33,12 +28,16 @@ def model() -> None:
     """
 
 
+model.add_command(export_command)
+model.add_command(use_command)
+
+
 @model.command("list")
-@_CONTENT
-@_JSON
+@CONTENT
+@JSON
 def list_command(content: Path | None, as_json: bool) -> None:
     """List modules, persons and conditions."""
-    loaded = _load(content)
+    loaded = load_model(content)
     conditions = [
         {"condition": c.name, "person": c.person, "days": c.days, "description": c.description}
         for c in loaded.conditions.values()
@@ -66,11 +65,11 @@ def list_command(content: Path | None, as_json: bool) -> None:
 
 @model.command("show")
 @click.argument("name")
-@_CONTENT
-@_JSON
+@CONTENT
+@JSON
 def show_command(name: str, content: Path | None, as_json: bool) -> None:
     """Show one quantity: value, unit, range, basis and source, or its equation."""
-    loaded = _load(content)
+    loaded = load_model(content)
     record = _describe(loaded, name)
     if as_json:
         click.echo(json.dumps(record, indent=1))
@@ -91,8 +90,8 @@ def show_command(name: str, content: Path | None, as_json: bool) -> None:
     help="Days between outputs.",
 )
 @click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Days to run.")
-@_CONTENT
-@_JSON
+@CONTENT
+@JSON
 def simulate_command(
     condition: str,
     observable: Sequence[str],
@@ -104,7 +103,7 @@ def simulate_command(
     """Run one condition and print a table of time courses (tab-separated, time in days)."""
     import numpy as np
 
-    loaded = _load(content)
+    loaded = load_model(content)
     setting = loaded.condition(condition)
     end = days if days is not None else setting.days
     grid = np.append(np.arange(0.0, end, every), end)
@@ -149,8 +148,8 @@ def simulate_command(
 
 @model.command("check")
 @click.option("--quick", is_flag=True, help="Leave out the targets that need a simulated population.")
-@_CONTENT
-@_JSON
+@CONTENT
+@JSON
 def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     """Check tables, modules, units and SBML, then compare the model with every target."""
     from eubiosis.core.content import PACKAGED_CONTENT
@@ -158,7 +157,7 @@ def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     from eubiosis.model.check import basis_shares, check_targets, summary
 
     folder = content or PACKAGED_CONTENT
-    _demand_no_findings(folder)
+    demand_no_findings(folder)
     loaded = load(folder)
     click.echo("tables, modules, units and hand-over: no findings; libSBML: no errors, no warnings", err=True)
     verdicts = check_targets(loaded, population=not quick)
@@ -181,7 +180,7 @@ def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     show_default=True,
     help="The page to write; an existing one is replaced.",
 )
-@_CONTENT
+@CONTENT
 def page_command(out: Path, content: Path | None) -> None:
     """Simulate a healthy person, one with MS and one with MS on inulin, and write one page."""
     from eubiosis.workflow.axis import write_axis_page
@@ -190,7 +189,7 @@ def page_command(out: Path, content: Path | None) -> None:
         click.echo(message, err=True)
 
     say("loading the model")
-    click.echo(str(write_axis_page(_load(content), out, say=say)))
+    click.echo(str(write_axis_page(load_model(content), out, say=say)))
 
 
 @model.command("therapies")
@@ -203,8 +202,8 @@ def page_command(out: Path, content: Path | None) -> None:
     help="Draws of the gut-to-host couplings, symmetric about zero; 0 leaves them out.",
 )
 @click.option("--seed", default=11, show_default=True)
-@_CONTENT
-@_JSON
+@CONTENT
+@JSON
 def therapies_command(size: int, worlds: int, seed: int, content: Path | None, as_json: bool) -> None:
     """Compare therapies in MS: what reaches the host, and what the uncalibrated host makes of it."""
     from eubiosis.model.check import check_targets
@@ -212,7 +211,7 @@ def therapies_command(size: int, worlds: int, seed: int, content: Path | None, a
     from eubiosis.report.therapy_table import format_therapies, therapy_records
     from eubiosis.therapy import products
 
-    loaded = _load(content)
+    loaded = load_model(content)
     compared = {each.compared.label: each.compared.condition for each in products().values() if each.compared}
     fitted = compare_therapies(loaded, compared, size=size, seed=seed)
     sampled = (
@@ -233,38 +232,8 @@ def therapies_command(size: int, worlds: int, seed: int, content: Path | None, a
         )
 
 
-@model.command("export")
-@click.option("--format", "form", type=click.Choice(["sbml", "antimony"]), default="sbml", show_default=True)
-@click.option("--condition", help="One named condition with its doses in it.")
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout."
-)
-@_CONTENT
-def export_command(form: str, condition: str | None, output: Path | None, content: Path | None) -> None:
-    """Print the joined model, or one named condition, for any SBML tool."""
-    loaded = _load(content)
-    text = loaded.sbml(condition) if form == "sbml" else loaded.antimony(condition)
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
-        return
-    try:
-        output.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise FindingsError(
-            [
-                Finding(
-                    str(output),
-                    "",
-                    f"cannot be written: {error.strerror}",
-                    next_step="name a file in a folder that exists and is writable",
-                )
-            ]
-        ) from error
-    click.echo(f"wrote {output}", err=True)
-
-
 @model.command("derive")
-@_CONTENT
+@CONTENT
 def derive_command(content: Path | None) -> None:
     """Derive niche factors, reference states and event-rate scales anew and store them with the tables."""
     from eubiosis.core.content import PACKAGED_CONTENT
@@ -272,28 +241,11 @@ def derive_command(content: Path | None) -> None:
     from eubiosis.model.derived import derive, save_derived
 
     if content is not None:
-        _demand_no_findings(content)
+        demand_no_findings(content)
     loaded = load_content(content or PACKAGED_CONTENT)
     derived = derive(loaded)
     save_derived(loaded, derived)
     click.echo(f"{len(derived.rows)} derived numbers for {', '.join(derived.persons)}", err=True)
-
-
-def _load(content: Path | None) -> Model:
-    from eubiosis.core.content import PACKAGED_CONTENT
-    from eubiosis.model import load
-
-    if content is not None:  # an edited folder: its modules may be wrong as well as its tables
-        _demand_no_findings(content)
-    return load(content or PACKAGED_CONTENT)
-
-
-def _demand_no_findings(folder: Path) -> None:
-    from eubiosis.model.lint import lint_content
-
-    findings = lint_content(folder)
-    if findings:
-        raise FindingsError(findings)
 
 
 def _describe(loaded: Model, name: str) -> JsonRecord:
