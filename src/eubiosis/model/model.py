@@ -18,6 +18,7 @@ from eubiosis.model.conditions import Condition, read_conditions
 from eubiosis.model.content import MODULES, Content, load_content
 from eubiosis.model.derived import Derived, load_derived
 from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
+from eubiosis.model.labels import labels
 from eubiosis.model.tolerances import STRICT
 
 
@@ -184,6 +185,7 @@ class Model:
             inputs=inputs,
             assigned_units=unit_texts(self.content, self.system),
             header=header,
+            labels=labels(self.content),
         )
 
     def sbml(self, condition: str | None = None) -> str:
