@@ -1,4 +1,4 @@
-"""``eubiosis model``: list, show, simulate, check, page, therapies, derive, export and use."""
+"""``eubiosis model``: list, show, simulate, check, page, wiring, signs, therapies, derive, export and use."""
 
 from __future__ import annotations
 
@@ -190,6 +190,43 @@ def page_command(out: Path, content: Path | None) -> None:
 
     say("loading the model")
     click.echo(str(write_axis_page(load_model(content), out, say=say)))
+
+
+@model.command("wiring")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("model.html"),
+    show_default=True,
+    help="The page to write; an existing one is replaced.",
+)
+@CONTENT
+def wiring_command(out: Path, content: Path | None) -> None:
+    """Write the model on one page: wiring diagram, equations, numbers with sources, signs."""
+    from eubiosis.workflow.model_page import write_model_page
+
+    click.echo(str(write_model_page(load_model(content), out, say=lambda text: click.echo(text, err=True))))
+
+
+@model.command("signs")
+@click.option(
+    "--draws",
+    default=16,
+    show_default=True,
+    type=click.IntRange(min=2),
+    help="Draws of the couplings, each with its mirror.",
+)
+@click.option("--seed", default=2026, show_default=True)
+@CONTENT
+@JSON
+def signs_command(draws: int, seed: int, content: Path | None, as_json: bool) -> None:
+    """Compare the sign of the model's responses with the mechanisms of the evidence, and with chance."""
+    from eubiosis.core.record import as_json as to_json
+    from eubiosis.report.sign_table import format_signs
+    from eubiosis.workflow.signs import sign_table
+
+    table = sign_table(load_model(content), draws=draws, seed=seed)
+    click.echo(to_json(table) if as_json else format_signs(table))
 
 
 @model.command("therapies")
