@@ -2,8 +2,8 @@
 
     python validation/omex/peers.py FOLDER > validation/omex/expected.json
 
-runs in an environment of its own with tellurium, six and copasi-basico; nothing of this project is imported. The
-difference of a quantity is the largest |a - b| of its course over the largest |b|.
+runs in an environment of its own with tellurium, six and copasi-basico; nothing of this project is imported.
+The difference of a quantity is the largest |a - b| of its course over the largest |b|.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ def in_tellurium(path: Path) -> dict[str, list[float]]:
             roadrunner.Config.setValue(getattr(roadrunner.Config, option), False)
     (result,) = tesedml.executeCombineArchive(str(path), createOutputs=False).values()
     prefix = f"{path.stem}_"
-    return {name.removeprefix(prefix): values.ravel().tolist() for name, values in result["dataGenerators"].items()}
+    return {
+        name.removeprefix(prefix): values.ravel().tolist()
+        for name, values in result["dataGenerators"].items()
+    }
 
 
 def in_copasi(path: Path) -> dict[str, list[float]]:
@@ -74,7 +77,9 @@ def main(folder: Path) -> None:
             print(condition, program, f"{size:.2g}", name, file=sys.stderr)
     record["differences"] = apart
     record["values"] = {
-        condition: {name: [values[day] for day in (*SHOWN_DAYS[: len(values)], -1)] for name, values in course.items()}
+        condition: {
+            name: [values[day] for day in (*SHOWN_DAYS[: len(values)], -1)] for name, values in course.items()
+        }
         for condition, course in own.items()
     }
     record["days"] = [*SHOWN_DAYS, "last"]

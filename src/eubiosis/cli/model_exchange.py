@@ -103,7 +103,9 @@ def use_command(modules: tuple[str, ...], out: Path, content: Path | None, as_js
     for each in modules:
         name, equals, file = each.partition("=")
         if not (name and equals and file) or name in files:
-            raise click.BadParameter(f'"{each}" is not MODULE=FILE, each module once', param_hint="MODULE=FILE")
+            raise click.BadParameter(
+                f'"{each}" is not MODULE=FILE, each module once', param_hint="MODULE=FILE"
+            )
         files[name] = Path(file)
     use = use_modules(files, out, content or PACKAGED_CONTENT)
     if as_json:

@@ -1,7 +1,8 @@
 """The sign of the model's response of one quantity to another: hold the source higher, look at the target.
 
-The source is held (Pearl's do-operator): its own equation is switched off, so nothing feeds back to it, and the run
-with it held higher is compared with a run with it held at its reference. Everything else follows the model.
+The source is held (Pearl's do-operator): its own equation is switched off, so nothing feeds back to it, and
+the run with it held higher is compared with a run with it held at its reference. Everything else follows the
+model.
 """
 
 from __future__ import annotations
@@ -79,11 +80,20 @@ def respond(
     moving = {*system.states, *system.assigned}
     names = tuple(dict.fromkeys(q for probe in probes for q in probe.quantities if q in moving))
     kernel = engine.compile(held(system, names))
-    runs = [run for setting in settings for probe in probes for run in _pair(model, kernel, probe, setting, person)]
+    runs = [
+        run
+        for setting in settings
+        for probe in probes
+        for run in _pair(model, kernel, probe, setting, person)
+    ]
     parameters = {name: np.array([own[name] for own, _ in runs]) for name in runs[0][0]}
     seen = tuple(dict.fromkeys(q for target in targets for q in target))
     solution = kernel.solve(
-        (0.0, *days), seen, parameters=parameters, initial=np.array([start for _, start in runs]), tolerances=_TIGHT
+        (0.0, *days),
+        seen,
+        parameters=parameters,
+        initial=np.array([start for _, start in runs]),
+        tolerances=_TIGHT,
     )
     failed = np.array([word != "ok" for word in solution.status])
     columns = [sum(solution[q][:, 1:] for q in target) for target in targets]

@@ -1,8 +1,9 @@
 """The wiring of the model, read from its equations: what acts on what, and with which sign.
 
-Boxes are states, quantities that cross between modules, and what ``models/labels.tsv`` draws, some families as one
-box. An arrow stands for a dependence in the target's own equation, through quantities that have no box. Its sign
-is that of the dependence at a person's reference state; it is free where it turns with the gut-to-host couplings.
+Boxes are states, quantities that cross between modules, and what ``models/labels.tsv`` draws, some families
+as one box. An arrow stands for a dependence in the target's own equation, through quantities that have no
+box. Its sign is that of the dependence at a person's reference state; it is free where it turns with the
+gut-to-host couplings.
 """
 
 from __future__ import annotations
@@ -34,7 +35,13 @@ def wiring(model: Model, person: str) -> Wiring:
     names = {row.id: row.label for row in label_rows(model.content)}
     used = {edge.source for edge in edges}
     nodes = tuple(
-        WiringNode(box, names.get(box, _bare(box)), _group(model, members, box in used), _kind(model, members), members)
+        WiringNode(
+            box,
+            names.get(box, _bare(box)),
+            _group(model, members, box in used),
+            _kind(model, members),
+            members,
+        )
         for box, members in boxes.items()
     )
     return Wiring((INPUTS, *MODULES, READ_OUTS), nodes, tuple(kept), hubs)
@@ -91,7 +98,7 @@ class _Reach:
             yield WiringEdge(box, target, sign, sign in "+-" and _one(found[1]) != sign)
 
     def _sources(self, name: str) -> tuple[set[str], tuple[str, ...]]:
-        """Return the members of boxes behind a quantity's equation, and what without a box lies between, in order."""
+        """Return the members of boxes behind a quantity's equation, and what lies between, in order."""
         found: set[str] = set()
         stack, seen = [name], {name}
         while stack:
@@ -141,7 +148,7 @@ def _without_hubs(
 
 
 def _prefix(name: str) -> str:
-    return name.split("_")[0]
+    return name.split("_", maxsplit=1)[0]
 
 
 def _bare(name: str) -> str:

@@ -37,7 +37,8 @@ def page_content(model: Model, signs: SignTable) -> ModelPage:
                 users.setdefault(name, []).append(equation.target)
     used_by = {name: tuple(dict.fromkeys(targets)) for name, targets in users.items()}
     numbers = tuple(
-        NumberRow(number, content.table_of[name], used_by.get(name, ())) for name, number in content.numbers.items()
+        NumberRow(number, content.table_of[name], used_by.get(name, ()))
+        for name, number in content.numbers.items()
     )
     defined = {name for module in modules.values() for name in module.defines}
     inputs = tuple(
@@ -57,7 +58,9 @@ def page_content(model: Model, signs: SignTable) -> ModelPage:
     )
 
 
-def _groups(model: Model, module: AntimonyModule, used_by: Mapping[str, tuple[str, ...]]) -> list[EquationGroup]:
+def _groups(
+    model: Model, module: AntimonyModule, used_by: Mapping[str, tuple[str, ...]]
+) -> list[EquationGroup]:
     """Return the equations of a module under the headings of its file, which are its comment lines."""
     content = model.content
     lines = content.modules[module.name].splitlines()
@@ -65,9 +68,14 @@ def _groups(model: Model, module: AntimonyModule, used_by: Mapping[str, tuple[st
     names = labels(content)
     values = _reference_values(model)
     groups: list[EquationGroup] = []
-    heading, own, last = "", [], 0
+    own: list[Equation] = []
+    heading, last = "", 0
     for equation in module.equations:
-        above = [text.strip()[2:].strip() for text in lines[last : equation.line - 1] if text.strip().startswith("//")]
+        above = [
+            text.strip()[2:].strip()
+            for text in lines[last : equation.line - 1]
+            if text.strip().startswith("//")
+        ]
         if above and own:
             groups.append(EquationGroup(module.name, heading, tuple(own)))
             own = []

@@ -1,4 +1,4 @@
-"""The sign table: does the model answer as the mechanisms of the evidence say, and would chance do as well?"""
+"""The sign table: does the model answer as the evidence says, and would chance do as well?"""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from eubiosis.core.model_page import VERDICTS, Agreement, SignRow, SignTable, SignVerdict
 from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.core.model_page import VERDICTS, Agreement, SignRow, SignTable, SignVerdict
 from eubiosis.core.tables import TableRow, check_unique, read_table
 from eubiosis.engine import Array
 from eubiosis.evidence.records.companions import Mechanism
@@ -29,9 +29,9 @@ _PERSON = "person:"
 class QuantityRow(TableRow):
     """What of the model an entity of the mechanism table stands for.
 
-    ``quantities`` are joined by " + ", or name a kind of person as "person:ms"; ``sense`` is "-" where the model
-    has the opposite (leakiness for integrity); ``match`` says whether it is the same thing or a stand-in; ``step``
-    is how far a source that is zero at the reference is raised, in its unit.
+    ``quantities`` are joined by " + ", or name a kind of person as "person:ms"; ``sense`` is "-" where the
+    model has the opposite (leakiness for integrity); ``match`` says whether it is the same thing or a
+    stand-in; ``step`` is how far a source that is zero at the reference is raised, in its unit.
     """
 
     entity: str
@@ -53,11 +53,14 @@ class QuantityRow(TableRow):
         return Probe(self.names, self.step, person)
 
 
-def sign_table(model: Model, evidence: Evidence | None = None, *, draws: int = DRAWS, seed: int = SEED) -> SignTable:
+def sign_table(
+    model: Model, evidence: Evidence | None = None, *, draws: int = DRAWS, seed: int = SEED
+) -> SignTable:
     """Compare the sign of the model's responses with each mechanism of the evidence.
 
-    A response is free where its sign differs between couplings drawn symmetric about zero, and absent where there
-    is none at all. Raises ``FindingsError`` for rows of the table that fit neither the evidence nor the model.
+    A response is free where its sign differs between couplings drawn symmetric about zero, and absent where
+    there is none at all. Raises ``FindingsError`` for rows of the table that fit neither the evidence nor the
+    model.
     """
     evidence = evidence or load_evidence()
     mechanisms = [row for row in evidence.table(Mechanism) if row.sign in ("+", "-")]
@@ -157,7 +160,9 @@ def _agreements(rows: Sequence[SignRow]) -> list[Agreement]:
     for row in fixed:
         pairs[row.source_quantities, row.target_quantities].append(row)
     clear = [own for own in pairs.values() if len({r.evidence for r in own}) == 1]
-    found.append(agreement("distinct pairs of quantities", [(own[0].evidence, own[0].hand_fit) for own in clear]))
+    found.append(
+        agreement("distinct pairs of quantities", [(own[0].evidence, own[0].hand_fit) for own in clear])
+    )
     return found
 
 
@@ -175,6 +180,8 @@ def agreement(of: str, signs: Sequence[tuple[str, str]]) -> Agreement:
         return Agreement(of, 0, 0, 0, 0, 0.0, 1.0)
     expected = Fraction(plus * model_plus + (number - plus) * (number - model_plus), number)
     ways = range(both, min(plus, model_plus) + 1)
-    tail = sum(comb(plus, k) * comb(number - plus, model_plus - k) for k in ways if model_plus - k <= number - plus)
+    tail = sum(
+        comb(plus, k) * comb(number - plus, model_plus - k) for k in ways if model_plus - k <= number - plus
+    )
     p = Fraction(tail, comb(number, model_plus))
     return Agreement(of, number, agree, plus, model_plus, float(expected), float(p))

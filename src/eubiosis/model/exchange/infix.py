@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eubiosis.engine.expressions import LOGIC, RELATIONS, TIME, Call, Expression, Number, Symbol
+from eubiosis.engine.expressions import LOGIC, RELATIONS, TIME, Expression, Number, Symbol
 
 _RANK = {"or": 1, "and": 2, "+": 4, "-": 4, "*": 5, "/": 5, "neg": 6, "^": 7}
 _RELATION_RANK, _ATOM = 3, 9

@@ -1,4 +1,4 @@
-"""What an archive says about itself: name, version, who, licence, species, sources (RDF), and its manifest."""
+"""What an archive says about itself: name, version, licence, species, sources; its manifest."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ _MANIFEST = "http://identifiers.org/combine.specifications/omex-manifest"
 _LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
 _HUMAN = "http://identifiers.org/taxonomy/9606"
 DESCRIPTION = (
-    "Simulated. A research model of the gut-immune-brain axis in multiple sclerosis: not evidence of efficacy, "
-    "not medical advice. Most numbers are assumed; the gut-to-host couplings are a hand fit and predict nothing."
+    "Simulated. A research model of the gut-immune-brain axis in multiple sclerosis: not evidence of "
+    "efficacy, not medical advice. Most numbers are assumed; the gut-to-host couplings are a hand fit and "
+    "predict nothing."
 )
 
 
 def sources_read(content: Content) -> tuple[str, ...]:
-    """Return the DOIs behind the model's numbers whose source was read, sorted; second-hand ones are left out."""
+    """Return the DOIs of sources that were read for the model's numbers, sorted; not second-hand ones."""
     rows = (*content.numbers.values(), *content.initial.values())
     found = {doi.rstrip(".") for row in rows if row.read in READ for doi in _DOI.findall(row.source)}
     return tuple(sorted(found))

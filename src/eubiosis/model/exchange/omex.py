@@ -1,6 +1,7 @@
 """A COMBINE archive (OMEX): the named conditions as SBML, their time courses as SED-ML, and metadata.
 
-The archive is written with the standard library, not libCombine, so that the same content gives the same bytes.
+The archive is written with the standard library, not libCombine, so that the same content gives the same
+bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from eubiosis.model.model import Model
 
 _FORMAT = "http://identifiers.org/combine.specifications/"
 _SBML, _RDF = f"{_FORMAT}sbml.level-3.version-2", f"{_FORMAT}omex-metadata"
-_SEDML = f"{_FORMAT}sed-ml"  # without level and version: libCombine, and so COPASI, knows no later one than 1.3
+_SEDML = (
+    f"{_FORMAT}sed-ml"  # without level and version: libCombine, and so COPASI, knows no later one than 1.3
+)
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file knows: no clock in the archive
 
 

@@ -134,7 +134,9 @@ def _with_placeholders(sbml: str) -> str:
     if model is None:
         return sbml  # read_sbml says what is wrong
     empty = [p for p in model.getListOfParameters() if not p.isSetValue()]
-    empty = [p for p in empty if model.getInitialAssignment(p.getId()) is None and model.getRule(p.getId()) is None]
+    empty = [
+        p for p in empty if model.getInitialAssignment(p.getId()) is None and model.getRule(p.getId()) is None
+    ]
     for parameter in empty:
         parameter.setValue(1.0)
     return str(libsbml.writeSBMLToString(document)) if empty else sbml
@@ -237,7 +239,7 @@ def _lines_of_numbers(text: str) -> dict[str, int]:
 
 
 def _declared(sbml: str) -> tuple[dict[str, Unit | None], frozenset[str]]:
-    """Return the declared unit of each quantity (None where there is one that we cannot read), and the ids with a value."""
+    """Return the declared units (None where we cannot read one) and the ids that have a value."""
     import libsbml
 
     model: Any = libsbml.readSBMLFromString(sbml).getModel()
@@ -264,7 +266,7 @@ def _declared(sbml: str) -> tuple[dict[str, Unit | None], frozenset[str]]:
 
 
 def read_definition(definition: Any) -> Unit | None:
-    """Return an SBML unit definition as ours, or None where it measures something that the model does not know."""
+    """Return an SBML unit definition as ours; None where it measures what the model does not know."""
     import libsbml
 
     total = Unit(1.0, (0.0, 0.0, 0.0, 0.0))

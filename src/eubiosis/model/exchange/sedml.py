@@ -1,7 +1,8 @@
 """The simulation experiments of an archive as SED-ML Level 1 Version 4.
 
-Written with the standard library: libSEDML's Python package takes over types of libSBML's when both are loaded in
-one process, and SBML written afterwards has lost the units of its literals (``findings/libsedml_beside_libsbml.sh``).
+Written with the standard library: libSEDML's Python package takes over types of libSBML's when both are
+loaded in one process, and SBML written afterwards has lost the units of its literals
+(``findings/libsedml_beside_libsbml.sh``).
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ _LANGUAGE = "urn:sedml:language:sbml.level-3.version-2"
 _TIME = "urn:sedml:symbol:time"
 # KiSAO: CVODE, and its relative tolerance, absolute tolerance and largest number of steps
 _CVODE = "KISAO:0000019"
-_SETTINGS = {"KISAO:0000209": f"{RELATIVE:g}", "KISAO:0000211": f"{ABSOLUTE:g}", "KISAO:0000415": f"{MOST_STEPS}"}
+_SETTINGS = {
+    "KISAO:0000209": f"{RELATIVE:g}",
+    "KISAO:0000211": f"{ABSOLUTE:g}",
+    "KISAO:0000415": f"{MOST_STEPS}",
+}
 _LISTS = ("listOfModels", "listOfSimulations", "listOfTasks", "listOfDataGenerators", "listOfOutputs")
 
 
@@ -62,7 +67,8 @@ def _add_course(
     _add(lists["listOfModels"], "model", id=f"model_{name}", name=course.description,
          language=_LANGUAGE, source=course.source)  # fmt: skip
     days = f"{course.days}"
-    simulation = _add(lists["listOfSimulations"], "uniformTimeCourse", id=f"simulation_{name}", initialTime="0",
+    simulation = _add(lists["listOfSimulations"], "uniformTimeCourse", id=f"simulation_{name}",
+    initialTime="0",
                       outputStartTime="0", outputEndTime=days, numberOfSteps=days)  # fmt: skip
     algorithm = _add(simulation, "algorithm", kisaoID=_CVODE)
     settings = _add(algorithm, "listOfAlgorithmParameters")

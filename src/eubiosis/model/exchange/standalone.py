@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.model.content import MODULES, OPTIONAL_MODULES
-from eubiosis.model.join import Quantity, antimony_to_sbml, declared_units, joined_antimony, parsed_modules, unit_texts
+from eubiosis.model.join import (
+    Quantity,
+    antimony_to_sbml,
+    declared_units,
+    joined_antimony,
+    parsed_modules,
+    unit_texts,
+)
 from eubiosis.model.model import Model
 from eubiosis.model.units import infer_units
 
@@ -30,7 +37,9 @@ def module_antimony(model: Model, name: str) -> str:
         name=f"eubiosis_{name}",
         assigned_units={q: unit for q, unit in unit_texts(content, model.system).items() if q in own},
         others=_from_elsewhere(model, name),
-        header=(f"Module {name} alone. Edit it and put it back: eubiosis model use {name}=FILE --out FOLDER",),
+        header=(
+            f"Module {name} alone. Edit it and put it back: eubiosis model use {name}=FILE --out FOLDER",
+        ),
     )
 
 
@@ -50,7 +59,8 @@ def _from_elsewhere(model: Model, name: str) -> list[Quantity]:
     wanted = sorted((own.mentions | targets) & other - own.defines.keys() - rows)
     units, _ = infer_units(system, declared_units(content, system))
     texts = {q: unit.text for q, unit in units.items()}
-    texts |= {row.id: row.unit for row in (*content.interface, *content.initial.values())}
+    texts |= {row.id: row.unit for row in content.interface}
+    texts |= {row.id: row.unit for row in content.initial.values()}
     values = dict(zip(system.states, model.states("healthy"), strict=True))
     kernel = model.kernel
     states, parameters = model.states("healthy")[:, None], model.parameters("healthy")[:, None]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def change_rows(path: Path, key: str, change: Callable[[dict[str, str]], dict[str, str] | None]) -> None:
-    """Pass each row whose ``key`` column ``change`` may alter; it returns the cells to set, or None for none."""
+    """Hand each row with a ``key`` to ``change``, which returns the cells to set, or None for none."""
     lines = path.read_text(encoding="utf-8").splitlines()
     header = lines[0].split("\t")
     for number, line in enumerate(lines[1:], start=1):

@@ -58,7 +58,9 @@ def use_modules(files: Mapping[str, Path], out: Path, base: Path = PACKAGED_CONT
     known = (*MODULES, *OPTIONAL_MODULES)
     for name in files:
         if name not in known:
-            findings.add("command line", name, f"module {unknown_word(name, known)}", allowed=", ".join(known))
+            findings.add(
+                "command line", name, f"module {unknown_word(name, known)}", allowed=", ".join(known)
+            )
     if out.exists():
         findings.add(str(out), "", "it exists already", next_step="choose another name")
     findings.raise_if_any()
@@ -77,7 +79,9 @@ def use_modules(files: Mapping[str, Path], out: Path, base: Path = PACKAGED_CONT
     return replace(use, folder=out)
 
 
-def _stage(read: Mapping[str, EditedModule], content: Content, staged: Path, findings: FindingCollector) -> Use:
+def _stage(
+    read: Mapping[str, EditedModule], content: Content, staged: Path, findings: FindingCollector
+) -> Use:
     """Copy the base, put the modules and their numbers in, and check everything."""
     shutil.copytree(content.folder, staged, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (staged, *staged.rglob("*")):
@@ -200,9 +204,7 @@ def _as_in_the_files(
         yield replace(finding, file=each.file, place=place)
 
 
-def _equations(
-    content: Content, staged: Path
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+def _equations(content: Content, staged: Path) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     before, after = _trees(content), _trees(load_content(staged))
     return (
         tuple(q for q in after if q not in before),

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 
 from eubiosis.core.model_page import Wiring, WiringEdge, WiringNode
 from eubiosis.report.model_page.layout import BOX_HEIGHT, BOX_WIDTH, Layout, layered
 
 # Okabe and Ito's blue and vermilion, told apart by every kind of colour vision; the ends differ too
 _COLOURS = {"+": "#0072B2", "-": "#D55E00", "?": "#6b6b6b", "0": "#b5b5b5"}
-_WORDS = {"+": "raises", "-": "lowers", "?": "raises some, lowers some of", "0": "does nothing at the reference to"}
+_WORDS = {
+    "+": "raises",
+    "-": "lowers",
+    "?": "raises some, lowers some of",
+    "0": "does nothing at the reference to",
+}
 _MARKS = {"+": "up", "-": "down", "?": "both", "0": "none"}
 Point = tuple[float, float]
 
@@ -32,18 +38,19 @@ def diagram(wiring: Wiring) -> str:
 def _open(layout: Layout) -> str:
     label = "Wiring diagram of the model: boxes are quantities, arrows what acts on what"
     return (
-        f'<svg id="wiring" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" '
+        f'<svg id="wiring" xmlns="http://www.w3.org/2000/svg" '
+        f'viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" '
         f'role="img" aria-label="{label}" font-family="system-ui, sans-serif" font-size="11">'
     )
 
 
 def _hover(nodes: int) -> str:
-    """Return rules that fade every arrow that does not touch the box under the pointer; no script is needed."""
-    return "".join(
-        f"#wiring:has(#w-{i}:hover) .e:not(.f{i}):not(.t{i}),#wiring:has(#w-{i}:focus) .e:not(.f{i}):not(.t{i})"
-        "{opacity:.05}"
-        for i in range(nodes)
-    )
+    """Return rules that fade the arrows that do not touch the box under the pointer, without a script."""
+    rules = []
+    for i in range(nodes):
+        others = f".e:not(.f{i}):not(.t{i})"
+        rules.append(f"#wiring:has(#w-{i}:hover) {others},#wiring:has(#w-{i}:focus) {others}{{opacity:.05}}")
+    return "".join(rules)
 
 
 def _markers() -> str:
@@ -66,8 +73,9 @@ def _panel(name: str, layout: Layout) -> str:
     top, bottom = layout.spans[name]
     height = bottom - top + 22
     return (
-        f'<rect x="3" y="{top - 18:.1f}" width="{layout.width - 6:.1f}" height="{height:.1f}" rx="7" fill="#f6f8fa" '
-        f'stroke="#d8dee4"/><text x="12" y="{top - 3:.1f}" font-weight="600" fill="#57606a">{escape(name)}</text>'
+        f'<rect x="3" y="{top - 18:.1f}" width="{layout.width - 6:.1f}" height="{height:.1f}" rx="7" '
+        f'fill="#f6f8fa" stroke="#d8dee4"/>'
+        f'<text x="12" y="{top - 3:.1f}" font-weight="600" fill="#57606a">{escape(name)}</text>'
     )
 
 
@@ -88,12 +96,13 @@ def _box(node: WiringNode, layout: Layout, number: int) -> str:
     title = escape(", ".join(node.members))
     return (
         f'<a href="#q-{escape(node.members[0])}" id="w-{number}"><title>{title}</title>{shape}'
-        f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" fill="#1b1f23"{squeezed}>{escape(text)}</text></a>'
+        f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" fill="#1b1f23"{squeezed}>{escape(text)}'
+        "</text></a>"
     )
 
 
 def _ends(edges: Sequence[WiringEdge], layout: Layout) -> dict[tuple[str, str, str], float]:
-    """Spread the ends of arrows along the sides of their boxes, in the order of where they come from or go to."""
+    """Spread the ends of arrows along the sides of their boxes, in the order of their other ends."""
     sides: dict[tuple[str, str], list[tuple[float, str, str, str]]] = {}
     for edge in edges:
         (sx, sy), (tx, ty) = layout.centres[edge.source], layout.centres[edge.target]
@@ -126,11 +135,13 @@ def _arrow(
     half = BOX_HEIGHT / 2
     if y0 == y1:
         low = y0 + half + 22
-        path = f"M{x0:.1f},{y0 + half:.1f} C{x0:.1f},{low:.1f} {x1:.1f},{low:.1f} {x1:.1f},{y1 + half + 1:.1f}"
+        path = (
+            f"M{x0:.1f},{y0 + half:.1f} C{x0:.1f},{low:.1f} {x1:.1f},{low:.1f} {x1:.1f},{y1 + half + 1:.1f}"
+        )
     else:
         way = 1.0 if y1 > y0 else -1.0
         points = [(x0, y0 + way * half), *layout.bends[edge.source, edge.target], (x1, y1 - way * (half + 1))]
-        path = f"M{x0:.1f},{points[0][1]:.1f}" + "".join(_curve(a, b) for a, b in zip(points, points[1:], strict=False))
+        path = f"M{x0:.1f},{points[0][1]:.1f}" + "".join(_curve(a, b) for a, b in pairwise(points))
     dashes = ' stroke-dasharray="5 3"' if edge.free else ""
     words = f"{edge.source} {_WORDS[edge.sign]} {edge.target}" + (" (the sign is free)" if edge.free else "")
     return (

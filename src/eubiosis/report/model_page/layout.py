@@ -1,7 +1,8 @@
 """A layered drawing of a directed graph (Sugiyama, Tagawa and Toda 1981), the groups one below the other.
 
 Written here because no library we may ship does it: networkx has no layered layout that looks at crossings,
-Graphviz is a program that users would have to install, and igraph is under a licence that this project does not use.
+Graphviz is a program that users would have to install, and igraph is under a licence that this project does
+not use.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _MOST_IN_A_ROW, _SWEEPS = 8, 24
 
 @dataclass(frozen=True)
 class Layout:
-    """Centres of boxes, the bends of each edge (from source to target), group spans (top, bottom), and the size."""
+    """Centres of boxes, bends of each edge from source to target, group spans (top, bottom), the size."""
 
     centres: Mapping[str, tuple[float, float]]
     bends: Mapping[tuple[str, str], tuple[tuple[float, float], ...]]
@@ -27,8 +28,8 @@ class Layout:
 def layered(groups: Sequence[tuple[str, Sequence[str]]], edges: Mapping[tuple[str, str], str]) -> Layout:
     """Place boxes in rows, group after group, so that few arrows cross.
 
-    ``groups`` are (name, boxes), ``edges`` (source, target) with a style. Arrows that pass rows bend there; those
-    of one box and style share their way.
+    ``groups`` are (name, boxes), ``edges`` (source, target) with a style. Arrows that pass rows bend there;
+    those of one box and style share their way.
     """
     rows: list[list[str]] = []
     span_rows: dict[str, tuple[int, int]] = {}
@@ -47,7 +48,10 @@ def layered(groups: Sequence[tuple[str, Sequence[str]]], edges: Mapping[tuple[st
     places = _places(full, row_of)
     tops = _tops(len(rows), span_rows)
     centres = {box: (places[box], tops[row_of[box]]) for box in row_of}
-    bends = {edge: tuple((places[lane], tops[int(lane.rsplit("|", 1)[1])]) for lane in way) for edge, way in ways.items()}
+    bends = {
+        edge: tuple((places[lane], tops[int(lane.rsplit("|", 1)[1])]) for lane in way)
+        for edge, way in ways.items()
+    }
     spans = {name: (tops[a] - BOX_HEIGHT, tops[b] + BOX_HEIGHT) for name, (a, b) in span_rows.items()}
     width = max(places.values()) + BOX_WIDTH / 2 + GAP
     return Layout(centres, bends, spans, width, tops[-1] + BOX_HEIGHT + GAP)
@@ -83,7 +87,9 @@ def _merged(rows: list[list[str]]) -> list[list[str]]:
 
 def _feedback_order(boxes: Sequence[str], edges: Sequence[tuple[str, str]]) -> list[str]:
     """Return an order with few arrows against it (Eades, Lin and Smyth 1993)."""
-    left, right, rest = [], [], list(boxes)
+    left: list[str] = []
+    right: list[str] = []
+    rest = list(boxes)
     while rest:
         inside = [(s, t) for s, t in edges if s in rest and t in rest]
         out, into = _degrees(rest, (s for s, _ in inside)), _degrees(rest, (t for _, t in inside))
@@ -130,7 +136,7 @@ def _way(
 
 
 def _sort(full: list[list[str]], links: list[set[tuple[str, str]]]) -> None:
-    """Order each row by the mean place of its neighbours, up and down, and keep the order with fewest crossings."""
+    """Order each row by the mean place of its neighbours, up and down; keep the fewest crossings."""
     best, least = [list(row) for row in full], _crossings(full, links)
     for sweep in range(_SWEEPS):
         rows = range(1, len(full)) if sweep % 2 == 0 else range(len(full) - 2, -1, -1)

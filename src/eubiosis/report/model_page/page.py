@@ -17,7 +17,6 @@ from eubiosis.report.model_page.diagram import diagram
 from eubiosis.report.pages import NOTICE, render
 
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
-_BASES = ("measured", "fitted", "derived", "assumed")
 _COLOURS = {"measured": "#0f5132", "fitted": "#0072B2", "derived": "#5b6e7f", "assumed": "#b45309"}
 _KINDS = {"rate": "rate of change", "rule": "always equal to", "event": "set by an event"}
 _OPEN_UP_TO = 12
@@ -31,24 +30,31 @@ def model_page(page: ModelPage) -> str:
     numbers = {row.number.id: row for row in page.numbers}
     equations = {e.id for group in page.groups for e in group.equations if e.kind != "event"}
     equations |= {row[0] for row in page.inputs}
-    basis = Counter(row.number.basis for row in page.numbers)
     return render(
         "model_page.html",
         page=page,
         page_css=_packaged("model_page.css"),
-        script=Markup(script),  # noqa: S704 - our own file
+        script=Markup(script),
         policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
         notice=NOTICE,
-        picture=Markup(diagram(page.wiring)),  # noqa: S704 - escapes what it is given
+        picture=Markup(diagram(page.wiring)),
         modules=_modules(page, numbers, equations),
         hubs=[(_label(page, box), len(targets)) for box, targets in page.wiring.hubs],
-        basis=[{"name": b, "count": basis[b], "percent": 100 * basis[b] / len(page.numbers), "colour": _COLOURS[b]}
-               for b in _BASES],  # fmt: skip
+        basis=_basis(page),
         tables=sorted({row.table for row in page.numbers}),
         rows=[_number_row(row, equations) for row in page.numbers],
         signs=[_sign_row(row) for row in page.signs.rows],
         free=page.signs.counts["free"],
     )
+
+
+def _basis(page: ModelPage) -> list[dict[str, object]]:
+    counts: Counter[str] = Counter(row.number.basis for row in page.numbers)
+    share = 100 / len(page.numbers)
+    return [
+        {"name": name, "count": counts[name], "percent": share * counts[name], "colour": colour}
+        for name, colour in _COLOURS.items()
+    ]
 
 
 def _packaged(name: str) -> str:
@@ -59,7 +65,9 @@ def _label(page: ModelPage, box: str) -> str:
     return next((node.label for node in page.wiring.nodes if node.id == box), box)
 
 
-def _modules(page: ModelPage, numbers: Mapping[str, NumberRow], equations: set[str]) -> list[dict[str, object]]:
+def _modules(
+    page: ModelPage, numbers: Mapping[str, NumberRow], equations: set[str]
+) -> list[dict[str, object]]:
     modules: dict[str, list[EquationGroup]] = {}
     for group in page.groups:
         modules.setdefault(group.module, []).append(group)
@@ -114,7 +122,7 @@ def _linked(expression: str, numbers: Mapping[str, NumberRow], equations: set[st
         parts.append(escape(expression[end : match.start()]))
         parts.append(f'<a href="#{target}">{word}</a>' if target else escape(word))
         end = match.end()
-    return Markup("".join([*parts, escape(expression[end:])]))  # noqa: S704 - escaped above
+    return Markup("".join([*parts, escape(expression[end:])]))
 
 
 def _number_line(row: NumberRow) -> dict[str, str]:
@@ -133,7 +141,9 @@ def _number_line(row: NumberRow) -> dict[str, str]:
 
 def _range(row: NumberRow) -> str:
     number = row.number
-    return f"{number.low:.4g} to {number.high:.4g}" if number.low is not None and number.high is not None else ""
+    return (
+        f"{number.low:.4g} to {number.high:.4g}" if number.low is not None and number.high is not None else ""
+    )
 
 
 def _number_row(row: NumberRow, equations: set[str]) -> dict[str, object]:
