@@ -15,6 +15,7 @@ import numpy as np
 
 from eubiosis import model
 from eubiosis.engine import Tolerances
+from eubiosis.model.derived import content_key
 from eubiosis.model.exchange.omex import default_observables, write_omex
 
 CONDITIONS = ("healthy_vancomycin", "healthy_propionate", "ms_inulin_20g", "ms_fmt", "healthy_vsl3")
@@ -37,7 +38,7 @@ def main(folder: Path) -> None:
     axis = model.load()
     for condition in CONDITIONS:
         write_omex(axis, folder / f"{condition}.omex", [condition])
-    own = {condition: own_course(axis, condition) for condition in CONDITIONS}
+    own = {"model": content_key(axis.content), "courses": {c: own_course(axis, c) for c in CONDITIONS}}
     (folder / "own.json").write_text(json.dumps(own), encoding="utf-8")
 
 

@@ -63,9 +63,11 @@ def difference(own: Mapping[str, list[float]], other: Mapping[str, list[float]])
 
 def main(folder: Path) -> None:
     """Print the comparison as JSON."""
-    own = json.loads((folder / "own.json").read_text(encoding="utf-8"))
+    made = json.loads((folder / "own.json").read_text(encoding="utf-8"))
+    own = made["courses"]
     programs = {"tellurium": in_tellurium, "COPASI": in_copasi}
     record: dict[str, object] = {
+        "model": made["model"],
         "versions": {p: version(p) for p in ("tellurium", "libroadrunner", "python-copasi", "copasi-basico")}
     }
     apart: dict[str, dict[str, object]] = {}

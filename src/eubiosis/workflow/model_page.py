@@ -17,7 +17,7 @@ from eubiosis.workflow.signs import PERSON, sign_table
 
 def write_model_page(model: Model, path: Path, *, say: Callable[[str], None]) -> Path:
     """Compute the signs and the wiring and write the page to ``path``; an existing one is replaced."""
-    say("answering the mechanisms of the evidence (31 sources held higher under 17 sets of couplings)")
+    say("answering the mechanisms of the evidence: each source held higher, under many draws of couplings")
     signs = sign_table(model)
     say("reading the wiring from the equations")
     text = model_page(page_content(model, signs))

@@ -1,4 +1,7 @@
-"""Write expression trees as Antimony text, so that reading the text gives the same tree again."""
+"""Write expression trees as Antimony text, so that reading it gives the same tree again.
+
+Sums and products that group to the right are read back as grouping to the left.
+"""
 
 from __future__ import annotations
 

@@ -19,9 +19,8 @@ from eubiosis.model.model import Model
 
 _FORMAT = "http://identifiers.org/combine.specifications/"
 _SBML, _RDF = f"{_FORMAT}sbml.level-3.version-2", f"{_FORMAT}omex-metadata"
-_SEDML = (
-    f"{_FORMAT}sed-ml"  # without level and version: libCombine, and so COPASI, knows no later one than 1.3
-)
+# without level and version: libCombine, and so COPASI, knows none later than 1.3
+_SEDML = f"{_FORMAT}sed-ml"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file knows: no clock in the archive
 
 
