@@ -1,7 +1,7 @@
 """COMBINE archives in other programs: COPASI opens and runs them, libRoadRunner follows their SED-ML.
 
-Agreement is |a - b| <= 1e-6 of the largest |b| of a quantity's course; ``validation/omex`` has what tellurium and COPASI
-gave when asked for the exact difference.
+Agreement is |a - b| <= 1e-6 of the largest |b| of a quantity's course; ``validation/omex`` has what
+tellurium and COPASI differ by.
 """
 
 import json

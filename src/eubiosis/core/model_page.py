@@ -48,7 +48,7 @@ class Wiring:
 
 
 @dataclass(frozen=True)
-class Equation:
+class ModelEquation:
     """An equation as the model file has it; ``values`` are (kind of person, reference value)."""
 
     id: str
@@ -68,7 +68,7 @@ class EquationGroup:
 
     module: str
     heading: str
-    equations: tuple[Equation, ...]
+    equations: tuple[ModelEquation, ...]
 
 
 @dataclass(frozen=True)

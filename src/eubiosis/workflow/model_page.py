@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from eubiosis.core.model_page import Equation, EquationGroup, ModelPage, NumberRow, SignTable
+from eubiosis.core.model_page import EquationGroup, ModelEquation, ModelPage, NumberRow, SignTable
 from eubiosis.model.join import parsed_modules, unit_texts
 from eubiosis.model.labels import labels
 from eubiosis.model.model import Model
@@ -68,7 +68,7 @@ def _groups(
     names = labels(content)
     values = _reference_values(model)
     groups: list[EquationGroup] = []
-    own: list[Equation] = []
+    own: list[ModelEquation] = []
     heading, last = "", 0
     for equation in module.equations:
         above = [
@@ -82,7 +82,7 @@ def _groups(
         heading = " ".join(above) if above and last else (heading or (above[-1] if above else ""))
         last = equation.line
         own.append(
-            Equation(
+            ModelEquation(
                 id=equation.target,
                 label=names.get(equation.target, ""),
                 kind=equation.kind,

@@ -26,6 +26,7 @@ from eubiosis.core.report_input import (
 )
 from eubiosis.model import load
 from eubiosis.model.check import basis_shares
+from eubiosis.model.model import Model
 from eubiosis.model.worlds import world_rows
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
@@ -41,9 +42,11 @@ _COURSES = ("mfis", "edss", "treg", "stool_scfa", "stool_butyrate", "stool_propi
             "share_BIF", "share_FAE", "share_ROS", "share_ANA", "share_AKK")  # fmt: skip
 
 
-def report_input(workflow: Workflow, chunks: Sequence[Chunk], facts: Mapping[str, str]) -> TrialReportInput:
-    """Summarise all worlds and trials of a job."""
-    model, design = load(), workflow.design
+def report_input(
+    workflow: Workflow, chunks: Sequence[Chunk], facts: Mapping[str, str], model: Model | None = None
+) -> TrialReportInput:
+    """Summarise all worlds and trials of a job; ``model`` is the one that ran (default: the packaged one)."""
+    model, design = model or load(), workflow.design
     effects, variance = _effects(design, chunks)
     return TrialReportInput(
         title=workflow.title,
@@ -57,7 +60,7 @@ def report_input(workflow: Workflow, chunks: Sequence[Chunk], facts: Mapping[str
         courses=_courses(design, chunks),
         changes=_changes(design, chunks),
         variance=variance,
-        assumptions=_assumptions(),
+        assumptions=_assumptions(model),
         basis_shares=basis_shares(model),
         facts=tuple(facts.items()),
         warnings=_warnings(workflow.simulation),
@@ -200,8 +203,7 @@ def _changes(design: Design, chunks: Sequence[Chunk]) -> tuple[MarkerChange, ...
     return tuple(rows)
 
 
-def _assumptions() -> tuple[AssumptionRow, ...]:
-    model = load()
+def _assumptions(model: Model) -> tuple[AssumptionRow, ...]:
     varied = [(model.content.numbers[row.id], "varies between worlds") for row in world_rows(model)]
     layer = [(number, "trial layer") for number in trial_numbers().values()]
     listed = {number.id for number, _ in varied}

@@ -7,7 +7,7 @@ from html import escape
 from itertools import pairwise
 
 from eubiosis.core.model_page import Wiring, WiringEdge, WiringNode
-from eubiosis.report.model_page.layout import BOX_HEIGHT, BOX_WIDTH, Layout, layered
+from eubiosis.report.model_page.layout import BOX_HEIGHT, BOX_WIDTH, LayeredDrawing, layered
 
 # Okabe and Ito's blue and vermilion, told apart by every kind of colour vision; the ends differ too
 _COLOURS = {"+": "#0072B2", "-": "#D55E00", "?": "#6b6b6b", "0": "#b5b5b5"}
@@ -35,7 +35,7 @@ def diagram(wiring: Wiring) -> str:
     return "\n".join([*parts, "</svg>"])
 
 
-def _open(layout: Layout) -> str:
+def _open(layout: LayeredDrawing) -> str:
     label = "Wiring diagram of the model: boxes are quantities, arrows what acts on what"
     return (
         f'<svg id="wiring" xmlns="http://www.w3.org/2000/svg" '
@@ -69,7 +69,7 @@ def _markers() -> str:
     return "<defs>" + "".join(marks) + "</defs>"
 
 
-def _panel(name: str, layout: Layout) -> str:
+def _panel(name: str, layout: LayeredDrawing) -> str:
     top, bottom = layout.spans[name]
     height = bottom - top + 22
     return (
@@ -79,7 +79,7 @@ def _panel(name: str, layout: Layout) -> str:
     )
 
 
-def _box(node: WiringNode, layout: Layout, number: int) -> str:
+def _box(node: WiringNode, layout: LayeredDrawing, number: int) -> str:
     x, y = layout.centres[node.id]
     style = {
         "state": 'fill="#ffffff" stroke="#1b1f23" stroke-width="1.3"',
@@ -101,7 +101,7 @@ def _box(node: WiringNode, layout: Layout, number: int) -> str:
     )
 
 
-def _ends(edges: Sequence[WiringEdge], layout: Layout) -> dict[tuple[str, str, str], float]:
+def _ends(edges: Sequence[WiringEdge], layout: LayeredDrawing) -> dict[tuple[str, str, str], float]:
     """Spread the ends of arrows along the sides of their boxes, in the order of their other ends."""
     sides: dict[tuple[str, str], list[tuple[float, str, str, str]]] = {}
     for edge in edges:
@@ -128,7 +128,7 @@ def _ends(edges: Sequence[WiringEdge], layout: Layout) -> dict[tuple[str, str, s
 
 
 def _arrow(
-    edge: WiringEdge, layout: Layout, ends: dict[tuple[str, str, str], float], number: dict[str, int]
+    edge: WiringEdge, layout: LayeredDrawing, ends: dict[tuple[str, str, str], float], number: dict[str, int]
 ) -> str:
     y0, y1 = layout.centres[edge.source][1], layout.centres[edge.target][1]
     x0, x1 = ends[edge.source, edge.target, "from"], ends[edge.source, edge.target, "to"]

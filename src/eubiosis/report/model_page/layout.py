@@ -15,7 +15,7 @@ _MOST_IN_A_ROW, _SWEEPS = 8, 24
 
 
 @dataclass(frozen=True)
-class Layout:
+class LayeredDrawing:
     """Centres of boxes, bends of each edge from source to target, group spans (top, bottom), the size."""
 
     centres: Mapping[str, tuple[float, float]]
@@ -25,7 +25,9 @@ class Layout:
     height: float
 
 
-def layered(groups: Sequence[tuple[str, Sequence[str]]], edges: Mapping[tuple[str, str], str]) -> Layout:
+def layered(
+    groups: Sequence[tuple[str, Sequence[str]]], edges: Mapping[tuple[str, str], str]
+) -> LayeredDrawing:
     """Place boxes in rows, group after group, so that few arrows cross.
 
     ``groups`` are (name, boxes), ``edges`` (source, target) with a style. Arrows that pass rows bend there;
@@ -54,7 +56,7 @@ def layered(groups: Sequence[tuple[str, Sequence[str]]], edges: Mapping[tuple[st
     }
     spans = {name: (tops[a] - BOX_HEIGHT, tops[b] + BOX_HEIGHT) for name, (a, b) in span_rows.items()}
     width = max(places.values()) + BOX_WIDTH / 2 + GAP
-    return Layout(centres, bends, spans, width, tops[-1] + BOX_HEIGHT + GAP)
+    return LayeredDrawing(centres, bends, spans, width, tops[-1] + BOX_HEIGHT + GAP)
 
 
 def _rows_of_group(boxes: Sequence[str], edges: Sequence[tuple[str, str]]) -> list[list[str]]:

@@ -12,7 +12,7 @@ from importlib import resources
 
 from markupsafe import Markup
 
-from eubiosis.core.model_page import Equation, EquationGroup, ModelPage, NumberRow, SignRow
+from eubiosis.core.model_page import EquationGroup, ModelEquation, ModelPage, NumberRow, SignRow
 from eubiosis.report.model_page.diagram import diagram
 from eubiosis.report.pages import NOTICE, render
 
@@ -88,7 +88,9 @@ def _modules(
     ]
 
 
-def _equation(equation: Equation, numbers: Mapping[str, NumberRow], equations: set[str]) -> dict[str, object]:
+def _equation(
+    equation: ModelEquation, numbers: Mapping[str, NumberRow], equations: set[str]
+) -> dict[str, object]:
     used = [numbers[name] for name in dict.fromkeys(_WORD.findall(equation.expression)) if name in numbers]
     sign = {"rate": "′ =", "rule": ":=", "event": "="}[equation.kind]
     return {
