@@ -1,4 +1,4 @@
-"""``eubiosis model``: list, show, simulate, check, page, therapies, derive and export."""
+"""``eubiosis model``: list, show, simulate, check, page, wiring, signs, therapies, derive, export and use."""
 
 from __future__ import annotations
 
@@ -10,19 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.cli.model_exchange import export_command, use_command
+from eubiosis.cli.model_loading import CONTENT, JSON, demand_no_findings, load_model
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 
 if TYPE_CHECKING:
     from eubiosis.core.json_data import JsonRecord
     from eubiosis.model.check import Verdict
     from eubiosis.model.model import Model
-
-_CONTENT = click.option(
-    "--content",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A content folder to use instead of the packaged one.",
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -33,15 +28,19 @@ def model() -> None:
     """
 
 
+model.add_command(export_command)
+model.add_command(use_command)
+
+
 @model.command("list")
-@_CONTENT
-@_JSON
+@CONTENT
+@JSON
 def list_command(content: Path | None, as_json: bool) -> None:
-    """List persons, conditions and how many entities of the field are what in this model."""
+    """List modules, persons, conditions and how many entities of the field are what in this model."""
     from eubiosis.model.entities import counts, read_entities, sentence
     from eubiosis.model.forms import caption
 
-    loaded = _load(content)
+    loaded = load_model(content)
     entities = read_entities(loaded.content.folder)
     conditions = [
         {"condition": c.name, "person": c.person, "days": c.days, "description": c.description}
@@ -75,8 +74,8 @@ def list_command(content: Path | None, as_json: bool) -> None:
 
 @model.command("entities")
 @click.option("--status", help="Only those of one status: state, rule, observable, prior-only edge, name.")
-@_CONTENT
-@_JSON
+@CONTENT
+@JSON
 def entities_command(status: str | None, content: Path | None, as_json: bool) -> None:
     """List every entity of the field's picture: what it is in this model, and where it lives."""
     from eubiosis.core.content import PACKAGED_CONTENT
@@ -98,11 +97,11 @@ def entities_command(status: str | None, content: Path | None, as_json: bool) ->
 
 @model.command("show")
 @click.argument("name")
-@_CONTENT
-@_JSON
+@CONTENT
+@JSON
 def show_command(name: str, content: Path | None, as_json: bool) -> None:
     """Show one quantity: value, unit, range, basis and source, or its equation."""
-    loaded = _load(content)
+    loaded = load_model(content)
     record = _describe(loaded, name)
     if as_json:
         click.echo(json.dumps(record, indent=1))
@@ -123,8 +122,8 @@ def show_command(name: str, content: Path | None, as_json: bool) -> None:
     help="Days between outputs.",
 )
 @click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Days to run.")
-@_CONTENT
-@_JSON
+@CONTENT
+@JSON
 def simulate_command(
     condition: str,
     observable: Sequence[str],
@@ -136,7 +135,7 @@ def simulate_command(
     """Run one condition and print a table of time courses (tab-separated, time in days)."""
     import numpy as np
 
-    loaded = _load(content)
+    loaded = load_model(content)
     setting = loaded.condition(condition)
     end = days if days is not None else setting.days
     grid = np.append(np.arange(0.0, end, every), end)
@@ -181,8 +180,8 @@ def simulate_command(
 
 @model.command("check")
 @click.option("--quick", is_flag=True, help="Leave out the targets that need a simulated population.")
-@_CONTENT
-@_JSON
+@CONTENT
+@JSON
 def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     """Check tables, modules, units and SBML, then compare the model with every target."""
     from eubiosis.core.content import PACKAGED_CONTENT
@@ -190,7 +189,7 @@ def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     from eubiosis.model.check import basis_shares, check_targets, shares_missed, summary
 
     folder = content or PACKAGED_CONTENT
-    _demand_no_findings(folder)
+    demand_no_findings(folder)
     loaded = load(folder)
     click.echo("tables, modules, units and hand-over: no findings; libSBML: no errors, no warnings", err=True)
     verdicts = check_targets(loaded, population=not quick)
@@ -214,7 +213,7 @@ def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     show_default=True,
     help="The page to write; an existing one is replaced.",
 )
-@_CONTENT
+@CONTENT
 def page_command(out: Path, content: Path | None) -> None:
     """Simulate a healthy person, one with MS and one with MS on inulin, and write one page."""
     from eubiosis.workflow.axis import write_axis_page
@@ -223,7 +222,44 @@ def page_command(out: Path, content: Path | None) -> None:
         click.echo(message, err=True)
 
     say("loading the model")
-    click.echo(str(write_axis_page(_load(content), out, say=say)))
+    click.echo(str(write_axis_page(load_model(content), out, say=say)))
+
+
+@model.command("wiring")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("model.html"),
+    show_default=True,
+    help="The page to write; an existing one is replaced.",
+)
+@CONTENT
+def wiring_command(out: Path, content: Path | None) -> None:
+    """Write the model on one page: wiring diagram, equations, numbers with sources, signs."""
+    from eubiosis.workflow.model_page import write_model_page
+
+    click.echo(str(write_model_page(load_model(content), out, say=lambda text: click.echo(text, err=True))))
+
+
+@model.command("signs")
+@click.option(
+    "--draws",
+    default=16,
+    show_default=True,
+    type=click.IntRange(min=2),
+    help="Draws of the couplings, each with its mirror.",
+)
+@click.option("--seed", default=2026, show_default=True)
+@CONTENT
+@JSON
+def signs_command(draws: int, seed: int, content: Path | None, as_json: bool) -> None:
+    """Compare the sign of the model's responses with the mechanisms of the evidence, and with chance."""
+    from eubiosis.core.record import as_json as to_json
+    from eubiosis.report.sign_table import format_signs
+    from eubiosis.workflow.signs import sign_table
+
+    table = sign_table(load_model(content), draws=draws, seed=seed)
+    click.echo(to_json(table) if as_json else format_signs(table))
 
 
 @model.command("therapies")
@@ -242,8 +278,8 @@ def page_command(out: Path, content: Path | None) -> None:
     help="A gut-to-host path to take out: its id, its metabolite class or its target; repeat for more.",
 )
 @click.option("--seed", default=11, show_default=True)
-@_CONTENT
-@_JSON
+@CONTENT
+@JSON
 def therapies_command(
     size: int, worlds: int, without: Sequence[str], seed: int, content: Path | None, as_json: bool
 ) -> None:
@@ -254,7 +290,7 @@ def therapies_command(
     from eubiosis.report.therapy_table import format_therapies, therapy_records
     from eubiosis.therapy import products
 
-    loaded = _load(content)
+    loaded = load_model(content)
     compared = {each.compared.label: each.compared.condition for each in products().values() if each.compared}
     fitted = compare_therapies(loaded, compared, size=size, without=without, seed=seed)
     few = max(size // 10, 10)  # in each of the worlds
@@ -278,38 +314,8 @@ def therapies_command(
         )
 
 
-@model.command("export")
-@click.option("--format", "form", type=click.Choice(["sbml", "antimony"]), default="sbml", show_default=True)
-@click.option("--condition", help="One named condition with its doses in it.")
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout."
-)
-@_CONTENT
-def export_command(form: str, condition: str | None, output: Path | None, content: Path | None) -> None:
-    """Print the joined model, or one named condition, for any SBML tool."""
-    loaded = _load(content)
-    text = loaded.sbml(condition) if form == "sbml" else loaded.antimony(condition)
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
-        return
-    try:
-        output.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise FindingsError(
-            [
-                Finding(
-                    str(output),
-                    "",
-                    f"cannot be written: {error.strerror}",
-                    next_step="name a file in a folder that exists and is writable",
-                )
-            ]
-        ) from error
-    click.echo(f"wrote {output}", err=True)
-
-
 @model.command("derive")
-@_CONTENT
+@CONTENT
 def derive_command(content: Path | None) -> None:
     """Derive niche factors, reference states, rates and answers to doubling anew, and store them."""
     from eubiosis.core.content import PACKAGED_CONTENT
@@ -320,7 +326,7 @@ def derive_command(content: Path | None) -> None:
     from eubiosis.model.sensitivity import save_sensitivities
 
     if content is not None:
-        _demand_no_findings(content)
+        demand_no_findings(content)
     loaded = load_content(content or PACKAGED_CONTENT)
     derived = derive(loaded)
     save_derived(loaded, derived)
@@ -329,23 +335,6 @@ def derive_command(content: Path | None) -> None:
     rows = measure(ready, ready.couplings)
     save_sensitivities(loaded, rows)
     click.echo(f"{len(rows)} answers of {len({r.id for r in rows})} gut-to-host paths", err=True)
-
-
-def _load(content: Path | None) -> Model:
-    from eubiosis.core.content import PACKAGED_CONTENT
-    from eubiosis.model import load
-
-    if content is not None:  # an edited folder: its modules may be wrong as well as its tables
-        _demand_no_findings(content)
-    return load(content or PACKAGED_CONTENT)
-
-
-def _demand_no_findings(folder: Path) -> None:
-    from eubiosis.model.lint import lint_content
-
-    findings = lint_content(folder)
-    if findings:
-        raise FindingsError(findings)
 
 
 def _describe(loaded: Model, name: str) -> JsonRecord:

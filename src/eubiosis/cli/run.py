@@ -12,12 +12,17 @@ from eubiosis.cli.running import processes_option, quiet_option, run_workflow
 @click.command()
 @click.argument("workflow", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the run.")
+@click.option(
+    "--content",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Load the model from this folder, such as one of: eubiosis model use.",
+)
 @processes_option
 @quiet_option
-def run(workflow: Path, out: Path, *, processes: int | None, quiet: bool) -> None:
+def run(workflow: Path, out: Path, *, content: Path | None, processes: int | None, quiet: bool) -> None:
     """Run the virtual trial that WORKFLOW (a workflow.yaml) describes.
 
     The run folder holds the resolved workflow, the analysis plan, tables, results, report, log and manifest.
     It appears when all of it is written; nothing is written elsewhere. Everything in it is simulated.
     """
-    run_workflow(workflow, out, processes, quiet)
+    run_workflow(workflow, out, processes, quiet, content=content)

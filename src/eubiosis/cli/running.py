@@ -20,9 +20,16 @@ quiet_option = click.option("--quiet", "-q", is_flag=True, help="No messages and
 
 
 def run_workflow(
-    workflow: Path, out: Path, processes: int | None, quiet: bool, *, replace: bool = False
+    workflow: Path,
+    out: Path,
+    processes: int | None,
+    quiet: bool,
+    *,
+    replace: bool = False,
+    content: Path | None = None,
 ) -> None:
     """Run a workflow and print the path of its report."""
+    from eubiosis.core.content import PACKAGED_CONTENT
     from eubiosis.core.machine import available_cores
     from eubiosis.workflow.trial_run import run_trial
 
@@ -34,6 +41,7 @@ def run_workflow(
             progress=False if quiet else None,
             say=sayer(quiet),
             replace=replace,
+            content=content or PACKAGED_CONTENT,
         )
     click.echo(str(report))
 

@@ -48,12 +48,15 @@ def joined_antimony(
     inputs: Mapping[str, str] | None = None,
     assigned_units: Mapping[str, str] | None = None,
     header: Sequence[str] = (),
+    others: Sequence[Quantity] = (),
+    labels: Mapping[str, str] | None = None,
 ) -> str:
     """Return the flat Antimony text of the named modules.
 
     ``values`` gives numbers for the person's quantities and replaces table values and initial values where
     it names them; ``inputs`` replaces the constant default of an input by an expression, such as a
-    piecewise function of time; ``assigned_units`` annotates assigned quantities.
+    piecewise function of time; ``assigned_units`` annotates assigned quantities. ``others`` stand for what
+    the modules take from modules that are left out; ``labels`` become names to display.
     """
     parsed = parsed_modules(content, modules)
     defined = {target for module in parsed.values() for target in module.defines}
@@ -67,7 +70,7 @@ def joined_antimony(
     lines = [f"// {line}" for line in (*DISCLAIMER, *header)]
     lines += [f"model {name}()", "", "  // Units", "  unit time_unit = 86400 second"]
     assigned_units = assigned_units or {}
-    used_units = {"d"} | {q.unit for q in (*quantities, *initial)} | set(assigned_units.values())
+    used_units = {"d"} | {q.unit for q in (*quantities, *initial, *others)} | set(assigned_units.values())
     lines += [f"  unit {unit_id(unit)} = {_unit_definition(unit)}" for unit in sorted(used_units)]
     lines += ["", "  // Numbers"]
     variable = {row.id for row in content.interface if row.direction == "input"}
@@ -80,11 +83,19 @@ def joined_antimony(
     lines += ["", "  // Initial values"]
     for q in initial:
         lines += [f"  var {q.id} = {_number(q.value)}", f"  {q.id} has {unit_id(q.unit)}"]
+    if others:
+        lines += ["", "  // From modules that are not here"]
+    for q in others:
+        lines += [f"  var {q.id} = {_number(q.value)}", f"  {q.id} has {unit_id(q.unit)}"]
     if assigned_units:
         lines += ["", "  // Units of assigned quantities"]
         lines += [f"  {i} has {unit_id(unit)}" for i, unit in assigned_units.items()]
     for module in modules:
         lines += ["", f"  // ---- module {module}", parsed[module].body]
+    here = {q.id for q in (*quantities, *initial, *others)} | defined
+    named = [(i, label) for i, label in (labels or {}).items() if i in here]
+    lines += ["", "  // Names"] if named else []
+    lines += [f'  {i} is "{label}"' for i, label in named]
     lines += ["end", ""]
     return "\n".join(lines)
 

@@ -20,6 +20,7 @@ from eubiosis.model.content import MODULES, Content, load_content
 from eubiosis.model.couplings import CouplingTables, read_couplings
 from eubiosis.model.derived import Derived, load_derived
 from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
+from eubiosis.model.labels import labels
 from eubiosis.model.sensitivity import load_sensitivities
 from eubiosis.model.tolerances import STRICT
 
@@ -203,6 +204,7 @@ class Model:
             inputs=inputs,
             assigned_units=unit_texts(self.content, self.system),
             header=header,
+            labels=labels(self.content),
         )
 
     def sbml(self, condition: str | None = None) -> str:

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
 from eubiosis.analysis.estimates import Estimates
 from eubiosis.analysis.truth import effects_table
 from eubiosis.compute.pool import map_ordered
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.frame import Table
@@ -26,6 +28,7 @@ from eubiosis.core.table_schemas import (
 )
 from eubiosis.core.version import __version__
 from eubiosis.model import load
+from eubiosis.model.derived import content_key
 from eubiosis.population.generate import cohort_of
 from eubiosis.trial.simulate import Candidates, Trials, tasks
 from eubiosis.trial.world.gut import MARKERS
@@ -44,13 +47,20 @@ class TrialJob:
     facts: Mapping[str, str]
 
 
-def run_job(workflow: Workflow, *, processes: int = 1, progress: bool | None = None) -> TrialJob:
+def run_job(
+    workflow: Workflow,
+    *,
+    processes: int = 1,
+    progress: bool | None = None,
+    content: Path = PACKAGED_CONTENT,
+) -> TrialJob:
     """Simulate every world of a workflow, analyse every trial and summarise.
 
-    The result does not depend on ``processes``. Raises ``FindingsError`` for a stool table that cannot be
-    used or where hardly anybody is eligible, and ``NumericalFailuresError`` when too many gut runs failed.
+    ``content`` is the folder that the model is loaded from. The result does not depend on ``processes``.
+    Raises ``FindingsError`` for a stool table that cannot be used or where hardly anybody is eligible, and
+    ``NumericalFailuresError`` when too many gut runs failed.
     """
-    model = load()
+    model = load(content)
     cohort = cohort_of(workflow.population, model, workflow.seed)
     jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed)
     try:
@@ -66,9 +76,11 @@ def run_job(workflow: Workflow, *, processes: int = 1, progress: bool | None = N
         raise FindingsError([finding]) from error
     _refuse_failures(chunks)
     facts = _facts(workflow, chunks, cohort.profiles)
+    if content != PACKAGED_CONTENT:
+        facts = {**facts, "model": f"an edited content folder, sha256 {content_key(model.content)[:12]}"}
     return TrialJob(
         _tables(chunks, real_profiles=cohort.profiles is not None),
-        report_input(workflow, chunks, facts),
+        report_input(workflow, chunks, facts, model),
         facts,
     )
 

@@ -42,6 +42,7 @@ def run_trial(
     progress: bool | None = None,
     say: Callable[[str], None],
     replace: bool = False,
+    content: Path = PACKAGED_CONTENT,
 ) -> Path:
     """Run a workflow and return the path of its report.
 
@@ -49,6 +50,8 @@ def run_trial(
     begins), the tables, the results, the report, the log and the manifest. Raises ``FindingsError`` for bad
     input or a folder that cannot be used, and ``NumericalFailuresError`` when too many subjects could not
     be solved; the folder is then not there. With ``replace`` an earlier run in ``out`` is replaced.
+    ``content`` is the folder that the model is loaded from; therapies, evidence and trial defaults stay those
+    of the package.
 
     >>> from eubiosis.core.findings import FindingsError
     >>> try:
@@ -58,9 +61,10 @@ def run_trial(
     the file is missing
     """
     spec = check_run(workflow)
+    _demand_model(content)
     plan = analysis_plan(spec)
     with RunFolder(out, replace=replace) as folder:
-        _record_inputs(folder, workflow, spec)
+        _record_inputs(folder, workflow, spec, content)
         folder.write_text("workflow_resolved.yaml", resolved_yaml(spec))
         digest = plan.digest
         folder.write_json("plan.json", {"sha256": digest, "plan": asdict(plan)})
@@ -71,7 +75,7 @@ def run_trial(
         # late: the simulation and the report load numerical and plotting libraries
         from eubiosis.workflow.trial_job import run_job
 
-        job: TrialJob = run_job(spec, processes=processes, progress=progress)
+        job: TrialJob = run_job(spec, processes=processes, progress=progress, content=content)
         folder.log("simulated", tables={name: len(table) for name, table in job.tables.items()})
         for name, table in job.tables.items():
             folder.write_table(name, table)
@@ -83,7 +87,16 @@ def run_trial(
     return out / "report.html"
 
 
-def _record_inputs(folder: RunFolder, workflow: Path, spec: Workflow) -> None:
+def _demand_model(content: Path) -> None:
+    """Raise ``FindingsError`` with everything that is wrong in an edited content folder."""
+    if content != PACKAGED_CONTENT:
+        from eubiosis.model.lint import lint_content
+
+        findings = FindingCollector(lint_content(content))
+        findings.raise_if_any()
+
+
+def _record_inputs(folder: RunFolder, workflow: Path, spec: Workflow, content: Path) -> None:
     folder.add_seed("seed", spec.seed)
     folder.add_input("workflow", workflow)
     for label, path in (
@@ -93,6 +106,8 @@ def _record_inputs(folder: RunFolder, workflow: Path, spec: Workflow) -> None:
         if path is not None:
             folder.add_input(label, path)
     folder.add_inputs("content", PACKAGED_CONTENT)
+    if content != PACKAGED_CONTENT:
+        folder.add_inputs("model content", content)
 
 
 def _write_report(folder: RunFolder, report_input: TrialReportInput) -> None:

@@ -27,6 +27,7 @@ from eubiosis.core.world_intervals import ENOUGH_WORLDS, interval, widened
 from eubiosis.model import load
 from eubiosis.model.check import basis_shares
 from eubiosis.model.discrepancy import discrepancy_sd, read_discrepancies
+from eubiosis.model.model import Model
 from eubiosis.model.worlds import world_rows
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
@@ -41,10 +42,12 @@ _COURSES = ("mfis", "edss", "treg", "stool_scfa", "stool_butyrate", "stool_propi
             "share_BIF", "share_FAE", "share_ROS", "share_ANA", "share_AKK")  # fmt: skip
 
 
-def report_input(workflow: Workflow, chunks: Sequence[Chunk], facts: Mapping[str, str]) -> TrialReportInput:
-    """Summarise all worlds and trials of a job."""
-    model, design = load(), workflow.design
-    effects, variance = _effects(design, chunks)
+def report_input(
+    workflow: Workflow, chunks: Sequence[Chunk], facts: Mapping[str, str], model: Model | None = None
+) -> TrialReportInput:
+    """Summarise all worlds and trials of a job; ``model`` is the one that ran (default: the packaged one)."""
+    model, design = model or load(), workflow.design
+    effects, variance = _effects(design, chunks, model)
     return TrialReportInput(
         title=workflow.title,
         question=workflow.question,
@@ -55,9 +58,9 @@ def report_input(workflow: Workflow, chunks: Sequence[Chunk], facts: Mapping[str
         flow=_flow(design, chunks),
         effects=effects,
         courses=_courses(design, chunks),
-        changes=_changes(design, chunks),
+        changes=_changes(design, chunks, model),
         variance=variance,
-        assumptions=_assumptions(),
+        assumptions=_assumptions(model),
         basis_shares=basis_shares(model),
         facts=tuple(facts.items()),
         warnings=_warnings(workflow.simulation),
@@ -97,7 +100,7 @@ def _design(design: Design) -> tuple[tuple[str, str], ...]:
 
 
 def _effects(
-    design: Design, chunks: Sequence[Chunk]
+    design: Design, chunks: Sequence[Chunk], model: Model
 ) -> tuple[tuple[EffectRow, ...], tuple[VarianceRow, ...]]:
     found = operating_characteristics(
         Estimates(tuple(row for chunk in chunks for row in chunk.estimates)),
@@ -110,7 +113,7 @@ def _effects(
         for arm in design.active
         if (endpoint.id, arm.name) in analysed
     ]
-    known = read_discrepancies(load().content)
+    known = read_discrepancies(model.content)
     conditions = _conditions(design)
     effects = tuple(
         _effect(endpoint, row, design.primary, discrepancy_sd(known, endpoint.id, conditions[row.arm]))
@@ -201,8 +204,8 @@ def _courses(design: Design, chunks: Sequence[Chunk]) -> tuple[CourseBand, ...]:
     return tuple(bands)
 
 
-def _changes(design: Design, chunks: Sequence[Chunk]) -> tuple[MarkerChange, ...]:
-    rows, known, conditions = [], read_discrepancies(load().content), _conditions(design)
+def _changes(design: Design, chunks: Sequence[Chunk], model: Model) -> tuple[MarkerChange, ...]:
+    rows, known, conditions = [], read_discrepancies(model.content), _conditions(design)
     for marker in chunks[0].changes:
         group = ENDPOINTS[marker].place
         by_arm = {
@@ -217,8 +220,7 @@ def _changes(design: Design, chunks: Sequence[Chunk]) -> tuple[MarkerChange, ...
     return tuple(rows)
 
 
-def _assumptions() -> tuple[AssumptionRow, ...]:
-    model = load()
+def _assumptions(model: Model) -> tuple[AssumptionRow, ...]:
     rows = (*(row.id for row in world_rows(model)), *(path.id for path in model.couplings.drawn))
     varied = [(model.content.numbers[name], "varies between worlds") for name in rows]
     layer = [(number, "trial layer") for number in trial_numbers().values()]

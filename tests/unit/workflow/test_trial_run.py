@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 import types
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingsError
 from eubiosis.core.frame import Table
 from eubiosis.core.table_schemas import OBSERVED_VISITS
@@ -29,8 +31,8 @@ def stage(monkeypatch):
     """Put a simulation and a report in the place of the real ones; what they see is recorded."""
     seen = {}
 
-    def run_job(workflow, *, processes, progress):
-        seen.update(workflow=workflow, processes=processes, progress=progress)
+    def run_job(workflow, *, processes, progress, content):
+        seen.update(workflow=workflow, processes=processes, progress=progress, content=content)
         if "error" in seen:
             raise seen["error"]
         week = np.array(workflow.design.visits)
@@ -49,6 +51,23 @@ def stage(monkeypatch):
     monkeypatch.setitem(sys.modules, job.__name__, job)
     monkeypatch.setitem(sys.modules, report.__name__, report)
     return seen
+
+
+def test_an_edited_model_is_checked_handed_on_and_recorded(write, tmp_path, stage):
+    content = tmp_path / "mine"
+    shutil.copytree(PACKAGED_CONTENT, content, ignore=shutil.ignore_patterns("__pycache__"))
+    run_trial(write(), tmp_path / "run", say=lambda _: None, content=content)
+    assert stage["content"] == content
+    manifest = (tmp_path / "run/manifest.json").read_text()
+    assert "model content/models/host.ant" in manifest
+    assert "content/therapies/inulin.yaml" in manifest
+    (content / "models/host.ant").write_text("model host()\n  host_R' = host_q\nend\n")
+    with pytest.raises(FindingsError) as caught:
+        run_trial(write(), tmp_path / "second", say=lambda _: None, content=content)
+    words = str(caught.value)
+    assert '"host_q" is unknown' in words
+    assert "the output host_lesion_rate" in words
+    assert not (tmp_path / "second").exists()
 
 
 def test_a_run_writes_all_its_files(write, tmp_path, stage):

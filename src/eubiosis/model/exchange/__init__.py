@@ -1,0 +1,1 @@
+"""The model to and from other tools: COMBINE archives out, edited modules in."""

@@ -1,0 +1,1 @@
+"""The page of the model: its wiring as a picture, its equations, numbers and signs."""

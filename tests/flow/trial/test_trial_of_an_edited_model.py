@@ -1,0 +1,35 @@
+"""From an edited module to a trial: what a subject is measured as follows the changed number."""
+
+import numpy as np
+import pytest
+from test_trial_determinism import SMALL
+
+from eubiosis.model.exchange.standalone import module_antimony
+from eubiosis.model.exchange.use_module import use_modules
+from eubiosis.workflow.trial_job import run_job
+from eubiosis.workflow.workflow import Workflow
+
+ONE = SMALL | {"simulation": {"gut_worlds": 1, "host_worlds": 1, "replicates": 1}}
+
+
+@pytest.mark.slow
+def test_doubled_percent_of_treg_doubles_what_is_measured(model, tmp_path):
+    """Measured Treg is the percentage of a healthy adult times the subject's own ratio and noise."""
+    number = model.content.numbers["host_treg_percent"].value
+    text = module_antimony(model, "host")
+    edited = text.replace(
+        f"const host_treg_percent = {number!r}", f"const host_treg_percent = {2 * number!r}"
+    )
+    assert edited != text
+    file = tmp_path / "host.ant"
+    file.write_text(edited, encoding="utf-8")
+    use = use_modules({"host": file}, tmp_path / "mine")
+    before = run_job(Workflow(**ONE), processes=2, progress=False)
+    after = run_job(Workflow(**ONE), processes=2, progress=False, content=use.folder)
+    first, second = before.tables["observed_visits"], after.tables["observed_visits"]
+    assert len(first) == len(second) > 0
+    measured = np.asarray(first["treg"], dtype=float)
+    assert np.isfinite(measured).any()
+    np.testing.assert_allclose(np.asarray(second["treg"], dtype=float), 2 * measured, rtol=1e-6)
+    assert "model" not in before.facts
+    assert after.facts["model"].startswith("an edited content folder, sha256 ")
