@@ -34,7 +34,7 @@ from eubiosis.model.niche_system import BIOMASS, FACTORS, Local, Relaxation, rel
 FAR = "far"
 HELD = (OK, FAR)
 _CHUNK = 512
-_ROUNDS, _CAREFUL_ROUNDS = 25, 15
+_ROUNDS, _CAREFUL_ROUNDS = 25, 20
 _SETTLED = 2e-3  # largest move of a log biomass, and relative one of another state
 _LONGEST = 3.0  # of a log biomass in one move
 _LEAST, _MOST = -0.9, 9.0  # relative move of another state
@@ -54,7 +54,7 @@ class HeldNiches:
     ``residual_rms`` (n,) are the largest and the root mean square difference between the logarithms of
     the shares held and asked for; ``largest_factor`` (n,) the largest ratio of a factor to the reference's,
     or of the reference's to it. ``status`` is "ok", "far" or "niche_unsolved"; with the last all are NaN.
-    Far is also who was not brought to the least sum in the rounds there are.
+    ``settled`` (n,) says whose sum is the least; the others have the least that the rounds there are came to.
     """
 
     factors: Array
@@ -63,6 +63,7 @@ class HeldNiches:
     residual: Array
     residual_rms: Array
     largest_factor: Array
+    settled: NDArray[np.bool_]
     status: tuple[str, ...]
 
 
@@ -303,7 +304,7 @@ def _judged(
     off = np.abs(np.log(shares) - asked)
     residual = off.max(axis=1)
     largest = np.exp(np.abs(ln_factors - np.log(prior.factors)).max(axis=1))
-    far = (residual > prior.far) | (largest > prior.most) | ~least
+    far = (residual > prior.far) | (largest > prior.most)
     words = np.where(none, NICHE_UNSOLVED, np.where(far, FAR, OK))
     return HeldNiches(
         np.exp(ln_factors),
@@ -312,5 +313,6 @@ def _judged(
         residual,
         np.sqrt(np.mean(off * off, axis=1)),
         largest,
+        least & ~none,
         tuple(words.tolist()),
     )

@@ -132,7 +132,9 @@ def test_nobody_is_beyond_a_bound_unsaid_and_the_held_gut_stays_there(model, wor
     assert set(status) <= {OK, FAR}
     beyond = (held.largest_factor > prior.most) | (held.residual > prior.far)
     assert (status[beyond] == FAR).all()
+    assert (status[~beyond] == OK).all()
     assert (status == OK).mean() > 0.8
+    assert held.settled.mean() > 0.97
     assert np.percentile(held.largest_factor, 98) < prior.most
     off = np.abs(np.log(held.shares) - np.log(asked))
     np.testing.assert_allclose(held.residual, off.max(axis=1), rtol=1e-12)

@@ -55,7 +55,9 @@ def chunks():
 def chunk(**fields):
     empty = dict.fromkeys(("truths", "screened", "flow"), ())
     rest = {"estimates": Estimates(()), "visits": {}, "changes": {}, "example": None}
-    return Chunk(**{**empty, **rest, "candidates": (Candidates(0, 0, {}),), **fields})
+    return Chunk(
+        **{**empty, **rest, "candidates": (Candidates(0, 0, {}, 0, 0, float("nan"), float("nan")),), **fields}
+    )
 
 
 def test_shares_of_variance_sum_to_one_for_every_endpoint(chunks):
