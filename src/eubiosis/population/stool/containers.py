@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from scipy import sparse
 
 from eubiosis.core.findings import FindingCollector
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _BROKEN = (ValueError, KeyError, OSError, TypeError, IndexError, AttributeError, RuntimeError)
 _NEEDS = {"biom": "biom-format", "h5py": "h5py", "anndata": "anndata", "openpyxl": "openpyxl"}
 _MOST_METADATA = 1 << 20
+_TYPE = re.compile(r"^type:\s*[\"']?([^\"'\r\n]+?)[\"']?\s*$", re.MULTILINE)  # the one line that is needed
 
 
 def needs(library: str, opened: Opened, findings: FindingCollector) -> bool:
@@ -160,8 +161,9 @@ def _artifact(
         with zipfile.ZipFile(opened.path) as archive:
             names = archive.namelist()
             root = next(n for n in names if n.count("/") == 1 and n.endswith("/metadata.yaml")).split("/")[0]
-            about = yaml.safe_load(_bounded_read(archive, f"{root}/metadata.yaml", _MOST_METADATA))
-            kind = str(about.get("type", "")) if isinstance(about, dict) else ""
+            about = _bounded_read(archive, f"{root}/metadata.yaml", _MOST_METADATA).decode("utf-8", "replace")
+            said = _TYPE.search(about)
+            kind = said.group(1) if said else ""
             if not kind.startswith(types):
                 findings.add(
                     opened.name, "", f"an artifact of type {kind or 'unknown'}",
@@ -171,7 +173,7 @@ def _artifact(
                 return None
             data = _bounded_read(archive, f"{root}/{member}", MOST_BYTES)
             wrong = _checksum_differs(archive, root, member, data)
-    except (*_BROKEN, StopIteration, zipfile.BadZipFile, yaml.YAMLError, NotImplementedError) as error:
+    except (*_BROKEN, StopIteration, zipfile.BadZipFile, NotImplementedError) as error:
         _damaged(
             opened, "QIIME 2 artifact", error if isinstance(error, Exception) else ValueError(), findings
         )
