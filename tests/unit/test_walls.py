@@ -40,7 +40,7 @@ OWNERS = {
     "pint": "core",
     "dask": "compute",
     "distributed": "compute",
-    "pyarrow": "core.frame core.frame_arrow",
+    "pyarrow": "core.frame core.frame_arrow core.csv_arrow",
     "pandas": "core.frame engine.solution",
     "xarray": "engine",
     "yaml": "workflow core.yaml_lines",

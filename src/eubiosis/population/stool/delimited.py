@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eubiosis.core.csv_arrow import RaggedRows, csv_columns
 from eubiosis.core.findings import FindingCollector
 from eubiosis.population.stool.words import counted, printable, shown
 
@@ -189,50 +190,29 @@ def _read_columns(
     *,
     all_words: bool,
 ) -> Grid | None:
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-
     if '"' in text and not _quotes_close(name, text, findings):
         return None
-    ragged: list[int] = []
-
-    def note_row(row: arrow_csv.InvalidRow) -> str:
-        ragged.append(row.actual_columns)
-        return "skip"
-
-    start = _body_start(text, skip)
-    places = [f"c{j}" for j in range(len(header))]
-    longest = _longest(text, start)
+    start, width = _body_start(text, skip), len(header)
     body = re.sub(r"[ \t]+", " ", text[start:]).encode() if delimiter == " " else text.encode()
     skipped = 0 if delimiter == " " else len(text[:start].encode())
+    large = text.count("\n") * width > LARGE
     try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(pa.py_buffer(memoryview(body)[skipped:])),
-            read_options=arrow_csv.ReadOptions(
-                column_names=places, block_size=max(1 << 20, 8 * longest), use_threads=True
-            ),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=delimiter, invalid_row_handler=note_row, ignore_empty_lines=True
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                null_values=list(MISSING), strings_can_be_null=False, timestamp_parsers=[], true_values=[],
-                false_values=[],
-                column_types={place: pa.string() for place in (places if all_words else places[:1])},
-            ),
-        )  # fmt: skip
-    except pa.ArrowInvalid as error:
-        findings.add(name, "", f"not a text table ({str(error)[:100]})", allowed="separated text")
+        columns = tuple(
+            _kept(_decimals(column), large)
+            for column in csv_columns(
+                body, skipped, delimiter, width, words=range(width if all_words else 1), missing=MISSING
+            )
+        )
+    except RaggedRows:
+        _report_ragged(name, text, delimiter, width, skip, findings)
         return None
-    if ragged:
-        _report_ragged(name, text, delimiter, len(header), skip, findings)
+    except ValueError as error:
+        findings.add(name, "", f"not a text table ({error})", allowed="separated text")
         return None
-    if not table.num_rows:
+    if not columns:
         findings.add(name, "", "the table is empty", allowed="a header line and one line a row")
         return None
-    rows, held = table.num_rows, list(reversed(table.columns))
-    del table, body
-    large = rows * len(header) > LARGE
-    columns = tuple(_kept(_column(held.pop()), large) for _ in range(len(header)))  # each freed when taken
+    rows = len(columns[0]) if isinstance(columns[0], tuple) else 0
     bad = [word for word in header if not printable(word)]
     if bad:
         findings.add(
@@ -264,16 +244,6 @@ def _line_end(text: str, start: int) -> tuple[int, int]:
     return end, end + (2 if text[end : end + 2] == "\r\n" else 1)
 
 
-def _longest(text: str, start: int) -> int:
-    """Return the length of the longest line from ``start`` on."""
-    longest, mark = 0, "\n" if "\n" in text else "\r"
-    while start < len(text):
-        end = text.find(mark, start)
-        end = len(text) if end < 0 else end
-        longest, start = max(longest, end - start), end + 1
-    return longest
-
-
 def _quotes_close(name: str, text: str, findings: FindingCollector) -> bool:
     for number, line in enumerate(_lines(text), start=1):
         if line.count('"') % 2:
@@ -302,20 +272,15 @@ def _report_ragged(
         findings.add(name, "", f"{counted(len(bad) - _SHOWN, 'more line')} of the wrong length")
 
 
-def _column(values: object) -> np.ndarray | tuple[str, ...]:
-    import pyarrow as pa
-
-    assert isinstance(values, pa.ChunkedArray)
-    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
-        return np.array(values.cast(pa.float64()).to_numpy(), dtype=float)
-    if pa.types.is_null(values.type):
-        return np.full(len(values), math.nan)
-    words = [("" if w is None else str(w)).strip() for w in values.cast(pa.string()).to_pylist()]
-    commas = [w for w in words if _COMMA.match(w)]
-    numeric = all(not w or w.lower() in _MISSING or _COMMA.match(w) or _NUMBER.match(w) for w in words)
+def _decimals(column: np.ndarray | tuple[str, ...]) -> np.ndarray | tuple[str, ...]:
+    """Return words that are numbers with a decimal comma as numbers; 1,234 alone is not guessed at."""
+    if not isinstance(column, tuple):
+        return column
+    commas = [w for w in column if _COMMA.match(w)]
+    numeric = all(w.lower() in _MISSING or _COMMA.match(w) or _NUMBER.match(w) for w in column)
     if commas and numeric and not all(_THOUSANDS.match(w) for w in commas):
-        return np.array([_decimal_comma(w) for w in words])
-    return tuple(words)
+        return np.array([_decimal_comma(w) for w in column])
+    return column
 
 
 def _kept(column: np.ndarray | tuple[str, ...], large: bool) -> Column:
