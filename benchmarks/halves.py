@@ -180,10 +180,9 @@ def _problem(model: Model, people: People) -> Problem:
         {},
         draws,
         vary_inputs=False,
-        vary_gains=False,
     )
     drive = draw_drive(model.content, driven, draws, days=DAYS)
-    held = {"host_Z": drive.tone, "host_shot": drive.shots}
+    held = {"host_Z": drive.tone, "host_shot": drive.shots, "host_u": drive.hazard}
     parameters = dict(zip(people.names, people.parameters.T, strict=True))
     return Problem(
         system,

@@ -125,7 +125,6 @@ def _hosts(model: Model, subjects: VirtualSubjects) -> tuple[tuple[str, ...], Ar
         {},
         SubjectDraws(SEED, subjects.numbers),
         vary_inputs=False,
-        vary_gains=False,
         age=subjects.age,
     )
     personal = [

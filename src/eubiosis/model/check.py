@@ -11,13 +11,11 @@ import numpy as np
 
 from eubiosis.model.content import TargetRow
 from eubiosis.model.model import Model
-from eubiosis.model.natural_history.figures import doubled_acids, natural_history, simulate_cohort
-from eubiosis.model.natural_history.inputs import host_alone_inputs
-from eubiosis.model.natural_history.scale import joined_inputs
+from eubiosis.model.natural_history.answers import Answer, answers
+from eubiosis.model.natural_history.drugs import drug_answers
 from eubiosis.model.therapies import compare_therapies
 
 HIT, MISS, UNTESTED = "hit", "miss", "untested prediction"
-POPULATION, SEED = 2000, 7
 _PRODUCTION, _EXCRETED = ("gut_scfa_production",), ("gut_stool_scfa", "gut_stool_wet")
 
 
@@ -94,9 +92,11 @@ class Verdict:
 
 def check_targets(model: Model, *, population: bool = True) -> list[Verdict]:
     """Evaluate every target; ``population=False`` leaves out those that need a simulated population."""
-    rows = [t for t in model.content.targets if population or t.statistic not in ("population", "therapy")]
-    answers = _Answers(model)
-    return [_judge(target, answers.of(target)) for target in rows]
+    rows = [
+        t for t in model.content.targets if population or t.statistic not in ("population", "therapy", "drug")
+    ]
+    given = _Answers(model)
+    return [_judge(target, *given.of(target)) for target in rows]
 
 
 def basis_shares(model: Model) -> dict[str, float]:
@@ -127,34 +127,29 @@ class _Answers:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._populations: dict[str, dict[str, float]] = {}
+        self._populations: dict[str, dict[str, dict[str, Answer]]] = {}
+        self._drugs: dict[str, dict[str, Answer]] = {}
         self._therapies: dict[str, dict[str, float]] = {}
 
-    def of(self, target: TargetRow) -> float:
+    def of(self, target: TargetRow) -> tuple[float, float | None]:
+        """Return the model's answer, and its Monte Carlo standard error where people are drawn."""
         if target.statistic == "population":
-            return self._population(target.condition)[target.quantity]
+            return self._population(target)
+        if target.statistic == "drug":
+            self._drugs = self._drugs or drug_answers(self.model)
+            return self._drugs[target.condition][target.observable]
         if target.statistic == "therapy":
-            return self._therapy(target.condition)[target.observable]
+            return self._therapy(target.condition)[target.observable], None
         if target.statistic == "bolus":
-            return self._bolus()
-        return self._course(target)
+            return self._bolus(), None
+        return self._course(target), None
 
-    def _population(self, condition: str) -> dict[str, float]:
-        if condition not in self._populations:
-            model = self.model
-            healthy = model.derived.of("healthy")
-            if condition == "natural_history_host":
-                inputs = host_alone_inputs(model.content)
-            else:
-                inputs = joined_inputs(model.kernel, model.derived.of("ms"))
-            references = {
-                k: v for k, v in healthy.items() if k.startswith("host_") and k.endswith("_healthy")
-            }
-            cohort = simulate_cohort(
-                model.content, model.host_kernel, inputs, references, size=POPULATION, seed=SEED
-            )
-            self._populations[condition] = {**natural_history(cohort), **doubled_acids(cohort)}
-        return self._populations[condition]
+    def _population(self, target: TargetRow) -> Answer:
+        """Return a figure of the people whom the target names; all conditions are simulated at once."""
+        if not self._populations:
+            rows = (t for t in self.model.content.targets if t.statistic == "population")
+            self._populations = answers(self.model, tuple(dict.fromkeys(t.condition for t in rows)))
+        return self._populations[target.condition][target.population][target.quantity]
 
     def _therapy(self, condition: str) -> dict[str, float]:
         if not self._therapies:

@@ -40,6 +40,7 @@ Statistic = Literal[
     "bolus",
     "therapy",
     "population",
+    "drug",
 ]
 
 
@@ -122,6 +123,24 @@ class ChangeRow(TableRow):
     note: str = ""
 
 
+class DrugRow(TableRow):
+    """A point of attack of one drug: a number of the host, and the factor on it.
+
+    A drug with several rows has the same factor on each. ``comparator`` is "placebo" or another drug.
+    """
+
+    drug: str
+    drug_class: str
+    target: str
+    factor: float
+    comparator: str = "placebo"
+    basis: Basis
+    read: Read | None = None
+    source: str = ""
+    fitted_to: str = ""
+    note: str
+
+
 class TargetRow(TableRow):
     """What the evidence says a quantity should be under a condition.
 
@@ -191,6 +210,7 @@ class Content:
     conditions: tuple[ConditionRow, ...]
     changes: tuple[ChangeRow, ...]
     targets: tuple[TargetRow, ...]
+    drugs: tuple[DrugRow, ...]
     modules: Mapping[str, str]
     values: Mapping[str, float] = field(default_factory=dict)
 
@@ -234,6 +254,7 @@ def load_content(folder: Path = PACKAGED_CONTENT, findings: FindingCollector | N
         conditions=tuple(read_table(folder / "conditions/conditions.tsv", ConditionRow, own)),
         changes=tuple(read_table(folder / "conditions/changes.tsv", ChangeRow, own)),
         targets=tuple(read_table(folder / "targets/targets.tsv", TargetRow, own)),
+        drugs=tuple(read_table(folder / "drug_classes.tsv", DrugRow, own)),
         modules=_read_modules(folder, own),
     )
     if findings is None:

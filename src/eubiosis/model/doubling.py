@@ -38,7 +38,6 @@ class DoublingCohort:
             own,
             draws,
             vary_inputs=False,
-            vary_gains=False,
         )
         self.own: dict[str, float | Array] = {
             **people.values(model.host_kernel),

@@ -35,7 +35,13 @@ from eubiosis.model.modules import AntimonyModule, parse_module
 from eubiosis.model.paths import check_paths
 from eubiosis.model.units import infer_units, read_unit
 
-_NOT_FROM_THE_GUT = ("host_shot", "host_Z", "host_ptx")  # random drive, immunisation
+_NOT_FROM_THE_GUT = (
+    "host_shot",
+    "host_Z",
+    "host_u",
+    "host_activity",
+    "host_ptx",
+)  # drive, disease, immunisation
 _PREFIXES = ("gut_", "host_", "handover_", "readout_")
 _CODE_OWNED = re.compile(r"_(fold|sd_ln)_|^gut_w_scale$")
 
@@ -296,9 +302,10 @@ def _check_persons_and_targets(
                 f"person {unknown_word(condition.person, persons)}",
                 allowed=", ".join(sorted(persons)),
             )
+    _check_drugs(content, findings)
     conditions = {c.condition for c in content.conditions}
     for target in content.targets:
-        if target.statistic in ("population", "therapy", "bolus"):
+        if target.statistic in ("population", "therapy", "bolus", "drug"):
             continue
         place = f"{target.quantity}, {target.condition}"
         for asked in (target.condition, target.other_condition):
@@ -311,6 +318,23 @@ def _check_persons_and_targets(
                 findings.add(
                     content.file("targets/targets.tsv"), place, f"observable {unknown_word(name, defined)}"
                 )
+
+
+def _check_drugs(content: Content, findings: FindingCollector) -> None:
+    file = content.file("drug_classes.tsv")
+    names = {row.drug for row in content.drugs}
+    host = {n for n in content.numbers if content.table_of[n] == "parameters/host.tsv"}
+    for row in content.drugs:
+        if row.target not in host:
+            findings.add(file, row.drug, f"target {unknown_word(row.target, host)}")
+        if row.factor < 0:
+            findings.add(file, row.drug, f"factor {row.factor:g} is negative", allowed="0 or more")
+        if row.comparator not in names | {"placebo"}:
+            findings.add(file, row.drug, f"comparator {unknown_word(row.comparator, names | {'placebo'})}")
+    for target in content.targets:
+        drug = target.condition.removeprefix("drug_")
+        if target.statistic == "drug" and drug not in names | {"classes"}:
+            findings.add(content.file("targets/targets.tsv"), target.id, f"drug {unknown_word(drug, names)}")
 
 
 def _check_unused(

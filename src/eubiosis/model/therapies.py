@@ -15,8 +15,9 @@ from eubiosis.core.streams import CohortDraws
 from eubiosis.engine import Array
 from eubiosis.model.discrepancy import DiscrepancyRow, discrepancy_sd
 from eubiosis.model.model import Model
-from eubiosis.model.natural_history.course import excess, run_hosts
-from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
+from eubiosis.model.natural_history.course import run_hosts
+from eubiosis.model.natural_history.people import HOST_INPUTS, People, draw_drive, draw_people
+from eubiosis.model.natural_history.rates import relative_rates
 from eubiosis.model.natural_history.scale import joined_inputs
 from eubiosis.model.worlds import draw_host_world
 
@@ -76,15 +77,14 @@ def compare_therapies(
     draws = CohortDraws(seed, size)
     values |= couplings or {}
     values |= dict.fromkeys(model.couplings.without(without), 0.0)
-    people = draw_people(content, kernel, inputs, values, draws, vary_gains=False)
+    people = draw_people(content, kernel, inputs, values, draws)
     drive = draw_drive(content, people, draws, days=BURN_IN + DAYS)
     count = worlds or 1
     if worlds:
         people = _in_worlds(model, people, worlds, seed, without)
-        drive = Drive(np.tile(drive.tone, (1, worlds)), np.tile(drive.shots, (1, worlds)))
-    before = Drive(drive.tone[:BURN_IN], drive.shots[:BURN_IN])
+        drive = drive.repeated(worlds)
     record = ("host_C", "host_R")
-    _, entry = run_hosts(kernel, people, before, ())
+    _, entry = run_hosts(kernel, people, drive.first(BURN_IN), ())
     untreated, _ = run_hosts(kernel, people, drive, record, start=entry, day0=BURN_IN)
     rows = []
     for therapy, condition in therapies.items():
@@ -92,7 +92,9 @@ def compare_therapies(
         treated, _ = run_hosts(
             kernel, people, drive, record, start=entry, factors=factors, levels=levels, day0=BURN_IN
         )
-        rows.append(_row(model, therapy, condition, gut, treated, untreated, people, count))
+        rows.append(
+            _row(model, therapy, condition, gut, treated, untreated, people, drive.hazard[BURN_IN:], count)
+        )
     return rows
 
 
@@ -141,14 +143,10 @@ def _row(
     treated: Mapping[str, Array],
     untreated: Mapping[str, Array],
     people: People,
+    hazard: Array,
     worlds: int,
 ) -> TherapyRow:
     number = {name: row.value for name, row in model.content.numbers.items()}
-    healthy = model.derived.of("healthy")["host_C_healthy"]
-
-    def expected(course: Mapping[str, Array], exponent: float) -> Array:
-        over = excess(course["host_C"], healthy, number["host_eps_X"])
-        return np.asarray((over**exponent).sum(axis=0) * people.frailty)
 
     def by_world(values: Array) -> Array:
         return values.reshape(worlds, -1)
@@ -157,8 +155,9 @@ def _row(
         if not (np.all(np.isfinite(treated[name])) and np.all(np.isfinite(untreated[name]))):
             message = f"{therapy}: {name} left the finite range in some person"
             raise ArithmeticError(message)
-    relapses = [by_world(expected(c, number["host_gam_R"])) for c in (treated, untreated)]
-    lesions = [by_world(expected(c, number["host_gam_L"]) / people.frailty) for c in (treated, untreated)]
+    rates = [relative_rates(number, c["host_C"], people.frailty, hazard) for c in (treated, untreated)]
+    relapses = [by_world(rate.relapses.sum(axis=0)) for rate in rates]
+    lesions = [by_world(rate.lesions.sum(axis=0)) for rate in rates]
     treg = [by_world(treated["host_R"][d - 1] / untreated["host_R"][d - 1]) for d in (14, GUT_DAY)]
     return TherapyRow(
         therapy,

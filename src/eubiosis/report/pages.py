@@ -23,7 +23,7 @@ _PANELS = (
     ("host_ahr", "AHR tone of plasma, relative"),
     ("host_R", "Treg, relative"),
     ("host_T17", "Th17, relative"),
-    ("host_C_rel", "CNS infiltrate, relative"),
+    ("host_C", "CNS infiltrate, model units"),
 )
 
 

@@ -192,7 +192,6 @@ class _Chunk:
             shared,
             draws,
             vary_inputs=False,
-            vary_gains=False,
             age=age,
         )
 
@@ -223,7 +222,8 @@ class _Chunk:
         """Return the endpoints under one set of couplings, (people, endpoints)."""
         kernel = self.model.host_kernel
         own = {**self.people.values(kernel), **couplings, "host_v_i": self.people.frailty}
-        held = {"host_Z": self.drive.tone, "host_shot": self.drive.shots, **handed}
+        drive = self.drive
+        held = {"host_Z": drive.tone, "host_shot": drive.shots, "host_u": drive.hazard, **handed}
         solution = kernel.march(
             np.arange(self.days + 1.0),
             (),

@@ -25,7 +25,7 @@ def write_axis_page(model: Model, path: Path, *, say: Callable[[str], None]) -> 
         solution = model.simulate(condition, times, (*axis_panels(), *guilds))
         courses[label] = {name: solution[name][0] for name in axis_panels()}
         shares[label] = {GUILD_NAMES[g]: float(solution[f"gut_share_{g}"][0, -1]) for g in GUILDS}
-    say("comparing the model with its targets (two populations of 2,000)")
+    say("comparing the model with its targets (cohorts of untreated people, and drugs)")
     verdicts = check_targets(model)
     page = axis_page(
         times, courses, shares, verdicts, basis_shares(model), numbers=len(model.content.numbers)

@@ -35,6 +35,28 @@ def test_the_tone_has_mean_one_and_the_stated_spread_on_every_day(drive, numbers
         assert abs(drive.tone[day].mean() - 1) < 4.5 * np.sqrt(np.expm1(variance) / PEOPLE)
 
 
+def test_what_multiplies_the_hazard_has_mean_one_and_the_stated_spread_on_every_day(drive, numbers):
+    variance = numbers["host_sd_u"] ** 2
+    logs = np.log(drive.hazard)
+    for day in (0, 1, DAYS // 2, DAYS - 1):
+        assert abs(logs[day].mean() + variance / 2) < 4.5 * np.sqrt(variance / PEOPLE)
+        assert abs(logs[day].var() / variance - 1) < 4.5 * np.sqrt(2 / PEOPLE)
+        assert abs(drive.hazard[day].mean() - 1) < 4.5 * np.sqrt(np.expm1(variance) / PEOPLE)
+
+
+@pytest.mark.parametrize("lag", [1, 30, 110])
+def test_what_multiplies_the_hazard_forgets_at_its_correlation_time(drive, numbers, lag):
+    logs = np.log(drive.hazard)
+    found = np.corrcoef(logs[5], logs[5 + lag])[0, 1]
+    expected = np.exp(-lag / numbers["host_tau_u"])
+    assert abs(np.arctanh(found) - np.arctanh(expected)) < 4.5 / np.sqrt(PEOPLE)
+
+
+def test_the_hazard_and_the_tone_know_nothing_of_each_other(drive):
+    found = np.corrcoef(np.log(drive.hazard[40]), np.log(drive.tone[40]))[0, 1]
+    assert abs(np.arctanh(found)) < 4.5 / np.sqrt(PEOPLE)
+
+
 @pytest.mark.parametrize("lag", [1, 30, 100])
 def test_the_tone_forgets_at_its_two_correlation_times(drive, numbers, lag):
     parts = [(numbers[f"host_sd_{z}"] ** 2, numbers[f"host_tau_{z}"]) for z in ("Z", "Z2")]
@@ -81,6 +103,12 @@ def test_a_persons_drive_follows_the_recursion_written_out(model, numbers):
             log_tone[day] += sd * z - sd**2 / 2
             z = keep * z + np.sqrt(1 - keep**2) * noise[day + 1]
     np.testing.assert_allclose(np.log(own.tone[:, 1]), log_tone, rtol=0, atol=1e-13)
+    sd, keep = numbers["host_sd_u"], np.exp(-1 / numbers["host_tau_u"])
+    noise = stream(5, "drive/host_sd_u", 4).standard_normal(31)
+    z = [noise[0]]
+    for day in range(29):
+        z.append(keep * z[-1] + np.sqrt(1 - keep**2) * noise[day + 1])
+    np.testing.assert_allclose(np.log(own.hazard[:, 1]), sd * np.array(z) - sd**2 / 2, rtol=0, atol=1e-13)
     uniform = stream(5, "drive/triggers", 4).random(30)
     sizes = stream(5, "drive/sizes", 4).standard_exponential(120).reshape(30, 4)
     one = uniform > np.exp(-40 / 365.25)
@@ -96,3 +124,13 @@ def test_a_large_cohort_can_be_drawn_in_parts(model):
     part = draw_drive(model.content, everyone.take(rows), SubjectDraws(5, (7, 2, 9)), days=60)
     assert np.array_equal(part.tone, whole.tone[:, rows])
     assert np.array_equal(part.shots, whole.shots[:, rows])
+    assert np.array_equal(part.hazard, whole.hazard[:, rows])
+
+
+def test_first_days_and_repeats_of_a_drive(model):
+    whole = draw_drive(model.content, people([5.0, 9.0]), SubjectDraws(5, (1, 2)), days=20)
+    first, twice = whole.first(7), whole.repeated(2)
+    for name in ("tone", "shots", "hazard"):
+        values = getattr(whole, name)
+        assert np.array_equal(getattr(first, name), values[:7])
+        assert np.array_equal(getattr(twice, name), np.hstack((values, values)))

@@ -151,6 +151,8 @@ def test_one_row_for_each_crossing_equation(model):
         "host_shot",
         "host_Z",
         "host_ptx",
+        "host_u",
+        "host_activity",
     }
     assert host_inputs == {t for t in crossing if t.startswith("host_")}
     assert np.isfinite([number(model, "handover_OX_host")]).all()

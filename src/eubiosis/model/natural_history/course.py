@@ -57,9 +57,3 @@ def run_hosts(
     )
     courses = {name: np.ascontiguousarray(solution[name].T) for name in record}
     return courses, np.ascontiguousarray(solution.states.T)
-
-
-def excess(infiltrate: Array, healthy: float, epsilon: float) -> Array:
-    """Return the smoothed excess of the infiltrate over its healthy value, as the model defines it."""
-    raw = infiltrate / healthy - 1.0
-    return np.asarray((raw + np.sqrt(raw**2 + epsilon**2)) / 2)

@@ -1,123 +1,82 @@
 """The natural history in figures: what the host half yields for an untreated population.
 
-Two event rates are scaled to the level of placebo arms; dispersion, memory, progression and every ratio
-then come out by themselves.
+Each figure is taken among everybody and among entrants, who had a relapse in the year before entry: the people
+of a trial's placebo arm. Two event rates are scaled to the level of placebo arms; dispersion, memory,
+progression and every ratio then come out by themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from eubiosis.core.streams import CohortDraws
-from eubiosis.engine import Array, Compiled
+from eubiosis.core.streams import stream
+from eubiosis.engine import Array
 from eubiosis.model.clinical import ClinicalLaws
-from eubiosis.model.content import Content
 from eubiosis.model.natural_history.clinic import (
     Counts,
-    Rates,
+    assessed,
     confirmed_progression,
-    edss_paths,
-    enhancing_lesions,
+    edss_at,
     mfis_scores,
     negative_binomial_dispersion,
-    sample_relapses,
+    relapses_between,
+    visits,
+    worse,
 )
-from eubiosis.model.natural_history.course import excess, run_hosts
-from eubiosis.model.natural_history.people import Drive, People, draw_drive, draw_people
-from eubiosis.model.natural_history.scale import SETTLING, scales
+from eubiosis.model.natural_history.cohort import RECORD, History, NaturalCohort
+from eubiosis.model.natural_history.course import run_hosts
+from eubiosis.model.natural_history.rates import YEAR, relative_rates
+from eubiosis.model.natural_history.scale import ENTRY
 
-YEAR = 365
-ENTRY = 2 * YEAR  # burn-in before the two observed years
-DAYS = ENTRY + 2 * YEAR + 1
-_RECORD = ("host_C", "host_MG", "host_NfL", "host_D", "host_T1", "host_T17", "host_R")
-
-
-@dataclass(frozen=True)
-class NaturalCohort:
-    """An untreated population with its drive, its course and the scales of its event rates."""
-
-    content: Content
-    kernel: Compiled
-    healthy: Mapping[str, float]
-    people: People
-    drive: Drive
-    course: Mapping[str, Array]
-    scale: Mapping[str, float]
-    seed: int
-
-    def rates(self, course: Mapping[str, Array] | None = None) -> Rates:
-        """Return expected events a day, shape (days, people), for this or another course of the people."""
-        number = {n: row.value for n, row in self.content.numbers.items()}
-        over = excess((course or self.course)["host_C"], self.healthy["host_C_healthy"], number["host_eps_X"])
-        return Rates(
-            self.scale["host_lambda0"] * over ** number["host_gam_L"],
-            self.scale["host_h0"] * over ** number["host_gam_R"] * self.people.frailty,
-        )
+EVERYBODY, ENTRANTS = "everybody", "entrants"
+Rows = NDArray[np.bool_]
+Figures = dict[str, dict[str, float]]
+_FATIGUE = slice(150, 240)  # days after entry over which fatigue is asked
+_RELAPSES = 20_000  # drawn for the share that leaves a residual
 
 
-def simulate_cohort(
-    content: Content,
-    kernel: Compiled,
-    inputs: Mapping[str, float],
-    healthy: Mapping[str, float],
-    *,
-    size: int,
-    seed: int,
-    days: int = DAYS,
-) -> NaturalCohort:
-    """Run an untreated population around the median gut ``inputs`` and scale its two event rates."""
-    draws = CohortDraws(seed, size)
-    people = draw_people(content, kernel, inputs, healthy, draws)
-    drive = draw_drive(content, people, draws, days=days)
-    course, _ = run_hosts(kernel, people, drive, _RECORD)
-    over = excess(course["host_C"][SETTLING:], healthy["host_C_healthy"], content.numbers["host_eps_X"].value)
-    scale = scales(content, over, people.frailty)
-    return NaturalCohort(content, kernel, healthy, people, drive, course, scale, seed)
+def natural_history(cohort: NaturalCohort, history: History) -> Figures:
+    """Return the figures of an untreated cohort by population, then by the quantity names of the target table."""
+    edss = Disability(cohort, history.onsets)
+    mfis = _fatigue(cohort, edss)
+    groups = {EVERYBODY: np.ones(len(cohort.people), dtype=bool), ENTRANTS: history.entered}
+    return {
+        name: {
+            **relapse_figures(history.onsets, who),
+            **_lesion_figures(cohort, history, who),
+            **_nerve_figures(cohort, history, who),
+            **edss.figures(who),
+            "MFIS mean": float(mfis[who].mean()),
+            "MFIS SD with measurement error": float(
+                np.hypot(mfis[who].std(), edss.laws.number["host_mfis_sem"])
+            ),
+        }
+        for name, who in groups.items()
+    }
 
 
-def natural_history(cohort: NaturalCohort) -> dict[str, float]:
-    """Return the figures of an untreated cohort, by the quantity names of the target table."""
-    return {**_relapse_figures(cohort), **_lesion_figures(cohort), **_progression_figures(cohort)}
-
-
-def _relapse_figures(cohort: NaturalCohort) -> dict[str, float]:
-    refractory = cohort.content.numbers["host_refractory"].value
-    onset = sample_relapses(cohort.rates().relapses, refractory, cohort.seed)
-    before = onset[ENTRY - YEAR : ENTRY].sum(axis=0)
-    first = onset[ENTRY : ENTRY + YEAR].sum(axis=0)
-    second = onset[ENTRY + YEAR : ENTRY + 2 * YEAR].sum(axis=0)
-    entered = before >= 1
-    figures = {
+def relapse_figures(onsets: Array, who: Rows) -> dict[str, float]:
+    """Return the figures of relapses of some of the people; ``onsets`` as ``History`` has them."""
+    first = relapses_between(onsets, ENTRY, ENTRY + YEAR)[who]
+    second = relapses_between(onsets, ENTRY + YEAR, ENTRY + 2 * YEAR)[who]
+    return {
         "relapses a year": float((first + second).mean() / 2),
-        "relapses in year 1, entry with a relapse": float(first[entered].mean()),
-        "relapses year 1 over year 2, entry with a relapse": float(
-            first[entered].mean() / second[entered].mean()
-        ),
+        "relapses in year 1": float(first.mean()),
+        "relapses year 1 over year 2": float(first.mean() / second.mean()),
         "dispersion of relapses, 1 year": negative_binomial_dispersion(first),
         "dispersion of relapses, 2 years": negative_binomial_dispersion(first + second),
         "relapse-free over 2 years": float(np.mean(first + second == 0)),
+        **{f"{k} relapses in year 1": float(np.mean(first == k)) for k in range(4)},
+        "4 or more relapses in year 1": float(np.mean(first >= 4)),
     }
-    for k in range(4):
-        figures[f"{k} relapses in year 1, entry with a relapse"] = float(np.mean(first[entered] == k))
-    figures["4 or more relapses in year 1, entry with a relapse"] = float(np.mean(first[entered] >= 4))
-    nfl = cohort.course["host_NfL"][ENTRY] / cohort.healthy["host_NfL_healthy"]
-    recent = onset[ENTRY - 45 : ENTRY - 10].any(axis=0)
-    figures["serum NfL over healthy"] = float(
-        np.mean(cohort.course["host_NfL"][ENTRY : ENTRY + 2 * YEAR]) / cohort.healthy["host_NfL_healthy"]
-    )
-    figures["serum NfL, recent relapse over none"] = float(nfl[recent].mean() / nfl[~recent].mean())
-    return figures
 
 
-def _lesion_figures(cohort: NaturalCohort) -> dict[str, float]:
-    number = {n: row.value for n, row in cohort.content.numbers.items()}
-    lesions = cohort.rates().lesions
-    window = lesions[ENTRY - 120 : ENTRY + 2 * YEAR]
-    scans = 120 + 30 * np.arange(1, 25) - 1
-    counts = enhancing_lesions(window, number["host_tau_Gd"], scans, cohort.seed)
+def _lesion_figures(cohort: NaturalCohort, history: History, who: Rows) -> dict[str, float]:
+    number = cohort.number
+    lesions, counts = history.rates.lesions[:, who], history.scans[who]
     memory = _memory(counts)
     expected_t2 = number["host_p_T2"] * lesions
     return {
@@ -143,77 +102,148 @@ def _memory(counts: Counts) -> tuple[float, float]:
     return float(coefficients[1]), float(coefficients[2])
 
 
-def _progression_figures(cohort: NaturalCohort) -> dict[str, float]:
-    content = cohort.content
-    laws = _laws(cohort)
-    number = laws.number
-    window = slice(ENTRY, ENTRY + 2 * YEAR)
-    refractory = number["host_refractory"]
-    onset = sample_relapses(cohort.rates().relapses, refractory, cohort.seed)[window]
-    microglia = cohort.course["host_MG"][window] / cohort.healthy["host_MG_healthy"]
-    age = cohort.people.age
-    edss = edss_paths(onset, microglia, age, laws, cohort.seed)
-    still = edss_paths(np.zeros_like(onset), microglia, age, laws, cohort.seed)
-    flat = edss_paths(onset, np.zeros_like(microglia), age, laws, cohort.seed)
-    confirmed = confirmed_progression(edss, content, cohort.seed)
-    tone = inflammatory_tone(laws, cohort.course, slice(ENTRY + 150, ENTRY + 240))
-    mfis = mfis_scores(laws, tone, microglia[150:240].mean(axis=0), edss[180], cohort.seed)
+def _nerve_figures(cohort: NaturalCohort, history: History, who: Rows) -> dict[str, float]:
+    """Return serum NfL at entry: over healthy, and after a relapse 10 to 45 days ago over none."""
+    nfl = cohort.course["host_NfL"][0] / cohort.healthy["host_NfL_healthy"]
+    recent = relapses_between(history.onsets, ENTRY - 45, ENTRY - 10) > 0
     return {
-        "progression confirmed at 12 weeks, 1 year": float(confirmed[:, 4].mean()),
-        "progression confirmed at 12 weeks, 2 years": float(confirmed[:, -1].mean()),
-        "EDSS drift without relapses": float((still[-1] - still[0]).mean() / 2),
-        "EDSS residuals of relapses": _residuals(flat),
-        "MFIS mean": float(mfis.mean()),
-        "MFIS SD with measurement error": float(np.hypot(mfis.std(), number["host_mfis_sem"])),
+        "serum NfL over healthy": float(nfl[who].mean()),
+        "serum NfL, recent relapse over none": float(nfl[who & recent].mean() / nfl[who & ~recent].mean()),
     }
 
 
-def _residuals(edss: Array) -> float:
-    """Return EDSS gained a year from relapses, at the lowest point of the last month (recovered)."""
-    return float((edss[-30:].min(axis=0) - edss[0]).mean() / 2)
+class Disability:
+    """EDSS at the visits of two years: true, assessed, and without what relapses or microglia do to it."""
+
+    def __init__(self, cohort: NaturalCohort, onsets: Array) -> None:
+        self.laws = laws = cohort.laws
+        days = visits(laws.number, 2 * YEAR + 1)
+        microglia = cohort.course["host_MG"] / laws.healthy_microglia
+        self.microglia = microglia
+        after = np.sort(np.where(onsets >= ENTRY, onsets - ENTRY, np.inf), axis=1)
+        self.onsets = after[:, : max(int(np.isfinite(after).sum(axis=1).max(initial=0)), 1)]
+        age, seed = cohort.people.age, cohort.seed
+        self.true = edss_at(days, self.onsets, microglia, age, laws, seed)
+        self.halfway = edss_at(np.array([180]), self.onsets, microglia, age, laws, seed)[:, 0]
+        never = np.full((len(age), 1), np.inf)
+        ends = np.array([0, 2 * YEAR - 1])
+        self.drift = np.diff(edss_at(ends, never, microglia, age, laws, seed))[:, 0] / 2
+        # far behind the last relapse nothing is left to recover
+        calm = np.zeros((1, len(age)))
+        late = np.where(np.isfinite(self.onsets), -20 * laws.number["host_edss_tau"], np.inf)
+        start, left = (edss_at(np.zeros(1, int), o, calm, age, laws, seed) for o in (never, late))
+        self.residual = (left - start)[:, 0] / 2
+        self.observed = assessed(self.true, laws.number["host_edss_sd"], seed)
+        self.confirmed = confirmed_progression(self.observed)
+        self.without_relapse = self._no_relapse_before_progression()
+        self.worse_after_a_year = worse(self.observed)[:, 4]
+        self.lasting = lasting_figures(laws, seed)
+        self.relapsed = np.sum(self.onsets < YEAR, axis=1) > 0
+
+    def _no_relapse_before_progression(self) -> Rows:
+        """Tell whose first confirmed progression has no relapse in the visit interval before it, (people,)."""
+        interval = self.laws.number["host_visit_days"]
+        seen = interval * np.argmax(self.confirmed, axis=1)[:, None]
+        return np.asarray(np.all((self.onsets > seen) | (self.onsets <= seen - interval), axis=1))
+
+    def figures(self, who: Rows) -> dict[str, float]:
+        """Return the figures of disability of some of the people."""
+        relapsed = self.relapsed[who]
+        return {
+            "progression confirmed at 12 weeks, 1 year": float(self.confirmed[who, 4].mean()),
+            "progression confirmed at 12 weeks, 2 years": float(self.confirmed[who, -1].mean()),
+            "EDSS drift without relapses": float(self.drift[who].mean()),
+            "EDSS residuals of relapses": float(self.residual[who].mean()),
+            **self.lasting,
+            "confirmed progression without a relapse before": float(
+                self.without_relapse[who & self.confirmed[:, -1]].mean()
+            ),
+            "EDSS worse after a year without relapse": float(self.worse_after_a_year[who][~relapsed].mean()),
+            "EDSS worse after a year with a relapse": float(self.worse_after_a_year[who][relapsed].mean()),
+        }
 
 
-def inflammatory_tone(laws: ClinicalLaws, course: Mapping[str, Array], window: slice) -> Array:
-    """Return the geometric mean of the tone of dendritic and T cells over a window, shape (people,)."""
-    tone = laws.tone({name: course[name][window] for name in ("host_D", "host_T1", "host_T17")})
+def lasting_figures(laws: ClinicalLaws, seed: int) -> dict[str, float]:
+    """Return what relapses leave, as a clinic sees it: half a point or more, a point or more, and the mean.
+
+    Published figures compare assessments, so their noise counts: EDSS is assessed before the relapse and three
+    visit intervals after its onset (the sources say 6 to 12 months).
+    """
+    random = stream(seed, "clinic/residuals")
+    number, uniforms = laws.number, random.random((_RELAPSES, 1, 2))
+    entry, calm = np.full(_RELAPSES, 2.0), np.zeros((1, _RELAPSES))
+    onset = np.full((_RELAPSES, 1), -3 * number["host_visit_days"])
+    age = np.full(_RELAPSES, number["host_age_mean"])
+    later = laws.edss_on(np.zeros(1, int), entry, onset, calm, age, uniforms)[:, 0]
+    before, after = (
+        np.round(2 * (level + number["host_edss_sd"] * random.standard_normal(_RELAPSES))) / 2
+        for level in (entry, later)
+    )
+    return {
+        "relapses that leave 0.5 EDSS or more": float(np.mean(after - before >= 0.5)),
+        "relapses that leave 1.0 EDSS or more": float(np.mean(after - before >= 1.0)),
+        "EDSS change of a relapse": float(np.mean(after - before)),
+    }
+
+
+def _fatigue(cohort: NaturalCohort, edss: Disability) -> Array:
+    tone = inflammatory_tone(edss.laws, cohort.course)
+    return mfis_scores(edss.laws, tone, edss.microglia[_FATIGUE].mean(axis=0), edss.halfway, cohort.seed)
+
+
+def inflammatory_tone(laws: ClinicalLaws, course: Mapping[str, Array]) -> Array:
+    """Return the geometric mean of the tone of dendritic and T cells when fatigue is asked, shape (people,)."""
+    tone = laws.tone({name: course[name][_FATIGUE] for name in ("host_D", "host_T1", "host_T17")})
     return np.asarray(np.exp(np.log(tone).mean(axis=0)))
 
 
-def _laws(cohort: NaturalCohort) -> ClinicalLaws:
-    number = {name: row.value for name, row in cohort.content.numbers.items()}
-    return ClinicalLaws(number, cohort.healthy["host_MG_healthy"])
-
-
-def doubled_acids(cohort: NaturalCohort) -> dict[str, float]:
+def doubled_acids(cohort: NaturalCohort, history: History) -> Figures:
     """Double butyrate and propionate from entry on, under the same random drive, and compare.
 
     Ratios are of expected events (integrated rates), days 90 to 730 after the change.
     """
-    people, kernel = cohort.people, cohort.kernel
-    _, at_entry = run_hosts(kernel, people, Drive(cohort.drive.tone[:ENTRY], cohort.drive.shots[:ENTRY]), ())
-    days = DAYS - ENTRY
+    treated = with_acids_doubled(cohort)
+    groups = {EVERYBODY: np.ones(len(cohort.people), dtype=bool), ENTRANTS: history.entered}
+    return {name: compared(cohort, treated, who) for name, who in groups.items()}
+
+
+def with_acids_doubled(cohort: NaturalCohort) -> dict[str, Array]:
+    """Return the course from entry on with twice the butyrate and propionate."""
+    days = len(cohort.course["host_C"])
     double = {"host_but": np.full(days, 2.0), "host_pro": np.full(days, 2.0)}
-    treated, _ = run_hosts(kernel, people, cohort.drive, _RECORD, start=at_entry, factors=double, day0=ENTRY)
-    untreated = {name: values[ENTRY:] for name, values in cohort.course.items()}
+    treated, _ = run_hosts(
+        cohort.kernel, cohort.people, cohort.drive, RECORD, start=cohort.state, factors=double, day0=ENTRY
+    )
+    return treated
+
+
+def compared(cohort: NaturalCohort, treated: Mapping[str, Array], who: Rows) -> dict[str, float]:
+    """Compare the course with acids doubled with the untreated one, in some of the people."""
+    number, laws = cohort.number, cohort.laws
     after = slice(90, 2 * YEAR)
-    new, old = cohort.rates(treated), cohort.rates(untreated)
-    relapses = new.relapses[after].sum() / old.relapses[after].sum()
-    lesions = new.lesions[after].sum() / old.lesions[after].sum()
-    window = slice(150, 240)
-    laws = _laws(cohort)
-    edss = np.full(len(people), laws.number["host_mfis_edss0"])
+    hazard = cohort.drive.hazard[ENTRY:][after][:, who]
+    new, old = (
+        relative_rates(number, course["host_C"][after][:, who], cohort.people.frailty[who], hazard)
+        for course in (treated, cohort.course)
+    )
+    relapses = new.relapses.sum() / old.relapses.sum()
+    lesions = new.lesions.sum() / old.lesions.sum()
+    level = np.full(int(who.sum()), number["host_mfis_edss0"])
     scores = [
         mfis_scores(
             laws,
-            inflammatory_tone(laws, course, window),
-            course["host_MG"][window].mean(axis=0) / laws.healthy_microglia,
-            edss,
+            inflammatory_tone(
+                laws, {name: course[name][:, who] for name in ("host_D", "host_T1", "host_T17")}
+            ),
+            course["host_MG"][_FATIGUE][:, who].mean(axis=0) / laws.healthy_microglia,
+            level,
             cohort.seed,
         )
-        for course in (treated, untreated)
+        for course in (treated, cohort.course)
     ]
+    folds = treated["host_R"][13, who] / cohort.course["host_R"][13, who]
     return {
-        "Treg fold, acids doubled, 14 d": float(np.median(treated["host_R"][13] / untreated["host_R"][13])),
+        "Treg fold, acids doubled, 14 d": float(np.median(folds)),
         "relapse ratio, acids doubled": float(relapses),
         "lesion ratio, acids doubled": float(lesions),
         "slope of log relapse on log lesion ratio, acids doubled": float(np.log(relapses) / np.log(lesions)),

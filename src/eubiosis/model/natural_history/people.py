@@ -23,7 +23,6 @@ _INPUT_SPREAD = {
     "host_ahr": "host_sd_ln_ahr",
     "host_lps_lumen": "host_sd_ln_lps",
 }
-_PERSONAL = ("host_f_rel", "host_e_TJ", "host_gam17S")
 
 
 @dataclass(frozen=True)
@@ -63,14 +62,16 @@ def draw_people(
     draws: Draws,
     *,
     vary_inputs: bool = True,
-    vary_gains: bool = True,
+    activity: float = 1.0,
     age: Array | None = None,
 ) -> People:
     """Draw people around gut ``inputs`` of the host (keys ``HOST_INPUTS``; a number or one for each person).
 
     ``values`` overrides parameters for everybody, such as the healthy reference values. ``vary_inputs`` adds
-    the variation between people that the host specification assumes for the gut, ``vary_gains`` its variation
-    of three gut-to-host gains. ``age`` (years, shape (people,)) is drawn when it is not given.
+    the variation between people that the host specification assumes for the gut; gains of the paths from the
+    gut do not vary between people, because they are not known and that is another matter. ``activity`` is the
+    disease: 1 for people with relapsing MS, 0 for people without. ``age`` (years, shape (people,)) is drawn
+    when it is not given.
     """
     number = {name: row.value for name, row in content.numbers.items()}
     spread = {name: row.spread for name, row in content.numbers.items()}
@@ -119,13 +120,13 @@ def draw_people(
         * np.where(smoker, number["host_smoke_on"], number["host_smoke_off"]),
         "host_k_in": personal("host_k_in") * np.where(quiescent, number["host_quiescent_factor"], 1.0),
         "host_k_rem": personal("host_k_rem") * np.exp(-number["host_age_on_rem"] * older),
-        "host_smold": number["host_smold_ms"]
+        "host_activity": activity,
+        "host_smold": activity
+        * number["host_smold_ms"]
         * lognormal("host_smold", number["host_sd_ln_smold"])
         * np.maximum(1 + number["host_age_on_smold"] * older, 0),
         **inputs,
     }
-    if vary_gains:
-        drawn |= {name: personal(name) for name in _PERSONAL}
     if vary_inputs:
         drawn |= {name: inputs[name] * lognormal(name, number[sd]) for name, sd in _INPUT_SPREAD.items()}
     for name, column in drawn.items():
@@ -139,19 +140,34 @@ def draw_people(
 class Drive:
     """The random drive of each person and day.
 
-    ``tone`` multiplies priming and antigen gain, ``shots`` is the day's triggers (load per day); both have
-    shape (days, people).
+    ``tone`` multiplies priming and antigen gain, ``shots`` is the day's triggers (load per day), ``hazard``
+    multiplies the relapse hazard (mean 1); all have shape (days, people).
     """
 
     tone: Array
     shots: Array
+    hazard: Array
+
+    def first(self, days: int) -> Drive:
+        """Return the first days."""
+        return Drive(self.tone[:days], self.shots[:days], self.hazard[:days])
+
+    def take(self, rows: NDArray[np.intp]) -> Drive:
+        """Return the drive of some of the people, in the order of ``rows`` (positions)."""
+        return Drive(self.tone[:, rows], self.shots[:, rows], self.hazard[:, rows])
+
+    def repeated(self, times: int) -> Drive:
+        """Return the drive of everybody, ``times`` over, people within repeats."""
+        parts = (self.tone, self.shots, self.hazard)
+        return Drive(*(np.tile(part, (1, times)) for part in parts))
 
 
 def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> Drive:
-    """Draw the slow tone (two Ornstein-Uhlenbeck processes in its logarithm) and the triggers (Poisson).
+    """Draw the slow tone (two Ornstein-Uhlenbeck processes in its logarithm), the triggers and the hazard.
 
-    A person's drive does not depend on the others where ``draws`` has a stream for each subject, so that a
-    large cohort can be drawn in parts (``People.take``): a thousand subject-years hold some 30 MB.
+    Triggers are Poisson; what multiplies the hazard is one Ornstein-Uhlenbeck process in its logarithm. A
+    person's drive does not depend on the others where ``draws`` has a stream for each subject, so that a large
+    cohort can be drawn in parts (``People.take``): a thousand subject-years hold some 40 MB.
     """
     number = {name: row.value for name, row in content.numbers.items()}
     log_tone = _log_tone(
@@ -165,7 +181,16 @@ def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> 
     shots = np.zeros((days, len(people)))
     wanted = np.arange(_MOST) < count[:, None]
     shots[day, who] = np.where(wanted, number["host_shot_mean"] * sizes, 0.0).sum(axis=1)
-    return Drive(np.exp(log_tone, out=log_tone), shots)
+    return Drive(np.exp(log_tone, out=log_tone), shots, draw_hazard(content, draws, days=days))
+
+
+def draw_hazard(content: Content, draws: Draws, *, days: int) -> Array:
+    """Draw what multiplies each person's relapse hazard on each day, mean 1, shape (days, people)."""
+    number = {name: row.value for name, row in content.numbers.items()}
+    log_hazard = _log_tone(
+        draws.normals("drive/host_sd_u", days + 1), number["host_sd_u"], number["host_tau_u"]
+    )
+    return np.asarray(np.exp(log_hazard, out=log_hazard))
 
 
 _MOST = 4  # triggers a day that are told apart; more are as good as impossible at a few a year

@@ -7,44 +7,68 @@ from collections.abc import Mapping
 import numpy as np
 
 from eubiosis import engine
-from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.streams import CohortDraws
-from eubiosis.engine import Array, Compiled
+from eubiosis.engine import Compiled
 from eubiosis.model.content import Content
 from eubiosis.model.join import antimony_to_sbml, joined_antimony
-from eubiosis.model.natural_history.course import excess, run_hosts
-from eubiosis.model.natural_history.people import HOST_INPUTS, draw_drive, draw_people
+from eubiosis.model.natural_history.course import run_hosts
+from eubiosis.model.natural_history.people import HOST_INPUTS, draw_drive, draw_hazard, draw_people
+from eubiosis.model.natural_history.rates import (
+    YEAR,
+    Rates,
+    entry_chance,
+    hazard_scale,
+    lesion_scale,
+    relative_rates,
+)
 
-SIZE, SEED, DAYS, SETTLING = 1000, 2026, 1825, 365
+SIZE, SEED, COPIES = 1000, 2026, 8
+ENTRY = 2 * YEAR  # burn-in before the two observed years
+DAYS = ENTRY + 2 * YEAR + 1
 
 
 def scale_event_rates(content: Content, person: Mapping[str, float], joined: Compiled) -> dict[str, float]:
     """Return ``host_lambda0`` and ``host_h0`` (1/d) for the host joined with the gut of a person with MS."""
     text = joined_antimony(content, ("host",), {})
     host = engine.compile(antimony_to_sbml(text))
-    inputs = joined_inputs(joined, person)
+    return scales_for(content, host, joined_inputs(joined, person), person)
+
+
+def scales_for(
+    content: Content, host: Compiled, inputs: Mapping[str, float], values: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the two scales for people around the median gut ``inputs``; see ``draw_people`` for ``values``.
+
+    Each person's infiltrate meets several draws of what multiplies the hazard, which decides most about who
+    enters.
+    """
     draws = CohortDraws(SEED, SIZE)
-    people = draw_people(content, host, inputs, person, draws)
+    people = draw_people(content, host, inputs, values, draws)
     drive = draw_drive(content, people, draws, days=DAYS)
     record, _ = run_hosts(host, people, drive, ["host_C"])
-    infiltrate = record["host_C"][SETTLING:]
-    epsilon = content.numbers["host_eps_X"].value
-    return scales(content, excess(infiltrate, person["host_C_healthy"], epsilon), people.frailty)
+    number = {name: row.value for name, row in content.numbers.items()}
+    rates = []
+    for copy in range(COPIES):
+        own = CohortDraws(SEED + copy, SIZE)
+        frailty = draw_people(content, host, inputs, values, own).frailty
+        hazard = draw_hazard(content, own, days=DAYS)
+        rates.append(relative_rates(number, record["host_C"], frailty, hazard))
+    return scales(content, rates)
 
 
-def scales(content: Content, over: Array, frailty: Array) -> dict[str, float]:
-    """Return the two scales that give the mean Gd+ count of a scan and the mean relapse hazard.
+def scales(content: Content, cohorts: list[Rates]) -> dict[str, float]:
+    """Return the two scales that give entrants their relapses in the first year and their lesions a scan.
 
-    ``over`` is the excess infiltrate, shape (days, people). Closed form: a scan shows the mean rate of new
-    lesions times the mean duration of enhancement.
+    ``cohorts`` are rates at scales of 1, each of shape (days, people) with entry on day ``ENTRY``.
     """
     number = {name: row.value for name, row in content.numbers.items()}
-    lesions = np.mean(over ** number["host_gam_L"])
-    hazard = np.mean(over ** number["host_gam_R"] * frailty)
-    return {
-        "host_lambda0": float(number["host_scale_Gd"] / (lesions * number["host_tau_Gd"])),
-        "host_h0": float(number["host_scale_hazard"] / hazard / DAYS_PER_YEAR),
-    }
+    before = np.concatenate([c.relapses[ENTRY - YEAR : ENTRY].sum(axis=0) for c in cohorts])
+    first = np.concatenate([c.relapses[ENTRY : ENTRY + YEAR] for c in cohorts], axis=1)
+    h0 = hazard_scale(before, first, number["host_scale_ARR"], number["host_refractory"])
+    lesions = np.concatenate([c.lesions[ENTRY : ENTRY + 2 * YEAR].mean(axis=0) for c in cohorts])
+    chance = entry_chance(h0 * before)
+    lambda0 = lesion_scale(lesions[None], chance, number["host_scale_Gd"], number["host_tau_Gd"])
+    return {"host_lambda0": lambda0, "host_h0": h0}
 
 
 def joined_inputs(joined: Compiled, person: Mapping[str, float]) -> dict[str, float]:

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Array
 from eubiosis.model.model import Model
-from eubiosis.model.natural_history.course import excess, run_hosts
-from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
+from eubiosis.model.natural_history.course import run_hosts
+from eubiosis.model.natural_history.people import HOST_INPUTS, People, draw_drive, draw_people
+from eubiosis.model.natural_history.rates import (
+    YEAR,
+    entry_chance,
+    hazard_scale,
+    lesion_scale,
+    relative_rates,
+)
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.gut import HANDED, GutCourses
@@ -61,11 +67,10 @@ def host_courses(
         {**values, **couplings},
         draws,
         vary_inputs=False,
-        vary_gains=False,
         age=subjects.age,
     )
     drive = draw_drive(model.content, people, draws, days=BURN_IN + design.days)
-    before, entry = run_hosts(kernel, people, Drive(drive.tone[:BURN_IN], drive.shots[:BURN_IN]), _RECORD)
+    before, entry = run_hosts(kernel, people, drive.first(BURN_IN), _RECORD)
     after = {}
     for arm in design.arms:
         handed = gut.handed[arm.name]
@@ -73,29 +78,39 @@ def host_courses(
         after[arm.name], _ = run_hosts(
             kernel, people, drive, _RECORD, start=entry, levels=levels, day0=BURN_IN
         )
-    return HostCourses(people, before, after, *_rates(model, design, people, before, after))
+    return HostCourses(people, before, after, *_rates(model, design, people, drive.hazard, before, after))
 
 
 def _rates(
     model: Model,
     design: Design,
     people: People,
+    hazard: Array,
     before: Mapping[str, Array],
     after: Mapping[str, Mapping[str, Array]],
 ) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return lesion and relapse rates by arm, at the level of the design among those who enter.
+
+    Whoever needs a relapse in the year before to enter is more active than the rest of the pool, so the level
+    is that of the control arm over the trial, each candidate counting with the chance of having that history.
+    """
     number = {name: row.value for name, row in model.content.numbers.items()}
-    healthy = model.derived.of("healthy")["host_C_healthy"]
-
-    def over(course: Mapping[str, Array]) -> Array:
-        return excess(course["host_C"], healthy, number["host_eps_X"])
-
-    last_year = over(before)[-365:]
-    lesions = np.mean(last_year ** number["host_gam_L"])
-    relapses = np.mean(last_year ** number["host_gam_R"] * people.frailty)
-    lesion_scale = design.control_level.gd_lesions_per_scan / (number["host_tau_Gd"] * lesions)
-    relapse_scale = design.control_level.relapses_per_year / (DAYS_PER_YEAR * relapses)
-    courses = {"": over(before), **{name: over(course) for name, course in after.items()}}
+    earlier, later = hazard[:BURN_IN], hazard[BURN_IN:]
+    courses = {"": relative_rates(number, before["host_C"], people.frailty, earlier)} | {
+        name: relative_rates(number, course["host_C"], people.frailty, later)
+        for name, course in after.items()
+    }
+    control, history = courses[design.control.name], courses[""].relapses[-YEAR:].sum(axis=0)
+    finite = np.isfinite(control.relapses).all(axis=0) & np.isfinite(history)
+    least = design.eligibility.relapses_last_year or 0
+    level, gap = design.control_level, number["host_refractory"]
+    h0 = hazard_scale(history[finite], control.relapses[:, finite], level.relapses_per_year, gap, least=least)
+    chance = entry_chance(h0 * history[finite], least)
+    lambda0 = lesion_scale(
+        control.lesions[:, finite], chance, level.gd_lesions_per_scan, number["host_tau_Gd"]
+    )
+    scaled = {name: rates.times(lambda0, h0) for name, rates in courses.items()}
     return (
-        {name: lesion_scale * x ** number["host_gam_L"] for name, x in courses.items()},
-        {name: relapse_scale * x ** number["host_gam_R"] * people.frailty for name, x in courses.items()},
+        {name: rates.lesions for name, rates in scaled.items()},
+        {name: rates.relapses for name, rates in scaled.items()},
     )
