@@ -179,7 +179,9 @@ def test_half_day_steps_against_an_adaptive_solver(model):
     shots = np.zeros((days, 1))
     shots[5] = 1.5
     one = People(parameters[:, None], np.ones(1), np.ones(1), np.array([37.0]))
-    steps, _ = run_hosts(kernel, one, Drive(np.ones((days, 1)), shots, np.ones((days, 1))), ("host_C",), start=settled[:, None])
+    steps, _ = run_hosts(
+        kernel, one, Drive(np.ones((days, 1)), shots, np.ones((days, 1))), ("host_C",), start=settled[:, None]
+    )
     exact = kernel.solve(
         np.arange(days + 1.0),
         ("host_C",),

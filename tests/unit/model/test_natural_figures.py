@@ -86,9 +86,7 @@ def test_what_relapses_leave_without_noise_is_what_the_laws_say(model):
 
 def test_noise_of_assessments_makes_more_residuals_and_no_more_disability(model):
     number = {name: row.value for name, row in model.content.numbers.items()}
-    quiet, loud = (
-        lasting_figures(ClinicalLaws(number | {"host_edss_sd": sd}, 1.0), 4) for sd in (0.0, 0.4)
-    )
+    quiet, loud = (lasting_figures(ClinicalLaws(number | {"host_edss_sd": sd}, 1.0), 4) for sd in (0.0, 0.4))
     name = "relapses that leave 0.5 EDSS or more"
     assert loud[name] > quiet[name] + 0.05
     mean = "EDSS change of a relapse"
@@ -137,6 +135,7 @@ def drug(name="x", target="host_v_in", factor=1.0, comparator="placebo"):
 def test_a_drug_that_does_nothing_changes_nothing(cohort):
     people, scale = cohort
     found = ratios(people, {"x": (drug(),), "y": (drug("y", comparator="x"),)}, scale["host_h0"])
+    assert not any("slope" in name for name in found)  # no line goes through a single point
     for name in ("drug_x relapses", "drug_x lesions", "drug_y relapses", "drug_y lesions"):
         assert found[name] == pytest.approx(1.0, rel=1e-12)
 
@@ -158,7 +157,9 @@ def test_against_an_active_drug_the_ratio_is_that_of_the_two(cohort):
     a, b = (drug("a", factor=0.5),), (drug("b", factor=0.2, comparator="a"),)
     both = ratios(few, {"a": a, "b": b}, scale["host_h0"])
     alone = ratios(few, {"b": (drug("b", factor=0.2),)}, scale["host_h0"])
-    assert both["drug_b lesions"] * both["drug_a lesions"] == pytest.approx(alone["drug_b lesions"], rel=1e-12)
+    assert both["drug_b lesions"] * both["drug_a lesions"] == pytest.approx(
+        alone["drug_b lesions"], rel=1e-12
+    )
     logs = [np.log(both[f"drug_a {word}"]) for word in ("relapses", "lesions")]
     slope = next(v for k, v in both.items() if k.startswith("drug_classes"))
     assert slope == pytest.approx(logs[0] / logs[1], rel=1e-12)  # one drug against placebo: a line through it
