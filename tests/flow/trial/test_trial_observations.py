@@ -6,10 +6,12 @@ from small_trials import DESIGN, SEED, WEEKS, make_world
 
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.guilds import GUILDS as GUILD_IDS
+from eubiosis.core.streams import SubjectDraws
 from eubiosis.model.worlds import draw_host_world
 from eubiosis.trial.design import Eligibility
 from eubiosis.trial.world.gut import MARKERS
-from eubiosis.trial.world.host_world import TrialIsTooSmall, paper_reason, replicate
+from eubiosis.trial.world.host import host_courses
+from eubiosis.trial.world.host_world import TrialIsTooSmall, _take, paper_reason, replicate
 
 YEAR = 365.25
 REPLICATES = 25
@@ -156,16 +158,35 @@ def test_a_pool_that_cannot_fill_the_trial_says_so_with_the_numbers(trial_model,
         make_world(trial_model, pool, design, {})
 
 
-def test_the_control_arm_has_the_level_that_the_design_states(trial_model, pool):
-    """Expected events of the eligible in the year before entry, from the daily rates."""
+@pytest.mark.parametrize("relapses_before", [None, 1, 2])
+def test_the_control_arm_has_the_level_that_the_design_states(trial_model, pool, relapses_before):
+    """Events of the control arm over the trial, everybody counting with the chance of the history asked for."""
+    rules = Eligibility(relapses_last_year=relapses_before)
+    eligible = np.flatnonzero([word == "ok" for word in pool.gut.status])
+    whole = host_courses(
+        trial_model,
+        {},
+        _take(pool.gut, eligible),
+        pool.candidates.take(eligible),
+        DESIGN.changed(eligibility=rules),
+        SubjectDraws(SEED, tuple(pool.candidates.numbers[i] for i in eligible)),
+    )
+    before = whole.relapses[""][-365:].sum(axis=0)
+    # Poisson: none, or none and one, left out
+    chance = {None: np.ones_like(before), 1: 1 - np.exp(-before), 2: 1 - np.exp(-before) * (1 + before)}
+    weight = chance[relapses_before] / chance[relapses_before].sum()
+    hazard, number = whole.relapses["placebo"], trial_model.content.numbers
+    seen = (hazard / (1 + number["host_refractory"].value * hazard)).mean(axis=0)  # a relapse hides others
+    level = DESIGN.control_level
+    assert weight @ seen * YEAR == pytest.approx(level.relapses_per_year, rel=1e-6)
+    lesions = weight @ whole.lesions["placebo"].mean(axis=0) * number["host_tau_Gd"].value
+    assert lesions == pytest.approx(level.gd_lesions_per_scan, rel=1e-6)
+
+
+def test_the_level_is_set_over_all_who_are_eligible_not_over_the_enrolled(trial_model, pool):
     world = make_world(trial_model, pool, DESIGN.changed(participants=3, block=1), {})
     everyone = sum(word == "ok" for word in pool.gut.status)
     whole = make_world(trial_model, pool, DESIGN.changed(participants=everyone), {})
-    level = DESIGN.control_level
-    assert whole.host.relapses[""][-365:].mean() * YEAR == pytest.approx(level.relapses_per_year, rel=1e-9)
-    tau = trial_model.content.numbers["host_tau_Gd"].value
-    assert whole.host.lesions[""][-365:].mean() * tau == pytest.approx(level.gd_lesions_per_scan, rel=1e-9)
-    # the level is set over all who are eligible, not over those who happen to be enrolled
     np.testing.assert_array_equal(world.host.relapses[""], whole.host.relapses[""][:, :3])
 
 

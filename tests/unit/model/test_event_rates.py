@@ -174,7 +174,7 @@ def test_the_chance_to_enter_is_the_poisson_laws():
 def test_two_kinds_of_people_by_hand():
     """Half expect one relapse in the year before and half two; both go on as before."""
     before = np.array([1.0, 2.0])
-    after = np.tile(before / 365, (10, 1))
+    after = np.tile(before / 365.25, (10, 1))
     one, two = 1 - np.exp(-0.5), 1 - np.exp(-1.0)  # chances at scale one half
     level = 0.5 * (one * 1 + two * 2) / (one + two)
     assert hazard_scale(before, after, level, 0.0) == pytest.approx(0.5, rel=1e-8)
@@ -200,7 +200,7 @@ def test_at_its_scale_the_level_is_met_and_no_unit_matters(seed, level, gap, lea
     before = 365 * after.mean(axis=0) * draw.lognormal(0, 0.3, 50)
     scale = hazard_scale(before, after, level, gap, least=least)
     chance = entry_chance(scale * before, least)
-    met = chance @ (365 * counted(scale * after, gap)).mean(axis=0) / chance.sum()
+    met = chance @ (365.25 * counted(scale * after, gap)).mean(axis=0) / chance.sum()
     assert met == pytest.approx(level, rel=1e-6)
     again = hazard_scale(10 * before, 10 * after, level, gap, least=least)
     assert again == pytest.approx(scale / 10, rel=1e-6)

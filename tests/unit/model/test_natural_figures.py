@@ -135,6 +135,7 @@ def drug(name="x", target="host_v_in", factor=1.0, comparator="placebo"):
 def test_a_drug_that_does_nothing_changes_nothing(cohort):
     people, scale = cohort
     found = ratios(people, {"x": (drug(),), "y": (drug("y", comparator="x"),)}, scale["host_h0"])
+    assert not any("slope" in name for name in found)  # no line goes through a single point
     for name in ("drug_x relapses", "drug_x lesions", "drug_y relapses", "drug_y lesions"):
         assert found[name] == pytest.approx(1.0, rel=1e-12)
 

@@ -184,12 +184,11 @@ def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> 
     return Drive(np.exp(log_tone, out=log_tone), shots, draw_hazard(content, draws, days=days))
 
 
-def draw_hazard(content: Content, draws: Draws, *, days: int) -> Array:
-    """Draw what multiplies each person's relapse hazard on each day, mean 1, shape (days, people)."""
+def draw_hazard(content: Content, draws: Draws, *, days: int, step: int = 1) -> Array:
+    """Draw what multiplies each person's relapse hazard, mean 1, every ``step`` days, shape (days / step, people)."""
     number = {name: row.value for name, row in content.numbers.items()}
-    log_hazard = _log_tone(
-        draws.normals("drive/host_sd_u", days + 1), number["host_sd_u"], number["host_tau_u"]
-    )
+    noise = draws.normals("drive/host_sd_u", days // step + 1)
+    log_hazard = _log_tone(noise, number["host_sd_u"], number["host_tau_u"] / step)
     return np.asarray(np.exp(log_hazard, out=log_hazard))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.engine import Array
 
 YEAR = 365
@@ -67,10 +68,10 @@ def hazard_scale(before: Array, after: Array, level: float, gap: float, *, least
     def excess(log_scale: float) -> float:
         scale = float(np.exp(log_scale))
         chance = entry_chance(scale * before, least)
-        rate = YEAR * counted(scale * after, gap).mean(axis=0)
+        rate = DAYS_PER_YEAR * counted(scale * after, gap).mean(axis=0)
         return float(chance @ rate / chance.sum()) - level
 
-    middle = float(np.log(level / YEAR / after.mean()))
+    middle = float(np.log(level / DAYS_PER_YEAR / after.mean()))
     low, high = middle - 7.0, middle + 3.0
     if not excess(low) < 0 < excess(high):
         message = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -22,7 +22,8 @@ from eubiosis.model.natural_history.rates import (
     relative_rates,
 )
 
-SIZE, SEED, COPIES = 1000, 2026, 8
+SIZE, SEED, COPIES = 1500, 2026, 32
+BLOCK = 5  # days over which the hazard is held where only its level is wanted
 ENTRY = 2 * YEAR  # burn-in before the two observed years
 DAYS = ENTRY + 2 * YEAR + 1
 
@@ -47,25 +48,30 @@ def scales_for(
     drive = draw_drive(content, people, draws, days=DAYS)
     record, _ = run_hosts(host, people, drive, ["host_C"])
     number = {name: row.value for name, row in content.numbers.items()}
+    one = np.ones_like(people.frailty)
+    path = relative_rates(number, record["host_C"][: DAYS - 1], one, one)
+    blocks = Rates(*(rate.reshape(-1, BLOCK, SIZE).mean(axis=1) for rate in (path.lesions, path.relapses)))
     rates = []
     for copy in range(COPIES):
         own = CohortDraws(SEED + copy, SIZE)
         frailty = draw_people(content, host, inputs, values, own).frailty
-        hazard = draw_hazard(content, own, days=DAYS)
-        rates.append(relative_rates(number, record["host_C"], frailty, hazard))
-    return scales(content, rates)
+        hazard = draw_hazard(content, own, days=DAYS - 1, step=BLOCK)
+        rates.append(Rates(blocks.lesions, blocks.relapses * frailty * hazard))
+    return scales(content, rates, block=BLOCK)
 
 
-def scales(content: Content, cohorts: list[Rates]) -> dict[str, float]:
+def scales(content: Content, cohorts: Sequence[Rates], *, block: int = 1) -> dict[str, float]:
     """Return the two scales that give entrants their relapses in the first year and their lesions a scan.
 
-    ``cohorts`` are rates at scales of 1, each of shape (days, people) with entry on day ``ENTRY``.
+    ``cohorts`` are rates at scales of 1, a mean for each ``block`` of days, (blocks, people), with entry on day
+    ``ENTRY``.
     """
     number = {name: row.value for name, row in content.numbers.items()}
-    before = np.concatenate([c.relapses[ENTRY - YEAR : ENTRY].sum(axis=0) for c in cohorts])
-    first = np.concatenate([c.relapses[ENTRY : ENTRY + YEAR] for c in cohorts], axis=1)
+    entry, year = ENTRY // block, YEAR // block
+    before = block * np.concatenate([c.relapses[entry - year : entry].sum(axis=0) for c in cohorts])
+    first = np.concatenate([c.relapses[entry : entry + year] for c in cohorts], axis=1)
     h0 = hazard_scale(before, first, number["host_scale_ARR"], number["host_refractory"])
-    lesions = np.concatenate([c.lesions[ENTRY : ENTRY + 2 * YEAR].mean(axis=0) for c in cohorts])
+    lesions = np.concatenate([c.lesions[entry : entry + 2 * year].mean(axis=0) for c in cohorts])
     chance = entry_chance(h0 * before)
     lambda0 = lesion_scale(lesions[None], chance, number["host_scale_Gd"], number["host_tau_Gd"])
     return {"host_lambda0": lambda0, "host_h0": h0}
