@@ -465,7 +465,9 @@ class IRBuilder:
         (index,) = indices
         if index.text == "0":
             return pointer
-        text = f"getelementptr {pointer.type.pointee.text}, ptr {pointer.text}, {index.type.text} {index.text}"
+        text = (
+            f"getelementptr {pointer.type.pointee.text}, ptr {pointer.text}, {index.type.text} {index.text}"
+        )
         if self.lines is not self.block.lines:
             return self._value(pointer.type, text)
         found = self.block.addresses.get(text)

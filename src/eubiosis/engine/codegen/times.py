@@ -100,9 +100,7 @@ class Times:
             kind = own
         return runs
 
-    def _line_time(
-        self, code: Code, k: Value, row: Value, kind: str, now: Value, soon: Value
-    ) -> Value:
+    def _line_time(self, code: Code, k: Value, row: Value, kind: str, now: Value, soon: Value) -> Value:
         """Return when a value that is linear in the time changes next, or infinity."""
         b, driver = code.b, self.driver
         emit = VectorMath(b, 1)
