@@ -88,7 +88,7 @@ class Tolerances:
     @property
     def expected_steps(self) -> float:
         """About how many steps of order five a course takes; what is chosen first depends on it."""
-        return 2.5 * float(self.relative) ** -0.2
+        return 2.5 * math.pow(self.relative, -0.2)
 
 
 _ALLOWED = {

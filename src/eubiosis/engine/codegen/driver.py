@@ -54,7 +54,10 @@ _CROWDED, _MOST_CROWDED = 2.0**-36, 500  # cuts that follow one another as close
 
 
 class Driver(Loop):
-    """Emit the functions of the solver's loop; ``steps`` (of each method) and ``rates`` are vector functions that it calls."""
+    """Emit the functions of the solver's loop, which calls the vector functions ``steps`` and ``rates``.
+
+    ``steps`` has one function for each method.
+    """
 
     def __init__(
         self,

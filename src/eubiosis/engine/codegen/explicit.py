@@ -10,6 +10,9 @@ from eubiosis.engine.codegen.sizes import Sizes
 from eubiosis.engine.codegen.tableaus import TSIT5, Explicit
 from eubiosis.engine.codegen.vector_math import VectorMath
 
+# what an error estimate counts for, so that a tolerance gives errors like those of the Rosenbrock method
+_CAUTION = 4.0
+
 
 def define_explicit_step(lanes: Lanes, rates: Value, grow: Value, sizes: Sizes, *, timed: bool) -> Value:
     """Define ``explicit_step(work, shared, tolerances)``; returns it.
@@ -62,6 +65,7 @@ def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes, method: Exp
     error, below, answer, change = (code.variable(lanes.vector, zero) for _ in range(4))
     relative = lanes.splat(code, code.get(code["tolerances"], 0))
     apart = tuple(x - y for x, y in zip(method.a[last], (*method.a[last - 1], 0.0), strict=True))
+    weights = tuple(_CAUTION * weight for weight in method.error)
     for first, end in sizes.spans():
         with code.loop(end, start=first) as i:
             new = lanes.load(code, lanes.row(code, "next", i))
@@ -69,7 +73,7 @@ def _judge(code: Code, lanes: Lanes, math: VectorMath, sizes: Sizes, method: Exp
             largest = math.apply("max", math.apply("abs", old), math.apply("abs", new))
             absolute, floor = sizes.limits(code, math, code["tolerances"], i, first, old)
             scale = math.reciprocal(math.fma(relative, largest, absolute))
-            missed = b.fmul(b.fmul(step, _sum(code, lanes, math, i, method.error)), scale)
+            missed = b.fmul(b.fmul(step, _sum(code, lanes, math, i, weights)), scale)
             b.store(math.fma(missed, missed, b.load(error)), error)
             b.store(math.apply("max", b.load(below), b.fsub(floor, new)), below)
             rates = (lanes.load(code, lanes.stage(code, stage, i)) for stage in (last, last - 1))

@@ -196,13 +196,13 @@ class Happenings:
                 driver.set_count(code, b.add(count, b.zext(more, INT)), "queued")
                 driver.keep(code, b.fadd(driver.near(code, "now"), delay), "queue_time", slot)
                 driver.keep(code, b.sitofp(e, DOUBLE(0).type), "queue_event", slot)
-                place = b.mul(slot, INT(self.widest))
-                for first in self._first_rows():
-                    source = b.add(code["value"], INT(first))
+                target = b.mul(slot, INT(self.widest))
+                for row in self._first_rows():
+                    source = b.add(code["value"], INT(row))
                     with code.loop(code["size"]) as k:
                         taken = driver.near(code, "watched", b.add(source, k))
-                        driver.keep(code, taken, "queue_value", b.add(place, k))
-                    place = b.add(place, code["size"])
+                        driver.keep(code, taken, "queue_value", b.add(target, k))
+                    target = b.add(target, code["size"])
             with fail:  # a delay that is none, or more executions than can wait
                 driver.set_count(code, 1, "failed")
         return code.finish()

@@ -40,7 +40,7 @@ class Loop:
             lanes.reserve(name)
 
     def open(self, name: str, *, lane: bool = True, public: bool = False, more: tuple[str, ...] = ()) -> Code:
-        """Start a function of the argument block, of a lane's number unless ``lane`` is false, and ``more``."""
+        """Start a function of the argument block, a lane's number (not without ``lane``), and ``more``."""
         whole = [*(["lane"] if lane else []), *more]
         arguments = [("block", INT_POINTER), *((each, INT) for each in whole)]
         code = Code(self.lanes.module, name, arguments, public=public)

@@ -9,7 +9,10 @@ which they become unstable, times the ratio of the costs, is longer than a Rosen
 
 from __future__ import annotations
 
+import math
+
 from eubiosis.engine.codegen.emit import weight
+from eubiosis.engine.codegen.evaluate import evaluate
 from eubiosis.engine.codegen.graph import LEAVES, MOVING, Node
 from eubiosis.engine.codegen.ir import Value
 from eubiosis.engine.codegen.ir_tools import DOUBLE, INT, Code
@@ -175,56 +178,58 @@ class Pair:
         Its start is a change of all states that knows no direction. The result is at most the largest
         size of an eigenvalue of the Jacobian, about.
         """
-        driver, lanes, count = self.driver, self.lanes, len(self.program.moving)
+        driver, count = self.driver, len(self.program.moving)
         code = driver.open("measure_fastest")
         b, scalar = code.b, VectorMath(code.b, 1)
-        largest, square = (code.variable(DOUBLE, DOUBLE(0.0)) for _ in range(2))
-        with code.loop(count) as i:
-            size = scalar.apply("abs", driver.near(code, "states", i))
-            b.store(scalar.apply("max", size, b.load(largest)), largest)
-        least = b.fmul(b.load(largest), DOUBLE(_SMALL))
-        least = b.select(b.fcmp_ordered(">", least, DOUBLE(0.0)), least, DOUBLE(1.0))
-
-        def scaled(i: Value, value: Value) -> Value:
-            size = scalar.apply("abs", driver.near(code, "states", i))
-            return b.fdiv(value, b.select(b.fcmp_ordered(">", size, least), size, least))
-
-        def add(i: Value, value: Value) -> None:
-            own = scaled(i, value)
-            b.store(scalar.fma(own, own, b.load(square)), square)
-
-        def evaluate(region: str) -> None:
-            place = (lanes.row(code, name) for name in (region, "time", "rates"))
-            code.call(self.rates, code["work"], driver.slot(code, "shared"), *place)
-
-        evaluate("states")
-        with code.loop(len(self.program.rows), start=count) as i:
-            driver.keep(code, driver.near(code, "states", i), "next", i)
-        with code.loop(count) as i:
-            driver.keep(code, driver.near(code, "rates", i), "still", i)
-            pattern = b.fsub(b.uitofp(b.urem(i, INT(7)), DOUBLE(0).type), DOUBLE(2.7))
-            size = scalar.apply("abs", driver.near(code, "states", i))
-            size = b.select(b.fcmp_ordered(">", size, least), size, least)
-            driver.keep(code, b.fmul(pattern, size), "direction", i)
-            add(i, b.fmul(pattern, size))
-        norm = code.variable(DOUBLE, scalar.apply("sqrt", b.load(square)))
+        least = self._least_size(code, scalar)
+        norm = code.variable(DOUBLE, self._first_direction(code, scalar, least))
         driver.keep(code, DOUBLE(0.0), "fastest")
         rounds = code.variable(INT, INT(0))
+        square = code.variable(DOUBLE)
         with code.repeat() as done:
             go_on = b.fcmp_ordered(">", b.load(norm), DOUBLE(0.0))
             code.leave_if(b.not_(b.and_(go_on, b.icmp_signed("<", b.load(rounds), INT(_ROUNDS)))), done)
             b.store(b.add(b.load(rounds), INT(1)), rounds)
-            share = b.fdiv(DOUBLE(_SHIFT * count**0.5), b.load(norm))
+            share = b.fdiv(DOUBLE(_SHIFT * math.sqrt(count)), b.load(norm))
             with code.loop(count) as i:
                 own = driver.near(code, "direction", i)
                 driver.keep(code, scalar.fma(share, own, driver.near(code, "states", i)), "next", i)
-            evaluate("next")
+            evaluate(code, driver, self.rates, "next", "time", "rates")
             b.store(DOUBLE(0.0), square)
             with code.loop(count) as i:
                 change = b.fdiv(b.fsub(driver.near(code, "rates", i), driver.near(code, "still", i)), share)
                 driver.keep(code, change, "direction", i)
-                add(i, change)
+                own = b.fdiv(change, self._size(code, scalar, i, least))
+                b.store(scalar.fma(own, own, b.load(square)), square)
             size = scalar.apply("sqrt", b.load(square))
             driver.keep(code, b.fdiv(size, b.load(norm)), "fastest")
             b.store(size, norm)
         return code.finish()
+
+    def _least_size(self, code: Code, scalar: VectorMath) -> Value:
+        """Return the least size that a state counts with: a part of the largest, or one."""
+        b = code.b
+        largest = code.variable(DOUBLE, DOUBLE(0.0))
+        with code.loop(len(self.program.moving)) as i:
+            size = scalar.apply("abs", self.driver.near(code, "states", i))
+            b.store(scalar.apply("max", size, b.load(largest)), largest)
+        least = b.fmul(b.load(largest), DOUBLE(_SMALL))
+        return b.select(b.fcmp_ordered(">", least, DOUBLE(0.0)), least, DOUBLE(1.0))
+
+    def _size(self, code: Code, scalar: VectorMath, i: Value, least: Value) -> Value:
+        size = scalar.apply("abs", self.driver.near(code, "states", i))
+        return code.b.select(code.b.fcmp_ordered(">", size, least), size, least)
+
+    def _first_direction(self, code: Code, scalar: VectorMath, least: Value) -> Value:
+        """Keep the rates as they are and the first direction; returns its size, in units of the states'."""
+        b, driver, count = code.b, self.driver, len(self.program.moving)
+        evaluate(code, driver, self.rates, "states", "time", "rates")
+        with code.loop(len(self.program.rows), start=count) as i:
+            driver.keep(code, driver.near(code, "states", i), "next", i)
+        square = code.variable(DOUBLE, DOUBLE(0.0))
+        with code.loop(count) as i:
+            driver.keep(code, driver.near(code, "rates", i), "still", i)
+            pattern = b.fsub(b.uitofp(b.urem(i, INT(7)), DOUBLE(0).type), DOUBLE(2.7))
+            driver.keep(code, b.fmul(pattern, self._size(code, scalar, i, least)), "direction", i)
+            b.store(scalar.fma(pattern, pattern, b.load(square)), square)
+        return scalar.apply("sqrt", b.load(square))
