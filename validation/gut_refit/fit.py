@@ -6,9 +6,9 @@ Minimises E = sum over fitted targets of (distance outside the interval / half-w
             + pull * sum over numbers of ((number - centre) / (half its allowed range))^2
             + ((sugar kept + protein assimilated) / cells made - 1)^2 / 0.1^2, by mass
 where the centre is the former value (of the new share of ammonia the median of the history matching);
-numbers with a logarithmic range are compared by their logarithm. Targets whose ``fitted`` is not yes are never
-looked at. Every round takes a forward-difference Jacobian and tries several damped steps at once. Nothing is
-drawn at random, so there is no seed.
+numbers with a logarithmic range are compared by their logarithm. Targets whose ``fitted`` is not yes are
+never looked at. Every round takes a forward-difference Jacobian and tries several damped steps at once.
+Nothing is drawn at random, so there is no seed.
 
 With --most N only the N numbers whose return to the former value would move the fitted targets most (in
 half-widths, root of the sum of squares) are free; all others are set back to the former value first.

@@ -85,7 +85,8 @@ def test_every_number_of_the_table_of_worlds_can_be_drawn(trial_model):
         assert np.all(np.isfinite(draws)), row.id
         assert np.all(np.diff(draws) >= 0), row.id
         assert draws[0] < draws[-1], row.id
-        assert draws[0] >= 0, row.id
+        # acetate that a butyrogen takes up may be negative: it makes some
+        assert draws[0] >= 0 or row.id.startswith("gut_u_"), row.id
         if source.low is not None and source.distribution not in ("uniform", "loguniform"):
             assert draws[1] == pytest.approx(source.low, rel=1e-6), row.id
             assert draws[3] == pytest.approx(source.high, rel=1e-6), row.id

@@ -48,6 +48,8 @@ def test_verdicts(low, high, value, verdict):
         ({"population": None}, "population"),
         ({"observable": "gut_share_ROS"}, "without taxon"),
         ({"role": "holdout", "fitted": "yes"}, "hold-out that was fitted"),
+        ({"statistic": "ratio_to"}, 'ratio_to with the contrast "none"'),
+        ({"contrast": "condition:healthy"}, 'value with the contrast "condition:healthy"'),
     ],
 )
 def test_a_target_that_does_not_say_what_it_is_is_refused(change, said):
