@@ -68,7 +68,7 @@ def main(folder: Path) -> None:
     programs = {"tellurium": in_tellurium, "COPASI": in_copasi}
     record: dict[str, object] = {
         "model": made["model"],
-        "versions": {p: version(p) for p in ("tellurium", "libroadrunner", "python-copasi", "copasi-basico")}
+        "versions": {p: version(p) for p in ("tellurium", "libroadrunner", "python-copasi", "copasi-basico")},
     }
     apart: dict[str, dict[str, object]] = {}
     for condition, course in own.items():
