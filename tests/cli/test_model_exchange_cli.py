@@ -75,3 +75,20 @@ def test_an_archive(eubiosis, tmp_path):
     with zipfile.ZipFile(path) as opened:
         assert "models/healthy_inulin_7g.xml" in opened.namelist()
         assert opened.read("simulation.sedml").count(b"<dataSet ") == 2  # the time and butyrate
+
+
+@pytest.mark.slow
+def test_signs_and_the_page(eubiosis, tmp_path):
+    status, out, _ = eubiosis("model", "signs", "--draws", "4", "--json")
+    assert status == 0
+    table = json.loads(out)
+    assert sum(table["counts"].values()) == len(table["rows"])
+    assert {row["verdict"] for row in table["rows"]} <= {"agree", "disagree", "free", "absent"}
+    assert all(0 <= each["p"] <= 1 for each in table["agreements"])
+    page = tmp_path / "pages" / "model.html"
+    status, out, err = eubiosis("model", "wiring", "--out", page)
+    assert (status, out.strip()) == (0, str(page))
+    assert "reading the wiring" in err
+    text = page.read_text(encoding="utf-8")
+    assert f"<b>{table['counts']['absent']} are absent</b>" in text
+    assert 'href="#q-gut_C_Bu"' in text

@@ -137,6 +137,7 @@ class SignTable:
     days: tuple[float, ...]
     judged_day: float
     draws: int
+    failed_runs: int = 0
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def format_signs(table: SignTable) -> str:
             mark = "" if row.match == "same" else ", stand-in"
             lines.append(
                 f"{row.source[:28]:<30}{row.target[:32]:<34}{row.evidence:<10}{row.hand_fit:<10}"
-                f"{row.changes[day]:>+10.2g}  {verdict}{mark}"
+                f"{row.changes[day] if verdict != 'absent' else 0.0:>+10.2g}  {verdict}{mark}"
             )
     counts = ", ".join(f"{number} {verdict}" for verdict, number in table.counts.items())
     lines += [
@@ -31,6 +31,8 @@ def format_signs(table: SignTable) -> str:
         f"{a.of}: {a.agree} of {a.number} agree; by chance {a.expected:.1f} (p {a.p:.2g})"
         for a in table.agreements
     ]
+    if table.failed_runs:
+        lines.append(f"{table.failed_runs} runs of drawn couplings could not be solved and are left out")
     free = table.counts["free"]
     lines.append(
         f"of the {free} free ones {table.free_agree_at_hand_fit} agree at the hand fit, which was made in "

@@ -59,8 +59,9 @@ def sign_table(
     """Compare the sign of the model's responses with each mechanism of the evidence.
 
     A response is free where its sign differs between couplings drawn symmetric about zero, and absent where
-    there is none at all. Raises ``FindingsError`` for rows of the table that fit neither the evidence nor the
-    model.
+    there is none at all; draws that could not be solved are counted and left out. Raises ``FindingsError``
+    for rows of the table that fit neither the evidence nor the model, ``ArithmeticError`` where the hand fit
+    cannot be solved.
     """
     evidence = evidence or load_evidence()
     mechanisms = [row for row in evidence.table(Mechanism) if row.sign in ("+", "-")]
@@ -71,6 +72,10 @@ def sign_table(
     targets = list(dict.fromkeys(quantities[m.target_entity].names for m in named))
     settings = [{}, *(draw_host_world(model, n, seed, "symmetric") for n in range(draws))]
     found = respond(model, probes, targets, settings, person=PERSON)
+    failed = np.isnan(found.relative[:, :, 0, 0])
+    if np.any(failed[0]):
+        message = "the model could not be solved at its hand-fit couplings with a source held higher"
+        raise ArithmeticError(message)
     rows = []
     for m in named:
         source, target = quantities[m.source_entity], quantities[m.target_entity]
@@ -90,6 +95,7 @@ def sign_table(
         days=DAYS,
         judged_day=JUDGED_DAY,
         draws=draws,
+        failed_runs=int(np.sum(failed)),
     )
 
 
@@ -120,14 +126,14 @@ def _row(mechanism: Mechanism, source: QuantityRow, target: QuantityRow, answer:
     """Judge one mechanism; ``answer`` has shape (hand fit and draws, days)."""
     day = DAYS.index(JUDGED_DAY)
     signs = np.where(np.abs(answer) <= NO_RESPONSE, 0.0, np.sign(answer))[:, day]
-    signs = signs[np.isfinite(signs)]
+    draws = signs[1:][np.isfinite(signs[1:])]
     first = answer[0]
-    word = {1.0: "+", -1.0: "-", 0.0: "0"}.get(float(signs[0]) if len(signs) else 0.0, "0")
+    word = {1.0: "+", -1.0: "-", 0.0: "0"}[float(signs[0])]
     by_day = {float(np.sign(x)) for x in first if abs(x) > NO_RESPONSE}
     verdict: SignVerdict
-    if not np.any(signs):
+    if not signs[0] and not np.any(draws):
         verdict = "absent"
-    elif np.all(signs == 1.0) or np.all(signs == -1.0):
+    elif signs[0] and np.all(draws == signs[0]):
         verdict = "agree" if word == mechanism.sign else "disagree"
     else:
         verdict = "free"
@@ -144,7 +150,7 @@ def _row(mechanism: Mechanism, source: QuantityRow, target: QuantityRow, answer:
         target_quantities=target.quantities,
         match="same" if source.match == target.match == "same" else "proxy",
         changes=tuple(float(x) for x in first),
-        share_up=float(np.mean(signs[1:] == 1.0)) if verdict != "absent" else None,
+        share_up=float(np.mean(draws == 1.0)) if verdict != "absent" and len(draws) else None,
         hand_fit=word,
         verdict=verdict,
         steady=len(by_day) <= 1,

@@ -17,6 +17,7 @@ def antimony_text(expression: Expression) -> str:
 
     Binary operators group from the left, as Antimony reads them; other groupings get brackets.
 
+    >>> from eubiosis.engine.expressions import Call
     >>> antimony_text(Call("-", (Symbol("a"), Call("-", (Symbol("b"), Number(2.0))))))
     'a - (b - 2)'
     >>> antimony_text(Call("^", (Call("neg", (Symbol("a"),)), Number(2.0))))
