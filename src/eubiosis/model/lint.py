@@ -28,6 +28,7 @@ from eubiosis.model.join import (
     unit_texts,
 )
 from eubiosis.model.modules import AntimonyModule, parse_module
+from eubiosis.model.numbers import check_draws
 from eubiosis.model.units import infer_units, read_unit
 
 _RANDOM_DRIVE = ("host_shot", "host_Z")
@@ -49,6 +50,7 @@ def lint_content(folder: Path) -> list[Finding]:
     _check_units_of_tables(content, findings)
     if not findings.findings:
         read_conditions(content, findings)
+        check_draws(content, findings)
         _check_persons_and_targets(content, modules, findings)
         _check_unused(content, modules, findings)
         _check_joined(content, modules, findings)

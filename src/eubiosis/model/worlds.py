@@ -14,25 +14,16 @@ import numpy as np
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.guilds import GUILDS
-from eubiosis.core.laws import Z975
-from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.streams import stream
-from eubiosis.core.tables import TableRow, read_table
+from eubiosis.core.tables import read_table
 from eubiosis.engine import Array
 from eubiosis.model.derived import healthy_references
+from eubiosis.model.draws import draw_together, free_names, read_correlations
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, Niche, solve_niche
+from eubiosis.model.numbers import WORLDS, WorldRow
 
-TABLE = "worlds.tsv"
 Couplings = Literal["symmetric", "zero", "hand_fit"]
-
-
-class WorldRow(TableRow):
-    """A number that differs between worlds, and why."""
-
-    id: str
-    part: Literal["gut", "host", "coupling"]
-    note: str
 
 
 @dataclass(frozen=True)
@@ -51,10 +42,10 @@ class GutWorld:
 def world_rows(model: Model) -> tuple[WorldRow, ...]:
     """Read which numbers differ between worlds."""
     findings = FindingCollector()
-    rows = read_table(model.content.folder / TABLE, WorldRow, findings)
+    rows = read_table(model.content.folder / WORLDS, WorldRow, findings)
     for row in rows:
         if row.id not in model.content.numbers:
-            findings.add(model.content.file(TABLE), row.id, "unknown number", next_step="correct the id")
+            findings.add(model.content.file(WORLDS), row.id, "unknown number", next_step="correct the id")
     findings.raise_if_any()
     return tuple(rows)
 
@@ -64,19 +55,23 @@ def coupling_names(model: Model) -> tuple[str, ...]:
     return tuple(row.id for row in world_rows(model) if row.part == "coupling")
 
 
-def draw_gut_world(model: Model, number: int, seed: int, *, vary: bool = True) -> GutWorld:
+def draw_gut_world(
+    model: Model, number: int, seed: int, *, vary: bool = True, everything: bool = False
+) -> GutWorld:
     """Draw gut world ``number``; world 0 and ``vary=False`` keep the table values.
 
+    ``everything`` draws all uncertain numbers of the gut and the hand-over, not only those of worlds.tsv.
     A draw in which the healthy gut has no steady state is drawn again, at most 20 times; raises
     ``ArithmeticError`` after that.
     """
     scale = model.content.numbers["gut_w_scale"].value
+    names = _everything(model, "gut") if everything else _listed(model, "gut")
     for attempt in range(_ATTEMPTS):
-        values = _draw(model, "gut", number, seed, attempt) if vary and number else {}
+        values = _draw(model, names, number, seed, attempt) if vary and number else {}
         healthy = solve_niche(
             model.gut_kernel,
             {k: v for k, v in values.items() if k in model.gut_kernel.parameter_index},
-            reference_shares(model),
+            reference_shares(model, values),
             geometric_mean=scale,
             start=_stored_healthy(model),
         )
@@ -86,8 +81,12 @@ def draw_gut_world(model: Model, number: int, seed: int, *, vary: bool = True) -
     raise ArithmeticError(message)
 
 
-def draw_host_world(model: Model, number: int, seed: int, couplings: Couplings) -> dict[str, float]:
+def draw_host_world(
+    model: Model, number: int, seed: int, couplings: Couplings, *, everything: bool = False
+) -> dict[str, float]:
     """Draw host world ``number``: couplings and the functional share of Treg.
+
+    ``everything`` draws all uncertain numbers of the host and its clinic, not only those of worlds.tsv.
 
     Odd worlds mirror the couplings of the even world before them, so every draw has its opposite.
     """
@@ -99,56 +98,44 @@ def draw_host_world(model: Model, number: int, seed: int, couplings: Couplings) 
     pair, mirrored = divmod(number, 2)
     sign = -1.0 if mirrored else 1.0
     drawn = {n: sign * float(stream(seed, f"world/{n}", pair).standard_normal()) for n in names}
-    return {**drawn, **_draw(model, "host", pair, seed, 0)}
+    listed = _everything(model, "host") if everything else _listed(model, "host")
+    return {**drawn, **_draw(model, listed, pair, seed, 0)}
 
 
-def draw_number(row: SourcedNumber, quantile: float) -> float:
-    """Return the value of a sourced number at a quantile of its distribution.
-
-    The value is the median and ``low`` and ``high`` are the 2.5 and 97.5 % points; where the value is not in
-    the middle of them, the spread below it differs from the spread above it. For the uniform and loguniform
-    law they are its ends, and the value plays no part. Without a range the spread is used. Beta is taken as
-    normal within the range. Raises ``ValueError`` for a number with neither.
-    """
-    from scipy.special import ndtri
-
-    z = float(ndtri(quantile))
-    low, high = row.low, row.high
-    if row.distribution in ("lognormal", "loguniform") and low and high:
-        if row.distribution == "loguniform":
-            return float(low * (high / low) ** quantile)
-        width = np.log(high / row.value if z > 0 else row.value / low) / Z975
-        return float(np.exp(np.log(row.value) + width * z))
-    if row.distribution == "lognormal" and row.spread:
-        return float(row.value * np.exp(row.spread * z))
-    if low is not None and high is not None:
-        if row.distribution == "uniform":
-            return float(low + (high - low) * quantile)
-        width = (high - row.value if z > 0 else row.value - low) / Z975
-        return float(np.clip(row.value + width * z, low, high))
-    message = f"{row.id} has neither a range nor a spread to draw from"
-    raise ValueError(message)
-
-
-def reference_shares(model: Model) -> Array:
-    """Return the model's reference composition, shape (guilds,), summing to one."""
-    shares = np.array([model.content.numbers[f"gut_frac_{g}"].value for g in GUILDS])
+def reference_shares(model: Model, values: Mapping[str, float] | None = None) -> Array:
+    """Return the reference composition of the model or of a world, shape (guilds,), summing to one."""
+    numbers, own = model.content.numbers, values or {}
+    shares = np.array([own.get(f"gut_frac_{g}", numbers[f"gut_frac_{g}"].value) for g in GUILDS])
     return np.asarray(shares / shares.sum())
 
 
 _ATTEMPTS = 20
+_TABLES = {"gut": ("gut", "gut_processes", "handover"), "host": ("host", "clinic")}
 
 
-def _draw(model: Model, part: str, number: int, seed: int, attempt: int) -> dict[str, float]:
-    suffix = f"/{attempt}" if attempt else ""
-    return {
-        row.id: draw_number(
-            model.content.numbers[row.id],
-            float(stream(seed, f"world/{row.id}{suffix}", number).uniform(1e-6, 1 - 1e-6)),
-        )
-        for row in world_rows(model)
-        if row.part == part
+def _draw(model: Model, names: tuple[str, ...], number: int, seed: int, attempt: int) -> dict[str, float]:
+    numbers, suffix = model.content.numbers, f"/{attempt}" if attempt else ""
+    quantiles = {
+        name: float(stream(seed, f"world/{name}{suffix}", number).uniform(1e-6, 1 - 1e-6))
+        for name in free_names(numbers, names)
     }
+    drawn = draw_together(numbers, names, quantiles, read_correlations(model.content.folder))
+    return {name: float(drawn[name]) for name in names}
+
+
+def _listed(model: Model, part: str) -> tuple[str, ...]:
+    return tuple(row.id for row in world_rows(model) if row.part == part)
+
+
+def _everything(model: Model, part: str) -> tuple[str, ...]:
+    """Name every uncertain number of a part's tables, and what worlds.tsv lists for it from others."""
+    content, listed = model.content, {row.id: row.part for row in world_rows(model)}
+    tables = {f"parameters/{table}.tsv" for table in _TABLES[part]}
+    return tuple(
+        name
+        for name, row in content.numbers.items()
+        if row.uncertain and listed.get(name, part if content.table_of[name] in tables else "") == part
+    )
 
 
 def _stored_healthy(model: Model) -> Array:
