@@ -26,7 +26,7 @@ TABLE = "parameters/derived.tsv"
 KEY_FILE = "parameters/derived.sha256"
 _TIGHT = Tolerances(relative=1e-10, absolute=1e-13, negative=1e4)
 _ABSENT = 1e-15
-_GUT_REFERENCES = {
+GUT_REFERENCES = {
     "handover_ref_Bu": "gut_C_Bu",
     "handover_ref_Pr": "gut_C_Pr",
     "handover_ref_LPS": "gut_LPS",
@@ -182,7 +182,7 @@ def healthy_references(
     parameters = _with(joined, own)
     assigned = joined.assigned_at(0.0, states[:, None], parameters[:, None])[:, 0]
     references = {}
-    for name, variable in _GUT_REFERENCES.items():
+    for name, variable in GUT_REFERENCES.items():
         if variable in joined.state_index:
             references[name] = float(states[joined.state_index[variable]])
         else:
