@@ -4,7 +4,7 @@
 
 The members are drawn from their own laws, independently, with all else as the tables have it. A set is kept
 when its healthy gut misses at most one more of the targets of the condition "healthy" than the tables do.
-Printed are rank correlations among the sets kept, where they differ from 0 by more than three standard errors.
+Printed are rank correlations among the sets kept, where they differ from 0 by three standard errors.
 """
 
 from __future__ import annotations

@@ -231,7 +231,7 @@ def _healthy_hosts(kernel: Compiled, used: Sets, count: int) -> dict[str, Array]
 def _lanes(
     model: Model, people: People, used: Sets, settings: Mapping[str, Array | float], ratios: Sets, count: int
 ) -> People:
-    """Repeat the people in every set; what differs between people keeps its factors around the set's value."""
+    """Repeat the people in every set; what differs between people keeps its factors around the set."""
     kernel, numbers = model.host_kernel, model.content.numbers
     size = len(people)
     parameters = np.tile(people.parameters, (1, count))

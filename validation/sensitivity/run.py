@@ -4,8 +4,8 @@
     python validation/sensitivity/run.py --quick    # the same in small, to see that it runs
 
 Morris screens every uncertain number that a figure can depend on; Sobol follows with those that matter.
-Numbers move over the 95 % of their own law, the members of a group together. A fitted number for which no range
-was found moves from 0.8 to 1.25 times its value; such a stand-in is marked.
+Numbers move over the 95 % of their own law, the members of a group together. A fitted number for which no
+range was found moves from 0.8 to 1.25 times its value; such a stand-in is marked.
 """
 
 from __future__ import annotations
