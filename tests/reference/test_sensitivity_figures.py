@@ -43,16 +43,18 @@ def test_the_tables_own_set_gives_what_the_named_conditions_give(model, figures,
     assert found["lps_ms"][0] == pytest.approx(handed["host_lps_lumen"], rel=1e-5)
 
 
-def test_a_set_without_a_steady_state_is_nan_and_leaves_its_neighbours_alone(model, figures, monkeypatch):
+def test_a_set_without_a_healthy_state_is_nan_and_leaves_its_neighbours_alone(model, figures, monkeypatch):
+    """With proliferation of 14 a day no naive priming keeps the healthy host at 1."""
     monkeypatch.setattr(figures, "PEOPLE", 2)
-    value = model.content.numbers["gut_F_RS"].value
-    alone = figures.headline_figures(model, {"gut_F_RS": np.full(1, value)}, 3)
-    both = figures.headline_figures(
-        model, {"gut_F_RS": np.array([value, 1e-6]), "gut_F_FS": np.array([11.0, 1e-6])}, 3
-    )
-    for name in ("stool_butyrate_inulin", "lps_ms", "relapses_hand_fit", "nfl_ms"):
+    value = model.content.numbers["host_g"].value
+    alone = figures.headline_figures(model, {"host_g": np.full(1, value)}, 3)
+    both = figures.headline_figures(model, {"host_g": np.array([value, 10 * value])}, 3)
+    assert not figures.has_steady_states(model, {"host_g": np.full(1, 10 * value)})[0]
+    for name in figures.FIGURES:
         assert both[name][0] == pytest.approx(alone[name][0], rel=1e-6), name
+    for name in ("relapses_hand_fit", "lesions_spread", "nfl_ms", "edss_drift"):
         assert np.isnan(both[name][1]), name
+    assert both["lps_ms"][1] == pytest.approx(alone["lps_ms"][0], rel=1e-6)  # the gut does not mind
 
 
 def test_priming_follows_so_that_the_healthy_host_stays_at_one(model, figures):
