@@ -26,6 +26,7 @@ from eubiosis.core.report_input import (
 )
 from eubiosis.model import load
 from eubiosis.model.check import basis_shares
+from eubiosis.model.numbers import standing
 from eubiosis.model.worlds import world_rows
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
@@ -206,7 +207,7 @@ def _assumptions() -> tuple[AssumptionRow, ...]:
     layer = [(number, "trial layer") for number in trial_numbers().values()]
     listed = {number.id for number, _ in varied}
     rest = [
-        (number, "held fixed")
+        (number, standing(number, listed))
         for number in model.content.numbers.values()
         if number.basis == "assumed" and number.id not in listed
     ]
