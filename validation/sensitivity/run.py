@@ -224,6 +224,19 @@ def report(
     return rows
 
 
+def verdict(model: Model, rows: Sequence[Sequence[object]]) -> list[str]:
+    """Say how many of the top numbers were read, against the bar, and how it stands with all numbers."""
+    read, bar = sum(row[10] == "yes" for row in rows), int(np.ceil(BAR * len(rows)))
+    met = "is met" if read >= bar else f"is missed by {bar - read}"
+    shares = shares_read(model.content.numbers.values())
+    return [
+        f"of the {len(rows)} numbers that matter most {read} were read ({read / len(rows):.0%}); "
+        f"the bar of two thirds ({bar}) {met}",
+        f"of these {sum(row[7] == 'stand-in' for row in rows)} have a stand-in range",
+        "all numbers: " + ", ".join(f"{word} {share:.0%}" for word, share in shares.items()),
+    ]
+
+
 def main() -> None:
     """Run both methods, write the tables and print the top numbers."""
     parser = argparse.ArgumentParser(
@@ -259,21 +272,14 @@ def main() -> None:
     head = ("rank", "id", "description", "value", "unit", "low", "high", "law", "basis", "read", "is_read",
             "share", "most_for", "S1", "S1_conf", "ST", "ST_conf", "together")  # fmt: skip
     write(options.out / "top.tsv", head, rows)
-    read = sum(row[10] == "yes" for row in rows)
-    counts = {law: sum(row[7] == law for row in rows) for law in ("stand-in",)}
-    all_read = shares_read(model.content.numbers.values())
     lines = [
         f"date {date.today().isoformat()}, seed {options.seed}, {'quick' if options.quick else 'full'}",
         f"Morris: {len(free)} quantiles for {len(moved)} numbers, {tried}; the others have no steady state",
         f"Sobol: {len(names)} numbers, {base * (len(names) + 2)} sets, 95 % intervals",
         "sets that failed, Morris: " + ", ".join(f"{k} {v}" for k, v in failed_morris.items()),
         "sets that failed, Sobol: " + ", ".join(f"{k} {v}" for k, v in failed_sobol.items()),
-        f"of the {len(rows)} numbers that matter most {read} were read ({read / len(rows):.0%}); "
-        + ("the bar of two thirds is met" if read >= BAR * len(rows) else
-           f"the bar of two thirds is missed by {int(np.ceil(BAR * len(rows))) - read}"),
-        f"of these {counts['stand-in']} have a stand-in range",
-        "all numbers: " + ", ".join(f"{word} {share:.0%}" for word, share in all_read.items()),
-    ]  # fmt: skip
+        *verdict(model, rows),
+    ]
     (options.out / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     for row in rows:
         print(f"{row[0]:>3} {row[1]:<22}{row[8]:<9}{row[9] or '-':<11}{row[11]:>7.1%}  {row[12]:<24}"
