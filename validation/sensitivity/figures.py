@@ -7,8 +7,8 @@ that failed, is NaN in every figure that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -183,13 +183,13 @@ def _host_figures(
     draws = CohortDraws(seed, PEOPLE)
     people = draw_people(model.content, kernel, base, {}, draws)
     drive = draw_drive(model.content, people, draws, days=BURN_IN + YEAR)
-    ratios = {name: before[name] / base[name] for name in HOST_INPUTS}
-    gains = {name: inulin[name] / before[name] for name in HOST_INPUTS}
+    ratios = {name: _ratio(before[name], np.full(count, base[name])) for name in HOST_INPUTS}
+    gains = {name: _ratio(inulin[name], before[name]) for name in HOST_INPUTS}
 
     def run(group: People, which: slice, couplings: Mapping[str, float]) -> tuple[Array, ...]:
         lanes = _lanes(model, group, used, {**healthy, **couplings}, ratios, count)
         treated = _scaled(lanes, kernel, gains, len(group))
-        part = Drive(np.tile(drive.tone[:, which], count), np.tile(drive.shots[:, which], count))
+        part = _each(drive, lambda path: np.tile(path[:, which], count))
         return _year(kernel, lanes, part, count), _year(kernel, treated, part, count)
 
     untreated, treated = run(people, slice(None), {})
@@ -217,6 +217,17 @@ def _host_figures(
         "nfl_ms": untreated[3] / healthy["host_NfL_healthy"],
         "edss_drift": of("host_pira") * np.maximum(microglia - of("host_pira_MG"), 0),
     }
+
+
+def _ratio(value: Array, base: Array) -> Array:
+    """Return value over base; 1 where both are zero, as for what nobody takes."""
+    nothing = (base == 0) & (value == 0)
+    return np.where(nothing, 1.0, value / np.where(nothing, 1.0, base))
+
+
+def _each(drive: Drive, change: Callable[[Array], Array]) -> Drive:
+    """Apply a change to every path of a drive."""
+    return replace(drive, **{f.name: change(getattr(drive, f.name)) for f in fields(drive)})
 
 
 def _healthy_hosts(kernel: Compiled, used: Sets, count: int) -> dict[str, Array]:
@@ -271,7 +282,7 @@ def _year(kernel: Compiled, people: People, drive: Drive, count: int) -> tuple[A
     if not fine.any():
         return tuple(np.full(count, np.nan) for _ in range(4))
     safe = replace(people, parameters=np.where(fine, people.parameters, people.parameters[:, fine][:, :1]))
-    first = Drive(drive.tone[:BURN_IN], drive.shots[:BURN_IN])
+    first = _each(drive, lambda path: path[:BURN_IN])
     _, entry = run_hosts(kernel, safe, first, ())
     record, _ = run_hosts(kernel, safe, drive, (*_RATES, "host_MG", "host_NfL"), start=entry, day0=BURN_IN)
     means = []

@@ -60,7 +60,8 @@ def moved_numbers(model: Model) -> dict[str, SourcedNumber]:
     moved = {}
     for name, row in model.content.numbers.items():
         reached = any(name in k.parameter_index for k in kernels) or name.startswith(extra) or name in clinic
-        if not reached or name in couplings or row.level in ("definition", "visit"):
+        coupling = name in couplings or row.uncertainty == "symmetric"
+        if not reached or coupling or row.level in ("definition", "visit"):
             continue
         if row.uncertain:
             moved[name] = row
