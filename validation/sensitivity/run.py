@@ -1,6 +1,6 @@
 """Which numbers matter most for the headline figures, and how far those were read.
 
-    python validation/sensitivity/run.py            # Morris, then Sobol: some twenty minutes on two cores
+    python validation/sensitivity/run.py            # Morris, then Sobol: a quarter of an hour on two cores
     python validation/sensitivity/run.py --quick    # the same in small, to see that it runs
 
 Morris screens every uncertain number that a figure can depend on; Sobol follows with those that matter.
@@ -197,6 +197,15 @@ def ranking(rows: Sequence[Sequence[object]], column: int) -> list[tuple[str, fl
     return sorted(mean.items(), key=lambda item: -item[1])
 
 
+def by_number(rows: Sequence[Sequence[object]]) -> list[list[object]]:
+    """Lay Morris rows out by number: its mean share, then its mean absolute effect on each figure."""
+    effect = {(str(row[1]), str(row[0])): row[2] for row in rows}
+    return [
+        [name, share, *(effect.get((name, figure), "") for figure in FIGURES)]
+        for name, share in ranking(rows, 2)
+    ]
+
+
 def write(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Write a table, floats to four digits."""
     with path.open("w", encoding="utf-8", newline="") as stream:
@@ -259,11 +268,7 @@ def main() -> None:
         file=sys.stderr,
     )
     screened, failed_morris, tried = screen(model, moved, trajectories, options.seed)
-    write(
-        options.out / "morris.tsv",
-        ("figure", "id", "mu_star", "mu_star_conf", "sigma", "share", "trajectories"),
-        screened,
-    )
+    write(options.out / "morris.tsv", ("id", "share", *FIGURES), by_number(screened))
     names = [name for name, _ in ranking(screened, 2)[:FOLLOWED]]
     print(f"Sobol: {len(names)} numbers, {base} base points", file=sys.stderr)
     sobol, failed_sobol = follow(model, moved, names, base, options.seed)
