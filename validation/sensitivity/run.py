@@ -238,11 +238,13 @@ def verdict(model: Model, rows: Sequence[Sequence[object]]) -> list[str]:
     """Say how many of the top numbers were read, against the bar, and how it stands with all numbers."""
     read, bar = sum(row[10] == "yes" for row in rows), int(np.ceil(BAR * len(rows)))
     met = "is met" if read >= bar else f"is missed by {bar - read}"
+    fitted = sum(row[10] == "yes" and row[8] == "fitted" for row in rows)
     shares = shares_read(model.content.numbers.values())
     return [
         f"of the {len(rows)} numbers that matter most {read} were read ({read / len(rows):.0%}); "
         f"the bar of two thirds ({bar}) {met}",
-        f"of these {sum(row[7] == 'stand-in' for row in rows)} have a stand-in range",
+        f"of those read {fitted} are fitted: the source of their range was read, their value is not in it",
+        f"of the {len(rows)} {sum(row[7] == 'stand-in' for row in rows)} have a stand-in range",
         "all numbers: " + ", ".join(f"{word} {share:.0%}" for word, share in shares.items()),
     ]
 
