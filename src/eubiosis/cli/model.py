@@ -186,7 +186,7 @@ def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     """Check tables, modules, units and SBML, then compare the model with every target."""
     from eubiosis.core.content import PACKAGED_CONTENT
     from eubiosis.model import load
-    from eubiosis.model.check import basis_shares, check_targets, shares_missed, summary
+    from eubiosis.model.check import basis_shares, check_targets, number_lines, shares_missed, summary
 
     folder = content or PACKAGED_CONTENT
     demand_no_findings(folder)
@@ -203,6 +203,8 @@ def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     shares = basis_shares(loaded)
     text = ", ".join(f"{basis} {share:.0%}" for basis, share in shares.items())
     click.echo(f"numbers by basis: {text}", err=as_json)
+    for line in number_lines(loaded):
+        click.echo(line, err=as_json)
 
 
 @model.command("page")

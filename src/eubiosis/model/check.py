@@ -13,7 +13,9 @@ from eubiosis.model.content import TargetRow
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.answers import Answer, answers
 from eubiosis.model.natural_history.drugs import drug_answers
+from eubiosis.model.numbers import shares_read, standings
 from eubiosis.model.therapies import compare_therapies
+from eubiosis.model.worlds import world_rows
 
 HIT, MISS, UNTESTED = "hit", "miss", "untested prediction"
 _PRODUCTION, _EXCRETED = ("gut_scfa_production",), ("gut_stool_scfa", "gut_stool_wet")
@@ -104,6 +106,19 @@ def basis_shares(model: Model) -> dict[str, float]:
     counts = Counter(row.basis for row in model.content.numbers.values())
     total = sum(counts.values())
     return {basis: counts[basis] / total for basis in ("measured", "fitted", "derived", "assumed")}
+
+
+def number_lines(model: Model) -> tuple[str, ...]:
+    """Say in words how far the sources of the numbers were read, and where assumed numbers are drawn."""
+    content = model.content
+    shares = shares_read(content.numbers.values())
+    counts = standings(content, {row.id for row in world_rows(model)})
+    return (
+        "numbers by how far they were read: " + ", ".join(f"{word} {n:.0%}" for word, n in shares.items()),
+        f"assumed numbers ({sum(counts.values())}): "
+        + ", ".join(f"{n} {word}" for word, n in counts.items())
+        + "; why they are held: parameters/held.tsv",
+    )
 
 
 def _judge(target: TargetRow, value: float, error: float | None = None) -> Verdict:

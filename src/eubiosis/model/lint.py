@@ -32,6 +32,7 @@ from eubiosis.model.join import (
     unit_texts,
 )
 from eubiosis.model.modules import AntimonyModule, parse_module
+from eubiosis.model.numbers import check_draws
 from eubiosis.model.paths import check_paths
 from eubiosis.model.units import infer_units, read_unit
 
@@ -61,6 +62,7 @@ def lint_content(folder: Path) -> list[Finding]:
     _check_units_of_tables(content, findings)
     if not findings.findings:
         read_conditions(content, findings)
+        check_draws(content, findings)
         _check_persons_and_targets(content, modules, findings)
         check_paths(content, findings)
         check_entities(content, modules, findings)

@@ -7,7 +7,7 @@ gut-to-host couplings, and draws the host's own numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,30 +15,21 @@ import numpy as np
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.guilds import GUILDS
-from eubiosis.core.laws import Z975
-from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.streams import stream
-from eubiosis.core.tables import TableRow, read_table
+from eubiosis.core.tables import read_table
 from eubiosis.engine import Array
 from eubiosis.model.class_totals import divide, draw_totals
 from eubiosis.model.derived import healthy_references
 from eubiosis.model.doubling import gain_ratios
+from eubiosis.model.draws import draw_together, free_names, read_correlations
 from eubiosis.model.held import HeldNiches, hold_niches
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, Niche, solve_niche
 from eubiosis.model.niche_sum import NichePrior
+from eubiosis.model.numbers import WORLDS, WorldRow
 from eubiosis.model.plausible import first_plausible
 
-TABLE = "worlds.tsv"
 Couplings = Literal["symmetric", "zero", "hand_fit"]
-
-
-class WorldRow(TableRow):
-    """A number that differs between worlds, and why."""
-
-    id: str
-    part: Literal["gut", "host"]
-    note: str
 
 
 @dataclass(frozen=True)
@@ -71,10 +62,10 @@ class GutWorld:
 def world_rows(model: Model) -> tuple[WorldRow, ...]:
     """Read which numbers differ between worlds."""
     findings = FindingCollector()
-    rows = read_table(model.content.folder / TABLE, WorldRow, findings)
+    rows = read_table(model.content.folder / WORLDS, WorldRow, findings)
     for row in rows:
         if row.id not in model.content.numbers:
-            findings.add(model.content.file(TABLE), row.id, "unknown number", next_step="correct the id")
+            findings.add(model.content.file(WORLDS), row.id, "unknown number", next_step="correct the id")
     findings.raise_if_any()
     return tuple(rows)
 
@@ -84,15 +75,18 @@ def coupling_names(model: Model) -> tuple[str, ...]:
     return tuple(row.id for row in model.couplings.drawn)
 
 
-def draw_gut_world(model: Model, number: int, seed: int, *, vary: bool = True) -> GutWorld:
+def draw_gut_world(
+    model: Model, number: int, seed: int, *, vary: bool = True, everything: bool = False
+) -> GutWorld:
     """Draw gut world ``number``; world 0 and ``vary=False`` keep the table values.
 
+    ``everything`` draws all uncertain numbers of the gut and the hand-over, not only those of worlds.tsv.
     Numbers are drawn together: a draw that a healthy gut contradicts is drawn again (``plausible``). Raises
     ``ArithmeticError`` when no draw passes, or the tables themselves have no healthy steady state.
     """
     if vary and number:
-        rows = [row for row in world_rows(model) if row.part == "gut"]
-        found = first_plausible(model, lambda attempt: _gut_draw(model, rows, number, seed, attempt))
+        names = _everything(model, "gut") if everything else _listed(model, "gut")
+        found = first_plausible(model, lambda attempt: _gut_draw(model, names, number, seed, attempt))
         return GutWorld(number, found.values, found.states, found.factors)
     healthy = solve_niche(
         model.gut_kernel,
@@ -169,20 +163,23 @@ def draw_host_world(
     *,
     shared: Mapping[str, float] | None = None,
     without: Iterable[str] = (),
+    everything: bool = False,
 ) -> dict[str, float]:
     """Draw host world ``number``: couplings from the total of each class, and the host's own numbers.
 
     Odd worlds mirror the totals of the even world before them, so every draw has its opposite. ``shared``
     holds host numbers of the gut world, which change what a unit of a coupling does. ``without`` takes paths
-    out (ids, classes or targets of ``couplings.tsv``): their share is gone, the others keep theirs. Raises
-    ``FindingsError`` for an unknown path.
+    out (ids, classes or targets of ``couplings.tsv``): their share is gone, the others keep theirs.
+    ``everything`` draws all uncertain numbers of the host and its clinic, not only those of worlds.tsv.
+    Raises ``FindingsError`` for an unknown path.
     """
     names, out = coupling_names(model), model.couplings.without(without)
     if couplings == "zero":
         return dict.fromkeys(names, 0.0)
     if couplings == "hand_fit":
         return {name: 0.0 if name in out else model.content.numbers[name].value for name in names}
-    own = _draw(model, "host", number // 2, seed, 0)
+    listed = _everything(model, "host") if everything else _listed(model, "host")
+    own = _draw(model, listed, number // 2, seed, 0)
     found = dict.fromkeys(names, 0.0)
     ratios = gain_ratios(model, model.couplings, {**(shared or {}), **own})
     for name, total in draw_totals(model.couplings, number, seed).items():
@@ -204,40 +201,14 @@ def _share_draws(path: str, number: int, seed: int) -> tuple[float, float]:
     return weight, -size if mirrored else size
 
 
-def draw_number(row: SourcedNumber, quantile: float) -> float:
-    """Return the value of a sourced number at a quantile of its distribution.
-
-    The value is the median and ``low`` and ``high`` are the 2.5 and 97.5 % points; where the value is not in
-    the middle of them, the spread below it differs from the spread above it. For the uniform and loguniform
-    law they are its ends, and the value plays no part. Without a range the spread is used. Beta is taken as
-    normal within the range. Raises ``ValueError`` for a number with neither.
-    """
-    from scipy.special import ndtri
-
-    z = float(ndtri(quantile))
-    low, high = row.low, row.high
-    if row.distribution in ("lognormal", "loguniform") and low and high:
-        if row.distribution == "loguniform":
-            return float(low * (high / low) ** quantile)
-        width = np.log(high / row.value if z > 0 else row.value / low) / Z975
-        return float(np.exp(np.log(row.value) + width * z))
-    if row.distribution == "lognormal" and row.spread:
-        return float(row.value * np.exp(row.spread * z))
-    if low is not None and high is not None:
-        if row.distribution == "uniform":
-            return float(low + (high - low) * quantile)
-        width = (high - row.value if z > 0 else row.value - low) / Z975
-        return float(np.clip(row.value + width * z, low, high))
-    message = f"{row.id} has neither a range nor a spread to draw from"
-    raise ValueError(message)
-
-
-def reference_shares(model: Model) -> Array:
-    """Return the model's reference composition, shape (guilds,), summing to one."""
-    shares = np.array([model.content.numbers[f"gut_frac_{g}"].value for g in GUILDS])
+def reference_shares(model: Model, values: Mapping[str, float] | None = None) -> Array:
+    """Return the reference composition of the model or of a world, shape (guilds,), summing to one."""
+    numbers, own = model.content.numbers, values or {}
+    shares = np.array([own.get(f"gut_frac_{g}", numbers[f"gut_frac_{g}"].value) for g in GUILDS])
     return np.asarray(shares / shares.sum())
 
 
+_TABLES = {"gut": ("gut", "gut_processes", "handover"), "host": ("host", "clinic")}
 _PER_READ = "gut_biomass_per_read_"
 
 
@@ -245,31 +216,39 @@ def _closed(shares: Array) -> Array:
     return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
 
 
-def _gut_draw(
-    model: Model, rows: Sequence[WorldRow], number: int, seed: int, attempt: int
-) -> dict[str, float]:
+def _gut_draw(model: Model, names: tuple[str, ...], number: int, seed: int, attempt: int) -> dict[str, float]:
     """Draw the gut's numbers; what stands behind a read turns reference reads into a reference biomass."""
-    values = _drawn(model, rows, number, seed, attempt)
+    values = _draw(model, names, number, seed, attempt)
     if any(name.startswith(_PER_READ) for name in values):
         behind = np.array([values.get(f"{_PER_READ}{g}", 1.0) for g in GUILDS])
-        shares = _closed(reference_shares(model) * behind)
+        shares = _closed(reference_shares(model, values) * behind)
         values |= {f"gut_frac_{g}": float(share) for g, share in zip(GUILDS, shares, strict=True)}
     return values
 
 
-def _draw(model: Model, part: str, number: int, seed: int, attempt: int) -> dict[str, float]:
-    return _drawn(model, [row for row in world_rows(model) if row.part == part], number, seed, attempt)
-
-
-def _drawn(model: Model, rows: Sequence[WorldRow], number: int, seed: int, attempt: int) -> dict[str, float]:
-    suffix = f"/{attempt}" if attempt else ""
-    return {
-        row.id: draw_number(
-            model.content.numbers[row.id],
-            float(stream(seed, f"world/{row.id}{suffix}", number).uniform(1e-6, 1 - 1e-6)),
-        )
-        for row in rows
+def _draw(model: Model, names: tuple[str, ...], number: int, seed: int, attempt: int) -> dict[str, float]:
+    numbers, suffix = model.content.numbers, f"/{attempt}" if attempt else ""
+    quantiles = {
+        name: float(stream(seed, f"world/{name}{suffix}", number).uniform(1e-6, 1 - 1e-6))
+        for name in free_names(numbers, names)
     }
+    drawn = draw_together(numbers, names, quantiles, read_correlations(model.content.folder))
+    return {name: float(drawn[name]) for name in names}
+
+
+def _listed(model: Model, part: str) -> tuple[str, ...]:
+    return tuple(row.id for row in world_rows(model) if row.part == part)
+
+
+def _everything(model: Model, part: str) -> tuple[str, ...]:
+    """Name every uncertain number of a part's tables, and what worlds.tsv lists for it from others."""
+    content, listed = model.content, {row.id: row.part for row in world_rows(model)}
+    tables = {f"parameters/{table}.tsv" for table in _TABLES[part]}
+    return tuple(
+        name
+        for name, row in content.numbers.items()
+        if row.uncertain and listed.get(name, part if content.table_of[name] in tables else "") == part
+    )
 
 
 def _stored_healthy(model: Model) -> Array:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from pydantic import model_validator
 
-from eubiosis.core.provenance import SourcedNumber
+from eubiosis.core.provenance import SourcedFact
 from eubiosis.core.streams import stream
 from eubiosis.core.tables import RowProblem
 
@@ -17,7 +17,7 @@ SMALLEST_GROUP = 100
 CONTROL = "Control"
 
 
-class CovariateSummary(SourcedNumber):
+class CovariateSummary(SourcedFact):
     """One number about a covariate: a mean, a standard deviation, the share of a level, or a bound.
 
     ``group`` is MS or Control, ``course`` the part of the group it is about (all, relapsing, progressive),

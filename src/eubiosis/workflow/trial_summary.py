@@ -28,6 +28,7 @@ from eubiosis.model import load
 from eubiosis.model.check import basis_shares
 from eubiosis.model.discrepancy import discrepancy_sd, read_discrepancies
 from eubiosis.model.model import Model
+from eubiosis.model.numbers import standing
 from eubiosis.model.worlds import world_rows
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
@@ -226,7 +227,7 @@ def _assumptions(model: Model) -> tuple[AssumptionRow, ...]:
     layer = [(number, "trial layer") for number in trial_numbers().values()]
     listed = {number.id for number, _ in varied}
     rest = [
-        (number, "held fixed")
+        (number, standing(number, listed))
         for number in model.content.numbers.values()
         if number.basis == "assumed" and number.id not in listed
     ]

@@ -1,16 +1,15 @@
-"""Worlds: laws of single numbers by hand, mirrored couplings, and healthy people who stay the reference."""
+"""Worlds: every listed number can be drawn, mirrored couplings, and healthy people who stay the reference."""
 
 import numpy as np
 import pytest
 from small_trials import SEED
 
 from eubiosis.core.guilds import GUILDS
-from eubiosis.core.provenance import SourcedNumber
+from eubiosis.model.draws import draw_number
 from eubiosis.model.worlds import (
     coupling_names,
     draw_gut_world,
     draw_host_world,
-    draw_number,
     reference_shares,
     world_rows,
 )
@@ -20,59 +19,6 @@ REFERENCE_INPUTS = {"host_ahr": 1.0, "host_lps_lumen": 1.0, "host_muc": 1.0, "ho
 REFERENCE_INPUTS |= dict.fromkeys(
     ("host_bile", "host_pcs", "host_is", "host_fructan", "host_akk", "host_equol"), 1.0
 )
-
-
-def number(value, low=None, high=None, law="normal", spread=None):
-    return SourcedNumber(
-        id="x", description="x", value=value, unit="-", low=low, high=high, distribution=law,
-        spread=spread, basis="assumed", note="made up",
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("row", "quantile", "expected"),
-    [
-        (number(10, 2, 18), 0.5, 10),
-        (number(10, 2, 18), 0.025, 2),
-        (number(10, 2, 18), 0.975, 18),
-        (number(4, 1, 16, "lognormal"), 0.5, 4),
-        (number(4, 1, 16, "lognormal"), 0.025, 1),
-        (number(4, 1, 16, "lognormal"), 0.975, 16),
-        # a value that is not in the middle of its range is still the median, and the range still 95 %
-        (number(4, 1, 36, "lognormal"), 0.5, 4),
-        (number(4, 1, 36, "lognormal"), 0.025, 1),
-        (number(4, 1, 36, "lognormal"), 0.975, 36),
-        (number(10, 8, 18), 0.025, 8),
-        (number(10, 8, 18), 0.975, 18),
-        # uniform laws: the range is where the number can lie at all
-        (number(3, 2, 6, "uniform"), 0.0, 2),
-        (number(3, 2, 6, "uniform"), 0.25, 3),
-        (number(3, 2, 6, "uniform"), 1.0, 6),
-        (number(3, 2, 8, "loguniform"), 0.5, 4),
-        (number(3, 2, 8, "loguniform"), 1.0, 8),
-        (number(0.9, 0.8, 0.95, "beta"), 0.5, 0.9),
-        # exp(0.7 x 1.959964) = 3.9431
-        (number(2, law="lognormal", spread=0.7), 0.5, 2),
-        (number(2, law="lognormal", spread=0.7), 0.975, 2 * 3.94313),
-        (number(2, law="lognormal", spread=0.7), 0.025, 2 / 3.94313),
-    ],
-)
-def test_a_number_at_a_quantile_is_what_its_law_says(row, quantile, expected):
-    assert draw_number(row, quantile) == pytest.approx(expected, rel=1e-5)
-
-
-def test_a_draw_never_leaves_the_range_of_a_bounded_law():
-    for law in ("beta", "uniform", "loguniform"):
-        row = number(0.5, 0.4, 0.9, law)
-        draws = [draw_number(row, q) for q in np.linspace(1e-6, 1 - 1e-6, 101)]
-        assert min(draws) >= 0.4
-        assert max(draws) <= 0.9
-        assert np.all(np.diff(draws) >= 0)
-
-
-def test_a_number_without_range_and_spread_cannot_be_drawn():
-    with pytest.raises(ValueError, match="neither a range nor a spread"):
-        draw_number(number(1.0), 0.3)
 
 
 def test_every_number_of_the_table_of_worlds_can_be_drawn(trial_model):
@@ -87,7 +33,7 @@ def test_every_number_of_the_table_of_worlds_can_be_drawn(trial_model):
         assert draws[0] < draws[-1], row.id
         # acetate that a butyrogen takes up may be negative: it makes some
         assert draws[0] >= 0 or row.id.startswith("gut_u_"), row.id
-        if source.low is not None and source.distribution not in ("uniform", "loguniform"):
+        if source.uncertainty not in ("uniform", "loguniform"):
             assert draws[1] == pytest.approx(source.low, rel=1e-6), row.id
             assert draws[3] == pytest.approx(source.high, rel=1e-6), row.id
 
@@ -159,3 +105,19 @@ def test_a_healthy_person_hands_the_host_its_reference_in_every_gut_world(trial_
     later = kernel.solve([0.0, 84.0], HANDED, **given)
     assert dict(zip(HANDED, later.values[0, 1], strict=True)) == pytest.approx(expected, rel=1e-4)
     assert len(GUILDS) == len(reference_shares(trial_model))
+
+
+def test_a_draw_of_everything_holds_every_uncertain_number_of_the_half(trial_model):
+    numbers, table_of = trial_model.content.numbers, trial_model.content.table_of
+    tables = {f"parameters/{name}.tsv" for name in ("gut", "gut_processes", "handover")}
+    uncertain = {n for n, row in numbers.items() if table_of[n] in tables and row.uncertainty != "none"}
+    world = draw_gut_world(trial_model, 2, SEED, everything=True)
+    assert uncertain <= set(world.values)
+    assert len(uncertain) > 250
+    listed = {row.id for row in world_rows(trial_model) if row.part == "gut"}
+    assert listed <= set(world.values)
+    host = draw_host_world(trial_model, 2, SEED, "symmetric", everything=True)
+    assert {"host_K_g", "host_mfis_IL"} - set(host) == {"host_K_g"}  # fitted, and no range was found
+    assert set(host).isdisjoint(world.values)
+    # of what both draw, the value is the same: a number has one stream
+    assert world.values["gut_K_ox"] == draw_gut_world(trial_model, 2, SEED).values["gut_K_ox"]

@@ -1,4 +1,4 @@
-"""A number never travels alone: each rule of provenance refuses what it should and nothing else."""
+"""A number never travels alone, and an assumed one is never fixed: each rule refuses what it should."""
 
 import pytest
 from pydantic import ValidationError
@@ -14,6 +14,8 @@ GOOD = {
     "unit": "1/d",
     "low": 1.0,
     "high": 3.0,
+    "uncertainty": "lognormal",
+    "level": "world",
     "basis": "measured",
     "read": "table",
     "source": "Somebody 2020",
@@ -22,6 +24,10 @@ GOOD = {
 
 def test_a_complete_number_passes():
     assert SourcedNumber(**GOOD).value == 2.0
+
+
+BARE = {"low": None, "high": None, "uncertainty": "none"}
+ASSUMED = {"basis": "assumed", "note": "no source found", "source": ""}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +49,31 @@ def test_a_complete_number_passes():
         ({"basis": "guessed"}, "measured"),
         ({"read": "skimmed"}, "full_text"),
         ({"colour": "red"}, "Extra inputs"),
+        ({"uncertainty": None}, "uncertainty"),
+        ({"uncertainty": "beta"}, "lognormal"),
+        ({"level": None}, "level"),
+        ({"level": "patient"}, "world"),
+        (ASSUMED | BARE, "assumed and fixed"),
+        ({"uncertainty": "none"}, "range without a law"),
+        ({"basis": "fitted", "fitted_to": "x"} | BARE, "fitted without a range"),
+        ({"low": None, "high": None}, "without a range"),
+        ({"low": 2.0, "high": 2.0}, "without a range"),
+        ({"low": 0.0}, "lognormal from 0"),
+        ({"low": 0.0, "uncertainty": "loguniform"}, "loguniform from 0"),
+        ({"value": 3.0}, "median at an end"),
+        ({"uncertainty": "logitnormal"}, "logitnormal from 1"),
+        ({"uncertainty": "symmetric"}, "symmetric from 1"),
+        ({"uncertainty": "dirichlet"}, "outside a whole"),
+        ({"uncertainty": "dirichlet", "together": "line:x+"}, "outside a whole"),
+        ({"together": "family:x"}, "together .family:x"),
+        ({"together": "line:x"}, "together .line:x"),
+        ({"together": "rank:x"} | BARE, "group without an uncertainty"),
+        ({"level": "definition"}, "a definition with uncertainty"),
+        (BARE | {"level": "definition", "variability": 0.1}, "a definition with uncertainty"),
+        ({"variability": 0.3}, "level .world. with variability 0.3"),
+        ({"level": "person"}, "level .person. with variability None"),
+        ({"level": "visit"}, "level .visit. with variability None"),
+        ({"level": "person", "variability": 0.0}, "variability 0"),
     ],
 )
 def test_each_rule_refuses(change, problem):
@@ -56,8 +87,17 @@ def test_each_rule_refuses(change, problem):
         {"basis": "assumed", "note": "no source found", "source": ""},
         {"basis": "assumed", "note": "from memory", "read": "recalled"},
         {"basis": "fitted", "fitted_to": "the total of acids"},
-        {"low": None, "high": None},
-        {"low": 2.0, "high": 2.0},
+        BARE,
+        ASSUMED | BARE | {"level": "definition"},
+        {"uncertainty": "none", "level": "definition"},
+        BARE | {"basis": "fitted", "fitted_to": "x", "note": "no range was found"},
+        {"level": "person", "variability": 0.4},
+        {"level": "study"},
+        {"value": 3.0, "uncertainty": "uniform"},
+        {"value": 0.3, "low": 0.1, "high": 0.5, "uncertainty": "logitnormal"},
+        {"value": 1.0, "low": -2.0, "high": 2.0, "uncertainty": "symmetric"},
+        {"value": 0.3, "low": 0.0, "high": 0.5, "uncertainty": "dirichlet", "together": "whole:x"},
+        {"together": "line:x-"},
     ],
 )
 def test_what_the_rules_allow(change):
@@ -67,8 +107,10 @@ def test_what_the_rules_allow(change):
 def test_the_finding_of_a_table_says_what_is_allowed_and_what_to_do(tmp_path):
     path = tmp_path / "numbers.tsv"
     path.write_text(
-        "id\tdescription\tvalue\tunit\tbasis\tread\tsource\nk\ta rate\t1\t1/d\tmeasured\trecalled\tX\n"
-        "j\ta rate\tnan\t1/d\tmeasured\ttable\tX\ni\ta rate\t1\t1/d\t\ttable\tX\n"
+        "id\tdescription\tvalue\tunit\tuncertainty\tlevel\tbasis\tread\tsource\n"
+        "k\ta rate\t1\t1/d\tnone\tworld\tmeasured\trecalled\tX\n"
+        "j\ta rate\tnan\t1/d\tnone\tworld\tmeasured\ttable\tX\n"
+        "i\ta rate\t1\t1/d\tnone\tworld\t\ttable\tX\n"
     )
     collector = FindingCollector()
     assert read_table(path, SourcedNumber, collector) == []
@@ -92,4 +134,8 @@ def test_every_packaged_number_obeys_the_rules_by_hand(model):
             assert row.fitted_to, row.id
         if row.low is not None and row.high is not None:
             assert row.low <= row.value <= row.high, row.id
+        if row.basis == "assumed" and row.level != "definition":
+            assert row.uncertainty != "none", row.id
+            assert row.low < row.high, row.id
+    assert {"recalled"}.isdisjoint(row.read for row in rows)  # read, or without a source
     assert not [n for n in model.content.numbers if n.startswith(("tgt_", "claim_"))]

@@ -7,14 +7,14 @@ from typing import Literal
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingCollector, unknown_word
-from eubiosis.core.provenance import SourcedNumber
+from eubiosis.core.provenance import SourcedFact
 from eubiosis.core.tables import read_table
 
 TABLE = PACKAGED_CONTENT / "planning" / "scales.tsv"
 Quantity = Literal["reliability", "population_mean", "population_sd", "control_change"]
 
 
-class ScaleFact(SourcedNumber):
+class ScaleFact(SourcedFact):
     """One number about a scale; ``people`` behind it, ``entry`` the rule by which they were chosen."""
 
     scale: str

@@ -9,7 +9,7 @@ from typing import Literal
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingCollector, unknown_word
-from eubiosis.core.provenance import SourcedNumber
+from eubiosis.core.provenance import SourcedFact
 from eubiosis.core.tables import read_table
 
 Kind = Literal["guild", "acid", "distance", "engraftment"]
@@ -20,7 +20,7 @@ Component = Literal[
 TABLE = PACKAGED_CONTENT / "planning" / "stool_variances.tsv"
 
 
-class StoolVariance(SourcedNumber):
+class StoolVariance(SourcedFact):
     """One component of one marker in one cohort.
 
     ``between`` people; ``period``, what a person differs by from one two-week period to the next;

@@ -74,7 +74,7 @@ def draw_people(
     when it is not given.
     """
     number = {name: row.value for name, row in content.numbers.items()}
-    spread = {name: row.spread for name, row in content.numbers.items()}
+    between = {name: row.variability for name, row in content.numbers.items()}
 
     def normal(name: str) -> Array:
         return draws.normals(f"people/{name}", 1)[:, 0]
@@ -87,8 +87,8 @@ def draw_people(
         return np.exp(sd * normal(name) - sd**2 / 2)
 
     def personal(name: str) -> Array:
-        sd = spread[name]
-        assert sd is not None, f"{name} has no spread"
+        sd = between[name]
+        assert sd is not None, f"{name} has no variability"
         return number[name] * lognormal(name, sd)
 
     if age is None:
@@ -131,8 +131,8 @@ def draw_people(
         drawn |= {name: inputs[name] * lognormal(name, number[sd]) for name, sd in _INPUT_SPREAD.items()}
     for name, column in drawn.items():
         parameters[kernel.parameter_index[name]] = column
-    frailty_sd = spread["host_v_i"]
-    assert frailty_sd is not None, "host_v_i has no spread"
+    frailty_sd = between["host_v_i"]
+    assert frailty_sd is not None, "host_v_i has no variability"
     return People(parameters, lognormal("frailty", frailty_sd), personal("host_nu"), age)
 
 

@@ -153,7 +153,8 @@ def _number_row(row: NumberRow, equations: set[str]) -> dict[str, object]:
     return {
         **_number_line(row),
         "description": number.description,
-        "distribution": number.distribution or "",
+        "uncertainty": number.uncertainty,
+        "level": number.level,
         "read": (number.read or "").replace("_", " "),
         "source": number.source,
         "note": "; ".join(text for text in (number.note, _fitted(number.fitted_to)) if text),
