@@ -1,14 +1,15 @@
 """The host half against the figures in the closing notes of its specification.
 
-Those figures are of everybody, under the specification's own numbers: its exponent, its variation between people
-and its quiescent share, three gut-to-host gains that vary between people, and no part of the hazard that comes
-and goes. So they are put back here, and only here: the model has other numbers since it was fitted again.
+Those figures are of everybody, under the specification's own numbers: its exponent, its variation between
+people and its quiescent share, three gut-to-host gains that vary between people, and no part of the
+hazard that comes and goes. So they are put back here, and only here: the model has other numbers since
+it was fitted again.
 
 Tolerance. The figures come from 2000 simulated people, and so do ours, with other random numbers. The
 standard error of each figure is measured by splitting our people into ten groups of 200 and dividing the
 standard deviation of the groups by sqrt(10); a difference of two such samples has sqrt(2) times that. Three
-of these, plus half a unit of the last printed digit, are allowed. The dispersion over one year is a weak check
-(+- .5, heavy-tailed frailty), the others are not.
+of these, plus half a unit of the last printed digit, are allowed. The dispersion over one year is a weak
+check (+- .5, heavy-tailed frailty), the others are not.
 """
 
 from dataclasses import replace
@@ -151,7 +152,7 @@ def test_the_healthy_host_of_the_closing_notes(model):
 
 
 def test_without_the_disease_little_reaches_the_cns(model):
-    """The CNS entry of a healthy person is 2 % of that with MS: the infiltrate, near zero, follows in proportion."""
+    """CNS entry of a healthy person is 2 % of that with MS, and the infiltrate follows in proportion."""
     healthy = model.derived.of("healthy")
     states = {k: healthy[f"host_{k}"] for k in ("BB", "T17", "T1", "MG", "CR")}
     number = {name: row.value for name, row in model.content.numbers.items()}

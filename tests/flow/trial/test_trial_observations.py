@@ -160,7 +160,7 @@ def test_a_pool_that_cannot_fill_the_trial_says_so_with_the_numbers(trial_model,
 
 @pytest.mark.parametrize("relapses_before", [None, 1, 2])
 def test_the_control_arm_has_the_level_that_the_design_states(trial_model, pool, relapses_before):
-    """Events of the control arm over the trial, everybody counting with the chance of the history asked for."""
+    """Events of the control arm over the trial, each with the chance of the history that is asked for."""
     rules = Eligibility(relapses_last_year=relapses_before)
     eligible = np.flatnonzero([word == "ok" for word in pool.gut.status])
     whole = host_courses(

@@ -107,7 +107,7 @@ def test_everybody_and_entrants_are_whom_they_say(cohort):
 
 
 def test_some_of_a_cohort_are_those_people(cohort):
-    people, scale = cohort
+    people, _ = cohort
     rows = np.array([7, 3, 40])
     part = people.take(rows)
     whole, few = people.relative(), part.relative()

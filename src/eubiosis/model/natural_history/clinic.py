@@ -18,8 +18,8 @@ _SEVERITIES = 40  # relapses of one person whose severity is drawn; two years wi
 def relapse_onsets(rates: Array, refractory: float, generator: np.random.Generator) -> Array:
     """Draw the days of relapse, one row a person, padded with infinity; shape (people, most of one).
 
-    ``rates`` are expected relapses a day, (days, people). A day has one with probability 1 - exp(-rate), unless
-    the last one is fewer than ``refractory`` days old.
+    ``rates`` are expected relapses a day, (days, people). A day has one with probability 1 - exp(-rate),
+    unless the last one is fewer than ``refractory`` days old.
     """
     days, people = rates.shape
     who, day = np.nonzero(generator.random((people, days)) < -np.expm1(-rates.T))

@@ -32,8 +32,8 @@ _BEFORE = 120  # days before entry whose lesions may still enhance after it
 class NaturalCohort:
     """An untreated population with its drive and course.
 
-    ``earlier`` is the infiltrate of each day before entry, (entry, people), ``course`` state -> (days, people)
-    from entry on, ``state`` the states at entry (states, people).
+    ``earlier`` is the infiltrate of each day before entry, (entry, people), ``course`` state -> (days,
+    people) from entry on, ``state`` the states at entry (states, people).
     """
 
     content: Content
@@ -77,9 +77,9 @@ class NaturalCohort:
 class History:
     """What happens to a cohort at given scales.
 
-    ``onsets`` are days of relapse from the first day of the run, (people, most), ``scans`` enhancing lesions at
-    monthly scans after entry, (people, scans), ``rates`` expected events a day, (days, people). ``entered``
-    marks who had a relapse in the year before entry.
+    ``onsets`` are days of relapse from the first day of the run, (people, most), ``scans`` enhancing
+    lesions at monthly scans after entry, (people, scans), ``rates`` expected events a day, (days,
+    people). ``entered`` marks who had a relapse in the year before entry.
     """
 
     onsets: Array

@@ -53,7 +53,7 @@ def drugs_of(rows: Sequence[DrugRow]) -> dict[str, tuple[DrugRow, ...]]:
 
 
 def ratios(cohort: NaturalCohort, drugs: Mapping[str, Sequence[DrugRow]], h0: float) -> dict[str, float]:
-    """Return "drug_NAME relapses" and "drug_NAME lesions" of every drug, and the slope over drugs and placebo."""
+    """Return "drug_NAME relapses" and "drug_NAME lesions" of every drug, and the slope over drugs."""
     return compared(cohort, drugs, {name: treated(cohort, rows) for name, rows in drugs.items()}, h0)
 
 

@@ -1,8 +1,8 @@
 """The natural history in figures: what the host half yields for an untreated population.
 
-Each figure is taken among everybody and among entrants, who had a relapse in the year before entry: the people
-of a trial's placebo arm. Two event rates are scaled to the level of placebo arms; dispersion, memory,
-progression and every ratio then come out by themselves.
+Each figure is taken among everybody and among entrants, who had a relapse in the year before entry: the
+people of a trial's placebo arm. Two event rates are scaled to the level of placebo arms; dispersion,
+memory, progression and every ratio then come out by themselves.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _RELAPSES = 20_000  # drawn for the share that leaves a residual
 
 
 def natural_history(cohort: NaturalCohort, history: History) -> Figures:
-    """Return the figures of an untreated cohort by population, then by the quantity names of the target table."""
+    """Return the figures of an untreated cohort by population and quantity of the target table."""
     edss = Disability(cohort, history.onsets)
     mfis = _fatigue(cohort, edss)
     groups = {EVERYBODY: np.ones(len(cohort.people), dtype=bool), ENTRANTS: history.entered}
@@ -141,7 +141,7 @@ class Disability:
         self.relapsed = np.sum(self.onsets < YEAR, axis=1) > 0
 
     def _no_relapse_before_progression(self) -> Rows:
-        """Tell whose first confirmed progression has no relapse in the visit interval before it, (people,)."""
+        """Tell whose first confirmed progression has no relapse in the interval before it, (people,)."""
         interval = self.laws.number["host_visit_days"]
         seen = interval * np.argmax(self.confirmed, axis=1)[:, None]
         return np.asarray(np.all((self.onsets > seen) | (self.onsets <= seen - interval), axis=1))
@@ -166,8 +166,8 @@ class Disability:
 def lasting_figures(laws: ClinicalLaws, seed: int) -> dict[str, float]:
     """Return what relapses leave, as a clinic sees it: half a point or more, a point or more, and the mean.
 
-    Published figures compare assessments, so their noise counts: EDSS is assessed before the relapse and three
-    visit intervals after its onset (the sources say 6 to 12 months).
+    Published figures compare assessments, so their noise counts: EDSS is assessed before the relapse and
+    three visit intervals after its onset (the sources say 6 to 12 months).
     """
     random = stream(seed, "clinic/residuals")
     number, uniforms = laws.number, random.random((_RELAPSES, 1, 2))
@@ -192,7 +192,7 @@ def _fatigue(cohort: NaturalCohort, edss: Disability) -> Array:
 
 
 def inflammatory_tone(laws: ClinicalLaws, course: Mapping[str, Array]) -> Array:
-    """Return the geometric mean of the tone of dendritic and T cells when fatigue is asked, shape (people,)."""
+    """Return the geometric mean of the tone of immune cells when fatigue is asked, shape (people,)."""
     tone = laws.tone({name: course[name][_FATIGUE] for name in ("host_D", "host_T1", "host_T17")})
     return np.asarray(np.exp(np.log(tone).mean(axis=0)))
 

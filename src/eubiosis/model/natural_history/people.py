@@ -166,8 +166,8 @@ def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> 
     """Draw the slow tone (two Ornstein-Uhlenbeck processes in its logarithm), the triggers and the hazard.
 
     Triggers are Poisson; what multiplies the hazard is one Ornstein-Uhlenbeck process in its logarithm. A
-    person's drive does not depend on the others where ``draws`` has a stream for each subject, so that a large
-    cohort can be drawn in parts (``People.take``): a thousand subject-years hold some 40 MB.
+    person's drive does not depend on the others where ``draws`` has a stream for each subject, so that a
+    large cohort can be drawn in parts (``People.take``): a thousand subject-years hold some 40 MB.
     """
     number = {name: row.value for name, row in content.numbers.items()}
     log_tone = _log_tone(
@@ -185,7 +185,7 @@ def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> 
 
 
 def draw_hazard(content: Content, draws: Draws, *, days: int, step: int = 1) -> Array:
-    """Draw what multiplies each person's relapse hazard, mean 1, every ``step`` days, shape (days / step, people)."""
+    """Draw what multiplies the hazard of relapse (mean 1) every ``step`` days, (days / step, people)."""
     number = {name: row.value for name, row in content.numbers.items()}
     noise = draws.normals("drive/host_sd_u", days // step + 1)
     log_hazard = _log_tone(noise, number["host_sd_u"], number["host_tau_u"] / step)

@@ -57,8 +57,8 @@ def hazard_scale(before: Array, after: Array, level: float, gap: float, *, least
     """Return the scale of the relapse hazard at which entrants have ``level`` counted relapses a year.
 
     ``before`` is the hazard at scale 1 summed over the year before entry, shape (people,), ``after`` that of
-    each day after it, (days, people). Entrants had at least ``least`` relapses. Raises ``ValueError`` where no
-    scale gives the level.
+    each day after it, (days, people). Entrants had at least ``least`` relapses. Raises ``ValueError``
+    where no scale gives the level.
     """
     from scipy.optimize import brentq
 
@@ -84,9 +84,9 @@ def hazard_scale(before: Array, after: Array, level: float, gap: float, *, least
 def lesion_scale(after: Array, chance: Array, level: float, duration: float) -> float:
     """Return the scale of the lesion rate at which entrants show ``level`` enhancing lesions a scan.
 
-    ``after`` is the rate at scale 1 of each day after entry, shape (days, people), ``chance`` that of entering
-    (people,), where nobody does that of everybody. A scan shows the rate of new lesions times the mean
-    ``duration`` of enhancement.
+    ``after`` is the rate at scale 1 of each day after entry, shape (days, people), ``chance`` that of
+    entering (people,), where nobody does that of everybody. A scan shows the rate of new lesions times
+    the mean ``duration`` of enhancement.
     """
     if not chance.any():
         chance = np.ones_like(chance)

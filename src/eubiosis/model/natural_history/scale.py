@@ -63,8 +63,8 @@ def scales_for(
 def scales(content: Content, cohorts: Sequence[Rates], *, block: int = 1) -> dict[str, float]:
     """Return the two scales that give entrants their relapses in the first year and their lesions a scan.
 
-    ``cohorts`` are rates at scales of 1, a mean for each ``block`` of days, (blocks, people), with entry on day
-    ``ENTRY``.
+    ``cohorts`` are rates at scales of 1, a mean for each ``block`` of days, (blocks, people), with entry
+    on day ``ENTRY``.
     """
     number = {name: row.value for name, row in content.numbers.items()}
     entry, year = ENTRY // block, YEAR // block
