@@ -6,7 +6,7 @@ gut-to-host couplings symmetric about zero and the share of the Treg gain that c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +22,7 @@ from eubiosis.engine import Array
 from eubiosis.model.derived import healthy_references
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, Niche, solve_niche
-from eubiosis.model.plausible import first_plausible
+from eubiosis.model.plausible import MOST, first_plausible
 
 TABLE = "worlds.tsv"
 Couplings = Literal["symmetric", "zero", "hand_fit"]
@@ -72,8 +72,14 @@ def draw_gut_world(model: Model, number: int, seed: int, *, vary: bool = True) -
     ``ArithmeticError`` when no draw passes, or the tables themselves have no healthy steady state.
     """
     if vary and number:
-        rows = [row for row in world_rows(model) if row.part == "gut"]
-        found = first_plausible(model, lambda attempt: _drawn(model, rows, number, seed, attempt))
+        numbers = [model.content.numbers[row.id] for row in world_rows(model) if row.part == "gut"]
+        quantiles = [_quantiles(row.id, number, seed, MOST) for row in numbers]
+
+        def draw(attempt: int) -> dict[str, float]:
+            pairs = zip(numbers, quantiles, strict=True)
+            return {row.id: draw_number(row, float(q[attempt])) for row, q in pairs}
+
+        found = first_plausible(model, draw)
         return GutWorld(number, found.values, found.states)
     healthy = solve_niche(
         model.gut_kernel,
@@ -161,18 +167,19 @@ def reference_shares(model: Model) -> Array:
 
 
 def _draw(model: Model, part: str, number: int, seed: int, attempt: int) -> dict[str, float]:
-    return _drawn(model, [row for row in world_rows(model) if row.part == part], number, seed, attempt)
-
-
-def _drawn(model: Model, rows: Sequence[WorldRow], number: int, seed: int, attempt: int) -> dict[str, float]:
-    suffix = f"/{attempt}" if attempt else ""
     return {
         row.id: draw_number(
             model.content.numbers[row.id],
-            float(stream(seed, f"world/{row.id}{suffix}", number).uniform(1e-6, 1 - 1e-6)),
+            float(_quantiles(row.id, number, seed, attempt + 1)[attempt]),
         )
-        for row in rows
+        for row in world_rows(model)
+        if row.part == part
     }
+
+
+def _quantiles(name: str, number: int, seed: int, attempts: int) -> Array:
+    """Return where in its distribution a number lies in each attempt at a world, (attempts,)."""
+    return np.asarray(stream(seed, f"world/{name}", number).uniform(1e-6, 1 - 1e-6, attempts))
 
 
 def _stored_healthy(model: Model) -> Array:
