@@ -7,7 +7,7 @@ gut-to-host couplings, and draws the host's own numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,13 +21,13 @@ from eubiosis.engine import Array
 from eubiosis.model.class_totals import divide, draw_totals
 from eubiosis.model.derived import healthy_references
 from eubiosis.model.doubling import gain_ratios
-from eubiosis.model.draws import draw_together, free_names, read_correlations
+from eubiosis.model.draws import CorrelationRow, draw_together, free_names, read_correlations
 from eubiosis.model.held import HeldNiches, hold_niches
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, Niche, solve_niche
 from eubiosis.model.niche_sum import NichePrior
 from eubiosis.model.numbers import WORLDS, WorldRow
-from eubiosis.model.plausible import first_plausible
+from eubiosis.model.plausible import MOST, first_plausible
 
 Couplings = Literal["symmetric", "zero", "hand_fit"]
 
@@ -86,7 +86,13 @@ def draw_gut_world(
     """
     if vary and number:
         names = _everything(model, "gut") if everything else _listed(model, "gut")
-        found = first_plausible(model, lambda attempt: _gut_draw(model, names, number, seed, attempt))
+        places = {n: _places(n, number, seed, MOST) for n in free_names(model.content.numbers, names)}
+        together = read_correlations(model.content.folder)
+
+        def draw(attempt: int) -> dict[str, float]:
+            return _gut_draw(model, names, {n: float(at[attempt]) for n, at in places.items()}, together)
+
+        found = first_plausible(model, draw)
         return GutWorld(number, found.values, found.states, found.factors)
     healthy = solve_niche(
         model.gut_kernel,
@@ -179,7 +185,11 @@ def draw_host_world(
     if couplings == "hand_fit":
         return {name: 0.0 if name in out else model.content.numbers[name].value for name in names}
     listed = _everything(model, "host") if everything else _listed(model, "host")
-    own = _draw(model, listed, number // 2, seed, 0)
+    places = {
+        name: float(_places(name, number // 2, seed, 1)[0])
+        for name in free_names(model.content.numbers, listed)
+    }
+    own = _draw(model, listed, places, read_correlations(model.content.folder))
     found = dict.fromkeys(names, 0.0)
     ratios = gain_ratios(model, model.couplings, {**(shared or {}), **own})
     for name, total in draw_totals(model.couplings, number, seed).items():
@@ -216,9 +226,11 @@ def _closed(shares: Array) -> Array:
     return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
 
 
-def _gut_draw(model: Model, names: tuple[str, ...], number: int, seed: int, attempt: int) -> dict[str, float]:
+def _gut_draw(
+    model: Model, names: tuple[str, ...], places: Mapping[str, float], together: Sequence[CorrelationRow]
+) -> dict[str, float]:
     """Draw the gut's numbers; what stands behind a read turns reference reads into a reference biomass."""
-    values = _draw(model, names, number, seed, attempt)
+    values = _draw(model, names, places, together)
     if any(name.startswith(_PER_READ) for name in values):
         behind = np.array([values.get(f"{_PER_READ}{g}", 1.0) for g in GUILDS])
         shares = _closed(reference_shares(model, values) * behind)
@@ -226,14 +238,16 @@ def _gut_draw(model: Model, names: tuple[str, ...], number: int, seed: int, atte
     return values
 
 
-def _draw(model: Model, names: tuple[str, ...], number: int, seed: int, attempt: int) -> dict[str, float]:
-    numbers, suffix = model.content.numbers, f"/{attempt}" if attempt else ""
-    quantiles = {
-        name: float(stream(seed, f"world/{name}{suffix}", number).uniform(1e-6, 1 - 1e-6))
-        for name in free_names(numbers, names)
-    }
-    drawn = draw_together(numbers, names, quantiles, read_correlations(model.content.folder))
+def _draw(
+    model: Model, names: tuple[str, ...], places: Mapping[str, float], together: Sequence[CorrelationRow]
+) -> dict[str, float]:
+    drawn = draw_together(model.content.numbers, names, places, together)
     return {name: float(drawn[name]) for name in names}
+
+
+def _places(name: str, number: int, seed: int, attempts: int) -> Array:
+    """Return where in its distribution a number lies in each attempt at a world, (attempts,)."""
+    return np.asarray(stream(seed, f"world/{name}", number).uniform(1e-6, 1 - 1e-6, attempts))
 
 
 def _listed(model: Model, part: str) -> tuple[str, ...]:
