@@ -81,23 +81,25 @@ def joined_antimony(
             lines.append(f"  {'var ' if q.id in variable else 'const '}{q.id} = {_number(q.value)}")
         lines.append(f"  {q.id} has {unit_id(q.unit)}")
     lines += ["", "  // Initial values"]
-    for q in initial:
-        lines += [f"  var {q.id} = {_number(q.value)}", f"  {q.id} has {unit_id(q.unit)}"]
-    if others:
-        lines += ["", "  // From modules that are not here"]
-    for q in others:
-        lines += [f"  var {q.id} = {_number(q.value)}", f"  {q.id} has {unit_id(q.unit)}"]
+    lines += _variables(initial)
+    lines += ["", "  // From modules that are not here", *_variables(others)] if others else []
     if assigned_units:
         lines += ["", "  // Units of assigned quantities"]
         lines += [f"  {i} has {unit_id(unit)}" for i, unit in assigned_units.items()]
     for module in modules:
         lines += ["", f"  // ---- module {module}", parsed[module].body]
     here = {q.id for q in (*quantities, *initial, *others)} | defined
-    named = [(i, label) for i, label in (labels or {}).items() if i in here]
-    lines += ["", "  // Names"] if named else []
-    lines += [f'  {i} is "{label}"' for i, label in named]
+    named = [f'  {i} is "{label}"' for i, label in (labels or {}).items() if i in here]
+    lines += ["", "  // Names", *named] if named else []
     lines += ["end", ""]
     return "\n".join(lines)
+
+
+def _variables(quantities: Iterable[Quantity]) -> list[str]:
+    lines = []
+    for q in quantities:
+        lines += [f"  var {q.id} = {_number(q.value)}", f"  {q.id} has {unit_id(q.unit)}"]
+    return lines
 
 
 def _quantities(
