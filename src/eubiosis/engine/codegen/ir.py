@@ -50,10 +50,18 @@ class DoubleType(Type):
 class IntType(Type):
     """Whole numbers of some bits."""
 
-    __slots__ = ()
+    __slots__ = ("known",)
 
     def __init__(self, bits: int) -> None:
         super().__init__(f"i{bits}")
+        self.known: dict[float, Value] = {}
+
+    def __call__(self, value: float) -> Value:
+        """Return a constant of this type, made once."""
+        found = self.known.get(value)
+        if found is None:
+            found = self.known[value] = Constant(self, value)
+        return found
 
 
 class VoidType(Type):
