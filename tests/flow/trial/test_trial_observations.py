@@ -183,6 +183,19 @@ def test_the_control_arm_has_the_level_that_the_design_states(trial_model, pool,
     assert lesions == pytest.approx(level.gd_lesions_per_scan, rel=1e-6)
 
 
+def test_arms_differ_in_their_hazard_by_the_infiltrate_only(trial_model, world):
+    """What is a person's own and what comes and goes is the same in every arm."""
+    exponent = trial_model.content.numbers["host_gam_R"].value
+    host = world.host
+    assert np.ptp(np.log(host.relapses["placebo"][-1] / host.relapses["placebo"][0])) > 0.1
+    for arm in ("inulin", "propionate"):
+        infiltrate = host.after[arm]["host_C"] / host.after["placebo"]["host_C"]
+        np.testing.assert_allclose(
+            host.relapses[arm] / host.relapses["placebo"], infiltrate**exponent, rtol=1e-10
+        )
+        np.testing.assert_allclose(host.lesions[arm] / host.lesions["placebo"], infiltrate, rtol=1e-10)
+
+
 def test_the_level_is_set_over_all_who_are_eligible_not_over_the_enrolled(trial_model, pool):
     world = make_world(trial_model, pool, DESIGN.changed(participants=3, block=1), {})
     everyone = sum(word == "ok" for word in pool.gut.status)

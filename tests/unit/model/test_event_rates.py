@@ -210,3 +210,18 @@ def test_a_level_that_no_hazard_reaches_is_refused():
     with pytest.raises(ValueError, match=r"no scale of the relapse hazard gives 20 relapses a year"):
         hazard_scale(np.ones(3), np.ones((5, 3)), 20.0, 30.0)
     assert hazard_scale(np.ones(3), np.ones((5, 3)), 0.0, 30.0) == 0.0
+
+
+def test_what_is_not_known_of_the_gut_does_not_differ_between_people(model):
+    """Gains and couplings are one number for everybody; entry, frailty and the like are each one's own."""
+    kernel = model.host_kernel
+    inputs = {name: kernel.default_parameters[kernel.parameter_index[name]] for name in HOST_INPUTS}
+    people = draw_people(model.content, kernel, inputs, {}, CohortDraws(5, 50))
+    for name in kernel.parameter_index:
+        differs = np.ptp(people.parameters[kernel.parameter_index[name]]) > 0
+        if name.startswith("host_c_") or name in ("host_f_rel", "host_e_TJ", "host_gam17S"):
+            assert not differs, name
+        if name in ("host_k_in", "host_a_A", "host_K_R", "host_k_rem", "host_smold"):
+            assert differs, name
+    assert np.ptp(people.frailty) > 0
+    assert np.all(people.parameters[kernel.parameter_index["host_activity"]] == 1)
