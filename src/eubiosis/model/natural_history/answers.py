@@ -13,7 +13,7 @@ from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, draw_drive
 from eubiosis.model.natural_history.scale import DAYS, joined_inputs, scales_for
 
 ALONE, JOINED = "natural_history_host", "natural_history_joined"
-SIZE, SEEDS = 2000, (7, 8, 9, 10)
+SIZE, SEEDS = 2000, (7, 8, 9, 10, 11, 12)
 Answer = tuple[float, float]  # mean over cohorts and Monte Carlo standard error
 
 
