@@ -14,7 +14,7 @@ from eubiosis.model.natural_history.people import Drive, draw_drive, draw_people
 from eubiosis.model.natural_history.scale import DAYS, joined_inputs, scales_for
 
 ALONE, JOINED = "natural_history_host", "natural_history_joined"
-SIZE, SEEDS = 2000, (7, 8, 9, 10)
+SIZE, SEEDS = 2000, (7, 8, 9, 10, 11, 12)
 Answer = tuple[float, float]  # mean over cohorts and Monte Carlo standard error
 
 
