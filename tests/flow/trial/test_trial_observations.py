@@ -120,17 +120,17 @@ def test_the_response_to_placebo_is_the_same_in_every_arm(trial_model, null_worl
 
 def test_everyone_enrolled_meets_the_criteria_and_the_screen_adds_up(trial_model, pool):
     rules = Eligibility(age=(25.0, 55.0), edss=(0.0, 4.0), relapses_last_year=1, mfis_from=20.0)
-    design = DESIGN.changed(participants=4, block=1, eligibility=rules)
+    design = DESIGN.changed(participants=3, block=1, eligibility=rules)
     world = make_world(trial_model, pool, design, draw_host_world(trial_model, 2, SEED, "symmetric"))
     people = world.subjects
-    assert len(people) == 4
+    assert len(people) == 3
     assert np.all((people.age >= 25) & (people.age <= 55))
     assert np.all((people.edss >= 0) & (people.edss <= 4))
     assert people.relapsing.all()
     assert np.all(world.relapses_before >= 1)
     assert list(people.numbers) == sorted(people.numbers)
     counts = world.screened
-    assert counts["enrolled"] == 4
+    assert counts["enrolled"] == 3
     # everybody up to the last one enrolled has been screened, once
     assert sum(counts.values()) == people.numbers[-1] + 1
     assert set(counts) <= {
