@@ -6,6 +6,7 @@ import types
 import pytest
 
 from eubiosis.cli import main as command_line
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.frame import Table
 from eubiosis.core.table_schemas import OBSERVED_VISITS
@@ -34,9 +35,10 @@ def stage(monkeypatch):
     """Put a simulation and a report in the place of the real ones."""
     seen = {"error": None}
 
-    def run_job(workflow, *, processes, progress):
+    def run_job(workflow, *, processes, progress, content):
         design = workflow.design
         seen.update(arms=[arm.name for arm in design.arms], processes=processes, progress=progress)
+        assert content == PACKAGED_CONTENT
         if seen["error"] is not None:
             raise seen["error"]
         rows = {"subject": [1] * len(design.visits), "arm": ["placebo"] * len(design.visits)}

@@ -60,8 +60,8 @@ def chunk(**fields):
     )
 
 
-def test_shares_of_variance_sum_to_one_for_every_endpoint(chunks):
-    effects, variance = _effects(DESIGN, chunks)
+def test_shares_of_variance_sum_to_one_for_every_endpoint(chunks, model):
+    effects, variance = _effects(DESIGN, chunks, model)
     assert [row.endpoint for row in effects] == [row.endpoint for row in variance] == list(ENDPOINTS)
     for row in variance:
         assert row.worlds + row.subjects + row.sampling == pytest.approx(1.0)
@@ -69,8 +69,8 @@ def test_shares_of_variance_sum_to_one_for_every_endpoint(chunks):
     assert all(row.trials == 6 for row in effects)
 
 
-def test_the_rows_of_the_report_carry_the_characteristics_and_the_endpoint(chunks):
-    effects, variance = _effects(DESIGN, chunks)
+def test_the_rows_of_the_report_carry_the_characteristics_and_the_endpoint(chunks, model):
+    effects, variance = _effects(DESIGN, chunks, model)
     found = operating_characteristics(
         Estimates(tuple(row for each in chunks for row in each.estimates)),
         [each for chunk in chunks for each in chunk.truths],
@@ -89,8 +89,8 @@ def test_the_rows_of_the_report_carry_the_characteristics_and_the_endpoint(chunk
     assert not by_endpoint["stool_butyrate"].clinical
 
 
-def test_only_the_gut_is_widened_and_by_what_the_table_names(chunks):
-    effects, _ = _effects(DESIGN, chunks)
+def test_only_the_gut_is_widened_and_by_what_the_table_names(chunks, model):
+    effects, _ = _effects(DESIGN, chunks, model)
     found = operating_characteristics(
         Estimates(tuple(row for each in chunks for row in each.estimates)),
         [each for chunk in chunks for each in chunk.truths],
@@ -115,8 +115,8 @@ def test_only_the_gut_is_widened_and_by_what_the_table_names(chunks):
 
 
 @pytest.mark.parametrize("primary", ["mfis", "relapses"])
-def test_only_the_primary_endpoint_is_marked_as_such(chunks, primary):
-    effects, _ = _effects(DESIGN.changed(primary=primary), chunks)
+def test_only_the_primary_endpoint_is_marked_as_such(chunks, primary, model):
+    effects, _ = _effects(DESIGN.changed(primary=primary), chunks, model)
     assert [row.endpoint for row in effects if row.primary] == [primary]
 
 
