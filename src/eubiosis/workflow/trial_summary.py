@@ -94,7 +94,7 @@ def _design(design: Design) -> tuple[tuple[str, str], ...]:
         ("visits", "weeks " + ", ".join(f"{week:g}" for week in design.visits)),
         ("dropout", f"{design.dropout_per_year:g} a year, at random"),
         ("level of the control arm", f"set, not predicted: {level.relapses_per_year:g} relapses a year and "
-         f"{level.gd_lesions_per_scan:g} Gd+ lesions a scan before entry criteria"),
+         f"{level.gd_lesions_per_scan:g} Gd+ lesions a scan in those who enter"),
         ("response to placebo", f"{design.placebo_response_mfis:g} MFIS points in every arm (assumed)"),
         ("primary endpoint", ENDPOINTS[design.primary].label),
     )  # fmt: skip
