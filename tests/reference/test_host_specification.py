@@ -77,7 +77,7 @@ def content_then(content):
     for name, value in THEN.items():
         numbers[name] = numbers[name].model_copy(update={"value": value})
     for name, spread in SPREADS_THEN.items():
-        numbers[name] = numbers[name].model_copy(update={"spread": spread})
+        numbers[name] = numbers[name].model_copy(update={"variability": spread})
     return replace(content, numbers=numbers)
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.provenance import SourcedNumber
-from eubiosis.core.tables import TableRow, read_table
+from eubiosis.core.tables import TableRow, check_unique, read_table
 from eubiosis.model.content import Content
 from eubiosis.model.draws import TABLE as CORRELATIONS
 from eubiosis.model.draws import CorrelationRow, whole_groups
@@ -71,6 +71,7 @@ def standings(content: Content, drawn: Collection[str]) -> dict[Standing, int]:
 def check_draws(content: Content, findings: FindingCollector) -> None:
     """Find numbers that are drawn though they have no law, groups drawn in part, and silent assumptions."""
     worlds = read_table(content.folder / WORLDS, WorldRow, findings)
+    check_unique([(row.id, row.id) for row in worlds], content.file(WORLDS), "number", findings)
     drawn = {row.id for row in worlds}
     for row in worlds:
         number = content.numbers.get(row.id)
@@ -90,6 +91,14 @@ def check_draws(content: Content, findings: FindingCollector) -> None:
 def _check_groups(content: Content, drawn: Collection[str], findings: FindingCollector) -> None:
     complete = whole_groups(content.numbers)
     for group, members in complete.items():
+        if len(members) == 1:
+            findings.add(
+                content.file(content.table_of[members[0]]),
+                members[0],
+                f"alone in {group}",
+                allowed="two members or more",
+                next_step="clear the column together, or name the group of another number too",
+            )
         laws = {content.numbers[name].uncertainty for name in members}
         if group.startswith("whole:") and "dirichlet" in laws and len(laws) > 1:
             findings.add("parameters", group, "some members are dirichlet and some are not")

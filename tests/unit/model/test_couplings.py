@@ -85,7 +85,7 @@ def test_one_doubling_has_the_same_budget_however_many_classes_share_it(model, c
 @pytest.mark.parametrize(
     ("table", "old", "new", "words"),
     [
-        ("coupling_priors.tsv", "host_but host_pro\t0.5", "host_but host_pro\t1.5", "a probability, 0 to 1"),
+        ("coupling_priors.tsv", "host_plasma_pro\t0.5", "host_plasma_pro\t1.5", "a probability, 0 to 1"),
         ("coupling_priors.tsv", "pro\t0.5\t0.29", "pro\t0.5\t0.6", "spends a variance"),
         ("coupling_priors.tsv", "pro\t0.5\t0.29", "pro\t0.5\t-1", "slab_sd -1"),
         ("coupling_priors.tsv", "host_but host_pro", "host_butt host_pro", 'nearest "host_but"'),
@@ -105,7 +105,7 @@ def test_what_is_wrong_with_the_tables_is_a_finding(tmp_path, table, old, new, w
 
 
 def test_answers_older_than_their_tables_are_not_used(tmp_path):
-    content = edited(tmp_path, "coupling_priors.tsv", "host_but host_pro\t0.5", "host_but host_pro\t0.6")
+    content = edited(tmp_path, "coupling_priors.tsv", "host_plasma_pro\t0.5", "host_plasma_pro\t0.6")
     with pytest.raises(FindingsError, match="eubiosis model derive"):
         load_sensitivities(content)
 
@@ -209,7 +209,7 @@ def test_prior_only_paths_stay_at_zero_and_change_nothing(model):
     for number in range(6):
         assert draw_totals(other.couplings, number, SEED) == draw_totals(model.couplings, number, SEED)
         drawn = draw_host_world(other, number, SEED, "symmetric")
-        assert drawn["host_c_acid_mg"] == 0.0
+        assert "host_c_acid_mg" not in drawn  # the table's value stays, which must be 0
         lps = [name for name in drawn if name.startswith(("host_c_lps", "host_c_ahr"))]
         own = draw_host_world(model, number, SEED, "symmetric")
         assert {n: drawn[n] for n in lps} == {n: own[n] for n in lps}
@@ -220,7 +220,7 @@ def test_taking_a_path_out_removes_its_share_and_leaves_the_others(model):
     whole = draw_host_world(model, number, SEED, "symmetric")
     for words in (("host_c_acid_treg",), ("acids",), ("Treg",)):
         out = {
-            row.id for row in model.couplings.rows if words[0] in (row.id, row.metabolite_class, row.target)
+            row.id for row in model.couplings.drawn if words[0] in (row.id, row.metabolite_class, row.target)
         }
         assert out
         knocked = draw_host_world(model, number, SEED, "symmetric", without=words)
@@ -283,7 +283,7 @@ def test_splitting_a_path_leaves_the_total_of_the_model(model, tmp_path):
     assert np.array_equal(found["host_c_acid_dc2"].log_ratios, found["host_c_acid_dc"].log_ratios)
     prior, ones = model.couplings.priors["acids"], dict.fromkeys(found, 1.0)
     total = 0.15
-    draws = numbers(found, [0.3, 1.0, 0.4, 0.2, 2.0, 1.0, 0.7])
+    draws = numbers(found, [0.3, 1.0, 0.4, 0.2, 2.0, 1.0, 0.7, 0.5, 1.5, 0.1])
     cohort = DoublingCohort(split, acids, size=60)
     for paths in (found, {name: a for name, a in found.items() if name != "host_c_acid_dc2"}):
         values = divide(total, prior, paths, ones, draws)

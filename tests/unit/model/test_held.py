@@ -119,7 +119,7 @@ def test_the_order_of_people_and_the_threads_change_nothing(model, world, asked)
 @pytest.mark.parametrize("number", [0, 1, 4])
 def test_the_reference_is_held_as_it_is_in_every_world(model, number):
     world = draw_gut_world(model, number, 11)
-    held = hold_people(model, world, reference_shares(model)[None])
+    held = hold_people(model, world, reference_shares(model)[None], "healthy")  # reads, as in a table
     assert held.status == (OK,)
     assert held.residual[0] < 1e-6
     assert held.largest_factor[0] == pytest.approx(1.0, abs=1e-6)

@@ -30,16 +30,16 @@ def edit(path, old, new):
 
 def test_an_assumed_number_that_is_held_in_silence_is_found(folder):
     lines = (folder / HELD).read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if not line.startswith("gut_leak_*")]
+    kept = [line for line in lines if not line.startswith("gut_surv_*")]
     assert len(kept) == len(lines) - 1
     (folder / HELD).write_text("".join(kept), encoding="utf-8")
     messages = found(folder)
-    assert len(messages) == 5  # BAC, PRV, AKK, RUM, BIF leak sugar
+    assert len(messages) == 3  # BIF, BUT, PRV: the other strains' survival is derived from studies
     assert all("the same in every world without a reason" in m for m in messages)
     # drawing one of them answers for it
     with (folder / WORLDS).open("a", encoding="utf-8") as stream:
-        stream.write("gut_leak_BAC\tgut\tno source found\n")
-    assert len(found(folder)) == 4
+        stream.write("gut_surv_BIF\tgut\tno source found\n")
+    assert len(found(folder)) == 2
 
 
 def test_a_reason_that_holds_nothing_is_found(folder):
@@ -60,6 +60,19 @@ def test_worlds_cannot_draw_what_has_no_law_or_half_a_group(folder, row, problem
     with (folder / WORLDS).open("a", encoding="utf-8") as stream:
         stream.write(row + "\n")
     assert any(problem in message for message in found(folder))
+
+
+def test_a_number_listed_twice_is_found(folder):
+    with (folder / WORLDS).open("a", encoding="utf-8") as stream:
+        stream.write("gut_Btot_ref\tgut\tsaid before\n")
+    assert any("gut_Btot_ref" in m and "twice" in m for m in found(folder))
+
+
+def test_a_number_alone_in_a_group_is_found(folder):
+    """What moves along a line with nobody is a slip: acetate and hydrogen of Blautia, parted."""
+    edit(folder / "parameters/gut_processes.tsv", "\tline:BLA-\t", "\tline:BLAUTIA-\t")
+    alone = [m for m in found(folder) if "alone in line:" in m]
+    assert [m.split(": ")[1] for m in alone] == ["gut_hex_BLA_Ac", "gut_hex_BLA_H2"]
 
 
 def test_a_correlation_outside_its_group_is_found(folder):

@@ -29,16 +29,20 @@ def test_a_held_state_stays_and_a_held_formula_is_set():
 
 @pytest.mark.slow
 def test_responses_with_a_closed_form(model):
-    """The AHR sum is linear in each indole, and the ratio of LPS in LPS; persons differ as derived."""
-    mean = {name: model.derived.of("ms")[name] for name in ("gut_Ind", "gut_ILA", "gut_IPA", "gut_IAA")}
-    parts = {n: mean[n] / model.content.numbers[n.replace("gut_", "handover_EC_")].value for n in mean}
+    """The AHR sum is linear in indole, and the ratio of LPS a power of LPS; persons differ as derived."""
+    own, value = model.derived.of("ms"), {n: row.value for n, row in model.content.numbers.items()}
+    # plasma levels are what the gut gives and the host makes, over clearance
+    flow = {m: value["gut_a_ind"] * own[f"gut_{m}"] * own["gut_V"] for m in ("Ind", "ILA", "IPA", "IAA")}
+    plasma = {m: flow[m] + value.get(f"handover_Ra_{m}", 0.0) for m in ("ILA", "IPA", "IAA")}
+    plasma["IS"] = value["handover_sulf_Ind"] * flow["Ind"]
+    parts = {m: level / value[f"handover_CL_{m}"] / value[f"handover_EC_{m}"] for m, level in plasma.items()}
     probes = [Probe(("gut_Ind",)), Probe(("gut_LPS",)), Probe((), person="ms")]
     found = respond(
         model, probes, [("handover_ahr_sum",), ("host_lps_lumen",), ("gut_B_BAC",)], [{}], days=(7.0,)
     )
     assert found.relative.shape == (1, 3, 1, 3)
-    assert found.relative[0, 0, 0, 0] == pytest.approx(0.1 * parts["gut_Ind"] / sum(parts.values()), rel=1e-5)
-    assert found.relative[0, 1, 0, 1] == pytest.approx(0.1, rel=1e-7)
+    assert found.relative[0, 0, 0, 0] == pytest.approx(0.1 * parts["IS"] / sum(parts.values()), rel=1e-5)
+    assert found.relative[0, 1, 0, 1] == pytest.approx(1.1 ** value["handover_n_LPS"] - 1, rel=1e-7)
     assert abs(found.relative[0, 1, 0, 0]) < 1e-9  # LPS does not act on the indoles
     people = [model.derived.of(p)["gut_B_BAC"] for p in ("healthy", "ms")]
     assert found.relative[0, 2, 0, 2] == pytest.approx(people[1] / people[0] - 1, rel=1e-4)

@@ -17,11 +17,14 @@ from eubiosis.engine.expressions import Expression
 from eubiosis.engine.sbml import read_sbml
 from eubiosis.model.content import MODEL_TABLES, MODULES, OPTIONAL_MODULES, Content, load_content
 from eubiosis.model.derived import derive, save_derived
+from eubiosis.model.draws import TABLE as CORRELATIONS
+from eubiosis.model.exchange.assumed import DEFINITION, assumed_law, hold_assumed
 from eubiosis.model.exchange.compare import Changes, NewNumber, NumberChange, compare
 from eubiosis.model.exchange.read_module import EditedModule, read_edited
 from eubiosis.model.exchange.tsv import append_row, change_rows, drop_rows
 from eubiosis.model.join import antimony_to_sbml, joined_antimony, parsed_modules
 from eubiosis.model.lint import lint_content
+from eubiosis.model.numbers import WORLDS
 
 _LINE = re.compile(r"^line \d+ \((\w+)\)$")
 
@@ -143,12 +146,18 @@ def _write_numbers(
             _set_number(initial, change, file)
         table = name if name in MODEL_TABLES else MODEL_TABLES[0]
         for number in own.new_numbers:
-            _add_number(staged / f"parameters/{table}.tsv", number, f"a number of {file}", file)
+            law, words = assumed_law(number.value)
+            _add_number(staged / f"parameters/{table}.tsv", number, f"a number of {file}", file, law, words)
         for number in own.new_starts:
-            _add_number(initial, number, f"start of {number.id}", file)
+            words = "only a start"
+            _add_number(initial, number, f"start of {number.id}", file, DEFINITION, words)
     for table in MODEL_TABLES:
         drop_rows(staged / f"parameters/{table}.tsv", "id", unused)
-    drop_rows(staged / "worlds.tsv", "id", unused)
+    drop_rows(staged / WORLDS, "id", unused)
+    for column in ("first", "second"):
+        drop_rows(staged / CORRELATIONS, column, unused)
+    mine = (n.id for own in changes.values() for n in (*own.numbers, *own.new_numbers))
+    hold_assumed(staged, content, unused, mine)
 
 
 def _set_number(path: Path, change: NumberChange, file: str) -> None:
@@ -158,9 +167,13 @@ def _set_number(path: Path, change: NumberChange, file: str) -> None:
         was = ", ".join(text for text in (row["basis"], row.get("source", "")) if text)
         new = {"value": repr(change.new), "basis": "assumed", "read": "", "source": "", "fitted_to": ""}
         note = f"from {file}; the table had {change.old:.15g} ({was})"
-        if row.get("low") and not float(row["low"]) <= change.new <= float(row["high"]):
+        if row.get("low") and not float(row["low"]) < change.new < float(row["high"]):
             new |= _moved_range(float(row["low"]), float(row["high"]), change)
             note += "; its range moved with it"
+        if row["uncertainty"] == "none" and row["level"] != "definition":
+            law, words = assumed_law(change.new)
+            new |= law
+            note += f"; {words}"
         return {column: text for column, text in (new | {"note": note}).items() if column in row}
 
     change_rows(path, "id", cells)
@@ -175,7 +188,9 @@ def _moved_range(low: float, high: float, change: NumberChange) -> dict[str, str
     return {"low": repr(low + step), "high": repr(high + step)}
 
 
-def _add_number(path: Path, number: NewNumber, description: str, file: str) -> None:
+def _add_number(
+    path: Path, number: NewNumber, description: str, file: str, law: Mapping[str, str], words: str
+) -> None:
     append_row(
         path,
         {
@@ -184,7 +199,9 @@ def _add_number(path: Path, number: NewNumber, description: str, file: str) -> N
             "value": repr(number.value),
             "unit": number.unit,
             "basis": "assumed",
-            "note": f"from {file}: not in the tables before, no source given",
+            "note": f"from {file}: not in the tables before, no source given; {words}",
+            "level": "world",
+            **law,
         },
     )
 
