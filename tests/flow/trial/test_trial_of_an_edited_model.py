@@ -17,7 +17,7 @@ ONE = SMALL | {"simulation": {"gut_worlds": 1, "host_worlds": 1, "replicates": 1
 
 
 def refuse_then_keep_answers(packaged, folder):
-    """Answers of relapses must be measured anew for an edited model; a scale of a read-out moves none of them.
+    """Answers of relapses must be measured anew for an edited model; a read-out's scale moves none.
 
     So those of the packaged model are put in place here, which spares minutes.
     """
