@@ -51,14 +51,15 @@ def inulin() -> dict[str, Interval]:
     own = _bootstrap(lambda i: during[i].mean(axis=0) / before[i].mean(axis=0), len(before))
     rng = np.random.default_rng(SEED)
     draws = []
-    for _ in range(DRAWS):
-        parts = []
-        for first, second in (arms["inulin"], arms["accessible"]):
-            i = rng.integers(0, len(first), len(first))
-            parts.append(second[i].mean(axis=0) / first[i].mean(axis=0))
-        draws.append(parts[0] / parts[1])
-    control = arms["accessible"][1].mean(axis=0) / arms["accessible"][0].mean(axis=0)
-    over = [own[0] / control, *np.nanpercentile(draws, (2.5, 97.5), axis=0)]
+    with np.errstate(all="ignore"):  # a guild that few carry may be nobody's; no target is of such a one
+        for _ in range(DRAWS):
+            parts = []
+            for first, second in (arms["inulin"], arms["accessible"]):
+                i = rng.integers(0, len(first), len(first))
+                parts.append(second[i].mean(axis=0) / first[i].mean(axis=0))
+            draws.append(parts[0] / parts[1])
+        control = arms["accessible"][1].mean(axis=0) / arms["accessible"][0].mean(axis=0)
+        over = [own[0] / control, *np.percentile(draws, (2.5, 97.5), axis=0)]
     ids = {"BIF": "T023", "ROS": "T024", "ANA": "T025"}
     ids |= dict(
         zip(
@@ -173,12 +174,17 @@ def _bootstrap(ratio: Callable[[np.ndarray], np.ndarray], people: int) -> list[n
     with np.errstate(all="ignore"):
         draws = np.array([ratio(rng.integers(0, people, people)) for _ in range(DRAWS)])
         value = ratio(np.arange(people))
-    low, high = np.percentile(draws, (2.5, 97.5), axis=0)
+        low, high = np.percentile(draws, (2.5, 97.5), axis=0)
     return [value, low, high]
 
 
 def _one(found: list[np.ndarray] | np.ndarray, k: int) -> Interval:
-    return float(found[0][k]), float(found[1][k]), float(found[2][k])
+    """Return the figures of one column; a resample in which nobody carries the guild has none."""
+    value, low, high = float(found[0][k]), float(found[1][k]), float(found[2][k])
+    if not np.isfinite((value, low, high)).all():
+        message = f"column {k}: {value}, {low} to {high}: some resample has nobody with it"
+        raise ArithmeticError(message)
+    return value, low, high
 
 
 def _shares(path: Path) -> tuple[np.ndarray, dict[str, int]]:

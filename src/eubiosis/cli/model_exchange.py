@@ -129,4 +129,8 @@ def _lines(use: Use) -> list[str]:
         lines += [f"{what}: {', '.join(names)}"] if names else []
     if use.ignored:
         lines.append(f"{len(use.ignored)} values of inputs, persons and other modules were not taken over")
-    return [*lines, f"wrote {use.folder}; use it with: eubiosis model ... --content {use.folder}"]
+    return [
+        *lines,
+        f"wrote {use.folder}; use it with: eubiosis model ... --content {use.folder}",
+        f"before a trial, measure its answers of relapses (minutes): eubiosis model derive --content {use.folder}",
+    ]

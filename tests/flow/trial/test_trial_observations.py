@@ -11,7 +11,7 @@ from eubiosis.model.worlds import draw_host_world
 from eubiosis.trial.design import Eligibility
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host import host_courses
-from eubiosis.trial.world.host_world import TrialIsTooSmall, _take, paper_reason, replicate
+from eubiosis.trial.world.host_world import TrialIsTooSmall, paper_reason, replicate
 
 YEAR = 365.25
 REPLICATES = 25
@@ -166,7 +166,7 @@ def test_the_control_arm_has_the_level_that_the_design_states(trial_model, pool,
     whole = host_courses(
         trial_model,
         {},
-        _take(pool.gut, eligible),
+        pool.gut.take(eligible),
         pool.candidates.take(eligible),
         DESIGN.changed(eligibility=rules),
         SubjectDraws(SEED, tuple(pool.candidates.numbers[i] for i in eligible)),

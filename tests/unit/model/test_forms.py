@@ -68,13 +68,27 @@ def test_every_form_comes_from_the_same_equations(model):
 
 
 def test_progressive_forms_share_the_gut_of_ms_and_differ_in_the_host(model):
-    """Fewer cells enter the CNS, microglia are more active: that is what the settings mean."""
-    ms = model.derived.of("ms")
+    """Fewer cells enter the CNS, and more of the microglia's activation needs none: that is what is set.
+
+    By hand, microglia settle at (1 + smouldering + m C / (K + C)) times what the gut makes of them, which is
+    the same for the same gut. How active they are in all is no setting: fewer cells pull it down.
+    """
+    ms, number = model.derived.of("ms"), model.content.numbers
+    m, k = number["host_m_C"].value, number["host_K_MC"].value
+
+    def driven(own, smoulders):
+        return 1 + smoulders + m * own["host_C"] / (k + own["host_C"])
+
+    of_the_gut = ms["host_MG"] / driven(ms, ms["host_smold"])
     for form in ("spms", "ppms"):
         own = model.derived.of(form)
         assert own["gut_B_AKK"] == pytest.approx(ms["gut_B_AKK"], rel=1e-9)
         assert own["host_C"] < ms["host_C"]
-        assert own["host_MG"] > ms["host_MG"]
+        assert own["host_smold"] > ms["host_smold"]
+        assert own["host_MG"] == pytest.approx(driven(own, own["host_smold"]) * of_the_gut, rel=1e-3)
+        # with the infiltrate of relapsing MS they would be more active, and without one as well
+        assert driven(ms, own["host_smold"]) * of_the_gut > ms["host_MG"]
+        assert own["host_MG"] / own["host_C"] > 2 * ms["host_MG"] / ms["host_C"]
 
 
 def test_what_nobody_calibrated_is_called_so(model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def assumed_law(value: float) -> tuple[dict[str, str], str]:
     return cells, "range assumed: half to twice"
 
 
-def hold_assumed(staged: Path, content: Content, gone: Collection[str], mine: Iterable[str]) -> None:
+def hold_assumed(staged: Path, content: Content, gone: Collection[str], mine: Collection[str]) -> None:
     """Give numbers of an edited module that no world draws a reason; drop reasons that hold nothing any more.
 
     ``content`` is what was there before, ``gone`` the numbers that were dropped, ``mine`` the ids that the

@@ -156,7 +156,8 @@ def _write_numbers(
     drop_rows(staged / WORLDS, "id", unused)
     for column in ("first", "second"):
         drop_rows(staged / CORRELATIONS, column, unused)
-    mine = (n.id for own in changes.values() for n in (*own.numbers, *own.new_numbers))
+    mine = [change.id for own in changes.values() for change in own.numbers]
+    mine += [number.id for own in changes.values() for number in own.new_numbers]
     hold_assumed(staged, content, unused, mine)
 
 

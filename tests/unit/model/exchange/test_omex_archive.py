@@ -1,6 +1,7 @@
 """The COMBINE archive: what is in it, the same bytes each time, and what it claims about sources."""
 
 import zipfile
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -65,10 +66,15 @@ def test_the_experiments_point_at_what_is_there(model, archive):
 
 
 def test_sources_are_those_that_were_read(model):
-    """Peters 1992 was read as an abstract; Sender 2016 is quoted second-hand and must not be claimed."""
+    """Peters 1992 was read as an abstract; what is quoted second-hand or recalled must not be claimed."""
     found = sources_read(model.content)
     assert "10.1136/gut.33.9.1249" in found
-    assert "10.1371/journal.pbio.1002533" not in found
+    for read in ("secondary", "recalled"):
+        unread = model.content.numbers["gut_V_lumen"].model_copy(
+            update={"read": read, "source": "Nobody 2001, 10.9999/never.read"}
+        )
+        told = sources_read(replace(model.content, numbers={**model.content.numbers, "unread": unread}))
+        assert told == found
     rows = [n for n in model.content.numbers.values() if any(doi in n.source for doi in found)]
     assert any(n.read in ("full_text", "table", "abstract", "data_file") for n in rows)
 

@@ -135,9 +135,7 @@ def test_a_reason_goes_with_the_last_number_that_it_holds(model, tmp_path):
     folder = shutil.copytree(model.content.folder, tmp_path / "content")
     before = (folder / HELD).read_text(encoding="utf-8").splitlines()
     gone = ("host_smold_spms",)
-    drawn = next(
-        line.split("\t")[0] for line in (folder / "worlds.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    )
+    drawn = (folder / "worlds.tsv").read_text(encoding="utf-8").splitlines()[1].split("\t")[0]
     hold_assumed(folder, model.content, gone, [drawn, "host_smold_ms", "host_treg_percent", "gut_new"])
     after = (folder / HELD).read_text(encoding="utf-8").splitlines()
     assert [line.split("\t")[0] for line in before if line not in after] == list(gone)
