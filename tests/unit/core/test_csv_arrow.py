@@ -27,6 +27,7 @@ CELL = st.one_of(
 )
 
 
+@settings(deadline=None)  # the first reading imports Arrow
 @given(
     st.lists(st.tuples(st.from_regex("[a-z0-9]{1,4}", fullmatch=True), CELL, CELL), min_size=1, max_size=12)
 )
