@@ -132,6 +132,5 @@ def _lines(use: Use) -> list[str]:
     return [
         *lines,
         f"wrote {use.folder}; use it with: eubiosis model ... --content {use.folder}",
-        "before a trial, measure its answers of relapses (minutes): "
-        f"eubiosis model derive --content {use.folder}",
+        f"before a trial, once (minutes): eubiosis model derive --content {use.folder}",
     ]
