@@ -139,3 +139,14 @@ def test_a_label_of_a_user_is_text():
         text = to_svg(figure, origin="o", name="f", label="l")
     root = ElementTree.fromstring(text)
     assert any((e.text or "").strip() == '<a id="x"> url(#x) & --> ]]>' for e in root.iter())
+
+
+def test_the_origin_is_wrapped_to_the_width_of_its_figure():
+    """A line of 6.5 point letters half as wide as high, 20 an inch, would run out of the figure."""
+    figure, _ = new_figure(1, 1, width=4.0, height=3.0)
+    origin = "what the marks are and over how many worlds they stand " * 5 + "\nEubiosis"
+    to_svg(figure, origin=origin, name="wrapped", label="a figure")
+    lines = figure._supxlabel.get_text().split("\n")
+    assert len(lines) > 2
+    assert max(map(len, lines)) <= 80
+    assert " ".join(lines).split() == origin.split()

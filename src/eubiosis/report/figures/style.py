@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
@@ -70,12 +71,17 @@ def new_figure(
     return figure, panels
 
 
+_LETTERS_AN_INCH = 20  # of the origin, at its size
+
+
 def to_svg(figure: Figure, *, origin: str, name: str, label: str) -> str:
     """Render a figure as SVG text for a page; its origin stands in the lower right corner.
 
     ``name`` keeps the ids of one page apart, ``label`` is read to those who do not see the figure.
     """
-    figure.supxlabel(origin, x=0.995, ha="right", fontsize=6.5, color="#666666")
+    fitting = int(figure.get_figwidth() * _LETTERS_AN_INCH)
+    lines = [part for line in origin.split("\n") for part in textwrap.wrap(line, fitting)]
+    figure.supxlabel("\n".join(lines), x=0.995, ha="right", fontsize=6.5, color="#666666")
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": origin})
     return inline_svg(buffer.getvalue(), name=name, label=label)
