@@ -9,26 +9,30 @@ sum of squares of one, the variance of the log ratio is then at most that, howev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from eubiosis.core.findings import FindingCollector, unknown_word
 from eubiosis.core.provenance import Basis, Read
-from eubiosis.core.tables import TableRow, check_unique, read_table
+from eubiosis.core.tables import TableRow, check_unique, display_name, read_table
 from eubiosis.model.content import Content
 
 TABLE = "couplings.tsv"
 PRIORS = "coupling_priors.tsv"
 ALL = "all"
+_COUPLING = re.compile(r"^host_c_[a-z0-9]+_[a-z0-9]+$")
 
 
 class CouplingRow(TableRow):
     """One path from the gut to the host: a coupling of the host half.
 
-    ``target`` says in words where it acts; a ``prior_only`` path stays at zero in every draw.
+    ``target`` says in words where it acts. A ``prior_only`` path has an equation and a parameter, but nobody
+    has read how large it is: it stays at zero in every draw and acts only when somebody sets it by hand.
     """
 
     id: str
@@ -76,6 +80,11 @@ class CouplingTables:
         return tuple(row.id for row in self.rows)
 
     @property
+    def prior_only(self) -> frozenset[str]:
+        """The paths that stay at zero in every draw: no size of theirs was read."""
+        return frozenset(row.id for row in self.rows if row.prior_only == "yes")
+
+    @property
     def drawn(self) -> tuple[CouplingRow, ...]:
         """The paths that are drawn: all but the prior-only ones."""
         return tuple(row for row in self.rows if row.prior_only == "no")
@@ -104,12 +113,21 @@ class CouplingTables:
         return frozenset(found)
 
 
+def read_paths(folder: Path, findings: FindingCollector | None = None) -> list[CouplingRow]:
+    """Read the paths of a content folder; raises ``FindingsError`` when no collector is given."""
+    own = findings if findings is not None else FindingCollector()
+    rows = read_table(folder / TABLE, CouplingRow, own)
+    check_unique([(row.id, row.id) for row in rows], display_name(folder / TABLE), "path", own)
+    if findings is None:
+        own.raise_if_any()
+    return rows
+
+
 def read_couplings(content: Content, findings: FindingCollector | None = None) -> CouplingTables:
     """Read both tables; findings go to ``findings``, or are raised where there is no collector."""
     own = findings if findings is not None else FindingCollector()
-    rows = read_table(content.folder / TABLE, CouplingRow, own)
+    rows = read_paths(content.folder, own)
     priors = read_table(content.folder / PRIORS, PriorRow, own)
-    check_unique([(r.id, r.id) for r in rows], content.file(TABLE), "path", own)
     check_unique([(p.metabolite_class,) * 2 for p in priors], content.file(PRIORS), "class", own)
     for prior in priors:
         _check_prior(content, prior, own)
@@ -121,6 +139,23 @@ def read_couplings(content: Content, findings: FindingCollector | None = None) -
     if findings is None:
         own.raise_if_any()
     return CouplingTables(tuple(rows), by_class)
+
+
+def check_paths(content: Content, rows: Sequence[CouplingRow], findings: FindingCollector) -> None:
+    """Report couplings without a row, and paths that are on without a size."""
+    file = content.file(TABLE)
+    numbers = {name for name in content.numbers if _COUPLING.match(name)}
+    for name in sorted(numbers - {row.id for row in rows}):
+        findings.add(file, "", f"no row for the coupling {name}", next_step="add its class and target")
+    for row in rows:
+        if row.id in content.numbers and row.prior_only == "yes" and content.numbers[row.id].value != 0:
+            findings.add(
+                content.file(content.table_of[row.id]),
+                row.id,
+                f"a path known by its prior only has the value {content.numbers[row.id].value:g}",
+                allowed="0",
+                next_step="set it to 0, or give the size that was read and prior_only no",
+            )
 
 
 def _check_prior(content: Content, prior: PriorRow, findings: FindingCollector) -> None:

@@ -16,7 +16,6 @@ from eubiosis.core.findings import FindingCollector, unknown_word
 from eubiosis.core.tables import TableRow, check_unique, display_name, read_table
 from eubiosis.model.content import Content
 from eubiosis.model.modules import AntimonyModule
-from eubiosis.model.paths import prior_only
 
 TABLE = "entities.tsv"
 NAMED = "evidence/entities.tsv"
@@ -79,9 +78,15 @@ def sentence(rows: list[EntityRow]) -> str:
 
 
 def check_entities(
-    content: Content, modules: dict[str, AntimonyModule], findings: FindingCollector
+    content: Content,
+    modules: dict[str, AntimonyModule],
+    prior_only: frozenset[str],
+    findings: FindingCollector,
 ) -> list[EntityRow]:
-    """Report entities without a status, and statuses whose quantity or file is not there."""
+    """Report entities without a status, and statuses whose quantity or file is not there.
+
+    ``prior_only`` names the paths that are known without a size.
+    """
     rows = read_entities(content.folder, findings)
     named = read_table(content.folder / NAMED, NamedEntity, findings)
     file = display_name(content.folder / TABLE)
@@ -96,7 +101,7 @@ def check_entities(
                 allowed=", ".join(STATUSES),
                 next_step=f"add a row for every entity of {NAMED}",
             )
-    known = _known(content, modules, findings)
+    known = _known(content, modules, prior_only, findings)
     for row in rows:
         if not (content.folder / row.file).is_file():
             findings.add(file, row.name, f"there is no file {row.file}", next_step="correct the file")
@@ -109,7 +114,10 @@ def check_entities(
 
 
 def _known(
-    content: Content, modules: dict[str, AntimonyModule], findings: FindingCollector
+    content: Content,
+    modules: dict[str, AntimonyModule],
+    prior_only: frozenset[str],
+    findings: FindingCollector,
 ) -> dict[str, frozenset[str]]:
     states = frozenset(state for module in modules.values() for state in module.states)
     assigned = frozenset(t for module in modules.values() for t in module.defines) - states
@@ -122,5 +130,5 @@ def _known(
         "state": states,
         "rule": assigned | numbers | inputs | forms | conditions,
         "observable": assigned | numbers,
-        "prior-only edge": nodes | prior_only(content.folder),
+        "prior-only edge": nodes | prior_only,
     }

@@ -222,6 +222,12 @@ def _states_of(kernel: Compiled, near: Relaxation, prior: NichePrior, points: Ar
     return states
 
 
+def _given(kernel: Compiled, parameters: Mapping[str, float], ln_factors: Array) -> dict[str, float | Array]:
+    """Return the whole gut's parameters under log factors (n, guilds)."""
+    given: dict[str, float | Array] = {n: v for n, v in parameters.items() if n in kernel.parameter_index}
+    return given | {name: np.exp(ln_factors[:, k]) for k, name in enumerate(FACTORS)}
+
+
 def _at_rest(
     kernel: Compiled,
     parameters: Mapping[str, float],
@@ -234,8 +240,7 @@ def _at_rest(
     able = np.flatnonzero(np.isfinite(ln_factors).all(axis=1) & np.isfinite(states).all(axis=1))
     if not len(able):
         return ends, rests
-    given: dict[str, float | Array] = {n: v for n, v in parameters.items() if n in kernel.parameter_index}
-    given |= {name: np.exp(ln_factors[able, k]) for k, name in enumerate(FACTORS)}
+    given = _given(kernel, parameters, ln_factors[able])
     found = kernel.steady_state(
         parameters=given,
         initial=states[able],
@@ -277,8 +282,7 @@ def _course(
     rows = [kernel.state_index[name] for name in BIOMASS]
     begin = states.copy()
     begin[:, rows] = np.exp(asked) * states[:, rows].sum(axis=1, keepdims=True)
-    given: dict[str, float | Array] = {n: v for n, v in parameters.items() if n in kernel.parameter_index}
-    given |= {name: np.exp(ln_factors[:, k]) for k, name in enumerate(FACTORS)}
+    given = _given(kernel, parameters, ln_factors)
     run = kernel.solve(
         [0.0, _HORIZON], (), parameters=given, initial=begin, tolerances=_COURSE, threads=threads
     )

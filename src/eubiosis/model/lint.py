@@ -19,7 +19,7 @@ from eubiosis.model.content import (
     HandoverRow,
     load_content,
 )
-from eubiosis.model.couplings import read_couplings
+from eubiosis.model.couplings import check_paths, read_couplings
 from eubiosis.model.discrepancy import read_discrepancies
 from eubiosis.model.entities import check_entities
 from eubiosis.model.forms import check_forms
@@ -33,7 +33,6 @@ from eubiosis.model.join import (
 )
 from eubiosis.model.modules import AntimonyModule, parse_module
 from eubiosis.model.numbers import check_draws
-from eubiosis.model.paths import check_paths
 from eubiosis.model.units import infer_units, read_unit
 
 _NOT_FROM_THE_GUT = (
@@ -64,9 +63,9 @@ def lint_content(folder: Path) -> list[Finding]:
         read_conditions(content, findings)
         check_draws(content, findings)
         _check_persons_and_targets(content, modules, findings)
-        check_paths(content, findings)
-        check_entities(content, modules, findings)
-        read_couplings(content, findings)
+        couplings = read_couplings(content, findings)
+        check_paths(content, couplings.rows, findings)
+        check_entities(content, modules, couplings.prior_only, findings)
         read_discrepancies(content, findings)
         _check_unused(content, modules, findings)
         _check_joined(content, modules, findings)

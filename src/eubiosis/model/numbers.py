@@ -29,7 +29,7 @@ class WorldRow(TableRow):
     """A number that differs between worlds, and why."""
 
     id: str
-    part: Literal["gut", "host", "coupling"]
+    part: Literal["gut", "host"]
     note: str
 
 

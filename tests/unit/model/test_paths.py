@@ -8,10 +8,9 @@ import pytest
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingsError
-from eubiosis.model.couplings import CouplingTables
+from eubiosis.model.couplings import CouplingTables, read_paths
 from eubiosis.model.lint import lint_content
 from eubiosis.model.model import Model
-from eubiosis.model.paths import prior_only, read_paths
 from eubiosis.model.worlds import coupling_names, draw_host_world
 
 SIGNALS = "host_bile host_pcs host_is host_fructan host_akk host_equol host_ace host_plasma_pro".split()
@@ -176,7 +175,7 @@ def test_signals_of_any_size_leave_the_host_positive_and_bounded(model):
 
 
 def test_paths_known_by_their_prior_only_are_off_and_never_drawn(model):
-    assert prior_only(PACKAGED_CONTENT) == PRIOR_ONLY
+    assert model.couplings.prior_only == PRIOR_ONLY
     drawn = set(coupling_names(model))
     assert drawn.isdisjoint(PRIOR_ONLY)
     assert drawn | PRIOR_ONLY == {row.id for row in read_paths(PACKAGED_CONTENT)}

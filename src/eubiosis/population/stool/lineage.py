@@ -16,21 +16,6 @@ RANK_PREFIX = {
 LINEAGE_WORDS = frozenset(
     ("taxonomy", "taxon", "lineage", "consensus lineage", "consensuslineage", "taxa", "tax", "classification")
 )
-FEATURE_WORDS = frozenset(
-    (
-        "feature id",
-        "featureid",
-        "#otu id",
-        "otu id",
-        "otu",
-        "asv",
-        "#otuid",
-        "otu_id",
-        "asv_id",
-        "sequence",
-        "",
-    )
-)
 ID_WORDS = frozenset(
     ("tax_id", "taxid", "taxon_id", "taxonid", "ncbi_id", "ncbi_tax_id", "ncbi_taxid", "ncbi taxid",
      "taxonomy_id", "ncbi_taxonomy_id", "clade_taxid", "taxonomic_id")
