@@ -201,8 +201,8 @@ def _log_likelihood(data: Events, logs: Floats, alpha: Floats) -> Floats:
     below = np.arange(data.above.shape[1], dtype=np.float64)
     table = _in_order(data.above * np.log1p(spread * below))
     other = table + (data.counts * (linear - growth) - growth / spread).sum(axis=-1)
-    found: Floats = np.where(alpha > 0, other, poisson).astype(np.float64)
-    return np.subtract(found, data.constant)
+    found: Floats = np.asarray(np.where(alpha > 0, other, poisson) - data.constant)
+    return found
 
 
 def _starting_alpha(data: Events, logs: Floats) -> Floats:
