@@ -201,15 +201,14 @@ def _log_likelihood(data: Events, logs: Floats, alpha: Floats) -> Floats:
     below = np.arange(data.above.shape[1], dtype=np.float64)
     table = _in_order(data.above * np.log1p(spread * below))
     other = table + (data.counts * (linear - growth) - growth / spread).sum(axis=-1)
-    found: Floats = np.asarray(np.where(alpha > 0, other, poisson) - data.constant)
-    return found
+    return np.asarray(np.where(alpha > 0, other, poisson) - data.constant)
 
 
 def _starting_alpha(data: Events, logs: Floats) -> Floats:
     """Return a start for alpha; zero where no positive alpha is likelier than Poisson, as looked for."""
     mu = data.means(logs)
     excess = ((data.counts - mu) ** 2 - data.counts).sum(axis=-1)
-    start = np.clip(excess / (mu**2).sum(axis=-1), 1e-4, 20.0)
+    start: Floats = np.clip(excess / (mu**2).sum(axis=-1), 1e-4, 20.0)
     rows = np.flatnonzero(excess <= 0)
     if len(rows):
         part, own = data.part(rows), logs[rows]
