@@ -21,6 +21,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("eubiosis.cli.run", "The main job: run a workflow and write its tables and report."),
     "demo": ("eubiosis.cli.demo", "Run the packaged trial: placebo, inulin and propionate for 48 weeks."),
     "profile": ("eubiosis.cli.profile", "Sum the taxa of a stool table into the guilds of the model."),
+    "population": (
+        "eubiosis.cli.population",
+        "Made people: an example, people of the reference or of a table, beside real ones.",
+    ),
     "evidence": (
         "eubiosis.cli.evidence",
         "Published studies: records, pools, checks, claims, priors, graph.",

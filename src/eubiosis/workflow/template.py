@@ -1,4 +1,4 @@
-"""Make a folder with a commented workflow to start from."""
+"""Make a folder with a commented workflow to start from, and the made example table beside it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from pathlib import Path
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.population.example import example_table
 
 TEMPLATE = PACKAGED_CONTENT / "trials" / "template.yaml"
 
 
 def new_workflow(folder: Path) -> Path:
-    """Make ``folder`` with the commented ``workflow.yaml`` in it and return the file's path.
+    """Make ``folder`` with the commented ``workflow.yaml`` and the made ``stool.tsv``; return the workflow.
 
     Raises ``FindingsError`` when the folder exists already or cannot be made.
     """
@@ -30,4 +31,5 @@ def new_workflow(folder: Path) -> Path:
         raise FindingsError([finding]) from error
     path = folder / "workflow.yaml"
     path.write_text(text, encoding="utf-8", newline="\n")
+    (folder / "stool.tsv").write_bytes(example_table().read_bytes())
     return path
