@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Pair:
+class Both:
     """One figure of the virtual and of the real people."""
 
     virtual: float
@@ -22,8 +22,8 @@ class TaxonComparison:
     """
 
     name: str
-    share: Pair
-    carried: Pair
+    share: Both
+    carried: Both
     difference: float
     sd_ratio: float
 
@@ -60,14 +60,14 @@ class GroupComparison:
     """
 
     group: str
-    people: Pair
-    pooled_share: Pair
-    depth: Pair
-    zeros: Pair
-    shannon: Pair
-    shannon_sd: Pair
-    taxa_seen: Pair
-    taxa_seen_sd: Pair
+    people: Both
+    pooled_share: Both
+    depth: Both
+    zeros: Both
+    shannon: Both
+    shannon_sd: Both
+    taxa_seen: Both
+    taxa_seen_sd: Both
     taxa: tuple[TaxonComparison, ...]
     within_tenth: float
     within_quarter: float
@@ -76,7 +76,7 @@ class GroupComparison:
     correlations: PairAgreement
     presence: PairAgreement
     told_apart: float
-    distance: Pair
+    distance: Both
     closer_than_real: float
     copies: int
 

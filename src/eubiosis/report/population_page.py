@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from eubiosis.core.population_description import GroupComparison, Pair, PopulationDescription, TaxonComparison
+from eubiosis.core.population_description import Both, GroupComparison, PopulationDescription, TaxonComparison
 from eubiosis.core.record import as_record
 from eubiosis.core.version import __version__
 from eubiosis.report.figures.populations import comparison_panels
@@ -57,7 +57,7 @@ def _lead(group: GroupComparison) -> str:
 def _figures(group: GroupComparison) -> list[tuple[str, str, str, str]]:
     """Return rows of what, virtual, real, and what chance gives."""
 
-    def row(what: str, pair: Pair, form: str) -> tuple[str, str, str, str]:
+    def row(what: str, pair: Both, form: str) -> tuple[str, str, str, str]:
         return what, format(pair.virtual, form), format(pair.real, form), ""
 
     rows = [

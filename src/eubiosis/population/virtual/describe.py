@@ -9,8 +9,8 @@ import numpy as np
 
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.population_description import (
+    Both,
     GroupComparison,
-    Pair,
     PairAgreement,
     PopulationDescription,
     TaxonComparison,
@@ -39,8 +39,8 @@ def describe(virtual: StoolTable, real: StoolTable) -> PopulationDescription:
     >>> with TemporaryDirectory() as folder:
     ...     real = read_profiles(write_example_table(f"{folder}/a.tsv"))
     ...     virtual = read_profiles(write_example_table(f"{folder}/b.tsv", seed=1))
-    >>> [round(group.told_apart, 1) for group in describe(virtual, real).groups]
-    [0.5, 0.5]
+    >>> [(group.group, group.copies) for group in describe(virtual, real).groups]
+    [('MS', 0), ('Control', 0)]
     """
     one, other = aligned(virtual, real)
     notes = []
@@ -57,8 +57,7 @@ def describe(virtual: StoolTable, real: StoolTable) -> PopulationDescription:
         )
     notes += [f"group {g} is left out: fewer than {LEAST_PEOPLE} people" for g in shared if g not in enough]
     groups = tuple(_group(g, one.taxa, one.of(g), other.of(g)) for g in enough)
-    names = (PurePath(table.file).name for table in (virtual, real))
-    return PopulationDescription(*names, groups, tuple(notes))
+    return PopulationDescription(PurePath(virtual.file).name, PurePath(real.file).name, groups, tuple(notes))
 
 
 def _group(name: str, taxa: tuple[str, ...], virtual: np.ndarray, real: np.ndarray) -> GroupComparison:
@@ -78,7 +77,7 @@ def _group(name: str, taxa: tuple[str, ...], virtual: np.ndarray, real: np.ndarr
     seen = [(counts > 0).sum(axis=1) for counts in kinds]
     return GroupComparison(
         group=name,
-        people=Pair(len(virtual), len(real)),
+        people=Both(len(virtual), len(real)),
         pooled_share=_pair(shares, lambda each: each[:, -1].mean()),
         depth=_pair(kinds, lambda counts: np.median(counts.sum(axis=1))),
         zeros=_pair(kinds, lambda counts: (counts == 0).mean()),
@@ -89,8 +88,8 @@ def _group(name: str, taxa: tuple[str, ...], virtual: np.ndarray, real: np.ndarr
         taxa=tuple(
             TaxonComparison(
                 taxa[j],
-                Pair(*(float(each[:, j].mean()) for each in shares)),
-                Pair(*(float(each[j]) for each in carried)),
+                Both(*(float(each[:, j].mean()) for each in shares)),
+                Both(*(float(each[j]) for each in carried)),
                 float(difference[j]),
                 float(sd_ratio[j]),
             )
@@ -109,10 +108,10 @@ def _group(name: str, taxa: tuple[str, ...], virtual: np.ndarray, real: np.ndarr
     )
 
 
-def _pair(kinds: Sequence[np.ndarray], figure: Callable[[np.ndarray], float]) -> Pair:
+def _pair(kinds: Sequence[np.ndarray], figure: Callable[[np.ndarray], float]) -> Both:
     """Return a figure of the virtual and of the real people."""
     virtual, real = kinds
-    return Pair(float(figure(virtual)), float(figure(real)))
+    return Both(float(figure(virtual)), float(figure(real)))
 
 
 def _log_ratios(counts: np.ndarray) -> np.ndarray:
@@ -186,7 +185,7 @@ def _correlations(values: np.ndarray) -> np.ndarray:
     return np.asarray(scaled.T @ scaled / len(values))
 
 
-def _distances(virtual: np.ndarray, real: np.ndarray) -> tuple[float, Pair, float, int]:
+def _distances(virtual: np.ndarray, real: np.ndarray) -> tuple[float, Both, float, int]:
     """Return how well nearest neighbours tell the kinds apart, distances to real people, and copies."""
     to_real = nearest_distances(roots_of_shares(virtual), roots_of_shares(real))
     among_real = nearest_distances(roots_of_shares(real), roots_of_shares(real), rank=2)
@@ -200,5 +199,5 @@ def _distances(virtual: np.ndarray, real: np.ndarray) -> tuple[float, Pair, floa
     across = [nearest_distances(points[0], points[1]), nearest_distances(points[1], points[0])]
     votes = [np.where(a == b, 0.5, a < b).mean() for a, b in zip(own, across, strict=True)]
     closer = float((to_real < np.quantile(among_real, 0.05)).mean())
-    distance = Pair(float(np.median(to_real)), float(np.median(among_real)))
+    distance = Both(float(np.median(to_real)), float(np.median(among_real)))
     return float(np.mean(votes)), distance, closer, int((to_real == 0).sum())
