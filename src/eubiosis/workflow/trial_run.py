@@ -78,7 +78,7 @@ def run_trial(
         digest = plan.digest
         folder.write_json("plan.json", {"sha256": digest, "plan": asdict(plan)})
         folder.add_fact("analysis_plan_sha256", digest)
-        folder.log("analysis plan fixed", sha256=digest, primary=spec.design.primary)
+        folder.log("analysis plan fixed", sha256=digest, primary=spec.design.primary, gut_worlds=worlds)
         say(f"seed {spec.seed}; analysis plan {digest[:12]} fixed before the simulation")
         say(_size(spec))
         if there:
@@ -125,6 +125,7 @@ def _record_inputs(folder: RunFolder, workflow: Path, spec: Workflow, content: P
     for label, path in (
         ("stool table", spec.population.table_path),
         ("metadata", spec.population.metadata_path),
+        ("taxonomy", spec.population.taxonomy_path),
     ):
         if path is not None:
             folder.add_input(label, path)
