@@ -111,10 +111,7 @@ def describe_command(
     """
     from eubiosis.core.record import as_json
     from eubiosis.workflow.virtual_people import described, write_description
-    from eubiosis.workflow.whole_folder import check_free
 
-    if out is not None:
-        check_free(out)
     findings = FindingCollector()
     plain = reading({**dict.fromkeys(("orientation", "scale", "taxonomy", "form", "rank")),
                      "blanks": "refuse", "ignore": (), "platform": ""})  # fmt: skip
