@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from eubiosis.core.guilds import GUILD_NAMES, GUILDS
 from eubiosis.core.stool_profile import (
+    FAR_OFF,
     SMALLEST_SHOWN,
     Bounds,
     GroupProfile,
@@ -29,7 +30,6 @@ from eubiosis.workflow.profile.predictions import QUANTITIES, Predictions
 from eubiosis.workflow.profile.samples import DepthPosterior, Measure
 
 Rows = NDArray[np.intp]
-_FAR_OFF = 3.0  # times, between the raw share of carriers and what is asked of the model
 _LEAST_OFF = 0.02  # of the reads: below this share neither number matters
 
 
@@ -182,20 +182,9 @@ def runaway_lines(name: str, rows: Rows, at: Measured) -> list[RunawayLine]:
             continue
         raw, asked = at.fractions[carriers, k], at.asked[carriers, k]
         one, other = float(np.median(raw)), float(np.median(asked))
-        if max(one, other) >= _LEAST_OFF and not 1 / _FAR_OFF <= other / one <= _FAR_OFF:
-            off = int(((asked > _FAR_OFF * raw) | (asked < raw / _FAR_OFF)).sum())
-            found.append(
-                RunawayLine(
-                    name,
-                    guild,
-                    one,
-                    other,
-                    off,
-                    len(carriers),
-                    "the platform reads this guild otherwise than the model's reference has it, or the "
-                    "centre of the table is far from it",
-                )
-            )
+        if max(one, other) >= _LEAST_OFF and not 1 / FAR_OFF <= other / one <= FAR_OFF:
+            off = int(((asked > FAR_OFF * raw) | (asked < raw / FAR_OFF)).sum())
+            found.append(RunawayLine(name, guild, one, other, off, len(carriers)))
     return found
 
 
