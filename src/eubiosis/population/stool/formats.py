@@ -42,7 +42,7 @@ def read_features(
     lines = [line for line in text_lines(text, 60) if line.strip()]
     kind = options.format or _text_kind(lines, text)
     readers: dict[str, Callable[[], _Found]] = {
-        "biom": lambda: containers.biom_json_features(opened, findings),
+        "biom": lambda: containers.biom_json_features(opened, findings, options.group_column),
         "kraken": lambda: _kraken(opened.name, lines, text, findings),
     }
     if kind in readers:
@@ -127,7 +127,7 @@ def _container(opened: Opened, taxa: TaxaTable, options: ReadOptions, findings: 
         return None if grid is None else _from_grid(grid, "", taxa, options, findings)
     kind = containers.hdf5_kind(opened, findings)
     if kind == "biom":
-        return containers.biom_hdf5_features(opened, findings)
+        return containers.biom_hdf5_features(opened, findings, options.group_column)
     return containers.h5ad_features(opened, options, findings) if kind == "h5ad" else None
 
 
