@@ -30,7 +30,7 @@ from eubiosis.population.contrast import GuildContrast, guild_contrast
 from eubiosis.population.position import position_by_contrast, position_by_level
 from eubiosis.population.stool.table import StoolTable
 from eubiosis.workflow.held_profiles import asked_profiles
-from eubiosis.workflow.profile.contrasts import contrast_families
+from eubiosis.workflow.profile.contrasts import PRODUCERS, contrast_families
 from eubiosis.workflow.profile.groups import (
     Measured,
     Rows,
@@ -148,7 +148,7 @@ def _measured(
     table: StoolTable, contrast: GuildContrast, asked: np.ndarray, predictions: Predictions | None
 ) -> Measured:
     fractions = table.fractions
-    producers = Measure("butyrate producers, sum of shares", "fraction", butyrate_producers(fractions))
+    producers = Measure(PRODUCERS, "fraction", butyrate_producers(fractions), diverse=False)
     return Measured(
         table,
         contrast,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.guilds import GUILD_NAMES, GUILDS
+from eubiosis.core.laws import Z975
 from eubiosis.core.stool_profile import (
     FAR_OFF,
     SMALLEST_SHOWN,
@@ -98,7 +99,7 @@ def _guild_line(k: int, rows: Rows, at: Measured) -> GuildLine:
         guild=GUILDS[k],
         name=GUILD_NAMES[GUILDS[k]],
         mean=float(shares.mean()),
-        depth_interval=None if at.posterior is None else _depth_interval(k, rows, at.posterior),
+        depth_interval=None if at.posterior is None else _depth_interval(k, rows, shares, at.posterior),
         people_interval=_mean_interval(shares),
         median=float(np.median(shares)),
         prevalence=float(seen.mean()),
@@ -108,10 +109,14 @@ def _guild_line(k: int, rows: Rows, at: Measured) -> GuildLine:
     )
 
 
-def _depth_interval(k: int, rows: Rows, posterior: DepthPosterior) -> Bounds:
-    """Return what counting leaves open of a mean share: the posteriors of independent samples averaged."""
-    mean = float(posterior.mean[rows, k].mean())
-    reach = 1.959964 * float(np.sqrt((posterior.sd[rows, k] ** 2).sum())) / len(rows)
+def _depth_interval(k: int, rows: Rows, raw: np.ndarray, posterior: DepthPosterior) -> Bounds:
+    """Return what counting leaves open of a mean share: the spreads of the samples' posteriors, joined.
+
+    It stands around the mean as it was read. The means of the posteriors would each hold the prior's half
+    read, which a mean over many samples does not dilute.
+    """
+    mean = float(raw.mean())
+    reach = Z975 * float(np.sqrt((posterior.sd[rows, k] ** 2).sum())) / len(rows)
     return Bounds(max(mean - reach, 0.0), min(mean + reach, 1.0))
 
 

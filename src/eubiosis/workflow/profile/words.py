@@ -108,7 +108,8 @@ def contrast_sentences(families: Sequence[ContrastFamily], small: Sequence[str])
         if below:
             found.append(
                 f"{group} against {control} ({sizes}): {len(below)} of {tested} measured contrasts have a p "
-                f"below {_ALPHA:g} after Benjamini and Hochberg's correction within their family."
+                f"below {_ALPHA:g} after Benjamini and Hochberg's correction within their family. "
+                "Shares, log-ratios and prevalences speak of the same reads: one difference may count thrice."
             )
         else:
             found.append(
