@@ -60,7 +60,7 @@ def test_shares_have_no_interval_from_depth_and_no_richness(tmp_path):
     assert {line.depth_interval for line in group.guilds} == {None}
     why = {line.measure: line.why_not for line in group.measures}
     assert "shares and no counts" in why["observed taxa"]
-    assert "shares and no counts" in why["Chao1"]
+    assert "shares and no counts" in why["Chao1, taxa"]
     assert why["Shannon"] == ""
     # Shannon of 0.525 and 0.475, the median of six
     shannon = next(line for line in group.measures if line.measure == "Shannon")
@@ -74,7 +74,7 @@ def test_chao1_is_not_defined_where_nothing_was_read_once(tmp_path):
     (group,) = profile_table(_read(tmp_path, _rows(*rows)), NONE).profile.groups
     why = {line.measure: line.why_not for line in group.measures}
     assert why["observed taxa"] == ""
-    assert "read exactly once" in why["Chao1"]
+    assert "read exactly once" in why["Chao1, taxa"]
 
 
 def test_presence_and_level_are_two_things(two_groups):
