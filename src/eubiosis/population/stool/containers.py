@@ -106,8 +106,10 @@ def _check_size(file: Any) -> None:
     file.visititems(visit)
 
 
-def biom_hdf5_features(opened: Opened, findings: FindingCollector) -> FeatureTable | None:
-    """Return a BIOM 2.x table; the matrix stays sparse."""
+def biom_hdf5_features(
+    opened: Opened, findings: FindingCollector, group_column: str = ""
+) -> FeatureTable | None:
+    """Return a BIOM 2.x table; the matrix stays sparse. ``group_column`` names sample metadata, if any."""
     if not (needs("h5py", opened, findings) and needs("biom", opened, findings)):
         return None
     import h5py
@@ -123,11 +125,13 @@ def biom_hdf5_features(opened: Opened, findings: FindingCollector) -> FeatureTab
     except BROKEN as error:
         damaged(opened, "BIOM file", error, findings)
         return None
-    return _from_biom(opened, table, findings)
+    return _from_biom(opened, table, group_column, findings)
 
 
-def biom_json_features(opened: Opened, findings: FindingCollector) -> FeatureTable | None:
-    """Return a BIOM 1.0 table, which is JSON."""
+def biom_json_features(
+    opened: Opened, findings: FindingCollector, group_column: str = ""
+) -> FeatureTable | None:
+    """Return a BIOM 1.0 table, which is JSON; ``group_column`` as in ``biom_hdf5_features``."""
     if not needs("biom", opened, findings):
         return None
     from biom import Table as BiomTable
@@ -142,10 +146,12 @@ def biom_json_features(opened: Opened, findings: FindingCollector) -> FeatureTab
     except BROKEN as error:
         damaged(opened, "BIOM file", error, findings)
         return None
-    return _from_biom(opened, table, findings)
+    return _from_biom(opened, table, group_column, findings)
 
 
-def _from_biom(opened: Opened, table: Any, findings: FindingCollector) -> FeatureTable | None:
+def _from_biom(
+    opened: Opened, table: Any, group_column: str, findings: FindingCollector
+) -> FeatureTable | None:
     features = tuple(str(word) for word in table.ids("observation"))
     samples = tuple(str(word) for word in table.ids("sample"))
     if not features or not samples:
@@ -156,7 +162,24 @@ def _from_biom(opened: Opened, table: Any, findings: FindingCollector) -> Featur
     named = sum(label != feature for label, feature in zip(labels, features, strict=True))
     notes = (f"BIOM: {named} of {len(features)} features named by their taxonomy",) if named else ()
     values = sparse.csr_array(table.matrix_data.T, dtype=float)
-    return FeatureTable(opened.name, "biom", samples, labels, values, notes=notes)
+    groups = _biom_groups(opened, table, group_column, findings) if group_column else None
+    return FeatureTable(opened.name, "biom", samples, labels, values, groups=groups, notes=notes)
+
+
+def _biom_groups(
+    opened: Opened, table: Any, column: str, findings: FindingCollector
+) -> tuple[str, ...] | None:
+    """Return what the sample metadata of a BIOM file hold under a name; an unknown name is a finding."""
+    rows = table.metadata(axis="sample") or ()
+    known = sorted({str(key) for row in rows for key in (row or {})})
+    if column not in known:
+        problem = f'no sample metadata "{column}"' if known else "no sample metadata in this BIOM file"
+        findings.add(
+            opened.name, "groups", problem, allowed=", ".join(known[:20]) or "a metadata table beside it",
+            next_step="" if known else "give --groups FILE:COLUMN",
+        )  # fmt: skip
+        return None
+    return tuple(str((row or {}).get(column, "")).strip() for row in rows)
 
 
 def _biom_label(feature: str, metadata: Mapping[str, object] | None) -> str:

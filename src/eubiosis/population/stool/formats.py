@@ -43,7 +43,7 @@ def read_features(
     lines = [line for line in text_lines(text, 60) if line.strip()]
     kind = options.format or _text_kind(lines, text)
     readers: dict[str, Callable[[], _Found]] = {
-        "biom": lambda: containers.biom_json_features(opened, findings),
+        "biom": lambda: containers.biom_json_features(opened, findings, options.group_column),
         "kraken": lambda: _kraken(opened.name, lines, text, findings),
     }
     if kind in readers:
@@ -129,7 +129,7 @@ def _container(opened: Opened, taxa: TaxaTable, options: ReadOptions, findings: 
         return replace(found, format="excel") if found is not None and found.format == "text table" else found
     kind = containers.hdf5_kind(opened, findings)
     if kind == "biom":
-        return containers.biom_hdf5_features(opened, findings)
+        return containers.biom_hdf5_features(opened, findings, options.group_column)
     return containers.h5ad_features(opened, options, findings) if kind == "h5ad" else None
 
 

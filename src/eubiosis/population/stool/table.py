@@ -223,9 +223,15 @@ def read_stool_table(
         lineages or {},
         progress,
     )
+    told = len(findings.findings)
     table = read_features(path, names, options, findings)
     if table is None:
         return None
+    if options.group_column and table.groups is None and len(findings.findings) == told:
+        findings.add(
+            table.file, "groups", f'a file of this format ({table.format}) has no column "{group_column}"',
+            allowed="a metadata table beside it", next_step="give --groups FILE:COLUMN",
+        )  # fmt: skip
     if lineages:
         labels = apply_lineages(table.file, table.labels, lineages, findings)
         if labels is None:

@@ -7,7 +7,18 @@ import math
 from eubiosis.core.stool_profile import Bounds, ContrastLine, ContrastScale, NamedTaxonLine, Spread
 from eubiosis.report.trial_table.words import NO_NUMBER, number, p_text
 
-__all__ = ["NO_NUMBER", "bounds", "effect", "interval", "number", "p_value", "percent", "spread", "studies"]
+__all__ = [
+    "NO_NUMBER",
+    "bounds",
+    "effect",
+    "interval",
+    "level",
+    "number",
+    "p_value",
+    "percent",
+    "spread",
+    "studies",
+]
 EFFECT_UNITS: dict[ContrastScale, str] = {
     "share": "percentage points",
     "prevalence": "percentage points",
@@ -39,19 +50,26 @@ def bounds(one: Bounds | None) -> str:
     return NO_NUMBER if one is None else f"{percent(one.low)} to {percent(one.high)}"
 
 
+def level(value: float, unit: str = "") -> str:
+    """Write a number of a sample in its unit."""
+    return percent(value) if unit == "fraction" else number(value)
+
+
 def spread(one: Spread | None, unit: str = "") -> str:
     """Write the quartiles and outer points of a number over samples."""
     if one is None:
         return NO_NUMBER
-    write = percent if unit == "fraction" else number
-    return (
-        f"{write(one.median)} ({write(one.lower)} to {write(one.upper)}; "
-        f"90 % in {write(one.low)} to {write(one.high)})"
-    )
+    median, lower, upper = (level(x, unit) for x in (one.median, one.lower, one.upper))
+    return f"{median} ({lower} to {upper}; 90 % in {level(one.low, unit)} to {level(one.high, unit)})"
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:+.2f}" if abs(value) < 0.1 else f"{100 * value:+.1f}"
+    points = 100 * value
+    if points == 0:
+        return "0"
+    if abs(points) < 0.01:
+        return f"{points:+.1g}" if abs(points) >= 1e-4 else f"{points:+.0e}"
+    return f"{points:+.2f}" if abs(points) < 10 else f"{points:+.1f}"
 
 
 def effect(value: float | None, scale: ContrastScale) -> str:

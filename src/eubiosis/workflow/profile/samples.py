@@ -56,12 +56,16 @@ def depth_posterior(table: StoolTable) -> DepthPosterior | None:
 
 @dataclass(frozen=True)
 class Measure:
-    """One number per sample, (n,), NaN where it is not defined; ``why_not`` where it never is."""
+    """One number per sample, (n,), NaN where it is not defined; ``why_not`` where it never is.
+
+    ``diverse`` marks those that say how diverse a sample is.
+    """
 
     name: str
     unit: str
     values: np.ndarray
     why_not: str = ""
+    diverse: bool = True
 
 
 def diversities(table: StoolTable) -> tuple[Measure, ...]:
@@ -95,8 +99,8 @@ def diversities(table: StoolTable) -> tuple[Measure, ...]:
     return (
         Measure("Shannon", "nats", found["shannon"]),
         Measure("Simpson (1 - sum of squares)", "-", found["simpson"]),
-        Measure("observed taxa", "taxa", found["richness"], "" if whole else SHARES_ONLY),
-        Measure("Chao1", "taxa", found["chao1"], no_chao),
+        Measure("observed taxa", "-", found["richness"], "" if whole else SHARES_ONLY),
+        Measure("Chao1, taxa", "-", found["chao1"], no_chao),
         Measure("coverage (Good)", "-", found["coverage"], no_chao),
     )
 
