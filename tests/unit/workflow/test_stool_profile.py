@@ -1,5 +1,6 @@
 """The profile of a stool table: depth, groups, contrasts, privacy, runaways, schema."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from eubiosis.workflow.profile import ProfileAsk, profile_table, write_profile
 from eubiosis.workflow.profile.build import CONTRAST, LEVEL
 from eubiosis.workflow.profile.named import reported_genera
 from eubiosis.workflow.profile.samples import depth_posterior
+from eubiosis.workflow.profile.words import PREDICTION_NOTE
 
 CASES = Path(__file__).resolve().parents[4] / "shared" / "stool_cases"
 NONE = ProfileAsk(worlds=0)
@@ -201,6 +203,20 @@ def test_reported_genera_come_from_the_evidence():
     assert named["Prevotella"].down >= 3
     assert {"Faecalibacterium", "Roseburia", "Methanobrevibacter", "Bifidobacterium"} <= set(named)
     assert "Candidatus" not in named
+
+
+def test_what_is_said_of_predicted_acids_is_what_was_measured():
+    path = Path(__file__).resolve().parents[3] / "validation" / "cohorts" / "imsms_correlations.tsv"
+    if not path.is_file():
+        pytest.skip("validation/cohorts has not been made yet")
+    with path.open(encoding="utf-8") as file:
+        rows = [r for r in csv.DictReader(file, delimiter="\t")
+                if (r["measured"], r["where"]) == ("butyrate", "within sites")]  # fmt: skip
+    for predictor in ("model", "plain sum of butyrate producers"):
+        (row,) = [one for one in rows if one["predictor"] == predictor]
+        assert f"{row['people']} people" in PREDICTION_NOTE
+        for number in ("rho", "low", "high"):
+            assert f"{float(row[number]):.2f}" in PREDICTION_NOTE
 
 
 def test_positions_say_what_they_are_from(two_groups):
