@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
+from eubiosis.core.output import staged, write_whole
 from eubiosis.core.record import as_json
 from eubiosis.core.stool_profile import SampleQuantiles, ShareInterval, StoolProfile
-from eubiosis.workflow.whole_folder import write_whole
 
 
 def write_profile(profile: StoolProfile, folder: Path | str) -> list[Path]:
@@ -34,7 +34,11 @@ def write_profile(profile: StoolProfile, folder: Path | str) -> list[Path]:
         "profile.json": (as_json(profile) + "\n").encode(),
         **{f"{name}.tsv": text.encode() for name, text in _tables(profile).items()},
     }
-    return write_whole(Path(folder), contents)
+    folder = Path(folder)
+    with staged(folder, new=True) as aside:
+        for name, content in contents.items():
+            write_whole(aside / name, content)
+    return [folder / name for name in contents]
 
 
 def _tables(profile: StoolProfile) -> dict[str, str]:
