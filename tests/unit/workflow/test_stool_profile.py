@@ -187,7 +187,7 @@ def _column(path):
 
 
 def test_runaways_are_far_from_raw(tmp_path):
-    """Bacteroides with as many reads as Roseburia, in a table where both vary alike: the reference differs."""
+    """Four guilds with as many reads each, which the reference does not have."""
     head = ("id", "Bacteroides", "Roseburia", "Anaerostipes", "Blautia")
     rows = [(f"s{k}", 900 + 11 * k, 1000 - 7 * k, 1000 + 5 * k, 1000 - 13 * (k % 4)) for k in range(12)]
     made = profile_table(_read(tmp_path, _rows(head, *rows)), NONE)

@@ -24,12 +24,11 @@ from eubiosis.core.stool_profile import (
 from eubiosis.core.version import __version__
 from eubiosis.model.held import HeldNiches
 from eubiosis.model.model import load
-from eubiosis.model.worlds import draw_gut_world, hold_people
 from eubiosis.population.asked import known_reliability
 from eubiosis.population.contrast import GuildContrast, guild_contrast
 from eubiosis.population.position import position_by_contrast, position_by_level
 from eubiosis.population.stool.table import StoolTable
-from eubiosis.workflow.held_profiles import asked_profiles
+from eubiosis.workflow.held_profiles import asked_profiles, held_profiles
 from eubiosis.workflow.profile.contrasts import PRODUCERS, contrast_families
 from eubiosis.workflow.profile.groups import (
     MeasuredSamples,
@@ -119,8 +118,7 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
     ask = ask or ProfileAsk()
     contrast = guild_contrast(table, ask.control)
     asked = asked_profiles(contrast, table.groups)
-    model = load()
-    held = hold_people(model, draw_gut_world(model, 0, 0, vary=False), asked, "healthy")
+    held = held_profiles(asked)
     predictions, left_out = _predicted(asked, ask)
     at = _measured(table, contrast, asked, predictions)
     rows = group_rows(table)

@@ -44,7 +44,10 @@ def first_sentence(table: StoolTable) -> str:
     if counted(table):
         depth = f"a median of {np.median(table.depth):,.0f} reads each"
     else:
-        depth = f"{table.scale} and no whole reads, so that their depth is not known"
+        scale = "counts that are no whole reads" if table.scale == "counts" else table.scale
+        depth = (
+            f"numbers ({scale}) that do not say how many reads there were, so that their depth is not known"
+        )
     return (
         f"{PurePath(table.file).name} ({table.format}) holds {counts}{groups} with {depth}; "
         f"{table.overall_mapped_share:.1%} of what it holds is in a guild of the model."
