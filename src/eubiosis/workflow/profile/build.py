@@ -123,8 +123,24 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
     at = _measured(table, contrast, asked, predictions)
     rows = group_rows(table)
     families, small, notes = _contrasts(rows, at, ask)
-    level = at.positions[0][1]
-    profile = StoolProfile(
+    profile = replace(
+        _of_table(table, contrast),
+        warnings=(*warnings_of(table, contrast), *left_out),
+        groups=_without_many_small([group_profile(name, own, at) for name, own in rows]),
+        contrasts=families,
+        contrast_notes=(*notes, *contrast_sentences(families, small)),
+        prediction_note=PREDICTION_NOTE if predictions is not None else "",
+        runaways=tuple(line for name, own in rows for line in runaway_lines(name, own, at)),
+        held=_held_summary(held),
+        storms=storms_lines(table, families),
+        persons=_persons(table, contrast, held, at) if ask.persons else None,
+    )
+    return ProfiledTable(profile, table, contrast, asked, held)
+
+
+def _of_table(table: StoolTable, contrast: GuildContrast) -> StoolProfile:
+    """Return what is known before any group is looked at; the rest is empty."""
+    return StoolProfile(
         schema=SCHEMA,
         eubiosis=__version__,
         origin=ORIGIN,
@@ -143,19 +159,17 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
         unmapped=tuple(UnmappedShare(u.name, u.share, u.reason) for u in table.unmapped[:_UNMAPPED]),
         centre=contrast.centre,
         not_observed=contrast.not_observed(),
-        warnings=(*warnings_of(table, contrast), *left_out),
+        warnings=(),
         notes=table.notes,
         smallest_shown=SMALLEST_SHOWN,
-        groups=_without_many_small([group_profile(name, own, at) for name, own in rows]),
-        contrasts=families,
-        contrast_notes=(*notes, *contrast_sentences(families, small)),
-        prediction_note=PREDICTION_NOTE if predictions is not None else "",
-        runaways=tuple(line for name, own in rows for line in runaway_lines(name, own, at)),
-        held=_held_summary(held),
-        storms=storms_lines(table, families),
-        persons=_persons(table, contrast, held, at, level.percentiles()) if ask.persons else None,
+        groups=(),
+        contrasts=(),
+        contrast_notes=(),
+        prediction_note="",
+        runaways=(),
+        held=HeldSummary({}, None, None),
+        storms=(),
     )
-    return ProfiledTable(profile, table, contrast, asked, held)
 
 
 def _measured(
@@ -240,9 +254,10 @@ def _largest(values: np.ndarray) -> float | None:
 
 
 def _persons(
-    table: StoolTable, contrast: GuildContrast, held: HeldNiches, at: MeasuredSamples, percentiles: np.ndarray
+    table: StoolTable, contrast: GuildContrast, held: HeldNiches, at: MeasuredSamples
 ) -> tuple[PersonLine, ...]:
-    distances = at.positions[0][1].distances
+    level = at.positions[0][1]
+    distances, percentiles = level.distances, level.percentiles()
     return tuple(
         PersonLine(
             sample=sample,
