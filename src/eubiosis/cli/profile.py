@@ -90,7 +90,7 @@ def profile(
         raise click.UsageError("name a STOOL_TABLE, or a taxon with --explain NAME")
     metadata, id_column, group_column = _where_groups_are(groups, metadata, id_column, group_column)
     if out is not None:
-        from eubiosis.workflow.whole_folder import check_free
+        from eubiosis.core.output import check_free
 
         check_free(out)
     findings = FindingCollector()

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import math
 
-from eubiosis.core.stool_profile import Bounds, ContrastLine, ContrastScale, NamedTaxonLine, Spread
+from eubiosis.core.stool_profile import (
+    ContrastLine,
+    ContrastScale,
+    NamedTaxonLine,
+    SampleQuantiles,
+    ShareInterval,
+)
 from eubiosis.report.trial_table.words import NO_NUMBER, number, p_text
 
 __all__ = [
@@ -45,7 +51,7 @@ def percent(value: float | None) -> str:
     return f"{hundred:.{digits}f} %"
 
 
-def bounds(one: Bounds | None) -> str:
+def bounds(one: ShareInterval | None) -> str:
     """Write an interval of shares."""
     return NO_NUMBER if one is None else f"{percent(one.low)} to {percent(one.high)}"
 
@@ -55,7 +61,7 @@ def level(value: float, unit: str = "") -> str:
     return percent(value) if unit == "fraction" else number(value)
 
 
-def spread(one: Spread | None, unit: str = "") -> str:
+def spread(one: SampleQuantiles | None, unit: str = "") -> str:
     """Write the quartiles and outer points of a number over samples."""
     if one is None:
         return NO_NUMBER

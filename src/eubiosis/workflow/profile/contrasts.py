@@ -18,7 +18,7 @@ from eubiosis.core.guilds import GUILD_NAMES, GUILDS
 from eubiosis.core.laws import Z975
 from eubiosis.core.stool_profile import ContrastFamily, ContrastLine, ContrastScale
 from eubiosis.population.contrast import replace_zeros
-from eubiosis.workflow.profile.groups import Measured, Rows
+from eubiosis.workflow.profile.groups import MeasuredSamples, Rows
 from eubiosis.workflow.profile.predictions import QUANTITIES, Predictions
 from eubiosis.workflow.profile.samples import BUTYRATE_PRODUCERS, butyrate_producers
 
@@ -29,7 +29,7 @@ PRODUCERS = f"sum of butyrate producers ({', '.join(BUTYRATE_PRODUCERS)})"
 
 
 def contrast_families(
-    group: str, rows: Rows, control: str, control_rows: Rows, at: Measured
+    group: str, rows: Rows, control: str, control_rows: Rows, at: MeasuredSamples
 ) -> tuple[ContrastFamily, ...]:
     """Return all contrasts of one group against the controls; corrected within each family."""
     own, other = rows[at.usable[rows]], control_rows[at.usable[control_rows]]
@@ -65,20 +65,28 @@ def contrast_families(
         family("Reported genera, prevalence", "prevalence",
                prevalence_differences(at.named.shares[own], at.named.shares[other]), genera, named),
     ]  # fmt: skip
+    return (*families, *_further(group, control, own, other, at))
+
+
+def _further(group: str, control: str, own: Rows, other: Rows, at: MeasuredSamples) -> list[ContrastFamily]:
+    """Return the contrasts of diversity and of predicted quantities, where there are any."""
+    pair, sizes, families = (group, control), (len(own), len(other)), []
     defined = [m for m in at.measures if m.diverse and not m.why_not]
     if defined:
         values = np.column_stack([m.values for m in defined])
-        families.append(
-            family("Diversity", "difference", mean_differences(values[own], values[other], seed=_SEED),
-                   [m.name for m in defined], np.ones(len(defined), dtype=bool))
-        )  # fmt: skip
+        found = mean_differences(values[own], values[other], seed=_SEED)
+        names = [m.name for m in defined]
+        families.append(_family("Diversity", "difference", pair, sizes, found, names, _all(names)))
     if at.predictions is not None:
         names = [f"{QUANTITIES[k].name}, {QUANTITIES[k].place}" for k in _ON_THEIR_OWN]
-        families.append(
-            family("Predicted acids and indoles, logarithm", "log",
-                   _predicted(at.predictions, own, other), names, np.ones(len(names), dtype=bool))
-        )  # fmt: skip
-    return tuple(families)
+        found = _predicted(at.predictions, own, other)
+        title = "Predicted acids and indoles, logarithm"
+        families.append(_family(title, "log", pair, sizes, found, names, _all(names)))
+    return families
+
+
+def _all(names: Sequence[str]) -> NDArray[np.bool_]:
+    return np.ones(len(names), dtype=bool)
 
 
 def _family(
@@ -109,7 +117,7 @@ def _number(value: float, *, keep: bool) -> float | None:
     return float(value) if keep and np.isfinite(value) else None
 
 
-def _genus_log_ratios(at: Measured) -> np.ndarray:
+def _genus_log_ratios(at: MeasuredSamples) -> np.ndarray:
     """Return the log of each genus's share over the geometric mean of the observed guilds, (n, genera).
 
     Zeros of both are half the detection limit.
