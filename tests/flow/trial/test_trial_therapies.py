@@ -10,7 +10,7 @@ from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.engine import Set, Tolerances
 from eubiosis.therapy import Adherence, Therapy, antibiotic, diet, placebo, prebiotic
 from eubiosis.trial import Arm, Design
-from eubiosis.trial.world.gut import HANDED, MARKER_SOURCES, MARKERS, _inputs, _niche_batch, gut_courses
+from eubiosis.trial.world.gut import HANDED, MARKER_SOURCES, MARKERS, therapy_inputs, _niche_batch, gut_courses
 
 VISITS = (0.0, 2.0, 4.0, 8.0)
 DAYS = np.arange(57.0)
@@ -125,7 +125,7 @@ def test_vancomycin_in_grams_reaches_the_model_in_milligrams(trial_model, few):
 def test_a_therapy_until_the_last_visit_is_not_stopped(trial_model):
     therapy = prebiotic("inulin", dose="12 g/day", start="week 1", stop="week 8")
     dose = np.array([12.0, 6.0])
-    (only,) = _inputs(trial_model, therapy, dose, 56.0)
+    (only,) = therapy_inputs(trial_model, therapy, dose, 56.0)
     assert (only.time, only.name) == (7.0, "gut_dose_inulin")
     assert only.value is dose or np.array_equal(only.value, dose)
 

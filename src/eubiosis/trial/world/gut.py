@@ -100,7 +100,7 @@ def gut_courses(
     status = np.array(_screened(subjects, wanted), dtype=object)
     rows = np.flatnonzero(status == OK)
     niches = hold_people(model, world, subjects.shares[rows])
-    held = _started(model, world, niches)
+    held = started_people(model, world, niches)
     fit = _Fit.of(len(subjects), rows, niches)
     status[rows] = held.status
     solved = np.flatnonzero(_went_well(held.status))
@@ -144,7 +144,7 @@ def _as_reads(markers: Array, world: GutWorld) -> Array:
 
 
 @dataclass(frozen=True)
-class _Held:
+class HeldPeople:
     """People with a composition of their own, ready to run in the gut and hand-over model.
 
     ``shared`` parameters, ``factors`` (people, guilds) and ``states`` (people, states), a steady state; NaN
@@ -156,10 +156,10 @@ class _Held:
     states: Array
     status: tuple[str, ...]
 
-    def take(self, rows: NDArray[np.int64]) -> _Held:
+    def take(self, rows: NDArray[np.int64]) -> HeldPeople:
         """Return some of the people."""
         words = tuple(self.status[i] for i in rows)
-        return _Held(self.shared, self.factors[rows], self.states[rows], words)
+        return HeldPeople(self.shared, self.factors[rows], self.states[rows], words)
 
     def parameters(self) -> dict[str, float | Array]:
         """Return parameters by name: a number for everybody, or one for each person."""
@@ -191,12 +191,12 @@ def _screened(subjects: VirtualSubjects, wanted: NDArray[np.bool_] | None) -> li
     return words
 
 
-def _niche_batch(model: Model, world: GutWorld, shares: Array, person: str = "ms") -> _Held:
+def _niche_batch(model: Model, world: GutWorld, shares: Array, person: str = "ms") -> HeldPeople:
     """Hold the composition of every person of one kind, ``shares`` of reads (people, guilds), in a world."""
-    return _started(model, world, hold_people(model, world, shares, person), person)
+    return started_people(model, world, hold_people(model, world, shares, person), person)
 
 
-def _started(model: Model, world: GutWorld, niches: HeldNiches, person: str = "ms") -> _Held:
+def started_people(model: Model, world: GutWorld, niches: HeldNiches, person: str = "ms") -> HeldPeople:
     """Put people with niches of their own into the gut and hand-over model."""
     gut, joined = model.gut_kernel, model.upstream_kernel
     own, _ = as_person(model, world, np.ones((1, len(GUILDS))), person)
@@ -205,11 +205,11 @@ def _started(model: Model, world: GutWorld, niches: HeldNiches, person: str = "m
     states = np.repeat(model.states("healthy", joined)[None], len(niches.status), axis=0)
     states[:, [joined.state_index[name] for name in gut.system.states]] = niches.states
     run = tuple(OK if word in HELD else word for word in niches.status)
-    return _Held(shared, niches.factors, states, run)
+    return HeldPeople(shared, niches.factors, states, run)
 
 
 def _solve_batch(
-    model: Model, people: _Held, therapy: Therapy, dose: Array, days: Array, visits: NDArray[np.int64]
+    model: Model, people: HeldPeople, therapy: Therapy, dose: Array, days: Array, visits: NDArray[np.int64]
 ) -> _Courses:
     """Run all people under one therapy at a dose of each one's own, shape (people,).
 
@@ -230,7 +230,7 @@ def _solve_batch(
             names,
             parameters=own.parameters(),
             initial=own.states,
-            inputs=_inputs(model, therapy, dose[taking], days[-1]),
+            inputs=therapy_inputs(model, therapy, dose[taking], days[-1]),
             tolerances=_TOLERANCES,
         )
         handed[taking] = solution.values[:, :, : len(HANDED)]
@@ -244,7 +244,7 @@ def _full_dose(therapy: Therapy) -> float:
     return 1.0 if therapy.record.diet is not None else therapy.amount
 
 
-def _inputs(model: Model, therapy: Therapy, dose: Array, last: float) -> list[Set]:
+def therapy_inputs(model: Model, therapy: Therapy, dose: Array, last: float) -> list[Set]:
     """Return when the model's inputs change under a therapy, and to what for each person."""
     begin, end = 7 * therapy.start, 7 * (therapy.stop or 0.0)
     dosed, diet = therapy.record.dose, therapy.record.diet

@@ -1,0 +1,166 @@
+"""The mean change of published trials: only where product, dose, duration and definition are the same.
+
+Two kinds of content are read: the change under inulin beyond control as a mean difference of centred
+log-ratios (``planning/stool_variances.tsv``), and the targets that give a ratio of group means over the own
+habitual state (``targets/targets.tsv``). A figure of another dose, or of another contrast such as one diet
+over another, is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from eubiosis.analysis.planning.stool_variance import load_stool_variances
+from eubiosis.model.content import TargetRow
+from eubiosis.model.model import Model
+from eubiosis.therapy.phrase import TherapyPhrase
+from eubiosis.workflow.forecast.quantities import QUANTITIES, Quantity
+
+Definition = Literal["mean_log_ratio", "ratio_of_means"]
+WORDS = {
+    "mean_log_ratio": "mean change of the (centred) log-ratio, as a ratio",
+    "ratio_of_means": "ratio of group means",
+}
+_INULIN_GRAMS, _INULIN_DAYS = 20.0, 14  # of the trial behind shift_inulin (its note in the table)
+_LONGEST_OVER = 2.0  # durations this far apart are not the same
+_OWN_STATE = ("own habitual state", "own untreated state")
+
+
+@dataclass(frozen=True)
+class PublishedChange:
+    """One figure as a ratio (``low`` to ``high`` its 95 % interval), and what it is a figure of."""
+
+    quantity: str
+    value: float
+    low: float | None
+    high: float | None
+    definition: Definition
+    day: int
+    over: str
+    population: str
+    source: str
+    fitted: bool
+
+
+@dataclass(frozen=True)
+class Published:
+    """Figures by quantity, and why there are none of others that were looked at."""
+
+    changes: tuple[PublishedChange, ...]
+    refused: tuple[str, ...]
+
+    def of(self, quantity: str, definition: Definition | None = None) -> PublishedChange | None:
+        """Return the first figure of a quantity, of a definition where one is named."""
+        return next(
+            (
+                c
+                for c in self.changes
+                if c.quantity == quantity and definition in (None, c.definition)
+            ),
+            None,
+        )
+
+
+def published_changes(model: Model, phrase: TherapyPhrase, *, without: Sequence[str] = ()) -> Published:
+    """Return what trials of the same therapy found; ``without`` leaves out sources that name one of these."""
+    if len(phrase.therapies) != 1:
+        return Published((), ("no trial in the tables combined these therapies",))
+    found: list[PublishedChange] = []
+    refused: dict[str, list[str]] = {}
+    for change, reason in (*_shifts(phrase), *_targets(model, phrase)):
+        if any(word in change.source for word in without):
+            reason = "it is the study itself"
+        if reason:
+            said = f"{change.source.split(':')[0].split(';')[0]}: {reason}"
+            refused.setdefault(said, []).append(change.quantity)
+        else:
+            found.append(change)
+    told = tuple(f"{said} ({', '.join(dict.fromkeys(names))})" for said, names in refused.items())
+    return Published(tuple(found), told)
+
+
+def _shifts(phrase: TherapyPhrase) -> Iterator[tuple[PublishedChange, str]]:
+    therapy = phrase.therapies[0]
+    if therapy.product != "inulin":
+        return
+    for row in load_stool_variances():
+        if row.component == "shift_inulin" and row.endpoint == "guild":
+            ends = [None if x is None else float(np.exp(x)) for x in (row.low, row.high)]
+            change = PublishedChange(
+                f"share_{row.marker}", float(np.exp(row.value)), ends[0], ends[1], "mean_log_ratio",
+                _INULIN_DAYS, "over the change on control starch", "healthy young adults", row.source,
+                fitted=True,
+            )  # fmt: skip
+            yield change, _differs(therapy.amount, phrase.days, _INULIN_GRAMS, _INULIN_DAYS, "g/d")
+
+
+def _targets(model: Model, phrase: TherapyPhrase) -> Iterator[tuple[PublishedChange, str]]:
+    therapy = phrase.therapies[0]
+    by_source = {quantity.source: quantity for quantity in QUANTITIES}
+    for row in model.content.targets:
+        quantity = by_source.get(row.observable)
+        if quantity is None or not row.condition or row.target is None:
+            continue
+        level = _level(model, row, therapy.record.dose.input if therapy.record.dose else None)
+        diet = therapy.record.diet
+        if diet is not None:
+            same = row.condition.split("_", 1)[-1] == diet.condition.split("_", 1)[-1]
+        else:
+            same = level is not None
+        if not same or row.statistic not in ("ratio", "ratio_to"):
+            continue
+        yield _change(row, quantity), _reason(row, therapy.amount, phrase.days, level)
+
+
+def _reason(row: TargetRow, amount: float, days: int, level: float | None) -> str:
+    if row.statistic != "ratio" or row.contrast not in _OWN_STATE:
+        return f"measured over {row.contrast.removeprefix('condition:')}, not over the own habitual state"
+    return _differs(amount, days, level if level is not None else amount, int(row.day or 0), "g/d")
+
+
+def _differs(amount: float, days: int, of_trial: float, trial_days: int, unit: str) -> str:
+    if abs(amount - of_trial) > 1e-9 * max(amount, of_trial):
+        return f"the trial gave {of_trial:g} {unit}"
+    if not trial_days / _LONGEST_OVER <= days <= trial_days * _LONGEST_OVER:
+        return f"the trial measured on day {trial_days}"
+    return ""
+
+
+def _level(model: Model, row: TargetRow, driven: str | None) -> float | None:
+    """Return the level of the input that the therapy drives in the condition of a target."""
+    if driven is None:
+        return None
+    levels = {pulse.target: pulse.level for pulse in model.condition(row.condition).pulses}
+    return levels[driven] if set(levels) == {driven} else None
+
+
+def _change(row: TargetRow, quantity: Quantity) -> PublishedChange:
+    assert row.target is not None
+    return PublishedChange(
+        quantity.id, row.target, row.low, row.high, "ratio_of_means", int(row.day or 0), row.contrast,
+        row.population, row.source, fitted=row.fitted == "yes",
+    )  # fmt: skip
+
+
+def dose_ceilings(model: Model) -> dict[str, float]:
+    """Return the largest dose of each product in any named condition of the model, in the product's unit."""
+    from eubiosis.therapy import products
+
+    found: dict[str, float] = {}
+    for name, record in products().items():
+        if record.dose is None:
+            continue
+        driven = record.dose.input
+        levels = [
+            pulse.level
+            for condition in model.conditions
+            for pulse in model.condition(condition).pulses
+            if pulse.target == driven
+        ]
+        if levels:
+            found[name] = max(levels)
+    return found
