@@ -34,7 +34,7 @@ def crps_normal(measured: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Array:
         z = away / s
         density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
         wide = s * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / math.sqrt(math.pi))
-    return np.where(s == 0, away, wide)
+    return np.asarray(np.where(s == 0, away, wide), dtype=float)
 
 
 def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:
@@ -56,7 +56,7 @@ def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def resampled_rows(rows: int, *, seed: int = 0, groups: ArrayLike | None = None) -> list[NDArray[np.int64]]:
-    """Return positions of resampled people, 2,000 times; whole ``groups`` (rows,) such as households where given."""
+    """Return positions of resampled people, 2,000 times; whole ``groups`` (rows,) where given."""
     draw = stream(seed, "forecast scores")
     if groups is None:
         return list(draw.integers(0, rows, (_RESAMPLES, rows)))

@@ -69,7 +69,9 @@ def first_plausible(model: Model, draw: Draw, threads: int | None = None) -> Pla
     raise ArithmeticError(message)
 
 
-def held_draws(model: Model, draws: Sequence[Mapping[str, float]], attempts: Sequence[int]) -> list[Plausible]:
+def held_draws(
+    model: Model, draws: Sequence[Mapping[str, float]], attempts: Sequence[int]
+) -> list[Plausible]:
     """Hold draws that are known to pass, all at once; ``attempts`` says which draw of its world each was.
 
     They are not judged again. Raises ``ArithmeticError`` where one has no healthy steady state.

@@ -169,9 +169,7 @@ def _duration(text: str, place: str, findings: FindingCollector) -> tuple[str, f
     return text[: found.start()], days, False
 
 
-def _dose_text(
-    amount: str, unit: str, times: int, place: str, findings: FindingCollector
-) -> str | None:
+def _dose_text(amount: str, unit: str, times: int, place: str, findings: FindingCollector) -> str | None:
     try:
         total = float(amount) * times
     except ValueError:

@@ -59,25 +59,25 @@ def regimen_of(model: Model, phrase: TherapyPhrase) -> Regimen:
 
 
 def regimen_of_condition(model: Model, condition: str, days: int) -> Regimen:
-    """Return what a named condition of the model does from day 0 on, with transplants from a healthy donor."""
+    """Return what a named condition of the model does from day 0 on; transplants are a healthy donor's."""
     setting = model.condition(condition)
     upstream = model.upstream_kernel
     known = {*upstream.parameter_index, *upstream.state_index}
 
-    def inputs(people: int, world: GutWorld) -> list[Input]:
+    def inputs(_: int, world: GutWorld) -> list[Input]:
         changes: list[Input] = [
             Set(day, name, value)
             for day, change in setting.schedule
             for name, value in change.items()
             if name in known
         ]
-        for day, _ in setting.transplants:
+        for when, _ in setting.transplants:
             engrafted = world.values.get("gut_fmt_E", model.content.value("gut_fmt_E"))
-            changes.append(AtLeast(day, "gut_Efmt", engrafted))
+            changes.append(AtLeast(when, "gut_Efmt", engrafted))
             for guild in GUILDS:
                 state = f"gut_B_{guild}"
                 donor = float(world.healthy[model.gut_kernel.state_index[state]])
-                changes += [Scale(day, state, 1 - engrafted), Add(day, state, engrafted * donor)]
+                changes += [Scale(when, state, 1 - engrafted), Add(when, state, engrafted * donor)]
         return changes
 
     return Regimen(inputs, days, True, (condition,))
@@ -133,10 +133,7 @@ def rotated(people: int, worlds: int, most: int) -> list[Rows]:
     if people <= most:
         return [np.arange(people)] * worlds
     order = np.concatenate(
-        [
-            stream(0, "forecast.people", k).permutation(people)
-            for k in range(-(-worlds * most // people))
-        ]
+        [stream(0, "forecast.people", k).permutation(people) for k in range(-(-worlds * most // people))]
     )
     return [np.sort(np.unique(order[k * most : (k + 1) * most])) for k in range(worlds)]
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.laws import Z975
-from eubiosis.core.record import HIDDEN
+from eubiosis.core.stool_forecast import (
+    NOT_FOR_CARE,
+    Change,
+    Competitors,
+    GroupForecast,
+    PublishedChange,
+    QuantityForecast,
+)
 from eubiosis.core.world_intervals import ENOUGH_WORLDS, Quantiles, interval, interval_error
 from eubiosis.engine import Array
 from eubiosis.model.discrepancy import DiscrepancyRow, discrepancy_sd, read_discrepancies
@@ -24,86 +31,13 @@ from eubiosis.population.subjects import USABLE_PROFILE
 from eubiosis.therapy.phrase import TherapyPhrase
 from eubiosis.workflow.forecast.courses import Courses, Regimen, Rows, regimen_of, rotated, run_courses
 from eubiosis.workflow.forecast.noise import noise_of
-from eubiosis.workflow.forecast.published import PublishedChange, published_changes
+from eubiosis.workflow.forecast.published import published_changes
 from eubiosis.workflow.forecast.quantities import QUANTITIES, Quantity
 from eubiosis.workflow.forecast.skill import first_line
 
-NOT_FOR_CARE = (
-    "A group's forecast from a simulation: no medical device, not for the care of anybody, no ranking of "
-    "therapies, and nothing about a single person."
-)
 PEOPLE_A_WORLD = 24
 MOST_WITH_TABLES = 2_000
 FEWEST_PEOPLE = 2
-_STOOL_OF = {"lumen": "stool"}
-
-
-@dataclass(frozen=True)
-class Change:
-    """A change as a ratio after over before: the middle and the 95 % interval, None where it is not known."""
-
-    middle: float
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True)
-class Competitors:
-    """What three simple forecasts say of the mean change; None where one does not exist, with the reason."""
-
-    no_change: Change
-    regression_to_the_mean: Change | None
-    published: PublishedChange | None
-    published_reason: str
-
-
-@dataclass(frozen=True)
-class QuantityForecast:
-    """One quantity: ``mean_log_ratio`` is the mean change of the (centred) log over people, as a ratio.
-
-    ``tables`` is what the tables' own numbers give without sampling. ``ratio_of_means`` is the ratio of the
-    group's arithmetic means, which some trials print. The three standard deviations are parts of the width on the
-    log scale: between worlds, the named discrepancy, and sampling (people and visits); ``end_error`` is the
-    Monte Carlo error of the world interval's ends. A ``sampling_sd`` of None: no repeated cohort measured it.
-    """
-
-    quantity: str
-    label: str
-    place: str
-    mean_log_ratio: Change
-    tables: float
-    ratio_of_means: Change
-    worlds_sd: float
-    discrepancy_sd: float
-    sampling_sd: float | None
-    end_error: float
-    competitors: Competitors
-
-
-@dataclass(frozen=True)
-class GroupForecast:
-    """A group's forecast under one therapy; nothing in it is about one person."""
-
-    not_for_care: str
-    skill: str
-    therapy: str
-    phrase: str
-    days: int
-    people: int
-    unusable: int
-    not_run: int
-    worlds: int
-    enough_worlds: bool
-    people_a_world: int
-    not_observed: tuple[str, ...]
-    quantities: tuple[QuantityForecast, ...]
-    published_refused: tuple[str, ...]
-    notes: tuple[str, ...]
-    _by_id: dict[str, QuantityForecast] = field(default_factory=dict, metadata=HIDDEN, repr=False)
-
-    def of(self, quantity: str) -> QuantityForecast:
-        """Return the forecast of one quantity; raises ``KeyError`` for an unknown one."""
-        return self._by_id[quantity]
 
 
 @dataclass(frozen=True)
@@ -166,7 +100,7 @@ def simulate_group(
     people_a_world: int,
     threads: int | None = None,
 ) -> Simulated:
-    """Run a group with the tables' numbers and in worlds; guild logs come back centred over those observed."""
+    """Run a group with the tables' numbers and in worlds; guild logs are centred over those observed."""
     reference = dict(zip(GUILDS, reference_shares(model).tolist(), strict=True))
     asked = asked_shares(contrast, reference, usable)[usable]
     first = np.arange(min(len(usable), MOST_WITH_TABLES))
@@ -186,7 +120,9 @@ def discrepancy_of(quantity: Quantity, regimen: Regimen, rows: Sequence[Discrepa
     if not regimen.acts:
         return 0.0
     endpoint = quantity.id.replace("lumen_", "stool_", 1) if quantity.place == "lumen" else quantity.id
-    by_source = {row.scope: row.sd or 0.0 for row in rows if row.quantity == _DISCREPANCY_SOURCE.get(quantity.id)}
+    by_source = {
+        row.scope: row.sd or 0.0 for row in rows if row.quantity == _DISCREPANCY_SOURCE.get(quantity.id)
+    }
     found = [0.0]
     for condition in regimen.conditions or ("",):
         if quantity.place in ("guild", "stool", "lumen"):
@@ -210,7 +146,7 @@ def _centred(courses: Courses, observed: Array) -> Courses:
 
 
 def world_means(found: Simulated, k: int) -> Array:
-    """Return the group's mean change of a quantity in each world, (worlds,), by the tables as control variate."""
+    """Return a quantity's mean change in each world, (worlds,); the tables' numbers are a control variate."""
     base = found.tables.change[:, k]
     mean = _mean(base)
     return np.array([mean + _mean(one.change[:, k] - base[one.person]) for one in found.worlds])

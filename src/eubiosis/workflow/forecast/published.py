@@ -10,40 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from eubiosis.analysis.planning.stool_variance import load_stool_variances
+from eubiosis.core.stool_forecast import Definition, PublishedChange
 from eubiosis.model.content import TargetRow
 from eubiosis.model.model import Model
 from eubiosis.therapy.phrase import TherapyPhrase
 from eubiosis.workflow.forecast.quantities import QUANTITIES, Quantity
 
-Definition = Literal["mean_log_ratio", "ratio_of_means"]
-WORDS = {
-    "mean_log_ratio": "mean change of the (centred) log-ratio, as a ratio",
-    "ratio_of_means": "ratio of group means",
-}
 _INULIN_GRAMS, _INULIN_DAYS = 20.0, 14  # of the trial behind shift_inulin (its note in the table)
 _LONGEST_OVER = 2.0  # durations this far apart are not the same
 _OWN_STATE = ("own habitual state", "own untreated state")
-
-
-@dataclass(frozen=True)
-class PublishedChange:
-    """One figure as a ratio (``low`` to ``high`` its 95 % interval), and what it is a figure of."""
-
-    quantity: str
-    value: float
-    low: float | None
-    high: float | None
-    definition: Definition
-    day: int
-    over: str
-    population: str
-    source: str
-    fitted: bool
 
 
 @dataclass(frozen=True)
@@ -56,11 +35,7 @@ class Published:
     def of(self, quantity: str, definition: Definition | None = None) -> PublishedChange | None:
         """Return the first figure of a quantity, of a definition where one is named."""
         return next(
-            (
-                c
-                for c in self.changes
-                if c.quantity == quantity and definition in (None, c.definition)
-            ),
+            (c for c in self.changes if c.quantity == quantity and definition in (None, c.definition)),
             None,
         )
 
@@ -71,9 +46,9 @@ def published_changes(model: Model, phrase: TherapyPhrase, *, without: Sequence[
         return Published((), ("no trial in the tables combined these therapies",))
     found: list[PublishedChange] = []
     refused: dict[str, list[str]] = {}
-    for change, reason in (*_shifts(phrase), *_targets(model, phrase)):
-        if any(word in change.source for word in without):
-            reason = "it is the study itself"
+    for change, differs in (*_shifts(phrase), *_targets(model, phrase)):
+        itself = any(word in change.source for word in without)
+        reason = "it is the study itself" if itself else differs
         if reason:
             said = f"{change.source.split(':')[0].split(';')[0]}: {reason}"
             refused.setdefault(said, []).append(change.quantity)

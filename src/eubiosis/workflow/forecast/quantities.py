@@ -35,7 +35,9 @@ _AROMATICS = (
     ("plasma_indole_lactate", "indole-3-lactate in plasma", "handover_plasma_ILA"),
     ("plasma_indole_acetate", "indole-3-acetate in plasma", "handover_plasma_IAA"),
 )
-GUILD_QUANTITIES = tuple(Quantity(f"share_{g}", g, "guild", f"gut_share_{g}", "share of reads") for g in GUILDS)
+GUILD_QUANTITIES = tuple(
+    Quantity(f"share_{g}", g, "guild", f"gut_share_{g}", "share of reads") for g in GUILDS
+)
 QUANTITIES: tuple[Quantity, ...] = (
     *GUILD_QUANTITIES,
     *(

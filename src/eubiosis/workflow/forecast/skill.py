@@ -1,7 +1,7 @@
 """How the forecast has done against simple competitors on measured studies: the packaged scores.
 
-``validation/cohorts/run.py`` writes the table. A row is a study, a therapy and a class of quantities; scores are
-means over people and quantities, smaller is better. ``gain`` is the best competitor's score minus the
+``validation/cohorts/run.py`` writes the table. A row is a study, a therapy and a class of quantities; scores
+are means over people and quantities, smaller is better. ``gain`` is the best competitor's score minus the
 model's, with an interval from resampled people: the model has beaten all where the interval lies above zero.
 """
 

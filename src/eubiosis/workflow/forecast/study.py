@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.analysis.forecast_scores import crps_normal, mean_interval, rank_correlation
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.laws import Z975
+from eubiosis.core.stool_forecast import METHODS, ClassScore, QuantityScore, StudyScores
 from eubiosis.engine import Array
 from eubiosis.model.discrepancy import read_discrepancies
 from eubiosis.model.gut_worlds import COUNT
@@ -27,9 +29,7 @@ from eubiosis.workflow.forecast.noise import Noise, noise_of
 from eubiosis.workflow.forecast.published import Published
 from eubiosis.workflow.forecast.quantities import QUANTITIES, Quantity
 
-MODEL, TABLES, NO_CHANGE, REGRESSION, PUBLISHED, OTHERS = METHODS = (
-    "model", "model_tables", "no_change", "regression", "published", "others",
-)  # fmt: skip
+MODEL, TABLES, NO_CHANGE, REGRESSION, PUBLISHED, OTHERS = METHODS
 COMPETITORS = (NO_CHANGE, REGRESSION, PUBLISHED)
 
 
@@ -37,64 +37,14 @@ COMPETITORS = (NO_CHANGE, REGRESSION, PUBLISHED)
 class Study:
     """Measurements of the same people before and at the end of one therapy.
 
-    ``contrast`` holds their baselines (n people); ``before`` and ``after`` map quantities to logs (n,), those of
-    guilds centred over the observed ones. ``samples`` is how many samples a visit a value is the mean of.
+    ``contrast`` holds their baselines (n people); ``before`` and ``after`` map quantities to logs (n,), those
+    of guilds centred over the observed ones. ``samples`` is how many samples a visit a value is the mean of.
     """
 
     contrast: GuildContrast
     before: Mapping[str, Array]
     after: Mapping[str, Array]
     samples: float = 1.0
-
-
-@dataclass(frozen=True)
-class QuantityScore:
-    """One quantity over people: scores of every method (None: there is none), and rank correlations.
-
-    ``rank`` is that of the whole forecast with the measured change, ``rank_regression`` that of regression
-    alone, and ``rank_mechanism`` that of the model's part with what regression leaves.
-    """
-
-    quantity: str
-    people: int
-    mae: Mapping[str, float | None]
-    crps: Mapping[str, float | None]
-    measured_change: float
-    forecast_change: float
-    rank: float | None
-    rank_regression: float | None
-    rank_mechanism: float | None
-
-
-@dataclass(frozen=True)
-class ClassScore:
-    """Several quantities as one multivariate score: means over people and quantities, by method.
-
-    ``low`` and ``high`` of the model's score, ``gain`` over the ``best`` competitor with its interval (people
-    resampled).
-    """
-
-    quantities: tuple[str, ...]
-    people: int
-    score: str
-    by_method: Mapping[str, float | None]
-    low: float
-    high: float
-    best: str
-    gain: float
-    gain_low: float
-    gain_high: float
-
-
-@dataclass(frozen=True)
-class StudyScores:
-    """All scores of a study; ``left_out`` says which quantities have none, and why."""
-
-    people: int
-    not_run: int
-    quantities: tuple[QuantityScore, ...]
-    classes: tuple[ClassScore, ...]
-    left_out: tuple[str, ...]
 
 
 def score_study(
@@ -106,11 +56,9 @@ def score_study(
     worlds: int = COUNT,
     threads: int | None = None,
 ) -> StudyScores:
-    """Forecast every person of a study from their own baseline and score it; everybody runs in every world."""
+    """Forecast everybody of a study from their own baseline and score it; everybody runs in every world."""
     people = len(study.contrast.status)
-    found = simulate_group(
-        model, study.contrast, np.arange(people), regimen, worlds, max(people, 1), threads
-    )
+    found = simulate_group(model, study.contrast, np.arange(people), regimen, worlds, max(people, 1), threads)
     return score_changes(model, study, regimen, found, published)
 
 
@@ -140,9 +88,7 @@ def score_changes(
         row for members in scored.values() for row in (_class_score(members, s) for s in ("mae", "crps"))
     ]
     lost = int(np.isnan(found.tables.after).any(axis=1).sum())
-    return StudyScores(
-        len(study.contrast.status), lost, tuple(quantities), tuple(classes), tuple(left_out)
-    )
+    return StudyScores(len(study.contrast.status), lost, tuple(quantities), tuple(classes), tuple(left_out))
 
 
 def _class_of(quantity: Quantity) -> str:
@@ -154,7 +100,7 @@ class _Scored:
     """One quantity of the people who have it: errors and CRPS (people,) by method, and the changes."""
 
     quantity: str
-    people: Array
+    people: NDArray[np.int64]
     errors: Mapping[str, Array]
     crps: Mapping[str, Array]
     measured: Array
@@ -214,7 +160,7 @@ def _scored(
     return _Scored(
         quantity.id, known,
         {name: np.abs(measured - mean) for name, (mean, _) in forecasts.items()},
-        {name: crps_normal(measured, mean, np.sqrt(variance)) for name, (mean, variance) in forecasts.items()},
+        {name: crps_normal(measured, mean, np.sqrt(v)) for name, (mean, v) in forecasts.items()},
         measured, forecasts[MODEL][0], regression, mechanism,
     )  # fmt: skip
 
