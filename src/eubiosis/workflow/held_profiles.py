@@ -20,11 +20,21 @@ def held_profiles(contrast: GuildContrast, groups: tuple[str, ...] | None = None
     Who cannot be used has status "niche_unsolved" and NaN.
     """
     model = load()
-    reference = dict(zip(GUILDS, reference_shares(model).tolist(), strict=True))
+    return hold_people(
+        model, draw_gut_world(model, 0, 0, vary=False), asked_profiles(contrast, groups), "healthy"
+    )
+
+
+def asked_profiles(contrast: GuildContrast, groups: tuple[str, ...] | None = None) -> np.ndarray:
+    """Return the shares of reads that the model is asked to hold for every sample, (n, guilds).
+
+    Levels are shrunk as in ``held_profiles``; rows of samples that cannot be used are NaN.
+    """
+    reference = dict(zip(GUILDS, reference_shares(load()).tolist(), strict=True))
     usable = np.array([word in USABLE_PROFILE for word in contrast.status], dtype=bool)
     names = np.array(groups if groups is not None else ("",) * len(usable), dtype=object)
     asked = np.full(contrast.log_ratios.shape, np.nan)
     for name in dict.fromkeys(names[usable].tolist()):
         own = np.flatnonzero(usable & (names == name))
         asked[own] = asked_shares(contrast, reference, own)[own]
-    return hold_people(model, draw_gut_world(model, 0, 0, vary=False), asked, "healthy")
+    return asked

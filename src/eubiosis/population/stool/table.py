@@ -59,7 +59,8 @@ class StoolTable:
     cannot be used stays, with a ``status`` other than "ok" or "mapped_below_half" (usable, with caution).
     ``platform`` says in words how the reads came about; numbers of two platforms are not comparable.
     ``format`` is what the file was taken for, ``share_by_rule`` the share of all reads that each rule of
-    naming assigned or left out on purpose (0-1; the keys are ``RULES``).
+    naming assigned or left out on purpose (0-1; the keys are ``RULES``). ``features`` is the table of taxa
+    that the sums were made from (None for a table that was put together in Python).
     """
 
     file: str
@@ -78,6 +79,7 @@ class StoolTable:
     platform: str = ""
     format: str = "text table"
     share_by_rule: Mapping[str, float] = field(default_factory=dict)
+    features: FeatureTable | None = field(default=None, compare=False)
 
     @property
     def usable(self) -> np.ndarray:
@@ -305,6 +307,7 @@ def _assemble(
         platform=platform,
         format=table.format,
         share_by_rule=MappingProxyType(by_rule),
+        features=table,
     )
 
 
