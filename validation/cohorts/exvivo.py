@@ -1,29 +1,29 @@
 """Stool of donors in a tube with a fibre (Quinn-Bohmann 2024, studies B and C): the gut without its host.
 
-A donor's composition is held in the model; then the tube begins: nothing flows in or out, nothing is absorbed,
-mucus is not made, and biomass, substrates and acids of the lumen are diluted by one factor. The fibre is
-dissolved at the start. What is compared is the logarithm of an acid with the fibre over without it at the
-same hour. Dilution, dose and the hours of study B were not read: they are assumed and the same for all.
+A donor's composition is held in the model; then the tube begins: nothing flows in or out, nothing is
+absorbed, mucus is not made, and biomass, substrates and acids of the lumen are diluted by one factor. The
+fibre is dissolved at the start. What is compared is the logarithm of an acid with the fibre over without it
+at the same hour. Dilution, dose and the hours of study B were not read: they are assumed, and one for all.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from studies import COHORTS, read_rows
 
 from eubiosis.analysis.forecast_scores import mean_interval, rank_correlation
 from eubiosis.core.guilds import GUILDS
 from eubiosis.engine import Array
 from eubiosis.model.model import Model
 from eubiosis.model.worlds import draw_gut_world, hold_people, reference_shares
-from eubiosis.population import guild_contrast, read_profiles
+from eubiosis.population import StoolTable, guild_contrast, read_profiles
 from eubiosis.population.asked import asked_shares
 from eubiosis.trial.world.gut import started_people
-from studies import COHORTS, read_rows
 
 FOLDER = "scfa_quinnbohmann_2024_exvivo"
 DILUTION = 0.1  # assumed: one part of stool in ten
@@ -91,23 +91,29 @@ def _study_b(model: Model, folder: Path) -> list[TubeScore]:
                    HOURS_B, str.capitalize)  # fmt: skip
 
 
-def _asked(model: Model, table: object) -> Array:
-    contrast = guild_contrast(table)  # type: ignore[arg-type]
+def _asked(model: Model, table: StoolTable) -> Array:
+    contrast = guild_contrast(table)
     reference = dict(zip(GUILDS, reference_shares(model).tolist(), strict=True))
     return asked_shares(contrast, reference, np.arange(len(contrast.status)))
 
 
 def _scores(
-    model: Model, study: str, donors: list[str], asked: Array,
-    measured: Mapping[tuple[str, str], list[dict[str, str]]], fibres: tuple[str, ...], blank: str, hours: float,
-    column: object,
-) -> list[TubeScore]:  # fmt: skip
+    model: Model,
+    study: str,
+    donors: list[str],
+    asked: Array,
+    measured: Mapping[tuple[str, str], list[dict[str, str]]],
+    fibres: tuple[str, ...],
+    blank: str,
+    hours: float,
+    column: Callable[[str], str],
+) -> list[TubeScore]:
     found = []
     without = _tube(model, asked, None, hours)
     for fibre in fibres:
         with_fibre = _tube(model, asked, SUBSTRATE[fibre], hours)
         for acid in ACIDS:
-            name = column(acid)  # type: ignore[operator]
+            name = column(acid)
             pairs = [(_mean(measured[d, fibre], name), _mean(measured[d, blank], name)) for d in donors]
             y = np.array([np.log(a / b) if a > 0 and b > 0 else np.nan for a, b in pairs])
             x = np.log(with_fibre[acid] / without[acid])
@@ -117,8 +123,8 @@ def _scores(
             mean, low, high = mean_interval(y)
             found.append(
                 TubeScore(study, fibre, acid, len(y), mean, low, high, float(x.mean()),
-                          float(np.abs(y - x).mean()), float(np.abs(y).mean()), float(np.abs(y - others).mean()),
-                          rank_correlation(x, y))
+                          float(np.abs(y - x).mean()), float(np.abs(y).mean()),
+                          float(np.abs(y - others).mean()), rank_correlation(x, y))
             )  # fmt: skip
     return found
 
@@ -150,7 +156,5 @@ def _tube(model: Model, asked: Array, substrate: str | None, hours: float) -> di
         initial=states[fine],
     )  # fmt: skip
     values = np.full((len(asked), len(ACIDS)), np.nan)
-    values[fine] = np.where(
-        (np.array(solution.status) == "ok")[:, None], solution.values[:, -1], np.nan
-    )
+    values[fine] = np.where((np.array(solution.status) == "ok")[:, None], solution.values[:, -1], np.nan)
     return {acid: values[:, k] for k, acid in enumerate(ACIDS)}

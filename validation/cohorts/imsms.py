@@ -1,8 +1,8 @@
-"""iMSMS development sites: contrasts against published directions, and stool acids predicted from composition.
+"""iMSMS development sites: contrasts against published directions, stool acids predicted from composition.
 
 Correlations are Spearman's within each site, pooled with the number of people as weight; intervals resample
-households. The plain sum is that of the guilds FAE, ROS and ANA. The regression is a ridge on thirteen centred
-log-ratios, its penalty by generalised cross-validation, each household predicted by folds without it.
+households. The plain sum is that of the guilds FAE, ROS and ANA. The regression is a ridge on thirteen
+centred log-ratios, its penalty by generalised cross-validation, each household predicted by folds without it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import rankdata
+from studies import COHORTS, read_rows
 
 from eubiosis.analysis.forecast_scores import rank_correlation, resampled_rows
 from eubiosis.core.guilds import GUILDS
@@ -26,7 +27,6 @@ from eubiosis.population import guild_contrast, read_profiles
 from eubiosis.population.asked import asked_shares
 from eubiosis.population.contrast import centred_log_ratios, replace_zeros
 from eubiosis.trial.world.gut import started_people
-from studies import COHORTS, read_rows
 
 FOLDER = "ms_imsms_2022"
 SOURCE = "iMSMS Consortium 2022, 10.1016/j.cell.2022.08.021"
@@ -184,10 +184,8 @@ def _rows(people: Cohort, predictor: str, measured: str, x: Array, y: Array) -> 
     rows = [CorrelationRow(predictor, measured, "within sites", int(known.sum()), rho, low, high)]
     for site in sites:
         own = known & (people.site == site)
-        rows.append(
-            CorrelationRow(predictor, measured, f"site {site}", int(own.sum()), rank_correlation(x[own], y[own]),
-                           None, None)
-        )  # fmt: skip
+        there = rank_correlation(x[own], y[own])
+        rows.append(CorrelationRow(predictor, measured, f"site {site}", int(own.sum()), there, None, None))
     return rows
 
 
@@ -218,9 +216,7 @@ def _read(model: Model, folder: Path) -> Cohort:
         asked[own] = asked_shares(contrast, reference, own)[own]
     keep = [k for k in np.flatnonzero(usable) if table.sample_ids[k] in measured]
     ids = [table.sample_ids[k] for k in keep]
-    acids = {
-        acid: np.array([float(measured[i][column]) for i in ids]) for acid, (column, _) in ACIDS.items()
-    }
+    acids = {acid: np.array([float(measured[i][column]) for i in ids]) for acid, (column, _) in ACIDS.items()}
     return Cohort(
         np.array([meta[i]["site"] for i in ids]), np.array([meta[i]["household"] for i in ids]), asked[keep],
         table.fractions[keep], contrast.log_ratios[keep][:, contrast.observed], acids,
@@ -285,6 +281,6 @@ def beaten_by_sum(rows: Sequence[CorrelationRow]) -> str:
     word = "loses to" if model.rho < plain.rho else "is ahead of"
     return (
         f"Stool butyrate: the model's rank correlation {model.rho:.2f} ({model.low:.2f} to {model.high:.2f}) "
-        f"{word} the plain sum of butyrate producers, {plain.rho:.2f} ({plain.low:.2f} to {plain.high:.2f}); a "
-        f"cross-validated regression has {ridge.rho:.2f} ({ridge.low:.2f} to {ridge.high:.2f})."
+        f"{word} the plain sum of butyrate producers, {plain.rho:.2f} ({plain.low:.2f} to {plain.high:.2f}); "
+        f"a cross-validated regression has {ridge.rho:.2f} ({ridge.low:.2f} to {ridge.high:.2f})."
     )

@@ -95,7 +95,9 @@ def _baxter(model: Model, folder: Path) -> Iterator[Case]:
     for arm, words, dose in (("inulin", "inulin 20 g/day for 2 weeks", "20 g/day"),
                              ("accessible", "placebo for 2 weeks", "20 g/day of corn starch")):  # fmt: skip
         own = [row for row in rows if row["subject"].endswith(f"_{arm}")]
-        before, after = ({r["sample_id"]: r["subject"] for r in own if r["day"] == day} for day in ("0", "21"))
+        before, after = (
+            {r["sample_id"]: r["subject"] for r in own if r["day"] == day} for day in ("0", "21")
+        )
         phrase = read_phrase(words)
         note = (
             "guild ratios of this arm are targets that the gut was fitted to" if arm == "inulin" else
@@ -127,8 +129,8 @@ def _tap(model: Model, folder: Path) -> Iterator[Case]:
         yield Case(
             f"Tap 2015, {grams} g of fibre", folder.name, product, f"{grams} g/day of fibre", 5,
             "Tap 2015, 10.1111/1462-2920.13006", "GPL-3", ("stool",),
-            "crossover, five days each; the acids' ratio of 40 to 10 g is a target that the gut was fitted to, "
-            "the guilds are not; what reaches the colon on either diet is assumed",
+            "crossover, five days each; the acids' ratio of 40 to 10 g is a target that the gut was fitted "
+            "to, the guilds are not; what reaches the colon on either diet is assumed",
             guild_study(table, table, _people(table, names[0]), _people(table, names[1]),
                         acids_before=acids[0], acids_after=acids[1]),
             regimen_of_condition(model, condition, 5), _no_figures("a diet over the own habitual one"),
@@ -150,7 +152,7 @@ def _dietswap(model: Model, folder: Path) -> Iterator[Case]:
         yield Case(
             f"diet swap 2015, {'African Americans' if people == 'AAM' else 'rural South Africans'}",
             folder.name, product, dose, 14, "O'Keefe 2015, 10.1038/ncomms7342", "BSD-2-Clause", (),
-            "phylogenetic microarray; fat is not in the model, and everybody's habitual diet is the model's own",
+            "phylogenetic microarray; fat is not in the model, and everybody's habitual diet is the model's",
             guild_study(table, table, _people(table, before), _people(table, after)),
             regimen_of_condition(model, condition, 14), _no_figures("a diet over the own habitual one"),
         )  # fmt: skip
@@ -158,7 +160,9 @@ def _dietswap(model: Model, folder: Path) -> Iterator[Case]:
 
 def _weingarden(model: Model, folder: Path) -> Iterator[Case]:
     table = read_profiles(folder / "genus_counts.tsv.gz")
-    rows = [r for r in read_rows(folder / "metadata.tsv") if r["host_subject_id"] in ("CD1", "CD2", "CD3", "CD4")]
+    rows = [
+        r for r in read_rows(folder / "metadata.tsv") if r["host_subject_id"] in ("CD1", "CD2", "CD3", "CD4")
+    ]
     day = {row["sample_id"]: float(row["day_relative_to_fmt"]) for row in rows if row["day_relative_to_fmt"]}
     who = {row["sample_id"]: row["host_subject_id"] for row in rows}
     before = {sample: who[sample] for sample, d in day.items() if d <= 0}
@@ -166,10 +170,11 @@ def _weingarden(model: Model, folder: Path) -> Iterator[Case]:
     yield Case(
         "Weingarden 2015, fecal transplant", folder.name, "fecal_transplant", "one transplant", 24,
         "Weingarden 2015, 10.1186/s40168-015-0070-0", "CC BY-SA 4.0", (),
-        "four recipients after antibiotics for C. difficile: the model's donor is its healthy reference, and a "
-        "niche held at the state before says that this state would last by itself",
+        "four recipients after antibiotics for C. difficile: the model's donor is its healthy reference, and "
+        "a niche held at the state before says that this state would last by itself",
         guild_study(table, table, _people(table, before), _people(table, after), fewest=4),
-        regimen_of_condition(model, "ms_fmt", 24), _no_figures("a transplant in recurrent C. difficile infection"),
+        regimen_of_condition(model, "ms_fmt", 24),
+        _no_figures("a transplant in recurrent C. difficile infection"),
     )  # fmt: skip
 
 

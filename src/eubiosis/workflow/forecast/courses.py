@@ -59,8 +59,14 @@ def regimen_of(model: Model, phrase: TherapyPhrase) -> Regimen:
 
 
 def regimen_of_condition(model: Model, condition: str, days: int) -> Regimen:
-    """Return what a named condition of the model does from day 0 on; transplants are a healthy donor's."""
+    """Return what a named condition of the model does from day 0 on; transplants are a healthy donor's.
+
+    Raises ``ValueError`` for a condition that fixes numbers or starts elsewhere: that is another person.
+    """
     setting = model.condition(condition)
+    if setting.fixed or setting.start:
+        message = f"{condition} fixes {', '.join((*setting.fixed, *setting.start))}; allowed: inputs only"
+        raise ValueError(message)
     upstream = model.upstream_kernel
     known = {*upstream.parameter_index, *upstream.state_index}
 
@@ -71,7 +77,7 @@ def regimen_of_condition(model: Model, condition: str, days: int) -> Regimen:
             for name, value in change.items()
             if name in known
         ]
-        for when, _ in setting.transplants:
+        for when, _engraftment in setting.transplants:
             engrafted = world.values.get("gut_fmt_E", model.content.value("gut_fmt_E"))
             changes.append(AtLeast(when, "gut_Efmt", engrafted))
             for guild in GUILDS:

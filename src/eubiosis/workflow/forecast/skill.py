@@ -110,6 +110,8 @@ def _told(name: str, rows: Sequence[SkillRow]) -> str:
 def _verdict(row: SkillRow) -> str:
     fitted = ", a study it was fitted to" if row.fitted == "yes" else ""
     where = f"{row.study}, {row.people} people{fitted}"
+    if row.gain == row.gain_low == row.gain_high == 0:
+        return f"the same as {row.best_competitor.replace('_', ' ')} ({where})"
     if row.beaten:
         return f"better than every simple competitor ({where})"
     return f"NOT better than {row.best_competitor.replace('_', ' ')} ({where})"
