@@ -4,6 +4,7 @@ import gzip
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from eubiosis.cli import main as command_line
@@ -230,3 +231,77 @@ def test_a_name_is_explained(run, name, parts):
     status, out, _ = run("--explain", name)
     assert status == 0
     assert all(part in out for part in parts)
+
+
+@pytest.fixture
+def biom_file(tmp_path):
+    """A BIOM 2.1 table of twelve samples with their arm among the sample metadata."""
+    biom, h5py = pytest.importorskip("biom"), pytest.importorskip("h5py")
+    genera = ("Bacteroides", "Blautia", "Akkermansia", "Roseburia")
+    counts = [[500 + 7 * k, 300, 3 + k, 90 + 40 * (k % 2)] for k in range(12)]
+    table = biom.Table(
+        np.array(counts).T,
+        [f"otu{j}" for j in range(4)],
+        [f"s{k}" for k in range(12)],
+        [{"taxonomy": ["k__Bacteria", f"g__{name}"]} for name in genera],
+        [{"arm": "MS" if k % 2 else "well"} for k in range(12)],
+    )
+    with h5py.File(tmp_path / "table.biom", "w") as out:
+        table.to_hdf5(out, "made")
+    return tmp_path / "table.biom"
+
+
+def test_a_biom_file_becomes_a_page(run, biom_file, tmp_path):
+    status, out, err = run("table.biom", "--out", "page/", "--worlds", "2")
+    assert status == 0
+    assert out.startswith("table.biom (biom) holds 12 samples with a median of")
+    page = (tmp_path / "page" / "profile.html").read_text(encoding="utf-8")
+    assert "Stool profile: table.biom" in page
+    assert "s11" not in page
+    assert "profile.html" in err
+    record = json.loads((tmp_path / "page" / "profile.json").read_text(encoding="utf-8"))
+    (group,) = record["groups"]
+    acids = {(line["quantity"], line["place"]): line for line in group["predictions"]}
+    butyrate = acids["butyrate", "stool"]
+    assert butyrate["low"] <= butyrate["median"] <= butyrate["high"]
+    # what is proportional in every world has the same ratio to the reference
+    assert butyrate["ratio"] == pytest.approx(acids["butyrate", "lumen"]["ratio"])
+    assert acids["indoxyl sulfate", "plasma"]["ratio"] == pytest.approx(acids["indole", "lumen"]["ratio"])
+    status, out, err = run("table.biom", "--out", "page")
+    assert (status, out) == (1, "")
+    assert "not empty" in err
+
+
+def test_groups_come_from_the_metadata_of_a_biom_file(run, biom_file):
+    status, out, _ = run("table.biom", "--groups", "arm", "--control", "well", "--json", *QUICK)
+    assert status == 0
+    record = json.loads(out)
+    assert [(group["name"], group["usable"]) for group in record["groups"]] == [("MS", 6), ("well", 6)]
+    shares = record["contrasts"][0]
+    roseburia = next(line for line in shares["lines"] if line["what"].startswith("ROS"))
+    assert roseburia["effect"] > 0
+    assert roseburia["p_value"] == pytest.approx(2 / 924)  # the six largest of twelve: 1 of 924, both ways
+    status, out, err = run("table.biom", "--groups", "leg", *QUICK)
+    assert (status, out) == (1, "")
+    assert 'no sample metadata "leg"; allowed: arm' in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("t.tsv", "--groups", "m.tsv:arm", "--metadata", "m.tsv"), "give --groups, or --metadata"),
+        (("t.tsv", "--groups", "m.tsv:"), "--groups needs FILE:COLUMN"),
+        (("t.tsv", "--worlds", "-1"), "-1 is not in the range"),
+    ],
+)
+def test_wrong_groups_end_with_exit_status_2(run, arguments, message):
+    status, out, err = run(*arguments, t_tsv=GOOD, m_tsv=META)
+    assert (status, out) == (2, "")
+    assert message in err
+
+
+def test_a_group_column_that_the_format_cannot_have_is_a_finding(run):
+    metaphlan = "#mpa_vJan21\n#clade_name\tNCBI_tax_id\ts1\nk__Bacteria|g__Blautia\t1\t60.0\n"
+    status, out, err = run("t.tsv", "--groups", "arm", *QUICK, t_tsv=metaphlan)
+    assert (status, out) == (1, "")
+    assert "--groups FILE:COLUMN" in err

@@ -1,7 +1,9 @@
 """Estimate between- and within-person variances of stool endpoints from repeated cohorts.
 
 Reads ../shared/cohorts, which is no part of the project, and writes summaries over groups to
-content/planning/stool_variances.tsv. From the root, with the folder of the cohorts where it lies elsewhere:
+content/planning/stool_variances.tsv, and what they say together of one sample at one visit to
+content/population/variance_components.tsv (``pooled``). From the root, with the folder of the cohorts where
+it lies elsewhere:
 
     .venv/bin/python validation/stool_variances/estimate.py [FOLDER]
 """
@@ -19,13 +21,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from components import Component, Repeated, gower, of_numbers
+from components import Component, OneVisit, Repeated, gower, of_numbers
+from pooled import write_pooled
 
 from eubiosis.population import GUILDS, guild_contrast, read_profiles
 
 ROOT = Path(__file__).resolve().parents[2]
 COHORTS = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared" / "cohorts"
 TARGET = ROOT / "src" / "eubiosis" / "content" / "planning" / "stool_variances.tsv"
+POOLED = ROOT / "src" / "eubiosis" / "content" / "population" / "variance_components.tsv"
 COLUMNS = (
     "id", "description", "value", "unit", "low", "high", "basis", "read", "source", "note", "endpoint",
     "marker", "component", "cohort", "people", "samples",
@@ -34,6 +38,7 @@ SOURCES = {
     "baxter": "Baxter 2019, 10.1128/mBio.02566-18",
     "dietswap": "O'Keefe 2015, 10.1038/ncomms7342",
     "tap": "Tap 2015, 10.1111/1462-2920.13006",
+    "lgg": "trial of L. rhamnosus GG, 10.7717/peerj.32",
     "weingarden": "Weingarden 2015, 10.1186/s40168-015-0070-0",
     "wbf011": "trial NCT03893422, 10.1136/bmjdrc-2020-001319",
 }
@@ -42,12 +47,16 @@ COHORT_NOTES = {
     "baxter_inulin": "20 g/day inulin; period holds what people's responses differ by",
     "dietswap_home": "usual diet, sampled at home twice within two weeks; phylogenetic microarray",
     "dietswap_diet": "supervised diet exchange, sampled twice within two weeks; phylogenetic microarray",
+    "lgg_placebo": "placebo, two visits three weeks apart; phylogenetic microarray",
     "tap_before": "before two fibre diets; one sample each, weeks apart",
     "weingarden_after": "four recipients, days 14 to 60 after faecal transplant, and one donor pool",
     "wbf011_placebo": "type 2 diabetes, placebo; weeks 0 and 12",
     "wbf011_product": "type 2 diabetes, product with the strain; weeks 4 and 12",
 }
 Row = dict[str, str]
+# (endpoint, marker) -> cohort -> what one sample at one visit shows of people at rest
+AT_REST = ("baxter_control", "dietswap_home", "tap_before", "lgg_placebo", "wbf011_placebo")
+VISITS: dict[tuple[str, str], dict[str, OneVisit]] = {}
 
 
 def main() -> int:
@@ -55,13 +64,14 @@ def main() -> int:
     if not COHORTS.is_dir():
         print(f"the cohorts are absent: {COHORTS}", file=sys.stderr)
         return 1
-    rows = [*_baxter(), *_dietswap(), *_tap(), *_weingarden(), *_wbf011_acids(), *_wbf011_strains()]
+    rows = [*_baxter(), *_dietswap(), *_lgg(), *_tap(), *_weingarden(), *_wbf011_acids(), *_wbf011_strains()]
     TARGET.parent.mkdir(exist_ok=True)
     with TARGET.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS, delimiter="\t", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     print(f"{len(rows)} rows")
+    print(f"{write_pooled(POOLED, VISITS, SOURCES)} rows of one visit")
     return 0
 
 
@@ -89,6 +99,9 @@ def _row(
 def _components(
     endpoint: str, marker: str, cohort: str, repeated: Repeated, found: Mapping[str, Component]
 ) -> list[Row]:
+    if cohort in AT_REST and endpoint in ("guild", "acid"):
+        one = OneVisit.of(dict(found), len(repeated.names), repeated.samples)
+        VISITS.setdefault((endpoint, marker), {})[cohort] = one
     return [
         _row(endpoint, marker, name, cohort, one, people=len(repeated.names), samples=repeated.samples)
         for name, one in found.items()
@@ -210,6 +223,19 @@ def _dietswap() -> list[Row]:
         repeated = Repeated([row["subject"] for row in kept], [row["timepoint"] for row in kept])
         rows += _guilds(cohort, repeated, log_ratios, contrast.observed)
     return rows
+
+
+def _lgg() -> list[Row]:
+    folder = COHORTS / "int_peerj32_lgg"
+    meta = {row["sample_id"]: row for row in _read(folder / "metadata.tsv")}
+    contrast = _hitchip(folder / "genus_hitchip_signal.tsv.gz")
+    keep = [
+        k for k, sample in enumerate(contrast.subject_ids)
+        if meta[sample]["group"] == "Placebo" and np.isfinite(contrast.log_ratios[k]).all()
+    ]  # fmt: skip
+    kept = [meta[contrast.subject_ids[k]] for k in keep]
+    repeated = Repeated([row["subject"] for row in kept], [row["time"] for row in kept])
+    return _guilds("lgg_placebo", repeated, contrast.log_ratios[keep], contrast.observed)
 
 
 def _tap() -> list[Row]:

@@ -222,6 +222,7 @@ def explanation(name: str) -> str:
     where = f"counted in guild {row.guild}" if row.guild else f"in no guild ({row.role})"
     rule = {
         "name": "by its name",
+        "rename": "by its newer name",
         "suffix": "after the suffix of its genus was dropped",
         "species": "by its genus word",
         "family": "by the family word of a placeholder",

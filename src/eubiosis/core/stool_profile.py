@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from eubiosis.core.record import HIDDEN, OPTIONAL, Plain
+from eubiosis.core.provenance import Read
+from eubiosis.core.record import HIDDEN, OPTIONAL
 
 SCHEMA = "eubiosis.stool_profile.1"
 SMALLEST_SHOWN = 5
+FAR_OFF = 3.0  # times, between the raw share of a guild and the one that is asked of the model
 ContrastScale = Literal["share", "log ratio", "prevalence", "difference", "log"]
 
 
@@ -174,7 +176,10 @@ class ContrastFamily:
 
 @dataclass(frozen=True)
 class RunawayLine:
-    """A guild whose share as asked of the model is far from the raw one, among those who carry it."""
+    """A guild whose share as asked of the model is far from the raw one, among those who carry it.
+
+    ``raw`` and ``asked`` are medians over ``carriers`` samples; ``people`` of these are far off one by one.
+    """
 
     group: str
     guild: str
@@ -182,16 +187,19 @@ class RunawayLine:
     asked: float
     people: int
     carriers: int
-    note: str
 
 
 @dataclass(frozen=True)
 class StormsLine:
-    """One item of the STORMS checklist: what the profile knows of it, or None where the authors must say."""
+    """One item of the STORMS checklist: what the profile knows of it, or None where the authors must say.
+
+    ``read`` says how far the name of the item was read: second-hand, or recalled.
+    """
 
     section: str
     item: str
     known: str | None
+    read: Read
 
 
 @dataclass(frozen=True)
@@ -218,7 +226,7 @@ class ProfileSection:
     paragraphs: tuple[str, ...] = ()
     tables: tuple[SectionTable, ...] = ()
     figures: tuple[tuple[str, str], ...] = field(default=(), metadata=HIDDEN)
-    data: Plain = None
+    data: object = None
 
 
 @dataclass(frozen=True)
@@ -288,3 +296,20 @@ class StoolProfile:
     storms: tuple[StormsLine, ...]
     sections: tuple[ProfileSection, ...] = ()
     persons: tuple[PersonLine, ...] | None = field(default=None, metadata=OPTIONAL)
+
+
+def json_schema() -> dict[str, object]:
+    """Return the JSON Schema of a profile's record.
+
+    >>> json_schema()["title"]
+    'StoolProfile'
+    """
+    from pydantic import TypeAdapter
+
+    made: dict[str, object] = TypeAdapter(StoolProfile).json_schema(mode="serialization")
+    definitions = made["$defs"]
+    assert isinstance(definitions, dict)
+    section = definitions["ProfileSection"]
+    section["properties"].pop("figures")  # pictures stay on the page
+    made["properties"]["schema"]["const"] = SCHEMA  # type: ignore[index]
+    return made

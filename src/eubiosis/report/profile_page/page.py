@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from eubiosis.core.record import as_record
 from eubiosis.core.stool_profile import (
+    FAR_OFF,
     ContrastFamily,
     ContrastLine,
     GroupProfile,
@@ -74,6 +75,7 @@ def profile_page(profile: StoolProfile) -> str:
         notice=NOTICE,
         status=", ".join(f"{count:,} {word.replace('_', ' ')}" for word, count in profile.status.items()),
         largest_share=_largest_share(profile.groups),
+        far_off=FAR_OFF,
         families=[_family(one, reported) for one in profile.contrasts],
         blanks=sum(line.known is None for line in profile.storms),
         figures=[[Markup(svg) for svg, _ in section.figures] for section in profile.sections],

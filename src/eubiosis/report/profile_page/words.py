@@ -51,7 +51,12 @@ def spread(one: Spread | None, unit: str = "") -> str:
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:+.2f}" if abs(value) < 0.1 else f"{100 * value:+.1f}"
+    points = 100 * value
+    if points == 0:
+        return "0"
+    if abs(points) < 0.01:
+        return f"{points:+.1g}" if abs(points) >= 1e-4 else f"{points:+.0e}"
+    return f"{points:+.2f}" if abs(points) < 10 else f"{points:+.1f}"
 
 
 def effect(value: float | None, scale: ContrastScale) -> str:

@@ -88,6 +88,8 @@ def verdict(scores: StudyScores, what: str) -> str:
         best = METHOD_WORDS[one.best]
         gain = f"gain {one.gain:.3f}, {one.gain_low:.3f} to {one.gain_high:.3f}"
         word = "better than every simple competitor" if one.gain_low > 0 else f"NOT better than {best}"
+        if one.gain == one.gain_low == one.gain_high == 0:
+            word = f"the same as {best}"
         told.append(f"{name} {word} ({gain})")
     return f"{what}, CRPS: {'; '.join(told) or 'nothing could be scored'}."
 
@@ -207,7 +209,7 @@ def _crps_table(rows: Sequence[QuantityScore]) -> SectionTable:
                 f"{row.measured_change:+.2f}", f"{row.forecast_change:+.2f}",
                 *(f"{_number(row.crps[name])} ({_number(row.mae[name])})"
                   for name in ("model", "no_change", "regression")),
-                _number(row.rank), _number(row.rank_regression), _number(row.rank_mechanism),
+                _rank(row.rank), _rank(row.rank_regression), _rank(row.rank_mechanism),
             )
             for row in rows
         ),
@@ -217,3 +219,7 @@ def _crps_table(rows: Sequence[QuantityScore]) -> SectionTable:
 
 def _number(value: float | None) -> str:
     return NONE if value is None else f"{value:.3f}"
+
+
+def _rank(value: float | None) -> str:
+    return NONE if value is None else f"{value:+.2f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from eubiosis.core.stool_profile import (
     SMALLEST_SHOWN,
     Bounds,
     ContrastFamily,
+    GroupProfile,
     HeldSummary,
     PersonLine,
     ProfileSection,
@@ -28,7 +30,7 @@ from eubiosis.population.contrast import GuildContrast, guild_contrast
 from eubiosis.population.position import position_by_contrast, position_by_level
 from eubiosis.population.stool.table import StoolTable
 from eubiosis.workflow.held_profiles import asked_profiles
-from eubiosis.workflow.profile.contrasts import contrast_families
+from eubiosis.workflow.profile.contrasts import PRODUCERS, contrast_families
 from eubiosis.workflow.profile.groups import (
     Measured,
     Rows,
@@ -50,6 +52,7 @@ from eubiosis.workflow.profile.storms import storms_lines
 from eubiosis.workflow.profile.words import ORIGIN, contrast_sentences, first_sentence, warnings_of
 
 _UNMAPPED = 20
+_NAMED = 6  # small groups that are named one by one
 _MOST_PEOPLE = 1_000  # of a table are predicted; the rest is left out and that is said
 LEVEL = "to the mean of the reference's controls, platforms and all"
 CONTRAST = "from the centre of this table, beside the reference's controls from theirs"
@@ -113,7 +116,7 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
         eubiosis=__version__,
         origin=ORIGIN,
         first_sentence=first_sentence(table),
-        file=table.file,
+        file=PurePath(table.file).name,
         format=table.format,
         scale=table.scale,
         orientation=table.orientation,
@@ -130,7 +133,7 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
         warnings=(*warnings_of(table, contrast), *left_out),
         notes=table.notes,
         smallest_shown=SMALLEST_SHOWN,
-        groups=tuple(group_profile(name, own, at) for name, own in rows),
+        groups=_without_many_small([group_profile(name, own, at) for name, own in rows]),
         contrasts=families,
         contrast_notes=(*notes, *contrast_sentences(families, small)),
         runaways=tuple(line for name, own in rows for line in runaway_lines(name, own, at)),
@@ -145,7 +148,7 @@ def _measured(
     table: StoolTable, contrast: GuildContrast, asked: np.ndarray, predictions: Predictions | None
 ) -> Measured:
     fractions = table.fractions
-    producers = Measure("butyrate producers, sum of shares", "fraction", butyrate_producers(fractions))
+    producers = Measure(PRODUCERS, "fraction", butyrate_producers(fractions), diverse=False)
     return Measured(
         table,
         contrast,
@@ -198,6 +201,16 @@ def _contrasts(
         for family in contrast_families(name, rows, control, rows_of[control], at)
     ]
     return tuple(families), small, notes
+
+
+def _without_many_small(groups: Sequence[GroupProfile]) -> tuple[GroupProfile, ...]:
+    """Join the groups that are not shown where they are many: their names may be ids of people."""
+    small = [group for group in groups if not group.shown]
+    if len(small) <= _NAMED:
+        return tuple(groups)
+    people, usable = sum(g.people for g in small), sum(g.usable for g in small)
+    joined = GroupProfile(f"{len(small):,} small groups", people, usable, shown=False)
+    return (*(group for group in groups if group.shown), joined)
 
 
 def _counted_words(words: Sequence[str]) -> dict[str, int]:

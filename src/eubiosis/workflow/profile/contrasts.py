@@ -15,6 +15,7 @@ from eubiosis.analysis.estimators.two_groups import (
     shifts,
 )
 from eubiosis.core.guilds import GUILD_NAMES, GUILDS
+from eubiosis.core.laws import Z975
 from eubiosis.core.stool_profile import ContrastFamily, ContrastLine, ContrastScale
 from eubiosis.population.contrast import replace_zeros
 from eubiosis.workflow.profile.groups import Measured, Rows
@@ -22,7 +23,8 @@ from eubiosis.workflow.profile.predictions import QUANTITIES, Predictions
 from eubiosis.workflow.profile.samples import BUTYRATE_PRODUCERS, butyrate_producers
 
 _SEED = 2026
-_NORMAL = 1.959964
+_ON_THEIR_OWN = [k for k, one in enumerate(QUANTITIES) if not one.follows]
+_FOLLOWING = [k for k, one in enumerate(QUANTITIES) if one.follows]
 PRODUCERS = f"sum of butyrate producers ({', '.join(BUTYRATE_PRODUCERS)})"
 
 
@@ -63,7 +65,7 @@ def contrast_families(
         family("Reported genera, prevalence", "prevalence",
                prevalence_differences(at.named.shares[own], at.named.shares[other]), genera, named),
     ]  # fmt: skip
-    defined = [m for m in at.measures if not m.why_not]
+    defined = [m for m in at.measures if m.diverse and not m.why_not]
     if defined:
         values = np.column_stack([m.values for m in defined])
         families.append(
@@ -71,7 +73,7 @@ def contrast_families(
                    [m.name for m in defined], np.ones(len(defined), dtype=bool))
         )  # fmt: skip
     if at.predictions is not None:
-        names = [f"{one.name}, {one.place}" for one in QUANTITIES]
+        names = [f"{QUANTITIES[k].name}, {QUANTITIES[k].place}" for k in _ON_THEIR_OWN]
         families.append(
             family("Predicted acids and indoles, logarithm", "log",
                    _predicted(at.predictions, own, other), names, np.ones(len(names), dtype=bool))
@@ -130,13 +132,13 @@ def _predicted(predictions: Predictions, own: Rows, other: Rows) -> GroupDiffere
     from scipy.special import ndtr
 
     effects, variances = [], []
-    for world in np.log(predictions.values):
+    for world in np.log(predictions.values[:, :, _ON_THEIR_OWN]):
         a, b = (world[rows][np.isfinite(world[rows]).all(axis=1)] for rows in (own, other))
         if min(len(a), len(b)) < 2:
             continue
         effects.append(a.mean(axis=0) - b.mean(axis=0))
         variances.append(a.var(axis=0, ddof=1) / len(a) + b.var(axis=0, ddof=1) / len(b))
-    size = predictions.values.shape[2]
+    size = len(_ON_THEIR_OWN)
     if not effects:
         blank = np.full(size, np.nan)
         return GroupDifferences(blank, blank, blank, blank, "nobody could be held")
@@ -145,6 +147,8 @@ def _predicted(predictions: Predictions, own: Rows, other: Rows) -> GroupDiffere
     with np.errstate(all="ignore"):
         p_value = np.where(error > 0, 2 * ndtr(-np.abs(effect) / error), np.nan)
     how = (
-        f"difference of mean logarithms over {len(effects)} gut worlds; variances of people and worlds added"
+        f"difference of mean logarithms over {len(effects)} gut worlds, variances of both added; "
+        f"{', '.join(f'{QUANTITIES[k].name} in {QUANTITIES[k].place}' for k in _FOLLOWING)} are proportional "
+        "to others in every world"
     )
-    return GroupDifferences(effect, effect - _NORMAL * error, effect + _NORMAL * error, p_value, how)
+    return GroupDifferences(effect, effect - Z975 * error, effect + Z975 * error, p_value, how)

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.guilds import GUILD_NAMES, GUILDS
+from eubiosis.core.laws import Z975
 from eubiosis.core.stool_profile import (
+    FAR_OFF,
     SMALLEST_SHOWN,
     Bounds,
     GroupProfile,
@@ -29,7 +31,6 @@ from eubiosis.workflow.profile.predictions import QUANTITIES, Predictions
 from eubiosis.workflow.profile.samples import DepthPosterior, Measure
 
 Rows = NDArray[np.intp]
-_FAR_OFF = 3.0  # times, between the raw share of carriers and what is asked of the model
 _LEAST_OFF = 0.02  # of the reads: below this share neither number matters
 
 
@@ -98,7 +99,7 @@ def _guild_line(k: int, rows: Rows, at: Measured) -> GuildLine:
         guild=GUILDS[k],
         name=GUILD_NAMES[GUILDS[k]],
         mean=float(shares.mean()),
-        depth_interval=None if at.posterior is None else _depth_interval(k, rows, at.posterior),
+        depth_interval=None if at.posterior is None else _depth_interval(k, rows, shares, at.posterior),
         people_interval=_mean_interval(shares),
         median=float(np.median(shares)),
         prevalence=float(seen.mean()),
@@ -108,10 +109,14 @@ def _guild_line(k: int, rows: Rows, at: Measured) -> GuildLine:
     )
 
 
-def _depth_interval(k: int, rows: Rows, posterior: DepthPosterior) -> Bounds:
-    """Return what counting leaves open of a mean share: the posteriors of independent samples averaged."""
-    mean = float(posterior.mean[rows, k].mean())
-    reach = 1.959964 * float(np.sqrt((posterior.sd[rows, k] ** 2).sum())) / len(rows)
+def _depth_interval(k: int, rows: Rows, raw: np.ndarray, posterior: DepthPosterior) -> Bounds:
+    """Return what counting leaves open of a mean share: the spreads of the samples' posteriors, joined.
+
+    It stands around the mean as it was read. The means of the posteriors would each hold the prior's half
+    read, which a mean over many samples does not dilute.
+    """
+    mean = float(raw.mean())
+    reach = Z975 * float(np.sqrt((posterior.sd[rows, k] ** 2).sum())) / len(rows)
     return Bounds(max(mean - reach, 0.0), min(mean + reach, 1.0))
 
 
@@ -182,20 +187,9 @@ def runaway_lines(name: str, rows: Rows, at: Measured) -> list[RunawayLine]:
             continue
         raw, asked = at.fractions[carriers, k], at.asked[carriers, k]
         one, other = float(np.median(raw)), float(np.median(asked))
-        if max(one, other) >= _LEAST_OFF and not 1 / _FAR_OFF <= other / one <= _FAR_OFF:
-            off = int(((asked > _FAR_OFF * raw) | (asked < raw / _FAR_OFF)).sum())
-            found.append(
-                RunawayLine(
-                    name,
-                    guild,
-                    one,
-                    other,
-                    off,
-                    len(carriers),
-                    "the platform reads this guild otherwise than the model's reference has it, or the "
-                    "centre of the table is far from it",
-                )
-            )
+        if max(one, other) >= _LEAST_OFF and not 1 / FAR_OFF <= other / one <= FAR_OFF:
+            off = int(((asked > FAR_OFF * raw) | (asked < raw / FAR_OFF)).sum())
+            found.append(RunawayLine(name, guild, one, other, off, len(carriers)))
     return found
 
 

@@ -19,18 +19,26 @@ _HEALTHY = "healthy"
 
 @dataclass(frozen=True)
 class Quantity:
-    """A quantity that is predicted: its name in the model, in words, where it is, and its printed unit."""
+    """A quantity that is predicted: its name in the model, in words, where it is, and its printed unit.
+
+    ``follows`` names another to which it is proportional in every world, so that it says nothing more of
+    how people differ.
+    """
 
     source: str
     name: str
     place: str
     unit: str
     factor: float = 1.0
+    follows: str = ""
 
 
 QUANTITIES = (
     *(
-        Quantity(source.format(acid), name, place, unit, factor)
+        Quantity(
+            source.format(acid), name, place, unit, factor,
+            follows=f"gut_C_{acid}" if place == "stool" else "",
+        )
         for place, source, unit, factor in (
             ("lumen", "gut_C_{}", "mM", 1.0),
             ("stool", "gut_stool_{}", "mM", 1.0),
@@ -39,7 +47,7 @@ QUANTITIES = (
         for acid, name in (("Ac", "acetate"), ("Pr", "propionate"), ("Bu", "butyrate"))
     ),
     Quantity("gut_Ind", "indole", "lumen", "mM"),
-    Quantity("handover_plasma_IS", "indoxyl sulfate", "plasma", "µM", 1e3),
+    Quantity("handover_plasma_IS", "indoxyl sulfate", "plasma", "µM", 1e3, follows="gut_Ind"),
     Quantity("handover_plasma_IPA", "indole-3-propionate", "plasma", "µM", 1e3),
     Quantity("handover_plasma_ILA", "indole-3-lactate", "plasma", "µM", 1e3),
     Quantity("handover_plasma_IAA", "indole-3-acetate", "plasma", "µM", 1e3),

@@ -56,12 +56,16 @@ def depth_posterior(table: StoolTable) -> DepthPosterior | None:
 
 @dataclass(frozen=True)
 class Measure:
-    """One number per sample, (n,), NaN where it is not defined; ``why_not`` where it never is."""
+    """One number per sample, (n,), NaN where it is not defined; ``why_not`` where it never is.
+
+    ``diverse`` marks those that say how diverse a sample is.
+    """
 
     name: str
     unit: str
     values: np.ndarray
     why_not: str = ""
+    diverse: bool = True
 
 
 def diversities(table: StoolTable) -> tuple[Measure, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 import numpy as np
 
@@ -21,6 +22,7 @@ _SHALLOW = 5_000
 _MAPPED = 0.8
 _SHOTGUN = ("metaphlan", "kraken", "bracken", "singlem")
 _ALPHA = 0.05
+_NAMED = 6  # groups that are named one by one; more may be ids of people
 
 
 def first_sentence(table: StoolTable) -> str:
@@ -30,13 +32,14 @@ def first_sentence(table: StoolTable) -> str:
     groups = ""
     if table.groups is not None:
         sizes = {name: table.groups.count(name) for name in sorted(set(table.groups))}
-        groups = " (" + ", ".join(f"{name or '(no group)'} {size:,}" for name, size in sizes.items()) + ")"
+        named = ", ".join(f"{name or '(no group)'} {size:,}" for name, size in sizes.items())
+        groups = f" ({named})" if len(sizes) <= _NAMED else f" in {len(sizes):,} groups"
     if counted(table):
         depth = f"a median of {np.median(table.depth):,.0f} reads each"
     else:
         depth = f"{table.scale} and no whole reads, so that their depth is not known"
     return (
-        f"{table.file} ({table.format}) holds {counts}{groups} with {depth}; "
+        f"{PurePath(table.file).name} ({table.format}) holds {counts}{groups} with {depth}; "
         f"{table.overall_mapped_share:.1%} of what it holds is in a guild of the model."
     )
 
@@ -91,10 +94,10 @@ def _unseen(contrast: GuildContrast) -> list[str]:
 
 def contrast_sentences(families: Sequence[ContrastFamily], small: Sequence[str]) -> tuple[str, ...]:
     """Say what the contrasts give together, and what they cannot."""
-    found = [
-        f"The group {name} has fewer than {SMALLEST_SHOWN} usable samples: it is not compared."
-        for name in small
-    ]
+    found = []
+    if small:
+        who = ", ".join(small) if len(small) <= _NAMED else f"{len(small):,} groups"
+        found.append(f"Not compared, with fewer than {SMALLEST_SHOWN} usable samples: {who}.")
     for group, control in dict.fromkeys((one.group, one.control) for one in families):
         own = [one for one in families if (one.group, one.control) == (group, control)]
         measured = [one for one in own if one.scale != "log"]
@@ -105,7 +108,8 @@ def contrast_sentences(families: Sequence[ContrastFamily], small: Sequence[str])
         if below:
             found.append(
                 f"{group} against {control} ({sizes}): {len(below)} of {tested} measured contrasts have a p "
-                f"below {_ALPHA:g} after Benjamini and Hochberg's correction within their family."
+                f"below {_ALPHA:g} after Benjamini and Hochberg's correction within their family. "
+                "Shares, log-ratios and prevalences speak of the same reads: one difference may count thrice."
             )
         else:
             found.append(
