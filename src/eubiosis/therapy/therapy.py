@@ -136,6 +136,9 @@ class Component(Spec):
 
     ``ramp`` is the week after the start in which the full dose is reached, in weekly steps. A dose above the
     product's ceiling needs ``above_ceiling``, a reason in words.
+
+    >>> Component(product="inulin", dose="12 g/day", ramp=2.0).ramp_weeks
+    2.0
     """
 
     product: Annotated[str, BeforeValidator(_known_product), WithJsonSchema({"type": "string"})]

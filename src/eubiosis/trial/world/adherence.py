@@ -106,7 +106,13 @@ def blocks(
 
 
 def block_means(by_day: Array, stretches: Sequence[tuple[float, float]]) -> Array:
-    """Return the mean of each stretch, (subjects, stretches), of values by day (subjects, days)."""
-    return np.stack(
-        [by_day[:, int(a) : max(int(np.ceil(b)), int(a) + 1)].mean(axis=1) for a, b in stretches], axis=1
-    )
+    """Return the mean of each stretch, (subjects, stretches), of values by day (subjects, days).
+
+    The mean of equal values is that value to the last bit.
+    """
+    means = []
+    for begin, end in stretches:
+        values = by_day[:, int(begin) : max(int(np.ceil(end)), int(begin) + 1)]
+        first = values[:, 0]
+        means.append(first + (values - first[:, None]).mean(axis=1))
+    return np.stack(means, axis=1)
