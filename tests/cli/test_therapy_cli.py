@@ -13,13 +13,20 @@ def test_the_list_names_every_file_of_the_content(eubiosis):
     assert status == 0
     files = sorted(path.stem for path in (ROOT / "src/eubiosis/content/therapies").glob("*.yaml"))
     assert sorted(line.split()[0] for line in out.splitlines()) == files
-    assert "not in trials yet" in out
+    assert "not representable" in out
     rows = {row["id"]: row for row in json.loads(eubiosis("therapy", "list", "--json")[1])}
-    assert rows["inulin"]["dose"] == {"input": "gut_dose_inulin", "unit": "g/d", "of": "product as taken"}
+    dose = rows["inulin"]["dose"]
+    assert (dose["input"], dose["unit"], dose["usual"]) == ("gut_dose_inulin", "g/d", "12 g/day")
+    assert dose["ceiling"]["dose"] == "20 g/day"
 
 
 def test_one_product_is_shown_and_an_unknown_one_is_named_with_the_nearest(eubiosis):
     assert "adherence scales gut_diet_on" in eubiosis("therapy", "show", "mediterranean_diet")[1]
+    shown = eubiosis("therapy", "show", "vitamin_d")[1]
+    assert "direct effect only" in shown
+    assert "ceiling: 4000 IU/day (upper intake level; EFSA 2012" in shown
+    assert "eubiosis evidence prior" in eubiosis("therapy", "show", "butyrate")[1]
+    assert "TGO 105" in eubiosis("therapy", "show", "fecal_transplant")[1]
     status, _, err = eubiosis("therapy", "show", "inulim")
     assert status == 1
     assert 'nearest "inulin"' in err

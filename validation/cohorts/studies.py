@@ -92,8 +92,10 @@ def _people(table: StoolTable, names: Mapping[str, str]) -> tuple[str, ...]:
 def _baxter(model: Model, folder: Path) -> Iterator[Case]:
     table = read_profiles(folder / "relative_abundance.tsv.gz")
     rows = read_rows(folder / "metadata.tsv")
-    for arm, words, dose in (("inulin", "inulin 20 g/day for 2 weeks", "20 g/day"),
-                             ("accessible", "placebo for 2 weeks", "20 g/day of corn starch")):  # fmt: skip
+    for arm, words, dose in (
+        ("inulin", "inulin 20 g/day for 2 weeks", "20 g/day"),
+        ("accessible", "corn starch 20 g/day for 2 weeks", "20 g/day of corn starch"),
+    ):
         own = [row for row in rows if row["subject"].endswith(f"_{arm}")]
         before, after = (
             {r["sample_id"]: r["subject"] for r in own if r["day"] == day} for day in ("0", "21")
@@ -105,7 +107,7 @@ def _baxter(model: Model, folder: Path) -> Iterator[Case]:
         )  # fmt: skip
         yield Case(
             f"Baxter 2019, {'inulin' if arm == 'inulin' else 'control starch'}", folder.name,
-            phrase.therapies[0].product, dose, 14, "Baxter 2019, 10.1128/mBio.02566-18",
+            phrase.products[0], dose, 14, "Baxter 2019, 10.1128/mBio.02566-18",
             "none stated with the files", ("guild",) if arm == "inulin" else (), note,
             guild_study(table, table, _people(table, before), _people(table, after)),
             regimen_of(model, phrase), published_changes(model, phrase, without=("Baxter",)),
@@ -140,21 +142,23 @@ def _tap(model: Model, folder: Path) -> Iterator[Case]:
 def _dietswap(model: Model, folder: Path) -> Iterator[Case]:
     table = read_profiles(folder / "genus_hitchip_counts.tsv.gz")
     rows = read_rows(folder / "metadata.tsv")
-    for people, condition, product, dose in (
-        ("AAM", "healthy_fibre_40g", "high_fibre_diet", "high fibre, low fat (40 g of fibre stands for it)"),
-        ("AFR", "healthy_fibre_10g", "healthy_fibre_10g", "western diet (10 g of fibre stands for it)"),
-    ):
+    for people, who, words, dose in (
+        ("AAM", "African Americans", "high fibre diet for 2 weeks",
+         "high fibre, low fat (the diet with 40 g of fibre stands for it)"),
+        ("AFR", "rural South Africans", "western diet for 2 weeks", "western diet (10 g of fibre stands for it)"),
+    ):  # fmt: skip
         own = [row for row in rows if row["nationality"] == people]
         before, after = (
             {row["sample_id"]: row["subject"] for row in own if row["timepoint"] in times}
             for times in (("1", "2", "3"), ("5", "6"))
         )
+        phrase = read_phrase(words)
         yield Case(
-            f"diet swap 2015, {'African Americans' if people == 'AAM' else 'rural South Africans'}",
-            folder.name, product, dose, 14, "O'Keefe 2015, 10.1038/ncomms7342", "BSD-2-Clause", (),
+            f"diet swap 2015, {who}", folder.name, phrase.products[0], dose, 14,
+            "O'Keefe 2015, 10.1038/ncomms7342", "BSD-2-Clause", (),
             "phylogenetic microarray; fat is not in the model, and everybody's habitual diet is the model's",
             guild_study(table, table, _people(table, before), _people(table, after)),
-            regimen_of_condition(model, condition, 14), _no_figures("a diet over the own habitual one"),
+            regimen_of(model, phrase), published_changes(model, phrase),
         )  # fmt: skip
 
 
@@ -167,14 +171,14 @@ def _weingarden(model: Model, folder: Path) -> Iterator[Case]:
     who = {row["sample_id"]: row["host_subject_id"] for row in rows}
     before = {sample: who[sample] for sample, d in day.items() if d <= 0}
     after = {sample: who[sample] for sample, d in day.items() if 20 <= d <= 28}
+    phrase = read_phrase("fecal transplant for 24 days")
     yield Case(
-        "Weingarden 2015, fecal transplant", folder.name, "fecal_transplant", "one transplant", 24,
+        "Weingarden 2015, fecal transplant", folder.name, phrase.products[0], "one transplant", 24,
         "Weingarden 2015, 10.1186/s40168-015-0070-0", "CC BY-SA 4.0", (),
         "four recipients after antibiotics for C. difficile: the model's donor is its healthy reference, and "
         "a niche held at the state before says that this state would last by itself",
         guild_study(table, table, _people(table, before), _people(table, after), fewest=4),
-        regimen_of_condition(model, "ms_fmt", 24),
-        _no_figures("a transplant in recurrent C. difficile infection"),
+        regimen_of(model, phrase), published_changes(model, phrase),
     )  # fmt: skip
 
 

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def check_phrase(under: str) -> None:
-    """Raise ``FindingsError`` for a phrase that cannot be read, before any table is."""
+    """Raise ``FindingsError`` for a phrase that cannot be read or forecast, before any table is read."""
     from eubiosis.model import load
     from eubiosis.therapy.phrase import read_phrase
-    from eubiosis.workflow.forecast.published import dose_ceilings
+    from eubiosis.workflow.forecast.courses import regimen_of
 
-    read_phrase(under, dose_ceilings(load()))
+    regimen_of(load(), read_phrase(under))
 
 
 def forecast_sections(
@@ -41,12 +41,12 @@ def forecast_sections(
     from eubiosis.workflow.forecast.courses import regimen_of
     from eubiosis.workflow.forecast.group import forecast_group
     from eubiosis.workflow.forecast.paired import guild_study
-    from eubiosis.workflow.forecast.published import dose_ceilings, published_changes
+    from eubiosis.workflow.forecast.published import published_changes
     from eubiosis.workflow.forecast.section import forecast_section, scores_section
     from eubiosis.workflow.forecast.study import score_study
 
     model = load()
-    phrase = read_phrase(under, dose_ceilings(model))
+    phrase = read_phrase(under)
     members = _members(table, control)
     if against is None:
         return [forecast_section(forecast_group(model, contrast, members, phrase))]

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from eubiosis.core.findings import Finding, FindingCollector, FindingsError, unknown_word
+from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.kinds import LONGEST_WEEKS
 from eubiosis.core.tables import RowProblem
-from eubiosis.therapy.catalogue import products
+from eubiosis.therapy.catalogue import products, unknown_product
 from eubiosis.therapy.dose import ALLOWED as DOSE_ALLOWED
 from eubiosis.therapy.dose import read_dose
 from eubiosis.therapy.therapy import Adherence, Therapy
@@ -40,18 +39,23 @@ _DURATION_ALLOWED = f'"for N days", "weeks" or "months", 1 day to {LONGEST_WEEKS
 
 @dataclass(frozen=True)
 class TherapyPhrase:
-    """What a phrase asks for: therapies with start and stop in weeks, and the last ``day`` of the longest.
+    """What a phrase asks for: one therapy, what is given beside it added, and the last of its ``days``.
 
     The whole dose is taken: a phrase says what is done, not what is prescribed.
     """
 
     text: str
-    therapies: tuple[Therapy, ...]
+    therapy: Therapy
     days: int
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """The products that were asked for, in order."""
+        return tuple(each.product for each in self.therapy.given)
 
     def describe(self) -> str:
         """The therapies in words."""
-        return " + ".join(therapy.describe() for therapy in self.therapies)
+        return self.therapy.describe()
 
     @property
     def weeks(self) -> float:
@@ -59,13 +63,12 @@ class TherapyPhrase:
         return self.days / 7
 
 
-def read_phrase(phrase: str, ceilings: Mapping[str, float] | None = None) -> TherapyPhrase:
+def read_phrase(phrase: str) -> TherapyPhrase:
     """Return the therapies that a phrase names.
 
-    ``ceilings`` (product -> amount in the product's own unit) are the largest doses that are allowed. Raises
-    ``FindingsError`` with everything that is wrong: an unknown product (with the nearest), a dose that cannot
-    be read, is missing, does not belong or is above the ceiling, a duration that is missing or out of range,
-    a product twice, two diets at once.
+    Raises ``FindingsError`` with everything that is wrong: an unknown product (with the nearest), a dose that
+    cannot be read, is missing, does not belong or is above the product's ceiling, a duration that is missing
+    or out of range, and products that contradict each other in the same weeks.
 
     >>> read_phrase("inulin 12 g/day for 3 weeks").describe()
     'inulin 12 g a day, weeks 0 to 3'
@@ -85,11 +88,9 @@ def read_phrase(phrase: str, ceilings: Mapping[str, float] | None = None) -> The
         made = _therapy(part, days, findings)
         if made is not None:
             therapies.append(made)
-            _check_ceiling(made, part.place, ceilings or {}, findings)
-    _check_together(therapies, findings)
     findings.raise_if_any()
     end = max(7 * (therapy.stop or 0.0) for therapy in therapies)
-    return TherapyPhrase(" ".join(phrase.split()), tuple(therapies), max(1, round(end)))
+    return TherapyPhrase(" ".join(phrase.split()), _together(therapies), max(1, round(end)))
 
 
 _FILE = "therapy"
@@ -192,7 +193,7 @@ def _product(name: str, place: str, findings: FindingCollector) -> str | None:
     asked = _spoken(name)
     if asked in known:
         return known[asked]
-    problem = "no product is named" if not asked else unknown_word(asked, known)
+    problem = "no product is named" if not asked else unknown_product(asked)
     given = [key for key, record in products().items() if record.not_in_trials is None]
     findings.add(_FILE, place, problem, allowed=", ".join(given), next_step="see: eubiosis therapy list")
     return None
@@ -215,7 +216,7 @@ def _therapy(part: _Part, days: float, findings: FindingCollector) -> Therapy | 
         return None
     try:
         return Therapy(product=part.product, dose=dose, start=f"week {start:.6f}", stop=f"week {stop:.6f}",
-                       adherence=Adherence(mean=1.0, sd=0.0))  # fmt: skip
+                       adherence=Adherence.full())  # fmt: skip
     except FindingsError as error:
         findings.extend(
             Finding(_FILE, part.place, each.problem, each.allowed, each.next_step) for each in error.findings
@@ -223,25 +224,14 @@ def _therapy(part: _Part, days: float, findings: FindingCollector) -> Therapy | 
         return None
 
 
-def _check_ceiling(
-    therapy: Therapy, place: str, ceilings: Mapping[str, float], findings: FindingCollector
-) -> None:
-    most, dose = ceilings.get(therapy.product), therapy.record.dose
-    if most is not None and dose is not None and therapy.amount > most * (1 + 1e-9):
-        findings.add(
-            _FILE, place, f"{therapy.amount:g} {dose.unit} of {therapy.product} is more than was ever asked "
-            "of the model", allowed=f"up to {most:g} {dose.unit}, the largest dose of its named conditions",
-            next_step="lower the dose",
-        )  # fmt: skip
-
-
-def _check_together(therapies: list[Therapy], findings: FindingCollector) -> None:
-    names = [therapy.product for therapy in therapies]
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
-            findings.add(_FILE, "", f'"{name}" is named {names.count(name)} times', allowed="each once",
-                         next_step="add the doses up, or leave one out")  # fmt: skip
-    diets = [therapy.product for therapy in therapies if therapy.record.diet is not None]
-    if len(set(diets)) > 1:
-        findings.add(_FILE, "", f"{' and '.join(diets)} replace the habitual diet at once",
-                     allowed="one diet", next_step="leave one out")  # fmt: skip
+def _together(therapies: list[Therapy]) -> Therapy:
+    """Return all of them as one therapy; raises ``FindingsError`` where they contradict each other."""
+    first, *others = therapies
+    try:
+        for other in others:
+            first = first + other
+    except FindingsError as error:
+        raise FindingsError(
+            Finding(_FILE, "", each.problem, each.allowed, each.next_step) for each in error.findings
+        ) from None
+    return first

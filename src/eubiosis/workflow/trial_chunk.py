@@ -27,6 +27,7 @@ class ExampleTrial:
     subjects: Table
     visits: Table
     latent: Table
+    exposure: Table | None
 
 
 @dataclass(frozen=True)
@@ -133,5 +134,8 @@ def _example(trials: Trials) -> ExampleTrial:
 
     observed = trials.observed
     return ExampleTrial(
-        first_trial(observed.subjects), first_trial(observed.visits), first_trial(trials.latent.subjects)
+        first_trial(observed.subjects),
+        first_trial(observed.visits),
+        first_trial(trials.latent.subjects),
+        None if observed.exposure is None else first_trial(observed.exposure),
     )

@@ -23,6 +23,7 @@ from eubiosis.core.table_schemas import (
     ESTIMATES,
     LATENT_EFFECTS,
     LATENT_SUBJECTS,
+    OBSERVED_EXPOSURE,
     OBSERVED_SUBJECTS,
     OBSERVED_VISITS,
 )
@@ -145,6 +146,8 @@ def _tables(chunks: Sequence[Chunk], *, real_profiles: bool) -> dict[str, Table]
     assert example is not None  # the first gut world keeps its first trial
     tables["observed_subjects"] = _as(example.subjects, OBSERVED_SUBJECTS.name)
     tables["observed_visits"] = _as(example.visits, OBSERVED_VISITS.name)
+    if example.exposure is not None:
+        tables["observed_exposure"] = _as(example.exposure, OBSERVED_EXPOSURE.name)
     shown = example.latent.columns
     if real_profiles:  # a steady state would give a real person's composition away
         shown = tuple(name for name in shown if name not in MARKERS)

@@ -18,6 +18,8 @@ from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
+from eubiosis.trial.world.direct import LogFactors
+from eubiosis.trial.world.exposure import exposure_rows
 from eubiosis.trial.world.gut import MARKERS, GutCourses
 from eubiosis.trial.world.host import BURN_IN, HostCourses, host_courses
 from eubiosis.trial.world.layer import trial_numbers
@@ -66,11 +68,18 @@ class LatentTrial:
 class ObservedTrial:
     """What a trial would record: one row a subject, and one row a visit that took place.
 
-    ``subjects`` and ``visits`` map column names to values of equal length.
+    ``subjects`` and ``visits`` map column names to values of equal length. ``followed`` (subjects,) are the
+    days of follow-up.
     """
 
     subjects: Mapping[str, np.ndarray]
     visits: Mapping[str, np.ndarray]
+    followed: Array
+
+    def exposure(self, design: Design, seed: int) -> dict[str, np.ndarray]:
+        """Return what each subject took, one row a product and week."""
+        numbers = tuple(int(each) for each in self.subjects["subject"])
+        return exposure_rows(design, self.subjects["arm"], numbers, self.followed, seed)
 
 
 class TrialIsTooSmall(ValueError):
@@ -85,9 +94,11 @@ def enrol(
     gut: GutCourses,
     design: Design,
     seed: int,
+    terms: LogFactors | None = None,
 ) -> World:
     """Screen candidates in the order of their numbers and enrol the first eligible ones.
 
+    ``terms`` are the direct terms of the products in this world, none by default.
     Raises ``TrialIsTooSmall`` when the pool does not fill the trial.
     """
     order = np.argsort(candidates.numbers, kind="stable")
@@ -99,7 +110,7 @@ def enrol(
     held = np.flatnonzero(reasons == "")
     draws = SubjectDraws(seed, tuple(candidates.numbers[i] for i in held))
     pool = candidates.take(held)
-    host = host_courses(model, couplings, gut.take(held), pool, design, draws)
+    host = host_courses(model, couplings, gut.take(held), pool, design, draws, terms)
     laws = _laws(model)
     earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
     before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
@@ -274,7 +285,7 @@ def _observe(
         "week": np.tile(weeks, (len(subjects), 1))[seen],
         **{name: column[seen] for name, column in values.items()},
     }
-    return ObservedTrial(table, visits)
+    return ObservedTrial(table, visits, followed)
 
 
 def _markers(latent: Array, noise: Array, layer: Mapping[str, float]) -> dict[str, Array]:

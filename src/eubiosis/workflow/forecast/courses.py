@@ -6,17 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from eubiosis.core.guilds import GUILDS
+from eubiosis.core.findings import FindingCollector
 from eubiosis.core.streams import stream
-from eubiosis.engine import Add, Array, AtLeast, Input, Scale, Set, Tolerances
+from eubiosis.engine import Array, Input, Set, Tolerances
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK
 from eubiosis.model.worlds import GutWorld, hold_people
-from eubiosis.therapy import Therapy
+from eubiosis.therapy import Component
 from eubiosis.therapy.phrase import TherapyPhrase
-from eubiosis.trial.world.gut import started_people, therapy_inputs
+from eubiosis.trial.world.gut import HeldPeople, started_people
+from eubiosis.trial.world.inputs import Donor, GutInputs, donors_of, engraftment_in, gut_inputs
 from eubiosis.workflow.forecast.quantities import GUILD_QUANTITIES, QUANTITIES
 
 PERSON = "healthy"
@@ -24,12 +25,12 @@ _TOLERANCES = Tolerances(relative=1e-6, absolute=1e-10, negative=1e4)
 _ROWS_AT_ONCE = 8_000
 _SHARES = len(GUILD_QUANTITIES)
 Rows = NDArray[np.int64]
-InputsOf = Callable[[int, GutWorld], list[Input]]
+InputsOf = Callable[[GutWorld, HeldPeople], GutInputs]
 
 
 @dataclass(frozen=True)
 class Regimen:
-    """What is done to the gut: inputs for so many people of a world, until day ``days``.
+    """What is done to the gut: inputs for people of a world, until day ``days``.
 
     ``acts`` is False for what the model knows nothing of, such as a placebo: nobody's gut moves, exactly.
     ``conditions`` are the named conditions of the model nearest to it, whose discrepancies count.
@@ -42,51 +43,59 @@ class Regimen:
 
 
 def regimen_of(model: Model, phrase: TherapyPhrase) -> Regimen:
-    """Return what a phrase does, the whole dose taken by everybody."""
-    active = tuple(therapy for therapy in phrase.therapies if _acts(therapy))
+    """Return what a phrase does, the whole dose taken by everybody.
 
-    def inputs(people: int, _: GutWorld) -> list[Input]:
-        return [
-            change
-            for therapy in active
-            for change in therapy_inputs(
-                model, therapy, np.full(people, _full_dose(therapy)), float(phrase.days)
-            )
-        ]
+    Raises ``FindingsError`` for a product that reaches nothing in the gut: it cannot be forecast here.
+    """
+    findings = FindingCollector()
+    therapy = phrase.therapy
+    for part in therapy.components:
+        if not _acts(part) and part.record.group != "placebo":
+            why = f": {part.record.why}" if part.record.why else ""
+            findings.add("therapy", part.product, f"it reaches nothing in the gut of the model{why}",
+                         allowed="a product that moves guilds or acids, or a placebo",
+                         next_step=f"see what is known: eubiosis therapy show {part.product}")  # fmt: skip
+    findings.raise_if_any()
 
-    compared = [therapy.record.compared for therapy in active]
-    return Regimen(inputs, phrase.days, bool(active), tuple(c.condition for c in compared if c is not None))
+    def inputs(world: GutWorld, people: HeldPeople) -> GutInputs:
+        engrafts = engraftment_in(model, world)
+        donors = donors_of(model, world, therapy, Donor(people.factors, people.states, engrafts))
+        whole = [np.ones((len(people.status), phrase.days))] * len(therapy.components)
+        return gut_inputs(model, therapy, whole, donors, phrase.days, [float(phrase.days)])
+
+    compared = [part.record.compared for part in therapy.components]
+    acts = any(_acts(part) for part in therapy.components)
+    return Regimen(inputs, phrase.days, acts, tuple(c.condition for c in compared if c is not None))
 
 
 def regimen_of_condition(model: Model, condition: str, days: int) -> Regimen:
-    """Return what a named condition of the model does from day 0 on; transplants are a healthy donor's.
+    """Return what a named condition of the model does from day 0 on.
 
-    Raises ``ValueError`` for a condition that fixes numbers or starts elsewhere: that is another person.
+    Raises ``ValueError`` for one that fixes numbers, starts elsewhere or transplants: that is no mere input.
     """
     setting = model.condition(condition)
-    if setting.fixed or setting.start:
-        message = f"{condition} fixes {', '.join((*setting.fixed, *setting.start))}; allowed: inputs only"
+    if setting.fixed or setting.start or setting.transplants:
+        message = f"{condition} is more than inputs; allowed: a condition of inputs only"
         raise ValueError(message)
-    upstream = model.upstream_kernel
-    known = {*upstream.parameter_index, *upstream.state_index}
+    known = model.upstream_kernel.parameter_index
+    changes = tuple(
+        Set(day, name, value)
+        for day, change in setting.schedule
+        for name, value in change.items()
+        if name in known
+    )
 
-    def inputs(_: int, world: GutWorld) -> list[Input]:
-        changes: list[Input] = [
-            Set(day, name, value)
-            for day, change in setting.schedule
-            for name, value in change.items()
-            if name in known
-        ]
-        for when, _engraftment in setting.transplants:
-            engrafted = world.values.get("gut_fmt_E", model.content.value("gut_fmt_E"))
-            changes.append(AtLeast(when, "gut_Efmt", engrafted))
-            for guild in GUILDS:
-                state = f"gut_B_{guild}"
-                donor = float(world.healthy[model.gut_kernel.state_index[state]])
-                changes += [Scale(when, state, 1 - engrafted), Add(when, state, engrafted * donor)]
-        return changes
+    def inputs(_: GutWorld, people: HeldPeople) -> GutInputs:
+        return GutInputs(changes, {}, np.ones(len(people.status), dtype=bool))
 
     return Regimen(inputs, days, True, (condition,))
+
+
+def _acts(part: Component) -> bool:
+    """Whether a product reaches anything in the gut."""
+    record = part.record
+    driven = record.dose is not None and bool(record.dose.driven) and part.amount > 0
+    return driven or record.diet is not None or part.transplant is not None
 
 
 @dataclass(frozen=True)
@@ -121,10 +130,10 @@ def run_courses(
     All worlds are solved together. Raises ``KeyError`` for an input that the model lacks.
     """
     found: list[Courses] = []
-    waiting: list[tuple[GutWorld, Rows, _Started]] = []
+    waiting: list[_Started] = []
     for world, members in zip(worlds, rows, strict=True):
-        waiting.append((world, members, _start(model, world, asked[members], threads)))
-        if sum(len(members) for _, members, _ in waiting) >= _ROWS_AT_ONCE:
+        waiting.append(_start(model, world, members, asked[members], threads))
+        if sum(len(one.members) for one in waiting) >= _ROWS_AT_ONCE:
             found += _solve(model, waiting, regimen, threads)
             waiting = []
     return found + (_solve(model, waiting, regimen, threads) if waiting else [])
@@ -146,68 +155,71 @@ def rotated(people: int, worlds: int, most: int) -> list[Rows]:
 
 @dataclass(frozen=True)
 class _Started:
-    """People of one world at rest: parameters by name, states, and who has a rest at all (positions)."""
+    """People of one world at rest, and who has a rest at all (positions among those asked for)."""
 
-    parameters: Mapping[str, Array]
-    states: Array
+    world: GutWorld
+    members: Rows
+    people: HeldPeople
     solved: Rows
 
 
-def _start(model: Model, world: GutWorld, asked: Array, threads: int | None) -> _Started:
+def _start(model: Model, world: GutWorld, members: Rows, asked: Array, threads: int | None) -> _Started:
     usable = np.flatnonzero(np.isfinite(asked).all(axis=1))
     niches = hold_people(model, world, asked[usable], PERSON, threads=threads)
     people = started_people(model, world, niches, PERSON)
     fine = np.array([k for k, word in enumerate(people.status) if word == OK], dtype=np.int64)
-    held = people.take(fine)
-    given = {n: np.broadcast_to(v, (len(fine),)).astype(float) for n, v in held.parameters().items()}
-    return _Started(given, held.states, usable[fine])
+    return _Started(world, members, people.take(fine), usable[fine])
 
 
-def _solve(
-    model: Model, waiting: Sequence[tuple[GutWorld, Rows, _Started]], regimen: Regimen, threads: int | None
-) -> list[Courses]:
+def _solve(model: Model, waiting: Sequence[_Started], regimen: Regimen, threads: int | None) -> list[Courses]:
     kernel, names = model.upstream_kernel, [quantity.source for quantity in QUANTITIES]
-    parameters = _together([started.parameters for _, _, started in waiting])
-    states = np.concatenate([started.states for _, _, started in waiting])
-    changes: list[Input] = []
-    if regimen.acts and len(states):
-        changes = _joined(
-            [regimen.inputs(len(started.solved), world) for world, _, started in waiting],
-            [len(started.solved) for _, _, started in waiting],
-        )
-    values = np.full((len(states), 2, len(names)), np.nan)
-    if len(states):
-        times = [0.0, float(regimen.days)] if regimen.acts else [0.0]
+    some = [one for one in waiting if len(one.solved)]
+    values = np.empty((0, 2, len(names)))
+    if some:
+        parameters = _together([one.people.parameters() for one in some], [len(one.solved) for one in some])
+        changes: list[Input] = []
+        if regimen.acts:
+            given = [regimen.inputs(one.world, one.people) for one in some]
+            sizes = [len(one.solved) for one in some]
+            changes = _joined([one.inputs for one in given], sizes)
+            parameters |= _together([one.parameters for one in given], sizes)
         solution = kernel.solve(
-            times, names, parameters=parameters, initial=states, inputs=changes, tolerances=_TOLERANCES,
+            [0.0, float(regimen.days)] if regimen.acts else [0.0],
+            names,
+            parameters=parameters,
+            initial=np.concatenate([one.people.states for one in some]),
+            inputs=changes,
+            tolerances=_TOLERANCES,
             threads=threads,
-        )  # fmt: skip
+        )
         well = np.array([word == OK for word in solution.status])
-        values[well] = solution.values[well][:, [0, -1]]
+        values = np.where(well[:, None, None], solution.values[:, [0, -1]], np.nan)
     found, begin = [], 0
-    for world, members, started in waiting:
-        own = np.full((len(members), 2, len(names)), np.nan)
-        part = values[begin : begin + len(started.solved)]
-        begin += len(started.solved)
-        own[started.solved] = part
-        own[..., :_SHARES] = world.read_shares(own[..., :_SHARES])
+    for one in waiting:
+        own = np.full((len(one.members), 2, len(names)), np.nan)
+        own[one.solved] = values[begin : begin + len(one.solved)]
+        begin += len(one.solved)
+        own[..., :_SHARES] = one.world.read_shares(own[..., :_SHARES])
         with np.errstate(invalid="ignore", divide="ignore"):
             logs = np.log(own)
-        found.append(Courses(members, logs[:, 0], logs[:, 1]))
+        found.append(Courses(one.members, logs[:, 0], logs[:, 1]))
     return found
 
 
-def _together(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """Join parameters of several worlds; each gives the same names."""
+def _together(parts: Sequence[Mapping[str, float | Array]], sizes: Sequence[int]) -> dict[str, Array]:
+    """Join parameters of several worlds, a value for every person; each world gives the same names."""
     names = dict.fromkeys(name for part in parts for name in part)
     missing = {name for name in names for part in parts if name not in part}
     if missing:
         message = f"worlds give different parameters: {', '.join(sorted(missing))}"
         raise KeyError(message)
-    return {name: np.concatenate([part[name] for part in parts]) for name in names}
+    return {
+        name: np.concatenate([_for_all(part[name], n) for part, n in zip(parts, sizes, strict=True)])
+        for name in names
+    }
 
 
-def _joined(parts: Sequence[list[Input]], sizes: Sequence[int]) -> list[Input]:
+def _joined(parts: Sequence[Sequence[Input]], sizes: Sequence[int]) -> list[Input]:
     """Join the inputs of several worlds, the same changes in each, with a value for every person."""
     joined: list[Input] = []
     for same in zip(*parts, strict=True):
@@ -215,17 +227,12 @@ def _joined(parts: Sequence[list[Input]], sizes: Sequence[int]) -> list[Input]:
         if any((type(one), one.name) != (type(first), first.name) for one in same):
             message = "worlds give different inputs"
             raise KeyError(message)
-        times = np.concatenate([np.broadcast_to(o.time, (n,)) for o, n in zip(same, sizes, strict=True)])
-        values = np.concatenate([np.broadcast_to(o.value, (n,)) for o, n in zip(same, sizes, strict=True)])
+        times = np.concatenate([_for_all(one.time, n) for one, n in zip(same, sizes, strict=True)])
+        values = np.concatenate([_for_all(one.value, n) for one, n in zip(same, sizes, strict=True)])
         joined.append(type(first)(times, first.name, values))
     return joined
 
 
-def _acts(therapy: Therapy) -> bool:
-    """Whether the model knows anything of what is taken."""
-    return therapy.record.diet is not None or therapy.amount > 0
-
-
-def _full_dose(therapy: Therapy) -> float:
-    """Return the whole of a diet, or the dose in the model's unit."""
-    return 1.0 if therapy.record.diet is not None else therapy.amount
+def _for_all(value: ArrayLike, people: int) -> Array:
+    """Return a value for every person: one for all, or each one's own."""
+    return np.broadcast_to(np.asarray(value, dtype=float), (people,))

@@ -8,7 +8,7 @@ over another, is refused by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +42,7 @@ class Published:
 
 def published_changes(model: Model, phrase: TherapyPhrase, *, without: Sequence[str] = ()) -> Published:
     """Return what trials of the same therapy found; ``without`` leaves out sources that name one of these."""
-    if len(phrase.therapies) != 1:
+    if len(phrase.therapy.components) != 1:
         return Published((), ("no trial in the tables combined these therapies",))
     found: list[PublishedChange] = []
     refused: dict[str, list[str]] = {}
@@ -59,7 +59,7 @@ def published_changes(model: Model, phrase: TherapyPhrase, *, without: Sequence[
 
 
 def _shifts(phrase: TherapyPhrase) -> Iterator[tuple[PublishedChange, str]]:
-    therapy = phrase.therapies[0]
+    therapy = phrase.therapy
     if therapy.product != "inulin":
         return
     for row in load_stool_variances():
@@ -70,47 +70,48 @@ def _shifts(phrase: TherapyPhrase) -> Iterator[tuple[PublishedChange, str]]:
                 _INULIN_DAYS, "over the change on control starch", "healthy young adults", row.source,
                 fitted=True,
             )  # fmt: skip
-            yield change, _differs(therapy.amount, phrase.days, _INULIN_GRAMS, _INULIN_DAYS, "g/d")
+            yield change, _differs(therapy.amount, phrase.days, _INULIN_GRAMS, _INULIN_DAYS)
 
 
 def _targets(model: Model, phrase: TherapyPhrase) -> Iterator[tuple[PublishedChange, str]]:
-    therapy = phrase.therapies[0]
+    record = phrase.therapy.record
+    driven = {} if record.dose is None else record.dose.driven
+    given = {name: phrase.therapy.amount * share for name, share in driven.items()}
     by_source = {quantity.source: quantity for quantity in QUANTITIES}
     for row in model.content.targets:
         quantity = by_source.get(row.observable)
-        if quantity is None or not row.condition or row.target is None:
+        if quantity is None or row.target is None or row.statistic not in ("ratio", "ratio_to"):
             continue
-        level = _level(model, row, therapy.record.dose.input if therapy.record.dose else None)
-        diet = therapy.record.diet
-        if diet is not None:
-            same = row.condition.split("_", 1)[-1] == diet.condition.split("_", 1)[-1]
-        else:
-            same = level is not None
-        if not same or row.statistic not in ("ratio", "ratio_to"):
+        if record.diet is not None and record.diet.condition is not None:
+            if _what(row.condition) == _what(record.diet.condition):
+                yield _change(row, quantity), _reason(row, phrase.days, {}, {})
             continue
-        yield _change(row, quantity), _reason(row, therapy.amount, phrase.days, level)
+        levels = {pulse.target: pulse.level for pulse in model.condition(row.condition).pulses}
+        if levels and set(levels) == set(given):
+            yield _change(row, quantity), _reason(row, phrase.days, given, levels)
 
 
-def _reason(row: TargetRow, amount: float, days: int, level: float | None) -> str:
+def _what(condition: str) -> str:
+    """Return what a condition does, without who does it."""
+    return condition.split("_", 1)[-1]
+
+
+def _reason(row: TargetRow, days: int, given: Mapping[str, float], levels: Mapping[str, float]) -> str:
     if row.statistic != "ratio" or row.contrast not in _OWN_STATE:
         return f"measured over {row.contrast.removeprefix('condition:')}, not over the own habitual state"
-    return _differs(amount, days, level if level is not None else amount, int(row.day or 0), "g/d")
+    for name, level in levels.items():
+        differs = _differs(given[name], days, level, int(row.day or 0))
+        if differs:
+            return differs
+    return "" if levels else _differs(1.0, days, 1.0, int(row.day or 0))
 
 
-def _differs(amount: float, days: int, of_trial: float, trial_days: int, unit: str) -> str:
+def _differs(amount: float, days: int, of_trial: float, trial_days: int) -> str:
     if abs(amount - of_trial) > 1e-9 * max(amount, of_trial):
-        return f"the trial gave {of_trial:g} {unit}"
+        return f"the trial gave {of_trial:g} a day, not {amount:g}"
     if not trial_days / _LONGEST_OVER <= days <= trial_days * _LONGEST_OVER:
         return f"the trial measured on day {trial_days}"
     return ""
-
-
-def _level(model: Model, row: TargetRow, driven: str | None) -> float | None:
-    """Return the level of the input that the therapy drives in the condition of a target."""
-    if driven is None:
-        return None
-    levels = {pulse.target: pulse.level for pulse in model.condition(row.condition).pulses}
-    return levels[driven] if set(levels) == {driven} else None
 
 
 def _change(row: TargetRow, quantity: Quantity) -> PublishedChange:
@@ -119,23 +120,3 @@ def _change(row: TargetRow, quantity: Quantity) -> PublishedChange:
         quantity.id, row.target, row.low, row.high, "ratio_of_means", int(row.day or 0), row.contrast,
         row.population, row.source, fitted=row.fitted == "yes",
     )  # fmt: skip
-
-
-def dose_ceilings(model: Model) -> dict[str, float]:
-    """Return the largest dose of each product in any named condition of the model, in the product's unit."""
-    from eubiosis.therapy import products
-
-    found: dict[str, float] = {}
-    for name, record in products().items():
-        if record.dose is None:
-            continue
-        driven = record.dose.input
-        levels = [
-            pulse.level
-            for condition in model.conditions
-            for pulse in model.condition(condition).pulses
-            if pulse.target == driven
-        ]
-        if levels:
-            found[name] = max(levels)
-    return found

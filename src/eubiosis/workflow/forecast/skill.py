@@ -91,7 +91,7 @@ def first_line(content: Content, phrase: TherapyPhrase, rows: Sequence[SkillRow]
     scored = [row for row in (load_skill() if rows is None else rows) if row.score == "crps"]
     if not scored:
         return f"Skill on measured studies: {NOT_TESTED}."
-    products = {therapy.product for therapy in phrase.therapies}
+    products = set(phrase.products)
     own = [row for row in scored if row.product in products]
     told = [_told(name, [row for row in own if row.quantities == name]) for name in CLASSES]
     said = "; ".join(told) if own else f"this therapy {NOT_TESTED}; {_any(scored)}"
