@@ -17,7 +17,7 @@ from eubiosis.therapy.phrase import read_phrase
 from eubiosis.workflow.forecast.courses import Regimen, regimen_of, regimen_of_condition
 from eubiosis.workflow.forecast.paired import guild_study
 from eubiosis.workflow.forecast.published import Published, published_changes
-from eubiosis.workflow.forecast.study import Study
+from eubiosis.workflow.forecast.study import FinishedStudy
 
 ROOT = Path(__file__).resolve().parents[2]
 COHORTS = ROOT.parent / "shared" / "cohorts"
@@ -37,7 +37,7 @@ class Case:
     licence: str
     fitted: tuple[str, ...]
     note: str
-    data: Study
+    data: FinishedStudy
     regimen: Regimen
     published: Published
 
@@ -103,7 +103,7 @@ def _baxter(model: Model, folder: Path) -> Iterator[Case]:
         phrase = read_phrase(words)
         note = (
             "guild ratios of this arm are targets that the gut was fitted to" if arm == "inulin" else
-            "the control starch is digested before the colon: the model forecasts no change"
+            "a tenth of the control starch reaches the colon in the model (assumed)"
         )  # fmt: skip
         yield Case(
             f"Baxter 2019, {'inulin' if arm == 'inulin' else 'control starch'}", folder.name,
@@ -145,7 +145,8 @@ def _dietswap(model: Model, folder: Path) -> Iterator[Case]:
     for people, who, words, dose in (
         ("AAM", "African Americans", "high fibre diet for 2 weeks",
          "high fibre, low fat (the diet with 40 g of fibre stands for it)"),
-        ("AFR", "rural South Africans", "western diet for 2 weeks", "western diet (10 g of fibre stands for it)"),
+        ("AFR", "rural South Africans", "western diet for 2 weeks",
+         "western diet (10 g of fibre stands for it)"),
     ):  # fmt: skip
         own = [row for row in rows if row["nationality"] == people]
         before, after = (

@@ -11,6 +11,7 @@ from eubiosis.core.streams import stream
 
 Array = NDArray[np.float64]
 _RESAMPLES = 2_000
+_FAR = 38.0  # standard deviations beyond which nothing is left of a normal law
 
 
 def crps_normal(measured: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Array:
@@ -30,11 +31,11 @@ def crps_normal(measured: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Array:
         message = "a standard deviation below 0"
         raise ValueError(message)
     away = np.abs(y - m)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = away / s
-        density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
-        wide = s * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / math.sqrt(math.pi))
-    return np.asarray(np.where(s == 0, away, wide), dtype=float)
+    near = away < _FAR * s
+    z = np.divide(away, s, out=np.zeros(y.shape), where=near)
+    density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    wide = s * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / math.sqrt(math.pi))
+    return np.asarray(np.where(near, wide, away - s / math.sqrt(math.pi)), dtype=float)
 
 
 def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from eubiosis.population.stool.table import StoolTable
 
 
+WORLDS = 200  # behind every interval
+
+
 def check_phrase(under: str) -> None:
     """Raise ``FindingsError`` for a phrase that cannot be read or forecast, before any table is read."""
     from eubiosis.model import load
@@ -49,7 +52,7 @@ def forecast_sections(
     phrase = read_phrase(under)
     members = _members(table, control)
     if against is None:
-        return [forecast_section(forecast_group(model, contrast, members, phrase))]
+        return [forecast_section(forecast_group(model, contrast, members, phrase, worlds=WORLDS))]
     own = {table.sample_ids[k] for k in members}
     study = guild_study(
         table,
@@ -57,7 +60,9 @@ def forecast_sections(
         [name if name in own else "" for name in table.sample_ids],
         [name if name in own else "" for name in against.sample_ids],
     )
-    scores = score_study(model, study, regimen_of(model, phrase), published_changes(model, phrase))
+    scores = score_study(
+        model, study, regimen_of(model, phrase), published_changes(model, phrase), worlds=WORLDS
+    )
     return [scores_section(scores, f"{against.file} under {phrase.text}")]
 
 

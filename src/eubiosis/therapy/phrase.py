@@ -79,10 +79,11 @@ def read_phrase(phrase: str) -> TherapyPhrase:
     parts = _parts(phrase, findings)
     read = [_part(text, f"part {k}" if len(parts) > 1 else "", findings) for k, text in enumerate(parts, 1)]
     last = next((part.days for part in reversed(read) if part.days), 0.0)
+    said = any(part.bad_duration for part in read)
     therapies = []
     for part in read:
         days = part.days or last
-        if not days and not part.bad_duration:
+        if not days and not said:
             findings.add(_FILE, part.place, f'"{part.text}" has no duration', allowed=_DURATION_ALLOWED,
                          next_step=f'end with a duration, as in "{EXAMPLE}"')  # fmt: skip
         made = _therapy(part, days, findings)
@@ -126,11 +127,13 @@ def _parts(phrase: str, findings: FindingCollector) -> list[str]:
 
 
 def _part(text: str, place: str, findings: FindingCollector) -> _Part:
-    rest, days, bad = _duration(text, place, findings)
+    rest, days, bad = _duration(f" {text}", place, findings)
     start = 0.0
     found = _FROM.search(rest)
     if found:
         start, rest = float(found[2]) * _DAYS[found[1].lower()], rest[: found.start()]
+    if _spoken(rest) in _known():  # a label may hold the words of a dose itself
+        return _Part(text, place, _known()[_spoken(rest)], None, start, days, bad, bad_dose=False)
     times = 1
     often = _OFTEN.search(rest)
     if often:
@@ -186,11 +189,13 @@ def _spoken(name: str) -> str:
     return " ".join(name.replace("_", " ").casefold().split())
 
 
+def _known() -> dict[str, str]:
+    """Return every product by its id and its label as they are compared."""
+    return {_spoken(word): key for key, record in products().items() for word in (record.label, key)}
+
+
 def _product(name: str, place: str, findings: FindingCollector) -> str | None:
-    known: dict[str, str] = {}
-    for key, record in products().items():
-        known[_spoken(key)] = known[_spoken(record.label)] = key
-    asked = _spoken(name)
+    known, asked = _known(), _spoken(name)
     if asked in known:
         return known[asked]
     problem = "no product is named" if not asked else unknown_product(asked)

@@ -32,7 +32,7 @@ from eubiosis.therapy.phrase import TherapyPhrase
 from eubiosis.workflow.forecast.courses import Courses, Regimen, Rows, regimen_of, rotated, run_courses
 from eubiosis.workflow.forecast.noise import noise_of
 from eubiosis.workflow.forecast.published import published_changes
-from eubiosis.workflow.forecast.quantities import QUANTITIES, Quantity
+from eubiosis.workflow.forecast.quantities import QUANTITIES, ForecastQuantity
 from eubiosis.workflow.forecast.skill import first_line
 
 PEOPLE_A_WORLD = 24
@@ -41,7 +41,7 @@ FEWEST_PEOPLE = 2
 
 
 @dataclass(frozen=True)
-class Simulated:
+class SimulatedGroup:
     """A group's courses: with the tables' numbers, and in worlds."""
 
     tables: Courses
@@ -99,7 +99,7 @@ def simulate_group(
     worlds: int,
     people_a_world: int,
     threads: int | None = None,
-) -> Simulated:
+) -> SimulatedGroup:
     """Run a group with the tables' numbers and in worlds; guild logs are centred over those observed."""
     reference = dict(zip(GUILDS, reference_shares(model).tolist(), strict=True))
     asked = asked_shares(contrast, reference, usable)[usable]
@@ -109,10 +109,12 @@ def simulate_group(
     rows = rotated(len(first), worlds, people_a_world)
     drawn = run_courses(model, asked, regimen, gut_worlds(model, worlds), rows, threads=threads)
     observed = np.asarray(contrast.observed)
-    return Simulated(_centred(tables, observed), tuple(_centred(one, observed) for one in drawn), observed)
+    return SimulatedGroup(
+        _centred(tables, observed), tuple(_centred(one, observed) for one in drawn), observed
+    )
 
 
-def discrepancy_of(quantity: Quantity, regimen: Regimen, rows: Sequence[DiscrepancyRow]) -> float:
+def discrepancy_of(quantity: ForecastQuantity, regimen: Regimen, rows: Sequence[DiscrepancyRow]) -> float:
     """Return the largest named discrepancy of a quantity under any part of a regimen; 0 where nothing acts.
 
     An acid of the lumen moves as that of stool; one of plasma has no discrepancy of its own.
@@ -145,7 +147,7 @@ def _centred(courses: Courses, observed: Array) -> Courses:
     return Courses(courses.person, logs[0], logs[1])
 
 
-def world_means(found: Simulated, k: int) -> Array:
+def world_means(found: SimulatedGroup, k: int) -> Array:
     """Return a quantity's mean change in each world, (worlds,); the tables' numbers are a control variate."""
     base = found.tables.change[:, k]
     mean = _mean(base)
@@ -154,8 +156,8 @@ def world_means(found: Simulated, k: int) -> Array:
 
 def _quantity(
     k: int,
-    quantity: Quantity,
-    found: Simulated,
+    quantity: ForecastQuantity,
+    found: SimulatedGroup,
     people: int,
     discrepancy: float,
     published: PublishedChange | None,
@@ -184,7 +186,7 @@ def _quantity(
     )  # fmt: skip
 
 
-def _ratio_of_means(found: Simulated, k: int) -> Array:
+def _ratio_of_means(found: SimulatedGroup, k: int) -> Array:
     """Return the log ratio of the group's arithmetic means in each world, (worlds,)."""
     return np.array([_log_ratio_of_means(one, k) for one in found.worlds])
 

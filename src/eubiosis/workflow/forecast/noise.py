@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eubiosis.analysis.planning.stool_variance import Kind, cohorts, markers, spread_of
-from eubiosis.workflow.forecast.quantities import Quantity
+from eubiosis.workflow.forecast.quantities import ForecastQuantity
 
 # the cohort whose variances stand for anybody's; acids of stool and plasma come from one placebo arm
 _COHORTS = {"guild": "baxter_control", "stool": "wbf011_placebo", "plasma": "wbf011_placebo"}
@@ -41,7 +41,7 @@ class Noise:
         return (self.between + self.within) * (1 - self.reliability**2)
 
 
-def noise_of(quantity: Quantity, *, samples: float = 1.0) -> Noise | None:
+def noise_of(quantity: ForecastQuantity, *, samples: float = 1.0) -> Noise | None:
     """Return the noise of a quantity measured once a visit (or as a mean of ``samples``); None where unknown.
 
     >>> from eubiosis.workflow.forecast.quantities import GUILD_QUANTITIES

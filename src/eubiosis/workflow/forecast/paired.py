@@ -17,7 +17,7 @@ from eubiosis.population.contrast import (
     replace_zeros,
 )
 from eubiosis.population.stool.table import StoolTable
-from eubiosis.workflow.forecast.study import Study
+from eubiosis.workflow.forecast.study import FinishedStudy
 
 FEWEST_PEOPLE = 5
 
@@ -41,7 +41,7 @@ def guild_study(
     acids_before: Mapping[str, Mapping[str, float]] | None = None,
     acids_after: Mapping[str, Mapping[str, float]] | None = None,
     fewest: int = FEWEST_PEOPLE,
-) -> Study:
+) -> FinishedStudy:
     """Return the study of everybody with a usable sample at both visits; several samples are averaged.
 
     ``people_before`` names whose each sample of ``before`` is, "" for one that does not count, and so on.
@@ -69,7 +69,7 @@ def guild_study(
         for name, values in (acids or {}).items():
             side[name] = np.array([values.get(p, np.nan) for p in people])
         sides.append(side)
-    return Study(contrast, sides[0], sides[1], float(np.mean([counts[p] for p in people])))
+    return FinishedStudy(contrast, sides[0], sides[1], float(np.mean([counts[p] for p in people])))
 
 
 def _by_person(

@@ -18,7 +18,7 @@ from eubiosis.core.stool_forecast import Definition, PublishedChange
 from eubiosis.model.content import TargetRow
 from eubiosis.model.model import Model
 from eubiosis.therapy.phrase import TherapyPhrase
-from eubiosis.workflow.forecast.quantities import QUANTITIES, Quantity
+from eubiosis.workflow.forecast.quantities import QUANTITIES, ForecastQuantity
 
 _INULIN_GRAMS, _INULIN_DAYS = 20.0, 14  # of the trial behind shift_inulin (its note in the table)
 _LONGEST_OVER = 2.0  # durations this far apart are not the same
@@ -114,7 +114,7 @@ def _differs(amount: float, days: int, of_trial: float, trial_days: int) -> str:
     return ""
 
 
-def _change(row: TargetRow, quantity: Quantity) -> PublishedChange:
+def _change(row: TargetRow, quantity: ForecastQuantity) -> PublishedChange:
     assert row.target is not None
     return PublishedChange(
         quantity.id, row.target, row.low, row.high, "ratio_of_means", int(row.day or 0), row.contrast,

@@ -11,7 +11,7 @@ Place = Literal["guild", "stool", "lumen", "plasma", "tryptophan"]
 
 
 @dataclass(frozen=True)
-class Quantity:
+class ForecastQuantity:
     """A quantity of the model: ``source`` its name there, ``endpoint`` that of a trial or content table."""
 
     id: str
@@ -36,14 +36,14 @@ _AROMATICS = (
     ("plasma_indole_acetate", "indole-3-acetate in plasma", "handover_plasma_IAA"),
 )
 GUILD_QUANTITIES = tuple(
-    Quantity(f"share_{g}", g, "guild", f"gut_share_{g}", "share of reads") for g in GUILDS
+    ForecastQuantity(f"share_{g}", g, "guild", f"gut_share_{g}", "share of reads") for g in GUILDS
 )
-QUANTITIES: tuple[Quantity, ...] = (
+QUANTITIES: tuple[ForecastQuantity, ...] = (
     *GUILD_QUANTITIES,
     *(
-        Quantity(f"{place}_{acid}", f"{acid} in {place}", place, f"{_SOURCES[place]}{short}", "mM")
+        ForecastQuantity(f"{place}_{acid}", f"{acid} in {place}", place, f"{_SOURCES[place]}{short}", "mM")
         for place in ("stool", "lumen", "plasma")
         for acid, short in _ACIDS
     ),
-    *(Quantity(name, label, "tryptophan", source, "mM") for name, label, source in _AROMATICS),
+    *(ForecastQuantity(name, label, "tryptophan", source, "mM") for name, label, source in _AROMATICS),
 )

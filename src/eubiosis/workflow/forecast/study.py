@@ -24,17 +24,17 @@ from eubiosis.model.gut_worlds import COUNT
 from eubiosis.model.model import Model
 from eubiosis.population.contrast import GuildContrast
 from eubiosis.workflow.forecast.courses import Regimen
-from eubiosis.workflow.forecast.group import Simulated, discrepancy_of, simulate_group
+from eubiosis.workflow.forecast.group import SimulatedGroup, discrepancy_of, simulate_group
 from eubiosis.workflow.forecast.noise import Noise, noise_of
 from eubiosis.workflow.forecast.published import Published
-from eubiosis.workflow.forecast.quantities import QUANTITIES, Quantity
+from eubiosis.workflow.forecast.quantities import QUANTITIES, ForecastQuantity
 
 MODEL, TABLES, NO_CHANGE, REGRESSION, PUBLISHED, OTHERS = METHODS
 COMPETITORS = (NO_CHANGE, REGRESSION, PUBLISHED)
 
 
 @dataclass(frozen=True)
-class Study:
+class FinishedStudy:
     """Measurements of the same people before and at the end of one therapy.
 
     ``contrast`` holds their baselines (n people); ``before`` and ``after`` map quantities to logs (n,), those
@@ -49,7 +49,7 @@ class Study:
 
 def score_study(
     model: Model,
-    study: Study,
+    study: FinishedStudy,
     regimen: Regimen,
     published: Published,
     *,
@@ -63,7 +63,7 @@ def score_study(
 
 
 def score_changes(
-    model: Model, study: Study, regimen: Regimen, found: Simulated, published: Published
+    model: Model, study: FinishedStudy, regimen: Regimen, found: SimulatedGroup, published: Published
 ) -> StudyScores:
     """Score simulated changes of a study's people."""
     rows = read_discrepancies(model.content)
@@ -91,7 +91,7 @@ def score_changes(
     return StudyScores(len(study.contrast.status), lost, tuple(quantities), tuple(classes), tuple(left_out))
 
 
-def _class_of(quantity: Quantity) -> str:
+def _class_of(quantity: ForecastQuantity) -> str:
     return quantity.place
 
 
@@ -120,10 +120,10 @@ class _Scored:
 
 
 def _scored(
-    study: Study,
+    study: FinishedStudy,
     k: int,
-    quantity: Quantity,
-    found: Simulated,
+    quantity: ForecastQuantity,
+    found: SimulatedGroup,
     noise: Noise,
     discrepancy: float,
     published: Published,
