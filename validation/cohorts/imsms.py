@@ -8,7 +8,7 @@ centred log-ratios, its penalty by generalised cross-validation, each household 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +19,14 @@ from studies import COHORTS, read_rows
 from eubiosis.analysis.forecast_scores import rank_correlation, resampled_rows
 from eubiosis.core.guilds import GUILDS
 from eubiosis.engine import Array
-from eubiosis.model.held import hold_niches
+from eubiosis.model.held import HeldNiches, hold_niches
 from eubiosis.model.model import Model
 from eubiosis.model.niche import OK
 from eubiosis.model.worlds import GutWorld, draw_gut_world, hold_people, niche_prior, reference_shares
 from eubiosis.population import guild_contrast, read_profiles
 from eubiosis.population.asked import asked_shares
 from eubiosis.population.contrast import centred_log_ratios, replace_zeros
+from eubiosis.population.supply import InferredSupply, infer_supply
 from eubiosis.trial.world.gut import started_people
 
 FOLDER = "ms_imsms_2022"
@@ -33,6 +34,7 @@ SOURCE = "iMSMS Consortium 2022, 10.1016/j.cell.2022.08.021"
 LICENCE = "none stated with the files"
 ACIDS = {"acetate": ("acetic_acid", "gut_stool_Ac"), "propionate": ("propionic_acid", "gut_stool_Pr"),
          "butyrate": ("butyric_acid", "gut_stool_Bu")}  # fmt: skip
+_FIBRE = "Dietary Fiber (g)"
 PRODUCERS = ("FAE", "ROS", "ANA")
 # genera of the published signature that this genus table has; the source was read as its abstract
 PUBLISHED = {"Akkermansia": "up", "Faecalibacterium": "down", "Blautia": "down"}
@@ -87,6 +89,7 @@ class Cohort:
     fractions: Array
     logs: Array
     acids: dict[str, Array]
+    fibre: Array
 
 
 def contrasts(cohorts: Path = COHORTS) -> list[ContrastRow]:
@@ -123,6 +126,8 @@ def correlations(model: Model, cohorts: Path = COHORTS) -> list[CorrelationRow]:
     world = draw_gut_world(model, 0, 0, vary=False)
     predicted = _predicted(model, world, people.asked)
     inferred = _with_inferred_transit(model, world, people.asked)
+    supply = infer_supply(model, world, people.asked)
+    supplied = _with_supply(model, supply)
     total = sum(people.acids.values())
     plain = people.fractions[:, [GUILDS.index(g) for g in PRODUCERS]].sum(axis=1)
     shares = {acid: people.acids[acid] / total for acid in ACIDS}
@@ -131,11 +136,15 @@ def correlations(model: Model, cohorts: Path = COHORTS) -> list[CorrelationRow]:
     for acid in ACIDS:
         fitted = cross_validated(people.logs, np.log(people.acids[acid]), people.household)
         rows += _rows(people, "model", acid, predicted[acid], people.acids[acid])
+        rows += _rows(people, "model, supply inferred", acid, supplied[acid], people.acids[acid])
         rows += _rows(people, "model, transit inferred", acid, inferred[acid], people.acids[acid])
         rows += _rows(people, "ridge regression, cross-validated", acid, fitted, people.acids[acid])
         rows += _rows(people, "plain sum of butyrate producers", acid, plain, people.acids[acid])
         rows += _rows(people, "model", f"share of {acid}", predicted[acid] / model_total, shares[acid])
     rows += _rows(people, "model", "all acids", model_total, total)
+    rows += _rows(people, "model, supply inferred", "all acids", sum(supplied.values()), total)
+    rows += _rows(people, "inferred supply itself", "all acids", supply.log_supply, total)
+    rows += _rows(people, "inferred supply itself", "dietary fibre", supply.log_supply, people.fibre)
     rows += _rows(people, "plain sum of butyrate producers", "all acids", plain, total)
     rows += _rows(people, "plain sum of butyrate producers", "share of butyrate", plain, shares["butyrate"])
     return rows
@@ -216,10 +225,12 @@ def _read(model: Model, folder: Path) -> Cohort:
         asked[own] = asked_shares(contrast, reference, own)[own]
     keep = [k for k in np.flatnonzero(usable) if table.sample_ids[k] in measured]
     ids = [table.sample_ids[k] for k in keep]
+    fibre = _fibre(folder)
     acids = {acid: np.array([float(measured[i][column]) for i in ids]) for acid, (column, _) in ACIDS.items()}
     return Cohort(
         np.array([meta[i]["site"] for i in ids]), np.array([meta[i]["household"] for i in ids]), asked[keep],
         table.fractions[keep], contrast.log_ratios[keep][:, contrast.observed], acids,
+        np.array([fibre.get(i, np.nan) for i in ids]),
     )  # fmt: skip
 
 
@@ -232,6 +243,37 @@ def _predicted(model: Model, world: GutWorld, asked: Array) -> dict[str, Array]:
     values = np.full((len(asked), len(names)), np.nan)
     values[fine] = solution.values[:, 0]
     return {acid: values[:, k] for k, acid in enumerate(ACIDS)}
+
+
+def _with_supply(model: Model, supply: InferredSupply) -> dict[str, Array]:
+    """Predict with each person's carbohydrate supply inferred from their own composition."""
+    pairs = zip(supply.parameters, supply.held, strict=True)
+    logs = np.array([_log_acids(model, given, held) for given, held in pairs])
+    return {acid: np.exp(supply.mean(logs[:, k])) for k, acid in enumerate(ACIDS)}
+
+
+def _log_acids(model: Model, given: Mapping[str, float], held: HeldNiches) -> Array:
+    """Return the log of each acid in the stool of held guts, (acids, people)."""
+    kernel = model.gut_kernel
+    columns = np.repeat(kernel.default_parameters[:, None], len(held.states), axis=1)
+    for name, value in given.items():
+        columns[kernel.parameter_index[name]] = value
+    for k, guild in enumerate(GUILDS):
+        columns[kernel.parameter_index[f"gut_w_{guild}"]] = held.factors[:, k]
+    with np.errstate(all="ignore"):
+        assigned = kernel.assigned_at(0.0, np.ascontiguousarray(held.states.T), columns)
+        return np.array([np.log(assigned[kernel.assigned_index[source]]) for _, source in ACIDS.values()])
+
+
+def fibre_sd(cohorts: Path = COHORTS) -> tuple[float, int]:
+    """Return the standard deviation between people of the log of dietary fibre, and how many people."""
+    values = [value for value in _fibre(cohorts / FOLDER).values() if value > 0]
+    return float(np.log(values).std(ddof=1)), len(values)
+
+
+def _fibre(folder: Path) -> dict[str, float]:
+    rows = read_rows(folder / "diet_components.tsv")
+    return {row["sample_id"]: float(row[_FIBRE]) for row in rows if row[_FIBRE] not in ("", "NA")}
 
 
 def _with_inferred_transit(model: Model, world: GutWorld, asked: Array) -> dict[str, Array]:
@@ -248,18 +290,12 @@ def _with_inferred_transit(model: Model, world: GutWorld, asked: Array) -> dict[
         own = {n: v for n, v in world.values.items() if n in kernel.parameter_index}
         own["gut_T_transit"] = transit
         held = hold_niches(kernel, own, biomass, prior)
-        columns = np.repeat(kernel.default_parameters[:, None], len(asked), axis=1)
-        for name, value in own.items():
-            columns[kernel.parameter_index[name]] = value
-        for k, guild in enumerate(GUILDS):
-            columns[kernel.parameter_index[f"gut_w_{guild}"]] = held.factors[:, k]
         with np.errstate(all="ignore"):
-            assigned = kernel.assigned_at(0.0, np.ascontiguousarray(held.states.T), columns)
             total = _sum(prior.error, np.log(held.shares / biomass)) + _sum(
                 prior.spread, np.log(held.factors / prior.factors)
             )
         weights.append(-0.5 * total - 0.5 * (np.log(transit / usual) / TRANSIT_SD) ** 2)
-        logs.append([np.log(assigned[kernel.assigned_index[source]]) for _, source in ACIDS.values()])
+        logs.append(_log_acids(model, own, held))
     weight = np.array(weights)
     weight = np.where(np.isfinite(weight), weight, -np.inf)
     with np.errstate(invalid="ignore"):
@@ -276,11 +312,16 @@ def _sum(scale: Array, away: Array) -> Array:
 def beaten_by_sum(rows: Sequence[CorrelationRow]) -> str:
     """Say in words how model, sum and regression compare on stool butyrate."""
     at = {row.predictor: row for row in rows if row.measured == "butyrate" and row.where == "within sites"}
-    model, plain = at["model"], at["plain sum of butyrate producers"]
-    ridge = at["ridge regression, cross-validated"]
-    word = "loses to" if model.rho < plain.rho else "is ahead of"
+    plain = at["plain sum of butyrate producers"]
+    best = max(("model", "model, supply inferred"), key=lambda name: at[name].rho)
+    word = "loses to" if at[best].rho < plain.rho else "is ahead of"
     return (
-        f"Stool butyrate: the model's rank correlation {model.rho:.2f} ({model.low:.2f} to {model.high:.2f}) "
-        f"{word} the plain sum of butyrate producers, {plain.rho:.2f} ({plain.low:.2f} to {plain.high:.2f}); "
-        f"a cross-validated regression has {ridge.rho:.2f} ({ridge.low:.2f} to {ridge.high:.2f})."
+        f"Stool butyrate, rank correlation within sites: the model {_words(at['model'])}, with each person's "
+        f"carbohydrate supply inferred {_words(at['model, supply inferred'])}; it {word} the plain sum of "
+        f"butyrate producers, {_words(plain)}. A cross-validated regression has "
+        f"{_words(at['ridge regression, cross-validated'])}."
     )
+
+
+def _words(row: CorrelationRow) -> str:
+    return f"{row.rho:.2f} ({row.low:.2f} to {row.high:.2f})"
