@@ -20,16 +20,17 @@ LEAD = (
     "measured, beside three simple competitors. Statistics over people only."
 )
 WHY = (
-    "Why the sum wins, as far as it was found: it goes with all acids together as much as with butyrate, so it "
-    "shows how much was fermented rather than who made its butyrate. With one diet for everybody the model's "
-    "total goes with nothing.",
+    "Why the sum wins, as far as it was found: it goes with all acids together as much as with butyrate, so "
+    "it shows how much was fermented rather than who made its butyrate. With one diet for everybody the "
+    "model's total goes with nothing.",
     "What helped, by mechanism and without these acids: how much carbohydrate reaches a person's colon, "
-    'inferred from their own composition (rows "supply inferred"; population/supply.py), with the spread of '
+    "inferred from their own composition (rows 'supply inferred'; population/supply.py), with the spread of "
     "dietary fibre between people as prior. The supply itself goes with all acids better than the plain sum "
-    "does. It does not go with the fibre that people report to eat, so it is not a measure of diet.",
+    "does. It does not go with the fibre that people report to eat, so it is not a measure of diet. It was "
+    "the one that helped of four ideas tried on these same people: a fresh cohort has to confirm it.",
     "What did not help: transit inferred in the same way; compositions without shrinkage (.15); the mean of "
-    "60 gut worlds (.13). The regression has seen the acids of the other households and shows what composition "
-    "holds.",
+    "60 gut worlds (.13). The regression has seen the acids of the other households and shows what "
+    "composition holds.",
     "The gut was fitted to the ratio of MS to controls of these acids across sites, never to who has more.",
 )
 
