@@ -11,10 +11,10 @@ from eubiosis.analysis.trial_table.results import TrialAnalysis
 from eubiosis.core.findings import FindingCollector, FindingsError
 from eubiosis.core.frame import Table
 from eubiosis.core.from_yaml import check_yaml
+from eubiosis.core.output import staged, write_whole
 from eubiosis.core.record import as_json
 from eubiosis.core.trial_plan import TrialPlan
 from eubiosis.workflow.files.trial_table import ReadTable, read_trial_table
-from eubiosis.workflow.whole_folder import write_whole
 
 
 def analyse_files(table: Path | str, plan: Path | str) -> TrialAnalysis:
@@ -79,7 +79,10 @@ def write_analysis(analysis: TrialAnalysis, folder: Path | str) -> list[Path]:
         **{f"{name}.csv": table_csv(one).encode() for name, one in tables.items()},
         **{f"{name}.parquet": one.to_parquet() for name, one in tables.items()},
     }
-    return write_whole(folder, contents)
+    with staged(folder, new=True) as aside:
+        for name, content in contents.items():
+            write_whole(aside / name, content)
+    return [folder / name for name in contents]
 
 
 def table_csv(table: Table) -> str:
