@@ -153,8 +153,8 @@ class HarmLine:
     """One harm of one active arm beside the control.
 
     ``published`` says in words what was counted, empty where no count was read; ``simulated`` and ``control``
-    are the shares of subjects with the event in simulated trials, None where the harm is not simulated or, for
-    ``control``, where no background was read.
+    are the shares of subjects with the event in simulated trials, None where the harm is not simulated or,
+    for ``control``, where no background was read.
     ``excluded`` is the risk that an arm of this size without an event excludes with 95 % confidence;
     ``size`` the people of an arm that exclude ``limit``, given the simulated share (None: no size does).
     """
