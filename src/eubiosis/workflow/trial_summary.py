@@ -254,8 +254,8 @@ def _not_represented(design: Design) -> Iterator[str]:
     for record in seen.values():
         if record.representable == "not representable":
             yield (
-                f"{record.label} is not representable: {record.why}. The model gives its arm nothing, so that "
-                "it does as an arm without it; that is no prediction, and evidence alone answers."
+                f"{record.label} is not representable: {record.why}. The model gives its arm nothing, so "
+                "that it does as an arm without it; that is no prediction, and evidence alone answers."
             )
         elif record.representable == "direct effect only":
             yield f"{record.label} acts by a direct term only: {record.why}."
