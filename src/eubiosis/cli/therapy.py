@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from eubiosis.therapy import Product
+    from eubiosis.therapy import Product, Therapy
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _NO_CLAIM = "Nothing here says that a therapy works."
@@ -48,6 +49,155 @@ def show_command(name: str, as_json: bool) -> None:
         return
     for line in _lines(found):
         click.echo(line)
+
+
+@therapy.command("example")
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), help="A new file; without it, standard output.")
+def example_command(name: str, out: Path | None) -> None:
+    """Write a small workflow in which the product is given at its usual dose."""
+    from eubiosis.workflow.examples import example_workflow, write_example
+
+    if out is None:
+        click.echo(example_workflow(name), nl=False)
+    else:
+        click.echo(str(write_example(name, out)))
+
+
+@therapy.command("replays")
+@_JSON
+def replays_command(as_json: bool) -> None:
+    """List published results that may be fitted or checked: their workflow, or why there is none."""
+    from eubiosis.workflow.examples import replays
+
+    if as_json:
+        click.echo(json.dumps([row.model_dump() for row in replays()], indent=1))
+        return
+    for row in replays():
+        what = f"{row.path}: {row.endpoint}, week {row.week:g}; {row.compared}" if row.path else row.reason
+        click.echo(f"{row.id:4} {row.role:6} {what}")
+
+
+@therapy.command("harms")
+@click.argument("name")
+@click.option("--exclude", type=float, help="A risk: how many people exclude it?")
+@click.option("--expected", type=float, default=0.0, help="Risk that is true all the same.")
+@click.option("--people", type=int, help="People treated: what does no event among them exclude?")
+def harms_command(name: str, exclude: float | None, expected: float, people: int | None) -> None:
+    """Show what was counted of a product's harms, and sizes that exclude one."""
+    from eubiosis.analysis.planning.harms import excluded_risk, size_to_exclude
+    from eubiosis.therapy import product
+    from eubiosis.therapy.harms import asked_of, counts_of, harm_terms
+
+    found = product(name)
+    counts = counts_of(found)
+    for harm in asked_of(found):
+        rows = [row for row in counts if row.harm == harm]
+        label = harm_terms()[harm].label
+        if not rows:
+            click.echo(f"{label}: no count was read; that is not absence")
+        for row in rows:
+            shown = "" if row.simulated == "yes" else "; shown, not simulated"
+            click.echo(f"{label}, {row.arm}: {row.text}; {row.population}; {row.source} ({row.read}){shown}")
+    if exclude is not None:
+        size = size_to_exclude(exclude, expected=expected)
+        click.echo(f"{size} people exclude a risk of {exclude:g} or more (true risk {expected:g})")
+    if people is not None:
+        click.echo(f"no event among {people} excludes a risk above {excluded_risk(people):.3g}")
+    click.echo(_NO_CLAIM)
+
+
+@therapy.command("shares")
+@click.argument("name")
+@click.option("--dose", help='The daily dose, such as "12 g/day"; without it, the usual one.')
+@click.option("--with", "added", multiple=True, metavar="NAME[=DOSE]", help="A further product (repeatable).")
+@click.option("--worlds", type=int, default=8, show_default=True, help="Host worlds.")
+@_JSON
+def shares_command(name: str, dose: str | None, added: tuple[str, ...], worlds: int, as_json: bool) -> None:
+    """Show through what the predicted effect on each endpoint goes: ecology, metabolites, a direct term.
+
+    One is switched off at a time. What the model lacks has no share, and evidence alone answers for it.
+    """
+    from eubiosis.core.record import as_json as to_json
+    from eubiosis.model import load
+    from eubiosis.therapy import give, product
+    from eubiosis.workflow.therapy_shares import PARTS, therapy_shares
+
+    def given(one: str, amount: str | None) -> Therapy:
+        dosed = product(one).dose
+        usual = None if dosed is None or dosed.usual is None else dosed.usual.text
+        return give(one, dose=amount or usual)
+
+    whole = given(name, dose)
+    for each in added:
+        other, _, amount = each.partition("=")
+        whole = whole + given(other, amount or None)
+    rows = therapy_shares(load(), whole, worlds=worlds)
+    if as_json:
+        click.echo(to_json(rows))
+        return
+    click.echo(f"{whole.describe()}; after twelve weeks, fully taken; simulated, prior only")
+    click.echo(
+        f"{'endpoint':18} {'log ratio (2.5 to 97.5 %)':28} " + " ".join(f"{part:>12}" for part in PARTS)
+    )
+    for row in rows:
+        if row.nothing:
+            click.echo(f"{row.endpoint:18} no effect in the model")
+            continue
+        effect = f"{row.effect:+.3f} ({row.low:+.3f} to {row.high:+.3f})"
+        parts = " ".join(f"{row.shares[part]:>11.0%} " for part in PARTS)
+        click.echo(f"{row.endpoint:18} {effect:28} {parts}")
+    for part in whole.components:
+        if part.record.representable != "yes" or "outside" in part.record.mechanism:
+            lacks = part.record.why or part.record.known
+            click.echo(f"outside the model, {part.record.label}: {part.record.representable}; {lacks}")
+    click.echo(_NO_CLAIM)
+
+
+@therapy.command("coverage")
+@click.argument("stool_table", type=click.Path(path_type=Path))
+@click.option("--fibre", required=True, metavar="NAME", help="A fibre of the catalogue, such as inulin.")
+@click.option("--level", type=float, default=0.001, show_default=True, help="Share that counts as carrying.")
+@click.option("--reads", type=int, default=1, show_default=True, help="Least reads that count as seen.")
+@click.option("--depth", type=int, help="Reads a sample, for a table without counts.")
+@_JSON
+def coverage_command(
+    stool_table: Path, fibre: str, level: float, reads: int, depth: int | None, as_json: bool
+) -> None:
+    """Count how many people of STOOL_TABLE carry the fermenters of a fibre; nobody is named.
+
+    A factor to stratify by, with its error rates; never a criterion of exclusion.
+    """
+    from eubiosis.core.findings import FindingCollector
+    from eubiosis.core.record import as_json as to_json
+    from eubiosis.model import load
+    from eubiosis.population.stool.table import read_stool_table
+    from eubiosis.workflow.fermenters import NO_HARM_KNOWN, fermenter_coverage
+
+    findings = FindingCollector()
+    table = read_stool_table(stool_table, findings)
+    findings.raise_if_any()
+    assert table is not None  # a reader that returns nothing has said why
+    found = fermenter_coverage(load(), table, fibre, level=level, reads=reads, depth=depth)
+    if as_json:
+        click.echo(to_json(found))
+        return
+    click.echo(f"{found.samples} usable samples, median depth {found.median_depth:,.0f} reads in guilds")
+    for row in found.rows:
+        click.echo(
+            f"{row.name}: seen in {row.seen}, at least {level:.3g} of the reads in {row.carriers} "
+            f"(at just that level {row.missed:.2%} would be missed)"
+        )
+    click.echo(
+        f"any fermenter of {fibre}: {found.rows[-1].carriers / found.samples:.1%} "
+        f"({found.low:.1%} to {found.high:.1%}, exact)"
+    )
+    click.echo(
+        f"as a stratification factor: one sample puts a person with twice the level on the right side in "
+        f"{found.above:.0%}, with half of it in {found.below:.0%}; of those seen, {found.changes:.1%} would "
+        "change sides in a second sample"
+    )
+    click.echo(NO_HARM_KNOWN)
 
 
 def _lines(one: Product) -> list[str]:

@@ -125,6 +125,18 @@ OBSERVED_EXPOSURE = TableSchema(
     "What each participant took, as a count of returned doses without error would show it.",
     "one product of one subject in one week of follow-up",
 )
+OBSERVED_ADVERSE_EVENTS = TableSchema(
+    "observed_adverse_events",
+    (
+        _SUBJECT,
+        _ARM,
+        Column("event", "Harm as the table of harms names it", "text", cdisc="AE.AEDECOD"),
+        Column("day", "Day of the trial on which it began, 1 being the first", unit="day", cdisc="AE.AESTDY"),
+        Column("serious", "Whether harms of the kind are serious", "flag", cdisc="AE.AESER"),
+    ),
+    "Adverse events: background and what published counts say of the therapy, at rates that no one knows.",
+    "the first event of one harm in one subject",
+)
 LATENT_SUBJECTS = TableSchema(
     "latent_subjects",
     (
@@ -269,6 +281,11 @@ TRIAL_VISITS = _keyed(
 TRIAL_EXPOSURE = _keyed(
     OBSERVED_EXPOSURE, "trial_exposure", "one product and week of one subject of the first trial of a world"
 )
+TRIAL_ADVERSE_EVENTS = _keyed(
+    OBSERVED_ADVERSE_EVENTS,
+    "trial_adverse_events",
+    "the first event of one harm in one subject of one simulated trial",
+)
 TRIAL_LATENT = _keyed(LATENT_SUBJECTS, "trial_latent", "one subject of one simulated trial under one arm")
 TRIAL_GUTS = TableSchema(
     "trial_guts",
@@ -405,6 +422,7 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             OBSERVED_SUBJECTS,
             OBSERVED_VISITS,
             OBSERVED_EXPOSURE,
+            OBSERVED_ADVERSE_EVENTS,
             LATENT_SUBJECTS,
             LATENT_EFFECTS,
             ESTIMATES,
@@ -413,6 +431,7 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             TRIAL_SUBJECTS,
             TRIAL_VISITS,
             TRIAL_EXPOSURE,
+            TRIAL_ADVERSE_EVENTS,
             TRIAL_LATENT,
             TRIAL_GUTS,
             TRIAL_SCREENING,

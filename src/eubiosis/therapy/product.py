@@ -159,10 +159,22 @@ class ScheduleFacts(Stated):
 
 
 class UsualAdherence(Stated):
-    """Mean and spread of the share of doses taken that trials of the product report."""
+    """Mean and spread of the share of doses taken that trials of the product report.
+
+    The other fields are those of ``Adherence``; left out, they are the design's defaults.
+    """
 
     mean: Share
     sd: Annotated[float, Field(ge=0, le=0.5)]
+    missed_run: Annotated[float, Field(ge=0, le=60)] | None = None
+    fall_per_year: Share | None = None
+    reduced_per_year: Annotated[float, Field(ge=0, le=5)] | None = None
+
+    @property
+    def stated(self) -> dict[str, float]:
+        """The fields of ``Adherence`` that are stated."""
+        names = ("mean", "sd", "missed_run", "fall_per_year", "reduced_per_year")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
 class ReadSource(Spec):

@@ -159,7 +159,7 @@ class Component(Spec):
             return content
         found = dict(content)
         if record.adherence is not None:
-            usual = {"mean": record.adherence.mean, "sd": record.adherence.sd}
+            usual = record.adherence.stated
             own = content.get("adherence")
             if own is None or isinstance(own, Mapping):
                 found["adherence"] = usual | dict(own or {})
@@ -321,11 +321,11 @@ def contradiction(first: Product, second: Product) -> str:
         return f"{first.label} is given twice in the same weeks"
     if first.diet is not None and second.diet is not None:
         return f"{names} both replace the habitual diet in the same weeks"
+    if first.transplant is not None and second.transplant is not None:
+        return f"{names} are two transplants in the same weeks"
     for one, other in ((first, second), (second, first)):
         if one.group == "antibiotic" and other.live == "bacteria":
             return f"{one.label} acts on the live bacteria of {other.label} in the same weeks"
-        if one.group == "transplant" and other.group == "transplant":
-            return f"{names} are two transplants in the same weeks"
     return ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field
 
@@ -40,6 +40,9 @@ class Arm(Spec):
 class Eligibility(Spec):
     """Who may enter; None switches a criterion off. Ages in years, relapses in the year before entry.
 
+    ``background`` says which treatment of MS people keep, ``immunosuppression`` how far they are suppressed:
+    words for the page and for questions of ethics, which the model does not read.
+
     >>> Eligibility(edss=[0, 4]).edss
     (0.0, 4.0)
     """
@@ -51,6 +54,8 @@ class Eligibility(Spec):
         default_factory=lambda: (default("edss_from"), default("edss_to"))
     )
     relapses_last_year: Annotated[int, Field(ge=0, le=20)] | None = None
+    background: Literal["not stated", "none", "stable", "high efficacy"] = "not stated"
+    immunosuppression: Literal["not stated", "none", "moderate", "severe"] = "not stated"
     mfis_from: Annotated[float, Field(ge=0, le=84)] | None = None
 
 

@@ -15,6 +15,7 @@ from eubiosis.compute.pool import map_ordered
 from eubiosis.core.frame import Table
 from eubiosis.core.spec import checked_seed
 from eubiosis.core.table_schemas import (
+    TRIAL_ADVERSE_EVENTS,
     TRIAL_EXPOSURE,
     TRIAL_GUTS,
     TRIAL_LATENT,
@@ -122,6 +123,7 @@ class Trials:
                 Table.concat([p.observed.visits for p in parts]),
                 first.observed.control,
                 _together(p.observed.exposure for p in parts),
+                _together(p.observed.adverse_events for p in parts),
             ),
             Latent(
                 Table.concat([p.latent.subjects for p in parts]),
@@ -203,6 +205,7 @@ def simulate_gut_world(task: Task) -> Trials:
     worlds, gut = _enrolled(model, task)
     observed: list[tuple[Columns, Columns]] = []
     exposure: list[Columns] = []
+    harmed: list[Columns] = []
     latent: list[Columns] = []
     for h, world in enumerate(worlds):
         for number in range(simulation.replicates):
@@ -210,6 +213,7 @@ def simulate_gut_world(task: Task) -> Trials:
             seen, truth = replicate(model, world, task.design, unique)
             keys = {"gut_world": task.gut_world, "host_world": h, "replicate": number}
             observed.append((_keyed(keys, seen.subjects), _keyed(keys, seen.visits)))
+            harmed.append(_keyed(keys, seen.adverse_events))
             if number == 0:
                 exposure.append(_keyed(keys, seen.exposure(task.design, task.seed)))
             latent += [_keyed(keys, rows) for rows in _latent_rows(world, truth, task.design)]
@@ -223,6 +227,7 @@ def simulate_gut_world(task: Task) -> Trials:
             Table(_stacked(visits for _, visits in observed), schema=TRIAL_VISITS),
             control,
             Table(_stacked(exposure), schema=TRIAL_EXPOSURE),
+            Table(_stacked(harmed), schema=TRIAL_ADVERSE_EVENTS),
         ),
         Latent(
             Table(_stacked(latent), schema=TRIAL_LATENT),

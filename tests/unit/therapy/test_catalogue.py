@@ -119,3 +119,44 @@ def test_the_faults_of_all_files_come_at_once(tmp_path) -> None:
 def test_an_unknown_product_is_named_with_the_nearest_one() -> None:
     with pytest.raises(FindingsError, match='"inulim" is unknown; nearest "inulin"'):
         product("inulim")
+
+
+@pytest.mark.parametrize(
+    ("strain", "nearest"),
+    [
+        ("Lactobacillus reuteri DSM 17839", "l_reuteri"),
+        ("Lacticaseibacillus casei Shirotta", "l_casei"),
+        ("E. coli Nisle 1917", "e_coli_nissle"),
+        ("Saccharomyces boulardi", "s_boulardii"),
+    ],
+)
+def test_a_strain_that_does_not_exist_is_named_with_the_nearest_one(strain, nearest) -> None:
+    with pytest.raises(FindingsError, match=f'is unknown; nearest "{nearest}"'):
+        product(strain)
+
+
+def test_every_file_says_how_well_its_action_is_known() -> None:
+    for one in products().values():
+        if one.id == "placebo":
+            continue
+        assert one.mechanism, one.id
+        assert one.known or one.why, one.id
+        if one.group not in ("placebo", "drug"):
+            assert one.schedule or one.representable != "yes", one.id
+        if one.dose is not None:
+            assert one.dose.usual is not None, one.id
+            assert one.dose.usual_source or one.dose.ceiling, one.id
+            assert one.dose.ceiling is not None or one.dose.unit == "unit/d", one.id
+            if one.dose.ceiling is not None:
+                assert one.dose.usual.grams <= one.dose.ceiling.dose.grams, one.id
+        if one.representable == "not representable":
+            assert one.evidence, one.id
+
+
+def test_evidence_answers_for_what_the_model_lacks() -> None:
+    from eubiosis.evidence.records.store import load
+
+    known = load()
+    for one in products().values():
+        if one.evidence is not None:
+            assert known.intervention(one.evidence).id == one.evidence

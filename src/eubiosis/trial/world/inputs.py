@@ -202,6 +202,8 @@ def _transplants(
     begin = 7 * component.start
     inputs: list[Input] = []
     acts = np.zeros(size, dtype=bool)
+    if asked.donor == "own" and asked.preparation == "none":
+        return inputs, acts  # what is given back is what is there
     for offset in asked.days:
         day = begin + offset
         if day >= days or (component.stop is not None and day >= 7 * component.stop):

@@ -24,7 +24,7 @@ from eubiosis.trial.design import Arm, ControlLevel, Design, Eligibility
 from eubiosis.trial.simulation import Simulation
 from eubiosis.workflow.workflow import Workflow
 
-_WORDS = ("title", "question", "context_of_use", "decision", "seed")
+_WORDS = ("title", "question", "context_of_use", "decision", "seed", "justification")
 _OF_DESIGN = ("eligibility", "control_level", "arms", "primary")  # keys of their own in the file
 _OLD_NAMES = {"background": "control_level"}  # still read, and written by its new name
 _KEYS = (*_WORDS, "population", "eligibility", "control_level", "arms", "design", "primary", "simulation")
@@ -124,7 +124,7 @@ def workflow_schema() -> JsonSchema:
     }  # fmt: skip
     properties = top["properties"]
     assert isinstance(properties, Mapping)
-    required = [*(w for w in _WORDS if w != "seed"), "arms", "design", "primary"]
+    required = [*(w for w in _WORDS if w not in ("seed", "justification")), "arms", "design", "primary"]
     schema = _object({**_pick(properties, _WORDS), **sections}, required)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "workflow.yaml", **schema}
 
