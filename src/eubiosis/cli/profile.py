@@ -98,7 +98,7 @@ def profile(
     if against is not None and under is None:
         raise click.UsageError('--against needs --under "THERAPY"')
     if out is not None:
-        from eubiosis.workflow.whole_folder import check_free
+        from eubiosis.core.output import check_free
 
         check_free(out)
     if under is not None:

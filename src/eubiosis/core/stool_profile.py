@@ -20,7 +20,7 @@ ContrastScale = Literal["share", "log ratio", "prevalence", "difference", "log"]
 
 
 @dataclass(frozen=True)
-class Spread:
+class SampleQuantiles:
     """Quantiles over samples: 5, 25, 50, 75 and 95 % points."""
 
     low: float
@@ -31,7 +31,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ShareInterval:
     """A 95 % interval."""
 
     low: float
@@ -61,8 +61,8 @@ class GuildLine:
     guild: str
     name: str
     mean: float
-    depth_interval: Bounds | None
-    people_interval: Bounds | None
+    depth_interval: ShareInterval | None
+    people_interval: ShareInterval | None
     median: float
     prevalence: float
     carriers: int
@@ -93,7 +93,7 @@ class MeasureLine:
 
     measure: str
     unit: str
-    spread: Spread | None
+    spread: SampleQuantiles | None
     why_not: str = ""
 
 
@@ -107,7 +107,7 @@ class PositionLine:
     """
 
     what: str
-    spread: Spread
+    spread: SampleQuantiles
     percentile: float
     beyond: float
 
@@ -243,7 +243,7 @@ class PersonLine:
     depth: float
     mapped_share: float | None
     fractions: Mapping[str, float | None]
-    depth_intervals: Mapping[str, Bounds] | None
+    depth_intervals: Mapping[str, ShareInterval] | None
     log_ratios: Mapping[str, float | None]
     distance: float | None
     distance_percentile: float | None
@@ -278,9 +278,9 @@ class StoolProfile:
     platform: str
     samples: int
     status: Mapping[str, int]
-    depth: Spread | None
+    depth: SampleQuantiles | None
     mapped_overall: float
-    mapped: Spread | None
+    mapped: SampleQuantiles | None
     share_by_rule: Mapping[str, float]
     unmapped: tuple[UnmappedShare, ...]
     centre: str
@@ -291,6 +291,7 @@ class StoolProfile:
     groups: tuple[GroupProfile, ...]
     contrasts: tuple[ContrastFamily, ...]
     contrast_notes: tuple[str, ...]
+    prediction_note: str
     runaways: tuple[RunawayLine, ...]
     held: HeldSummary
     storms: tuple[StormsLine, ...]

@@ -13,22 +13,20 @@ from eubiosis.population.contrast import GuildContrast
 from eubiosis.population.subjects import USABLE_PROFILE
 
 
-def held_profiles(contrast: GuildContrast, groups: tuple[str, ...] | None = None) -> HeldNiches:
-    """Hold every sample of a table in the model with its table values, n of them.
+def held_profiles(asked: np.ndarray) -> HeldNiches:
+    """Hold samples in the model with its table values, by the shares that are asked for, (n, guilds).
 
-    A sample's levels are shrunk to the mean of its own group (of ``groups`` (n,); the whole table without).
     Who cannot be used has status "niche_unsolved" and NaN.
     """
     model = load()
-    return hold_people(
-        model, draw_gut_world(model, 0, 0, vary=False), asked_profiles(contrast, groups), "healthy"
-    )
+    return hold_people(model, draw_gut_world(model, 0, 0, vary=False), asked, "healthy")
 
 
 def asked_profiles(contrast: GuildContrast, groups: tuple[str, ...] | None = None) -> np.ndarray:
     """Return the shares of reads that the model is asked to hold for every sample, (n, guilds).
 
-    Levels are shrunk as in ``held_profiles``; rows of samples that cannot be used are NaN.
+    A sample's levels are shrunk to the mean of its own group (of ``groups`` (n,); the whole table without).
+    Rows of samples that cannot be used are NaN.
     """
     reference = dict(zip(GUILDS, reference_shares(load()).tolist(), strict=True))
     usable = np.array([word in USABLE_PROFILE for word in contrast.status], dtype=bool)

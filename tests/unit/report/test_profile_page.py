@@ -9,7 +9,6 @@ import pytest
 from eubiosis.core.record import as_record
 from eubiosis.core.stool_profile import (
     SCHEMA,
-    Bounds,
     ContrastFamily,
     ContrastLine,
     GroupProfile,
@@ -22,8 +21,9 @@ from eubiosis.core.stool_profile import (
     PredictionLine,
     ProfileSection,
     RunawayLine,
+    SampleQuantiles,
     SectionTable,
-    Spread,
+    ShareInterval,
     StoolProfile,
     StormsLine,
     UnmappedShare,
@@ -36,8 +36,10 @@ EVIL = "</script><script>alert(1)</script>\"' onload=x <img src=x onerror=alert(
 
 
 def _profile(name: str = "cases") -> StoolProfile:
-    spread = Spread(1.0, 2.0, 3.0, 4.0, 5.0)
-    guild = GuildLine("BAC", name, 0.25, Bounds(0.24, 0.26), Bounds(0.2, 0.3), 0.24, 0.9, 9, 0.26, 0.79)
+    spread = SampleQuantiles(1.0, 2.0, 3.0, 4.0, 5.0)
+    guild = GuildLine(
+        "BAC", name, 0.25, ShareInterval(0.24, 0.26), ShareInterval(0.2, 0.3), 0.24, 0.9, 9, 0.26, 0.79
+    )
     group = GroupProfile(
         name, 10, 10, shown=True, guilds=(guild,),
         taxa=(NamedTaxonLine("Akkermansia", 4, 0, 1, True, 0.02, 0.01, 0.8),
@@ -50,20 +52,21 @@ def _profile(name: str = "cases") -> StoolProfile:
     return StoolProfile(
         schema=SCHEMA, eubiosis="0", origin="Made.", first_sentence=f"{name} holds 10 samples.", file=name,
         format="text table", scale="counts", orientation="samples_in_rows", platform=name, samples=10,
-        status={"ok": 10}, depth=spread, mapped_overall=0.9, mapped=Spread(0.8, 0.85, 0.9, 0.95, 0.99),
+        status={"ok": 10}, depth=spread, mapped_overall=0.9,
+        mapped=SampleQuantiles(0.8, 0.85, 0.9, 0.95, 0.99),
         share_by_rule={"name": 0.9}, unmapped=(UnmappedShare(name, 0.1, name),), centre="controls",
         not_observed=("MET",), warnings=(name,), notes=(name,), smallest_shown=5,
         groups=(group, GroupProfile(name, 2, 2, shown=False)),
         contrasts=(ContrastFamily("Genera", "log ratio", name, name, 10, 10, name, 1,
                                   (line, ContrastLine(name, None, None, None, None, None, None, name))),),
-        contrast_notes=(name,), runaways=(RunawayLine(name, "MET", 0.04, 0.59, 8, 8),),
+        contrast_notes=(name,), prediction_note=name, runaways=(RunawayLine(name, "MET", 0.04, 0.59, 8, 8),),
         held=HeldSummary({"ok": 10}, 1.2, 30.0),
         storms=(StormsLine("Methods", "software", name, "recalled"),
                 StormsLine("Methods", "ethics", None, "secondary")),
         sections=(ProfileSection("forecast", name, name, (name,),
                                  (SectionTable(name, (name, "n"), ((name, "1"),), (1,)),),
                                  (("<svg><g id='ours'></g></svg>", name),), data={"name": name}),),
-        persons=(PersonLine(name, name, "ok", 1000.0, 0.9, {"BAC": 1.0}, {"BAC": Bounds(0.9, 1.0)},
+        persons=(PersonLine(name, name, "ok", 1000.0, 0.9, {"BAC": 1.0}, {"BAC": ShareInterval(0.9, 1.0)},
                             {"BAC": 0.0}, 1.0, 0.5, "ok", 0.1, 0.1, 2.0, {"BAC": 0.9}),),
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The profile of a stool table: depth, groups, contrasts, privacy, runaways, schema."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from eubiosis.workflow.profile import ProfileAsk, profile_table, write_profile
 from eubiosis.workflow.profile.build import CONTRAST, LEVEL
 from eubiosis.workflow.profile.named import reported_genera
 from eubiosis.workflow.profile.samples import depth_posterior
+from eubiosis.workflow.profile.words import PREDICTION_NOTE
 
 CASES = Path(__file__).resolve().parents[4] / "shared" / "stool_cases"
 NONE = ProfileAsk(worlds=0)
@@ -60,7 +62,7 @@ def test_shares_have_no_interval_from_depth_and_no_richness(tmp_path):
     assert {line.depth_interval for line in group.guilds} == {None}
     why = {line.measure: line.why_not for line in group.measures}
     assert "shares and no counts" in why["observed taxa"]
-    assert "shares and no counts" in why["Chao1"]
+    assert "shares and no counts" in why["Chao1, taxa"]
     assert why["Shannon"] == ""
     # Shannon of 0.525 and 0.475, the median of six
     shannon = next(line for line in group.measures if line.measure == "Shannon")
@@ -74,7 +76,7 @@ def test_chao1_is_not_defined_where_nothing_was_read_once(tmp_path):
     (group,) = profile_table(_read(tmp_path, _rows(*rows)), NONE).profile.groups
     why = {line.measure: line.why_not for line in group.measures}
     assert why["observed taxa"] == ""
-    assert "read exactly once" in why["Chao1"]
+    assert "read exactly once" in why["Chao1, taxa"]
 
 
 def test_presence_and_level_are_two_things(two_groups):
@@ -185,14 +187,17 @@ def _column(path):
 
 
 def test_runaways_are_far_from_raw(tmp_path):
-    """A flat table: fourteen guilds alike, which the reference is not."""
-    made = profile_table(read_profiles(write_example_table(tmp_path / "made.tsv", people=12)), NONE)
+    """Four guilds with as many reads each, which the reference does not have."""
+    head = ("id", "Bacteroides", "Roseburia", "Anaerostipes", "Blautia")
+    rows = [(f"s{k}", 900 + 11 * k, 1000 - 7 * k, 1000 + 5 * k, 1000 - 13 * (k % 4)) for k in range(12)]
+    made = profile_table(_read(tmp_path, _rows(head, *rows)), NONE)
     found = {line.guild: line for line in made.profile.runaways}
-    assert "BAC" in found
-    line, rows = found["BAC"], np.arange(12)
-    assert line.raw == pytest.approx(np.median(made.table.fractions[rows, 0]))
-    assert line.asked == pytest.approx(np.median(made.asked[rows, 0]))
-    assert line.asked > 3 * line.raw
+    assert "ANA" in found  # a quarter of the reads here, a hundredth of the reference
+    line, column = found["ANA"], 8
+    assert line.raw == pytest.approx(np.median(made.table.fractions[:, column]))
+    assert line.asked == pytest.approx(np.median(made.asked[:, column]))
+    assert line.asked < line.raw / 3
+    assert (line.carriers, line.people) == (12, 12)
 
 
 def test_reported_genera_come_from_the_evidence():
@@ -201,6 +206,20 @@ def test_reported_genera_come_from_the_evidence():
     assert named["Prevotella"].down >= 3
     assert {"Faecalibacterium", "Roseburia", "Methanobrevibacter", "Bifidobacterium"} <= set(named)
     assert "Candidatus" not in named
+
+
+def test_what_is_said_of_predicted_acids_is_what_was_measured():
+    path = Path(__file__).resolve().parents[3] / "validation" / "cohorts" / "imsms_correlations.tsv"
+    if not path.is_file():
+        pytest.skip("validation/cohorts has not been made yet")
+    with path.open(encoding="utf-8") as file:
+        rows = [r for r in csv.DictReader(file, delimiter="\t")
+                if (r["measured"], r["where"]) == ("butyrate", "within sites")]  # fmt: skip
+    for predictor in ("model", "plain sum of butyrate producers"):
+        (row,) = [one for one in rows if one["predictor"] == predictor]
+        assert f"{row['people']} people" in PREDICTION_NOTE
+        for number in ("rho", "low", "high"):
+            assert f"{float(row[number]):.2f}" in PREDICTION_NOTE
 
 
 def test_positions_say_what_they_are_from(two_groups):

@@ -177,7 +177,7 @@ def spread_of(kind: Kind, marker: str, cohort: str) -> Spread:
 
     >>> spread = spread_of("guild", "BIF", "baxter_control")
     >>> round(spread.between, 2), spread.separable
-    (2.75, True)
+    (2.71, True)
     """
     rows = find(kind, marker, cohort, ("between", "period", "sample", "visit"))
     if cohort == POOLED:

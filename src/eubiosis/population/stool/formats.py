@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -124,7 +125,8 @@ def _container(opened: Opened, taxa: TaxaTable, options: ReadOptions, findings: 
         return containers.qiime2_features(opened, findings)
     if opened.container == "xlsx":
         grid = excel_grid(opened, findings)
-        return None if grid is None else _from_grid(grid, "", taxa, options, findings)
+        found = None if grid is None else _from_grid(grid, "", taxa, options, findings)
+        return replace(found, format="excel") if found is not None and found.format == "text table" else found
     kind = containers.hdf5_kind(opened, findings)
     if kind == "biom":
         return containers.biom_hdf5_features(opened, findings, options.group_column)

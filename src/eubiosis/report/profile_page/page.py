@@ -95,7 +95,7 @@ def _largest_share(groups: tuple[GroupProfile, ...]) -> float:
 
 def _family(family: ContrastFamily, reported: dict[str, NamedTaxonLine]) -> _Family:
     ends = [abs(end) for line in family.lines for end in (line.low, line.high) if end is not None]
-    reach = sorted(ends)[int(0.95 * (len(ends) - 1))] if ends else 1.0
+    reach = max(ends, default=1.0)
     return {
         "title": family.title,
         "unit": words.EFFECT_UNITS[family.scale],

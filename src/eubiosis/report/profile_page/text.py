@@ -26,6 +26,9 @@ def profile_lines(profile: StoolProfile) -> Iterator[str]:
         for one in profile.runaways:
             shares = f"raw {words.percent(one.raw)}, asked {words.percent(one.asked)}"
             yield f"  {one.guild}, {one.group}: {shares}"
+    if profile.prediction_note:
+        yield ""
+        yield profile.prediction_note
     if profile.contrast_notes:
         yield ""
         yield from profile.contrast_notes

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import math
 
-from eubiosis.core.stool_profile import Bounds, ContrastLine, ContrastScale, NamedTaxonLine, Spread
+from eubiosis.core.stool_profile import (
+    ContrastLine,
+    ContrastScale,
+    NamedTaxonLine,
+    SampleQuantiles,
+    ShareInterval,
+)
 from eubiosis.report.trial_table.words import NO_NUMBER, number, p_text
 
-__all__ = ["NO_NUMBER", "bounds", "effect", "interval", "number", "p_value", "percent", "spread", "studies"]
+__all__ = [
+    "NO_NUMBER",
+    "bounds",
+    "effect",
+    "interval",
+    "level",
+    "number",
+    "p_value",
+    "percent",
+    "spread",
+    "studies",
+]
 EFFECT_UNITS: dict[ContrastScale, str] = {
     "share": "percentage points",
     "prevalence": "percentage points",
@@ -34,20 +51,22 @@ def percent(value: float | None) -> str:
     return f"{hundred:.{digits}f} %"
 
 
-def bounds(one: Bounds | None) -> str:
+def bounds(one: ShareInterval | None) -> str:
     """Write an interval of shares."""
     return NO_NUMBER if one is None else f"{percent(one.low)} to {percent(one.high)}"
 
 
-def spread(one: Spread | None, unit: str = "") -> str:
+def level(value: float, unit: str = "") -> str:
+    """Write a number of a sample in its unit."""
+    return percent(value) if unit == "fraction" else number(value)
+
+
+def spread(one: SampleQuantiles | None, unit: str = "") -> str:
     """Write the quartiles and outer points of a number over samples."""
     if one is None:
         return NO_NUMBER
-    write = percent if unit == "fraction" else number
-    return (
-        f"{write(one.median)} ({write(one.lower)} to {write(one.upper)}; "
-        f"90 % in {write(one.low)} to {write(one.high)})"
-    )
+    median, lower, upper = (level(x, unit) for x in (one.median, one.lower, one.upper))
+    return f"{median} ({lower} to {upper}; 90 % in {level(one.low, unit)} to {level(one.high, unit)})"
 
 
 def _points(value: float) -> str:

@@ -12,27 +12,26 @@ from eubiosis.core.guilds import GUILDS
 from eubiosis.core.stool_profile import (
     SCHEMA,
     SMALLEST_SHOWN,
-    Bounds,
     ContrastFamily,
     GroupProfile,
     HeldSummary,
     PersonLine,
     ProfileSection,
+    ShareInterval,
     StoolProfile,
     UnmappedShare,
 )
 from eubiosis.core.version import __version__
 from eubiosis.model.held import HeldNiches
 from eubiosis.model.model import load
-from eubiosis.model.worlds import draw_gut_world, hold_people
 from eubiosis.population.asked import known_reliability
 from eubiosis.population.contrast import GuildContrast, guild_contrast
 from eubiosis.population.position import position_by_contrast, position_by_level
 from eubiosis.population.stool.table import StoolTable
-from eubiosis.workflow.held_profiles import asked_profiles
+from eubiosis.workflow.held_profiles import asked_profiles, held_profiles
 from eubiosis.workflow.profile.contrasts import PRODUCERS, contrast_families
 from eubiosis.workflow.profile.groups import (
-    Measured,
+    MeasuredSamples,
     Rows,
     group_profile,
     group_rows,
@@ -49,7 +48,13 @@ from eubiosis.workflow.profile.samples import (
     diversities,
 )
 from eubiosis.workflow.profile.storms import storms_lines
-from eubiosis.workflow.profile.words import ORIGIN, contrast_sentences, first_sentence, warnings_of
+from eubiosis.workflow.profile.words import (
+    ORIGIN,
+    PREDICTION_NOTE,
+    contrast_sentences,
+    first_sentence,
+    warnings_of,
+)
 
 _UNMAPPED = 20
 _NAMED = 6  # small groups that are named one by one
@@ -65,6 +70,9 @@ class ProfileAsk:
     ``control`` names the group that others are compared with (None: the first by name, which is said);
     ``persons`` puts single samples into it; ``worlds`` gut worlds are behind the predictions (0: none are
     made), with ``seed``.
+
+    >>> ProfileAsk().persons
+    False
     """
 
     control: str | None = None
@@ -75,7 +83,13 @@ class ProfileAsk:
 
 @dataclass(frozen=True)
 class ProfiledTable:
-    """A profile with what it was made from, for sections that others add."""
+    """A profile with what it was made from, for sections that others add.
+
+    ``asked`` (n, guilds) is what the model is asked to hold for each sample, ``held`` how it does.
+
+    >>> sorted(ProfiledTable.__dataclass_fields__)
+    ['asked', 'contrast', 'held', 'profile', 'table']
+    """
 
     profile: StoolProfile
     table: StoolTable
@@ -104,8 +118,7 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
     ask = ask or ProfileAsk()
     contrast = guild_contrast(table, ask.control)
     asked = asked_profiles(contrast, table.groups)
-    model = load()
-    held = hold_people(model, draw_gut_world(model, 0, 0, vary=False), asked, "healthy")
+    held = held_profiles(asked)
     predictions, left_out = _predicted(asked, ask)
     at = _measured(table, contrast, asked, predictions)
     rows = group_rows(table)
@@ -136,6 +149,7 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
         groups=_without_many_small([group_profile(name, own, at) for name, own in rows]),
         contrasts=families,
         contrast_notes=(*notes, *contrast_sentences(families, small)),
+        prediction_note=PREDICTION_NOTE if predictions is not None else "",
         runaways=tuple(line for name, own in rows for line in runaway_lines(name, own, at)),
         held=_held_summary(held),
         storms=storms_lines(table, families),
@@ -146,10 +160,10 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
 
 def _measured(
     table: StoolTable, contrast: GuildContrast, asked: np.ndarray, predictions: Predictions | None
-) -> Measured:
+) -> MeasuredSamples:
     fractions = table.fractions
     producers = Measure(PRODUCERS, "fraction", butyrate_producers(fractions), diverse=False)
-    return Measured(
+    return MeasuredSamples(
         table,
         contrast,
         fractions,
@@ -177,7 +191,7 @@ def _predicted(asked: np.ndarray, ask: ProfileAsk) -> tuple[Predictions | None, 
 
 
 def _contrasts(
-    groups: Sequence[tuple[str, Rows]], at: Measured, ask: ProfileAsk
+    groups: Sequence[tuple[str, Rows]], at: MeasuredSamples, ask: ProfileAsk
 ) -> tuple[tuple[ContrastFamily, ...], list[str], list[str]]:
     """Return the families, the groups too small for one, and how the control was chosen."""
     if at.table.groups is None or len(groups) < 2:
@@ -226,7 +240,7 @@ def _largest(values: np.ndarray) -> float | None:
 
 
 def _persons(
-    table: StoolTable, contrast: GuildContrast, held: HeldNiches, at: Measured, percentiles: np.ndarray
+    table: StoolTable, contrast: GuildContrast, held: HeldNiches, at: MeasuredSamples, percentiles: np.ndarray
 ) -> tuple[PersonLine, ...]:
     distances = at.positions[0][1].distances
     return tuple(
@@ -251,11 +265,11 @@ def _persons(
     )
 
 
-def _intervals(k: int, at: Measured) -> Mapping[str, Bounds] | None:
+def _intervals(k: int, at: MeasuredSamples) -> Mapping[str, ShareInterval] | None:
     if at.posterior is None or np.isnan(at.posterior.low[k]).any():
         return None
     pairs = zip(at.posterior.low[k], at.posterior.high[k], strict=True)
-    return {guild: Bounds(float(a), float(b)) for guild, (a, b) in zip(GUILDS, pairs, strict=True)}
+    return {guild: ShareInterval(float(a), float(b)) for guild, (a, b) in zip(GUILDS, pairs, strict=True)}
 
 
 def _number(value: float) -> float | None:

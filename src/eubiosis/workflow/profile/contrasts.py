@@ -18,7 +18,7 @@ from eubiosis.core.guilds import GUILD_NAMES, GUILDS
 from eubiosis.core.laws import Z975
 from eubiosis.core.stool_profile import ContrastFamily, ContrastLine, ContrastScale
 from eubiosis.population.contrast import replace_zeros
-from eubiosis.workflow.profile.groups import Measured, Rows
+from eubiosis.workflow.profile.groups import MeasuredSamples, Rows
 from eubiosis.workflow.profile.predictions import QUANTITIES, Predictions
 from eubiosis.workflow.profile.samples import BUTYRATE_PRODUCERS, butyrate_producers
 
@@ -29,7 +29,7 @@ PRODUCERS = f"sum of butyrate producers ({', '.join(BUTYRATE_PRODUCERS)})"
 
 
 def contrast_families(
-    group: str, rows: Rows, control: str, control_rows: Rows, at: Measured
+    group: str, rows: Rows, control: str, control_rows: Rows, at: MeasuredSamples
 ) -> tuple[ContrastFamily, ...]:
     """Return all contrasts of one group against the controls; corrected within each family."""
     own, other = rows[at.usable[rows]], control_rows[at.usable[control_rows]]
@@ -109,7 +109,7 @@ def _number(value: float, *, keep: bool) -> float | None:
     return float(value) if keep and np.isfinite(value) else None
 
 
-def _genus_log_ratios(at: Measured) -> np.ndarray:
+def _genus_log_ratios(at: MeasuredSamples) -> np.ndarray:
     """Return the log of each genus's share over the geometric mean of the observed guilds, (n, genera).
 
     Zeros of both are half the detection limit.

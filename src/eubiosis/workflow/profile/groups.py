@@ -13,7 +13,6 @@ from eubiosis.core.laws import Z975
 from eubiosis.core.stool_profile import (
     FAR_OFF,
     SMALLEST_SHOWN,
-    Bounds,
     GroupProfile,
     GuildLine,
     MeasureLine,
@@ -21,7 +20,8 @@ from eubiosis.core.stool_profile import (
     PositionLine,
     PredictionLine,
     RunawayLine,
-    Spread,
+    SampleQuantiles,
+    ShareInterval,
 )
 from eubiosis.population.contrast import GuildContrast
 from eubiosis.population.position import Position
@@ -35,7 +35,7 @@ _LEAST_OFF = 0.02  # of the reads: below this share neither number matters
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredSamples:
     """Everything that is known of the n samples, ready to be summarised by group.
 
     ``fractions`` and ``asked`` (n, guilds): raw shares of the mapped reads and what the model is asked to
@@ -59,15 +59,15 @@ class Measured:
         return np.asarray(~np.isnan(self.contrast.log_ratios).any(axis=1))
 
 
-def spread_of(values: np.ndarray) -> Spread | None:
+def spread_of(values: np.ndarray) -> SampleQuantiles | None:
     """Return the quantiles of what is not NaN, or None where too few are left to be shown."""
     kept = values[~np.isnan(values)]
     if len(kept) < SMALLEST_SHOWN:
         return None
-    return Spread(*(float(q) for q in np.percentile(kept, (5, 25, 50, 75, 95))))
+    return SampleQuantiles(*(float(q) for q in np.percentile(kept, (5, 25, 50, 75, 95))))
 
 
-def group_profile(name: str, rows: Rows, at: Measured) -> GroupProfile:
+def group_profile(name: str, rows: Rows, at: MeasuredSamples) -> GroupProfile:
     """Return what is said of the samples ``rows``; a small group is only counted."""
     usable = rows[at.usable[rows]]
     if len(usable) < SMALLEST_SHOWN:
@@ -90,7 +90,7 @@ def group_profile(name: str, rows: Rows, at: Measured) -> GroupProfile:
     )
 
 
-def _guild_line(k: int, rows: Rows, at: Measured) -> GuildLine:
+def _guild_line(k: int, rows: Rows, at: MeasuredSamples) -> GuildLine:
     shares, seen = at.fractions[rows, k], at.table.guild_sums[rows, k] > 0
     carriers = int(seen.sum())
     few = 0 < carriers < SMALLEST_SHOWN
@@ -109,7 +109,7 @@ def _guild_line(k: int, rows: Rows, at: Measured) -> GuildLine:
     )
 
 
-def _depth_interval(k: int, rows: Rows, raw: np.ndarray, posterior: DepthPosterior) -> Bounds:
+def _depth_interval(k: int, rows: Rows, raw: np.ndarray, posterior: DepthPosterior) -> ShareInterval:
     """Return what counting leaves open of a mean share: the spreads of the samples' posteriors, joined.
 
     It stands around the mean as it was read. The means of the posteriors would each hold the prior's half
@@ -117,16 +117,16 @@ def _depth_interval(k: int, rows: Rows, raw: np.ndarray, posterior: DepthPosteri
     """
     mean = float(raw.mean())
     reach = Z975 * float(np.sqrt((posterior.sd[rows, k] ** 2).sum())) / len(rows)
-    return Bounds(max(mean - reach, 0.0), min(mean + reach, 1.0))
+    return ShareInterval(max(mean - reach, 0.0), min(mean + reach, 1.0))
 
 
-def _mean_interval(values: np.ndarray) -> Bounds | None:
+def _mean_interval(values: np.ndarray) -> ShareInterval | None:
     from scipy.special import stdtrit
 
     if len(values) < 2:
         return None
     reach = float(stdtrit(len(values) - 1, 0.975)) * float(values.std(ddof=1)) / np.sqrt(len(values))
-    return Bounds(max(float(values.mean() - reach), 0.0), min(float(values.mean() + reach), 1.0))
+    return ShareInterval(max(float(values.mean() - reach), 0.0), min(float(values.mean() + reach), 1.0))
 
 
 def _taxon_lines(rows: Rows, named: NamedGenera) -> tuple[NamedTaxonLine, ...]:
@@ -177,7 +177,7 @@ def _prediction_lines(rows: Rows, predictions: Predictions) -> tuple[PredictionL
     return tuple(lines)
 
 
-def runaway_lines(name: str, rows: Rows, at: Measured) -> list[RunawayLine]:
+def runaway_lines(name: str, rows: Rows, at: MeasuredSamples) -> list[RunawayLine]:
     """Find guilds whose asked share is far from the raw one among the carriers of a group."""
     found = []
     usable = rows[at.usable[rows]]

@@ -18,7 +18,7 @@ _HEALTHY = "healthy"
 
 
 @dataclass(frozen=True)
-class Quantity:
+class PredictedQuantity:
     """A quantity that is predicted: its name in the model, in words, where it is, and its printed unit.
 
     ``follows`` names another to which it is proportional in every world, so that it says nothing more of
@@ -35,7 +35,7 @@ class Quantity:
 
 QUANTITIES = (
     *(
-        Quantity(
+        PredictedQuantity(
             source.format(acid), name, place, unit, factor,
             follows=f"gut_C_{acid}" if place == "stool" else "",
         )
@@ -46,11 +46,11 @@ QUANTITIES = (
         )
         for acid, name in (("Ac", "acetate"), ("Pr", "propionate"), ("Bu", "butyrate"))
     ),
-    Quantity("gut_Ind", "indole", "lumen", "mM"),
-    Quantity("handover_plasma_IS", "indoxyl sulfate", "plasma", "µM", 1e3, follows="gut_Ind"),
-    Quantity("handover_plasma_IPA", "indole-3-propionate", "plasma", "µM", 1e3),
-    Quantity("handover_plasma_ILA", "indole-3-lactate", "plasma", "µM", 1e3),
-    Quantity("handover_plasma_IAA", "indole-3-acetate", "plasma", "µM", 1e3),
+    PredictedQuantity("gut_Ind", "indole", "lumen", "mM"),
+    PredictedQuantity("handover_plasma_IS", "indoxyl sulfate", "plasma", "µM", 1e3, follows="gut_Ind"),
+    PredictedQuantity("handover_plasma_IPA", "indole-3-propionate", "plasma", "µM", 1e3),
+    PredictedQuantity("handover_plasma_ILA", "indole-3-lactate", "plasma", "µM", 1e3),
+    PredictedQuantity("handover_plasma_IAA", "indole-3-acetate", "plasma", "µM", 1e3),
 )  # fmt: skip
 
 

@@ -99,8 +99,8 @@ def diversities(table: StoolTable) -> tuple[Measure, ...]:
     return (
         Measure("Shannon", "nats", found["shannon"]),
         Measure("Simpson (1 - sum of squares)", "-", found["simpson"]),
-        Measure("observed taxa", "taxa", found["richness"], "" if whole else SHARES_ONLY),
-        Measure("Chao1", "taxa", found["chao1"], no_chao),
+        Measure("observed taxa", "-", found["richness"], "" if whole else SHARES_ONLY),
+        Measure("Chao1, taxa", "-", found["chao1"], no_chao),
         Measure("coverage (Good)", "-", found["coverage"], no_chao),
     )
 

@@ -8,15 +8,24 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
+from eubiosis.core.output import staged, write_whole
 from eubiosis.core.record import as_json
-from eubiosis.core.stool_profile import Bounds, Spread, StoolProfile
-from eubiosis.workflow.whole_folder import write_whole
+from eubiosis.core.stool_profile import SampleQuantiles, ShareInterval, StoolProfile
 
 
 def write_profile(profile: StoolProfile, folder: Path | str) -> list[Path]:
     """Write ``profile.html``, ``profile.json`` and tables into a new or empty folder; return the files.
 
     Raises ``FindingsError`` where the folder cannot be made or is not empty; then nothing is written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from eubiosis.population import read_profiles, write_example_table
+    >>> from eubiosis.workflow import ProfileAsk, profile_table
+    >>> with TemporaryDirectory() as folder:
+    ...     stool = read_profiles(write_example_table(f"{folder}/stool.tsv", people=6))
+    ...     made = profile_table(stool, ProfileAsk(worlds=0))
+    ...     [path.name for path in write_profile(made.profile, f"{folder}/page")][:2]
+    ['profile.html', 'profile.json']
     """
     from eubiosis.report.profile_page.page import profile_page
 
@@ -25,7 +34,11 @@ def write_profile(profile: StoolProfile, folder: Path | str) -> list[Path]:
         "profile.json": (as_json(profile) + "\n").encode(),
         **{f"{name}.tsv": text.encode() for name, text in _tables(profile).items()},
     }
-    return write_whole(Path(folder), contents)
+    folder = Path(folder)
+    with staged(folder, new=True) as aside:
+        for name, content in contents.items():
+            write_whole(aside / name, content)
+    return [folder / name for name in contents]
 
 
 def _tables(profile: StoolProfile) -> dict[str, str]:
@@ -66,7 +79,7 @@ def _flat(line: object) -> dict[str, object]:
     found: dict[str, object] = {}
     for one in fields(line):
         value = getattr(line, one.name)
-        if isinstance(value, Bounds | Spread):
+        if isinstance(value, ShareInterval | SampleQuantiles):
             found |= {f"{one.name}_{part.name}": getattr(value, part.name) for part in fields(value)}
         else:
             found[one.name] = value
