@@ -19,6 +19,7 @@ from pathlib import Path
 
 import exvivo
 import imsms
+from eubiosis.workflow.whole_folder import write_whole
 from pages import CLASSES, Found, pages_of, place_of
 from studies import COHORTS, Case, cases
 
@@ -29,7 +30,6 @@ from eubiosis.model.gut_worlds import COUNT
 from eubiosis.model.model import Model
 from eubiosis.workflow.forecast.skill import TABLE, SkillRow, model_hash
 from eubiosis.workflow.forecast.study import score_study
-from eubiosis.workflow.whole_folder import write_whole
 
 HERE = Path(__file__).resolve().parent
 
