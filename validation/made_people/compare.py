@@ -1,7 +1,7 @@
 """Fit generators to iMSMS 2022, hold their people against the real ones, and attack them.
 
-The cohort (10.1016/j.cell.2022.08.021, in ../shared/cohorts/ms_imsms_2022) is not part of the project; only the
-figures of groups that this prints are. From the root, some minutes:
+The cohort (10.1016/j.cell.2022.08.021, in ../shared/cohorts/ms_imsms_2022) is not part of the project; only
+the figures of groups that this prints are. From the root, some minutes:
 
     .venv/bin/python validation/made_people/compare.py
 """
@@ -37,7 +37,7 @@ def main() -> int:
             for group in describe(read_profiles(path), stool).groups:
                 pairs = group.correlations
                 print(
-                    f"{taxa} taxa, blur {blur:g}, {group.group}: {group.within_tenth:.0%} of taxa within 0.1 sd; "
+                    f"{taxa} taxa, blur {blur:g}, {group.group}: {group.within_tenth:.0%} within 0.1 sd; "
                     f"rank correlations differ by {pairs.rms:.3f}, by chance {pairs.rms_by_chance:.3f}; "
                     f"{group.told_apart:.0%} nearest to their own kind"
                 )

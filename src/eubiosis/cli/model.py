@@ -319,12 +319,13 @@ def therapies_command(
 @model.command("derive")
 @CONTENT
 def derive_command(content: Path | None) -> None:
-    """Derive niche factors, reference states, rates and answers to doubling anew, and store them."""
+    """Derive niche factors, references, rates, answers to doubling and gut worlds anew, and store them."""
     from eubiosis.core.content import PACKAGED_CONTENT
     from eubiosis.model import load
     from eubiosis.model.content import load_content
     from eubiosis.model.derived import derive, save_derived
     from eubiosis.model.doubling import measure
+    from eubiosis.model.gut_worlds import COUNT, write_packaged
     from eubiosis.model.sensitivity import save_sensitivities
 
     if content is not None:
@@ -337,6 +338,8 @@ def derive_command(content: Path | None) -> None:
     rows = measure(ready, ready.couplings)
     save_sensitivities(loaded, rows)
     click.echo(f"{len(rows)} answers of {len({r.id for r in rows})} gut-to-host paths", err=True)
+    write_packaged(ready)
+    click.echo(f"{COUNT} gut worlds", err=True)
 
 
 def _describe(loaded: Model, name: str) -> JsonRecord:

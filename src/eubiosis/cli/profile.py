@@ -33,6 +33,10 @@ _WORLDS = 16
 @click.option("--id-column", metavar="NAME", help="Column of the metadata that holds the sample ids.")
 @click.option("--group-column", metavar="NAME", help="Column of the metadata that holds the group.")
 @click.option("--control", metavar="NAME", help="Group that contrasts are taken to (else: the median).")
+@click.option("--under", metavar="THERAPY",
+              help='Forecast the group, controls left out: "inulin 12 g/day for 3 weeks".')  # fmt: skip
+@click.option("--against", type=click.Path(path_type=Path), metavar="FOLLOW_UP",
+              help="Score a finished study instead: the same people's table after the therapy.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Write the page, its JSON and tables into a new folder.")  # fmt: skip
 @click.option("--include-persons", is_flag=True, help="Put single samples into what is printed and written.")
@@ -64,6 +68,8 @@ def profile(
     id_column: str | None,
     group_column: str | None,
     control: str | None,
+    under: str | None,
+    against: Path | None,
     out: Path | None,
     include_persons: bool,
     worlds: int,
@@ -90,27 +96,38 @@ def profile(
     if stool_table is None:
         raise click.UsageError("name a STOOL_TABLE, or a taxon with --explain NAME")
     metadata, id_column, group_column = _where_groups_are(groups, metadata, id_column, group_column)
+    if against is not None and under is None:
+        raise click.UsageError('--against needs --under "THERAPY"')
     if out is not None:
         from eubiosis.core.output import check_free
 
         check_free(out)
+    if under is not None:
+        from eubiosis.cli.forecast import check_phrase
+
+        check_phrase(under)
     findings = FindingCollector()
-    table = read_stool_table(
-        stool_table,
-        findings,
-        metadata=metadata,
-        id_column=id_column or "",
-        group_column=group_column or "",
-        orientation=orientation,
-        scale=scale,
-        platform=platform,
-        taxonomy=taxonomy,
-        format=form,
-        rank=rank or "",
-        blanks=blanks,
-        ignore=ignore,
-        progress=progress_of(stool_table),
-    )
+
+    def read(file: Path, grouped: bool) -> StoolTable | None:
+        return read_stool_table(
+            file,
+            findings,
+            metadata=metadata if grouped else None,
+            id_column=id_column or "",
+            group_column=(group_column or "") if grouped else "",
+            orientation=orientation,
+            scale=scale,
+            platform=platform,
+            taxonomy=taxonomy,
+            format=form,
+            rank=rank or "",
+            blanks=blanks,
+            ignore=ignore,
+            progress=progress_of(file),
+        )
+
+    table = read(stool_table, grouped=True)
+    follow_up = None if against is None else read(against, grouped=False)
     if table is not None and control is not None and table.groups is None:
         findings.add(
             table.file, "control", f'the table has no groups, so "{control}" names none',
@@ -124,6 +141,12 @@ def profile(
     from eubiosis.workflow.profile import ProfileAsk, profile_table
 
     made = profile_table(table, ProfileAsk(control=control, persons=include_persons, worlds=worlds))
+    if under is not None:
+        from eubiosis.cli.forecast import forecast_sections
+
+        made = made.with_sections(
+            forecast_sections(table, made.contrast, under, control=control, against=follow_up)
+        )
     _hand_over(made.profile, out, as_json_=as_json_)
 
 

@@ -14,7 +14,8 @@ class Finding:
     """One problem in one place.
 
     ``file`` is the file as the user named it, ``place`` a line, cell or path inside it; ``line`` is the
-    line as a number (from 1) where there is one, 0 where not: to sort by.
+    line as a number (from 1) where there is one, 0 where not: to sort by. ``severity`` is "error", or
+    "ethics" for what must be justified in writing.
     """
 
     file: str
@@ -23,9 +24,11 @@ class Finding:
     allowed: str = ""
     next_step: str = ""
     line: int = field(default=0, compare=False)
+    severity: str = "error"
 
     def __str__(self) -> str:
-        text = f"{self.place}: {self.problem}" if self.place else self.problem
+        problem = self.problem if self.severity == "error" else f"{self.severity}: {self.problem}"
+        text = f"{self.place}: {problem}" if self.place else problem
         if self.allowed:
             text += f"; allowed: {self.allowed}"
         if self.next_step:

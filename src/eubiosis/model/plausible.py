@@ -8,7 +8,7 @@ carbohydrate; the first one that passes is kept. Candidates are judged many at a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +67,25 @@ def first_plausible(model: Model, draw: Draw, threads: int | None = None) -> Pla
             return _kept(model, drawn[rows[0]], held, begin + int(rows[0]))
     message = f"none of {MOST} draws of the gut's numbers agrees with a healthy gut"
     raise ArithmeticError(message)
+
+
+def held_draws(
+    model: Model, draws: Sequence[Mapping[str, float]], attempts: Sequence[int]
+) -> list[Plausible]:
+    """Hold draws that are known to pass, all at once; ``attempts`` says which draw of its world each was.
+
+    They are not judged again. Raises ``ArithmeticError`` where one has no healthy steady state.
+    """
+    sets = {name: np.array([one[name] for one in draws]) for name in draws[0]}
+    held = Laboratory.of(model, healthy_rows(model)).healthy(sets)
+    lost = np.flatnonzero(~held.solved)
+    if len(lost):
+        message = f"{len(lost)} of {len(draws)} draws have no healthy steady state"
+        raise ArithmeticError(message)
+    return [
+        _kept(model, one, _part(held, np.array([k])), attempt)
+        for k, (one, attempt) in enumerate(zip(draws, attempts, strict=True))
+    ]
 
 
 def passing(

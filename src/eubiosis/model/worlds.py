@@ -27,7 +27,7 @@ from eubiosis.model.model import Model
 from eubiosis.model.niche import OK, Niche, solve_niche
 from eubiosis.model.niche_sum import NichePrior
 from eubiosis.model.numbers import WORLDS, WorldRow
-from eubiosis.model.plausible import MOST, first_plausible
+from eubiosis.model.plausible import MOST, Draw, first_plausible, held_draws
 
 Couplings = Literal["symmetric", "zero", "hand_fit"]
 
@@ -85,14 +85,7 @@ def draw_gut_world(
     ``ArithmeticError`` when no draw passes, or the tables themselves have no healthy steady state.
     """
     if vary and number:
-        names = _everything(model, "gut") if everything else _listed(model, "gut")
-        places = {n: _places(n, number, seed, MOST) for n in free_names(model.content.numbers, names)}
-        together = read_correlations(model.content.folder)
-
-        def draw(attempt: int) -> dict[str, float]:
-            return _gut_draw(model, names, {n: float(at[attempt]) for n, at in places.items()}, together)
-
-        found = first_plausible(model, draw)
+        found = first_plausible(model, _gut_draws(model, number, seed, everything=everything))
         return GutWorld(number, found.values, found.states, found.factors)
     healthy = solve_niche(
         model.gut_kernel,
@@ -105,6 +98,28 @@ def draw_gut_world(
         message = f"gut world {number}: the tables have no healthy steady state"
         raise ArithmeticError(message)
     return GutWorld(number, _references(model, {}, healthy), healthy.states, healthy.factors)
+
+
+def passed_attempt(model: Model, number: int, seed: int) -> int:
+    """Return which draw of a gut world is the first that a healthy gut does not contradict."""
+    return first_plausible(model, _gut_draws(model, number, seed)).attempt
+
+
+def gut_worlds_at(
+    model: Model, numbers: Sequence[int], attempts: Sequence[int], seed: int
+) -> tuple[GutWorld, ...]:
+    """Return gut worlds whose passing draws are known, all at once: those of ``draw_gut_world``.
+
+    Raises ``ArithmeticError`` where a draw has no healthy steady state.
+    """
+    draws = [
+        _gut_draws(model, number, seed)(attempt) for number, attempt in zip(numbers, attempts, strict=True)
+    ]
+    found = held_draws(model, draws, attempts)
+    return tuple(
+        GutWorld(number, one.values, one.states, one.factors)
+        for number, one in zip(numbers, found, strict=True)
+    )
 
 
 def niche_prior(model: Model, world: GutWorld) -> NichePrior:
@@ -224,6 +239,18 @@ _PER_READ = "gut_biomass_per_read_"
 
 def _closed(shares: Array) -> Array:
     return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
+
+
+def _gut_draws(model: Model, number: int, seed: int, *, everything: bool = False) -> Draw:
+    """Return what draws the gut's numbers of a world, attempt by attempt."""
+    names = _everything(model, "gut") if everything else _listed(model, "gut")
+    places = {n: _places(n, number, seed, MOST) for n in free_names(model.content.numbers, names)}
+    together = read_correlations(model.content.folder)
+
+    def draw(attempt: int) -> dict[str, float]:
+        return _gut_draw(model, names, {n: float(at[attempt]) for n, at in places.items()}, together)
+
+    return draw
 
 
 def _gut_draw(

@@ -11,18 +11,33 @@ from eubiosis.core.json_data import Json, JsonRecord
 from eubiosis.core.report_input import (
     ArmInfo,
     AssumptionRow,
+    BurdenLine,
     CourseBand,
     EffectRow,
     FlowRow,
+    HarmLine,
     MarkerChange,
     SimulationSize,
+    TransplantFactLine,
     TrialReportInput,
     VarianceRow,
 )
 from eubiosis.core.version import __version__
 from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
 
-Row = ArmInfo | AssumptionRow | MarkerChange | CourseBand | EffectRow | FlowRow | SimulationSize | VarianceRow
+Row = (
+    ArmInfo
+    | AssumptionRow
+    | BurdenLine
+    | CourseBand
+    | EffectRow
+    | FlowRow
+    | HarmLine
+    | MarkerChange
+    | SimulationSize
+    | TransplantFactLine
+    | VarianceRow
+)
 SCHEMA = "eubiosis.trial_results/1"
 
 
@@ -59,6 +74,11 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "changes": block(report_input.changes),
         "variance": block(report_input.variance),
         "assumptions": block(report_input.assumptions, each=False),
+        "harms": block(report_input.harms),
+        "burden": block(report_input.burden, each=False),
+        "transplants": block(report_input.transplants, each=False),
+        "ethics": list(report_input.ethics),
+        "justification": report_input.justification,
         "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
     }
 

@@ -18,7 +18,10 @@ from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
+from eubiosis.trial.world.direct import LogFactors
+from eubiosis.trial.world.exposure import exposure_rows
 from eubiosis.trial.world.gut import MARKERS, GutCourses
+from eubiosis.trial.world.harms import HarmRates, adverse_events, harm_rates
 from eubiosis.trial.world.host import BURN_IN, HostCourses, host_courses
 from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.trial.world.outcomes import (
@@ -37,7 +40,8 @@ class World:
     """Enrolled subjects of one world with everything that would happen to them in every arm (latent).
 
     ``screened`` counts candidates by outcome ("enrolled", or the first reason for failing), in order of
-    their numbers until the trial is full. ``level`` is each one's personal MFIS level.
+    their numbers until the trial is full. ``level`` is each one's personal MFIS level, ``harms`` what each
+    arm risks of each harm in this world.
     """
 
     label: str
@@ -48,6 +52,7 @@ class World:
     relapses_before: Array
     level: Array
     seed: int
+    harms: Mapping[str, Mapping[str, HarmRates]]
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,19 @@ class LatentTrial:
 class ObservedTrial:
     """What a trial would record: one row a subject, and one row a visit that took place.
 
-    ``subjects`` and ``visits`` map column names to values of equal length.
+    ``subjects`` and ``visits`` map column names to values of equal length. ``followed`` (subjects,) are the
+    days of follow-up, ``adverse_events`` the first event of each harm of each subject.
     """
 
     subjects: Mapping[str, np.ndarray]
     visits: Mapping[str, np.ndarray]
+    followed: Array
+    adverse_events: Mapping[str, np.ndarray]
+
+    def exposure(self, design: Design, seed: int) -> dict[str, np.ndarray]:
+        """Return what each subject took, one row a product and week."""
+        numbers = tuple(int(each) for each in self.subjects["subject"])
+        return exposure_rows(design, self.subjects["arm"], numbers, self.followed, seed)
 
 
 class TrialIsTooSmall(ValueError):
@@ -85,9 +98,11 @@ def enrol(
     gut: GutCourses,
     design: Design,
     seed: int,
+    terms: LogFactors | None = None,
 ) -> World:
     """Screen candidates in the order of their numbers and enrol the first eligible ones.
 
+    ``terms`` are the direct terms of the products in this world, none by default.
     Raises ``TrialIsTooSmall`` when the pool does not fill the trial.
     """
     order = np.argsort(candidates.numbers, kind="stable")
@@ -99,7 +114,7 @@ def enrol(
     held = np.flatnonzero(reasons == "")
     draws = SubjectDraws(seed, tuple(candidates.numbers[i] for i in held))
     pool = candidates.take(held)
-    host = host_courses(model, couplings, gut.take(held), pool, design, draws)
+    host = host_courses(model, couplings, gut.take(held), pool, design, draws, terms)
     laws = _laws(model)
     earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
     before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
@@ -129,6 +144,7 @@ def enrol(
         before[rows],
         level[rows],
         seed,
+        harm_rates(design, seed, label),
     )
 
 
@@ -274,7 +290,10 @@ def _observe(
         "week": np.tile(weeks, (len(subjects), 1))[seen],
         **{name: column[seen] for name, column in values.items()},
     }
-    return ObservedTrial(table, visits)
+    harmed = adverse_events(
+        design, world.harms, arms, subjects.numbers, followed, (world.seed, f"trial/{number}/harms")
+    )
+    return ObservedTrial(table, visits, followed, harmed)
 
 
 def _markers(latent: Array, noise: Array, layer: Mapping[str, float]) -> dict[str, Array]:

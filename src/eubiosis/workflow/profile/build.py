@@ -23,12 +23,11 @@ from eubiosis.core.stool_profile import (
 )
 from eubiosis.core.version import __version__
 from eubiosis.model.held import HeldNiches
-from eubiosis.model.model import load
 from eubiosis.population.asked import known_reliability
 from eubiosis.population.contrast import GuildContrast, guild_contrast
 from eubiosis.population.position import position_by_contrast, position_by_level
 from eubiosis.population.stool.table import StoolTable
-from eubiosis.workflow.held_profiles import asked_profiles, held_profiles
+from eubiosis.workflow.held_profiles import asked_profiles, held_profiles, profile_model
 from eubiosis.workflow.profile.contrasts import PRODUCERS, contrast_families
 from eubiosis.workflow.profile.groups import (
     MeasuredSamples,
@@ -69,7 +68,7 @@ class ProfileAsk:
 
     ``control`` names the group that others are compared with (None: the first by name, which is said);
     ``persons`` puts single samples into it; ``worlds`` gut worlds are behind the predictions (0: none are
-    made), with ``seed``.
+    made).
 
     >>> ProfileAsk().persons
     False
@@ -78,7 +77,6 @@ class ProfileAsk:
     control: str | None = None
     persons: bool = False
     worlds: int = WORLDS
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -196,12 +194,12 @@ def _predicted(asked: np.ndarray, ask: ProfileAsk) -> tuple[Predictions | None, 
     if not ask.worlds:
         return None, ()
     if len(asked) <= _MOST_PEOPLE:
-        return predict(load(), asked, worlds=ask.worlds, seed=ask.seed), ()
+        return predict(profile_model(), asked, worlds=ask.worlds), ()
     chosen = np.linspace(0, len(asked) - 1, _MOST_PEOPLE).round().astype(int)
     thinned = np.full(asked.shape, np.nan)
     thinned[chosen] = asked[chosen]
     said = f"Predictions are of {_MOST_PEOPLE:,} of the {len(asked):,} samples, evenly over the table."
-    return predict(load(), thinned, worlds=ask.worlds, seed=ask.seed), (said,)
+    return predict(profile_model(), thinned, worlds=ask.worlds), (said,)
 
 
 def _contrasts(
