@@ -30,13 +30,14 @@ FILLED = 0.3
 KNOWN_EVERY = 8
 LARGE = 10_000_000  # cells from which on the older revision reads once
 _CHILD = """
-import json, resource, sys, time
+import json, re, sys, time
 from eubiosis.population import load_taxa, read_profiles
 load_taxa()
 begin, used = time.perf_counter(), time.process_time()
 table = read_profiles(sys.argv[1])
 taken = time.perf_counter() - begin, time.process_time() - used
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+status = open("/proc/self/status").read()  # of this program alone; getrusage counts what forked it too
+peak = int(re.search(r"VmHWM:\\s*(\\d+) kB", status).group(1)) / 1024
 print(json.dumps([*taken, peak, float(table.depth.sum()), len(table.sample_ids)]))
 """
 
