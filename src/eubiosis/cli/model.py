@@ -322,10 +322,12 @@ def derive_command(content: Path | None) -> None:
     """Derive niche factors, reference states, rates and answers to doubling anew, and store them."""
     from eubiosis.core.content import PACKAGED_CONTENT
     from eubiosis.model import load
+    from eubiosis.model.clinical_tables import measure_clinical, save_clinical
     from eubiosis.model.content import load_content
     from eubiosis.model.derived import derive, save_derived
     from eubiosis.model.doubling import measure
     from eubiosis.model.sensitivity import save_sensitivities
+    from eubiosis.therapy.catalogue import compared_conditions
 
     if content is not None:
         demand_no_findings(content)
@@ -337,6 +339,10 @@ def derive_command(content: Path | None) -> None:
     rows = measure(ready, ready.couplings)
     save_sensitivities(loaded, rows)
     click.echo(f"{len(rows)} answers of {len({r.id for r in rows})} gut-to-host paths", err=True)
+    measured = measure_clinical(load(loaded.folder), compared_conditions())
+    save_clinical(loaded, measured)
+    effective = ", ".join(f"{r.metabolite_class} {r.effective:g} of {r.draws}" for r in measured.totals)
+    click.echo(f"{len(measured.exposures)} exposures; effective draws of totals: {effective}", err=True)
 
 
 def _describe(loaded: Model, name: str) -> JsonRecord:

@@ -102,3 +102,12 @@ def product(name: str) -> Product:
         problem, next_step = unknown_word(name, known), "see: eubiosis therapy list"
         raise FindingsError([Finding("therapy", "product", problem, ", ".join(known), next_step)])
     return known[name]
+
+
+def compared_conditions() -> dict[str, str]:
+    """Return the named condition of every product that has one.
+
+    >>> compared_conditions()["inulin"]
+    'ms_inulin_20g'
+    """
+    return {name: each.compared.condition for name, each in products().items() if each.compared is not None}

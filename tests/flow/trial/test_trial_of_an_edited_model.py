@@ -6,6 +6,7 @@ from test_trial_determinism import SMALL
 
 from eubiosis.core.findings import FindingCollector, FindingsError
 from eubiosis.core.tables import read_table
+from eubiosis.model.clinical_key import write_clinical_key
 from eubiosis.model.content import load_content
 from eubiosis.model.exchange.standalone import module_antimony
 from eubiosis.model.exchange.use_module import use_modules
@@ -28,6 +29,7 @@ def refuse_then_keep_answers(packaged, folder):
     rows = read_table(packaged.folder / TABLE, SensitivityRow, findings)
     findings.raise_if_any()
     save_sensitivities(own, rows)
+    write_clinical_key(own)
 
 
 @pytest.mark.slow
