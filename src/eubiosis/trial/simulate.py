@@ -15,6 +15,7 @@ from eubiosis.compute.pool import map_ordered
 from eubiosis.core.frame import Table
 from eubiosis.core.spec import checked_seed
 from eubiosis.core.table_schemas import (
+    LATENT_WORLDS,
     TRIAL_GUTS,
     TRIAL_LATENT,
     TRIAL_SCREENING,
@@ -30,6 +31,7 @@ from eubiosis.model.worlds import draw_gut_world, draw_host_world
 from eubiosis.population.generate import Cohort
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.world.beyond import draw_beyond
 from eubiosis.trial.world.gut import MARKERS, GutCourses, gut_courses
 from eubiosis.trial.world.host_world import (
     LatentTrial,
@@ -82,7 +84,8 @@ class Trials:
     """Simulated trials of one design.
 
     ``observed`` is what a trial records, ``latent`` the truth, ``screening`` how many candidates entered or
-    why not, in every pair of worlds, ``candidates`` what became of them in each gut world. ``profiles`` is
+    why not, in every pair of worlds, ``worlds`` the form of each and the term outside the mechanism that its
+    therapies have, ``candidates`` what became of them in each gut world. ``profiles`` is
     the number of stool profiles that the subjects are made from, None for the reference population.
     """
 
@@ -92,6 +95,7 @@ class Trials:
     observed: Observed
     latent: Latent
     screening: Table
+    worlds: Table
     candidates: tuple[Candidates, ...]
     profiles: int | None
 
@@ -127,6 +131,7 @@ class Trials:
                 first.latent.seed,
             ),
             Table.concat([p.screening for p in parts]),
+            Table.concat([p.worlds for p in parts]),
             tuple(c for p in parts for c in p.candidates),
             first.profiles,
         )
@@ -224,6 +229,7 @@ def simulate_gut_world(task: Task) -> Trials:
             task.seed,
         ),
         _screening(task, worlds),
+        _worlds(task, worlds),
         (Candidates.of(gut),),
         task.cohort.profiles,
     )
@@ -261,6 +267,13 @@ def _enrolled(model: Model, task: Task) -> tuple[list[World], GutCourses]:
                     gut,
                     design,
                     task.seed,
+                    draw_beyond(
+                        model,
+                        task.gut_world * simulation.host_worlds + h,
+                        task.seed,
+                        simulation,
+                        design,
+                    ),
                 )
                 for h in range(simulation.host_worlds)
             ], gut
@@ -323,3 +336,14 @@ def _screening(task: Task, worlds: Sequence[World]) -> Table:
     ]
     names = ("gut_world", "host_world", "outcome", "candidates")
     return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=TRIAL_SCREENING)
+
+
+def _worlds(task: Task, worlds: Sequence[World]) -> Table:
+    """Return the form of every host world and what lies outside the mechanism in each active arm."""
+    rows = [
+        (task.gut_world, h, world.beyond.form, arm.name, world.beyond.of_therapy(arm.therapy))
+        for h, world in enumerate(worlds)
+        for arm in task.design.active
+    ]
+    names = ("gut_world", "host_world", "form", "arm", "outside_log_ratio")
+    return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=LATENT_WORLDS)

@@ -23,6 +23,7 @@ from eubiosis.core.table_schemas import (
     ESTIMATES,
     LATENT_EFFECTS,
     LATENT_SUBJECTS,
+    LATENT_WORLDS,
     OBSERVED_SUBJECTS,
     OBSERVED_VISITS,
 )
@@ -142,6 +143,10 @@ def _tables(chunks: Sequence[Chunk], *, real_profiles: bool) -> dict[str, Table]
         "latent_effects": _as(truths, LATENT_EFFECTS.name, LATENT_EFFECTS.names),
     }
     example = chunks[0].example
+    worlds = [row for chunk in chunks for row in chunk.worlds]
+    tables["latent_worlds"] = Table(
+        {name: [getattr(row, name) for row in worlds] for name in LATENT_WORLDS.names}, schema=LATENT_WORLDS
+    )
     assert example is not None  # the first gut world keeps its first trial
     tables["observed_subjects"] = _as(example.subjects, OBSERVED_SUBJECTS.name)
     tables["observed_visits"] = _as(example.visits, OBSERVED_VISITS.name)
@@ -165,6 +170,7 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None) ->
         "worlds": f"{runs.worlds} ({runs.gut_worlds} gut x {runs.host_worlds} host)",
         "trials": str(runs.trials),
         "gut-to-host couplings": _COUPLINGS[runs.couplings],
+        "outside the mechanism": _OUTSIDE[runs.draws_outside],
         "candidates made in a gut world": f"{np.mean([c.made for c in candidates]):.0f}",
         "of them with a stool profile that no steady state holds": (
             f"{np.mean([c.unsolved for c in candidates]):.1f}"
@@ -196,6 +202,10 @@ def _niche_facts(candidates: Sequence[Candidates]) -> dict[str, str]:
 
 
 _ALLOWED_FAILURES = 0.05
+_OUTSIDE = {
+    True: "a term for each therapy and world on relapses and lesions, of no path; centre 0",
+    False: "nothing: therapies act through paths alone",
+}
 _COUPLINGS = {
     "symmetric": "one total for each metabolite class, zero or about zero, each with its mirror image",
     "zero": "all zero: no therapy reaches the host",

@@ -35,6 +35,7 @@ from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.workflow.plan import analysis_plan
 from eubiosis.workflow.trial_chunk import Chunk
+from eubiosis.workflow.trial_forms import clinical_priors, form_effects
 from eubiosis.workflow.workflow import Workflow
 
 Array = NDArray[np.float64]
@@ -65,6 +66,8 @@ def report_input(
         basis_shares=basis_shares(model),
         facts=tuple(facts.items()),
         warnings=_warnings(workflow.simulation),
+        forms=form_effects(design, chunks, model),
+        priors=clinical_priors(design),
         size=SimulationSize(
             seed=workflow.seed,
             worlds=workflow.simulation.worlds,

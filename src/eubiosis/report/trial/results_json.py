@@ -11,9 +11,11 @@ from eubiosis.core.json_data import Json, JsonRecord
 from eubiosis.core.report_input import (
     ArmInfo,
     AssumptionRow,
+    ClinicalPriorRow,
     CourseBand,
     EffectRow,
     FlowRow,
+    FormEffect,
     MarkerChange,
     SimulationSize,
     TrialReportInput,
@@ -22,8 +24,20 @@ from eubiosis.core.report_input import (
 from eubiosis.core.version import __version__
 from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
 
-Row = ArmInfo | AssumptionRow | MarkerChange | CourseBand | EffectRow | FlowRow | SimulationSize | VarianceRow
+Row = (
+    ArmInfo
+    | AssumptionRow
+    | ClinicalPriorRow
+    | CourseBand
+    | EffectRow
+    | FlowRow
+    | FormEffect
+    | MarkerChange
+    | SimulationSize
+    | VarianceRow
+)
 SCHEMA = "eubiosis.trial_results/1"
+PRIOR_ORIGIN = f"published studies, arithmetic and assumptions, not simulated; {PRIOR_ONLY}"
 
 
 def results_json(report_input: TrialReportInput) -> JsonRecord:
@@ -37,9 +51,9 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
     origin = _origin(report_input)
     said = origin_text(report_input)
 
-    def block(rows: Iterable[Row], *, each: bool = True) -> JsonRecord:
+    def block(rows: Iterable[Row], *, each: bool = True, text: str = said) -> JsonRecord:
         made = [_record(row) for row in rows]
-        return {"origin": origin, "rows": [{"origin": said} | row if each else row for row in made]}
+        return {"origin": origin, "rows": [{"origin": text} | row if each else row for row in made]}
 
     return {
         "schema": SCHEMA,
@@ -58,6 +72,8 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "courses": block(report_input.courses),
         "changes": block(report_input.changes),
         "variance": block(report_input.variance),
+        "forms": block(report_input.forms),
+        "clinical_priors": block(report_input.priors, text=PRIOR_ORIGIN),
         "assumptions": block(report_input.assumptions, each=False),
         "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
     }

@@ -18,8 +18,9 @@ from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
+from eubiosis.trial.world.beyond import Beyond
 from eubiosis.trial.world.gut import MARKERS, GutCourses
-from eubiosis.trial.world.host import BURN_IN, HostCourses, host_courses
+from eubiosis.trial.world.host import BURN_IN, NOTHING_BEYOND, HostCourses, host_courses
 from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.trial.world.outcomes import (
     TONE_DAYS,
@@ -48,6 +49,7 @@ class World:
     relapses_before: Array
     level: Array
     seed: int
+    beyond: Beyond = NOTHING_BEYOND
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,12 @@ def enrol(
     gut: GutCourses,
     design: Design,
     seed: int,
+    beyond: Beyond = NOTHING_BEYOND,
 ) -> World:
     """Screen candidates in the order of their numbers and enrol the first eligible ones.
 
-    Raises ``TrialIsTooSmall`` when the pool does not fill the trial.
+    ``beyond`` is what acts on event rates beside the host's equations. Raises ``TrialIsTooSmall`` when the
+    pool does not fill the trial.
     """
     order = np.argsort(candidates.numbers, kind="stable")
     candidates = candidates.take(order)
@@ -99,7 +103,7 @@ def enrol(
     held = np.flatnonzero(reasons == "")
     draws = SubjectDraws(seed, tuple(candidates.numbers[i] for i in held))
     pool = candidates.take(held)
-    host = host_courses(model, couplings, gut.take(held), pool, design, draws)
+    host = host_courses(model, couplings, gut.take(held), pool, design, draws, beyond)
     laws = _laws(model)
     earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
     before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
@@ -129,6 +133,7 @@ def enrol(
         before[rows],
         level[rows],
         seed,
+        beyond,
     )
 
 
