@@ -37,6 +37,7 @@ from eubiosis.workflow.plan import analysis_plan
 from eubiosis.workflow.trial_chunk import Chunk
 from eubiosis.workflow.trial_forms import clinical_priors, form_effects
 from eubiosis.workflow.workflow import Workflow
+from eubiosis.workflow.worlds_used import worlds_warnings
 
 Array = NDArray[np.float64]
 _BAND = (2.5, 25.0, 50.0, 75.0, 97.5)
@@ -65,7 +66,7 @@ def report_input(
         assumptions=_assumptions(model),
         basis_shares=basis_shares(model),
         facts=tuple(facts.items()),
-        warnings=_warnings(workflow.simulation),
+        warnings=(*worlds_warnings(model, workflow.simulation), *_warnings(workflow.simulation)),
         forms=form_effects(design, chunks, model),
         priors=clinical_priors(design),
         size=SimulationSize(
