@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.calibration_decide import decide_command
 from eubiosis.cli.model_loading import CONTENT, load_model
 
 
 @click.group()
 def calibration() -> None:
     """Worlds that published figures have not ruled out. Nothing here is calibrated in people with MS."""
+
+
+calibration.add_command(decide_command)
 
 
 @calibration.command("worlds")

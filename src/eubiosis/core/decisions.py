@@ -136,7 +136,12 @@ def trial_worth(
 def same_order(worths: Mapping[str, Sequence[TrialWorth]]) -> tuple[int, ...] | None:
     """Return the order of options, best net value first, where it is the same under every prior; else None.
 
-    ``worths`` prior -> the options in one order.
+    ``worths`` prior -> the options in one order. Options that a prior does not tell apart have no order.
     """
-    orders = {tuple(sorted(range(len(row)), key=lambda k: (-row[k].net, k))) for row in worths.values()}
+    orders = set()
+    for row in worths.values():
+        nets = [one.net for one in row]
+        if len({round(net, 6) for net in nets}) < len(nets):
+            return None
+        orders.add(tuple(sorted(range(len(nets)), key=nets.__getitem__, reverse=True)))
     return orders.pop() if len(orders) == 1 else None

@@ -48,7 +48,7 @@ def _prior(row: ClinicalPriorRow) -> PriorCells:
         for statement, probability, before, word in row.chances
     ]
     if row.tipping is not None:
-        said.append(f"a ratio of 0.8 through acids alone needs {row.tipping:.2g} per doubling of acids")
+        said.append(f"0.8 through acids alone needs a ratio of {row.tipping:.2g} per doubling of acids")
     return {
         "label": row.label,
         "arm": row.arm,
