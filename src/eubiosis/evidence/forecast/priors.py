@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.core.clinical_prior import ClinicalTables, Mixture, clinical_part, mechanism_part, read_clinical
+from eubiosis.core.decisions import BENEFIT
 from eubiosis.core.effect_prior import EffectPrior
 from eubiosis.core.findings import FindingCollector, FindingsError
 from eubiosis.core.outside import outside_of
@@ -273,11 +274,26 @@ def _clinical_null(
         f"outside the mechanism: tau {middle:.2f} ({low:.2f} to {high:.2f}) from {len(outside.rows)} add-on "
         "trials of other agents, centre 0" if basis.delta else "outside the mechanism: left away",
     ]  # fmt: skip
+    if basis.delta:
+        notes.append(_sensitivity(found, tables, factor))
     if lesions:
         notes.append(f"lesions: the log ratio of relapses over {tables.outside.value('lesion_slope'):g}")
     cohorts = tuple(dict.fromkeys(row.cohort for row in outside.rows)) if basis.delta else ()
     share = 1 - inside / found.variance if found.variance else 0.0
     return NullPart(found, tuple(notes), share, cohorts)
+
+
+def _sensitivity(found: Mixture, tables: ClinicalTables, factor: float) -> str:
+    """Say what the chance of a ratio below 0.8 would be about the pooled mean of add-on trials."""
+    centre = (tables.outside.numbers["centre"].low or 0.0) * factor
+    prior = EffectPrior(
+        "", "", "log rate ratio", "", "", tuple(found.weights.tolist()),
+        tuple((found.means + centre).tolist()), tuple(found.sds.tolist()), (), (), "assumed", (),
+    )  # fmt: skip
+    return (
+        f"sensitivity only: about a ratio of {math.exp(centre):.2f}, as pooled add-on trials have it, the "
+        f"chance of a ratio below {BENEFIT:g} would be {prior.chance_below(BENEFIT):.0%}"
+    )
 
 
 def clinical_tables(evidence: Evidence) -> ClinicalTables:
