@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from eubiosis.core import laws
-from eubiosis.core.clinical_prior import read_clinical
+from eubiosis.core.clinical_prior import packaged_clinical
 from eubiosis.core.decisions import (
     BENEFIT,
     Chance,
@@ -66,7 +66,7 @@ class Decision:
 
 def priors_of(therapy: str) -> dict[str, EffectPrior]:
     """Return the three priors of a therapy's relapse ratio; raises ``FindingsError`` for an unknown one."""
-    row, tables = read_clinical().therapy(therapy), read_clinical()
+    row, tables = packaged_clinical().therapy(therapy), packaged_clinical()
     if row is None:
         findings, known = FindingCollector(), [r.therapy or r.intervention for r in tables.therapies]
         findings.add("decide", "therapy", unknown_word(therapy, known), allowed=", ".join(known))
@@ -107,7 +107,7 @@ def decide(options: Sequence[Option], stakes: Stakes, *, dispersion: float) -> D
         )
         for name in (COMMON, SCEPTICAL, WITHOUT_DELTA)
     }
-    tables = read_clinical()
+    tables = packaged_clinical()
     said, tipping = {}, {}
     for name, found in by_therapy.items():
         row = tables.therapy(name)

@@ -88,7 +88,7 @@ class ClinicalTables:
     """Everything that the prior of a clinical effect rests on.
 
     ``before`` and ``after`` hold (spike, slab) of each class and guild without and with biomarker data;
-    ``carried`` form -> the classes and guilds that act in it.
+    ``carried`` form -> the classes and guilds that act in it; ``totals`` are what biomarkers made of classes.
     """
 
     therapies: tuple[TherapyPriorRow, ...]
@@ -98,6 +98,7 @@ class ClinicalTables:
     forms: Forms
     carried: Mapping[str, frozenset[str]]
     outside: OutsideTables
+    totals: tuple[TotalRow, ...]
 
     def therapy(self, name: str) -> TherapyPriorRow | None:
         """Return the row of a therapy or of an intervention of the evidence; None where there is none."""
@@ -105,8 +106,16 @@ class ClinicalTables:
 
 
 @cache
-def read_clinical(folder: Path = PACKAGED_CONTENT, holdouts: frozenset[str] = frozenset()) -> ClinicalTables:
-    """Read the tables of a content folder; raises ``FindingsError`` with everything that is wrong in them."""
+def packaged_clinical(holdouts: frozenset[str] = frozenset()) -> ClinicalTables:
+    """Return the tables of the package, read once; ``holdouts`` as in ``read_clinical``."""
+    return read_clinical(PACKAGED_CONTENT, holdouts)
+
+
+def read_clinical(folder: Path, holdouts: frozenset[str] = frozenset()) -> ClinicalTables:
+    """Read the tables of a content folder; ``holdouts`` are cohorts that no fit row may have.
+
+    Raises ``FindingsError`` with everything that is wrong in them.
+    """
     findings = FindingCollector()
     therapies = read_table(folder / THERAPIES, TherapyPriorRow, findings)
     exposures = read_table(folder / EXPOSURES, ExposureRow, findings)
@@ -135,7 +144,14 @@ def read_clinical(folder: Path = PACKAGED_CONTENT, holdouts: frozenset[str] = fr
         for form in forms.rows
     }
     return ClinicalTables(
-        tuple(therapies), by_therapy, before, after, forms, carried, read_outside(folder, holdouts)
+        tuple(therapies),
+        by_therapy,
+        before,
+        after,
+        forms,
+        carried,
+        read_outside(folder, holdouts),
+        tuple(totals.values()),
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from eubiosis.core.findings import FindingCollector, unknown_word
@@ -85,7 +84,6 @@ class Forms:
         return self.rows[-1]
 
 
-@cache
 def read_forms(folder: Path) -> Forms:
     """Read the forms of a content folder; raises ``FindingsError`` with everything that is wrong."""
     findings = FindingCollector()

@@ -113,7 +113,6 @@ class OutsideTables:
         return tuple(row for row in self.trials if row.role == FIT and row.cohort not in leave_out)
 
 
-@cache
 def read_outside(folder: Path, holdouts: frozenset[str] = frozenset()) -> OutsideTables:
     """Read the tables of a content folder; ``holdouts`` are cohorts that no fit row may have.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eubiosis.core.clinical_prior import read_clinical
+from eubiosis.core.clinical_prior import packaged_clinical
 from eubiosis.core.decisions import chances, tipping_ratio
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.model_forms import SURVIVES
@@ -18,7 +18,7 @@ from eubiosis.model.model import Model
 from eubiosis.trial.design import Design
 from eubiosis.workflow.trial_chunk import Chunk
 
-MIXED = "mixed"
+MIXED, OUTSIDE = "mixed", "outside"
 # endpoint of the simulation -> outcome of the evidence and the scale asked for
 PRIOR_OUTCOMES = {
     "relapses": ("relapse_rate", "rate-ratio"),
@@ -31,13 +31,13 @@ PRIOR_OUTCOMES = {
 def form_effects(design: Design, chunks: Sequence[Chunk], model: Model) -> tuple[FormEffect, ...]:
     """Return the true effect on the primary endpoint, and on relapses, in each form and mixed over worlds.
 
-    Worlds run through the forms in turn, so the mixture has the stated weights. Empty where worlds have no
+    Worlds run through the forms in turn, so the mixture has the stated weights. No form where worlds have no
     form.
     """
     form_of = {(row.gut_world, row.host_world): row.form for c in chunks for row in c.worlds}
     known = {form.id: form for form in model.forms.rows}
     if not form_of or not set(form_of.values()) <= set(known):
-        return ()
+        return tuple(_outside_alone(design, chunks))
     rows = []
     for endpoint in dict.fromkeys((design.primary, "relapses")):
         for arm in design.active:
@@ -62,12 +62,46 @@ def form_effects(design: Design, chunks: Sequence[Chunk], model: Model) -> tuple
                             truth_error=interval_error(shown, [t.gut_world for t in own]),
                         )
                     )
-    return tuple(rows)
+    return (*rows, *_outside_alone(design, chunks))
+
+
+def _outside_alone(design: Design, chunks: Sequence[Chunk]) -> list[FormEffect]:
+    """Return what the term outside the mechanism alone does to relapses in each arm, over all worlds."""
+    rows = []
+    for arm in design.active:
+        own = [row for c in chunks for row in c.worlds if row.arm == arm.name]
+        ratios = np.exp(np.array([row.outside_log_ratio for row in own]))
+        rows.append(
+            FormEffect(
+                endpoint="relapses",
+                label=ENDPOINTS["relapses"].label,
+                arm=arm.name,
+                form=OUTSIDE,
+                form_label="outside the mechanism, alone",
+                weight=1.0,
+                worlds=len(own),
+                enough=len(own) >= ENOUGH_WORLDS,
+                truth=interval(ratios),
+                truth_error=interval_error(ratios, [row.gut_world for row in own]),
+            )
+        )
+    return rows
+
+
+def biomarker_fact() -> str:
+    """Say how many biomarker rows weigh on couplings, and what share of the prior's draws is effective."""
+    totals = packaged_clinical().totals
+    shares = [row.effective / row.draws for row in totals]
+    draws = sum(row.draws for row in totals if row.metabolite_class == "acids")
+    return (
+        f"drawn given the rows of coupling_rows.tsv; {min(shares):.0%} to {max(shares):.0%} of {draws:,} and "
+        "fewer prior draws are effective, by class"
+    )
 
 
 def clinical_priors(design: Design) -> tuple[ClinicalPriorRow, ...]:
     """Return the prior of each clinical endpoint in each active arm, as ``evidence prior`` gives it."""
-    tables, rows = read_clinical(), []
+    tables, rows = packaged_clinical(), []
     for arm in design.active:
         own = tables.therapy(arm.therapy.product)
         if own is None:

@@ -36,6 +36,7 @@ from eubiosis.trial.simulate import Candidates, Trials, tasks
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host_world import TrialIsTooSmall
 from eubiosis.workflow.trial_chunk import Chunk, reduced, run_chunk
+from eubiosis.workflow.trial_forms import biomarker_fact
 from eubiosis.workflow.trial_summary import report_input
 from eubiosis.workflow.workflow import Workflow
 from eubiosis.workflow.worlds_used import worlds_facts
@@ -173,6 +174,7 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None, mo
         "trials": str(runs.trials),
         **worlds_facts(model, runs, workflow.seed),
         "gut-to-host couplings": _COUPLINGS[runs.couplings],
+        **({"couplings and biomarkers": biomarker_fact()} if runs.couplings == "symmetric" else {}),
         "outside the mechanism": _OUTSIDE[runs.draws_outside],
         "candidates made in a gut world": f"{np.mean([c.made for c in candidates]):.0f}",
         "of them with a stool profile that no steady state holds": (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_trials import DESIGN, SEED, make_task, packaged_model, with_therapy
 
-from eubiosis.core.clinical_prior import read_clinical
+from eubiosis.core.clinical_prior import packaged_clinical
 from eubiosis.core.outside import outside_of
 from eubiosis.model.worlds import draw_host_world
 from eubiosis.trial.simulate import simulate_gut_world
@@ -16,7 +16,7 @@ from eubiosis.trial.world.host_world import enrol, replicate
 from eubiosis.workflow.trial_chunk import reduced
 
 SMALL = DESIGN.changed(participants=9)
-SLOPE = read_clinical().outside.value("lesion_slope")
+SLOPE = packaged_clinical().outside.value("lesion_slope")
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_a_placebo_has_no_term_and_a_draw_belongs_to_the_therapy_not_to_the_tria
     doubled = DESIGN.changed(arms=(*DESIGN.arms[:2], with_therapy(DESIGN.arms[1]).changed(name="again")))
     found = draw_beyond(model, 9, SEED, simulation, doubled)
     assert found.of_therapy(doubled.arms[2].therapy) == found.of_therapy(doubled.arms[1].therapy)
-    posterior = outside_of(read_clinical().outside)
+    posterior = outside_of(packaged_clinical().outside)
     assert whole.outside["inulin"] == posterior.draw(9, SEED, {"inulin": "prebiotic"})["inulin"]
 
 

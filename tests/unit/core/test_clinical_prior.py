@@ -12,7 +12,7 @@ from eubiosis.core.effect_prior import EffectPrior
 from eubiosis.core.findings import FindingsError
 from eubiosis.core.outside import outside_of
 
-TABLES = read_clinical()
+TABLES = read_clinical(PACKAGED_CONTENT)
 
 
 def as_prior(found):

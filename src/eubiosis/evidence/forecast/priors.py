@@ -17,7 +17,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eubiosis.core.clinical_prior import ClinicalTables, Mixture, clinical_part, mechanism_part, read_clinical
+from eubiosis.core.clinical_prior import (
+    ClinicalTables,
+    Mixture,
+    clinical_part,
+    mechanism_part,
+    packaged_clinical,
+)
 from eubiosis.core.decisions import BENEFIT
 from eubiosis.core.effect_prior import EffectPrior
 from eubiosis.core.findings import FindingCollector, FindingsError
@@ -299,7 +305,7 @@ def _sensitivity(found: Mixture, tables: ClinicalTables, factor: float) -> str:
 def clinical_tables(evidence: Evidence) -> ClinicalTables:
     """Return the tables of the clinical prior, none of whose fit rows is a hold-out of the evidence."""
     held = frozenset(evidence.cohort_of(name) for name in holdout_studies(evidence))
-    return read_clinical(holdouts=held)
+    return packaged_clinical(held)
 
 
 def _null_sd(scale: Scale, selection: Selection, numbers: Mapping[str, float]) -> float:

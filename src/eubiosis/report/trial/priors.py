@@ -8,6 +8,8 @@ from eubiosis.core.report_input import ClinicalPriorRow, FormEffect, TrialReport
 from eubiosis.core.world_intervals import ENOUGH_WORLDS
 from eubiosis.report.trial.words import NOT_ESTIMABLE, estimable, number, percent, with_interval
 
+_FORMS = {"mixed": "mixed", "outside": "outside the mechanism, alone"}
+
 
 class PriorCells(TypedDict):
     """What a row of the table of clinical priors shows."""
@@ -65,7 +67,7 @@ def _form(row: FormEffect) -> FormCells:
     few = "" if row.enough else f" (fewer than {ENOUGH_WORLDS})"
     return {
         "outcome": f"{row.label}, {row.arm}",
-        "form": row.form if row.weight == 1 else f"{row.form}: {row.form_label}",
+        "form": _FORMS.get(row.form, f"{row.form}: {row.form_label}"),
         "weight": percent(row.weight),
         "truth": with_interval(row.truth),
         "error": f"{number(low)}, {number(high)}" if estimable((low, high)) else NOT_ESTIMABLE,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eubiosis.core.clinical_prior import read_clinical
+from eubiosis.core.clinical_prior import packaged_clinical
 from eubiosis.core.outside import outside_of
 from eubiosis.engine import Array
 from eubiosis.model.clinical_tables import bounded_doublings
@@ -76,7 +76,7 @@ def draw_beyond(model: Model, number: int, seed: int, simulation: Simulation, de
     With couplings "zero" or "hand_fit" no taxon acts and every path belongs to the world. The term outside is
     drawn by therapy, so other arms of the trial do not change it.
     """
-    tables = read_clinical()
+    tables = packaged_clinical()
     symmetric = simulation.couplings == "symmetric"
     form = model.forms.of_world(number) if symmetric else None
     taxa = draw_taxa(model, number, seed, form) if form is not None else {}
