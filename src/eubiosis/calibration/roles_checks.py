@@ -22,7 +22,7 @@ from eubiosis.core.findings import Finding, FindingCollector, unknown_word
 from eubiosis.core.tables import check_unique
 from eubiosis.evidence.records.companions import CalibrationTarget
 
-_ONCE_A_STAGE = ("coupling", "clinical")  # here a cohort is one observation, whatever it measured
+_ONCE = ("coupling", "clinical")  # here a cohort is one observation, whatever it measured
 
 
 def check_roles(tables: RoleTables, *, hashed: bool = True) -> list[Finding]:
@@ -152,13 +152,13 @@ def _counted_twice(tables: RoleTables, rows: tuple[Row, ...]) -> Iterator[Findin
         if row.role != "fit" or row.same_as:
             continue
         thing = row.target_row.observable if row.target_row else row.quantity
-        extent = () if row.kind in _ONCE_A_STAGE else (thing, row.condition, row.measured.day)
+        once = row.kind in _ONCE
         for name in sorted(row.cohorts):
-            key = (row.kind, name, *extent)
+            key = (name,) if once else (row.kind, name, thing, row.condition, row.measured.day)
             if key in seen:
                 yield Finding(
                     tables.content.file(ROLES), row.id, f'cohort "{name}" counted twice (first: {seen[key]})',
-                    "one fit row a cohort and quantity; for couplings and the clinic one a cohort",
+                    "one fit row a cohort and quantity; for couplings and the clinic together one a cohort",
                     "make one of the two a check",
                 )  # fmt: skip
             seen.setdefault(key, row.id)
