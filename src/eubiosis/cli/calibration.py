@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from eubiosis.cli.calibration_petab import petab_command
 from eubiosis.cli.calibration_roles import leakage_command, roles_command
 
 
@@ -14,3 +15,4 @@ def calibration() -> None:
 
 calibration.add_command(roles_command)
 calibration.add_command(leakage_command)
+calibration.add_command(petab_command)
