@@ -48,16 +48,30 @@ def interval_error(
     names, members = np.unique(np.asarray(blocks), return_inverse=True)
     if len(names) < 2:
         return (math.nan, math.nan, math.nan)
-    own = [np.flatnonzero(members == k) for k in range(len(names))]
     generator = stream(0, "interval error")
-    found = []
-    for drawn in generator.integers(len(names), size=(_RESAMPLES, len(names))):
-        rows = np.concatenate([own[k] for k in drawn])
-        some = None if weights is None else weights[rows]
-        if some is None or some.sum() > 0:
-            found.append(_points(values[rows], some))
+    drawn = generator.integers(len(names), size=(_RESAMPLES, len(names)))
+    if weights is not None:
+        return _weighted_error(values, members, weights, drawn)
+    own = [values[members == k] for k in range(len(names))]
+    found = [np.percentile(np.concatenate([own[k] for k in some]), INTERVAL) for some in drawn]
     low, middle, high = np.std(found, axis=0, ddof=1)
     return float(low), float(middle), float(high)
+
+
+def _weighted_error(
+    values: NDArray[np.float64],
+    members: NDArray[np.intp],
+    weights: NDArray[np.float64],
+    drawn: NDArray[np.int64],
+) -> Quantiles:
+    """Return the errors of weighted points; a block of ``drawn`` (resamples, blocks) twice weighs twice."""
+    order = np.argsort(values, kind="stable")
+    times = np.array([np.bincount(some, minlength=drawn.shape[1]) for some in drawn])
+    ladders = np.cumsum(times[:, members[order]] * weights[order], axis=1)
+    ladders = ladders[ladders[:, -1] > 0]
+    at = [np.argmax(ladders >= percent / 100 * ladders[:, -1:], axis=1) for percent in INTERVAL]
+    low, middle, high = (float(np.std(values[order][rows], ddof=1)) for rows in at)
+    return low, middle, high
 
 
 def effective_worlds(weights: NDArray[np.float64]) -> float:
