@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -68,6 +68,17 @@ class Model:
                 ]
             )
         return self.conditions[name]
+
+    def with_values(self, values: Mapping[str, float]) -> Model:
+        """Return this model with other values of numbers that stand outside its equations.
+
+        Kernels and what was derived stay as they are. Raises ``KeyError`` for an unknown number.
+        """
+        if not values:
+            return self
+        changed = replace(self, content=self.content.with_values(values))
+        changed.__dict__.update({k: v for k, v in self.__dict__.items() if k not in changed.__dict__})
+        return changed
 
     @cached_property
     def kernel(self) -> Compiled:

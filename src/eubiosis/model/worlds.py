@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -78,22 +79,50 @@ def coupling_names(model: Model) -> tuple[str, ...]:
 def draw_gut_world(
     model: Model, number: int, seed: int, *, vary: bool = True, everything: bool = False
 ) -> GutWorld:
-    """Draw gut world ``number``; world 0 and ``vary=False`` keep the table values.
+    """Draw gut world ``number`` from the prior; world 0 and ``vary=False`` keep the table values.
+
+    See ``draw_gut_worlds``.
+    """
+    if vary and number:
+        return draw_gut_worlds(model, (number,), seed, everything=everything)[0]
+    return table_world(model, number)
+
+
+def draw_gut_worlds(
+    model: Model,
+    numbers: Sequence[int],
+    seed: int,
+    *,
+    everything: bool = False,
+    threads: int | None = None,
+) -> tuple[GutWorld, ...]:
+    """Draw gut worlds by their ``numbers`` from the prior, many at a time.
 
     ``everything`` draws all uncertain numbers of the gut and the hand-over, not only those of worlds.tsv.
     Numbers are drawn together: a draw that a healthy gut contradicts is drawn again (``plausible``). Raises
-    ``ArithmeticError`` when no draw passes, or the tables themselves have no healthy steady state.
+    ``ArithmeticError`` when no draw passes.
     """
-    if vary and number:
-        names = _everything(model, "gut") if everything else _listed(model, "gut")
-        places = {n: _places(n, number, seed, MOST) for n in free_names(model.content.numbers, names)}
-        together = read_correlations(model.content.folder)
+    names = _everything(model, "gut") if everything else gut_numbers(model)
+    free = free_names(model.content.numbers, names)
+    together = read_correlations(model.content.folder)
 
-        def draw(attempt: int) -> dict[str, float]:
-            return _gut_draw(model, names, {n: float(at[attempt]) for n, at in places.items()}, together)
+    @cache
+    def places(world: int) -> dict[str, Array]:
+        return {name: _places(name, numbers[world], seed, MOST) for name in free}
 
-        found = first_plausible(model, draw)
-        return GutWorld(number, found.values, found.states, found.factors)
+    def draw(world: int, attempts: range) -> dict[str, Array]:
+        own = {name: at[attempts.start : attempts.stop] for name, at in places(world).items()}
+        return drawn_sets(model, names, own, together)
+
+    found = first_plausible(model, draw, len(numbers), threads)
+    return tuple(
+        GutWorld(number, one.values, one.states, one.factors)
+        for number, one in zip(numbers, found, strict=True)
+    )
+
+
+def table_world(model: Model, number: int = 0) -> GutWorld:
+    """Return the gut world of the table values; raises ``ArithmeticError`` where it has no steady state."""
     healthy = solve_niche(
         model.gut_kernel,
         {},
@@ -226,16 +255,33 @@ def _closed(shares: Array) -> Array:
     return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
 
 
-def _gut_draw(
-    model: Model, names: tuple[str, ...], places: Mapping[str, float], together: Sequence[CorrelationRow]
-) -> dict[str, float]:
-    """Draw the gut's numbers; what stands behind a read turns reference reads into a reference biomass."""
-    values = _draw(model, names, places, together)
-    if any(name.startswith(_PER_READ) for name in values):
-        behind = np.array([values.get(f"{_PER_READ}{g}", 1.0) for g in GUILDS])
-        shares = _closed(reference_shares(model, values) * behind)
-        values |= {f"gut_frac_{g}": float(share) for g, share in zip(GUILDS, shares, strict=True)}
-    return values
+def gut_numbers(model: Model) -> tuple[str, ...]:
+    """Name the numbers that differ between gut worlds."""
+    return _listed(model, "gut")
+
+
+def drawn_sets(
+    model: Model, names: Sequence[str], places: Mapping[str, Array], together: Sequence[CorrelationRow]
+) -> dict[str, Array]:
+    """Draw sets of the gut's numbers at ``places`` in their laws, id -> (sets,); see ``with_reference``."""
+    return with_reference(model, draw_together(model.content.numbers, names, places, together))
+
+
+def with_reference(model: Model, values: Mapping[str, Array]) -> dict[str, Array]:
+    """Add the reference biomass: what stands behind a read turns the reference's reads into it."""
+    if not any(name.startswith(_PER_READ) for name in values):
+        return dict(values)
+    numbers = model.content.numbers
+    size = len(next(iter(values.values())))
+    parts = [
+        np.broadcast_to(
+            values.get(f"gut_frac_{g}", numbers[f"gut_frac_{g}"].value) * values.get(f"{_PER_READ}{g}", 1.0),
+            size,
+        )
+        for g in GUILDS
+    ]
+    shares = _closed(np.column_stack(parts))
+    return {**values, **{f"gut_frac_{g}": shares[:, k] for k, g in enumerate(GUILDS)}}
 
 
 def _draw(

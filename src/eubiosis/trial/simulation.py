@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -10,13 +10,17 @@ from eubiosis.core.kinds import Words
 from eubiosis.core.spec import Spec
 from eubiosis.model.worlds import Couplings
 
+WorldsFrom = Literal["calibration", "prior"]
+
 
 class Simulation(Spec):
     """How often a trial is repeated: in how many worlds of gut and host, how often in each.
 
     ``couplings`` is the prior of the gut-to-host gains: "symmetric" (the total of each metabolite class is
     zero or normal about zero), "zero" (a null world) or "hand_fit" (the specification's one-signed fit, no
-    prediction).
+    prediction). ``worlds_from`` says where the numbers of gut and natural history come from: "calibration"
+    (the shipped worlds, which published figures have not ruled out) or "prior" (draws that only a healthy gut
+    does not contradict; the natural history as in the tables). The first world holds the tables' values.
 
     >>> Simulation(replicates=2).trials
     72
@@ -26,6 +30,8 @@ class Simulation(Spec):
     host_worlds: Annotated[int, Field(ge=1, le=1000)] = 6
     replicates: Annotated[int, Field(ge=1, le=10_000)] = 8
     couplings: Annotated[Couplings, *Words(get_args(Couplings)).marks] = "symmetric"
+
+    worlds_from: Annotated[WorldsFrom, *Words(get_args(WorldsFrom)).marks] = "calibration"
 
     @property
     def worlds(self) -> int:

@@ -29,6 +29,7 @@ from eubiosis.core.table_schemas import (
 from eubiosis.core.version import __version__
 from eubiosis.model import load
 from eubiosis.model.derived import content_key
+from eubiosis.model.model import Model
 from eubiosis.population.generate import cohort_of
 from eubiosis.trial.simulate import Candidates, Trials, tasks
 from eubiosis.trial.world.gut import MARKERS
@@ -36,6 +37,7 @@ from eubiosis.trial.world.host_world import TrialIsTooSmall
 from eubiosis.workflow.trial_chunk import Chunk, reduced, run_chunk
 from eubiosis.workflow.trial_summary import report_input
 from eubiosis.workflow.workflow import Workflow
+from eubiosis.workflow.worlds_used import worlds_facts
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def run_job(
         )
         raise FindingsError([finding]) from error
     _refuse_failures(chunks)
-    facts = _facts(workflow, chunks, cohort.profiles)
+    facts = _facts(workflow, chunks, cohort.profiles, model)
     if content != PACKAGED_CONTENT:
         facts = {**facts, "model": f"an edited content folder, sha256 {content_key(model.content)[:12]}"}
     return TrialJob(
@@ -118,7 +120,7 @@ def trial_report(
         simulation=trials.simulation,
     )
     chunks = [reduced(trials, estimates)]
-    return report_input(workflow, chunks, _facts(workflow, chunks, trials.profiles))
+    return report_input(workflow, chunks, _facts(workflow, chunks, trials.profiles, load()))
 
 
 def _refuse_failures(chunks: Sequence[Chunk]) -> None:
@@ -156,7 +158,7 @@ def _as(table: Table, name: str, columns: Sequence[str] | None = None) -> Table:
     return table.select(*(columns or table.columns)).named(name)
 
 
-def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None) -> dict[str, str]:
+def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None, model: Model) -> dict[str, str]:
     runs = workflow.simulation
     candidates = [each for chunk in chunks for each in chunk.candidates]
     facts = {
@@ -164,6 +166,7 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None) ->
         "subjects in a trial": str(workflow.design.participants),
         "worlds": f"{runs.worlds} ({runs.gut_worlds} gut x {runs.host_worlds} host)",
         "trials": str(runs.trials),
+        **worlds_facts(model, runs, workflow.seed),
         "gut-to-host couplings": _COUPLINGS[runs.couplings],
         "candidates made in a gut world": f"{np.mean([c.made for c in candidates]):.0f}",
         "of them with a stool profile that no steady state holds": (

@@ -36,6 +36,7 @@ from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.workflow.plan import analysis_plan
 from eubiosis.workflow.trial_chunk import Chunk
 from eubiosis.workflow.workflow import Workflow
+from eubiosis.workflow.worlds_used import worlds_warnings
 
 Array = NDArray[np.float64]
 _BAND = (2.5, 25.0, 50.0, 75.0, 97.5)
@@ -64,7 +65,7 @@ def report_input(
         assumptions=_assumptions(model),
         basis_shares=basis_shares(model),
         facts=tuple(facts.items()),
-        warnings=_warnings(workflow.simulation),
+        warnings=(*worlds_warnings(model, workflow.simulation), *_warnings(workflow.simulation)),
         size=SimulationSize(
             seed=workflow.seed,
             worlds=workflow.simulation.worlds,
