@@ -27,7 +27,7 @@ _EDGE = 1e-9
 
 
 def fitted_rows(model: Model) -> tuple[TargetRow, ...]:
-    """Return the rows that worlds may be matched to: of role fit, compared like for like, each figure once."""
+    """Return the rows that worlds may be matched to: of role fit, like for like, each figure once."""
     rows = join(read_tables(model.content))
     kinds: tuple[Kind, ...] = ("gut", "natural_history", "drug_class")
     found = (row.target_row for kind in kinds for row in rows_for(kind, rows=rows))

@@ -83,10 +83,18 @@ def effective_worlds(weights: NDArray[np.float64]) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
+def weighted_points(
+    values: NDArray[np.float64], weights: NDArray[np.float64], percents: Sequence[float]
+) -> NDArray[np.float64]:
+    """Return percentage points of weighted values (worlds, ...), shape (percents, ...)."""
+    found = np.percentile(values, percents, axis=0, weights=weights, method="inverted_cdf")
+    return np.asarray(found)
+
+
 def _points(values: NDArray[np.float64], weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
     if weights is None:
         return np.asarray(np.percentile(values, INTERVAL))
-    return np.asarray(np.percentile(values, INTERVAL, weights=weights, method="inverted_cdf"))
+    return weighted_points(values, weights, INTERVAL)
 
 
 def widened(quantiles: Quantiles, sd: float, *, ratio: bool) -> Quantiles:
