@@ -80,7 +80,7 @@ def test_a_changed_interval_changes_the_hash_and_a_changed_remark_does_not(table
         ("T073", {"role": "fit", "same_as": ""}, {}, "a fit row that is also a hold-out"),
         ("N021", {"role": "fit"}, {}, "fitted, where its own table says check"),
         ("T026", {"role": "fit"}, {}, "a fit row whose comparison is refused, day: 1, asked of 21"),
-        ("T110", {"role": "fit"}, {}, "a fit row that repeats T078"),
+        ("T079", {"role": "fit"}, {}, "a fit row that repeats T111"),
         ("C10", {"kind": "coupling"}, {}, "a mouse_EAE row of kind coupling"),
         ("C6", {"role": "fit"}, {}, '"rahimlou(65)" counted twice (first: C4)'),
         ("N001", {"cohort": "baxter2018"}, {}, 'nearest "baxter2019"'),
