@@ -104,9 +104,12 @@ def profile(
     weights: Array,
     *,
     described: Described,
-    implausibility: Array | None = None,
+    seen: tuple[Array, Array] | None = None,
 ) -> Profile:
-    """Return the weight of the worlds over ``PARTS`` equal parts of a prior, and the best of each part."""
+    """Return the weight of the worlds over ``PARTS`` equal parts of a prior, and the best of each part.
+
+    ``seen`` holds values of sets that were run, worlds or not, and their implausibility, (sets,) each.
+    """
     edges = np.quantile(prior, np.linspace(0, 1, PARTS + 1)[1:-1])
     part = np.searchsorted(edges, values, side="right")
 
@@ -115,10 +118,11 @@ def profile(
     times = _times(len(values), "calibration/profile")
     again = times @ inside.T
     errors = np.std(again / again.sum(axis=1, keepdims=True), axis=0, ddof=1)
-    best = [math.nan] * PARTS
-    if implausibility is not None:
-        for k in np.unique(part):
-            best[k] = float(implausibility[part == k].min())
+    best: list[float | None] = [None] * PARTS
+    if seen is not None:
+        among = np.searchsorted(edges, seen[0], side="right")
+        for k in np.unique(among):
+            best[k] = float(seen[1][among == k].min())
     return Profile(
         name,
         described.label,
@@ -144,6 +148,8 @@ def _measure(
     again /= again.sum(axis=1, keepdims=True)
     means = again @ at
     spreads = (again @ at**2 - means**2) / (1 - (again**2).sum(axis=1))
+    distance = kolmogorov(drawn, own, weight)
+    critical = critical_distance(len(drawn), effective, count)
     return Measure(
         name,
         described.label,
@@ -155,8 +161,9 @@ def _measure(
         error=float(spreads.std(ddof=1)),
         shift=middle,
         shift_error=float(means.std(ddof=1)),
-        distance=kolmogorov(drawn, own, weight),
-        critical=critical_distance(len(drawn), effective, count),
+        distance=distance,
+        critical=critical,
+        informed=distance > critical,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.calibration_informed import informed_command
 from eubiosis.cli.calibration_petab import petab_command
 from eubiosis.cli.calibration_roles import leakage_command, roles_command
 from eubiosis.cli.model_loading import CONTENT, load_model
@@ -19,6 +20,7 @@ def calibration() -> None:
 calibration.add_command(roles_command)
 calibration.add_command(leakage_command)
 calibration.add_command(petab_command)
+calibration.add_command(informed_command)
 
 
 @calibration.command("worlds")

@@ -30,10 +30,7 @@ class Measure:
     distance: float
     critical: float
 
-    @property
-    def informed(self) -> bool:
-        """Whether data moved it by more than chance does: its distance exceeds the critical one."""
-        return self.distance > self.critical
+    informed: bool  # its distance exceeds the critical one
 
 
 @dataclass(frozen=True)
@@ -41,8 +38,8 @@ class Profile:
     """The weight of the worlds over equal parts of a number's prior, with its Monte Carlo error.
 
     ``edges`` are the values between the parts; without data every part holds ``1 / parts``. ``best`` is the
-    least implausibility (spreads by which the worst fitted row is off) among the worlds of a part, not a
-    number where none lie in it or where it was not computed.
+    least implausibility (spreads by which the worst fitted row is off) among the sets run in a part, None
+    where none was run.
     """
 
     name: str
@@ -51,7 +48,7 @@ class Profile:
     edges: tuple[float, ...]
     weight: tuple[float, ...]
     error: tuple[float, ...]
-    best: tuple[float, ...]
+    best: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
