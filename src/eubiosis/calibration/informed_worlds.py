@@ -32,7 +32,7 @@ PRIOR_DRAWS, SETS, PROFILES = 4000, 200, 10
 _TOGETHER = 100  # sets solved in one go
 _DAY = 84.0
 _THERAPIES = ("ms_inulin_20g", "ms_fibre_40g", "ms_mediterranean", "ms_ketogenic", "ms_fmt")
-_ACIDS = {f"gut_stool_{short}": f"stool {name}" for short, name in _NAMES.items()}
+_ACIDS = {
     "gut_stool_Ac": "stool acetate",
     "gut_stool_Pr": "stool propionate",
     "gut_stool_Bu": "stool butyrate",

@@ -23,7 +23,7 @@ def informed_halves(
     seed: int = 2026,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[tuple[str, Informed]]:
-    """Return (title, what the data informed) for each half; raises ``FindingsError`` where worlds are absent."""
+    """Return (title, what the data informed) for each half; raises ``FindingsError`` without its worlds."""
     known = shipped(model)
     worlds = {"gut": known.gut, "history": known.history}
     found: list[tuple[str, Informed]] = []
@@ -33,9 +33,8 @@ def informed_halves(
         if own is None:
             absent.append(half)
             continue
-        made = (
-            f"shipped worlds, seed {known.made.get('seed', 'unknown')}, {known.made.get('effort', 'unknown')}"
-        )
+        how = [known.made.get(word, "unknown") for word in ("seed", "effort")]
+        made = f"shipped worlds, seed {how[0]}, effort {how[1]}"
         found.append((TITLES[half], informed(model, own, half, origin=made, sets=sets, seed=seed, say=say)))
     if absent:
         raise FindingsError(

@@ -65,9 +65,7 @@ def profiles(found: Sequence[Profile], *, origin: str, name: str) -> str:
     for k, one in enumerate(found):
         axis = axes[k // columns][k % columns]
         place = np.arange(len(one.weight)) + 0.5
-        axis.bar(
-            place, one.weight, yerr=one.error, width=0.9, color=_BLUE, ecolor="#1b1f23", error_kw={"lw": 0.8}
-        )
+        axis.bar(place, one.weight, yerr=one.error, width=0.9, color=_BLUE, error_kw={"lw": 0.8})
         axis.axhline(1 / len(one.weight), color=_GREY, linewidth=1.2)
         axis.set_title(one.name.removeprefix("gut_").removeprefix("host_"), fontsize=8.5)
         ends = (one.edges[0], one.edges[len(one.edges) // 2], one.edges[-1])

@@ -15,7 +15,7 @@ from eubiosis.report.pages import render
 
 _NOTICE = (
     "Nothing on this page is evidence that a therapy works, and nothing is medical advice. It says which "
-    "numbers and predictions of the model were moved by published figures, and which are as they were assumed."
+    "numbers and predictions of the model published figures moved, and which are as they were assumed."
 )
 
 
@@ -44,12 +44,14 @@ def _half(title: str, found: Informed, name: str) -> dict[str, object]:
         "therapies": [_line(one) for one in therapies],
         "measured": [_line(one) for one in measured],
         "distances": Markup(distances(found.numbers, origin=origin, name=f"{name}-distances")),
-        "before": Markup(before_and_after(therapies, origin=origin, name=f"{name}-before"))
-        if therapies
-        else "",
+        "before": Markup(_before(therapies, origin, f"{name}-before")),
         "profiles": Markup(profiles(found.profiles, origin=origin, name=f"{name}-profiles")),
         "run": any(value is not None for one in found.profiles for value in one.best),
     }
+
+
+def _before(therapies: Sequence[Measure], origin: str, name: str) -> str:
+    return before_and_after(therapies, origin=origin, name=name) if therapies else ""
 
 
 def _by_distance(one: Measure) -> float:
