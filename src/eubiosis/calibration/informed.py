@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -167,6 +168,7 @@ def _measure(
     )
 
 
+@lru_cache(maxsize=4)
 def _times(size: int, decision: str) -> Array:
     """Return how often each of ``size`` worlds is drawn in each resample, shape (resamples, size)."""
     drawn = stream(0, decision).integers(size, size=(_RESAMPLES, size))

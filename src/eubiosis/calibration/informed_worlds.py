@@ -128,7 +128,7 @@ def _predictions(
     drawn = {name: values[:sets] for name, values in before.items()}
     say(f"gut: running {sets} worlds and {sets} draws of the prior for {len(laboratory.rows)} predictions")
     after, first = (_answers(problem, laboratory, some) for some in (own, drawn))
-    described = {row.id: Described(f"{row.quantity} ({row.condition})", row.unit) for row in laboratory.rows}
+    described = {row.id: Described(_label(row), row.unit) for row in laboratory.rows}
     found = measures(first, after, np.ones(sets), described)
     both = {name: np.concatenate([own[name], drawn[name]]) for name in worlds.names}
     off = [implausibility(problem.fitted, some) for some in (after, first)]
@@ -147,13 +147,19 @@ def _answers(problem: GutProblem, laboratory: Laboratory, sets: Mapping[str, Arr
     return {row.id: np.concatenate([part[row.id] for part in parts]) for row in laboratory.rows}
 
 
+def _label(row: TargetRow) -> str:
+    """Name a prediction; a row of the target table whose quantity names its condition keeps its own words."""
+    person, _, what = row.condition.partition("_")
+    return f"{row.quantity}, {what.replace('_', ' ')} in {person}" if what else f"{row.quantity}, {person}"
+
+
 def therapy_rows() -> tuple[TargetRow, ...]:
     """Return questions that no trial answered: guilds and stool acids of a person with MS under a therapy."""
     observables = {f"gut_share_{guild}": guild for guild in GUILDS if guild in _SHOWN} | _ACIDS
     return tuple(
         TargetRow(
             id=f"{condition}: {word}",
-            quantity=f"{word}, day {_DAY:g} over before",
+            quantity=word,
             condition=condition,
             population="people with MS",
             taxon="guild" if observable.startswith("gut_share_") else "-",
