@@ -102,9 +102,8 @@ def test_a_profile_without_data_is_flat_and_with_data_names_the_best_part():
     assert flat.weight == pytest.approx([1 / PARTS] * PARTS, abs=1e-3)
     assert flat.best == (None,) * PARTS
     off = np.abs(uniform - 0.72)
-    narrow = profile(
-        "a", uniform, uniform, np.exp(-((off / 0.1) ** 2)), described=described, implausibility=off
-    )
+    weights = np.exp(-((off / 0.1) ** 2))
+    narrow = profile("a", uniform, uniform, weights, described=described, seen=(uniform, off))
     assert int(np.argmax(narrow.weight)) == 7
     assert narrow.best[7] == pytest.approx(0, abs=1e-3)
     assert narrow.best[2] == pytest.approx(0.42, abs=1e-2)
