@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr
 
+from eubiosis.calibration.roles import join, read_tables, rows_for
+from eubiosis.calibration.roles_tables import Kind
 from eubiosis.calibration.waves_terms import Term, scores, study_of, terms
 from eubiosis.core.streams import stream
 from eubiosis.engine import Array
@@ -25,8 +27,11 @@ _EDGE = 1e-9
 
 
 def fitted_rows(model: Model) -> tuple[TargetRow, ...]:
-    """Return the rows that worlds may be matched to: the role fit of the target table."""
-    return tuple(row for row in model.content.targets if row.role == "fit")
+    """Return the rows that worlds may be matched to: of role fit, like for like, each figure once."""
+    rows = join(read_tables(model.content))
+    kinds: tuple[Kind, ...] = ("gut", "natural_history", "drug_class")
+    found = (row.target_row for kind in kinds for row in rows_for(kind, rows=rows))
+    return tuple(row for row in found if row is not None)
 
 
 def looked_at(model: Model) -> tuple[TargetRow, ...]:

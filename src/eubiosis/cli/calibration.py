@@ -6,12 +6,21 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.calibration_informed import informed_command
+from eubiosis.cli.calibration_petab import petab_command
+from eubiosis.cli.calibration_roles import leakage_command, roles_command
 from eubiosis.cli.model_loading import CONTENT, load_model
 
 
 @click.group()
 def calibration() -> None:
     """Worlds that published figures have not ruled out. Nothing here is calibrated in people with MS."""
+
+
+calibration.add_command(roles_command)
+calibration.add_command(leakage_command)
+calibration.add_command(petab_command)
+calibration.add_command(informed_command)
 
 
 @calibration.command("worlds")
