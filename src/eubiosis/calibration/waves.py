@@ -11,7 +11,7 @@ from scipy.special import ndtr
 
 from eubiosis.calibration.roles import join, read_tables, rows_for
 from eubiosis.calibration.roles_tables import Kind
-from eubiosis.calibration.waves_terms import Term, scores, terms
+from eubiosis.calibration.waves_terms import Term, scores, study_of, terms
 from eubiosis.core.streams import stream
 from eubiosis.engine import Array
 from eubiosis.model.content import TargetRow
@@ -46,6 +46,7 @@ class GutProblem:
     model: Model
     fitted: tuple[Term, ...]
     threads: int | None = None
+    without: str = ""
 
     @classmethod
     def of(
@@ -57,10 +58,8 @@ class GutProblem:
         rows: Sequence[TargetRow] | None = None,
     ) -> GutProblem:
         """Return the problem of all fitted rows that a course of the gut answers, or without one study's."""
-        from eubiosis.calibration.waves_terms import study_of
-
         wanted = [row for row in (fitted_rows(model) if rows is None else rows) if study_of(row) != without]
-        return cls(model, terms(Laboratory.of(model, wanted).rows), threads)
+        return cls(model, terms(Laboratory.of(model, wanted).rows), threads, without)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -148,11 +147,14 @@ class GutProblem:
 
     @cached_property
     def _healthy(self) -> tuple[TargetRow, ...]:
-        return healthy_rows(self.model)
+        return self._kept(healthy_rows(self.model))
 
     @cached_property
     def _diets(self) -> tuple[TargetRow, ...]:
-        return diet_rows(self.model)
+        return self._kept(diet_rows(self.model))
+
+    def _kept(self, rows: Sequence[TargetRow]) -> tuple[TargetRow, ...]:
+        return tuple(row for row in rows if study_of(row) != self.without)
 
     @cached_property
     def _together(self) -> tuple[CorrelationRow, ...]:
