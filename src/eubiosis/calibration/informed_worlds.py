@@ -98,7 +98,7 @@ def _prior(model: Model, half: Half, seed: int) -> dict[str, Array]:
     """Return draws of every number's law before any data, id -> (draws,)."""
     problem = GutProblem.of(model) if half == "gut" else HistoryProblem(model)
     points = stream(seed, "calibration/informed prior").standard_normal((PRIOR_DRAWS, len(problem.free)))
-    return problem.sets(points) if isinstance(problem, GutProblem) else problem.values(points)
+    return problem.sets(points) if isinstance(problem, GutProblem) else problem.before_data(points)
 
 
 def _described(model: Model, names: Sequence[str]) -> dict[str, Described]:
