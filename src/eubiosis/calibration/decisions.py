@@ -41,7 +41,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Decision:
+class Valuation:
     """Options with what each is worth under every prior, and their order where all priors agree.
 
     ``worths`` prior -> one row an option; ``order`` positions of options, best first, or None; ``chances``
@@ -87,7 +87,7 @@ def sceptical(common: EffectPrior) -> EffectPrior:
                    notes=("sceptical",), outside_share=None, outside_cohorts=())  # fmt: skip
 
 
-def decide(options: Sequence[Option], stakes: Stakes, *, dispersion: float) -> Decision:
+def decide(options: Sequence[Option], stakes: Stakes, *, dispersion: float) -> Valuation:
     """Value every option under the three priors.
 
     ``dispersion`` is that of relapse counts between people. Raises ``FindingsError`` for unknown therapies
@@ -116,7 +116,7 @@ def decide(options: Sequence[Option], stakes: Stakes, *, dispersion: float) -> D
         said[name] = chances(found[COMMON], before)
         acids = [e.mean for e in tables.exposures.get(row.therapy, ()) if e.metabolite_class == "acids"]
         tipping[name] = tipping_ratio(acids[0]) if acids else 0.0
-    return Decision(tuple(options), stakes, worths, same_order(worths), said, tipping)
+    return Valuation(tuple(options), stakes, worths, same_order(worths), said, tipping)
 
 
 def _check(options: Sequence[Option], stakes: Stakes, dispersion: float) -> None:

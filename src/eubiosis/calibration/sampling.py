@@ -3,7 +3,8 @@
 Points are normal scores, so the prior is independent standard normals whatever the laws of the numbers are.
 A level raises the power of the likelihood as far as the effective sample size allows, resamples, and moves
 every point by the ensemble's own differences (differential evolution; ter Braak 2006) and by steps that
-leave the prior as it is (preconditioned Crank-Nicolson; Cotter 2013), both by emcee (Foreman-Mackey 2013).
+leave the prior as it is, of all numbers or some (preconditioned Crank-Nicolson; Cotter 2013), both by emcee
+(Foreman-Mackey 2013).
 The last step up to the full power is not resampled: it leaves weights. (Del Moral 2006.)
 """
 
@@ -56,11 +57,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is done: ``points``, generations of moves a level, and generations at the end."""
+    """How much is done: ``points``, generations of moves a level, at the end, and with a study left out."""
 
     points: int
     generations: int
     settling: int
+    left_out: int = 0
 
 
 def effective_size(weights: Array) -> float:
@@ -113,10 +115,10 @@ def moved(
 
     free: dict[str, Any] = {"live_dangerously": len(points) < 2 * points.shape[1]}
     moves = [
-        (emcee.moves.DEMove(sigma=0.1, **free), 0.4),
-        (emcee.moves.DEMove(sigma=0.1, gamma0=1.0, **free), 0.05),
-        (emcee.moves.MHMove(_kept_prior(0.08)), 0.3),
-        (emcee.moves.MHMove(_kept_prior(0.2)), 0.25),
+        (emcee.moves.DEMove(sigma=0.1, **free), 0.2),
+        (emcee.moves.MHMove(_kept_prior(0.12, 1.0)), 0.15),
+        (emcee.moves.MHMove(_kept_prior(0.5, 0.15)), 0.25),
+        (emcee.moves.MHMove(_kept_prior(1.0, 0.06)), 0.4),
     ]
     sampler = emcee.EnsembleSampler(len(points), points.shape[1], target, moves=moves, vectorize=True)
     key = int(stream(seed, "calibration/moves", level).integers(2**32 - 1))
@@ -133,11 +135,16 @@ def systematic(weights: Array, size: int, place: float) -> NDArray[np.intp]:
     return np.searchsorted(ladder, (place + np.arange(size)) / size, side="right")
 
 
-def _kept_prior(length: float) -> Callable[[Array, Any], tuple[Array, Array]]:
-    """Return a proposal that leaves independent standard normals as they are."""
+def _kept_prior(length: float, share: float) -> Callable[[Array, Any], tuple[Array, Array]]:
+    """Return a proposal that leaves independent standard normals as they are.
+
+    It moves a ``share`` of the numbers, others for every point, by a ``length`` (1: draws them anew): what
+    the data say little about is soon forgotten.
+    """
 
     def propose(at: Array, luck: Any) -> tuple[Array, Array]:
-        to = np.sqrt(1 - length**2) * at + length * luck.standard_normal(at.shape)
+        anew = np.sqrt(1 - length**2) * at + length * luck.standard_normal(at.shape)
+        to = anew if share == 1 else np.where(luck.random_sample(at.shape) < share, anew, at)
         return to, ((to**2).sum(axis=1) - (at**2).sum(axis=1)) / 2
 
     return propose

@@ -9,7 +9,9 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr
 
-from eubiosis.calibration.waves_terms import Term, scores, terms
+from eubiosis.calibration.roles import join, read_tables, rows_for
+from eubiosis.calibration.roles_tables import Kind
+from eubiosis.calibration.waves_terms import Term, scores, study_of, terms
 from eubiosis.core.streams import stream
 from eubiosis.engine import Array
 from eubiosis.model.content import TargetRow
@@ -25,8 +27,11 @@ _EDGE = 1e-9
 
 
 def fitted_rows(model: Model) -> tuple[TargetRow, ...]:
-    """Return the rows that worlds may be matched to: the role fit of the target table."""
-    return tuple(row for row in model.content.targets if row.role == "fit")
+    """Return the rows that worlds may be matched to: of role fit, like for like, each figure once."""
+    rows = join(read_tables(model.content))
+    kinds: tuple[Kind, ...] = ("gut", "natural_history", "drug_class")
+    found = (row.target_row for kind in kinds for row in rows_for(kind, rows=rows))
+    return tuple(row for row in found if row is not None)
 
 
 def looked_at(model: Model) -> tuple[TargetRow, ...]:
@@ -41,6 +46,7 @@ class GutProblem:
     model: Model
     fitted: tuple[Term, ...]
     threads: int | None = None
+    without: str = ""
 
     @classmethod
     def of(
@@ -52,10 +58,8 @@ class GutProblem:
         rows: Sequence[TargetRow] | None = None,
     ) -> GutProblem:
         """Return the problem of all fitted rows that a course of the gut answers, or without one study's."""
-        from eubiosis.calibration.waves_terms import study_of
-
         wanted = [row for row in (fitted_rows(model) if rows is None else rows) if study_of(row) != without]
-        return cls(model, terms(Laboratory.of(model, wanted).rows), threads)
+        return cls(model, terms(Laboratory.of(model, wanted).rows), threads, without)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -143,11 +147,14 @@ class GutProblem:
 
     @cached_property
     def _healthy(self) -> tuple[TargetRow, ...]:
-        return healthy_rows(self.model)
+        return self._kept(healthy_rows(self.model))
 
     @cached_property
     def _diets(self) -> tuple[TargetRow, ...]:
-        return diet_rows(self.model)
+        return self._kept(diet_rows(self.model))
+
+    def _kept(self, rows: Sequence[TargetRow]) -> tuple[TargetRow, ...]:
+        return tuple(row for row in rows if study_of(row) != self.without)
 
     @cached_property
     def _together(self) -> tuple[CorrelationRow, ...]:

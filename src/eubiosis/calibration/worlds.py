@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from eubiosis.calibration.discrepancy import Residual, estimates, residuals
 from eubiosis.calibration.sampling import Effort, Level, Sample, tempered
 from eubiosis.calibration.waves import GutProblem, implausibility
 from eubiosis.calibration.waves_terms import Term
-from eubiosis.calibration.worlds_history import HistoryProblem
+from eubiosis.calibration.worlds_history import HistoryProblem, history_terms
 from eubiosis.core.version import __version__
 from eubiosis.engine import Array
 from eubiosis.model.content import TargetRow
@@ -22,9 +23,10 @@ from eubiosis.model.model import Model
 from eubiosis.model.shipped import GUT, HISTORY, MADE, gut_key, history_key, targets_key
 
 WAVES, ROWS = "worlds_waves.tsv", "worlds_targets.tsv"
+LEFT_OUT, DISCREPANCY = "worlds_left_out.tsv", "worlds_discrepancy.tsv"
 Say = Callable[[str], None]
-GUT_EFFORT, HISTORY_EFFORT = Effort(640, 60, 600), Effort(500, 2, 4)
-GUT_REDUCED, HISTORY_REDUCED = Effort(64, 6, 12), Effort(24, 1, 1)
+GUT_EFFORT, HISTORY_EFFORT = Effort(640, 20, 160, left_out=30), Effort(500, 1, 3)
+GUT_REDUCED, HISTORY_REDUCED = Effort(64, 6, 12, left_out=2), Effort(24, 1, 1)
 _PRIOR_HISTORY = 200  # draws of the prior that a row's prior share is counted from
 
 
@@ -55,6 +57,7 @@ class Half:
     drawn: int
     plausible: float
     seconds: float
+    residuals: tuple[Residual, ...] = ()
 
 
 def gut_half(model: Model, effort: Effort, seed: int, say: Say, threads: int | None = None) -> Half:
@@ -74,7 +77,18 @@ def gut_half(model: Model, effort: Effort, seed: int, say: Say, threads: int | N
     plausible = float(np.mean(implausibility(problem.fitted, after) <= 3))
     sets = problem.sets(sample.points)
     values = {name: sets[name] for name in problem.names}
-    return Half(sample, values, rows, len(drawn), plausible, time.perf_counter() - began)
+    left_out: tuple[Residual, ...] = ()
+    if effort.left_out:
+        left_out = residuals(
+            model,
+            sample.points,
+            sample.weights,
+            seed=seed,
+            generations=effort.left_out,
+            say=say,
+            threads=threads,
+        )
+    return Half(sample, values, rows, len(drawn), plausible, time.perf_counter() - began, left_out)
 
 
 def history_half(model: Model, effort: Effort, seed: int, say: Say) -> Half:
@@ -88,7 +102,7 @@ def history_half(model: Model, effort: Effort, seed: int, say: Say) -> Half:
         problem.log_likelihood, start[: effort.points], effort, seed, _told("natural history", say)
     )
     after = problem.answers(sample.points)
-    used = {each.row.id: each for each in problem.fitted}
+    used = {each.row.id: each for each in history_terms(model)}
     looked = [row for row in model.content.targets if row.id in after]
     size = len(next(iter(before.values())))
     rows = _seen("history", looked, used, before, after, np.full(size, 1 / size), sample.weights)
@@ -134,6 +148,8 @@ def write_worlds(
             f"{name}_plausible": f"{half.plausible:.3f}",
             f"{name}_drawn": half.drawn,
         }
+    if gut is not None and gut.residuals:
+        write_left_out(folder, gut.residuals)
     _write(folder / MADE, ("what", "value"), made.items())
     _write(
         folder / WAVES,
@@ -154,6 +170,26 @@ def write_worlds(
             for r in half.rows
         ),
     )  # fmt: skip
+
+
+def write_left_out(folder: Path, left_out: Sequence[Residual]) -> None:
+    """Write how far worlds are off in studies they were not matched to, and the discrepancy that leaves."""
+    _write(
+        folder / LEFT_OUT,
+        ("id", "study", "kind", "log_off", "explained_variance", "predicted_log_ratio"),
+        (
+            (r.row.id, r.study, r.kind, f"{r.off:.4f}", f"{r.variance:.4f}", f"{r.moved:.4f}")
+            for r in left_out
+        ),
+    )
+    _write(
+        folder / DISCREPANCY,
+        ("kind", "scored_study", "sd", "rows", "studies", "full_at"),
+        (
+            (e.kind, e.without, f"{e.sd:.3f}", e.rows, e.studies, f"{e.full_at:.3f}")
+            for e in estimates(left_out)
+        ),
+    )
 
 
 def _seen(

@@ -7,7 +7,10 @@ from pathlib import Path
 import click
 
 from eubiosis.cli.calibration_decide import decide_command
-from eubiosis.cli.model_loading import CONTENT, load_model
+from eubiosis.cli.calibration_informed import informed_command
+from eubiosis.cli.calibration_petab import petab_command
+from eubiosis.cli.calibration_roles import leakage_command, roles_command
+from eubiosis.cli.model_loading import CONTENT, JSON, load_model
 
 
 @click.group()
@@ -16,6 +19,10 @@ def calibration() -> None:
 
 
 calibration.add_command(decide_command)
+calibration.add_command(roles_command)
+calibration.add_command(leakage_command)
+calibration.add_command(petab_command)
+calibration.add_command(informed_command)
 
 
 @calibration.command("worlds")
@@ -61,3 +68,50 @@ def worlds_command(seed: int, out: Path, reduced: bool, half: str, content: Path
                 f"3 spreads off; {made.seconds:.0f} s"
             )
     click.echo(f"written: {out}")
+
+
+@calibration.command("show")
+@click.option(
+    "--rows", is_flag=True, help="Every row of the target table, not only those that most worlds miss."
+)
+@CONTENT
+@JSON
+def show_command(rows: bool, content: Path | None, as_json: bool) -> None:
+    """Show the shipped worlds: effective sample size, and the share that meets each row, before and after."""
+    import json
+
+    from eubiosis.calibration.worlds_show import missed_by_all, show
+
+    shown = show(load_model(content))
+    halves = {"gut": shown.found.gut, "natural history": shown.found.history}
+    if as_json:
+        record = {
+            "made": dict(shown.found.made),
+            "remarks": list(shown.remarks),
+            "worlds": {n: len(w.weights) for n, w in halves.items() if w is not None},
+            "effective": {n: round(w.effective, 1) for n, w in halves.items() if w is not None},
+            "rows": [{**met.model_dump(), "quantity": target.quantity} for target, met in shown.rows],
+        }
+        click.echo(json.dumps(record, indent=1))
+        return
+    for name, found in halves.items():
+        if found is not None:
+            click.echo(f"{name}: {len(found.weights)} worlds, effective sample size {found.effective:.0f}")
+    for remark in shown.remarks:
+        click.echo(f"note: {remark}")
+    everything = list(shown.rows)
+    wanted = everything if rows else [pair for pair in everything if (pair[1].share or 0.0) < 0.5]
+    click.echo(
+        f"{'row':6}{'role':8}{'used':6}{'prior':>7}{'worlds':>8}{'interval':>18}{'median':>9}  quantity"
+    )
+    for target, met in wanted:
+        shares = [f"{x:.0%}" if x is not None else "-" for x in (met.prior_share, met.share)]
+        ends = [f"{x:g}" if x is not None else "" for x in (target.low, target.high)]
+        middle = "-" if met.worlds_median is None else f"{met.worlds_median:.3g}"
+        click.echo(
+            f"{target.id:6}{target.role:8}{met.used:6}{shares[0]:>7}{shares[1]:>8}{' to '.join(ends):>18}"
+            f"{middle:>9}  {target.quantity}, {target.condition}"
+        )
+    lost = [t for t, _ in everything if t in missed_by_all(everything)]
+    click.echo(f"met by at most 1 % of the worlds: {', '.join(t.id for t in lost) or 'none'}")
+    click.echo("Nothing here is calibrated in people with MS: a row's share is no verdict on a therapy.")

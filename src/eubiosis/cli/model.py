@@ -302,7 +302,7 @@ def therapies_command(
         else []
     )
     known = read_discrepancies(loaded.content)
-    unsure = {row.condition: gut_discrepancies(known, row.condition) for row in fitted}
+    unsure = {row.condition: gut_discrepancies(known, row.condition, row.gut) for row in fitted}
     if as_json:
         click.echo(json.dumps(therapy_records(fitted, sampled, unsure), indent=1))
         return

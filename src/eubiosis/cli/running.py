@@ -27,6 +27,7 @@ def run_workflow(
     *,
     replace: bool = False,
     resume: bool = False,
+    large: bool = False,
     content: Path | None = None,
 ) -> None:
     """Run a workflow and print the path of its report."""
@@ -43,6 +44,7 @@ def run_workflow(
             say=sayer(quiet),
             replace=replace,
             resume=resume,
+            large=large,
             content=content or PACKAGED_CONTENT,
         )
     click.echo(str(report))

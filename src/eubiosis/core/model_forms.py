@@ -23,7 +23,7 @@ SURVIVES = "holds in these four, which share gut, history and the term outside"
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
-class FormRow(TableRow):
+class ModelFormRow(TableRow):
     """One form: its weight, the paths it holds and the guilds whose shares act directly."""
 
     form: str
@@ -87,7 +87,7 @@ class Forms:
 def read_forms(folder: Path) -> Forms:
     """Read the forms of a content folder; raises ``FindingsError`` with everything that is wrong."""
     findings = FindingCollector()
-    rows = read_table(folder / FORMS, FormRow, findings)
+    rows = read_table(folder / FORMS, ModelFormRow, findings)
     taxa = {row.guild: row for row in read_table(folder / TAXA, TaxonRow, findings)}
     file, own = display_name(folder / FORMS), display_name(folder / TAXA)
     check_unique([(row.form, row.form) for row in rows], file, "form", findings)

@@ -17,6 +17,7 @@ from eubiosis.core.dictionary import DICTIONARY_FILE, dictionary_tsv
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.table_schemas import TABLES
 from eubiosis.core.version import __version__
+from eubiosis.workflow.feasibility import Cost, check_disk, check_feasible
 from eubiosis.workflow.files.tables import check_all
 from eubiosis.workflow.files.workflow_yaml import resolved_yaml
 from eubiosis.workflow.plan import analysis_plan
@@ -48,6 +49,7 @@ def run_trial(
     say: Callable[[str], None],
     replace: bool = False,
     resume: bool = False,
+    large: bool = False,
     content: Path = PACKAGED_CONTENT,
 ) -> Path:
     """Run a workflow and return the path of its report.
@@ -57,8 +59,9 @@ def run_trial(
     input or a folder that cannot be used, and ``NumericalFailuresError`` when too many subjects could not
     be solved; the folder is then not there. With ``replace`` an earlier run in ``out`` is replaced. Every gut
     world is written down when it is finished; ``resume`` goes on with those of a run that was interrupted.
-    ``content`` is the folder that the model is loaded from; therapies, evidence and trial defaults stay those
-    of the package.
+    What cannot end well is refused before any work (``feasibility``); ``large`` asks for a run of more than a
+    day. ``content`` is the folder that the model is loaded from; therapies, evidence and trial defaults stay
+    those of the package.
 
     >>> from eubiosis.core.findings import FindingsError
     >>> try:
@@ -68,6 +71,7 @@ def run_trial(
     the file is missing
     """
     spec = check_run(workflow)
+    cost = _demand_feasible(spec, out, large=large)
     _demand_model(content)
     plan = analysis_plan(spec)
     with RunFolder(out, replace=replace, resume=resume) as folder:
@@ -80,7 +84,7 @@ def run_trial(
         folder.add_fact("analysis_plan_sha256", digest)
         folder.log("analysis plan fixed", sha256=digest, primary=spec.design.primary, gut_worlds=worlds)
         say(f"seed {spec.seed}; analysis plan {digest[:12]} fixed before the simulation")
-        say(_size(spec))
+        say(f"{_size(spec)}; {cost.words}")
         if there:
             folder.log("resumed", chunks=there, of=worlds)
             say(f"{there} of {worlds} gut worlds are there; the rest is simulated")
@@ -111,6 +115,15 @@ def run_key(spec: Workflow, inputs: Mapping[str, str]) -> str:
     lines = [resolved_yaml(spec), __version__, platform.python_version(), platform.machine(), numpy_version]
     lines += [f"{label} {digest}" for label, digest in sorted(inputs.items()) if label != "workflow"]
     return hashlib.sha256("\x1f".join(lines).encode()).hexdigest()
+
+
+def _demand_feasible(spec: Workflow, out: Path, *, large: bool) -> Cost:
+    """Return what the run is predicted to take; raises ``FindingsError`` where it could not end well."""
+    findings = FindingCollector()
+    cost = check_feasible(spec, findings, large=large)
+    check_disk(cost, out, findings)
+    findings.raise_if_any()
+    return cost
 
 
 def _demand_model(content: Path) -> None:
