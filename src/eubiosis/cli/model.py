@@ -320,6 +320,7 @@ def therapies_command(
 @CONTENT
 def derive_command(content: Path | None) -> None:
     """Derive niche factors, reference states, rates and answers to doubling anew, and store them."""
+    from eubiosis.calibration.clinical_rows import demand_clinical_rows
     from eubiosis.core.content import PACKAGED_CONTENT
     from eubiosis.model import load
     from eubiosis.model.clinical_tables import measure_clinical, save_clinical
@@ -331,6 +332,7 @@ def derive_command(content: Path | None) -> None:
 
     if content is not None:
         demand_no_findings(content)
+    demand_clinical_rows(content or PACKAGED_CONTENT)
     loaded = load_content(content or PACKAGED_CONTENT)
     derived = derive(loaded)
     save_derived(loaded, derived)

@@ -13,6 +13,7 @@ import numpy as np
 
 from eubiosis.analysis.estimates import Estimates
 from eubiosis.analysis.truth import effects_table
+from eubiosis.calibration.clinical_rows import demand_clinical_rows
 from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.pool import map_ordered
 from eubiosis.core.content import PACKAGED_CONTENT
@@ -68,6 +69,7 @@ def run_job(
     Raises ``FindingsError`` for a stool table that cannot be used or where hardly anybody is eligible, and
     ``NumericalFailuresError`` when too many gut runs failed.
     """
+    demand_clinical_rows(content)
     model = load(content)
     cohort = cohort_of(workflow.population, model, workflow.seed)
     jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed)
