@@ -59,13 +59,17 @@ class ExposureRow(TableRow):
 
 
 class TotalRow(TableRow):
-    """The posterior of one class's total given biomarkers, as a spike and a slab of the same moments."""
+    """The posterior of one class's total given biomarkers, as a spike and a slab of the same moments.
+
+    ``cohorts`` are those of the biomarkers, separated by spaces.
+    """
 
     metabolite_class: str
     spike: float
     slab_sd: float
     draws: int
     effective: float
+    cohorts: str
     basis: Basis
     source: str
     note: str = ""
@@ -99,6 +103,11 @@ class ClinicalTables:
     carried: Mapping[str, frozenset[str]]
     outside: OutsideTables
     totals: tuple[TotalRow, ...]
+
+    @property
+    def biomarker_cohorts(self) -> frozenset[str]:
+        """The cohorts whose biomarkers weigh on class totals."""
+        return frozenset(name for row in self.totals for name in row.cohorts.split())
 
     def therapy(self, name: str) -> TherapyPriorRow | None:
         """Return the row of a therapy or of an intervention of the evidence; None where there is none."""

@@ -171,7 +171,8 @@ def measure_totals(model: Model, gains: Iterable[GainRow], draws: int) -> tuple[
         weight = float(np.exp(data.log_weight(couplings)))
         for name in _classes(model.couplings, form.paths):
             drawn.setdefault(name, []).append((totals[name], weight))
-    return tuple(_total(name, np.array(pairs), model.couplings) for name, pairs in drawn.items())
+    cohorts = " ".join(row.cohort for row in fitted)
+    return tuple(_total(name, np.array(pairs), model.couplings, cohorts) for name, pairs in drawn.items())
 
 
 def _classes(couplings: CouplingTables, paths: Iterable[str]) -> set[str]:
@@ -179,7 +180,7 @@ def _classes(couplings: CouplingTables, paths: Iterable[str]) -> set[str]:
     return {path.metabolite_class for path in couplings.drawn if path.id in own}
 
 
-def _total(name: str, pairs: Array, couplings: CouplingTables) -> TotalRow:
+def _total(name: str, pairs: Array, couplings: CouplingTables, cohorts: str) -> TotalRow:
     """Move the prior's spike and slab by what weighing does to the same draws, which cancels their noise."""
     totals, weights = pairs[:, 0], pairs[:, 1] / pairs[:, 1].sum()
     prior, zero = couplings.priors[name], totals == 0
@@ -189,7 +190,7 @@ def _total(name: str, pairs: Array, couplings: CouplingTables) -> TotalRow:
     return TotalRow(
         metabolite_class=name, spike=round(float(spike), 4),
         slab_sd=round(prior.slab_sd * float(np.sqrt(narrower)), 4), draws=len(totals),
-        effective=round(float(1 / np.sum(weights**2)), 1), basis="derived",
+        effective=round(float(1 / np.sum(weights**2)), 1), cohorts=cohorts, basis="derived",
         source="prior draws in the forms that hold the class, weighed by the rows of coupling_rows.tsv",
         note="no row touches it: the prior" if np.ptp(pairs[:, 1]) < 1e-12 else "",
     )  # fmt: skip

@@ -84,9 +84,7 @@ def test_a_cohort_counted_twice_and_a_held_out_one_are_refused(tmp_path):
     shutil.copytree(PACKAGED_CONTENT / "calibration", tmp_path / "calibration")
     file = tmp_path / "calibration/coupling_rows.tsv"
     text = file.read_text(encoding="utf-8")
-    file.write_text(
-        text.replace("propionate_treg\tpropionate(programme)", "propionate_treg\tdegroot2020", 1), "utf-8"
-    )
+    file.write_text(text.replace("propionate_treg\tduscha2020", "propionate_treg\tdegroot2020", 1), "utf-8")
     with pytest.raises(FindingsError) as caught:
         read_coupling_rows(tmp_path, holdouts=["drabinska2018"])
     words = str(caught.value)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from eubiosis import therapy
 from eubiosis.cli.main import cli
-from eubiosis.evidence.forecast.priors import prior
+from eubiosis.evidence.forecast.priors import PriorBasis, prior
 from eubiosis.trial.design import Design
 from eubiosis.workflow.brief import brief
 from eubiosis.workflow.trial_forms import clinical_priors
@@ -99,6 +99,9 @@ def test_scoring_a_trial_removes_its_cohort_everywhere():
     add_on = prior("relapse rate", "propionate", leave_out=["ms_stat2_2025"])
     assert add_on.left_out == ("ms_stat2_2025",)
     assert "ms_stat2_2025" not in add_on.outside_cohorts
+    bare = prior("relapse rate", "inulin", leave_out=["drabinska2018"])
+    assert bare.sds == prior("relapse rate", "inulin", basis=PriorBasis(before=True)).sds
+    assert bare.sds != prior("relapse rate", "inulin").sds
     pooled = prior("relapse rate", "vitamin D")
     assert pooled.cohorts == ("hupperts2019_solar",)
     assert "hupperts2019_solar" not in pooled.outside_cohorts  # a cohort enters once

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -78,7 +78,9 @@ def prior(
     (0.0, 'assumed')
     """
     tables = evidence or load()
-    add_on = {row.cohort for row in clinical_tables(tables).outside.trials} - set(tables.studies)
+    clinical = clinical_tables(tables)
+    add_on = {row.cohort for row in clinical.outside.trials} | clinical.biomarker_cohorts
+    add_on -= set(tables.studies)
     known = tuple(name for name in leave_out if name not in add_on)
     question = PoolQuestion(outcome, intervention, leave_out=known, metric=metric)
     left_out = tuple(sorted({tables.cohort_of(name) for name in known} | (set(leave_out) & add_on)))
@@ -265,6 +267,8 @@ def _clinical_null(
     therapy = "" if own is None else own.therapy
     effect_class = (term.parent or term.id) if own is None else own.effect_class
     lesions = outcome in LESION_OUTCOMES
+    held = sorted(tables.biomarker_cohorts & set(left_out))
+    basis = replace(basis, before=basis.before or bool(held))
     factor = 1.0 / tables.outside.value("lesion_slope") if lesions else 1.0
     found = clinical_part(
         tables, therapy, effect_class, leave_out=frozenset(left_out), before=basis.before,
@@ -280,6 +284,8 @@ def _clinical_null(
         f"outside the mechanism: tau {middle:.2f} ({low:.2f} to {high:.2f}) from {len(outside.rows)} add-on "
         "trials of other agents, centre 0" if basis.delta else "outside the mechanism: left away",
     ]  # fmt: skip
+    if held:
+        notes.append(f"couplings as before all biomarkers: {', '.join(held)} is left out")
     if basis.delta:
         notes.append(_sensitivity(found, tables, factor))
     if lesions:
