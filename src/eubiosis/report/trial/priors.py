@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 from eubiosis.core.report_input import ClinicalPriorRow, FormEffect, TrialReportInput
@@ -35,8 +36,14 @@ class FormCells(TypedDict):
 
 
 def prior_cells(report_input: TrialReportInput) -> list[PriorCells]:
-    """Return the rows of the table of clinical priors."""
-    return [_prior(row) for row in report_input.priors]
+    """Return the rows of the table of clinical priors; a note stands once for an arm."""
+    told: set[tuple[str, str]] = set()
+    rows = []
+    for row in report_input.priors:
+        notes = [note for note in row.notes if (row.arm, note) not in told]
+        told |= {(row.arm, note) for note in notes}
+        rows.append(_prior(row, notes))
+    return rows
 
 
 def form_cells(report_input: TrialReportInput) -> list[FormCells]:
@@ -44,7 +51,7 @@ def form_cells(report_input: TrialReportInput) -> list[FormCells]:
     return [_form(row) for row in report_input.forms]
 
 
-def _prior(row: ClinicalPriorRow) -> PriorCells:
+def _prior(row: ClinicalPriorRow, notes: Sequence[str]) -> PriorCells:
     said = [
         f"{statement}: {percent(probability, decimals=1)} (before data {percent(before, decimals=1)}; {word})"
         for statement, probability, before, word in row.chances
@@ -58,7 +65,7 @@ def _prior(row: ClinicalPriorRow) -> PriorCells:
         "scale": "ratio" if row.scale == "ratio" else f"{row.scale} {row.unit}".strip(),
         "outside": "–" if row.outside_share is None else percent(row.outside_share),
         "chances": said,
-        "rests": "; ".join((row.basis, f"as {row.intervention}", *row.notes)),
+        "rests": "; ".join((row.basis, f"as {row.intervention}", *notes)),
     }
 
 
