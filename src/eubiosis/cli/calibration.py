@@ -9,7 +9,7 @@ import click
 from eubiosis.cli.calibration_informed import informed_command
 from eubiosis.cli.calibration_petab import petab_command
 from eubiosis.cli.calibration_roles import leakage_command, roles_command
-from eubiosis.cli.model_loading import CONTENT, load_model
+from eubiosis.cli.model_loading import CONTENT, JSON, load_model
 
 
 @click.group()
