@@ -108,15 +108,8 @@ def residuals(
 
 
 def estimate(found: Sequence[Residual], kind: str, without: str = "") -> Estimate | None:
-    """Return the discrepancy of a kind's responses from all studies but one; None with fewer than two.
-
-    What people with MS differ in from others is no response to a therapy and is left out.
-    """
-    rows = [
-        each
-        for each in found
-        if each.kind == kind and each.study != without and each.row.statistic != "over_healthy"
-    ]
+    """Return the discrepancy of a kind's responses from all studies but one; None with fewer than two."""
+    rows = [each for each in responses(found, kind) if each.study != without]
     by_study: Mapping[str, list[Residual]] = {
         study: [each for each in rows if each.study == study] for study in {each.study for each in rows}
     }
@@ -126,6 +119,11 @@ def estimate(found: Sequence[Residual], kind: str, without: str = "") -> Estimat
     moves = [float(np.sqrt(np.mean([each.moved**2 for each in own]))) for own in by_study.values()]
     sd = max(float(np.mean(left)), 0.0) ** 0.5
     return Estimate(kind, without, sd, len(rows), len(by_study), min(moves))
+
+
+def responses(found: Iterable[Residual], kind: str) -> list[Residual]:
+    """Return the residuals of a kind's responses; what people with MS differ in from others is none."""
+    return [each for each in found if each.kind == kind and each.row.statistic != "over_healthy"]
 
 
 def estimates(found: Sequence[Residual]) -> tuple[Estimate, ...]:
