@@ -1,9 +1,12 @@
 """The levels give a known posterior; resampling is systematic; the same seed gives the same points."""
 
+import sys
+
 import numpy as np
 import pytest
 
-from eubiosis.calibration.sampling import Effort, effective_size, systematic, tempered
+from eubiosis.calibration.sampling import Effort, effective_size, moved, systematic, tempered
+from eubiosis.core.findings import FindingsError
 from eubiosis.core.streams import stream
 
 SPREAD, SEEN = 0.5, 1.0
@@ -17,6 +20,7 @@ def log_likelihood(points):
 
 @pytest.fixture(scope="module")
 def sample():
+    pytest.importorskip("emcee", reason="emcee is not installed")
     start = stream(3, "start").standard_normal((400, 4))
     start = start[start[:, 1] > -2][:360]
     return tempered(log_likelihood, start, Effort(360, 20, 40), seed=3)
@@ -48,6 +52,7 @@ def test_levels_rise_and_keep_half_of_the_points(sample):
 
 
 def test_the_same_seed_gives_the_same_points():
+    pytest.importorskip("emcee", reason="emcee is not installed")
     start = stream(4, "start").standard_normal((40, 4))
     start = start[start[:, 1] > -2]
     effort = Effort(len(start), 2, 2)
@@ -59,6 +64,12 @@ def test_the_same_seed_gives_the_same_points():
 def test_a_kernel_that_nothing_meets_is_an_error():
     with pytest.raises(ArithmeticError, match="none of 8 points"):
         tempered(lambda p: np.full(len(p), -np.inf), np.zeros((8, 2)), Effort(8, 1, 0), 1)
+
+
+def test_without_the_library_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "emcee", None)
+    with pytest.raises(FindingsError, match=r"eubiosis\[calibration\]"):
+        moved(log_likelihood, np.zeros((8, 4)), 1.0, 1, 1, 1)
 
 
 def test_systematic_rows_differ_from_their_share_by_less_than_one():
