@@ -35,7 +35,7 @@ def stage(monkeypatch):
     """Put a simulation and a report in the place of the real ones."""
     seen = {"error": None}
 
-    def run_job(workflow, *, processes, progress, content):
+    def run_job(workflow, *, processes, progress, content, store):
         design = workflow.design
         seen.update(arms=[arm.name for arm in design.arms], processes=processes, progress=progress)
         assert content == PACKAGED_CONTENT

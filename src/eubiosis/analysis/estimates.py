@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.analysis.batched.trials import analyse_together, place_of_visits
 from eubiosis.analysis.estimators.continuous import ancovas, geometric_mean_ratios
 from eubiosis.analysis.estimators.counts import rate_ratios
 from eubiosis.analysis.estimators.randomisation import randomisation_p
@@ -70,14 +71,16 @@ class Estimates:
 def estimate(
     observed: Observed, estimand: Estimand | Sequence[Estimand] | None = None, *, seed: int = 2026
 ) -> Estimates:
-    """Analyse every observed trial; one estimate for each endpoint and active arm.
+    """Analyse every observed trial; one estimate for each endpoint and active arm, in the order of entry.
 
     ``estimand`` names what to estimate (None: every endpoint). Counts: negative binomial regression with
     the log of follow-up (or scans) as offset, and the p-value of a randomisation test, because counts are
     more unequal than that law; ``seed`` keys its re-labellings. Scores: analysis of covariance of the last
     planned visit on baseline. Biomarkers: the same on the logarithm. A subject who misses the last visit is
-    counted as missing there. An analysis that gives no numbers has its reason in ``status``. Raises
-    ``ValueError`` for an endpoint that is asked for and was not recorded.
+    counted as missing there. An analysis that gives no numbers has its reason in ``status``. All trials are
+    analysed together where nothing is unusual (``batched``), one at a time otherwise (``analyse_one``); a
+    trial's numbers do not depend on its company. Raises ``ValueError`` for an endpoint that is asked for and
+    was not recorded.
 
     >>> import numpy as np
     >>> from eubiosis.analysis import estimate
@@ -97,11 +100,18 @@ def estimate(
             known = ", ".join(each.id for each in recorded)
             message = f"asked for and not recorded: {', '.join(lacking)}; recorded: {known}"
             raise ValueError(message)
-    rows = [
-        TrialEstimate(trial.key, each)
-        for trial in observed.trials()
-        for each in _analysed(trial, observed.control, wanted, seed)
-    ]
+    trials, control = list(observed.trials()), observed.control
+    found = analyse_together(trials, control, wanted, seed)
+    rows: list[TrialEstimate] = []
+    for number, trial in enumerate(trials):
+        entered = list(dict.fromkeys(trial.subjects["arm"].tolist()))
+        arms = tuple(arm for arm in entered if arm != control)  # in the order of entry
+        for endpoint in wanted:
+            own = tuple(found.get((number, endpoint.id, arm)) for arm in arms)
+            whole = tuple(each for each in own if each is not None)
+            if len(whole) < len(own) or not arms:
+                whole = analyse_one(trial, control, endpoint, arms, seed)
+            rows += [TrialEstimate(trial.key, each) for each in whole]
     return Estimates(tuple(rows))
 
 
@@ -111,32 +121,33 @@ def _recorded(observed: Observed, endpoint: Endpoint) -> bool:
     return endpoint.id in observed.visits
 
 
-def _analysed(trial: OneTrial, control: str, wanted: Sequence[Endpoint], seed: int) -> list[Estimate]:
+def analyse_one(
+    trial: OneTrial, control: str, endpoint: Endpoint, arms: Sequence[str], seed: int
+) -> tuple[Estimate, ...]:
+    """Analyse one endpoint of one trial by itself, with every guard; one estimate for each of ``arms``."""
     subjects, arm = trial.subjects, trial.subjects["arm"]
-    results: list[Estimate] = []
-    entered = list(dict.fromkeys(arm[arm != control].tolist()))  # active arms in the order of entry
-    position, first, end = _positions(trial)
-    for endpoint in wanted:
-        if endpoint.counted:
-            fits = rate_ratios(
-                subjects[endpoint.events],
-                subjects[endpoint.exposure],
-                arm,
-                control=control,
-                endpoint=endpoint.id,
-            )
-            results += [_with_randomisation_p(fit, trial, endpoint, seed) for fit in fits]
-            continue
-        baseline, last = (_at(trial, endpoint.id, position, week) for week in (first, end))
+    if endpoint.counted:
+        fits = rate_ratios(
+            subjects[endpoint.events],
+            subjects[endpoint.exposure],
+            arm,
+            control=control,
+            endpoint=endpoint.id,
+        )
+        results = tuple(_with_randomisation_p(fit, trial, endpoint, seed) for fit in fits)
+    else:
+        place, weeks = place_of_visits(subjects, trial.visits), np.asarray(trial.visits["week"], dtype=float)
+        baseline, last = (_at(trial, endpoint.id, place, week) for week in (weeks.min(), weeks.max()))
         if endpoint.score:
-            results += ancovas(
+            results = ancovas(
                 last, arm, control=control, covariates={"baseline": baseline}, endpoint=endpoint.id
             )
-            continue
-        ratios = geometric_mean_ratios(last, arm, control=control, baseline=baseline, endpoint=endpoint.id)
-        by_arm = {one.treated: one for one in ratios}
-        results += [by_arm[name] for name in entered]
-    return results
+        else:
+            results = geometric_mean_ratios(
+                last, arm, control=control, baseline=baseline, endpoint=endpoint.id
+            )
+    by_arm = {one.treated: one for one in results}
+    return tuple(by_arm[name] for name in arms)
 
 
 def _with_randomisation_p(fit: Estimate, trial: OneTrial, endpoint: Endpoint, seed: int) -> Estimate:
@@ -152,14 +163,6 @@ def _with_randomisation_p(fit: Estimate, trial: OneTrial, endpoint: Endpoint, se
         generator=stream(seed, f"analysis/{label}/{fit.endpoint}/{fit.treated}"),
     )
     return replace(fit, p_value=p_value, method=f"{fit.method}; p by randomisation test")
-
-
-def _positions(trial: OneTrial) -> tuple[NDArray[np.int64], float, float]:
-    """Return the row of the subject of each visit, and the first and the last planned week."""
-    row = {number: i for i, number in enumerate(trial.subjects["subject"].tolist())}
-    position = np.array([row[number] for number in trial.visits["subject"].tolist()], dtype=np.int64)
-    weeks = np.asarray(trial.visits["week"], dtype=float)
-    return position, float(weeks.min()), float(weeks.max())
 
 
 def _at(trial: OneTrial, endpoint: str, position: NDArray[np.int64], week: float) -> NDArray[np.float64]:

@@ -17,12 +17,26 @@ from eubiosis.cli.running import processes_option, quiet_option, run_workflow
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Load the model from this folder, such as one of: eubiosis model use.",
 )
+@click.option(
+    "--resume", is_flag=True, help="Go on with a run that was interrupted: its finished worlds stay."
+)
+@click.option("--large", is_flag=True, help="Begin also where more than a day of CPU time is predicted.")
 @processes_option
 @quiet_option
-def run(workflow: Path, out: Path, *, content: Path | None, processes: int | None, quiet: bool) -> None:
+def run(
+    workflow: Path,
+    out: Path,
+    *,
+    content: Path | None,
+    resume: bool,
+    large: bool,
+    processes: int | None,
+    quiet: bool,
+) -> None:
     """Run the virtual trial that WORKFLOW (a workflow.yaml) describes.
 
     The run folder holds the resolved workflow, the analysis plan, tables, results, report, log and manifest.
-    It appears when all of it is written; nothing is written elsewhere. Everything in it is simulated.
+    It appears when all of it is written; until then finished worlds lie in a hidden folder beside it, and
+    --resume goes on with them. Nothing is written elsewhere. Everything in it is simulated.
     """
-    run_workflow(workflow, out, processes, quiet, content=content)
+    run_workflow(workflow, out, processes, quiet, content=content, resume=resume, large=large)

@@ -26,6 +26,8 @@ def run_workflow(
     quiet: bool,
     *,
     replace: bool = False,
+    resume: bool = False,
+    large: bool = False,
     content: Path | None = None,
 ) -> None:
     """Run a workflow and print the path of its report."""
@@ -41,6 +43,8 @@ def run_workflow(
             progress=False if quiet else None,
             say=sayer(quiet),
             replace=replace,
+            resume=resume,
+            large=large,
             content=content or PACKAGED_CONTENT,
         )
     click.echo(str(report))

@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import pickle
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -18,6 +20,7 @@ from eubiosis.core.machine import THREADS_VARIABLE, available_cores
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _SHOWN = 80
+_LOOK = 0.5  # seconds between looks at the parent
 # Windows can wait for no more than 63 handles, and the executor allows 61 processes there
 _MOST_PROCESSES = 61 if sys.platform == "win32" else sys.maxsize
 
@@ -33,11 +36,11 @@ def map_ordered(
     """Return ``function(item)`` for every item, in the order of the items whatever the process count.
 
     One process runs inside this one. More are started afresh ("spawn"), so ``function`` must be importable
-    and items and results must travel between processes. ``progress`` draws a bar on standard error: True
-    always, False never, None where standard error is a terminal. The exception of the first item that
-    fails (in the order of the items) is raised as it is, with a note that names the item; items that have
-    not begun are then dropped; Ctrl-C ends those that are running. Raises ``ValueError`` for fewer
-    than one process.
+    and items and results must travel between processes; they end by themselves should this one be killed.
+    ``progress`` draws a bar on standard error: True always, False never, None where standard error is a
+    terminal. The exception of the first item that fails (in the order of the items) is raised as it is, with
+    a note that names the item; items that have not begun are then dropped; Ctrl-C ends those that are
+    running. Raises ``ValueError`` for fewer than one process.
 
     >>> map_ordered(len, ["a", "bcd"], processes=1, progress=False)
     [1, 3]
@@ -56,8 +59,8 @@ def map_ordered(
     executor = ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_share_cores,
-        initargs=(max(1, available_cores() // workers),),
+        initializer=_begin_worker,
+        initargs=(max(1, available_cores() // workers), os.getpid()),
     )
     futures = [executor.submit(function, item) for item in work]
     try:
@@ -77,9 +80,21 @@ def map_ordered(
     return results
 
 
-def _share_cores(threads: int) -> None:
-    """Keep a worker's own threads from taking the cores of the other workers."""
+def _begin_worker(threads: int, parent: int) -> None:
+    """Keep a worker's own threads from taking the cores of the others, and end it when its parent is gone."""
     os.environ.setdefault(THREADS_VARIABLE, str(threads))
+    threading.Thread(
+        target=_outlive_nobody, args=(parent,), daemon=True, name="watch over the parent"
+    ).start()
+
+
+def _outlive_nobody(parent: int) -> None:
+    """End this process when its parent has ended without a word, as after kill -9."""
+    if os.name != "posix":  # elsewhere the number of a parent never changes
+        return
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
+    os._exit(1)
 
 
 def _one(function: Callable[[Item], Result], item: Item, number: int) -> Result:

@@ -9,6 +9,8 @@ import numpy as np
 
 from eubiosis.analysis.estimates import Estimates, estimate
 from eubiosis.analysis.truth import TrueEffect, true_effects
+from eubiosis.compute.chunk_store import ChunkStore
+from eubiosis.compute.packing import DamagedPackage, pack, unpack
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.frame import Table
 from eubiosis.core.trial_tables import KEYS, parts
@@ -51,9 +53,34 @@ class Chunk:
     candidates: tuple[Candidates, ...]
 
 
+@dataclass(frozen=True)
+class KeptTask:
+    """A task whose result is written down as soon as it is there: in which store, under which name."""
+
+    task: Task
+    store: ChunkStore
+    name: str
+
+
 def run_chunk(task: Task) -> Chunk:
     """Simulate, analyse and reduce every trial of one gut world."""
     return reduced(simulate_gut_world(task))
+
+
+def run_kept_chunk(kept: KeptTask) -> Chunk:
+    """Run a chunk and write it into its store; raises ``OSError`` where the disk does not take it."""
+    chunk = run_chunk(kept.task)
+    kept.store.write(kept.name, pack(chunk))
+    return chunk
+
+
+def kept_chunk(store: ChunkStore, name: str) -> Chunk | None:
+    """Return a chunk that an earlier run has finished; None where it is missing or damaged."""
+    content = store.read(name)
+    try:
+        return None if content is None else unpack(content, Chunk)
+    except DamagedPackage:
+        return None
 
 
 def reduced(trials: Trials, estimates: Estimates | None = None) -> Chunk:

@@ -13,6 +13,7 @@ import numpy as np
 
 from eubiosis.analysis.estimates import Estimates
 from eubiosis.analysis.truth import effects_table
+from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.pool import map_ordered
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.errors import NumericalFailuresError
@@ -31,10 +32,10 @@ from eubiosis.model import load
 from eubiosis.model.derived import content_key
 from eubiosis.model.model import Model
 from eubiosis.population.generate import cohort_of
-from eubiosis.trial.simulate import Candidates, Trials, tasks
+from eubiosis.trial.simulate import Candidates, Task, Trials, tasks
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host_world import TrialIsTooSmall
-from eubiosis.workflow.trial_chunk import Chunk, reduced, run_chunk
+from eubiosis.workflow.trial_chunk import Chunk, KeptTask, kept_chunk, reduced, run_chunk, run_kept_chunk
 from eubiosis.workflow.trial_summary import report_input
 from eubiosis.workflow.workflow import Workflow
 from eubiosis.workflow.worlds_used import worlds_facts
@@ -55,10 +56,13 @@ def run_job(
     processes: int = 1,
     progress: bool | None = None,
     content: Path = PACKAGED_CONTENT,
+    store: ChunkStore | None = None,
 ) -> TrialJob:
     """Simulate every world of a workflow, analyse every trial and summarise.
 
-    ``content`` is the folder that the model is loaded from. The result does not depend on ``processes``.
+    ``content`` is the folder that the model is loaded from. The result does not depend on ``processes``. With
+    a ``store`` each gut world is written into it when it is finished, and those that lie there are not
+    simulated again.
     Raises ``FindingsError`` for a stool table that cannot be used or where hardly anybody is eligible, and
     ``NumericalFailuresError`` when too many gut runs failed.
     """
@@ -66,7 +70,7 @@ def run_job(
     cohort = cohort_of(workflow.population, model, workflow.seed)
     jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed)
     try:
-        chunks = map_ordered(run_chunk, jobs, processes, progress, label="gut worlds")
+        chunks = _chunks(jobs, processes, progress, store)
     except TrialIsTooSmall as error:
         finding = Finding(
             "workflow",
@@ -85,6 +89,25 @@ def run_job(
         report_input(workflow, chunks, facts, model),
         facts,
     )
+
+
+def _chunks(
+    jobs: Sequence[Task], processes: int, progress: bool | None, store: ChunkStore | None
+) -> list[Chunk]:
+    """Run the tasks whose chunks are not in the store, and return all chunks in order."""
+    if store is None:
+        return map_ordered(run_chunk, jobs, processes, progress, label="gut worlds")
+    names = [chunk_name(job) for job in jobs]
+    kept = {name: kept_chunk(store, name) for name in names}
+    work = [KeptTask(job, store, name) for job, name in zip(jobs, names, strict=True) if kept[name] is None]
+    made = map_ordered(run_kept_chunk, work, processes, progress, label="gut worlds")
+    found = {**kept, **{task.name: chunk for task, chunk in zip(work, made, strict=True)}}
+    return [chunk for name in names if (chunk := found[name]) is not None]
+
+
+def chunk_name(task: Task) -> str:
+    """Return the name under which the chunk of a gut world is kept."""
+    return f"gut-{task.gut_world:05d}"
 
 
 def trial_report(

@@ -31,7 +31,8 @@ def stage(monkeypatch):
     """Put a simulation and a report in the place of the real ones; what they see is recorded."""
     seen = {}
 
-    def run_job(workflow, *, processes, progress, content):
+    def run_job(workflow, *, processes, progress, content, store):
+        assert store.names() == []
         seen.update(workflow=workflow, processes=processes, progress=progress, content=content)
         if "error" in seen:
             raise seen["error"]

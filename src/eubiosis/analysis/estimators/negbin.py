@@ -19,7 +19,7 @@ from eubiosis.analysis.guard import SEES_ALL, Blind, finite_rows, independent_co
 from eubiosis.core.soundness import OK, Soundness, Status
 
 MAX_ITERATIONS = 100
-TOLERANCE = 1e-12  # of half the Newton decrement, in units of log-likelihood
+TOLERANCE = 1e-16  # of half the Newton decrement: the end is within 1e-7 of a standard error
 SMALLEST_ALPHA = 1e-7
 LARGEST_STEP = 3.0
 NO_OVERDISPERSION = Soundness("boundary")
@@ -312,7 +312,7 @@ def derivatives(data: _Data, theta: Floats) -> tuple[Floats, Floats]:
     shrink = 1.0 + alpha * mu
     first = np.concatenate(([0.0], np.cumsum(data.below / (1.0 + alpha * data.below))))
     second = np.concatenate(([0.0], np.cumsum((data.below / (1.0 + alpha * data.below)) ** 2)))
-    shape, slope = _shape(alpha * mu)
+    shape, slope = shape_of_dispersion(alpha * mu)
     by_alpha = float(np.sum(first[counts] + mu**2 * shape - counts * mu / shrink))
     by_alpha_twice = float(np.sum(-second[counts] + mu**3 * slope + counts * (mu / shrink) ** 2))
     score = np.append(matrix.T @ ((counts - mu) / shrink), alpha * by_alpha)
@@ -326,7 +326,7 @@ def derivatives(data: _Data, theta: Floats) -> tuple[Floats, Floats]:
     return score, information
 
 
-def _shape(x: Floats) -> tuple[Floats, Floats]:
+def shape_of_dispersion(x: Floats) -> tuple[Floats, Floats]:
     """Return h(x) = (log(1+x) - x/(1+x)) / x^2 and its derivative; a series near zero."""
     small = x < _SERIES_BELOW
     safe = np.where(small, 1.0, x)

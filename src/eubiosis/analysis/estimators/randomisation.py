@@ -49,10 +49,10 @@ def randomisation_p(
     relabelled = in_treated[order]
     observed = _statistic(events, time, in_treated[None, :])[0]
     null = _statistic(events, time, relabelled)
-    return float((1 + np.sum(null >= observed - _TIE)) / (relabellings + 1))
+    return float((1 + np.sum(null >= observed - TIE)) / (relabellings + 1))
 
 
-_TIE = 1e-12
+TIE = 1e-12
 
 
 def _statistic(

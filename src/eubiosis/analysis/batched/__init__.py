@@ -1,0 +1,1 @@
+"""Many trials of one plan analysed together: the numbers of the single analyses, in much less time."""
