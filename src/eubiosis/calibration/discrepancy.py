@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.calibration.sampling import moved, systematic
-from eubiosis.calibration.waves import GutProblem, looked_at
+from eubiosis.calibration.waves import GutProblem, compared_rows
 from eubiosis.calibration.waves_terms import WITHIN_ARM_BIAS, kind_of, study_of, term
 from eubiosis.core.laws import Z975
 from eubiosis.core.streams import stream
@@ -90,7 +90,7 @@ def residuals(
     by_study: dict[str, list[TargetRow]] = defaultdict(list)
     whole = GutProblem.of(model, threads=threads)
     known = {row.id for row in whole.laboratory.rows}
-    for row in comparable(looked_at(model)):
+    for row in comparable(compared_rows(model)):
         if row.id in known:
             by_study[study_of(row)].append(row)
     found: list[Residual] = []
@@ -108,8 +108,8 @@ def residuals(
 
 
 def estimate(found: Sequence[Residual], kind: str, without: str = "") -> Estimate | None:
-    """Return the discrepancy of a kind from all studies but one; None with fewer than two studies."""
-    rows = [each for each in found if each.kind == kind and each.study != without]
+    """Return the discrepancy of a kind's responses from all studies but one; None with fewer than two."""
+    rows = [each for each in responses(found, kind) if each.study != without]
     by_study: Mapping[str, list[Residual]] = {
         study: [each for each in rows if each.study == study] for study in {each.study for each in rows}
     }
@@ -117,8 +117,13 @@ def estimate(found: Sequence[Residual], kind: str, without: str = "") -> Estimat
         return None
     left = [float(np.mean([each.left for each in own])) for own in by_study.values()]
     moves = [float(np.sqrt(np.mean([each.moved**2 for each in own]))) for own in by_study.values()]
-    sd = float(np.sqrt(max(np.mean(left), 0.0)))
+    sd = max(float(np.mean(left)), 0.0) ** 0.5
     return Estimate(kind, without, sd, len(rows), len(by_study), min(moves))
+
+
+def responses(found: Iterable[Residual], kind: str) -> list[Residual]:
+    """Return the residuals of a kind's responses; what people with MS differ in from others is none."""
+    return [each for each in found if each.kind == kind and each.row.statistic != "over_healthy"]
 
 
 def estimates(found: Sequence[Residual]) -> tuple[Estimate, ...]:

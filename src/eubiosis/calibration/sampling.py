@@ -79,6 +79,9 @@ def tempered(
     """
     points, power = start, 0.0
     found = log_likelihood(points)
+    if not np.isfinite(found).any():
+        message = f"none of {len(points)} points has a likelihood"
+        raise ArithmeticError(message)
     levels: list[Level] = []
     while effective_size(_weights(found, 1 - power)) < LAST * len(points):
         if len(levels) == _MOST_LEVELS:

@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eubiosis.calibration.waves_terms import study_of
 from eubiosis.calibration.worlds import ROWS
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.tables import TableRow, check_unique, read_table
+from eubiosis.core.tables import TableRow, read_table
 from eubiosis.model.content import Content, TargetRow
 from eubiosis.model.model import Model
 from eubiosis.model.shipped import FOLDER, Shipped, shipped, targets_key
-
-LICENCES = "licences.tsv"
-
-
-class LicenceRow(TableRow):
-    """What was taken from the study of a fitted row, and under which terms."""
-
-    study: str
-    taken: str
-    licence: str
-    note: str = ""
 
 
 class MetRow(TableRow):
@@ -49,26 +37,6 @@ class Shown:
     found: Shipped
     rows: tuple[tuple[TargetRow, MetRow], ...]
     remarks: tuple[str, ...]
-
-
-def read_licences(content: Content) -> tuple[LicenceRow, ...]:
-    """Read the licences; a fitted row whose study has none is a finding. Raises ``FindingsError``."""
-    findings = FindingCollector()
-    file = content.file(f"{FOLDER}/{LICENCES}")
-    rows = read_table(content.folder / FOLDER / LICENCES, LicenceRow, findings)
-    check_unique([(row.study, row.study) for row in rows], file, "study", findings)
-    known = {row.study for row in rows}
-    used = {row.id for row in _met(content, findings) if row.used == "yes"}
-    for target in content.targets:
-        if target.id in used and study_of(target) not in known:
-            findings.add(
-                file,
-                study_of(target),
-                f"{target.id} is fitted and its study has no licence row",
-                next_step="say what was taken and under which terms",
-            )
-    findings.raise_if_any()
-    return tuple(rows)
 
 
 def show(model: Model) -> Shown:
