@@ -93,8 +93,8 @@ def _of_class(row: DiscrepancyRow, left_out: Sequence[Residual]) -> DiscrepancyR
             "sd": float(f"{made.sd:.2g}"),
             "basis": "derived",
             "source": f"calibration/{LEFT_OUT}: {made.rows} figures of {made.studies} studies",
-            "note": "root mean square of what worlds matched without a study leave of its figures, "
-            f"studies alike: {', '.join(studies)}",
+            "note": "what worlds matched without a study leave of its figures, beyond their own error "
+            f"and the spread of the worlds: {', '.join(studies)}",
             "full_at": float(f"{made.full_at:.2g}"),
         }
     )
