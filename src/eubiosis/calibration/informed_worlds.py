@@ -17,7 +17,7 @@ from eubiosis.calibration.roles import calibrated_in, join, read_tables, respons
 from eubiosis.calibration.sampling import effective_size, systematic
 from eubiosis.calibration.waves import GutProblem, implausibility, looked_at
 from eubiosis.calibration.worlds_history import DRUG, HistoryProblem
-from eubiosis.core.guilds import GUILDS
+from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.informed import Informed, Measure, Profile
 from eubiosis.core.streams import stream
 from eubiosis.core.world_intervals import ENOUGH_WORLDS
@@ -31,7 +31,13 @@ Half = Literal["gut", "history"]
 PRIOR_DRAWS, SETS, PROFILES = 4000, 200, 10
 _TOGETHER = 100  # sets solved in one go
 _DAY = 84.0
-_THERAPIES = ("ms_inulin_20g", "ms_fibre_40g", "ms_mediterranean", "ms_ketogenic", "ms_fmt")
+_THERAPIES = {
+    "ms_inulin_20g": "inulin 20 g",
+    "ms_fibre_40g": "fibre 40 g",
+    "ms_mediterranean": "Mediterranean diet",
+    "ms_ketogenic": "ketogenic diet",
+    "ms_fmt": "fecal transplant",
+}
 _ACIDS = {
     "gut_stool_Ac": "stool acetate",
     "gut_stool_Pr": "stool propionate",
@@ -98,7 +104,7 @@ def _prior(model: Model, half: Half, seed: int) -> dict[str, Array]:
     """Return draws of every number's law before any data, id -> (draws,)."""
     problem = GutProblem.of(model) if half == "gut" else HistoryProblem(model)
     points = stream(seed, "calibration/informed prior").standard_normal((PRIOR_DRAWS, len(problem.free)))
-    return problem.sets(points) if isinstance(problem, GutProblem) else problem.values(points)
+    return problem.sets(points) if isinstance(problem, GutProblem) else problem.before_data(points)
 
 
 def _described(model: Model, names: Sequence[str]) -> dict[str, Described]:
@@ -128,7 +134,7 @@ def _predictions(
     drawn = {name: values[:sets] for name, values in before.items()}
     say(f"gut: running {sets} worlds and {sets} draws of the prior for {len(laboratory.rows)} predictions")
     after, first = (_answers(problem, laboratory, some) for some in (own, drawn))
-    described = {row.id: Described(f"{row.quantity} ({row.condition})", row.unit) for row in laboratory.rows}
+    described = {row.id: Described(_label(row), row.unit) for row in laboratory.rows}
     found = measures(first, after, np.ones(sets), described)
     both = {name: np.concatenate([own[name], drawn[name]]) for name in worlds.names}
     off = [implausibility(problem.fitted, some) for some in (after, first)]
@@ -147,13 +153,18 @@ def _answers(problem: GutProblem, laboratory: Laboratory, sets: Mapping[str, Arr
     return {row.id: np.concatenate([part[row.id] for part in parts]) for row in laboratory.rows}
 
 
+def _label(row: TargetRow) -> str:
+    """Name a prediction; a row of the target table keeps its own words, with its condition."""
+    return row.quantity if row.role == "prediction" else f"{row.quantity} ({row.condition.replace('_', ' ')})"
+
+
 def therapy_rows() -> tuple[TargetRow, ...]:
     """Return questions that no trial answered: guilds and stool acids of a person with MS under a therapy."""
-    observables = {f"gut_share_{guild}": guild for guild in GUILDS if guild in _SHOWN} | _ACIDS
+    observables = {f"gut_share_{guild}": GUILD_NAMES[guild] for guild in _SHOWN} | _ACIDS
     return tuple(
         TargetRow(
-            id=f"{condition}: {word}",
-            quantity=f"{word}, day {_DAY:g} over before",
+            id=f"{condition}: {observable}",
+            quantity=f"{word}, {therapy}",
             condition=condition,
             population="people with MS",
             taxon="guild" if observable.startswith("gut_share_") else "-",
@@ -165,7 +176,7 @@ def therapy_rows() -> tuple[TargetRow, ...]:
             role="prediction",
             fitted="no",
         )
-        for condition in _THERAPIES
+        for condition, therapy in _THERAPIES.items()
         for observable, word in observables.items()
     )
 

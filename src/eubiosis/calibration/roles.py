@@ -7,20 +7,28 @@ definition, dose, day or contrast is not among them (``refused``).
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 
-from eubiosis.calibration.roles_compare import HEALTHY, NONE, Asked, differences
-from eubiosis.calibration.roles_rows import LICENCES, ROLES, Bounds, Row, join, read_tables
-from eubiosis.calibration.roles_tables import FOLDER, Kind, LogRow, Role
+from eubiosis.calibration.roles_checks import check_roles
+from eubiosis.calibration.roles_compare import HEALTHY, NONE, Comparand, differences
+from eubiosis.calibration.roles_rows import (
+    LICENCES,
+    ROLES,
+    Row,
+    RowBounds,
+    facts,
+    hash_of,
+    join,
+    read_tables,
+)
+from eubiosis.calibration.roles_tables import Kind, LogRow, Role
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError, unknown_word
 
 __all__ = [
-    "Bounds",
     "Row",
+    "RowBounds",
     "calibrated_in",
     "check_claims",
     "compare",
@@ -36,7 +44,6 @@ __all__ = [
     "scoreboard",
 ]
 
-HASH = f"{FOLDER}/roles.sha256"
 _SENTENCE = re.compile(r"[^.;\n]+[.;]?")
 _CLAIM = re.compile(r"calibrated in (people with )?(MS|multiple sclerosis)", re.IGNORECASE)
 _DENIED = re.compile(r"\b(not|no|nothing|never|without)\b", re.IGNORECASE)
@@ -45,8 +52,6 @@ _DENIED = re.compile(r"\b(not|no|nothing|never|without)\b", re.IGNORECASE)
 @cache
 def roles() -> tuple[Row, ...]:
     """Return every row of the packaged tables; raises ``FindingsError`` with everything wrong in them."""
-    from eubiosis.calibration.roles_checks import check_roles  # it checks what this module reads
-
     findings = FindingCollector()
     tables = read_tables(findings=findings)
     findings.raise_if_any()
@@ -96,7 +101,7 @@ def refused(rows: Sequence[Row] | None = None) -> tuple[Row, ...]:
     return tuple(row for row in (roles() if rows is None else rows) if row.refusals)
 
 
-def compare(asked: Asked, row: Row) -> None:
+def compare(asked: Comparand, row: Row) -> None:
     """Raise ``FindingsError`` naming each difference where a row does not answer what the model is asked."""
     found = differences(asked, row.measured)
     if found:
@@ -180,29 +185,4 @@ def check_claims(texts: Mapping[str, str], rows: Sequence[Row]) -> list[Finding]
 
 def roles_hash(rows: Sequence[Row] | None = None) -> str:
     """Return the hash of what the rows say: ids, roles, cohorts, controls, comparisons, values, intervals."""
-    lines = [json.dumps(facts(row), sort_keys=True) for row in (roles() if rows is None else rows)]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def facts(row: Row) -> dict[str, object]:
-    """Return what is hashed of a row, as plain values."""
-    measured = row.measured
-    return {
-        "id": row.id,
-        "role": row.role,
-        "kind": row.kind,
-        "cohorts": sorted(row.cohorts),
-        "population": row.population,
-        "control": row.control,
-        "blinding": row.blinding,
-        "species": row.species,
-        "taxon": measured.taxon,
-        "specimen": measured.specimen,
-        "dose": measured.dose,
-        "day": measured.day,
-        "contrast": measured.contrast,
-        "value": row.target,
-        "low": row.low,
-        "high": row.high,
-        "same_as": row.same_as,
-    }
+    return hash_of(roles() if rows is None else rows)

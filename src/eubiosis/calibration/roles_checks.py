@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from eubiosis.calibration.leakage import members_of, shared_with_holdouts
-from eubiosis.calibration.roles import HASH, roles_hash
 from eubiosis.calibration.roles_rows import (
+    HASH,
     LEAKAGE,
     LICENCES,
     LOG,
@@ -16,6 +16,7 @@ from eubiosis.calibration.roles_rows import (
     RoleTables,
     Row,
     anchors_by_id,
+    hash_of,
     join,
 )
 from eubiosis.core.findings import Finding, FindingCollector, unknown_word
@@ -218,7 +219,7 @@ def _logged(tables: RoleTables) -> Iterator[Finding]:
 def _hash(tables: RoleTables, rows: tuple[Row, ...]) -> Iterator[Finding]:
     path = tables.content.folder / HASH
     stated = path.read_text(encoding="utf-8").split()[:1] if path.is_file() else []
-    found = roles_hash(rows)
+    found = hash_of(rows)
     if stated != [found]:
         yield Finding(
             tables.content.file(HASH),

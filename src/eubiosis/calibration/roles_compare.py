@@ -38,7 +38,7 @@ _DOSE = re.compile(
 
 
 @dataclass(frozen=True)
-class Asked:
+class Comparand:
     """What the model is asked, or what a study measured.
 
     ``taxon`` is guild, genus or "-"; ``dose`` reads "inulin 20 g/d", "diet fibre_40g", "none" and the like;
@@ -54,13 +54,13 @@ class Asked:
     any_dose: bool = False
 
 
-def asked_of(target: TargetRow, changes: Sequence[ChangeRow]) -> Asked:
+def asked_of(target: TargetRow, changes: Sequence[ChangeRow]) -> Comparand:
     """Say what a target asks of the model; ``changes`` are those of every condition."""
     own = [row for row in changes if row.condition == target.condition]
     day = target.day if target.statistic != _FALL else None
     if target.statistic == "therapy" and target.observable.endswith("d"):
         day = float(target.observable.removeprefix("treg_").removesuffix("d"))
-    return Asked(
+    return Comparand(
         target.taxon,
         _specimen(target.observable),
         _dose(target, own),
@@ -71,11 +71,11 @@ def asked_of(target: TargetRow, changes: Sequence[ChangeRow]) -> Asked:
     )
 
 
-def differences(asked: Asked, measured: Asked) -> tuple[str, ...]:
+def differences(asked: Comparand, measured: Comparand) -> tuple[str, ...]:
     """Name everything in which a figure differs from what the model is asked; empty where it may be compared.
 
-    >>> guild = Asked("guild", "stool", "inulin 20 g/d", 14, "untreated")
-    >>> differences(guild, Asked("genus", "stool", "inulin 10 g/d", 14, "untreated"))
+    >>> guild = Comparand("guild", "stool", "inulin 20 g/d", 14, "untreated")
+    >>> differences(guild, Comparand("genus", "stool", "inulin 10 g/d", 14, "untreated"))
     ('definition: a genus, asked of a guild', 'dose: inulin 10 g/d, asked of inulin 20 g/d')
     """
     found = []
@@ -97,7 +97,7 @@ def _a(taxon: str) -> str:
     return "no taxon" if taxon == "-" else f"a {taxon}"
 
 
-def _same_dose(asked: Asked, measured: Asked) -> bool:
+def _same_dose(asked: Comparand, measured: Comparand) -> bool:
     if asked.dose == measured.dose:
         return NOT_READ not in measured.dose
     want, got = _DOSE.fullmatch(asked.dose), _DOSE.fullmatch(measured.dose)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from eubiosis.calibration.leakage import Members, members_of
-from eubiosis.calibration.roles_compare import Asked, asked_of, differences
+from eubiosis.calibration.roles_compare import HEALTHY, NONE, Comparand, asked_of, differences
 from eubiosis.calibration.roles_tables import (
     ANCHOR,
     FOLDER,
@@ -30,18 +32,20 @@ from eubiosis.evidence import load as load_evidence
 from eubiosis.evidence.records.companions import Anchor, CalibrationTarget
 from eubiosis.evidence.records.store import Evidence
 from eubiosis.model.content import Content, TargetRow, load_content
+from eubiosis.model.discrepancy import TransportRow, read_transport
 
 ROLES = f"{FOLDER}/roles.tsv"
 LICENCES = f"{FOLDER}/licences.tsv"
 LEAKAGE = f"{FOLDER}/leakage.tsv"
 ALLOWANCES = f"{FOLDER}/allowances.tsv"
 LOG = f"{FOLDER}/roles_log.tsv"
+HASH = f"{FOLDER}/roles.sha256"
 _RATIOS = ("ratio", "ratio_to", "over_healthy", "therapy", "drug")
 _UNIT_OF = {"ratio": "log ratio", "SD": "SD"}  # scale of a figure -> unit of the allowances that fit it
 Scale = Literal["ratio", "SD", "own unit"]
 
 
-class Bounds(NamedTuple):
+class RowBounds(NamedTuple):
     """An interval to be met; ``is_bound`` says that it was widened or opened for the way it was measured."""
 
     low: float
@@ -57,8 +61,8 @@ class Row:
     lives: on the log of a ratio, in standard deviations, or in its own unit. ``cohorts`` are those that
     surely enter it, ``possible`` those that likely do. ``asked`` is what the model is asked (None for a row
     that no target asks), ``measured`` what the study measured, ``refusals`` in what the two differ.
-    ``bias_sd`` and ``transport_sd`` (log ratio or SD) are allowances for the control and for people without
-    MS.
+    ``bias_sd`` (log ratio or SD) is the allowance for a missing control, ``transport_sd`` the standard
+    deviation, as a share of the response, of the factor that carries it to people with MS.
     """
 
     id: str
@@ -81,8 +85,8 @@ class Row:
     cohorts: frozenset[str]
     possible: frozenset[str]
     licences: Mapping[str, str]
-    measured: Asked
-    asked: Asked | None
+    measured: Comparand
+    asked: Comparand | None
     same_as: str
     reason: str
     bias_sd: float = 0.0
@@ -110,7 +114,7 @@ class Row:
         """Whether it enters as a bound: uncontrolled, within one arm, or open where that matters."""
         return self.bias_sd > 0 or self.opens_to_null
 
-    def bounds(self) -> Bounds:
+    def bounds(self) -> RowBounds:
         """Return the interval to be met: widened by the bias of its control, or opened to no effect.
 
         An open end is infinite. The bias and the published half-width add up as squares. The transport to
@@ -130,7 +134,7 @@ class Row:
         null = 1.0 if ratio else 0.0
         if self.opens_to_null:
             low, high = min(low, null), max(high, null)
-        return Bounds(low, high, self.is_bound)
+        return RowBounds(low, high, self.is_bound)
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,7 @@ class RoleTables:
     leakage: tuple[LeakageRow, ...]
     allowances: tuple[AllowanceRow, ...]
     log: tuple[LogRow, ...]
+    transport: tuple[TransportRow, ...]
 
 
 def read_tables(
@@ -161,6 +166,7 @@ def read_tables(
         tuple(read_table(folder / LEAKAGE, LeakageRow, own)),
         tuple(read_table(folder / ALLOWANCES, AllowanceRow, own)),
         tuple(read_table(folder / LOG, LogRow, own)),
+        read_transport(content),
     )
     if findings is None:
         own.raise_if_any()
@@ -183,6 +189,36 @@ def join(tables: RoleTables) -> tuple[Row, ...]:
         elif role.id in anchors:
             joined.append(_of_anchor(role, anchors[role.id], inside, tables))
     return tuple(joined)
+
+
+def hash_of(rows: Sequence[Row]) -> str:
+    """Return the hash of what rows say: ids, roles, cohorts, controls, comparisons, values, intervals."""
+    lines = [json.dumps(facts(row), sort_keys=True) for row in rows]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def facts(row: Row) -> dict[str, object]:
+    """Return what is hashed of a row, as plain values."""
+    measured = row.measured
+    return {
+        "id": row.id,
+        "role": row.role,
+        "kind": row.kind,
+        "cohorts": sorted(row.cohorts),
+        "population": row.population,
+        "control": row.control,
+        "blinding": row.blinding,
+        "species": row.species,
+        "taxon": measured.taxon,
+        "specimen": measured.specimen,
+        "dose": measured.dose,
+        "day": measured.day,
+        "contrast": measured.contrast,
+        "value": row.target,
+        "low": row.low,
+        "high": row.high,
+        "same_as": row.same_as,
+    }
 
 
 def anchors_by_id(evidence: Evidence) -> dict[str, Anchor]:
@@ -267,7 +303,7 @@ def _row(
     read: str,
     source: str,
     fitted: bool,
-    asked: Asked | None,
+    asked: Comparand | None,
     target_row: TargetRow | None,
 ) -> Row:
     known = [tables.cohorts[name] for name in sorted(inside.sure) if name in tables.cohorts]
@@ -275,12 +311,7 @@ def _row(
     biases = [
         row
         for row in tables.allowances
-        if row.term == "bias" and row.kind == role.kind and row.applies_to in (role.control, role.blinding)
-    ]
-    moved = [
-        row.sd
-        for row in tables.allowances
-        if row.term == "transport" and row.kind == role.kind and row.applies_to in people
+        if row.kind == role.kind and row.applies_to in (role.control, role.blinding)
     ]
     return Row(
         id=role.id,
@@ -303,15 +334,26 @@ def _row(
         cohorts=inside.sure,
         possible=inside.likely,
         licences={row.cohort: row.licence for row in known},
-        measured=Asked(role.taxon, role.specimen, role.dose, role.day, role.contrast),
+        measured=Comparand(role.taxon, role.specimen, role.dose, role.day, role.contrast),
         asked=asked,
         same_as=role.same_as,
         reason=role.reason,
         bias_sd=math.hypot(*(row.sd for row in biases if row.unit == _UNIT_OF.get(scale))),
         opens_to_null=any(row.opens == "yes" for row in biases),
-        transport_sd=max(moved, default=0.0),
+        transport_sd=_transport(target_row, people, role, tables),
         target_row=target_row,
     )
+
+
+def _transport(
+    target: TargetRow | None, people: tuple[People, ...], role: RoleRow, tables: RoleTables
+) -> float:
+    """Return the sd of the factor that carries a response to people with MS; 0 for one measured in them."""
+    sizes = {row.quantity: row.sd for row in tables.transport}
+    if role.contrast in (NONE, HEALTHY) or set(people) <= {"ms", "none"} or not sizes:
+        return 0.0
+    guild = target is not None and target.taxon != "-"
+    return sizes.get("guild" if guild else "stool_acid", max(sizes.values()))
 
 
 def _number(text: str) -> float | None:

@@ -82,15 +82,13 @@ class LeakageRow(TableRow):
 
 
 class AllowanceRow(TableRow):
-    """What is added to a figure because of how it was measured, or of whom.
+    """What is added to a figure because of how it was measured: a missing control, or people who knew.
 
-    ``term`` is bias (a missing or open control) or transport (people without MS); ``applies_to`` is a control
-    or a blinding for the first, a kind of people for the second. ``opens`` says that the interval is opened
-    to no effect: the figure bounds the effect from one side.
+    ``applies_to`` is a control or a blinding. ``opens`` says that the interval is opened to no effect: the
+    figure bounds the effect from one side.
     """
 
     id: str
-    term: Literal["bias", "transport"]
     kind: Kind
     applies_to: str
     sd: float

@@ -55,14 +55,14 @@ class Reduced:
 
 
 @dataclass(frozen=True)
-class Study:
+class SyntheticStudy:
     """A synthetic set of cohorts: the truth's point (names,) and what the matching is told of it."""
 
     truth: Array
     terms: tuple[Term, ...]
 
 
-def synthetic(problem: Reduced, seed: int, number: int) -> Study:
+def synthetic(problem: Reduced, seed: int, number: int) -> SyntheticStudy:
     """Draw a truth from the prior and its cohorts: people's log ratios, their mean and its 95 % interval.
 
     A cohort's mean is off the model by the discrepancy that the matching allows for (``TOLERANCE``).
@@ -78,10 +78,10 @@ def synthetic(problem: Reduced, seed: int, number: int) -> Study:
             spread = float(np.hypot(error, TOLERANCE))
             ends = (mean - Z975 * error, mean + Z975 * error)
             terms.append(Term(row, True, mean, *ends, spread, spread))
-    return Study(truth, tuple(terms))
+    return SyntheticStudy(truth, tuple(terms))
 
 
-def infer(problem: Reduced, study: Study, effort: Effort, seed: int, number: int) -> Sample:
+def infer(problem: Reduced, study: SyntheticStudy, effort: Effort, seed: int, number: int) -> Sample:
     """Return the weighted posterior draws of one study, by the inference of the shipped worlds."""
     key = int(stream(seed, "calibration/synthetic inference", number).integers(2**31))
     start = stream(key, "start").standard_normal((effort.points, len(problem.names)))
@@ -95,7 +95,7 @@ def log_likelihood(problem: Reduced, terms: Sequence[Term], points: Array) -> Ar
     return np.asarray(-(scores(terms, answers) ** 2).sum(axis=0) / 2)
 
 
-def quantities(problem: Reduced, study: Study, points: Array) -> Array:
+def quantities(problem: Reduced, study: SyntheticStudy, points: Array) -> Array:
     """Return everything that is ranked or covered at points, shape (n, quantities)."""
     likelihood = log_likelihood(problem, study.terms, points)
     return np.column_stack([points, problem.predict(points), likelihood])
@@ -138,7 +138,7 @@ def band(studies: int, histograms: int, level: float = 0.95) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class Coverage:
+class IntervalCoverage:
     """How often 90 % intervals hold the truth, and how wide they are against the exact posterior's.
 
     Arrays are (quantities,); ``width`` is the mean ratio of widths, NaN where no exact posterior is known.
@@ -160,8 +160,8 @@ def coverage(
     studies: int,
     effort: Effort,
     seed: int,
-    exact: Callable[[Study], tuple[Array, Array]] | None = None,
-) -> Coverage:
+    exact: Callable[[SyntheticStudy], tuple[Array, Array]] | None = None,
+) -> IntervalCoverage:
     """Count 90 % intervals that hold the truth, for numbers and predictions, over synthetic studies.
 
     ``exact`` returns the 5 and 95 % points of the true posterior for the same quantities.
@@ -180,12 +180,12 @@ def coverage(
         else:
             first, last = exact(study)
             widths += (high - low) / (last - first)
-    return Coverage(studies, names, hits / studies, widths / studies)
+    return IntervalCoverage(studies, names, hits / studies, widths / studies)
 
 
 def linear(
     problem: Reduced, slopes: Array, middle: Array, predictions: Array
-) -> tuple[Reduced, Callable[[Study], tuple[Array, Array]]]:
+) -> tuple[Reduced, Callable[[SyntheticStudy], tuple[Array, Array]]]:
     """Return the linear problem with the same rows and cohorts, and its exact 5 and 95 % points.
 
     ``slopes`` (rows, names) and ``middle`` (rows,) are the response, ``predictions`` (predictions, names)
@@ -204,7 +204,7 @@ def linear(
     wanted = np.vstack([np.eye(len(problem.names)), predictions])
     slope, level = (np.repeat(one, problem.cohorts, axis=0) for one in (slopes, middle))
 
-    def exact(study: Study) -> tuple[Array, Array]:
+    def exact(study: SyntheticStudy) -> tuple[Array, Array]:
         observed = np.array([float(term.middle or 0.0) for term in study.terms])
         precision = np.array([1 / term.below**2 for term in study.terms])
         covariance = np.linalg.inv(np.eye(len(problem.names)) + (slope.T * precision) @ slope)

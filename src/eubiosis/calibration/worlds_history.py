@@ -156,6 +156,17 @@ class HistoryProblem:
             values[DRUG + drug] = self._ladders[drug][self._rungs(drug, places[:, count + k])]
         return values
 
+    def before_data(self, points: Array) -> dict[str, Array]:
+        """Return the numbers at ``points`` before any row: drugs' factors anywhere on their ladder."""
+        places = ndtr(points)
+        count = len(self.free) - len(self.drugs)
+        own = {name: places[:, k] for k, name in enumerate(self.free[:count])}
+        values = draw_together(self._laws, self.names, own)
+        for k, drug in enumerate(self.drugs):
+            rungs = np.minimum((places[:, count + k] * LADDER).astype(int), LADDER - 1)
+            values[DRUG + drug] = self._ladders[drug][rungs]
+        return values
+
     def answers(self, points: Array) -> dict[str, Array]:
         """Return row id -> what each point gives, (n,)."""
         values = self.values(points)

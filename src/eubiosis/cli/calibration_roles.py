@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eubiosis.cli.model_loading import JSON
+from eubiosis.core.findings import FindingsError
 
 if TYPE_CHECKING:
     from eubiosis.calibration.roles import Row
@@ -61,11 +62,18 @@ def roles_command(
 @click.command("leakage")
 @JSON
 def leakage_command(as_json: bool) -> None:
-    """List the cohorts inside each pooled figure, and which figures share one with a hold-out."""
+    """List the cohorts inside each pooled figure, and which figures share one with a hold-out.
+
+    Where the shipped worlds or priors were fitted against the roles, that is a finding and the exit is 1.
+    """
     from eubiosis.calibration.leakage import members_of, shared_with_holdouts
+    from eubiosis.calibration.leakage_use import check_use
     from eubiosis.calibration.roles import read_tables
 
     tables = read_tables()
+    breaches = check_use(tables)
+    if breaches:
+        raise FindingsError(breaches)
     members = members_of(tables.roles, tables.leakage, tables.evidence)
     pooled = {name: own for name, own in members.items() if len(own.sure) > 1 or own.likely}
     shared = shared_with_holdouts(tables.roles, members)
