@@ -2,11 +2,11 @@
 
     python -m benchmarks.worlds --base FOLDER [--worlds 200] [--rounds 3]
 
-FOLDER holds a checkout of the older revision (610d205). Both sides make worlds of the numbers that the older one
-draws: healthy niche factors, the healthy state, the references that cross to the host. The older side makes one
-world at a time, as its runs did; this one solves all of them together. One thread each; seconds are processor
-time of the whole call, after one that compiles. The last column is this revision's own worlds, where a draw
-that a healthy gut contradicts is drawn again.
+FOLDER holds a checkout of the older revision (610d205). Both sides make worlds of the numbers that the older
+one draws: healthy niche factors, the healthy state, the references that cross to the host. The older side
+makes one world at a time, as its runs did; this one solves all of them together. One thread each; seconds
+are processor time of the whole call, after one that compiles. The last column is this revision's own worlds,
+where a draw that a healthy gut contradicts is drawn again.
 """
 
 from __future__ import annotations

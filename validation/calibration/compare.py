@@ -41,7 +41,7 @@ def linear(numbers: int, rows: int, touched: float) -> tuple[np.ndarray, ...]:
 
 
 def errors(points: np.ndarray, weights: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> list[float]:
-    """Return the error of the mean (in posterior sd, root mean square) and two mean ratios of sd to the true one.
+    """Return the error of the mean (in posterior sd) and two mean ratios of the sd to the true one.
 
     Ratios are along the posterior's own directions: those that the data narrowed to less than 0.7 of the
     prior, and the rest.

@@ -18,13 +18,14 @@ from scipy.special import ndtri
 
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.informed import Measure, Profile
+from eubiosis.core.laws import normal_point
 from eubiosis.core.streams import stream
 from eubiosis.core.world_intervals import effective_worlds, interval, interval_error
 from eubiosis.engine import Array
 
 PARTS = 10
 _RESAMPLES = 400
-_CHANCE = 0.05  # of one false "informed" in a whole table
+_CHANCE = 0.05  # of one false "informed" in a whole table; half for the distance, half for the shrinkage
 
 
 class Described(NamedTuple):
@@ -89,12 +90,12 @@ def kolmogorov(prior: Array, values: Array, weights: Array) -> float:
 
 
 def critical_distance(draws: float, effective: float, comparisons: int) -> float:
-    """Return the distance that chance exceeds in one of twenty tables of so many comparisons.
+    """Return the distance that chance exceeds in one of forty tables of so many comparisons.
 
     Smirnov's law for large samples of ``draws`` and ``effective`` independent values, shared out over the
     table (Bonferroni).
     """
-    level = _CHANCE / comparisons
+    level = _CHANCE / 2 / comparisons
     return math.sqrt(-math.log(level / 2) / 2 * (1 / draws + 1 / effective))
 
 
@@ -151,6 +152,9 @@ def _measure(
     spreads = (again @ at**2 - means**2) / (1 - (again**2).sum(axis=1))
     distance = kolmogorov(drawn, own, weight)
     critical = critical_distance(len(drawn), effective, count)
+    # the draws of the prior err too: their variance by 2 / n, their mean by 1 / n
+    error = math.hypot(float(spreads.std(ddof=1)), math.sqrt(2 / len(drawn)))
+    narrower = 1 - left > float(normal_point(_CHANCE / 2 / count)) * error
     return Measure(
         name,
         described.label,
@@ -159,12 +163,12 @@ def _measure(
         interval(own, weight),
         interval_error(own, blocks, weight),
         shrinkage=1 - left,
-        error=float(spreads.std(ddof=1)),
+        error=error,
         shift=middle,
-        shift_error=float(means.std(ddof=1)),
+        shift_error=math.hypot(float(means.std(ddof=1)), 1 / math.sqrt(len(drawn))),
         distance=distance,
         critical=critical,
-        informed=distance > critical,
+        informed=distance > critical or narrower,
     )
 
 

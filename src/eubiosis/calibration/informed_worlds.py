@@ -17,7 +17,7 @@ from eubiosis.calibration.roles import calibrated_in, join, read_tables, respons
 from eubiosis.calibration.sampling import effective_size, systematic
 from eubiosis.calibration.waves import GutProblem, implausibility, looked_at
 from eubiosis.calibration.worlds_history import DRUG, HistoryProblem
-from eubiosis.core.guilds import GUILDS
+from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.informed import Informed, Measure, Profile
 from eubiosis.core.streams import stream
 from eubiosis.core.world_intervals import ENOUGH_WORLDS
@@ -31,7 +31,13 @@ Half = Literal["gut", "history"]
 PRIOR_DRAWS, SETS, PROFILES = 4000, 200, 10
 _TOGETHER = 100  # sets solved in one go
 _DAY = 84.0
-_THERAPIES = ("ms_inulin_20g", "ms_fibre_40g", "ms_mediterranean", "ms_ketogenic", "ms_fmt")
+_THERAPIES = {
+    "ms_inulin_20g": "inulin 20 g",
+    "ms_fibre_40g": "fibre 40 g",
+    "ms_mediterranean": "Mediterranean diet",
+    "ms_ketogenic": "ketogenic diet",
+    "ms_fmt": "fecal transplant",
+}
 _ACIDS = {
     "gut_stool_Ac": "stool acetate",
     "gut_stool_Pr": "stool propionate",
@@ -148,18 +154,17 @@ def _answers(problem: GutProblem, laboratory: Laboratory, sets: Mapping[str, Arr
 
 
 def _label(row: TargetRow) -> str:
-    """Name a prediction; a row of the target table whose quantity names its condition keeps its own words."""
-    person, _, what = row.condition.partition("_")
-    return f"{row.quantity}, {what.replace('_', ' ')} in {person}" if what else f"{row.quantity}, {person}"
+    """Name a prediction; a row of the target table keeps its own words, with its condition."""
+    return row.quantity if row.role == "prediction" else f"{row.quantity} ({row.condition.replace('_', ' ')})"
 
 
 def therapy_rows() -> tuple[TargetRow, ...]:
     """Return questions that no trial answered: guilds and stool acids of a person with MS under a therapy."""
-    observables = {f"gut_share_{guild}": guild for guild in GUILDS if guild in _SHOWN} | _ACIDS
+    observables = {f"gut_share_{guild}": GUILD_NAMES[guild] for guild in _SHOWN} | _ACIDS
     return tuple(
         TargetRow(
-            id=f"{condition}: {word}",
-            quantity=word,
+            id=f"{condition}: {observable}",
+            quantity=f"{word}, {therapy}",
             condition=condition,
             population="people with MS",
             taxon="guild" if observable.startswith("gut_share_") else "-",
@@ -171,7 +176,7 @@ def therapy_rows() -> tuple[TargetRow, ...]:
             role="prediction",
             fitted="no",
         )
-        for condition in _THERAPIES
+        for condition, therapy in _THERAPIES.items()
         for observable, word in observables.items()
     )
 

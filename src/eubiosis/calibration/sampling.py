@@ -79,6 +79,9 @@ def tempered(
     """
     points, power = start, 0.0
     found = log_likelihood(points)
+    if not np.isfinite(found).any():
+        message = f"none of {len(points)} points has a likelihood"
+        raise ArithmeticError(message)
     levels: list[Level] = []
     while effective_size(_weights(found, 1 - power)) < LAST * len(points):
         if len(levels) == _MOST_LEVELS:
@@ -88,15 +91,13 @@ def tempered(
         weights = _weights(found, step)
         number, power = len(levels) + 1, power + step
         rows = systematic(weights, len(points), stream(seed, "calibration/resampled", number).random())
-        points, accepted = moved(log_likelihood, points[rows], power, effort.generations, seed, number)
-        found = log_likelihood(points)
+        points, found, accepted = moved(log_likelihood, points[rows], power, effort.generations, seed, number)
         effective = effective_size(weights) / len(points)
         levels.append(Level(number, power, effective, accepted, float(np.median(found))))
         if told:
             told(levels[-1])
     if effort.settling:
-        points, accepted = moved(log_likelihood, points, power, effort.settling, seed, 0)
-        found = log_likelihood(points)
+        points, found, accepted = moved(log_likelihood, points, power, effort.settling, seed, 0)
         levels.append(Level(len(levels) + 1, power, 1.0, accepted, float(np.median(found))))
         if told:
             told(levels[-1])
@@ -105,8 +106,11 @@ def tempered(
 
 def moved(
     log_likelihood: LogLikelihood, points: Array, power: float, generations: int, seed: int, level: int
-) -> tuple[Array, float]:
-    """Move an ensemble at one power of the likelihood; return it and the share of moves accepted."""
+) -> tuple[Array, Array, float]:
+    """Move an ensemble at one power of the likelihood.
+
+    Returns its points, their log likelihoods and the share of moves accepted.
+    """
     emcee = _emcee()
 
     def target(at: Array) -> Array:
@@ -125,7 +129,9 @@ def moved(
     luck = np.random.RandomState(key).get_state()  # emcee knows no other generator
     begin = emcee.State(points.copy(), random_state=luck)
     state = sampler.run_mcmc(begin, generations, store=True, skip_initial_state_check=True)
-    return np.asarray(state.coords), float(sampler.acceptance_fraction.mean())
+    coords = np.asarray(state.coords)
+    likelihood = (np.asarray(state.log_prob) + (coords**2).sum(axis=1) / 2) / power
+    return coords, likelihood, float(sampler.acceptance_fraction.mean())
 
 
 def systematic(weights: Array, size: int, place: float) -> NDArray[np.intp]:

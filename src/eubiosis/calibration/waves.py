@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from eubiosis.calibration.roles import join, read_tables, rows_for
-from eubiosis.calibration.roles_tables import Kind
+from eubiosis.calibration.roles_tables import Kind, Role
 from eubiosis.calibration.waves_terms import Term, scores, study_of, terms
 from eubiosis.core.streams import stream
 from eubiosis.engine import Array
@@ -28,9 +28,18 @@ _EDGE = 1e-9
 
 def fitted_rows(model: Model) -> tuple[TargetRow, ...]:
     """Return the rows that worlds may be matched to: of role fit, like for like, each figure once."""
+    return _rows(model, ("fit",))
+
+
+def compared_rows(model: Model) -> tuple[TargetRow, ...]:
+    """Return the rows, fitted or not, that ask the model for what their study measured."""
+    return _rows(model, ("fit", "check"))
+
+
+def _rows(model: Model, roles: tuple[Role, ...]) -> tuple[TargetRow, ...]:
     rows = join(read_tables(model.content))
     kinds: tuple[Kind, ...] = ("gut", "natural_history", "drug_class")
-    found = (row.target_row for kind in kinds for row in rows_for(kind, rows=rows))
+    found = (row.target_row for kind in kinds for role in roles for row in rows_for(kind, role, rows=rows))
     return tuple(row for row in found if row is not None)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from eubiosis.calibration.discrepancy import Residual, estimates, residuals
+from eubiosis.calibration.roles import join, read_tables, roles_hash
 from eubiosis.calibration.sampling import Effort, Level, Sample, tempered
 from eubiosis.calibration.waves import GutProblem, implausibility
 from eubiosis.calibration.waves_terms import Term
@@ -20,12 +21,12 @@ from eubiosis.core.version import __version__
 from eubiosis.engine import Array
 from eubiosis.model.content import TargetRow
 from eubiosis.model.model import Model
-from eubiosis.model.shipped import GUT, HISTORY, MADE, gut_key, history_key, targets_key
+from eubiosis.model.shipped import GUT, HISTORY, MADE, gut_key, history_key, read_made, targets_key
 
 WAVES, ROWS = "worlds_waves.tsv", "worlds_targets.tsv"
 LEFT_OUT, DISCREPANCY = "worlds_left_out.tsv", "worlds_discrepancy.tsv"
 Say = Callable[[str], None]
-GUT_EFFORT, HISTORY_EFFORT = Effort(640, 20, 160, left_out=30), Effort(500, 1, 3)
+GUT_EFFORT, HISTORY_EFFORT = Effort(640, 15, 120, left_out=30), Effort(256, 1, 3)
 GUT_REDUCED, HISTORY_REDUCED = Effort(64, 6, 12, left_out=2), Effort(24, 1, 1)
 _PRIOR_HISTORY = 200  # draws of the prior that a row's prior share is counted from
 
@@ -132,10 +133,12 @@ def write_worlds(
     folder.mkdir(parents=True, exist_ok=True)
     halves = {name: half for name, half in (("gut", gut), ("history", history)) if half is not None}
     made: dict[str, Any] = {
+        **read_made(folder),
         "version": __version__,
         "seed": seed,
         "effort": "reduced" if reduced else "full",
         "targets_key": targets_key(model.content),
+        "roles_sha256": roles_hash(join(read_tables(model.content))),
     }
     keys = {"gut": gut_key(model), "history": history_key(model.content)}
     for name, half in halves.items():
@@ -159,6 +162,7 @@ def write_worlds(
             for name, half in halves.items()
             for x in half.sample.levels
         ),
+        kept=lambda line: line[0] not in halves,
     )
     _write(
         folder / ROWS,
@@ -169,6 +173,7 @@ def write_worlds(
             for half in halves.values()
             for r in half.rows
         ),
+        kept=lambda line: line[1] not in halves,
     )  # fmt: skip
 
 
@@ -252,8 +257,18 @@ def _told(half: str, say: Say) -> Callable[[Level], None]:
     return told
 
 
-def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def _write(
+    path: Path,
+    header: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    kept: Callable[[Sequence[str]], bool] = lambda _: False,
+) -> None:
+    """Write a table; lines of an earlier one that are ``kept`` come first."""
+    lines: list[Sequence[Any]] = []
+    if path.is_file():
+        earlier = csv.reader(path.read_text(encoding="utf-8").splitlines()[1:], delimiter="\t")
+        lines = [line for line in earlier if kept(line)]
     with path.open("w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text, delimiter="\t", lineterminator="\n")
         writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerows([*lines, *rows])

@@ -133,7 +133,7 @@ class HistoryProblem:
 
     @cached_property
     def fitted(self) -> tuple[Term, ...]:
-        """The terms but for a drug's lesions, their spreads widened by the Monte Carlo error of the cohorts."""
+        """The terms but for a drug's lesions, their spreads widened by the cohorts' Monte Carlo error."""
         found = []
         for each in history_terms(self.model):
             if each.row.id in self.settled:

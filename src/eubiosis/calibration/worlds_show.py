@@ -5,24 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eubiosis.calibration.waves_terms import study_of
+from eubiosis.calibration.roles import join, read_tables, roles_hash
 from eubiosis.calibration.worlds import ROWS
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.tables import TableRow, check_unique, read_table
+from eubiosis.core.tables import TableRow, read_table
 from eubiosis.model.content import Content, TargetRow
 from eubiosis.model.model import Model
 from eubiosis.model.shipped import FOLDER, Shipped, shipped, targets_key
-
-LICENCES = "licences.tsv"
-
-
-class LicenceRow(TableRow):
-    """What was taken from the study of a fitted row, and under which terms."""
-
-    study: str
-    taken: str
-    licence: str
-    note: str = ""
 
 
 class MetRow(TableRow):
@@ -51,26 +40,6 @@ class Shown:
     remarks: tuple[str, ...]
 
 
-def read_licences(content: Content) -> tuple[LicenceRow, ...]:
-    """Read the licences; a fitted row whose study has none is a finding. Raises ``FindingsError``."""
-    findings = FindingCollector()
-    file = content.file(f"{FOLDER}/{LICENCES}")
-    rows = read_table(content.folder / FOLDER / LICENCES, LicenceRow, findings)
-    check_unique([(row.study, row.study) for row in rows], file, "study", findings)
-    known = {row.study for row in rows}
-    used = {row.id for row in _met(content, findings) if row.used == "yes"}
-    for target in content.targets:
-        if target.id in used and study_of(target) not in known:
-            findings.add(
-                file,
-                study_of(target),
-                f"{target.id} is fitted and its study has no licence row",
-                next_step="say what was taken and under which terms",
-            )
-    findings.raise_if_any()
-    return tuple(rows)
-
-
 def show(model: Model) -> Shown:
     """Return the shipped worlds with what each row says to them; raises ``FindingsError``."""
     content, findings = model.content, FindingCollector()
@@ -78,9 +47,11 @@ def show(model: Model) -> Shown:
     findings.raise_if_any()
     by_id = {row.id: row for row in content.targets}
     remarks = list(found.reasons)
-    if found.made and found.made.get("targets_key") != targets_key(content):
+    rows_then = found.made.get("targets_key"), found.made.get("roles_sha256")
+    if found.made and rows_then != (targets_key(content), roles_hash(join(read_tables(content)))):
         remarks.append(
-            "the target table has changed since the worlds were made: shares are of the rows as they were"
+            "the target table or the roles have changed since the worlds were made: shares are of the rows "
+            "as they were"
         )
     return Shown(found, tuple((by_id[row.id], row) for row in met if row.id in by_id), tuple(remarks))
 

@@ -115,3 +115,22 @@ def show_command(rows: bool, content: Path | None, as_json: bool) -> None:
     lost = [t for t, _ in everything if t in missed_by_all(everything)]
     click.echo(f"met by at most 1 % of the worlds: {', '.join(t.id for t in lost) or 'none'}")
     click.echo("Nothing here is calibrated in people with MS: a row's share is no verdict on a therapy.")
+
+
+@calibration.command("discrepancy")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--write", is_flag=True, help="Write them into the discrepancies.tsv of the content.")
+@CONTENT
+def discrepancy_command(folder: Path, write: bool, content: Path | None) -> None:
+    """Show the discrepancies that the worlds in FOLDER leave, or put them in place of assumed ones."""
+    from eubiosis.calibration.discrepancy_table import estimated, read_left_out, write_estimated
+    from eubiosis.model.discrepancy import read_discrepancies
+
+    loaded = load_model(content).content
+    if write:
+        rows = write_estimated(loaded, folder)
+    else:
+        rows = estimated(read_discrepancies(loaded), read_left_out(folder, loaded))
+    for row in rows:
+        full = "" if row.full_at is None else f", in full from a disturbance of {row.full_at:g}"
+        click.echo(f"{row.id:22}{row.sd:6g}  {row.basis:8} {row.quantity}, {row.scope}{full}")

@@ -14,7 +14,9 @@ class Measure:
     There the prior is a standard normal whatever its law. ``shrinkage`` is 1 less the variance that is left;
     below 0 the worlds are wider than the prior. ``shift`` is the mean of the worlds. ``distance`` is the
     largest gap between the distribution functions (Kolmogorov), ``critical`` what chance reaches once in
-    twenty for the whole table. ``error`` and ``shift_error`` are Monte Carlo standard errors.
+    forty tables like this one. ``error`` and ``shift_error`` are Monte Carlo standard errors. ``informed``
+    says that the distance exceeds the critical one, or that the shrinkage exceeds its error by what chance
+    reaches once in forty tables.
     """
 
     name: str
@@ -30,7 +32,7 @@ class Measure:
     distance: float
     critical: float
 
-    informed: bool  # its distance exceeds the critical one
+    informed: bool
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from eubiosis.workflow.trial_chunk import Chunk
 from eubiosis.workflow.trial_forms import clinical_priors, form_effects
 from eubiosis.workflow.unsure import Unsure
 from eubiosis.workflow.workflow import Workflow
-from eubiosis.workflow.worlds_used import worlds_warnings
+from eubiosis.workflow.worlds_used import history_numbers, worlds_warnings
 
 Array = NDArray[np.float64]
 _BAND = (2.5, 25.0, 50.0, 75.0, 97.5)
@@ -63,7 +63,7 @@ def report_input(
         courses=_courses(design, chunks),
         changes=_changes(design, chunks, Unsure.of(model, design, _characteristics(chunks))),
         variance=variance,
-        assumptions=_assumptions(model),
+        assumptions=_assumptions(model, workflow.simulation),
         basis_shares=basis_shares(model),
         facts=tuple(facts.items()),
         warnings=(*worlds_warnings(model, workflow.simulation), *_warnings(workflow.simulation)),
@@ -224,8 +224,10 @@ def _changes(design: Design, chunks: Sequence[Chunk], unsure: Unsure) -> tuple[M
     return tuple(rows)
 
 
-def _assumptions(model: Model) -> tuple[AssumptionRow, ...]:
-    rows = (*(row.id for row in world_rows(model)), *(path.id for path in model.couplings.drawn))
+def _assumptions(model: Model, simulation: Simulation) -> tuple[AssumptionRow, ...]:
+    drawn = (row.id for row in world_rows(model))
+    history = history_numbers(model, simulation)
+    rows = dict.fromkeys((*drawn, *history, *(path.id for path in model.couplings.drawn)))
     varied = [(model.content.numbers[name], "varies between worlds") for name in rows]
     layer = [(number, "trial layer") for number in trial_numbers().values()]
     listed = {number.id for number, _ in varied}

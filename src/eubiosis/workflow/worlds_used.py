@@ -35,6 +35,12 @@ def worlds_warnings(model: Model, simulation: Simulation) -> tuple[str, ...]:
     )
 
 
+def history_numbers(model: Model, simulation: Simulation) -> tuple[str, ...]:
+    """Name the numbers of the natural history that differ between the host worlds of a run."""
+    found = None if simulation.worlds_from == "prior" else shipped(model).history
+    return () if found is None else tuple(name for name in found.names if name in model.content.numbers)
+
+
 def _words(worlds: ShippedWorlds, count: int, seed: int, half: str) -> str:
     if not count:
         return "the tables (one world only)"

@@ -38,6 +38,16 @@ def test_the_shrinkage_of_a_normal_mean_is_the_one_of_the_text_book():
     assert found.informed
 
 
+def test_a_number_that_is_narrowed_about_its_middle_is_informed_though_its_distance_is_small():
+    # a standard deviation of 0.6 about the same middle: distance 0.11, below what 200 worlds can tell
+    prior = {f"n{k}": np.random.default_rng(k).normal(size=400) for k in range(50)}
+    worlds = {name: values[:200] for name, values in prior.items()}
+    worlds["n3"] = 0.6 * np.random.default_rng(2).normal(size=200)
+    found = next(one for one in measures(prior, worlds, np.ones(200), {}) if one.name == "n3")
+    assert found.distance < found.critical
+    assert found.informed
+
+
 def test_the_scale_of_the_law_does_not_matter():
     weights = weighted(DRAWS, 1.0, 0.7)
     prior = RNG.normal(size=10_000)
@@ -83,8 +93,8 @@ def test_the_distance_is_the_largest_gap_at_any_point(first, second):
 
 
 def test_the_critical_distance_is_that_of_the_large_sample_law():
-    # one comparison at 5 %: 1.358 sqrt(1/n + 1/m)
-    assert critical_distance(500, 200, 1) == pytest.approx(1.3581 * math.sqrt(1 / 500 + 1 / 200), rel=1e-4)
+    # one comparison at 2.5 %: 1.480 sqrt(1/n + 1/m)
+    assert critical_distance(500, 200, 1) == pytest.approx(1.4802 * math.sqrt(1 / 500 + 1 / 200), rel=1e-4)
     assert critical_distance(500, 200, 100) > critical_distance(500, 200, 1)
 
 

@@ -51,6 +51,6 @@ def test_predictions_are_run_and_few_worlds_are_said(model, worlds):
 
 
 def test_therapies_are_asked_as_the_laboratory_asks_a_row(model):
-    rows = [row for row in therapy_rows() if row.id == "ms_inulin_20g: BIF"]
+    rows = [row for row in therapy_rows() if row.id == "ms_inulin_20g: gut_share_BIF"]
     (answer,) = Laboratory.of(model, rows, threads=1).answers({"gut_kappa": np.array([0.9])}).values()
     assert 1.2 < answer[0] < 6

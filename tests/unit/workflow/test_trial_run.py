@@ -22,7 +22,7 @@ from eubiosis.workflow.trial_run import run_trial
 @dataclass(frozen=True)
 class FakeJob:
     tables: dict
-    report_input: object = None
+    report_input: object = field(default_factory=lambda: types.SimpleNamespace(warnings=("few worlds",)))
     facts: dict = field(default_factory=lambda: {"subjects_failed": "0"})
 
 
@@ -31,9 +31,9 @@ def stage(monkeypatch):
     """Put a simulation and a report in the place of the real ones; what they see is recorded."""
     seen = {}
 
-    def run_job(workflow, *, processes, progress, content, store):
+    def run_job(workflow, *, executor, progress, content, store):
         assert store.names() == []
-        seen.update(workflow=workflow, processes=processes, progress=progress, content=content)
+        seen.update(workflow=workflow, executor=executor, progress=progress, content=content)
         if "error" in seen:
             raise seen["error"]
         week = np.array(workflow.design.visits)
@@ -57,7 +57,10 @@ def stage(monkeypatch):
 def test_an_edited_model_is_checked_handed_on_and_recorded(write, tmp_path, stage):
     content = tmp_path / "mine"
     shutil.copytree(PACKAGED_CONTENT, content, ignore=shutil.ignore_patterns("__pycache__"))
-    run_trial(write(), tmp_path / "run", say=lambda _: None, content=content)
+    said = []
+    run_trial(write(), tmp_path / "run", say=said.append, content=content)
+    assert "warning: few worlds" in said
+    assert "few worlds" in (tmp_path / "run" / "log.jsonl").read_text(encoding="utf-8")
     assert stage["content"] == content
     manifest = (tmp_path / "run/manifest.json").read_text()
     assert "model content/models/host.ant" in manifest
@@ -87,7 +90,7 @@ def test_a_run_writes_all_its_files(write, tmp_path, stage):
         "log.jsonl",
         "manifest.json",
     }
-    assert (stage["processes"], stage["progress"], stage["workflow"].seed) == (2, False, 2026)
+    assert (stage["executor"].workers, stage["progress"], stage["workflow"].seed) == (2, False, 2026)
     table = pq.read_table(run / "tables" / "observed_visits.parquet")
     assert table["mfis"].to_pylist() == [0.0, 12 * 2026, 24 * 2026, 36 * 2026, 48 * 2026]
     assert json.loads(table.schema.metadata[b"units"]) == {"subject": "-", "week": "week", "mfis": "points"}

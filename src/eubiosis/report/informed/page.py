@@ -13,6 +13,7 @@ from eubiosis.core.version import __version__
 from eubiosis.report.informed.figures import before_and_after, distances, profiles
 from eubiosis.report.pages import render
 
+_FIRM = "\N{NO-BREAK SPACE}"
 _NOTICE = (
     "Nothing on this page is evidence that a therapy works, and nothing is medical advice. It says which "
     "numbers and predictions of the model published figures moved, and which are as they were assumed."
@@ -66,21 +67,27 @@ def _line(one: Measure) -> dict[str, object]:
         "unit": unit,
         "prior": _interval(one.prior),
         "worlds": _interval(one.worlds),
-        "error": f"{one.worlds_error[0]:.2g}, {one.worlds_error[2]:.2g}",
+        "error": ", ".join(_small(one.worlds_error[end], one.worlds[1]) for end in (0, 2)),
         "shrinkage": _percent(one.shrinkage, one.error),
-        "shift": f"{one.shift:+.2f} ± {one.shift_error:.2f}".replace("-", "−"),
+        "shift": f"{one.shift:+.2f} ± {one.shift_error:.2f}".replace("-", "−").replace(" ", _FIRM),
         "distance": f"{one.distance:.2f}",
         "informed": one.informed,
     }
 
 
 def _interval(points: tuple[float, float, float]) -> str:
+    """Return median and ends; a line may break before the bracket only."""
     low, middle, high = (f"{point:.3g}" for point in points)
-    return f"{middle} ({low} to {high})".replace("-", "−")
+    return f"{middle} ({low}{_FIRM}to{_FIRM}{high})".replace("-", "−")
+
+
+def _small(error: float, beside: float) -> str:
+    """Return an error; what is rounding beside its number is shown as zero."""
+    return f"{error:.2g}" if error > 1e-9 * abs(beside) else "0"
 
 
 def _percent(share: float, error: float) -> str:
-    return f"{100 * share:.0f} ± {100 * error:.0f} %".replace("-", "−")
+    return f"{round(100 * share) + 0:.0f} ± {100 * error:.0f} %".replace("-", "−").replace(" ", _FIRM)
 
 
 def _data(halves: Sequence[tuple[str, Informed]]) -> str:
