@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from eubiosis.calibration.discrepancy import Residual, estimates, residuals
-from eubiosis.calibration.roles import roles_hash
+from eubiosis.calibration.roles import join, read_tables, roles_hash
 from eubiosis.calibration.sampling import Effort, Level, Sample, tempered
 from eubiosis.calibration.waves import GutProblem, implausibility
 from eubiosis.calibration.waves_terms import Term
@@ -138,7 +138,7 @@ def write_worlds(
         "seed": seed,
         "effort": "reduced" if reduced else "full",
         "targets_key": targets_key(model.content),
-        "roles_sha256": roles_hash(),
+        "roles_sha256": roles_hash(join(read_tables(model.content))),
     }
     keys = {"gut": gut_key(model), "history": history_key(model.content)}
     for name, half in halves.items():

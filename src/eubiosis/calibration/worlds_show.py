@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from eubiosis.calibration.roles import join, read_tables, roles_hash
 from eubiosis.calibration.worlds import ROWS
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.tables import TableRow, read_table
@@ -46,9 +47,11 @@ def show(model: Model) -> Shown:
     findings.raise_if_any()
     by_id = {row.id: row for row in content.targets}
     remarks = list(found.reasons)
-    if found.made and found.made.get("targets_key") != targets_key(content):
+    rows_then = found.made.get("targets_key"), found.made.get("roles_sha256")
+    if found.made and rows_then != (targets_key(content), roles_hash(join(read_tables(content)))):
         remarks.append(
-            "the target table has changed since the worlds were made: shares are of the rows as they were"
+            "the target table or the roles have changed since the worlds were made: shares are of the rows "
+            "as they were"
         )
     return Shown(found, tuple((by_id[row.id], row) for row in met if row.id in by_id), tuple(remarks))
 
