@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from eubiosis.core.guilds import GUILDS
-from eubiosis.model import load
+from eubiosis.model import Model, load
 from eubiosis.model.held import HeldNiches
 from eubiosis.model.worlds import draw_gut_world, hold_people, reference_shares
 from eubiosis.population.asked import asked_shares
@@ -13,12 +15,18 @@ from eubiosis.population.contrast import GuildContrast
 from eubiosis.population.subjects import USABLE_PROFILE
 
 
+@cache
+def profile_model() -> Model:
+    """Return the packaged model, loaded once: what profiles are held in and predicted by."""
+    return load()
+
+
 def held_profiles(asked: np.ndarray) -> HeldNiches:
     """Hold samples in the model with its table values, by the shares that are asked for, (n, guilds).
 
     Who cannot be used has status "niche_unsolved" and NaN.
     """
-    model = load()
+    model = profile_model()
     return hold_people(model, draw_gut_world(model, 0, 0, vary=False), asked, "healthy")
 
 
@@ -28,7 +36,7 @@ def asked_profiles(contrast: GuildContrast, groups: tuple[str, ...] | None = Non
     A sample's levels are shrunk to the mean of its own group (of ``groups`` (n,); the whole table without).
     Rows of samples that cannot be used are NaN.
     """
-    reference = dict(zip(GUILDS, reference_shares(load()).tolist(), strict=True))
+    reference = dict(zip(GUILDS, reference_shares(profile_model()).tolist(), strict=True))
     usable = np.array([word in USABLE_PROFILE for word in contrast.status], dtype=bool)
     names = np.array(groups if groups is not None else ("",) * len(usable), dtype=object)
     asked = np.full(contrast.log_ratios.shape, np.nan)

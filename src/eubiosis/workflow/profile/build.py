@@ -23,12 +23,11 @@ from eubiosis.core.stool_profile import (
 )
 from eubiosis.core.version import __version__
 from eubiosis.model.held import HeldNiches
-from eubiosis.model.model import load
 from eubiosis.population.asked import known_reliability
 from eubiosis.population.contrast import GuildContrast, guild_contrast
 from eubiosis.population.position import position_by_contrast, position_by_level
 from eubiosis.population.stool.table import StoolTable
-from eubiosis.workflow.held_profiles import asked_profiles, held_profiles
+from eubiosis.workflow.held_profiles import asked_profiles, held_profiles, profile_model
 from eubiosis.workflow.profile.contrasts import PRODUCERS, contrast_families
 from eubiosis.workflow.profile.groups import (
     MeasuredSamples,
@@ -69,7 +68,7 @@ class ProfileAsk:
 
     ``control`` names the group that others are compared with (None: the first by name, which is said);
     ``persons`` puts single samples into it; ``worlds`` gut worlds are behind the predictions (0: none are
-    made), with ``seed``.
+    made).
 
     >>> ProfileAsk().persons
     False
@@ -78,7 +77,6 @@ class ProfileAsk:
     control: str | None = None
     persons: bool = False
     worlds: int = WORLDS
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,8 +121,24 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
     at = _measured(table, contrast, asked, predictions)
     rows = group_rows(table)
     families, small, notes = _contrasts(rows, at, ask)
-    level = at.positions[0][1]
-    profile = StoolProfile(
+    profile = replace(
+        _of_table(table, contrast),
+        warnings=(*warnings_of(table, contrast), *left_out),
+        groups=_without_many_small([group_profile(name, own, at) for name, own in rows]),
+        contrasts=families,
+        contrast_notes=(*notes, *contrast_sentences(families, small)),
+        prediction_note=PREDICTION_NOTE if predictions is not None else "",
+        runaways=tuple(line for name, own in rows for line in runaway_lines(name, own, at)),
+        held=_held_summary(held),
+        storms=storms_lines(table, families),
+        persons=_persons(table, contrast, held, at) if ask.persons else None,
+    )
+    return ProfiledTable(profile, table, contrast, asked, held)
+
+
+def _of_table(table: StoolTable, contrast: GuildContrast) -> StoolProfile:
+    """Return what is known before any group is looked at; the rest is empty."""
+    return StoolProfile(
         schema=SCHEMA,
         eubiosis=__version__,
         origin=ORIGIN,
@@ -143,19 +157,17 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
         unmapped=tuple(UnmappedShare(u.name, u.share, u.reason) for u in table.unmapped[:_UNMAPPED]),
         centre=contrast.centre,
         not_observed=contrast.not_observed(),
-        warnings=(*warnings_of(table, contrast), *left_out),
+        warnings=(),
         notes=table.notes,
         smallest_shown=SMALLEST_SHOWN,
-        groups=_without_many_small([group_profile(name, own, at) for name, own in rows]),
-        contrasts=families,
-        contrast_notes=(*notes, *contrast_sentences(families, small)),
-        prediction_note=PREDICTION_NOTE if predictions is not None else "",
-        runaways=tuple(line for name, own in rows for line in runaway_lines(name, own, at)),
-        held=_held_summary(held),
-        storms=storms_lines(table, families),
-        persons=_persons(table, contrast, held, at, level.percentiles()) if ask.persons else None,
+        groups=(),
+        contrasts=(),
+        contrast_notes=(),
+        prediction_note="",
+        runaways=(),
+        held=HeldSummary({}, None, None),
+        storms=(),
     )
-    return ProfiledTable(profile, table, contrast, asked, held)
 
 
 def _measured(
@@ -182,12 +194,12 @@ def _predicted(asked: np.ndarray, ask: ProfileAsk) -> tuple[Predictions | None, 
     if not ask.worlds:
         return None, ()
     if len(asked) <= _MOST_PEOPLE:
-        return predict(load(), asked, worlds=ask.worlds, seed=ask.seed), ()
+        return predict(profile_model(), asked, worlds=ask.worlds), ()
     chosen = np.linspace(0, len(asked) - 1, _MOST_PEOPLE).round().astype(int)
     thinned = np.full(asked.shape, np.nan)
     thinned[chosen] = asked[chosen]
     said = f"Predictions are of {_MOST_PEOPLE:,} of the {len(asked):,} samples, evenly over the table."
-    return predict(load(), thinned, worlds=ask.worlds, seed=ask.seed), (said,)
+    return predict(profile_model(), thinned, worlds=ask.worlds), (said,)
 
 
 def _contrasts(
@@ -240,9 +252,10 @@ def _largest(values: np.ndarray) -> float | None:
 
 
 def _persons(
-    table: StoolTable, contrast: GuildContrast, held: HeldNiches, at: MeasuredSamples, percentiles: np.ndarray
+    table: StoolTable, contrast: GuildContrast, held: HeldNiches, at: MeasuredSamples
 ) -> tuple[PersonLine, ...]:
-    distances = at.positions[0][1].distances
+    level = at.positions[0][1]
+    distances, percentiles = level.distances, level.percentiles()
     return tuple(
         PersonLine(
             sample=sample,

@@ -65,20 +65,28 @@ def contrast_families(
         family("Reported genera, prevalence", "prevalence",
                prevalence_differences(at.named.shares[own], at.named.shares[other]), genera, named),
     ]  # fmt: skip
+    return (*families, *_further(group, control, own, other, at))
+
+
+def _further(group: str, control: str, own: Rows, other: Rows, at: MeasuredSamples) -> list[ContrastFamily]:
+    """Return the contrasts of diversity and of predicted quantities, where there are any."""
+    pair, sizes, families = (group, control), (len(own), len(other)), []
     defined = [m for m in at.measures if m.diverse and not m.why_not]
     if defined:
         values = np.column_stack([m.values for m in defined])
-        families.append(
-            family("Diversity", "difference", mean_differences(values[own], values[other], seed=_SEED),
-                   [m.name for m in defined], np.ones(len(defined), dtype=bool))
-        )  # fmt: skip
+        found = mean_differences(values[own], values[other], seed=_SEED)
+        names = [m.name for m in defined]
+        families.append(_family("Diversity", "difference", pair, sizes, found, names, _all(names)))
     if at.predictions is not None:
         names = [f"{QUANTITIES[k].name}, {QUANTITIES[k].place}" for k in _ON_THEIR_OWN]
-        families.append(
-            family("Predicted acids and indoles, logarithm", "log",
-                   _predicted(at.predictions, own, other), names, np.ones(len(names), dtype=bool))
-        )  # fmt: skip
-    return tuple(families)
+        found = _predicted(at.predictions, own, other)
+        title = "Predicted acids and indoles, logarithm"
+        families.append(_family(title, "log", pair, sizes, found, names, _all(names)))
+    return families
+
+
+def _all(names: Sequence[str]) -> NDArray[np.bool_]:
+    return np.ones(len(names), dtype=bool)
 
 
 def _family(

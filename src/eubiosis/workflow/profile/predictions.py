@@ -9,11 +9,12 @@ import numpy as np
 
 from eubiosis.core.guilds import GUILDS
 from eubiosis.engine import Array
+from eubiosis.model.gut_worlds import gut_worlds
 from eubiosis.model.held import HELD, HeldNiches
 from eubiosis.model.model import Model
-from eubiosis.model.worlds import GutWorld, as_person, draw_gut_world, hold_people
+from eubiosis.model.worlds import GutWorld, as_person, hold_people
 
-WORLDS = 20
+WORLDS = 16
 _HEALTHY = "healthy"
 
 
@@ -70,19 +71,16 @@ class Predictions:
         return np.asarray(self.values / self.reference[:, None, :])
 
 
-def predict(
-    model: Model, asked: Array, *, worlds: int = WORLDS, seed: int = 0, person: str = _HEALTHY
-) -> Predictions:
+def predict(model: Model, asked: Array, *, worlds: int = WORLDS, person: str = _HEALTHY) -> Predictions:
     """Predict what people with these guild shares of reads, (people, guilds), have at rest in gut worlds.
 
-    Nothing but the composition differs between people: diet, transit and host are those of the model's
-    healthy person. Rows of NaN stay so.
+    The worlds are the first of the packaged ones. Nothing but the composition differs between people: diet,
+    transit and host are those of the model's healthy person. Rows of NaN stay so.
     """
     usable = np.flatnonzero(~np.isnan(asked).any(axis=1))
     values = np.full((worlds, len(asked), len(QUANTITIES)), np.nan)
     reference = np.empty((worlds, len(QUANTITIES)))
-    for k in range(worlds):
-        world = draw_gut_world(model, k + 1, seed)
+    for k, world in enumerate(gut_worlds(model, worlds)):
         held = hold_people(model, world, asked[usable], person)
         values[k, usable] = at_rest(model, world, held, person)
         reference[k] = _of(model, world, world.healthy[None], world.factors[None], _HEALTHY)[0]
