@@ -6,8 +6,10 @@ from eubiosis.core.lazy import lazily
 
 if TYPE_CHECKING:
     from eubiosis.workflow.analyse import analyse_files, write_analysis
+    from eubiosis.workflow.examples import example_workflow
     from eubiosis.workflow.files.workflow_yaml import read_workflow, resolved_yaml
     from eubiosis.workflow.plan import AnalysisPlan, analysis_plan
+    from eubiosis.workflow.therapy_shares import therapy_shares
     from eubiosis.workflow.trial_job import trial_report
     from eubiosis.workflow.trial_run import run_trial
     from eubiosis.workflow.workflow import Workflow
@@ -17,9 +19,11 @@ __all__ = [
     "Workflow",
     "analyse_files",
     "analysis_plan",
+    "example_workflow",
     "read_workflow",
     "resolved_yaml",
     "run_trial",
+    "therapy_shares",
     "trial_report",
     "write_analysis",
 ]
@@ -30,9 +34,11 @@ __getattr__ = lazily(
         "Workflow": "eubiosis.workflow.workflow",
         "analyse_files": "eubiosis.workflow.analyse",
         "analysis_plan": "eubiosis.workflow.plan",
+        "example_workflow": "eubiosis.workflow.examples",
         "read_workflow": "eubiosis.workflow.files.workflow_yaml",
         "resolved_yaml": "eubiosis.workflow.files.workflow_yaml",
         "run_trial": "eubiosis.workflow.trial_run",
+        "therapy_shares": "eubiosis.workflow.therapy_shares",
         "trial_report": "eubiosis.workflow.trial_job",
         "write_analysis": "eubiosis.workflow.analyse",
     },
