@@ -23,6 +23,7 @@ from eubiosis.workflow.whole_folder import write_whole
 from pages import CLASSES, Found, pages_of, place_of
 from studies import COHORTS, Case, cases
 
+from eubiosis.core.output import check_free, staged, write_whole
 from eubiosis.core.stool_forecast import ClassScore, StudyScores
 from eubiosis.core.tables import write_table
 from eubiosis.model import load
@@ -45,11 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.cohorts.is_dir():
         print(f"the cohorts are not at {options.cohorts}; name their folder with --cohorts", file=sys.stderr)
         return 2
+    check_free(options.out)
     model = load()
     found = everything(model, options.cohorts, options.worlds)
     tables = kept_tables(found)
-    pages = {f"{name}.html": page.encode() for name, page in pages_of(found).items()}
-    write_whole(options.out, pages | {name: text.encode() for name, text in tables.items()})
+    pages = {f"{name}.html": page for name, page in pages_of(found).items()}
+    with staged(options.out, new=True) as aside:
+        for name, content in (pages | tables).items():
+            write_whole(aside / name, content)
     if options.write:
         for name, text in tables.items():
             (HERE / name).write_text(text, encoding="utf-8", newline="\n")

@@ -101,9 +101,6 @@ def same(one, other):
 def assert_same_trial(one, other):
     for field in dataclasses.fields(ObservedTrial):
         left, right = getattr(one, field.name), getattr(other, field.name)
-        if not isinstance(left, dict):
-            assert same(left, right), field.name
-            continue
         assert list(left) == list(right)
         for column, values in left.items():
             assert same(values, right[column]), column

@@ -69,21 +69,21 @@ class LatentTrial:
 
 @dataclass(frozen=True)
 class ObservedTrial:
-    """What a trial would record: one row a subject, and one row a visit that took place.
+    """What a trial would record: a row a subject, a row a visit that took place, and adverse events.
 
-    ``subjects`` and ``visits`` map column names to values of equal length. ``followed`` (subjects,) are the
-    days of follow-up, ``adverse_events`` the first event of each harm of each subject.
+    ``subjects``, ``visits`` and ``adverse_events`` (the first event of each harm of each subject) map column
+    names to values of equal length.
     """
 
     subjects: Mapping[str, np.ndarray]
     visits: Mapping[str, np.ndarray]
-    followed: Array
     adverse_events: Mapping[str, np.ndarray]
 
     def exposure(self, design: Design, seed: int) -> dict[str, np.ndarray]:
         """Return what each subject took, one row a product and week."""
         numbers = tuple(int(each) for each in self.subjects["subject"])
-        return exposure_rows(design, self.subjects["arm"], numbers, self.followed, seed)
+        followed = self.subjects["follow_up_years"] * DAYS_PER_YEAR
+        return exposure_rows(design, self.subjects["arm"], numbers, followed, seed)
 
 
 class TrialIsTooSmall(ValueError):
@@ -293,7 +293,7 @@ def _observe(
     harmed = adverse_events(
         design, world.harms, arms, subjects.numbers, followed, (world.seed, f"trial/{number}/harms")
     )
-    return ObservedTrial(table, visits, followed, harmed)
+    return ObservedTrial(table, visits, harmed)
 
 
 def _markers(latent: Array, noise: Array, layer: Mapping[str, float]) -> dict[str, Array]:
