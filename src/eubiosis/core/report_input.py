@@ -194,6 +194,51 @@ class AssumptionRow:
 
 
 @dataclass(frozen=True)
+class HarmLine:
+    """One harm of one active arm beside the control.
+
+    ``published`` says in words what was counted, empty where no count was read; ``simulated`` and ``control``
+    are the shares of subjects with the event in simulated trials, None where the harm is not simulated or,
+    for ``control``, where no background was read.
+    ``excluded`` is the risk that an arm of this size without an event excludes with 95 % confidence;
+    ``size`` the people of an arm that exclude ``limit``, given the simulated share (None: no size does).
+    """
+
+    arm: str
+    harm: str
+    label: str
+    serious: bool
+    published: str
+    source: str
+    simulated: float | None
+    control: float | None
+    excluded: float
+    limit: float
+    size: int | None
+
+
+@dataclass(frozen=True)
+class BurdenLine:
+    """What an arm asks of its participants: planned doses, days on a diet, procedures and visits."""
+
+    arm: str
+    doses: float
+    diet_days: float
+    procedures: int
+    visits: int
+
+
+@dataclass(frozen=True)
+class TransplantFactLine:
+    """A statement that stands beside every fecal transplant, with how far its source was read."""
+
+    topic: str
+    statement: str
+    read: str
+    source: str
+
+
+@dataclass(frozen=True)
 class TrialReportInput:
     """Everything that a trial report shows."""
 
@@ -215,6 +260,11 @@ class TrialReportInput:
     size: SimulationSize = field(default_factory=SimulationSize)
     forms: tuple[FormEffect, ...] = ()
     priors: tuple[ClinicalPriorRow, ...] = ()
+    harms: tuple[HarmLine, ...] = ()
+    burden: tuple[BurdenLine, ...] = ()
+    transplants: tuple[TransplantFactLine, ...] = ()
+    ethics: tuple[str, ...] = ()  # concerns, each in a sentence
+    justification: str = ""  # of the concerns, as the author wrote it
 
 
 def empty_report(title: str) -> TrialReportInput:

@@ -16,6 +16,8 @@ from eubiosis.core.frame import Table
 from eubiosis.core.spec import checked_seed
 from eubiosis.core.table_schemas import (
     LATENT_WORLDS,
+    TRIAL_ADVERSE_EVENTS,
+    TRIAL_EXPOSURE,
     TRIAL_GUTS,
     TRIAL_LATENT,
     TRIAL_SCREENING,
@@ -33,6 +35,7 @@ from eubiosis.population.generate import Cohort
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.beyond import draw_beyond
+from eubiosis.trial.world.direct import direct_terms
 from eubiosis.trial.world.gut import MARKERS, GutCourses, gut_courses
 from eubiosis.trial.world.host_world import (
     LatentTrial,
@@ -124,6 +127,8 @@ class Trials:
                 Table.concat([p.observed.subjects for p in parts]),
                 Table.concat([p.observed.visits for p in parts]),
                 first.observed.control,
+                _together(p.observed.exposure for p in parts),
+                _together(p.observed.adverse_events for p in parts),
             ),
             Latent(
                 Table.concat([p.latent.subjects for p in parts]),
@@ -210,6 +215,8 @@ def simulate_gut_world(task: Task) -> Trials:
     model, simulation = _model(task.model_folder), task.simulation
     models, worlds, gut = _enrolled(model, task)
     observed: list[tuple[Columns, Columns]] = []
+    exposure: list[Columns] = []
+    harmed: list[Columns] = []
     latent: list[Columns] = []
     for h, (own, world) in enumerate(zip(models, worlds, strict=True)):
         for number in range(simulation.replicates):
@@ -217,6 +224,9 @@ def simulate_gut_world(task: Task) -> Trials:
             seen, truth = replicate(own, world, task.design, unique)
             keys = {"gut_world": task.gut_world, "host_world": h, "replicate": number}
             observed.append((_keyed(keys, seen.subjects), _keyed(keys, seen.visits)))
+            harmed.append(_keyed(keys, seen.adverse_events))
+            if number == 0:
+                exposure.append(_keyed(keys, seen.exposure(task.design, task.seed)))
             latent += [_keyed(keys, rows) for rows in _latent_rows(world, truth, task.design)]
     control = task.design.control.name
     return Trials(
@@ -227,6 +237,8 @@ def simulate_gut_world(task: Task) -> Trials:
             Table(_stacked(subjects for subjects, _ in observed), schema=TRIAL_SUBJECTS),
             Table(_stacked(visits for _, visits in observed), schema=TRIAL_VISITS),
             control,
+            Table(_stacked(exposure), schema=TRIAL_EXPOSURE),
+            Table(_stacked(harmed), schema=TRIAL_ADVERSE_EVENTS),
         ),
         Latent(
             Table(_stacked(latent), schema=TRIAL_LATENT),
@@ -276,7 +288,23 @@ def _enrolled(model: Model, task: Task) -> tuple[list[Model], list[World], GutCo
         gut = gut_courses(model, drawn, candidates, design, task.seed, wanted)
         try:
             worlds = [
-                enrol(own, f"{task.gut_world}.{h}", values, candidates, gut, design, task.seed, beyond)
+                enrol(
+                    own,
+                    f"{task.gut_world}.{h}",
+                    values,
+                    candidates,
+                    gut,
+                    design,
+                    task.seed,
+                    beyond,
+                    direct_terms(
+                        model,
+                        design,
+                        task.gut_world * simulation.host_worlds + h,
+                        task.seed,
+                        simulation.couplings,
+                    ),
+                )
                 for h, (own, (_, values), beyond) in enumerate(zip(models, hosts, beyonds, strict=True))
             ]
         except TrialIsTooSmall:
@@ -301,6 +329,11 @@ def _host_worlds(
         gains = draw_host_world(model, number, task.seed, simulation.couplings, shared=shared)
         found.append((own, {**own, **shared, **gains}))
     return found
+
+
+def _together(tables: Iterable[Table | None]) -> Table | None:
+    found = [table for table in tables if table is not None]
+    return Table.concat(found) if found else None
 
 
 def _keyed(keys: Mapping[str, int], columns: Columns) -> Columns:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,6 +31,8 @@ class ExampleTrial:
     subjects: Table
     visits: Table
     latent: Table
+    exposure: Table | None
+    adverse_events: Table | None
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Chunk:
     example: ExampleTrial | None
     candidates: tuple[Candidates, ...]
     worlds: tuple[WorldForm, ...] = ()
+    # arm, harm -> subjects with the event, over all trials
+    harmed: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,7 @@ def reduced(trials: Trials, estimates: Estimates | None = None) -> Chunk:
                 strict=True,
             )
         ),
+        _harmed(trials.observed.adverse_events),
     )
 
 
@@ -144,6 +150,14 @@ def _counts(trials: Trials, rows: slice) -> TrialCounts:
         {name: float((arm == name).sum()) for name in names},
         {name: float(completed[arm == name].sum()) for name in names},
     )
+
+
+def _harmed(events: Table | None) -> dict[tuple[str, str], int]:
+    """Count the subjects with each harm in each arm, over all trials of a table."""
+    if events is None:
+        return {}
+    pairs = Counter(zip(events.texts("arm"), events.texts("event"), strict=True))
+    return dict(pairs)
 
 
 def _courses(visits: Table, design: Design) -> dict[str, dict[float, dict[str, Array]]]:
@@ -181,13 +195,19 @@ def _changes(guts: Table, design: Design) -> dict[str, dict[str, Array]]:
 
 
 def _example(trials: Trials) -> ExampleTrial:
+    key = next(parts(trials.observed.subjects))[1]
+
     def first_trial(table: Table) -> Table:
-        rows, _ = next(parts(table))
+        rows = next((rows for rows, own in parts(table) if own == key), slice(0, 0))
         return table.take(np.arange(rows.start, rows.stop)).select(
             *(name for name in table.columns if name not in KEYS)
         )
 
     observed = trials.observed
     return ExampleTrial(
-        first_trial(observed.subjects), first_trial(observed.visits), first_trial(trials.latent.subjects)
+        first_trial(observed.subjects),
+        first_trial(observed.visits),
+        first_trial(trials.latent.subjects),
+        None if observed.exposure is None else first_trial(observed.exposure),
+        None if observed.adverse_events is None else first_trial(observed.adverse_events),
     )

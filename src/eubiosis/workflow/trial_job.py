@@ -27,6 +27,8 @@ from eubiosis.core.table_schemas import (
     LATENT_EFFECTS,
     LATENT_SUBJECTS,
     LATENT_WORLDS,
+    OBSERVED_ADVERSE_EVENTS,
+    OBSERVED_EXPOSURE,
     OBSERVED_SUBJECTS,
     OBSERVED_VISITS,
 )
@@ -198,6 +200,10 @@ def _tables(chunks: Sequence[Chunk], *, real_profiles: bool) -> dict[str, Table]
     assert example is not None  # the first gut world keeps its first trial
     tables["observed_subjects"] = _as(example.subjects, OBSERVED_SUBJECTS.name)
     tables["observed_visits"] = _as(example.visits, OBSERVED_VISITS.name)
+    if example.exposure is not None:
+        tables["observed_exposure"] = _as(example.exposure, OBSERVED_EXPOSURE.name)
+    if example.adverse_events is not None:
+        tables["observed_adverse_events"] = _as(example.adverse_events, OBSERVED_ADVERSE_EVENTS.name)
     shown = example.latent.columns
     if real_profiles:  # a steady state would give a real person's composition away
         shown = tuple(name for name in shown if name not in MARKERS)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from test_trial_determinism import SMALL
 
+from eubiosis.compute.executors import Executor
 from eubiosis.core.findings import FindingCollector, FindingsError
 from eubiosis.core.tables import read_table
 from eubiosis.model.clinical_key import write_clinical_key
@@ -45,8 +46,8 @@ def test_doubled_percent_of_treg_doubles_what_is_measured(model, tmp_path):
     file.write_text(edited, encoding="utf-8")
     use = use_modules({"host": file}, tmp_path / "mine")
     refuse_then_keep_answers(model.content, use.folder)
-    before = run_job(Workflow(**ONE), processes=2, progress=False)
-    after = run_job(Workflow(**ONE), processes=2, progress=False, content=use.folder)
+    before = run_job(Workflow(**ONE), executor=Executor(workers=2), progress=False)
+    after = run_job(Workflow(**ONE), executor=Executor(workers=2), progress=False, content=use.folder)
     first, second = before.tables["observed_visits"], after.tables["observed_visits"]
     assert len(first) == len(second) > 0
     measured = np.asarray(first["treg"], dtype=float)

@@ -76,7 +76,7 @@ def metaphlan_features(grid: Grid, options: ReadOptions, findings: FindingCollec
 
 
 def _at_rank(clades: Sequence[str], prefix: str) -> list[int]:
-    return [i for i, clade in enumerate(clades) if clade.rsplit("|", 1)[-1].startswith(prefix)]
+    return [i for i, clade in enumerate(clades) if re.split(r"[|;]", clade)[-1].startswith(prefix)]
 
 
 def looks_like_kraken(lines: Sequence[str]) -> bool:

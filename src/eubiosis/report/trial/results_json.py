@@ -11,13 +11,16 @@ from eubiosis.core.json_data import Json, JsonRecord
 from eubiosis.core.report_input import (
     ArmInfo,
     AssumptionRow,
+    BurdenLine,
     ClinicalPriorRow,
     CourseBand,
     EffectRow,
     FlowRow,
     FormEffect,
+    HarmLine,
     MarkerChange,
     SimulationSize,
+    TransplantFactLine,
     TrialReportInput,
     VarianceRow,
 )
@@ -27,13 +30,16 @@ from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
 Row = (
     ArmInfo
     | AssumptionRow
+    | BurdenLine
     | ClinicalPriorRow
     | CourseBand
     | EffectRow
     | FlowRow
     | FormEffect
+    | HarmLine
     | MarkerChange
     | SimulationSize
+    | TransplantFactLine
     | VarianceRow
 )
 SCHEMA = "eubiosis.trial_results/1"
@@ -75,6 +81,11 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "forms": block(report_input.forms),
         "clinical_priors": block(report_input.priors, text=PRIOR_ORIGIN),
         "assumptions": block(report_input.assumptions, each=False),
+        "harms": block(report_input.harms),
+        "burden": block(report_input.burden, each=False),
+        "transplants": block(report_input.transplants, each=False),
+        "ethics": list(report_input.ethics),
+        "justification": report_input.justification,
         "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
     }
 

@@ -22,6 +22,7 @@ from eubiosis.model.natural_history.rates import (
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.beyond import Beyond
+from eubiosis.trial.world.direct import LogFactors, host_factors
 from eubiosis.trial.world.gut import HANDED, GutCourses
 
 BURN_IN = 730
@@ -52,11 +53,13 @@ def host_courses(
     design: Design,
     draws: SubjectDraws,
     beyond: Beyond = NOTHING_BEYOND,
+    terms: LogFactors | None = None,
 ) -> HostCourses:
     """Run the host of all subjects through the burn-in and every arm under one random drive each.
 
-    Arms share people and drive, so they differ by the therapy only. The level of the two event rates is set
-    from the design: it is not predicted. ``beyond`` multiplies the rates of the treated arms.
+    Arms share people and drive, so they differ by the therapy only: by what the gut hands over and by the
+    direct ``terms`` of its products (none by default). The level of the two event rates is set from the
+    design: it is not predicted. ``beyond`` multiplies the rates of the treated arms.
     """
     kernel = model.host_kernel
     control = gut.handed[design.control.name]
@@ -79,7 +82,14 @@ def host_courses(
         handed = gut.handed[arm.name]
         levels = {name: handed[:, :, k].T for k, name in enumerate(HANDED)}
         after[arm.name], _ = run_hosts(
-            kernel, people, drive, _RECORD, start=entry, levels=levels, day0=BURN_IN
+            kernel,
+            people,
+            drive,
+            _RECORD,
+            start=entry,
+            factors=host_factors(arm.therapy, terms or {}, draws, design.days),
+            levels=levels,
+            day0=BURN_IN,
         )
     lesions, relapses = _rates(model, design, people, drive.hazard, before, after)
     for name, ratio in beyond.log_ratios(design, gut).items():
