@@ -22,7 +22,7 @@ FORM = FormEffect(
 
 
 def test_cells_say_what_rests_on_what_and_how_few_worlds_there_are():
-    made = dataclasses.replace(make_report_input(), priors=(PRIOR,), forms=(FORM,))
+    made = dataclasses.replace(make_report_input(endpoints=2, courses=()), priors=(PRIOR,), forms=(FORM,))
     (row,), (form,) = prior_cells(made), form_cells(made)
     assert row["prior"] == "1.00 (0.45 to 2.24)"
     assert row["outside"] == percent(0.59)
@@ -35,18 +35,22 @@ def test_cells_say_what_rests_on_what_and_how_few_worlds_there_are():
 
 
 def test_the_page_shows_both_tables_and_escapes_them():
-    page = trial_report(dataclasses.replace(make_report_input(), priors=(PRIOR,), forms=(FORM,)))
+    page = trial_report(
+        dataclasses.replace(make_report_input(endpoints=2, courses=()), priors=(PRIOR,), forms=(FORM,))
+    )
     assert "Clinical effects before this simulation" in page
     assert "holds in these four, which share gut, history and the term outside" in page
     assert "never attributed to a path" in page
     assert "made &lt;b&gt;up&lt;/b&gt;" in page
-    bare = trial_report(make_report_input())
+    bare = trial_report(make_report_input(endpoints=2, courses=()))
     assert "Clinical effects before this simulation" not in bare
     assert "By form of the model" not in bare
 
 
 def test_results_hold_both_and_say_that_a_prior_is_not_simulated():
-    data = results_json(dataclasses.replace(make_report_input(), priors=(PRIOR,), forms=(FORM,)))
+    data = results_json(
+        dataclasses.replace(make_report_input(endpoints=2, courses=()), priors=(PRIOR,), forms=(FORM,))
+    )
     assert data["forms"]["rows"][0]["truth"] == [0.75, 1.0, 1.34]
     assert data["forms"]["rows"][0]["truth_error"] == [0.045, 0.006, None]
     assert data["clinical_priors"]["rows"][0]["prior"] == [0.45, 1.0, 2.24]
