@@ -19,7 +19,6 @@ from pathlib import Path
 
 import exvivo
 import imsms
-from eubiosis.workflow.whole_folder import write_whole
 from pages import CLASSES, Found, pages_of, place_of
 from studies import COHORTS, Case, cases
 
