@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rerun": ("eubiosis.cli.runs", "Repeat a run from its folder; say whether the bits agree."),
     "compare": ("eubiosis.cli.runs", "Name the inputs, numbers and results in which two runs differ."),
     "cache": ("eubiosis.cli.runs", "Show or clear the compiled kernels that are kept."),
+    "certificates": ("eubiosis.cli.runs", "Make the certificates of a Dask cluster."),
     "demo": ("eubiosis.cli.demo", "Run the packaged trial: placebo, inulin and propionate for 48 weeks."),
     "profile": ("eubiosis.cli.profile", "Sum the taxa of a stool table into the guilds of the model."),
     "evidence": (

@@ -21,6 +21,13 @@ from eubiosis.cli.running import processes_option, quiet_option, run_workflow
     "--resume", is_flag=True, help="Go on with a run that was interrupted: its finished worlds stay."
 )
 @click.option("--large", is_flag=True, help="Begin also where more than a day of CPU time is predicted.")
+@click.option("--executor", "where", help="Where: inline, processes:N, dask-local:N or dask://HOST:PORT.")
+@click.option(
+    "--certificates",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the certificates of a cluster; see: eubiosis certificates.",
+)
+@click.option("--remote", is_flag=True, help="The cluster may be on another machine.")
 @processes_option
 @quiet_option
 def run(
@@ -30,6 +37,9 @@ def run(
     content: Path | None,
     resume: bool,
     large: bool,
+    where: str | None,
+    certificates: Path | None,
+    remote: bool,
     processes: int | None,
     quiet: bool,
 ) -> None:
@@ -39,4 +49,18 @@ def run(
     It appears when all of it is written; until then finished worlds lie in a hidden folder beside it, and
     --resume goes on with them. Nothing is written elsewhere. Everything in it is simulated.
     """
-    run_workflow(workflow, out, processes, quiet, content=content, resume=resume, large=large)
+    from eubiosis.compute.executors import executor_of
+
+    if where is not None and processes is not None:
+        raise click.UsageError("give --executor or --processes")
+    executor = None if where is None else executor_of(where, certificates=certificates, remote=remote)
+    run_workflow(
+        workflow,
+        out,
+        processes,
+        quiet,
+        content=content,
+        resume=resume,
+        large=large,
+        executor=executor,
+    )

@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from eubiosis.compute.executors import Executor
 
 processes_option = click.option(
     "--processes",
@@ -28,6 +32,7 @@ def run_workflow(
     replace: bool = False,
     resume: bool = False,
     large: bool = False,
+    executor: Executor | None = None,
     content: Path | None = None,
 ) -> None:
     """Run a workflow and print the path of its report."""
@@ -45,6 +50,7 @@ def run_workflow(
             replace=replace,
             resume=resume,
             large=large,
+            executor=executor,
             content=content or PACKAGED_CONTENT,
         )
     click.echo(str(report))

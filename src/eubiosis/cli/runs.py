@@ -101,3 +101,18 @@ def clear_cache() -> None:
     for kernel in kernels:
         kernel.unlink(missing_ok=True)
     click.echo(f"{len(kernels)} kernels deleted")
+
+
+@click.command()
+@click.argument("folder", type=_RUN)
+def certificates(folder: Path) -> None:
+    """Make the certificates of a Dask cluster in FOLDER and print how scheduler and workers are started."""
+    from eubiosis.compute.dask_pool import make_certificates
+
+    if folder.exists() and any(folder.iterdir()):
+        raise click.UsageError(f"{folder} is not empty; nothing is overwritten")
+    make_certificates(folder)
+    tls = f"--tls-ca-file {folder}/ca.pem --tls-cert {folder}/cert.pem --tls-key {folder}/key.pem"
+    click.echo(f"dask scheduler --protocol tls --host 127.0.0.1 --no-dashboard {tls}")
+    click.echo(f"dask worker tls://127.0.0.1:8786 --nthreads 1 --no-dashboard --host 127.0.0.1 {tls}")
+    click.echo(f"eubiosis run WORKFLOW --out RUN --executor dask://127.0.0.1:8786 --certificates {folder}")

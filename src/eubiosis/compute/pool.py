@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from tqdm import tqdm
 
@@ -54,7 +54,7 @@ def map_ordered(
         return [_one(function, item, k) for k, item in enumerate(_bar(work, len(work), progress, label))]
     # what cannot travel fails here, not in the executor's own thread, where it could block the shutdown
     for number, item in enumerate(work):
-        _named(partial(pickle.dumps, (function, item)), item, number)
+        named(partial(pickle.dumps, (function, item)), item, number)
     others = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(
         workers,
@@ -65,7 +65,7 @@ def map_ordered(
     futures = [executor.submit(function, item) for item in work]
     try:
         results = [
-            _named(future.result, work[k], k)
+            named(future.result, work[k], k)
             for k, future in enumerate(_bar(futures, len(futures), progress, label))
         ]
     except BaseException as error:
@@ -98,10 +98,11 @@ def _outlive_nobody(parent: int) -> None:
 
 
 def _one(function: Callable[[Item], Result], item: Item, number: int) -> Result:
-    return _named(lambda: function(item), item, number)
+    return named(lambda: function(item), item, number)
 
 
-def _named(get: Callable[[], Result], item: object, number: int) -> Result:
+def named(get: Callable[[], Result], item: object, number: int) -> Result:
+    """Return ``get()``; an exception is raised as it is, with a note that names the item."""
     try:
         return get()
     except Exception as error:
@@ -111,8 +112,16 @@ def _named(get: Callable[[], Result], item: object, number: int) -> Result:
 
 
 def _bar(items: Iterable[Item], total: int, progress: bool | None, label: str) -> Iterable[Item]:
-    shown = sys.stderr.isatty() if progress is None else progress
-    if not shown:
+    if not _shown(progress):
         return items
     bar: Iterable[Item] = tqdm(items, total=total, desc=label or None, file=sys.stderr)
     return bar
+
+
+def progress_bar(total: int, progress: bool | None, label: str) -> tqdm[NoReturn]:
+    """Return a bar to be moved by hand, invisible where ``progress`` says so."""
+    return tqdm(total=total, desc=label or None, file=sys.stderr, disable=not _shown(progress))
+
+
+def _shown(progress: bool | None) -> bool:
+    return sys.stderr.isatty() if progress is None else progress

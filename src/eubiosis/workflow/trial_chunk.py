@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from eubiosis.analysis.estimates import Estimates, estimate
 from eubiosis.analysis.truth import TrueEffect, true_effects
 from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.packing import DamagedPackage, pack, unpack
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.frame import Table
 from eubiosis.core.trial_tables import KEYS, parts
@@ -70,6 +71,11 @@ class KeptTask:
 def run_chunk(task: Task) -> Chunk:
     """Simulate, analyse and reduce every trial of one gut world."""
     return reduced(simulate_gut_world(task))
+
+
+def run_chunk_here(task: Task) -> Chunk:
+    """Run a chunk on another machine, with the model of the package as it is installed there."""
+    return run_chunk(replace(task, model_folder=PACKAGED_CONTENT))
 
 
 def run_kept_chunk(kept: KeptTask) -> Chunk:

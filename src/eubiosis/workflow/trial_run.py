@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from numpy import __version__ as numpy_version
 
+from eubiosis.compute.executors import Executor
 from eubiosis.compute.run_folder import RunFolder
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.dictionary import DICTIONARY_FILE, dictionary_tsv
@@ -50,6 +51,7 @@ def run_trial(
     replace: bool = False,
     resume: bool = False,
     large: bool = False,
+    executor: Executor | None = None,
     content: Path = PACKAGED_CONTENT,
 ) -> Path:
     """Run a workflow and return the path of its report.
@@ -60,8 +62,9 @@ def run_trial(
     be solved; the folder is then not there. With ``replace`` an earlier run in ``out`` is replaced. Every gut
     world is written down when it is finished; ``resume`` goes on with those of a run that was interrupted.
     What cannot end well is refused before any work (``feasibility``); ``large`` asks for a run of more than a
-    day. ``content`` is the folder that the model is loaded from; therapies, evidence and trial defaults stay
-    those of the package.
+    day. ``executor`` says where gut worlds are simulated (default: ``processes`` of this machine) and changes
+    no bit. ``content`` is the folder that the model is loaded from; therapies, evidence and trial defaults
+    stay those of the package.
 
     >>> from eubiosis.core.findings import FindingsError
     >>> try:
@@ -91,7 +94,13 @@ def run_trial(
         # late: the simulation and the report load numerical and plotting libraries
         from eubiosis.workflow.trial_job import run_job
 
-        job: TrialJob = run_job(spec, processes=processes, progress=progress, content=content, store=store)
+        job: TrialJob = run_job(
+            spec,
+            executor=executor or Executor(workers=processes),
+            progress=progress,
+            content=content,
+            store=store,
+        )
         folder.log("simulated", tables={name: len(table) for name, table in job.tables.items()})
         for name, table in job.tables.items():
             folder.write_table(name, table)
