@@ -22,6 +22,7 @@ import imsms
 from pages import CLASSES, Found, pages_of, place_of
 from studies import COHORTS, Case, cases
 
+from eubiosis.core.findings import FindingsError
 from eubiosis.core.output import check_free, staged, write_whole
 from eubiosis.core.stool_forecast import ClassScore, StudyScores
 from eubiosis.core.tables import write_table
@@ -35,7 +36,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write pages and tables; exit status 0, or 2 where no cohort is there."""
+    """Write pages and tables; exit status 0, 1 for a folder that is taken, 2 where no cohort is there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cohorts", type=Path, default=COHORTS)
@@ -45,7 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.cohorts.is_dir():
         print(f"the cohorts are not at {options.cohorts}; name their folder with --cohorts", file=sys.stderr)
         return 2
-    check_free(options.out)
+    try:
+        check_free(options.out)
+    except FindingsError as error:
+        print(error, file=sys.stderr)
+        return 1
     model = load()
     found = everything(model, options.cohorts, options.worlds)
     tables = kept_tables(found)
