@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
+from eubiosis.cli.stool_options import progress_of
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.record import as_json
 from eubiosis.population.stool.options import BLANKS, FORMATS
@@ -122,6 +123,7 @@ def profile(
             rank=rank or "",
             blanks=blanks,
             ignore=ignore,
+            progress=progress_of(file),
         )
 
     table = read(stool_table, grouped=True)

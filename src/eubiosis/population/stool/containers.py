@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 # what these libraries raise for a file that is not what it says
 BROKEN = (
     ValueError, KeyError, OSError, TypeError, IndexError, AttributeError, RuntimeError, ArithmeticError,
-    AssertionError, EOFError, ImportError, MemoryError, NotImplementedError, SyntaxError, zlib.error,
-    zipfile.BadZipFile,
+    AssertionError, EOFError, ImportError, MemoryError, NotImplementedError, SyntaxError, SystemError,
+    zlib.error, zipfile.BadZipFile,
 )  # fmt: skip
 _NEEDS = {"biom": "biom-format", "h5py": "h5py", "anndata": "anndata", "openpyxl": "openpyxl"}
 _MOST_METADATA = 1 << 20
@@ -85,25 +85,27 @@ def _check_size(file: Any) -> None:
     """Refuse HDF5 data that unpack to more than the limit, or that lie in other files."""
     import h5py
 
-    held = [0]
+    held, wrong = [0], list[str]()
 
-    def visit(name: str, item: Any) -> None:
+    def visit(name: str, item: Any) -> bool | None:  # an error may not leave it: HDF5 calls it
         if isinstance(item, h5py.Dataset):
-            if item.external or item.is_virtual:
-                message = f"{name} lies in another file"
-                raise ValueError(message)
             held[0] += int(item.size or 0) * item.dtype.itemsize
-            if held[0] > MOST_BYTES:
-                message = f"more than {MOST_BYTES:,} bytes when unpacked"
-                raise ValueError(message)
+            if item.external or item.is_virtual:
+                wrong.append(f"{name} lies in another file")
+            elif held[0] > MOST_BYTES:
+                wrong.append(f"more than {MOST_BYTES:,} bytes when unpacked")
+        return True if wrong else None
 
-    def visit_link(name: str, link: Any) -> None:
+    def visit_link(name: str, link: Any) -> bool | None:
         if isinstance(link, h5py.ExternalLink):
-            message = f"{name} leads to another file"
-            raise ValueError(message)
+            wrong.append(f"{name} leads to another file")
+        return True if wrong else None
 
     file.visititems_links(visit_link)
-    file.visititems(visit)
+    if not wrong:
+        file.visititems(visit)
+    if wrong:
+        raise ValueError(wrong[0])
 
 
 def biom_hdf5_features(
@@ -114,6 +116,7 @@ def biom_hdf5_features(
         return None
     import h5py
     from biom import Table as BiomTable
+    from biom.exception import BiomException
 
     try:
         source: Any = io.BytesIO(opened.data) if opened.data else opened.path
@@ -122,7 +125,7 @@ def biom_hdf5_features(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 table = BiomTable.from_hdf5(file)
-    except BROKEN as error:
+    except (*BROKEN, BiomException) as error:
         damaged(opened, "BIOM file", error, findings)
         return None
     return _from_biom(opened, table, group_column, findings)
@@ -135,6 +138,7 @@ def biom_json_features(
     if not needs("biom", opened, findings):
         return None
     from biom import Table as BiomTable
+    from biom.exception import BiomException
 
     try:
         stated = json.loads(opened.data)
@@ -143,7 +147,7 @@ def biom_json_features(
             message = f"shape {stated['shape']} beside {lines} rows and {columns} columns"
             raise ValueError(message)
         table = BiomTable.from_json(stated)
-    except BROKEN as error:
+    except (*BROKEN, BiomException) as error:
         damaged(opened, "BIOM file", error, findings)
         return None
     return _from_biom(opened, table, group_column, findings)
@@ -293,7 +297,7 @@ def h5ad_features(opened: Opened, options: ReadOptions, findings: FindingCollect
         with warnings.catch_warnings():  # names that occur twice are found below, in words of our own
             warnings.simplefilter("ignore")
             data = anndata.read_h5ad(opened.path)
-    except BROKEN as error:
+    except Exception as error:  # noqa: BLE001 - anndata raises classes that it does not export
         damaged(opened, "h5ad file", error, findings)
         return None
     if data.X is None:

@@ -245,10 +245,16 @@ def _report_ragged(
         found = len(_cells(line, delimiter))
         if seen > skip and found != width:
             bad.append((number, found))
+    if not bad:  # Arrow and the module csv disagree about odd line ends and quotation marks
+        findings.add(
+            name, "", f"rows that do not have {width} cells, as the header has", allowed="one width",
+            next_step="write the table again, without quotation marks and carriage returns in cells",
+        )  # fmt: skip
     for number, found in bad[:_SHOWN]:
         findings.add(name, f"line {number}", f"{found} cells", allowed=f"{width} cells, as in the header")
     if len(bad) > _SHOWN:
-        findings.add(name, "", f"{counted(len(bad) - _SHOWN, 'more line')} of the wrong length")
+        more = f"{counted(len(bad) - _SHOWN, 'more line')} of the wrong length"
+        findings.add(name, "", more, allowed=f"{width} cells, as in the header")
 
 
 def _decimals(column: Column) -> Column:
@@ -287,6 +293,14 @@ def report_words(grid: Grid, column: int, findings: FindingCollector) -> None:
         allowed="numbers; text in the first column, in a taxonomy or rank column and in a group column",
         next_step="remove the column, leave it out with --ignore, or name it with --group-column",
     )
+
+
+def all_numbers(grid: Grid, columns: Sequence[int], findings: FindingCollector) -> bool:
+    """Say whether columns hold numbers; the words of those that do not are findings."""
+    worded = [j for j in columns if not grid.is_number(j)]
+    for j in worded:
+        report_words(grid, j, findings)
+    return not worded
 
 
 def report_cells(
