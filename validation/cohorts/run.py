@@ -19,14 +19,15 @@ from pathlib import Path
 
 import exvivo
 import imsms
-from eubiosis.workflow.whole_folder import write_whole
 from pages import CLASSES, Found, pages_of, place_of
 from studies import COHORTS, Case, cases
 
+from eubiosis.core.findings import FindingsError
+from eubiosis.core.output import check_free, staged, write_whole
 from eubiosis.core.stool_forecast import ClassScore, StudyScores
 from eubiosis.core.tables import write_table
+from eubiosis.core.world_intervals import ENOUGH_WORLDS
 from eubiosis.model import load
-from eubiosis.model.gut_worlds import COUNT
 from eubiosis.model.model import Model
 from eubiosis.workflow.forecast.skill import TABLE, SkillRow, model_hash
 from eubiosis.workflow.forecast.study import score_study
@@ -35,21 +36,28 @@ HERE = Path(__file__).resolve().parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write pages and tables; exit status 0, or 2 where no cohort is there."""
+    """Write pages and tables; exit status 0, 1 for a folder that is taken, 2 where no cohort is there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cohorts", type=Path, default=COHORTS)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--worlds", type=int, default=COUNT)
+    parser.add_argument("--worlds", type=int, default=ENOUGH_WORLDS)
     options = parser.parse_args(arguments)
     if not options.cohorts.is_dir():
         print(f"the cohorts are not at {options.cohorts}; name their folder with --cohorts", file=sys.stderr)
         return 2
+    try:
+        check_free(options.out)
+    except FindingsError as error:
+        print(error, file=sys.stderr)
+        return 1
     model = load()
     found = everything(model, options.cohorts, options.worlds)
     tables = kept_tables(found)
-    pages = {f"{name}.html": page.encode() for name, page in pages_of(found).items()}
-    write_whole(options.out, pages | {name: text.encode() for name, text in tables.items()})
+    pages = {f"{name}.html": page for name, page in pages_of(found).items()}
+    with staged(options.out, new=True) as aside:
+        for name, content in (pages | tables).items():
+            write_whole(aside / name, content)
     if options.write:
         for name, text in tables.items():
             (HERE / name).write_text(text, encoding="utf-8", newline="\n")
@@ -60,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def everything(model: Model, cohorts: Path, worlds: int = COUNT) -> Found:
+def everything(model: Model, cohorts: Path, worlds: int = ENOUGH_WORLDS) -> Found:
     """Score every study whose files are there."""
     scored = []
     for case in cases(model, cohorts):

@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Published studies: records, pools, checks, claims, priors, graph.",
     ),
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
+    "calibration": (
+        "eubiosis.cli.calibration",
+        "Worlds that published figures have not ruled out: remake, show.",
+    ),
     "engine": ("eubiosis.cli.engine", "Solve SBML models of one's own; run the SBML semantic test suite."),
     "brief": ("eubiosis.cli.brief", "Answer a question.yaml from the evidence alone, in one page."),
     "schema": (

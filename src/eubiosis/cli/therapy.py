@@ -136,7 +136,8 @@ def shares_command(name: str, dose: str | None, added: tuple[str, ...], worlds: 
     if as_json:
         click.echo(to_json(rows))
         return
-    click.echo(f"{whole.describe()}; after twelve weeks, fully taken; simulated, prior only")
+    click.echo(f"{whole.describe()}; after twelve weeks, fully taken; simulated, prior only;")
+    click.echo("gut and plasma at the reference numbers, host endpoints with their interval over host worlds")
     click.echo(
         f"{'endpoint':18} {'log ratio (2.5 to 97.5 %)':28} " + " ".join(f"{part:>12}" for part in PARTS)
     )
@@ -144,7 +145,9 @@ def shares_command(name: str, dose: str | None, added: tuple[str, ...], worlds: 
         if row.nothing:
             click.echo(f"{row.endpoint:18} no effect in the model")
             continue
-        effect = f"{row.effect:+.3f} ({row.low:+.3f} to {row.high:+.3f})"
+        effect = f"{row.effect:+.3f}"
+        if row.high > row.low:
+            effect += f" ({row.low:+.3f} to {row.high:+.3f})"
         parts = " ".join(f"{row.shares[part]:>11.0%} " for part in PARTS)
         click.echo(f"{row.endpoint:18} {effect:28} {parts}")
     for part in whole.components:
@@ -230,7 +233,7 @@ def _lines(one: Product) -> list[str]:
     if one.compared is not None:
         lines.append(f"compared as {one.compared.label}: eubiosis model show {one.compared.condition}")
     if one.transplant is not None:
-        from eubiosis.therapy.transplants import transplant_facts
+        from eubiosis.therapy.transplant_facts import transplant_facts
 
         lines += [f"{row.topic} ({row.read or 'not read'}): {row.statement}" for row in transplant_facts()]
     return [*lines, _NO_CLAIM]

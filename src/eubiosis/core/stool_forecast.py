@@ -11,8 +11,6 @@ from typing import Literal
 
 from eubiosis.core.record import HIDDEN
 
-FORECAST_SCHEMA = "eubiosis.stool_forecast.1"
-SCORES_SCHEMA = "eubiosis.forecast_scores.1"
 NOT_FOR_CARE = (
     "A group's forecast from a simulation: no medical device, not for the care of anybody, no ranking of "
     "therapies, and nothing about a single person."

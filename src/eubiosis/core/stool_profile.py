@@ -265,7 +265,10 @@ class HeldSummary:
 
 @dataclass(frozen=True)
 class StoolProfile:
-    """A profile of one stool table; the record is the JSON that the page carries."""
+    """A profile of one stool table; the record is the JSON that the page carries.
+
+    ``worlds`` counts the gut worlds behind the predictions.
+    """
 
     schema: str
     eubiosis: str
@@ -291,6 +294,7 @@ class StoolProfile:
     groups: tuple[GroupProfile, ...]
     contrasts: tuple[ContrastFamily, ...]
     contrast_notes: tuple[str, ...]
+    worlds: int
     prediction_note: str
     runaways: tuple[RunawayLine, ...]
     held: HeldSummary

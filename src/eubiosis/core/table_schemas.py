@@ -310,6 +310,22 @@ TRIAL_SCREENING = TableSchema(
     "What became of the candidates who were screened until the trial was full.",
     "one outcome in one pair of worlds",
 )
+LATENT_WORLDS = TableSchema(
+    "latent_worlds",
+    (
+        *_KEYS[:2],
+        Column("form", "Form of the model in this host world", "text"),
+        Column("arm", "Active arm", "text", cdisc="TRT01P"),
+        Column(
+            "outside_log_ratio",
+            "Term of the therapy outside the mechanism, as a log ratio of relapses: of no path",
+            unit="-",
+        ),
+    ),
+    "What each host world is, and what its therapies do beside every path. Truth that no trial sees.",
+    "one active arm in one pair of worlds",
+    latent=True,
+)
 
 TRIAL_ESTIMATES = replace(
     ESTIMATES, name="trial_estimates", columns=(ESTIMATES.columns[0], *_KEYS[:2], *ESTIMATES.columns[1:])
@@ -435,6 +451,7 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             TRIAL_LATENT,
             TRIAL_GUTS,
             TRIAL_SCREENING,
+            LATENT_WORLDS,
             TRIAL_ESTIMATES,
             TRUE_EFFECTS,
             OPERATING_CHARACTERISTICS,

@@ -1,13 +1,12 @@
 """What a therapy does to the model, when, and at which dose. Products are files in ``content/therapies``."""
 
+from eubiosis.therapy.adherence import Adherence
 from eubiosis.therapy.catalogue import product, products
 from eubiosis.therapy.dose import Dose
 from eubiosis.therapy.product import Product
 from eubiosis.therapy.therapy import (
-    Adherence,
     Component,
     Therapy,
-    Transplant,
     acid,
     antibiotic,
     diet,
@@ -17,6 +16,7 @@ from eubiosis.therapy.therapy import (
     probiotic,
     transplant,
 )
+from eubiosis.therapy.transplant import Transplant
 
 __all__ = [
     "Adherence",

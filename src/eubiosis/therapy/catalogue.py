@@ -50,6 +50,15 @@ def product(name: str) -> Product:
     return known[name]
 
 
+def compared_conditions() -> dict[str, str]:
+    """Return the named condition of every product that has one.
+
+    >>> compared_conditions()["inulin"]
+    'ms_inulin_20g'
+    """
+    return {name: each.compared.condition for name, each in products().items() if each.compared is not None}
+
+
 def unknown_product(name: str) -> str:
     """Say that no product has a name and which is the nearest, among ids, labels and strains.
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.kinds import LONGEST_WEEKS
 from eubiosis.core.tables import RowProblem
+from eubiosis.therapy.adherence import Adherence
 from eubiosis.therapy.catalogue import products, unknown_product
 from eubiosis.therapy.dose import ALLOWED as DOSE_ALLOWED
 from eubiosis.therapy.dose import read_dose
-from eubiosis.therapy.therapy import Adherence, Therapy
+from eubiosis.therapy.therapy import Therapy
 
 EXAMPLE = "inulin 12 g/day for 3 weeks"
 LONGEST_PHRASE = 500

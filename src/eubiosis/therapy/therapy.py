@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from eubiosis.core.design_defaults import default
 from eubiosis.core.findings import Finding, FindingsError
-from eubiosis.core.guilds import GUILDS
-from eubiosis.core.kinds import Share, Text, Week, plain, shown
+from eubiosis.core.kinds import Text, Week, plain, shown
 from eubiosis.core.spec import Problem, Spec, of, rule
 from eubiosis.core.tables import RowProblem
+from eubiosis.therapy.adherence import Adherence
 from eubiosis.therapy.catalogue import product, products, unknown_product
 from eubiosis.therapy.dose import ALLOWED, DailyDose, Dose
 from eubiosis.therapy.product import Group, Product
-
-_VANCOMYCIN_DAYS = 10.0  # of a preparation, before the first transplant
+from eubiosis.therapy.transplant import Transplant, transplant_words
 
 
 def _known_product(value: object) -> str:
@@ -32,103 +30,6 @@ def _known_product(value: object) -> str:
         problem = f'"{value}" cannot be given in a trial yet: {reason}'
         raise RowProblem(problem, allowed=given, next_step="choose one of these")
     return value
-
-
-class Adherence(Spec):
-    """How much of what was planned is taken, day by day.
-
-    ``mean`` and ``sd`` are those of a beta law of people's own propensities: the chance that a day's dose is
-    taken. Missed days come in runs of ``missed_run`` days in the mean (0: a share of the dose every day
-    and no day is missed), the propensity falls by ``fall_per_year`` of itself in a year, and at the rate
-    ``reduced_per_year`` people go over to ``reduced_to`` of the dose and stay there.
-
-    >>> Adherence(mean=0.7, sd=0.2).mean
-    0.7
-    """
-
-    mean: Share = Field(default_factory=lambda: default("adherence_mean"))
-    sd: Annotated[float, Field(ge=0, le=0.5)] = Field(default_factory=lambda: default("adherence_sd"))
-    missed_run: Annotated[float, Field(ge=0, le=60)] = Field(
-        default_factory=lambda: default("adherence_missed_run")
-    )
-    fall_per_year: Share = Field(default_factory=lambda: default("adherence_fall_per_year"))
-    reduced_per_year: Annotated[float, Field(ge=0, le=5)] = Field(
-        default_factory=lambda: default("adherence_reduced_per_year")
-    )
-    reduced_to: Share = Field(default_factory=lambda: default("adherence_reduced_to"))
-
-    @staticmethod
-    @rule("mean", "sd")
-    def _some_law_has_them(mean: float, sd: float) -> Iterator[Problem]:
-        if sd and sd**2 >= mean * (1 - mean):
-            yield Problem(
-                (),
-                f"no share between 0 and 1 has mean {plain(mean)} and sd {plain(sd)}",
-                "sd below the square root of mean x (1 - mean)",
-                "make sd smaller",
-            )
-
-    @staticmethod
-    @rule("missed_run")
-    def _a_run_has_a_day(missed_run: float) -> Iterator[Problem]:
-        if 0 < missed_run < 1:
-            problem = f"a run of missed days lasts {plain(missed_run)} days"
-            step = "write 0 for a share of each day's dose"
-            yield Problem(("missed_run",), problem, "0, or 1 or more", step)
-
-    @classmethod
-    def full(cls) -> Adherence:
-        """Return the adherence of people who take everything.
-
-        >>> Adherence.full().mean
-        1.0
-        """
-        return cls(mean=1.0, sd=0.0, missed_run=0.0, fall_per_year=0.0, reduced_per_year=0.0)
-
-    @property
-    def steady(self) -> bool:
-        """Whether everybody takes the same share of the dose every day."""
-        return self.missed_run == self.fall_per_year == self.reduced_per_year == 0
-
-
-class Transplant(Spec):
-    """One or more fecal transplants: from whom, how, how many, and what share of the guilds engrafts.
-
-    ``donor`` is "healthy" (the composition of the model's healthy reference), "own" (the recipient's stool
-    again, which is a placebo) or a profile: shares of guilds by their ids, the others at the reference.
-    ``engraftment`` is the one number of the model; left out, every world draws its own. ``stool`` and
-    ``route`` are recorded; the model has no law for either. ``preparation`` "vancomycin" gives 2 g a day for
-    ten days before the first transplant. ``donor_screening`` says in words how donors are screened.
-
-    >>> Transplant(donor="healthy", number=3).every_weeks
-    4.0
-    """
-
-    donor: Literal["healthy", "own"] | Mapping[str, Annotated[float, Field(gt=0, le=1)]] = "healthy"
-    stool: Annotated[str, Field(pattern=r"^[0-9.]+ g$")] | None = None
-    route: Literal["colonoscopy", "enema", "capsules", "nasoduodenal", "not stated"] = "not stated"
-    number: Annotated[int, Field(ge=1, le=52)] = 1
-    every_weeks: Annotated[float, Field(gt=0, le=52)] = 4.0
-    engraftment: Share | None = None
-    preparation: Literal["none", "vancomycin"] = "none"
-    donor_screening: Text | None = None
-
-    @staticmethod
-    @rule("donor")
-    def _a_profile_names_guilds(donor: object) -> Iterator[Problem]:
-        if isinstance(donor, Mapping):
-            wrong = [name for name in donor if name not in GUILDS]
-            for name in wrong:
-                yield Problem(("donor", name), f'"{name}" is no guild', ", ".join(GUILDS), "rename the key")
-            if not wrong and sum(donor.values()) > 1 + 1e-9:
-                problem = f"the shares of the donor sum to {sum(donor.values()):g}"
-                yield Problem(("donor",), problem, "1 at most", "write shares, not percent")
-
-    @property
-    def days(self) -> tuple[float, ...]:
-        """Days of the transplants after the start of the therapy, the preparation before them."""
-        first = _VANCOMYCIN_DAYS if self.preparation == "vancomycin" else 0.0
-        return tuple(first + 7 * self.every_weeks * k for k in range(self.number))
 
 
 class Component(Spec):
@@ -254,7 +155,7 @@ class Component(Spec):
         dose = "" if self.dose is None else f" {self.dose}"
         until = "the last visit" if self.stop is None else f"{self.stop:g}"
         words = f"{self.record.label}{dose}, weeks {self.start:g} to {until}"
-        return words if self.transplant is None else f"{words}: {_transplant_words(self.transplant)}"
+        return words if self.transplant is None else f"{words}: {transplant_words(self.transplant)}"
 
 
 class Therapy(Component):
@@ -332,22 +233,6 @@ def contradiction(first: Product, second: Product) -> str:
 def _overlap(first: tuple[float, float | None], second: tuple[float, float | None]) -> bool:
     ends = [float("inf") if end is None else end for _, end in (first, second)]
     return first[0] < ends[1] and second[0] < ends[0]
-
-
-def _transplant_words(transplant: Transplant) -> str:
-    if transplant.donor != "own" and transplant.donor_screening is None:
-        return "donor screening is not stated, so no protocol text is written"
-    donor = transplant.donor if isinstance(transplant.donor, str) else "a given profile"
-    words = [f"{transplant.number} from donor: {donor}", f"route {transplant.route}"]
-    if transplant.number > 1:
-        words.append(f"every {transplant.every_weeks:g} weeks")
-    if transplant.stool is not None:
-        words.append(f"{transplant.stool} of stool each")
-    if transplant.preparation != "none":
-        words.append("after ten days of vancomycin 2 g a day")
-    if transplant.donor_screening is not None:
-        words.append(f"donors screened: {transplant.donor_screening}")
-    return ", ".join(words)
 
 
 def give(

@@ -15,6 +15,7 @@ from eubiosis.compute.pool import map_ordered
 from eubiosis.core.frame import Table
 from eubiosis.core.spec import checked_seed
 from eubiosis.core.table_schemas import (
+    LATENT_WORLDS,
     TRIAL_ADVERSE_EVENTS,
     TRIAL_EXPOSURE,
     TRIAL_GUTS,
@@ -28,10 +29,12 @@ from eubiosis.engine import FAILURES
 from eubiosis.model import Model, load
 from eubiosis.model.held import FAR, HELD
 from eubiosis.model.niche import NICHE_UNSOLVED
-from eubiosis.model.worlds import draw_gut_world, draw_host_world
+from eubiosis.model.shipped import Shipped, matched_gut_world, matched_history, shipped
+from eubiosis.model.worlds import GutWorld, draw_gut_world, draw_host_world
 from eubiosis.population.generate import Cohort
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.world.beyond import draw_beyond
 from eubiosis.trial.world.direct import direct_terms
 from eubiosis.trial.world.gut import MARKERS, GutCourses, gut_courses
 from eubiosis.trial.world.host_world import (
@@ -85,7 +88,8 @@ class Trials:
     """Simulated trials of one design.
 
     ``observed`` is what a trial records, ``latent`` the truth, ``screening`` how many candidates entered or
-    why not, in every pair of worlds, ``candidates`` what became of them in each gut world. ``profiles`` is
+    why not, in every pair of worlds, ``worlds`` the form of each and the term outside the mechanism that its
+    therapies have, ``candidates`` what became of them in each gut world. ``profiles`` is
     the number of stool profiles that the subjects are made from, None for the reference population.
     """
 
@@ -95,6 +99,7 @@ class Trials:
     observed: Observed
     latent: Latent
     screening: Table
+    worlds: Table
     candidates: tuple[Candidates, ...]
     profiles: int | None
 
@@ -132,6 +137,7 @@ class Trials:
                 first.latent.seed,
             ),
             Table.concat([p.screening for p in parts]),
+            Table.concat([p.worlds for p in parts]),
             tuple(c for p in parts for c in p.candidates),
             first.profiles,
         )
@@ -158,17 +164,18 @@ def simulate(
     host_worlds: int = 6,
     replicates: int = 8,
     couplings: str = "symmetric",
+    worlds_from: str = "calibration",
     seed: int = 2026,
     processes: int = 1,
     progress: bool | None = None,
 ) -> Trials:
     """Simulate a trial in every pair of worlds, ``replicates`` times in each.
 
-    A gut world draws what nobody knows about the gut, a host world one total effect for each metabolite class
-    and divides it over the gut-to-host couplings (see ``Simulation``). The same seed gives the same tables
-    for any number of ``processes``; ``progress`` shows a bar (None: on a terminal). Raises ``FindingsError``
-    for numbers out of range, and ``TrialIsTooSmall`` where the cohort does not fill the trial. Everything is
-    simulated.
+    A gut world holds what nobody knows about the gut, a host world a natural history and one total effect for
+    each metabolite class, divided over the gut-to-host couplings (see ``Simulation``). The same seed gives
+    the same tables for any number of ``processes``; ``progress`` shows a bar (None: on a terminal). Raises
+    ``FindingsError`` for numbers out of range, and ``TrialIsTooSmall`` where the cohort does not fill the
+    trial. Everything is simulated.
 
     >>> from eubiosis import model, population, therapy, trial
     >>> axis = model.load()
@@ -180,7 +187,11 @@ def simulate(
     """
     seed = checked_seed(seed)
     simulation = Simulation(
-        gut_worlds=gut_worlds, host_worlds=host_worlds, replicates=replicates, couplings=couplings
+        gut_worlds=gut_worlds,
+        host_worlds=host_worlds,
+        replicates=replicates,
+        couplings=couplings,
+        worlds_from=worlds_from,
     )
     jobs = tasks(design, cohort, simulation, model, seed)
     return Trials.concat(
@@ -202,15 +213,15 @@ def _model(folder: Path) -> Model:
 def simulate_gut_world(task: Task) -> Trials:
     """Simulate every trial of one gut world."""
     model, simulation = _model(task.model_folder), task.simulation
-    worlds, gut = _enrolled(model, task)
+    models, worlds, gut = _enrolled(model, task)
     observed: list[tuple[Columns, Columns]] = []
     exposure: list[Columns] = []
     harmed: list[Columns] = []
     latent: list[Columns] = []
-    for h, world in enumerate(worlds):
+    for h, (own, world) in enumerate(zip(models, worlds, strict=True)):
         for number in range(simulation.replicates):
             unique = (task.gut_world * simulation.host_worlds + h) * simulation.replicates + number
-            seen, truth = replicate(model, world, task.design, unique)
+            seen, truth = replicate(own, world, task.design, unique)
             keys = {"gut_world": task.gut_world, "host_world": h, "replicate": number}
             observed.append((_keyed(keys, seen.subjects), _keyed(keys, seen.visits)))
             harmed.append(_keyed(keys, seen.adverse_events))
@@ -236,16 +247,37 @@ def simulate_gut_world(task: Task) -> Trials:
             task.seed,
         ),
         _screening(task, worlds),
+        _worlds(task, worlds),
         (Candidates.of(gut),),
         task.cohort.profiles,
     )
 
 
-def _enrolled(model: Model, task: Task) -> tuple[list[World], GutCourses]:
-    """Screen ever more candidates until every host world of the gut world has a full trial."""
+def gut_world(model: Model, number: int, simulation: Simulation, seed: int) -> GutWorld:
+    """Return gut world ``number`` of a run: shipped, or drawn from the prior; 0 holds the tables' values."""
+    found = _shipped(model, simulation).gut
+    if number and found is not None:
+        return matched_gut_world(model, found, number, seed)
+    return draw_gut_world(model, number, seed)
+
+
+def _shipped(model: Model, simulation: Simulation) -> Shipped:
+    if simulation.worlds_from == "prior":
+        return Shipped(None, None, {}, ())
+    return shipped(model)
+
+
+def _enrolled(model: Model, task: Task) -> tuple[list[Model], list[World], GutCourses]:
+    """Screen ever more candidates until every host world of the gut world has a full trial.
+
+    Each host world comes with the model that holds its natural history.
+    """
     design, simulation = task.design, task.simulation
-    drawn = draw_gut_world(model, task.gut_world, task.seed)
-    shared = {name: value for name, value in drawn.values.items() if name.startswith("host_")}
+    drawn = gut_world(model, task.gut_world, simulation, task.seed)
+    hosts = _host_worlds(model, task, drawn)
+    models = [model.with_values(history) for history, _ in hosts]
+    numbers = range(task.gut_world * simulation.host_worlds, (task.gut_world + 1) * simulation.host_worlds)
+    beyonds = [draw_beyond(model, number, task.seed, simulation, design) for number in numbers]
     first = task.gut_world * _NUMBERS_A_WORLD  # every gut world has people of its own
     factor = _FIRST_POOL
     while True:
@@ -255,24 +287,16 @@ def _enrolled(model: Model, task: Task) -> tuple[list[World], GutCourses]:
         wanted = np.array([paper_reason(candidates, design, i) == "" for i in range(len(candidates))])
         gut = gut_courses(model, drawn, candidates, design, task.seed, wanted)
         try:
-            return [
+            worlds = [
                 enrol(
-                    model,
+                    own,
                     f"{task.gut_world}.{h}",
-                    {
-                        **shared,
-                        **draw_host_world(
-                            model,
-                            task.gut_world * simulation.host_worlds + h,
-                            task.seed,
-                            simulation.couplings,
-                            shared=shared,
-                        ),
-                    },
+                    values,
                     candidates,
                     gut,
                     design,
                     task.seed,
+                    beyond,
                     direct_terms(
                         model,
                         design,
@@ -281,12 +305,30 @@ def _enrolled(model: Model, task: Task) -> tuple[list[World], GutCourses]:
                         simulation.couplings,
                     ),
                 )
-                for h in range(simulation.host_worlds)
-            ], gut
+                for h, (own, (_, values), beyond) in enumerate(zip(models, hosts, beyonds, strict=True))
+            ]
         except TrialIsTooSmall:
             factor *= 2
             if factor > _MOST_POOL or size == task.cohort.size:
                 raise
+        else:
+            return models, worlds, gut
+
+
+def _host_worlds(
+    model: Model, task: Task, drawn: GutWorld
+) -> list[tuple[Mapping[str, float], Mapping[str, float]]]:
+    """Return for each host world of a gut world its natural history, and the numbers its hosts run with."""
+    simulation = task.simulation
+    history = _shipped(model, simulation).history
+    shared = {name: value for name, value in drawn.values.items() if name.startswith("host_")}
+    found: list[tuple[Mapping[str, float], Mapping[str, float]]] = []
+    for h in range(simulation.host_worlds):
+        number = task.gut_world * simulation.host_worlds + h
+        own = {} if history is None else matched_history(history, number, task.seed)
+        gains = draw_host_world(model, number, task.seed, simulation.couplings, shared=shared)
+        found.append((own, {**own, **shared, **gains}))
+    return found
 
 
 def _together(tables: Iterable[Table | None]) -> Table | None:
@@ -347,3 +389,14 @@ def _screening(task: Task, worlds: Sequence[World]) -> Table:
     ]
     names = ("gut_world", "host_world", "outcome", "candidates")
     return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=TRIAL_SCREENING)
+
+
+def _worlds(task: Task, worlds: Sequence[World]) -> Table:
+    """Return the form of every host world and what lies outside the mechanism in each active arm."""
+    rows = [
+        (task.gut_world, h, world.beyond.form, arm.name, world.beyond.of_therapy(arm.therapy))
+        for h, world in enumerate(worlds)
+        for arm in task.design.active
+    ]
+    names = ("gut_world", "host_world", "form", "arm", "outside_log_ratio")
+    return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=LATENT_WORLDS)

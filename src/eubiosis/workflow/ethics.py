@@ -17,7 +17,7 @@ def ethical_concerns(design: Design) -> Iterator[tuple[Place, str]]:
         for k, arm in enumerate(design.arms):
             if not any(part.record.group == "drug" for part in arm.therapy.given):
                 yield (
-                    ("arms", k, "therapy"),
+                    ("arms", k),
                     f'arm "{arm.name}" withholds effective therapy in active disease: a relapse in the '
                     f"last year is asked for, and the background is {design.eligibility.background}",
                 )
@@ -26,7 +26,7 @@ def ethical_concerns(design: Design) -> Iterator[tuple[Place, str]]:
         live = [part.record.label for part in arm.therapy.given if part.record.live != "none"]
         if why and live:
             what = f'arm "{arm.name}" gives {", ".join(live)}, which is live'
-            yield ("arms", k, "therapy"), f"{what}, under severe immunosuppression: {why}"
+            yield ("arms", k), f"{what}, under severe immunosuppression: {why}"
 
 
 def _suppressed(design: Design, arm: Arm) -> str:

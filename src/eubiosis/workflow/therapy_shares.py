@@ -72,7 +72,7 @@ def therapy_shares(
     >>> from eubiosis import model
     >>> from eubiosis.therapy import give
     >>> found = therapy_shares(model.load(), give("vitamin_d", dose="4000 IU/day"), worlds=2, people=8)
-    >>> [(row.endpoint, row.shares["direct"]) for row in found if not row.nothing]
+    >>> [(row.endpoint, round(row.shares["direct"], 6)) for row in found if not row.nothing]
     [('relapses', 1.0), ('t2_lesions', 1.0)]
     """
     part = _whole(therapy)

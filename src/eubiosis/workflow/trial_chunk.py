@@ -44,6 +44,17 @@ class TrialCounts:
 
 
 @dataclass(frozen=True)
+class WorldForm:
+    """The form of one host world, and the log ratio outside the mechanism in one active arm."""
+
+    gut_world: int
+    host_world: int
+    form: str
+    arm: str
+    outside_log_ratio: float
+
+
+@dataclass(frozen=True)
 class Chunk:
     """What comes back from one gut world."""
 
@@ -55,6 +66,7 @@ class Chunk:
     changes: Mapping[str, ByArm]  # marker -> arm -> log2 ratios
     example: ExampleTrial | None
     candidates: tuple[Candidates, ...]
+    worlds: tuple[WorldForm, ...] = ()
     # arm, harm -> subjects with the event, over all trials
     harmed: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
@@ -107,6 +119,17 @@ def reduced(trials: Trials, estimates: Estimates | None = None) -> Chunk:
         _changes(trials.latent.guts, design),
         _example(trials) if first else None,
         trials.candidates,
+        tuple(
+            WorldForm(*row)
+            for row in zip(
+                trials.worlds["gut_world"].tolist(),
+                trials.worlds["host_world"].tolist(),
+                trials.worlds.texts("form"),
+                trials.worlds.texts("arm"),
+                trials.worlds["outside_log_ratio"].tolist(),
+                strict=True,
+            )
+        ),
         _harmed(trials.observed.adverse_events),
     )
 

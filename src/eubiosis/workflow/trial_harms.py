@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from eubiosis.analysis.planning.harms import excluded_risk, size_to_exclude
 from eubiosis.core.report_input import BurdenLine, HarmLine, TransplantFactLine
 from eubiosis.therapy.harms import BACKGROUND, HarmRow, asked_of, counts_of, harm_rows, harm_terms
-from eubiosis.therapy.transplants import transplant_facts
+from eubiosis.therapy.transplant_facts import transplant_facts
 from eubiosis.trial.design import Arm, Design
 from eubiosis.workflow.trial_chunk import Chunk
 

@@ -59,7 +59,8 @@ def _profile(name: str = "cases") -> StoolProfile:
         groups=(group, GroupProfile(name, 2, 2, shown=False)),
         contrasts=(ContrastFamily("Genera", "log ratio", name, name, 10, 10, name, 1,
                                   (line, ContrastLine(name, None, None, None, None, None, None, name))),),
-        contrast_notes=(name,), prediction_note=name, runaways=(RunawayLine(name, "MET", 0.04, 0.59, 8, 8),),
+        contrast_notes=(name,), worlds=16, prediction_note=name,
+        runaways=(RunawayLine(name, "MET", 0.04, 0.59, 8, 8),),
         held=HeldSummary({"ok": 10}, 1.2, 30.0),
         storms=(StormsLine("Methods", "software", name, "recalled"),
                 StormsLine("Methods", "ethics", None, "secondary")),
@@ -140,7 +141,7 @@ def test_a_page_says_what_it_is_and_leaves_persons_out():
     for part in (
         "no medical device and not for care", "compares or ranks therapies for a person",
         "4.0 % 59.0 %", "not defined: cases", "4 higher, 0 lower, 1 mixed",
-        "Not named in this table: Roseburia", "1 of 2 are blanks", "×0.900",
+        "Not named in this table: Roseburia", "1 of 2 are blanks", "×0.900", "95 % of 16 gut worlds",
     ):  # fmt: skip
         assert part in text
     assert "Single samples" not in text

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import TypedDict
 
+from eubiosis.core.model_forms import SURVIVES
 from eubiosis.core.report_input import (
     AssumptionRow,
     EffectRow,
@@ -18,6 +19,7 @@ from eubiosis.report.pages import render
 from eubiosis.report.trial.courses import basis_figure, change_figure, course_figures, variance_figure
 from eubiosis.report.trial.flow import flow_figure
 from eubiosis.report.trial.forest import forest_figure
+from eubiosis.report.trial.priors import form_cells, prior_cells
 from eubiosis.report.trial.results_json import script_text
 from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
@@ -122,6 +124,9 @@ def trial_report(report_input: TrialReportInput) -> str:
         change_rows=[_change_cells(row, report_input) for row in report_input.changes],
         variance=variance_figure(report_input) if report_input.variance else "",
         basis=basis_figure(report_input) if report_input.basis_shares else "",
+        prior_rows=prior_cells(report_input),
+        form_rows=form_cells(report_input),
+        survives=SURVIVES,
         assumption_groups=_assumption_groups(report_input.assumptions),
         origin=origin_text(report_input),
         size=size_text(report_input),

@@ -12,9 +12,11 @@ from eubiosis.core.report_input import (
     ArmInfo,
     AssumptionRow,
     BurdenLine,
+    ClinicalPriorRow,
     CourseBand,
     EffectRow,
     FlowRow,
+    FormEffect,
     HarmLine,
     MarkerChange,
     SimulationSize,
@@ -29,9 +31,11 @@ Row = (
     ArmInfo
     | AssumptionRow
     | BurdenLine
+    | ClinicalPriorRow
     | CourseBand
     | EffectRow
     | FlowRow
+    | FormEffect
     | HarmLine
     | MarkerChange
     | SimulationSize
@@ -39,6 +43,7 @@ Row = (
     | VarianceRow
 )
 SCHEMA = "eubiosis.trial_results/1"
+PRIOR_ORIGIN = f"published studies, arithmetic and assumptions, not simulated; {PRIOR_ONLY}"
 
 
 def results_json(report_input: TrialReportInput) -> JsonRecord:
@@ -52,9 +57,9 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
     origin = _origin(report_input)
     said = origin_text(report_input)
 
-    def block(rows: Iterable[Row], *, each: bool = True) -> JsonRecord:
+    def block(rows: Iterable[Row], *, each: bool = True, text: str = said) -> JsonRecord:
         made = [_record(row) for row in rows]
-        return {"origin": origin, "rows": [{"origin": said} | row if each else row for row in made]}
+        return {"origin": origin, "rows": [{"origin": text} | row if each else row for row in made]}
 
     return {
         "schema": SCHEMA,
@@ -73,6 +78,8 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "courses": block(report_input.courses),
         "changes": block(report_input.changes),
         "variance": block(report_input.variance),
+        "forms": block(report_input.forms),
+        "clinical_priors": block(report_input.priors, text=PRIOR_ORIGIN),
         "assumptions": block(report_input.assumptions, each=False),
         "harms": block(report_input.harms),
         "burden": block(report_input.burden, each=False),

@@ -26,6 +26,7 @@ from eubiosis.workflow.workflow import Workflow
 
 _WORDS = ("title", "question", "context_of_use", "decision", "seed", "justification")
 _OF_DESIGN = ("eligibility", "control_level", "arms", "primary")  # keys of their own in the file
+_DESIGNED = tuple((name,) for name in ("design", *_OF_DESIGN, "background"))
 _OLD_NAMES = {"background": "control_level"}  # still read, and written by its new name
 _KEYS = (*_WORDS, "population", "eligibility", "control_level", "arms", "design", "primary", "simulation")
 _DESIGN_KEYS = tuple(name for name in Design.model_fields if name not in _OF_DESIGN)
@@ -59,6 +60,9 @@ def check_workflow(path: Path, findings: FindingCollector) -> Workflow | None:
         content, problems = _nested(document.content, path.parent)
         if content is not None:
             found = [replace(p, place=_in_file(p.place, document)) for p in Workflow.problems(content)]
+            if any(each.place[:1] in _DESIGNED and len(each.place) > 1 for each in problems):
+                # a design that is wrong itself is not judged, as in Python
+                found = [each for each in found if each.severity != "ethics"]
             problems += [each for each in found if not _said(each.place, problems)]
         own.extend(findings_at(document, problems))
         if not own.findings:

@@ -22,8 +22,8 @@ from eubiosis.core.stool_forecast import (
 from eubiosis.core.world_intervals import ENOUGH_WORLDS, Quantiles, interval, interval_error
 from eubiosis.engine import Array
 from eubiosis.model.discrepancy import DiscrepancyRow, discrepancy_sd, read_discrepancies
-from eubiosis.model.gut_worlds import COUNT, gut_worlds
 from eubiosis.model.model import Model
+from eubiosis.model.shipped import gut_worlds
 from eubiosis.model.worlds import draw_gut_world, reference_shares
 from eubiosis.population.asked import asked_shares
 from eubiosis.population.contrast import GuildContrast
@@ -55,7 +55,7 @@ def forecast_group(
     members: Rows,
     phrase: TherapyPhrase,
     *,
-    worlds: int = COUNT,
+    worlds: int = ENOUGH_WORLDS,
     people_a_world: int = PEOPLE_A_WORLD,
     threads: int | None = None,
 ) -> GroupForecast:

@@ -19,6 +19,7 @@ from eubiosis.core.stool_forecast import (
 from eubiosis.core.stool_profile import ProfileSection, SectionTable
 
 NONE = "none"
+_FITTED = "; the gut was fitted with this trial in sight"
 _SHORT = {
     "model": "model", "model_tables": "model, tables", "no_change": "no change", "regression": "regression",
     "published": "published", "others": "others*",
@@ -110,7 +111,7 @@ def _published_notes(forecast: GroupForecast) -> tuple[str, ...]:
     used = {q.competitors.published for q in forecast.quantities} - {None}
     told = [
         f"Published: {one.source.split(';')[0]}, {one.population}, day {one.day}, "
-        f"{DEFINITIONS[one.definition]}, {one.over}."
+        f"{DEFINITIONS[one.definition]}, {one.over}{_FITTED if one.fitted else ''}."
         for one in sorted((u for u in used if u is not None), key=lambda u: u.source)
     ]
     refused = [f"Not comparable, so not used: {text}." for text in forecast.published_refused]

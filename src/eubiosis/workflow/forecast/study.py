@@ -18,9 +18,9 @@ from eubiosis.analysis.forecast_scores import crps_normal, mean_interval, rank_c
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.laws import Z975
 from eubiosis.core.stool_forecast import METHODS, ClassScore, QuantityScore, StudyScores
+from eubiosis.core.world_intervals import ENOUGH_WORLDS
 from eubiosis.engine import Array
 from eubiosis.model.discrepancy import read_discrepancies
-from eubiosis.model.gut_worlds import COUNT
 from eubiosis.model.model import Model
 from eubiosis.population.contrast import GuildContrast
 from eubiosis.workflow.forecast.courses import Regimen
@@ -53,7 +53,7 @@ def score_study(
     regimen: Regimen,
     published: Published,
     *,
-    worlds: int = COUNT,
+    worlds: int = ENOUGH_WORLDS,
     threads: int | None = None,
 ) -> StudyScores:
     """Forecast everybody of a study from their own baseline and score it; everybody runs in every world."""

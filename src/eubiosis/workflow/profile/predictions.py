@@ -9,9 +9,9 @@ import numpy as np
 
 from eubiosis.core.guilds import GUILDS
 from eubiosis.engine import Array
-from eubiosis.model.gut_worlds import gut_worlds
 from eubiosis.model.held import HELD, HeldNiches
 from eubiosis.model.model import Model
+from eubiosis.model.shipped import gut_worlds
 from eubiosis.model.worlds import GutWorld, as_person, hold_people
 
 WORLDS = 16
@@ -74,7 +74,7 @@ class Predictions:
 def predict(model: Model, asked: Array, *, worlds: int = WORLDS, person: str = _HEALTHY) -> Predictions:
     """Predict what people with these guild shares of reads, (people, guilds), have at rest in gut worlds.
 
-    The worlds are the first of the packaged ones. Nothing but the composition differs between people: diet,
+    The worlds are those of ``shipped.gut_worlds``. Nothing but the composition differs between people: diet,
     transit and host are those of the model's healthy person. Rows of NaN stay so.
     """
     usable = np.flatnonzero(~np.isnan(asked).any(axis=1))
