@@ -236,7 +236,7 @@ def _rates_at(data: Events, logs: Floats, alpha: Floats) -> tuple[Floats, Bools]
         converged |= 0.5 * (step * score).sum(axis=-1) < TOLERANCE
         if converged.all():
             break
-        step *= np.minimum(1.0, LARGEST_STEP / np.abs(step).max(axis=-1))[:, None]
+        step *= np.minimum(1.0, LARGEST_STEP / np.maximum(np.abs(step).max(axis=-1), LARGEST_STEP))[:, None]
         step[converged] = 0.0
         scale = _halved(_log_likelihood(data, logs, alpha), _along_rates(data, logs, step, alpha), 1e-10)
         logs += np.where(np.isnan(scale), 0.0, scale)[:, None] * step
