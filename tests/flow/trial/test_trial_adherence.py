@@ -142,7 +142,7 @@ def drug_world(trial_model):
     pool = make_pool(trial_model, design, size=60)
     terms = direct_terms(trial_model, design, 0, SEED, "symmetric")
     none = dict.fromkeys(coupling_names(trial_model), 0.0)
-    return design, enrol(trial_model, "0.0", none, pool.candidates, pool.gut, design, SEED, terms), pool
+    return design, enrol(trial_model, "0.0", none, pool.candidates, pool.gut, design, SEED, terms=terms), pool
 
 
 def test_a_drug_lowers_lesions_and_half_of_it_less(trial_model, drug_world):

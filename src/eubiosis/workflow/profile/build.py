@@ -40,7 +40,7 @@ from eubiosis.workflow.profile.groups import (
 from eubiosis.workflow.profile.named import named_genera
 from eubiosis.workflow.profile.predictions import WORLDS, Predictions, predict
 from eubiosis.workflow.profile.samples import (
-    Measure,
+    SampleMeasure,
     butyrate_producers,
     counted,
     depth_posterior,
@@ -176,7 +176,7 @@ def _measured(
     table: StoolTable, contrast: GuildContrast, asked: np.ndarray, predictions: Predictions | None
 ) -> MeasuredSamples:
     fractions = table.fractions
-    producers = Measure(PRODUCERS, "fraction", butyrate_producers(fractions), diverse=False)
+    producers = SampleMeasure(PRODUCERS, "fraction", butyrate_producers(fractions), diverse=False)
     return MeasuredSamples(
         table,
         contrast,

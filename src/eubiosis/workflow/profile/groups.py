@@ -28,7 +28,7 @@ from eubiosis.population.position import Position
 from eubiosis.population.stool.table import StoolTable
 from eubiosis.workflow.profile.named import NamedGenera
 from eubiosis.workflow.profile.predictions import QUANTITIES, Predictions
-from eubiosis.workflow.profile.samples import DepthPosterior, Measure
+from eubiosis.workflow.profile.samples import DepthPosterior, SampleMeasure
 
 Rows = NDArray[np.intp]
 _LEAST_OFF = 0.02  # of the reads: below this share neither number matters
@@ -47,7 +47,7 @@ class MeasuredSamples:
     fractions: np.ndarray
     posterior: DepthPosterior | None
     named: NamedGenera
-    measures: tuple[Measure, ...]
+    measures: tuple[SampleMeasure, ...]
     positions: tuple[tuple[str, Position], ...]
     asked: np.ndarray
     predictions: Predictions | None

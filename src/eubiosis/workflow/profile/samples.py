@@ -55,7 +55,7 @@ def depth_posterior(table: StoolTable) -> DepthPosterior | None:
 
 
 @dataclass(frozen=True)
-class Measure:
+class SampleMeasure:
     """One number per sample, (n,), NaN where it is not defined; ``why_not`` where it never is.
 
     ``diverse`` marks those that say how diverse a sample is.
@@ -68,7 +68,7 @@ class Measure:
     diverse: bool = True
 
 
-def diversities(table: StoolTable) -> tuple[Measure, ...]:
+def diversities(table: StoolTable) -> tuple[SampleMeasure, ...]:
     """Return what says how diverse the samples are, over the taxa of the table as they are named there.
 
     Shannon and Simpson are defined for shares too. Richness, Chao1 and coverage need counts.
@@ -97,11 +97,11 @@ def diversities(table: StoolTable) -> tuple[Measure, ...]:
     no_singles = whole and not bool(np.any(found["coverage"] < 1))
     no_chao = SHARES_ONLY if not whole else _no_singletons(no_singles)
     return (
-        Measure("Shannon", "nats", found["shannon"]),
-        Measure("Simpson (1 - sum of squares)", "-", found["simpson"]),
-        Measure("observed taxa", "-", found["richness"], "" if whole else SHARES_ONLY),
-        Measure("Chao1, taxa", "-", found["chao1"], no_chao),
-        Measure("coverage (Good)", "-", found["coverage"], no_chao),
+        SampleMeasure("Shannon", "nats", found["shannon"]),
+        SampleMeasure("Simpson (1 - sum of squares)", "-", found["simpson"]),
+        SampleMeasure("observed taxa", "-", found["richness"], "" if whole else SHARES_ONLY),
+        SampleMeasure("Chao1, taxa", "-", found["chao1"], no_chao),
+        SampleMeasure("coverage (Good)", "-", found["coverage"], no_chao),
     )
 
 
