@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.analysis.batched.trials import analyse_together, place_of_visits
+from eubiosis.analysis.batched.trials import Found, analyse_stack, analyse_together, place_of_visits
 from eubiosis.analysis.estimators.continuous import ancovas, geometric_mean_ratios
 from eubiosis.analysis.estimators.counts import rate_ratios
 from eubiosis.analysis.estimators.randomisation import randomisation_p
@@ -18,6 +19,7 @@ from eubiosis.core.estimand import Estimand
 from eubiosis.core.frame import Table
 from eubiosis.core.streams import stream
 from eubiosis.core.table_schemas import TRIAL_ESTIMATES
+from eubiosis.core.trial_stacks import StackedObserved, TrialStack, columns_of
 from eubiosis.core.trial_tables import Observed, OneTrial, TrialKey
 
 _NOT_SHOWN = ("detail", "level")  # of an estimate, in tables
@@ -100,25 +102,59 @@ def estimate(
             known = ", ".join(each.id for each in recorded)
             message = f"asked for and not recorded: {', '.join(lacking)}; recorded: {known}"
             raise ValueError(message)
-    trials, control = list(observed.trials()), observed.control
-    found = analyse_together(trials, control, wanted, seed)
+    control = observed.control
     rows: list[TrialEstimate] = []
+    if isinstance(observed, StackedObserved):
+        for stack in observed.stacks:
+            rows += _of_stack(stack, control, wanted, seed)
+        return Estimates(tuple(rows))
+    trials = list(observed.trials())
+    found = analyse_together(trials, control, wanted, seed)
     for number, trial in enumerate(trials):
-        entered = list(dict.fromkeys(trial.subjects["arm"].tolist()))
-        arms = tuple(arm for arm in entered if arm != control)  # in the order of entry
-        for endpoint in wanted:
-            own = tuple(found.get((number, endpoint.id, arm)) for arm in arms)
-            whole = tuple(each for each in own if each is not None)
-            if len(whole) < len(own) or not arms:
-                whole = analyse_one(trial, control, endpoint, arms, seed)
-            rows += [TrialEstimate(trial.key, each) for each in whole]
+        arms = tuple(dict.fromkeys(trial.subjects["arm"].tolist()))
+        rows += _of_trial(number, trial.key, partial(_itself, trial), arms, control, wanted, found, seed)
     return Estimates(tuple(rows))
 
 
+def _itself(trial: OneTrial) -> OneTrial:
+    return trial
+
+
+def _of_stack(
+    stack: TrialStack, control: str, wanted: Sequence[Endpoint], seed: int
+) -> Iterator[TrialEstimate]:
+    found = analyse_stack(stack, control, wanted, seed)
+    for k in range(len(stack)):
+        entered = tuple(stack.arms[i] for i in dict.fromkeys(stack.arm[k].tolist()))
+        yield from _of_trial(k, stack.key(k), partial(stack.trial, k), entered, control, wanted, found, seed)
+
+
+def _of_trial(
+    number: int,
+    key: TrialKey,
+    trial: Callable[[], OneTrial],
+    entered: tuple[str, ...],
+    control: str,
+    wanted: Sequence[Endpoint],
+    found: Found,
+    seed: int,
+) -> Iterator[TrialEstimate]:
+    """Yield one trial's estimates; arms in the order of entry. What was not found is analysed by itself."""
+    arms = tuple(arm for arm in entered if arm != control)
+    for endpoint in wanted:
+        own = tuple(found.get((number, endpoint.id, arm)) for arm in arms)
+        whole = tuple(each for each in own if each is not None)
+        if len(whole) < len(own) or not arms:
+            whole = analyse_one(trial(), control, endpoint, arms, seed)
+        for each in whole:
+            yield TrialEstimate(key, each)
+
+
 def _recorded(observed: Observed, endpoint: Endpoint) -> bool:
+    subjects, visits = columns_of(observed)
     if endpoint.counted:
-        return endpoint.events in observed.subjects and endpoint.exposure in observed.subjects
-    return endpoint.id in observed.visits
+        return endpoint.events in subjects and endpoint.exposure in subjects
+    return endpoint.id in visits
 
 
 def analyse_one(

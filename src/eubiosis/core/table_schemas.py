@@ -98,6 +98,7 @@ OBSERVED_VISITS = TableSchema(
         _SUBJECT,
         _ARM,
         Column("week", "Planned week of the visit, 0 being before any dose", unit="week", cdisc="AVISITN"),
+        Column("day", "Day of the visit, 0 being that of randomisation", unit="day"),
         *_measured(("edss",), cdisc="SDTM RS domain; AVAL"),
         *_measured(("mfis", "treg")),
         *_measured(_MARKERS, "As measured: "),

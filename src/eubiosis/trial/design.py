@@ -74,6 +74,7 @@ class Design(Spec):
     ``arms`` is a list of ``Arm``, or a mapping from names to therapies. ``visits`` are weeks from 0, or a
     text such as "every 12 weeks to week 48"; the last is the end of follow-up. ``allocation`` gives each
     arm's share of a block of size ``block`` x sum(allocation). ``dropout_per_year`` is a hazard,
+    ``missed_visits`` the chance that a visit after entry does not take place though nobody has left,
     ``placebo_response_mfis`` points in every arm. Defaults: ``content/trials/design_defaults.tsv``. Raises
     ``FindingsError`` with everything that is wrong.
 
@@ -91,6 +92,9 @@ class Design(Spec):
     block: Annotated[int, Field(ge=1, le=100)] = Field(default_factory=lambda: int(default("block")))
     dropout_per_year: Annotated[float, Field(ge=0, le=5)] = Field(
         default_factory=lambda: default("dropout_per_year")
+    )
+    missed_visits: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        default_factory=lambda: default("missed_visits")
     )
     placebo_response_mfis: Annotated[float, Field(ge=-84, le=84)] = Field(
         default_factory=lambda: default("placebo_response_mfis")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,12 +16,9 @@ from eubiosis.core.frame import Table
 from eubiosis.core.spec import checked_seed
 from eubiosis.core.table_schemas import (
     TRIAL_GUTS,
-    TRIAL_LATENT,
     TRIAL_SCREENING,
-    TRIAL_SUBJECTS,
-    TRIAL_VISITS,
 )
-from eubiosis.core.trial_tables import Latent, Observed
+from eubiosis.core.trial_stacks import LatentStack, StackedLatent, StackedObserved, TrialStack
 from eubiosis.engine import FAILURES
 from eubiosis.model import Model, load
 from eubiosis.model.held import FAR, HELD
@@ -32,12 +29,11 @@ from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.gut import MARKERS, GutCourses, gut_courses
 from eubiosis.trial.world.host_world import (
-    LatentTrial,
     TrialIsTooSmall,
     World,
     enrol,
     paper_reason,
-    replicate,
+    trial_stacks,
 )
 
 _NUMBERS_A_WORLD = 1_000_000
@@ -89,8 +85,8 @@ class Trials:
     design: Design
     simulation: Simulation
     seed: int
-    observed: Observed
-    latent: Latent
+    observed: StackedObserved
+    latent: StackedLatent
     screening: Table
     candidates: tuple[Candidates, ...]
     profiles: int | None
@@ -115,13 +111,9 @@ class Trials:
             first.design,
             first.simulation,
             first.seed,
-            Observed(
-                Table.concat([p.observed.subjects for p in parts]),
-                Table.concat([p.observed.visits for p in parts]),
-                first.observed.control,
-            ),
-            Latent(
-                Table.concat([p.latent.subjects for p in parts]),
+            StackedObserved([s for p in parts for s in p.observed.stacks], first.observed.control),
+            StackedLatent(
+                [s for p in parts for s in p.latent.stacks],
                 Table.concat([p.latent.guts for p in parts]),
                 first.latent.control,
                 first.latent.seed,
@@ -194,37 +186,59 @@ def _model(folder: Path) -> Model:
     return load(folder)
 
 
-def simulate_gut_world(task: Task) -> Trials:
-    """Simulate every trial of one gut world."""
+@dataclass(frozen=True)
+class Pair:
+    """A pair of worlds: its numbers, what became of the candidates, and its trials, some at a time.
+
+    ``stacks`` can be gone through once: nothing keeps a trial that has been looked at.
+    """
+
+    gut_world: int
+    host_world: int
+    screened: Mapping[str, int]
+    stacks: Iterator[tuple[TrialStack, LatentStack]]
+
+
+@dataclass(frozen=True)
+class GutWorldTrials:
+    """One gut world: the pairs of worlds in it, the true guts of its subjects, and its candidates."""
+
+    pairs: tuple[Pair, ...]
+    guts: Table
+    candidates: Candidates
+
+
+def gut_world_trials(task: Task) -> GutWorldTrials:
+    """Enrol every trial of one gut world; the trials themselves are run when their stacks are asked for."""
     model, simulation = _model(task.model_folder), task.simulation
     worlds, gut = _enrolled(model, task)
-    observed: list[tuple[Columns, Columns]] = []
-    latent: list[Columns] = []
-    for h, world in enumerate(worlds):
-        for number in range(simulation.replicates):
-            unique = (task.gut_world * simulation.host_worlds + h) * simulation.replicates + number
-            seen, truth = replicate(model, world, task.design, unique)
-            keys = {"gut_world": task.gut_world, "host_world": h, "replicate": number}
-            observed.append((_keyed(keys, seen.subjects), _keyed(keys, seen.visits)))
-            latent += [_keyed(keys, rows) for rows in _latent_rows(world, truth, task.design)]
+    numbers = range(simulation.replicates)
+    pairs = tuple(
+        Pair(
+            task.gut_world,
+            h,
+            world.screened,
+            trial_stacks(model, world, task.design, (task.gut_world, h), numbers),
+        )
+        for h, world in enumerate(worlds)
+    )
+    guts = Table(_stacked(_guts(task, worlds[0])), schema=TRIAL_GUTS)
+    return GutWorldTrials(pairs, guts, Candidates.of(gut))
+
+
+def simulate_gut_world(task: Task) -> Trials:
+    """Simulate every trial of one gut world, and keep them all."""
+    world = gut_world_trials(task)
+    stacks = [stack for pair in world.pairs for stack in pair.stacks]
     control = task.design.control.name
     return Trials(
         task.design,
-        simulation,
+        task.simulation,
         task.seed,
-        Observed(
-            Table(_stacked(subjects for subjects, _ in observed), schema=TRIAL_SUBJECTS),
-            Table(_stacked(visits for _, visits in observed), schema=TRIAL_VISITS),
-            control,
-        ),
-        Latent(
-            Table(_stacked(latent), schema=TRIAL_LATENT),
-            Table(_stacked(_guts(task, worlds[0])), schema=TRIAL_GUTS),
-            control,
-            task.seed,
-        ),
-        _screening(task, worlds),
-        (Candidates.of(gut),),
+        StackedObserved([seen for seen, _ in stacks], control),
+        StackedLatent([truth for _, truth in stacks], world.guts, control, task.seed),
+        screening_table(world.pairs),
+        (world.candidates,),
         task.cohort.profiles,
     )
 
@@ -270,32 +284,9 @@ def _enrolled(model: Model, task: Task) -> tuple[list[World], GutCourses]:
                 raise
 
 
-def _keyed(keys: Mapping[str, int], columns: Columns) -> Columns:
-    rows = len(next(iter(columns.values())))
-    return {**{name: np.full(rows, value) for name, value in keys.items()}, **columns}
-
-
 def _stacked(parts: Iterable[Columns]) -> Columns:
     rows = list(parts)
     return {name: np.concatenate([part[name] for part in rows]) for name in rows[0]}
-
-
-def _latent_rows(world: World, latent: LatentTrial, design: Design) -> list[Columns]:
-    """Return the truth of one trial: for each arm, one row a subject."""
-    numbers = np.array(world.subjects.numbers)
-    return [
-        {
-            "subject": numbers,
-            "arm": np.full(len(numbers), arm.name),
-            "expected_relapses": latent.expected_relapses[arm.name],
-            "expected_new_lesions": latent.expected_lesions[arm.name],
-            "edss_last_visit": latent.edss[arm.name][:, -1],
-            "mfis_last_visit": latent.mfis[arm.name][:, -1],
-            "treg_last_visit": latent.treg[arm.name][:, -1],
-            **{marker: latent.markers[arm.name][:, -1, k] for k, marker in enumerate(MARKERS)},
-        }
-        for arm in design.arms
-    ]
 
 
 def _guts(task: Task, world: World) -> list[Columns]:
@@ -315,11 +306,12 @@ def _guts(task: Task, world: World) -> list[Columns]:
     return rows
 
 
-def _screening(task: Task, worlds: Sequence[World]) -> Table:
+def screening_table(pairs: Sequence[Pair]) -> Table:
+    """Return what became of the candidates, one row an outcome and pair of worlds."""
     rows = [
-        (task.gut_world, h, outcome, count)
-        for h, world in enumerate(worlds)
-        for outcome, count in world.screened.items()
+        (pair.gut_world, pair.host_world, outcome, count)
+        for pair in pairs
+        for outcome, count in pair.screened.items()
     ]
     names = ("gut_world", "host_world", "outcome", "candidates")
     return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=TRIAL_SCREENING)

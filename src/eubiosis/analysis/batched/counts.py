@@ -221,7 +221,7 @@ def _starting_alpha(data: Events, logs: Floats) -> Floats:
             better = converged & (reached > best + 1e-8)
             best, chosen = np.where(better, reached, best), np.where(better, alpha, chosen)
         start[rows] = chosen
-    return start
+    return np.asarray(start)
 
 
 def _rates_at(data: Events, logs: Floats, alpha: Floats) -> tuple[Floats, Bools]:

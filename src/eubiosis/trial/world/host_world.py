@@ -1,35 +1,32 @@
 """One host world of a virtual trial: candidates, screening, twins, and replicate trials on them.
 
-Observed and latent tables are separate from the start. Every draw is keyed by the subject's own number and
-the decision, so a subject's luck is the same in every arm and does not depend on the company.
+Observed and latent tables are separate from the start. Whatever is a person's own is keyed by the subject's
+number and the decision; the luck of one trial fills its people in the order of entry (``core.trial_draws``).
+Either way a subject's luck is the same in every arm and whoever else is enrolled after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from eubiosis.core.calendar import DAYS_PER_YEAR
-from eubiosis.core.streams import SubjectDraws, stream
+from eubiosis.core.streams import SubjectDraws
+from eubiosis.core.trial_stacks import LatentStack, TrialStack
 from eubiosis.engine import Array
 from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
+from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.gut import MARKERS, GutCourses
 from eubiosis.trial.world.host import BURN_IN, HostCourses, host_courses
-from eubiosis.trial.world.layer import trial_numbers
-from eubiosis.trial.world.outcomes import (
-    TONE_DAYS,
-    lesion_counts,
-    mfis_at,
-    of_own_arm,
-    on_days,
-    relapse_days,
-    visit_edss,
-)
+from eubiosis.trial.world.outcomes import TONE_DAYS, relapse_days
+from eubiosis.trial.world.replicates import Replicates, replicates
+
+_PEOPLE_TOGETHER = 8_000  # in all trials that are drawn together: bounds the memory, changes no number
 
 
 @dataclass(frozen=True)
@@ -132,13 +129,74 @@ def enrol(
     )
 
 
+def trial_stacks(
+    model: Model, world: World, design: Design, pair: tuple[int, int], numbers: Sequence[int]
+) -> Iterator[tuple[TrialStack, LatentStack]]:
+    """Run the trials ``numbers`` of a pair of worlds, so many at a time that memory stays small.
+
+    A trial has the same numbers whichever others are run with it.
+    """
+    laws = _laws(model)
+    courses = WorldCourses.of(world.subjects, world.gut, world.host, world.level, design, laws)
+    together = max(1, _PEOPLE_TOGETHER // len(courses))
+    for begin in range(0, len(numbers), together):
+        some = numbers[begin : begin + together]
+        made = replicates(courses, design, laws, world.seed, world.label, some)
+        yield _observed(world, design, courses, made, pair), _latent(courses, made, pair)
+
+
 def replicate(model: Model, world: World, design: Design, number: int) -> tuple[ObservedTrial, LatentTrial]:
     """Run one trial on the world's subjects: randomise, let events happen, measure, lose some."""
     laws = _laws(model)
-    names = [arm.name for arm in design.arms]
-    relapses = relapse_days(world.host, laws, names, world.subjects.numbers, world.seed, f"{number}")
-    latent = _latent(world, design, laws, relapses, number)
-    return _observe(world, design, laws, relapses, latent, number), latent
+    courses = WorldCourses.of(world.subjects, world.gut, world.host, world.level, design, laws)
+    made = replicates(courses, design, laws, world.seed, world.label, (number,))
+    one = _observed(world, design, courses, made, (0, 0)).trial(0)
+    by_arm = range(len(courses.arms))
+    latent = LatentTrial(
+        *(
+            {courses.arms[k]: values[k] for k in by_arm}
+            for values in (
+                courses.expected_relapses,
+                courses.expected_lesions,
+                made.edss[:, :, 0].transpose(0, 2, 1),
+                made.mfis[:, :, 0].transpose(0, 2, 1),
+                np.stack([world.gut.markers[arm] for arm in courses.arms]),
+                courses.treg.transpose(0, 2, 1),
+            )
+        )
+    )
+    return ObservedTrial(one.subjects, one.visits), latent
+
+
+def _observed(
+    world: World, design: Design, courses: WorldCourses, made: Replicates, pair: tuple[int, int]
+) -> TrialStack:
+    """Lay out what trials recorded; ``pair`` numbers the gut and the host world."""
+    subjects, there = world.subjects, made.presence
+    columns = {
+        "age": subjects.age,
+        "female": subjects.female,
+        "relapses_last_year": world.relapses_before,
+        "follow_up_years": there.followed / DAYS_PER_YEAR,
+        "completed": there.followed >= design.days,
+        **made.subjects,
+    }
+    return TrialStack(
+        *pair, made.numbers, courses.numbers, courses.arms, made.arm, np.array(design.visits),
+        there.attended, columns, {"day": there.days, **made.visits},
+    )  # fmt: skip
+
+
+def _latent(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> LatentStack:
+    """Lay out the truth of trials: for each arm, one row a subject."""
+    of_world = {
+        "expected_relapses": courses.expected_relapses,
+        "expected_new_lesions": courses.expected_lesions,
+        "treg_last_visit": courses.treg[:, -1],
+        **{marker: courses.markers_at_end[..., k] for k, marker in enumerate(MARKERS)},
+    }
+    of_trials = {"edss_last_visit": made.edss[:, -1], "mfis_last_visit": made.mfis[:, -1]}
+    return LatentStack(*pair, made.numbers, courses.numbers, courses.arms, of_world, of_trials)
 
 
 def _reason(subjects: VirtualSubjects, status: tuple[str, ...], design: Design, i: int) -> str:
@@ -188,117 +246,6 @@ def _late_reasons(
             reasons[row] = "fatigue below the threshold"
 
 
-def _latent(
-    world: World, design: Design, laws: ClinicalLaws, relapses: Mapping[str, Array], number: int
-) -> LatentTrial:
-    visits = np.array([round(7 * week) for week in design.visits])
-    subjects, host = world.subjects, world.host
-    severity = (world.seed, f"trial/{number}/edss")
-    edss = {
-        arm.name: visit_edss(host, laws, arm.name, subjects, relapses[arm.name], visits, severity)
-        for arm in design.arms
-    }
-    # scores are those of the last day before each visit: week 0 lies before any dose
-    return LatentTrial(
-        {arm.name: host.relapses[arm.name].sum(axis=0) for arm in design.arms},
-        {arm.name: host.lesions[arm.name].sum(axis=0) for arm in design.arms},
-        edss,
-        {name: mfis_at(host, laws, name, world.level, scores, visits) for name, scores in edss.items()},
-        world.gut.markers,
-        {arm.name: on_days(host, arm.name, "host_R", visits).T for arm in design.arms},
-    )
-
-
-def _observe(
-    world: World,
-    design: Design,
-    laws: ClinicalLaws,
-    relapses: Mapping[str, Array],
-    latent: LatentTrial,
-    number: int,
-) -> ObservedTrial:
-    subjects = world.subjects
-    arms = randomise(design, len(subjects), world.seed, number)
-    layer = {name: row.value for name, row in trial_numbers().items()}
-    draws = SubjectDraws(world.seed, subjects.numbers)
-    weeks = np.array(design.visits)
-    leaves = (
-        draws.exponentials(f"trial/{number}/dropout", 1)[:, 0]
-        * DAYS_PER_YEAR
-        / max(design.dropout_per_year, 1e-12)
-    )
-    followed = np.minimum(leaves, float(design.days))
-    seen = 7 * weeks[None, :] <= followed[:, None] + 1e-9
-    own = {
-        name: of_own_arm(table, arms)
-        for name, table in (
-            ("edss", latent.edss),
-            ("mfis", latent.mfis),
-            ("treg", latent.treg),
-            ("markers", latent.markers),
-        )
-    }
-    count = len(weeks)
-    noise = draws.normals(f"trial/{number}/measure", count * (4 + len(MARKERS))).reshape(
-        len(subjects), count, -1
-    )
-    ramp = design.placebo_response_mfis * np.minimum(weeks / layer["trial_placebo_ramp"], 1.0)
-    values = {
-        "edss": np.clip(
-            np.round(2 * (own["edss"] + laws.number["host_edss_sd"] * noise[:, :, 0])) / 2, 0, 10
-        ),
-        "mfis": np.clip(np.round(own["mfis"] + ramp + laws.number["host_mfis_sem"] * noise[:, :, 1]), 0, 84),
-        "treg": laws.number["host_treg_percent"]
-        * own["treg"]
-        * np.exp(layer["trial_sd_ln_treg"] * noise[:, :, 2]),
-    }
-    values |= _markers(own["markers"], noise[:, :, 4:], layer)
-    counted = of_own_arm({arm: np.sum(d < followed[:, None], axis=1) for arm, d in relapses.items()}, arms)
-    scans = lesion_counts(
-        world.host, laws, arms, subjects.numbers, seen[:, 1:], 7 * weeks[1:], world.seed, f"{number}"
-    )
-    table = {
-        "subject": np.array(subjects.numbers),
-        "arm": arms,
-        "age": subjects.age,
-        "female": subjects.female,
-        "relapses_last_year": world.relapses_before,
-        "follow_up_years": followed / DAYS_PER_YEAR,
-        "completed": followed >= design.days,
-        "relapses": counted.astype(float),
-        **scans,
-    }
-    visits = {
-        "subject": np.repeat(np.array(subjects.numbers), count).reshape(len(subjects), count)[seen],
-        "arm": np.repeat(arms, count).reshape(len(subjects), count)[seen],
-        "week": np.tile(weeks, (len(subjects), 1))[seen],
-        **{name: column[seen] for name, column in values.items()},
-    }
-    return ObservedTrial(table, visits)
-
-
-def _markers(latent: Array, noise: Array, layer: Mapping[str, float]) -> dict[str, Array]:
-    """Measure stool acids, plasma acids and guild shares; shares of one sample sum to one."""
-    out: dict[str, Array] = {}
-    for k, name in enumerate(MARKERS):
-        kind = "stool_acids" if name.startswith("stool") else "plasma_acids"
-        if name.startswith("share"):
-            kind = "share"
-        out[name] = latent[:, :, k] * np.exp(layer[f"trial_sd_ln_{kind}"] * noise[:, :, k])
-    shares = [name for name in MARKERS if name.startswith("share")]
-    total = sum(out[name] for name in shares)
-    return {**out, **{name: out[name] / total for name in shares}}
-
-
-def randomise(design: Design, size: int, seed: int, number: int) -> np.ndarray:
-    """Return each subject's arm by permuted blocks in the order of entry."""
-    unit = [arm.name for arm, share in zip(design.arms, design.allocation, strict=True) for _ in range(share)]
-    block = np.array(unit * design.block)
-    generator = stream(seed, f"trial/{number}/randomisation")
-    blocks = [generator.permutation(block) for _ in range(-(-size // len(block)))]
-    return np.concatenate(blocks)[:size]
-
-
 def _laws(model: Model) -> ClinicalLaws:
     healthy = model.derived.of("healthy")["host_MG_healthy"]
     return ClinicalLaws({name: row.value for name, row in model.content.numbers.items()}, healthy)
@@ -321,6 +268,6 @@ __all__ = [
     "World",
     "enrol",
     "paper_reason",
-    "randomise",
     "replicate",
+    "trial_stacks",
 ]

@@ -152,7 +152,7 @@ def test_the_randomisation_test_is_exact_under_the_null():
     for number in range(2_000):
         events = rng.poisson(rng.gamma(0.3, 6.0, 24)).astype(float)
         treated = rng.permutation(np.arange(24) % 2 == 0)
-        tests.append(RelabelTest(events, rng.uniform(0.5, 1.5, 24), treated, number // 32))
+        tests.append(RelabelTest(events, rng.uniform(0.5, 1.5, 24), treated, (0, number // 32)))
     found = randomisation_ps(tests, 1)
     assert abs(np.mean(found <= 0.05) - 0.05) < 4 * math.sqrt(0.05 * 0.95 / 2_000)
     for test, p in list(zip(tests, found, strict=True))[:40]:
