@@ -3,13 +3,12 @@
 
     python benchmarks/trials.py --peer /tmp/peer [--people 240] [--pairs 3] [--trials 320]
 
-``--peer`` is a worktree of commit 610d205 (``git worktree add /tmp/peer 610d205``). Both run its endpoint list
-(27 endpoints) on designs that both know: placebo and inulin with scans in weeks 24 and 48, and three arms with
-visits every 12 weeks. Each measurement is a process of its own that runs one world with few and with many
-replicates; the difference of the CPU seconds, user and system, over the difference of the trials is the cost of
-one more trial, without the subjects, which are simulated once in either. Both take turns, so that whatever else
-the machine does falls on both. ``--whole N`` also times N trials of the first design over a 36-world run in two
-processes.
+``--peer`` is a worktree of commit 610d205 (``git worktree add /tmp/peer 610d205``). Both run its 27 endpoints
+on designs that both know: placebo and inulin with scans in weeks 24 and 48, and three arms with visits every
+12 weeks. Each measurement is a process of its own, one world with few and with many replicates; the
+difference of the CPU seconds, user and system, over that of the trials is the cost of one more trial,
+without the subjects, simulated once in either. Both take turns, so that whatever else the machine does falls
+on both. ``--whole N`` also times N trials of the first design over 36 worlds in two processes.
 """
 
 from __future__ import annotations
@@ -36,7 +35,8 @@ from eubiosis.trial.design import Arm, Design
 try:
     from eubiosis.workflow.trial_worlds import Task, run_gut_world
     from eubiosis.therapy.therapy import inulin, placebo, propionate
-    made = (Arm("placebo", placebo(stop_week=end), control=True), Arm("inulin", inulin("12 g/day", stop_week=end)),
+    made = (Arm("placebo", placebo(stop_week=end), control=True),
+            Arm("inulin", inulin("12 g/day", stop_week=end)),
             Arm("propionate", propionate("1000 mg/day", stop_week=end)))[:arms]
     def task(n):
         return Task(design=design, seed=2026, gut_world=0, host_worlds=1, replicates=n, couplings="symmetric",
@@ -90,8 +90,8 @@ def main() -> int:
         here, there = (statistics.median(each["ms"] for each in side) for side in (ours, theirs))
         ratios = sorted(t["ms"] / o["ms"] for o, t in zip(ours, theirs, strict=True))
         print(
-            f"{name}: {here:.2f} ms of CPU a trial here, {there:.1f} there; ratio of medians {there / here:.1f} "
-            f"(pairs {', '.join(f'{ratio:.1f}' for ratio in ratios)})",
+            f"{name}: {here:.2f} ms of CPU a trial here, {there:.1f} there; "
+            f"ratio of medians {there / here:.1f} (pairs {', '.join(f'{ratio:.1f}' for ratio in ratios)})",
             flush=True,
         )
     if chosen.whole:
@@ -115,7 +115,7 @@ def one_more_trial(
 
 
 def environment(tree: Path) -> dict[str, str]:
-    """Return the environment of a checkout: its sources, a cache of its own, one thread for matrix products."""
+    """Return the environment of a checkout: its sources, its own cache, one thread for matrix products."""
     cache = f"/tmp/benchmark-trials-{tree.resolve().name}"
     own = {"PYTHONPATH": str(tree / "src"), "EUBIOSIS_CACHE_DIR": cache, "OPENBLAS_NUM_THREADS": "1"}
     return {**os.environ, **own}

@@ -54,7 +54,8 @@ class Eligibility(Spec):
 class ControlLevel(Spec):
     """The level of the control arm, which the design states and the model does not predict.
 
-    ``relapses_per_year`` and ``gd_lesions_per_scan`` are means over untreated eligible subjects.
+    ``relapses_per_year`` and ``gd_lesions_per_scan`` are what the control arm shows on average: means over
+    the follow-up of untreated people who enter, with the relapses before entry that ``Eligibility`` asks for.
 
     >>> ControlLevel(relapses_per_year=0.2).relapses_per_year
     0.2

@@ -22,19 +22,23 @@ from eubiosis.core.trial_stacks import LatentStack, StackedLatent, StackedObserv
 from eubiosis.engine import FAILURES
 from eubiosis.model import Model, load
 from eubiosis.model.held import FAR, HELD
-from eubiosis.model.niche import NICHE_UNSOLVED
+from eubiosis.model.niche import NICHE_UNSOLVED, OK
 from eubiosis.model.worlds import draw_gut_world, draw_host_world
 from eubiosis.population.generate import Cohort
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.gut import MARKERS, GutCourses, gut_courses
 from eubiosis.trial.world.host_world import (
+    REFERENCE_POOL,
     TrialIsTooSmall,
     World,
+    clinical_laws,
     enrol,
     paper_reason,
+    reference_size,
     trial_stacks,
 )
+from eubiosis.trial.world.persons import rated
 
 _NUMBERS_A_WORLD = 1_000_000
 _FIRST_POOL, _MOST_POOL = 2.2, 40.0  # candidates for each participant
@@ -248,14 +252,19 @@ def _enrolled(model: Model, task: Task) -> tuple[list[World], GutCourses]:
     design, simulation = task.design, task.simulation
     drawn = draw_gut_world(model, task.gut_world, task.seed)
     shared = {name: value for name, value in drawn.values.items() if name.startswith("host_")}
+    laws = clinical_laws(model)
     first = task.gut_world * _NUMBERS_A_WORLD  # every gut world has people of its own
-    factor = _FIRST_POOL
+    factor, least = _FIRST_POOL, REFERENCE_POOL
     while True:
-        wanted_size = round(factor * design.participants) + 20
+        wanted_size = max(round(factor * design.participants) + 20, least)
         size = wanted_size if task.cohort.size is None else min(wanted_size, task.cohort.size)
-        candidates = task.cohort.candidates(size, first=first)
+        candidates = rated(task.cohort.candidates(size, first=first), laws, task.seed)
         wanted = np.array([paper_reason(candidates, design, i) == "" for i in range(len(candidates))])
         gut = gut_courses(model, drawn, candidates, design, task.seed, wanted)
+        needed = reference_size(np.array([word == OK for word in gut.status]))
+        if size < needed and size != task.cohort.size:
+            least = needed
+            continue
         try:
             return [
                 enrol(

@@ -16,8 +16,9 @@ from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.events import cumulated, passages
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host import HostCourses
-from eubiosis.trial.world.measure import edss_steps
+from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.trial.world.replicates import _apart, _looks, replicates
+from eubiosis.trial.world.scales import edss_steps
 
 PEOPLE, BEFORE = 30, 400
 STATES = ("host_D", "host_T1", "host_T17", "host_MG", "host_R")
@@ -60,8 +61,8 @@ def made_courses(laws, plan, people=PEOPLE, relapses=2.0, lesions=3.0):
         edss=random.uniform(0, 5, 60)[:people],
         age=random.uniform(20, 60, 60)[:people],
     )
-    level = random.uniform(10, 60, 60)[:people]
-    return WorldCourses.of(subjects, gut, host, level, plan, laws)
+    levels = random.uniform(10, 60, 60)[:people], np.ones(people)
+    return WorldCourses.of(subjects, gut, host, levels, plan, laws)
 
 
 def run(laws, plan, numbers=(0,), people=PEOPLE, **rates):
@@ -254,9 +255,10 @@ def test_values_are_such_as_can_be(laws):
     assert np.all((made.visits["treg"] > 0) & (made.visits["treg"] < 20))
     acids = [made.visits[f"stool_{name}"] for name in ("acetate", "propionate", "butyrate")]
     np.testing.assert_allclose(made.visits["stool_scfa"], sum(acids), rtol=1e-14)
-    # one sample's acids rise and fall together: half of the variance is the sample's
+    # one sample's acids rise and fall together
     logs = [np.log(each[1] / each[0]).ravel() for each in acids]
-    assert np.corrcoef(logs)[0, 1] == pytest.approx(0.5, abs=0.1)
+    shared = trial_numbers()["trial_share_stool_dilution"].value
+    assert np.corrcoef(logs)[0, 1] == pytest.approx(shared, abs=0.08)
 
 
 def test_no_step_of_a_half_and_no_negative_zero():

@@ -15,7 +15,9 @@ from eubiosis.trial.design import Design
 from eubiosis.trial.world.clocks import Clocks
 from eubiosis.trial.world.gut import GutCourses
 from eubiosis.trial.world.host import HostCourses
+from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.trial.world.outcomes import on_days, recent_tone
+from eubiosis.trial.world.scales import treg_percent
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class WorldCourses:
 
     ``relapses`` and ``lesions`` are clocks, the latter with the lesions that enhance at entry before day 0.
     ``edss`` and ``mfis`` (arms, visits, n) are true scores without what relapses add, ``edss`` not yet held
-    within the scale; ``treg`` (arms, visits, n) in multiples of health, ``log_markers`` (arms, visits, n,
-    markers) the natural logarithms of the true values.
+    within the scale; ``treg`` (arms, visits, n) is a level in multiples of health and ``treg_percent`` the
+    true percentage of CD4+ cells; ``log_markers`` (arms, visits, n, markers) are logarithms of true values.
     """
 
     arms: tuple[str, ...]
@@ -36,6 +38,7 @@ class WorldCourses:
     edss: Array
     mfis: Array
     treg: Array
+    treg_percent: Array
     log_markers: Array
     expected_relapses: Array
     expected_lesions: Array
@@ -49,16 +52,19 @@ class WorldCourses:
         subjects: VirtualSubjects,
         gut: GutCourses,
         host: HostCourses,
-        level: Array,
+        levels: tuple[Array, Array],
         design: Design,
         laws: ClinicalLaws,
     ) -> WorldCourses:
-        """Read the courses of gut and host at the visits; ``level`` (n,) is each one's own MFIS."""
+        """Read the courses of gut and host at the visits; ``levels`` are each one's own MFIS and Treg."""
+        level, treg_level = levels
         arms = tuple(arm.name for arm in design.arms)
         days = np.array([round(7 * week) for week in design.visits])
         enhancing = _enhancing_at_entry(host, laws)
         edss = np.stack([_without_relapses(host, laws, arm, subjects, days) for arm in arms])
         fatigue = np.stack([_fatigue(host, laws, arm, level, days) for arm in arms])
+        treg = treg_level * np.stack([on_days(host, arm, "host_R", days) for arm in arms])
+        most = trial_numbers()["trial_treg_most"].value
         with np.errstate(divide="ignore"):
             logs = np.log(np.stack([gut.markers[arm].transpose(1, 0, 2) for arm in arms]))
         return cls(
@@ -69,7 +75,8 @@ class WorldCourses:
             tuple(Clocks.of(host.lesions[arm], enhancing) for arm in arms),
             edss,
             fatigue,
-            np.stack([on_days(host, arm, "host_R", days) for arm in arms]),
+            treg,
+            treg_percent(treg, laws.number["host_treg_percent"], most),
             logs,
             np.stack([host.relapses[arm].sum(axis=0) for arm in arms]),
             np.stack([host.lesions[arm].sum(axis=0) for arm in arms]),

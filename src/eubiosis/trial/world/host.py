@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Array
@@ -49,11 +50,13 @@ def host_courses(
     subjects: VirtualSubjects,
     design: Design,
     draws: SubjectDraws,
+    reference: NDArray[np.bool_] | None = None,
 ) -> HostCourses:
     """Run the host of all subjects through the burn-in and every arm under one random drive each.
 
     Arms share people and drive, so they differ by the therapy only. The level of the two event rates is set
-    from the design: it is not predicted.
+    from the design: it is not predicted. It is the level of the ``reference`` subjects (subjects,), of all
+    where none are named.
     """
     kernel = model.host_kernel
     control = gut.handed[design.control.name]
@@ -78,7 +81,9 @@ def host_courses(
         after[arm.name], _ = run_hosts(
             kernel, people, drive, _RECORD, start=entry, levels=levels, day0=BURN_IN
         )
-    return HostCourses(people, before, after, *_rates(model, design, people, drive.hazard, before, after))
+    return HostCourses(
+        people, before, after, *_rates(model, design, people, drive.hazard, before, after, reference)
+    )
 
 
 def _rates(
@@ -88,6 +93,7 @@ def _rates(
     hazard: Array,
     before: Mapping[str, Array],
     after: Mapping[str, Mapping[str, Array]],
+    reference: NDArray[np.bool_] | None,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return lesion and relapse rates by arm, at the level of the design among those who enter.
 
@@ -102,6 +108,8 @@ def _rates(
     }
     control, history = courses[design.control.name], courses[""].relapses[-YEAR:].sum(axis=0)
     finite = np.isfinite(control.relapses).all(axis=0) & np.isfinite(history)
+    if reference is not None:
+        finite &= reference
     least = design.eligibility.relapses_last_year or 0
     level, gap = design.control_level, number["host_refractory"]
     h0 = hazard_scale(history[finite], control.relapses[:, finite], level.relapses_per_year, gap, least=least)

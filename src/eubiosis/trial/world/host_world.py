@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.streams import SubjectDraws
@@ -24,8 +25,10 @@ from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.gut import MARKERS, GutCourses
 from eubiosis.trial.world.host import BURN_IN, HostCourses, host_courses
 from eubiosis.trial.world.outcomes import TONE_DAYS, relapse_days
+from eubiosis.trial.world.persons import fatigue_levels, treg_levels, with_own_plasma
 from eubiosis.trial.world.replicates import Replicates, replicates
 
+REFERENCE_POOL, _LEAST_REFERENCE, _MOST_REFERENCE = 300, 60, 4_800
 _PEOPLE_TOGETHER = 8_000  # in all trials that are drawn together: bounds the memory, changes no number
 
 
@@ -34,7 +37,8 @@ class World:
     """Enrolled subjects of one world with everything that would happen to them in every arm (latent).
 
     ``screened`` counts candidates by outcome ("enrolled", or the first reason for failing), in order of
-    their numbers until the trial is full. ``level`` is each one's personal MFIS level.
+    their numbers until the trial is full. ``level`` is each one's own MFIS level, ``treg`` each one's own
+    level of Treg relative to the model's.
     """
 
     label: str
@@ -44,6 +48,7 @@ class World:
     host: HostCourses
     relapses_before: Array
     level: Array
+    treg: Array
     seed: int
 
 
@@ -85,6 +90,7 @@ def enrol(
 ) -> World:
     """Screen candidates in the order of their numbers and enrol the first eligible ones.
 
+    The level of events is that of the first candidates (``reference_size``), however many there are.
     Raises ``TrialIsTooSmall`` when the pool does not fill the trial.
     """
     order = np.argsort(candidates.numbers, kind="stable")
@@ -96,14 +102,12 @@ def enrol(
     held = np.flatnonzero(reasons == "")
     draws = SubjectDraws(seed, tuple(candidates.numbers[i] for i in held))
     pool = candidates.take(held)
-    host = host_courses(model, couplings, gut.take(held), pool, design, draws)
-    laws = _laws(model)
+    reference = held < reference_size(reasons == "")
+    host = host_courses(model, couplings, gut.take(held), pool, design, draws, reference)
+    laws = clinical_laws(model)
     earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
     before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
-    level = (
-        laws.number["host_mfis_base"]
-        + laws.number["host_mfis_sd"] * draws.normals("trial/mfis level", 1)[:, 0]
-    )
+    level, treg = fatigue_levels(pool.edss, laws, draws), treg_levels(draws)
     _late_reasons(model, design, pool, host, before, level, reasons, held, draws)
     enrolled = [i for i in range(len(pool)) if reasons[held[i]] == ""][: design.participants]
     if len(enrolled) < design.participants:
@@ -121,12 +125,27 @@ def enrol(
         label,
         pool.take(rows),
         screened,
-        gut.take(held[rows]),
+        with_own_plasma(gut.take(held), draws).take(rows),
         _take_host(host, rows),
         before[rows],
         level[rows],
+        treg[rows],
         seed,
     )
+
+
+def reference_size(eligible: NDArray[np.bool_]) -> int:
+    """Return how many candidates, from the first on, set the level of the two event rates.
+
+    They are ``REFERENCE_POOL``, or twice or four times as many, ... where fewer than ``_LEAST_REFERENCE`` of
+    them are ``eligible`` (candidates,), but no more than ``_MOST_REFERENCE``. The size of the trial plays no
+    part, so that whoever is enrolled has the same rates beside 80 more. More than there are candidates means
+    that more have to be made.
+    """
+    size = REFERENCE_POOL
+    while np.count_nonzero(eligible[:size]) < _LEAST_REFERENCE and size < _MOST_REFERENCE:
+        size *= 2
+    return size
 
 
 def trial_stacks(
@@ -136,8 +155,8 @@ def trial_stacks(
 
     A trial has the same numbers whichever others are run with it.
     """
-    laws = _laws(model)
-    courses = WorldCourses.of(world.subjects, world.gut, world.host, world.level, design, laws)
+    laws = clinical_laws(model)
+    courses = WorldCourses.of(world.subjects, world.gut, world.host, (world.level, world.treg), design, laws)
     together = max(1, _PEOPLE_TOGETHER // len(courses))
     for begin in range(0, len(numbers), together):
         some = numbers[begin : begin + together]
@@ -147,8 +166,8 @@ def trial_stacks(
 
 def replicate(model: Model, world: World, design: Design, number: int) -> tuple[ObservedTrial, LatentTrial]:
     """Run one trial on the world's subjects: randomise, let events happen, measure, lose some."""
-    laws = _laws(model)
-    courses = WorldCourses.of(world.subjects, world.gut, world.host, world.level, design, laws)
+    laws = clinical_laws(model)
+    courses = WorldCourses.of(world.subjects, world.gut, world.host, (world.level, world.treg), design, laws)
     made = replicates(courses, design, laws, world.seed, world.label, (number,))
     one = _observed(world, design, courses, made, (0, 0)).trial(0)
     by_arm = range(len(courses.arms))
@@ -161,7 +180,7 @@ def replicate(model: Model, world: World, design: Design, number: int) -> tuple[
                 made.edss[:, :, 0].transpose(0, 2, 1),
                 made.mfis[:, :, 0].transpose(0, 2, 1),
                 np.stack([world.gut.markers[arm] for arm in courses.arms]),
-                courses.treg.transpose(0, 2, 1),
+                courses.treg_percent.transpose(0, 2, 1),
             )
         )
     )
@@ -192,7 +211,7 @@ def _latent(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> L
     of_world = {
         "expected_relapses": courses.expected_relapses,
         "expected_new_lesions": courses.expected_lesions,
-        "treg_last_visit": courses.treg[:, -1],
+        "treg_last_visit": courses.treg_percent[:, -1],
         **{marker: courses.markers_at_end[..., k] for k, marker in enumerate(MARKERS)},
     }
     of_trials = {"edss_last_visit": made.edss[:, -1], "mfis_last_visit": made.mfis[:, -1]}
@@ -206,13 +225,14 @@ def _reason(subjects: VirtualSubjects, status: tuple[str, ...], design: Design, 
 
 
 def paper_reason(subjects: VirtualSubjects, design: Design, i: int) -> str:
-    """Return why a candidate fails on paper: course, age or EDSS; empty if none does."""
+    """Return why a candidate fails on paper: course, age or EDSS as rated; empty if none does."""
     rules = design.eligibility
     if not subjects.relapsing[i]:
         return "not relapsing-remitting"
     if rules.age is not None and not rules.age[0] <= subjects.age[i] <= rules.age[1]:
         return "age"
-    if rules.edss is not None and not rules.edss[0] <= subjects.edss[i] <= rules.edss[1]:
+    edss = subjects.edss if subjects.assessed is None else subjects.assessed
+    if rules.edss is not None and not rules.edss[0] <= edss[i] <= rules.edss[1]:
         return "EDSS"
     return ""
 
@@ -230,11 +250,11 @@ def _late_reasons(
 ) -> None:
     """Add the reasons that need a history: relapses before entry and fatigue at screening, as observed."""
     rules = design.eligibility
-    laws = _laws(model)
+    laws = clinical_laws(model)
     tone = laws.tone({k: v[-TONE_DAYS:] for k, v in host.before.items()}).mean(axis=0)
     microglia = host.before["host_MG"][-1] / laws.healthy_microglia
     error = laws.number["host_mfis_sem"] * draws.normals("trial/mfis screening", 1)[:, 0]
-    fatigue = np.clip(level + laws.mfis_change(tone, microglia, pool.edss) + error, 0, 84)
+    fatigue = np.clip(np.rint(level + laws.mfis_change(tone, microglia, pool.edss) + error), 0, 84)
     last = [states[-1] for course in host.after.values() for states in course.values()]
     finite = np.all(np.isfinite(np.array(last)), axis=0).tolist()
     for i, row in enumerate(held):
@@ -246,7 +266,8 @@ def _late_reasons(
             reasons[row] = "fatigue below the threshold"
 
 
-def _laws(model: Model) -> ClinicalLaws:
+def clinical_laws(model: Model) -> ClinicalLaws:
+    """Return the clinical laws of a model."""
     healthy = model.derived.of("healthy")["host_MG_healthy"]
     return ClinicalLaws({name: row.value for name, row in model.content.numbers.items()}, healthy)
 
