@@ -61,7 +61,7 @@ def made_courses(laws, plan, people=PEOPLE, relapses=2.0, lesions=3.0):
         edss=random.uniform(0, 5, 60)[:people],
         age=random.uniform(20, 60, 60)[:people],
     )
-    levels = random.uniform(10, 60, 60)[:people], np.ones(people)
+    levels = random.uniform(10, 60, 60)[:people], np.ones(people), np.zeros((people, len(plan.visits)))
     return WorldCourses.of(subjects, gut, host, levels, plan, laws)
 
 

@@ -52,16 +52,19 @@ class WorldCourses:
         subjects: VirtualSubjects,
         gut: GutCourses,
         host: HostCourses,
-        levels: tuple[Array, Array],
+        own: tuple[Array, Array, Array],
         design: Design,
         laws: ClinicalLaws,
     ) -> WorldCourses:
-        """Read the courses of gut and host at the visits; ``levels`` are each one's own MFIS and Treg."""
-        level, treg_level = levels
+        """Read the courses of gut and host at the visits; ``own`` is each one's own.
+
+        These are the levels of MFIS and Treg (n,) and the steps of EDSS (n, visits).
+        """
+        level, treg_level, steps = own
         arms = tuple(arm.name for arm in design.arms)
         days = np.array([round(7 * week) for week in design.visits])
         enhancing = _enhancing_at_entry(host, laws)
-        edss = np.stack([_without_relapses(host, laws, arm, subjects, days) for arm in arms])
+        edss = np.stack([_without_relapses(host, laws, arm, subjects, days) + steps.T for arm in arms])
         fatigue = np.stack([_fatigue(host, laws, arm, level, days) for arm in arms])
         treg = treg_level * np.stack([on_days(host, arm, "host_R", days) for arm in arms])
         most = trial_numbers()["trial_treg_most"].value

@@ -25,7 +25,7 @@ from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.gut import MARKERS, GutCourses
 from eubiosis.trial.world.host import BURN_IN, HostCourses, host_courses
 from eubiosis.trial.world.outcomes import TONE_DAYS, relapse_days
-from eubiosis.trial.world.persons import fatigue_levels, treg_levels, with_own_plasma
+from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_plasma
 from eubiosis.trial.world.replicates import Replicates, replicates
 
 REFERENCE_POOL, _LEAST_REFERENCE, _MOST_REFERENCE = 300, 60, 4_800
@@ -38,7 +38,7 @@ class World:
 
     ``screened`` counts candidates by outcome ("enrolled", or the first reason for failing), in order of
     their numbers until the trial is full. ``level`` is each one's own MFIS level, ``treg`` each one's own
-    level of Treg relative to the model's.
+    level of Treg relative to the model's; ``steps`` (subjects, visits) is what EDSS gains without relapses.
     """
 
     label: str
@@ -49,6 +49,7 @@ class World:
     relapses_before: Array
     level: Array
     treg: Array
+    steps: Array
     seed: int
 
 
@@ -108,6 +109,7 @@ def enrol(
     earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
     before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
     level, treg = fatigue_levels(pool.edss, laws, draws), treg_levels(draws)
+    steps = own_edss(draws, np.array([round(7 * week) for week in design.visits]))
     _late_reasons(model, design, pool, host, before, level, reasons, held, draws)
     enrolled = [i for i in range(len(pool)) if reasons[held[i]] == ""][: design.participants]
     if len(enrolled) < design.participants:
@@ -130,6 +132,7 @@ def enrol(
         before[rows],
         level[rows],
         treg[rows],
+        steps[rows],
         seed,
     )
 
@@ -156,7 +159,9 @@ def trial_stacks(
     A trial has the same numbers whichever others are run with it.
     """
     laws = clinical_laws(model)
-    courses = WorldCourses.of(world.subjects, world.gut, world.host, (world.level, world.treg), design, laws)
+    courses = WorldCourses.of(
+        world.subjects, world.gut, world.host, (world.level, world.treg, world.steps), design, laws
+    )
     together = max(1, _PEOPLE_TOGETHER // len(courses))
     for begin in range(0, len(numbers), together):
         some = numbers[begin : begin + together]
@@ -167,7 +172,9 @@ def trial_stacks(
 def replicate(model: Model, world: World, design: Design, number: int) -> tuple[ObservedTrial, LatentTrial]:
     """Run one trial on the world's subjects: randomise, let events happen, measure, lose some."""
     laws = clinical_laws(model)
-    courses = WorldCourses.of(world.subjects, world.gut, world.host, (world.level, world.treg), design, laws)
+    courses = WorldCourses.of(
+        world.subjects, world.gut, world.host, (world.level, world.treg, world.steps), design, laws
+    )
     made = replicates(courses, design, laws, world.seed, world.label, (number,))
     one = _observed(world, design, courses, made, (0, 0)).trial(0)
     by_arm = range(len(courses.arms))

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Array
 from eubiosis.model.clinical import ClinicalLaws
@@ -18,6 +20,8 @@ from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.world.gut import MARKERS, GutCourses
 from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.trial.world.scales import edss_steps
+
+_MOST_STEPS = 12  # of one person in one direction: a trial of ten years sees fewer than one on average
 
 
 def rated(subjects: VirtualSubjects, laws: ClinicalLaws, seed: int) -> VirtualSubjects:
@@ -59,3 +63,17 @@ def with_own_plasma(gut: GutCourses, draws: SubjectDraws) -> GutCourses:
     for values in markers.values():
         values[:, :, columns] *= level[:, None]
     return replace(gut, markers=markers)
+
+
+def own_edss(draws: SubjectDraws, days: NDArray[np.int64]) -> Array:
+    """Return what EDSS gains or loses without a relapse up to each day, shape (subjects, days), in points.
+
+    Steps of one point up and down come at constant rates of their own and stay; no therapy changes them.
+    """
+    number = trial_numbers()
+    change = np.zeros((len(draws.numbers), len(days)))
+    for sign, name in ((1.0, "trial_edss_own_up"), (-1.0, "trial_edss_own_down")):
+        rate = number[name].value / DAYS_PER_YEAR
+        steps = np.cumsum(draws.exponentials(f"trial/{name}", _MOST_STEPS), axis=1) / rate
+        change += sign * np.sum(steps[:, None, :] <= days[:, None], axis=2)
+    return change
