@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from eubiosis.core.streams import streams
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,14 @@ class TrialDraws:
     def normals(self, decision: str, people: int, count: int = 1) -> Floats:
         """Return standard normals, shape (trials, people, count)."""
         return self._fill(decision, (people, count), lambda g, out: g.standard_normal(out=out))
+
+    def measurement_errors(self, decision: str, people: int, count: int = 1) -> Singles:
+        """Return standard normals in single precision, shape (trials, people, count)."""
+        values = np.empty((len(self.numbers), people, count), dtype=np.float32)
+        name = f"trial/{self.world}/{decision}"
+        for out, generator in zip(values, streams(self.seed, name, self.numbers), strict=True):
+            generator.standard_normal(dtype=np.float32, out=out)
+        return values
 
     def uniforms(self, decision: str, people: int, count: int = 1) -> Floats:
         """Return uniforms between 0 and 1, shape (trials, people, count)."""

@@ -260,7 +260,8 @@ def _counted(batch: _Batch, endpoints: Sequence[Endpoint], seed: int) -> Found:
     fits = many_counts.rate_ratios(data)
     readable = fits.regular[:, None] & (fits.error > 0) & (fits.error <= VAGUEST_LOG)
     chosen = [(i, k) for i, k in zip(*(axis.tolist() for axis in np.nonzero(readable)), strict=True)]
-    tests = [_test(batch, rows[some[i]], data, i, k + 1) for i, k in chosen]
+    clean = _nothing_to_count(events[some], years[some])
+    tests = [_test(batch, rows[some[i]], clean, i, k + 1) for i, k in chosen]
     p_values = randomisation_ps(tests, seed).tolist()
     everybody = np.count_nonzero(inside[:, some], axis=-1).T
     return dict(
@@ -278,12 +279,18 @@ def _proper_counts(events: Floats, years: Floats) -> NDArray[np.bool_]:
     return np.asarray(~odd.any(axis=-1))
 
 
-def _test(batch: _Batch, row: tuple[int, str], data: many_counts.Events, i: int, arm: int) -> Test:
+def _nothing_to_count(events: Floats, years: Floats) -> tuple[Floats, Floats]:
+    """Return events and exposure with zeros for whoever lacks either."""
+    kept = (years > 0) & np.isfinite(events)
+    return np.where(kept, events, 0.0), np.where(kept, years, 0.0)
+
+
+def _test(batch: _Batch, row: tuple[int, str], data: tuple[Floats, Floats], i: int, arm: int) -> Test:
     key, treated = batch.key(row[0]), batch.inside[arm, row[0]]
     pair = batch.inside[0, row[0]] | treated
     return Test(
-        data.counts[i, pair],
-        data.years[i, pair],
+        data[0][i, pair],
+        data[1][i, pair],
         treated[pair],
         (key.gut_world, key.replicate // BLOCK),
     )

@@ -29,7 +29,7 @@ from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, 
 from eubiosis.trial.world.replicates import Replicates, replicates
 
 REFERENCE_POOL, _LEAST_REFERENCE, _MOST_REFERENCE = 300, 60, 4_800
-_PEOPLE_TOGETHER = 8_000  # in all trials that are drawn together: bounds the memory, changes no number
+_PEOPLE_TOGETHER = 4_000  # in all trials that are drawn together: bounds the memory, changes no number
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from eubiosis.trial.world.scales import edss_steps, treg_percent
 
 Ints = NDArray[np.int64]
 # one column of noise for each, in this order; what comes later is added at the end
-NOISE = ("edss", "mfis", "treg", "stool sample", *MARKERS)
+NOISE = ("edss", "mfis", "treg", "stool sample", *MARKERS)  # that of total acids is not used
 _ACIDS = tuple(name for name in MARKERS if name.startswith("stool_") and name != "stool_scfa")
 _PLASMA = tuple(name for name in MARKERS if name.startswith("plasma_"))
 _FIRST_SHARE = MARKERS.index(f"share_{GUILDS[0]}")
@@ -33,29 +33,31 @@ def measured(
     arm: Ints,
     true: Mapping[str, Array],
     attended: NDArray[np.bool_],
-) -> dict[str, Array]:
+) -> dict[str, NDArray[np.generic]]:
     """Return what is recorded at the visits, (visits, trials, people) by endpoint; NaN where nothing is.
 
-    ``true`` EDSS and MFIS are those of each one's own arm. The noise of a visit is keyed by its week, so
+    Acids and shares are in single precision: seven digits are more than an assay gives. ``true`` EDSS and
+    MFIS are those of each one's own arm. The noise of a visit is keyed by its week, so
     another visit more leaves it as it is.
     """
     layer = {name: row.value for name, row in trial_numbers().items()}
     people = len(courses)
     scores = np.empty((3, *attended.shape))
-    blood_and_stool = np.empty((*attended.shape, len(MARKERS)))
+    blood_and_stool = np.empty((*attended.shape, len(MARKERS)), dtype=np.float32)
     ramp = design.placebo_response_mfis * np.minimum(np.array(design.visits) / layer["trial_placebo_ramp"], 1)
-    places = np.arange(people)
+    places, errors = np.arange(people), _log_errors(layer).astype(np.float32)
+    dilution = np.float32(np.sqrt(layer["trial_share_stool_dilution"]) * layer["trial_sd_ln_stool_acids"])
     for v, week in enumerate(design.visits):
-        noise = draws.normals(f"measure/week {week:g}", people, len(NOISE))
+        noise = draws.measurement_errors(f"measure/week {week:g}", people, len(NOISE))
         scores[0, v] = true["edss"][v] + laws.number["host_edss_sd"] * noise[..., 0]
         scores[1, v] = true["mfis"][v] + ramp[v] + laws.number["host_mfis_sem"] * noise[..., 1]
         scores[2, v] = courses.treg[:, v][arm, places] * np.exp(layer["trial_sd_ln_treg"] * noise[..., 2])
-        logs = courses.log_markers[:, v][arm, places]
-        logs += _log_errors(layer) * noise[..., 4:]
-        dilution = np.sqrt(layer["trial_share_stool_dilution"]) * layer["trial_sd_ln_stool_acids"]
+        logs = blood_and_stool[v]
+        np.multiply(noise[..., 4:], errors, out=logs)
+        logs += courses.log_markers[:, v].astype(np.float32)[arm, places]
         logs[..., : len(_ACIDS) + 1] += dilution * noise[..., 3:4]
         logs[~attended[v]] = np.nan
-        np.exp(logs, out=blood_and_stool[v])
+    np.exp(blood_and_stool, out=blood_and_stool)
     _sum_up(blood_and_stool)
     scores[:, ~attended] = np.nan
     found = {
@@ -75,7 +77,7 @@ def _log_errors(layer: Mapping[str, float]) -> Array:
     )
 
 
-def _sum_up(values: Array) -> None:
+def _sum_up(values: NDArray[np.float32]) -> None:
     """Make total acids of stool the sum of its measured parts, and the shares of a sample sum to one."""
     total = MARKERS.index("stool_scfa")
     values[..., total] = sum(values[..., MARKERS.index(name)] for name in _ACIDS)

@@ -56,7 +56,7 @@ class Replicates:
     mfis: Array
     presence: Presence
     subjects: dict[str, NDArray[np.generic]]
-    visits: dict[str, Array]
+    visits: dict[str, NDArray[np.generic]]
 
 
 def replicates(
