@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from eubiosis.analysis.batched.trials import Found, analyse_stack, analyse_together, place_of_visits
 from eubiosis.analysis.estimators.continuous import ancovas, geometric_mean_ratios
 from eubiosis.analysis.estimators.counts import rate_ratios
-from eubiosis.analysis.estimators.randomisation import randomisation_p
+from eubiosis.analysis.estimators.randomisation import randomisation_test
 from eubiosis.analysis.result import Estimate
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 from eubiosis.core.estimand import Estimand
@@ -76,9 +77,9 @@ def estimate(
     """Analyse every observed trial; one estimate for each endpoint and active arm, in the order of entry.
 
     ``estimand`` names what to estimate (None: every endpoint). Counts: negative binomial regression with
-    the log of follow-up (or scans) as offset, and the p-value of a randomisation test, because counts are
-    more unequal than that law; ``seed`` keys its re-labellings. Scores: analysis of covariance of the last
-    planned visit on baseline. Biomarkers: the same on the logarithm. A subject who misses the last visit is
+    the log of follow-up (or scans) as offset, with p-value and interval of a randomisation test, because
+    counts are more unequal than that law; ``seed`` keys its re-labellings. Scores: analysis of covariance of
+    the last planned visit on baseline. Biomarkers: the same on the logarithm. A subject who misses the last visit is
     counted as missing there. An analysis that gives no numbers has its reason in ``status``. All trials are
     analysed together where nothing is unusual (``batched``), one at a time otherwise (``analyse_one``); a
     trial's numbers do not depend on its company. Raises ``ValueError`` for an endpoint that is asked for and
@@ -190,7 +191,7 @@ def _with_randomisation_p(fit: Estimate, trial: OneTrial, endpoint: Endpoint, se
     if not fit.usable:
         return fit
     label = f"{trial.key.world}/{trial.key.replicate}"
-    p_value = randomisation_p(
+    test = randomisation_test(
         trial.subjects[endpoint.events],
         trial.subjects[endpoint.exposure],
         trial.subjects["arm"],
@@ -198,7 +199,11 @@ def _with_randomisation_p(fit: Estimate, trial: OneTrial, endpoint: Endpoint, se
         control=fit.control,
         generator=stream(seed, f"analysis/{label}/{fit.endpoint}/{fit.treated}"),
     )
-    return replace(fit, p_value=p_value, method=f"{fit.method}; p by randomisation test")
+    value = math.log(fit.estimate)
+    with np.errstate(over="ignore"):
+        low, high = np.exp([value - test.reach, value + test.reach]).tolist()
+    method = f"{fit.method}; p and interval by randomisation test"
+    return replace(fit, p_value=test.p_value, ci_low=low, ci_high=high, method=method)
 
 
 def _at(trial: OneTrial, endpoint: str, position: NDArray[np.int64], week: float) -> NDArray[np.float64]:

@@ -21,7 +21,10 @@ NO_VALUE = "no value read"
 
 
 class PublishedFigure(TableRow):
-    """What was published about one figure: a value, a range, or neither; ``read`` says how far it was read."""
+    """What was published about one figure: a value, a range, or neither, and how far it was read.
+
+    Rows are those of ``content/trials/realism.tsv``.
+    """
 
     id: str
     description: str
@@ -61,7 +64,9 @@ def published_figures() -> dict[str, PublishedFigure]:
     rows = {row.id: row for row in read_table(TABLE, PublishedFigure, findings)}
     for name in sorted(set(FIGURES) ^ set(rows)):
         where = "is not computed" if name in rows else "is not listed"
-        findings.add(TABLE.name, name, f"the figure {where}", "one row for each figure", "add or remove it")
+        findings.add(
+            TABLE.name, name, f"the figure {where}", allowed="one row for each figure", next_step="mend it"
+        )
     findings.raise_if_any()
     return rows
 

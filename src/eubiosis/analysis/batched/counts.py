@@ -265,7 +265,7 @@ def _rates_at(data: Events, logs: Floats, alpha: Floats) -> tuple[Floats, Bools]
         converged |= 0.5 * (step * score).sum(axis=-1) < TOLERANCE
         if converged.all():
             break
-        step *= np.minimum(1.0, LARGEST_STEP / np.abs(step).max(axis=-1))[:, None]
+        step *= (LARGEST_STEP / np.maximum(np.abs(step).max(axis=-1), LARGEST_STEP))[:, None]
         step[converged] = 0.0
         scale = _halved(_log_likelihood(data, logs, alpha), _along_rates(data, logs, step, alpha), 1e-10)
         logs += np.where(np.isnan(scale), 0.0, scale)[:, None] * step
@@ -303,7 +303,7 @@ def _newton(data: Events, logs: Floats, log_alpha: Floats) -> _Maximum:
         open_rows, part, own, spread = open_rows[go], part.part(go), own[go], spread[go]
         step, along = step[go], along[go]
         largest = np.maximum(np.abs(step).max(axis=-1), np.abs(along))
-        shorter = np.minimum(1.0, LARGEST_STEP / largest)
+        shorter = LARGEST_STEP / np.maximum(largest, LARGEST_STEP)
         step, along = step * shorter[:, None], along * shorter
         now = _log_likelihood(part, own, np.exp(spread))
         scale = _halved(now, _along_all(part, own, step, spread, along), 1e-11)

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.analysis.estimators.randomisation import log_ratio
+from eubiosis.analysis.estimators.randomisation import log_ratio, reach
 from eubiosis.core.streams import stream
 
 Floats = NDArray[np.float64]
@@ -35,8 +35,8 @@ class Test:
     block: tuple[int, int]
 
 
-def randomisation_ps(tests: Sequence[Test], seed: int, relabellings: int = RELABELLINGS) -> Floats:
-    """Return the two-sided p-value of each test, shape (tests,); see ``estimators.randomisation_p``.
+def randomisation_tests(tests: Sequence[Test], seed: int, relabellings: int = RELABELLINGS) -> Floats:
+    """Return p-value and reach of each test, (tests, 2); see ``estimators.randomisation_test``.
 
     The labels of as many participants as were treated are dealt out anew among all. A set of re-labellings is
     drawn from the stream of its block and sizes, so a test's p-value does not depend on its company.
@@ -45,7 +45,7 @@ def randomisation_ps(tests: Sequence[Test], seed: int, relabellings: int = RELAB
     for number, test in enumerate(tests):
         key = (test.block, len(test.events), int(np.count_nonzero(test.treated)))
         groups.setdefault(key, []).append(number)
-    found = np.empty(len(tests))
+    found = np.empty((len(tests), 2))
     for (block, people, treated), members in groups.items():
         draw = _relabellings if relabellings * people <= _LARGE else _relabellings.__wrapped__
         labels = draw(seed, block, people, treated, relabellings)
@@ -67,11 +67,12 @@ def _relabellings(seed: int, block: tuple[int, int], people: int, treated: int, 
 
 
 def _p_values(tests: Sequence[Test], labels: Singles) -> Floats:
-    """Return p-values; the sums over labellings are taken in single precision, where counts are exact."""
+    """Return p-values and reaches; sums are taken in single precision, where counts are exact."""
     events, time = np.stack([t.events for t in tests], axis=1), np.stack([t.time for t in tests], axis=1)
     own = np.stack([t.treated for t in tests], axis=1)
     everything = events.sum(axis=0), time.sum(axis=0)
     observed = log_ratio((own * events).sum(axis=0), (own * time).sum(axis=0), *everything)
     sums = (labels @ values.astype(np.float32) for values in (events, time))
     null = log_ratio(*sums, *(values.astype(np.float32) for values in everything))
-    return np.asarray((1 + (null >= observed - TIE).sum(axis=0)) / (len(labels) + 1))
+    p_values = (1 + (null >= observed - TIE).sum(axis=0)) / (len(labels) + 1)
+    return np.stack([p_values, reach(null)], axis=1)

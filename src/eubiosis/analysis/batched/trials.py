@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from eubiosis.analysis.batched import counts as many_counts
 from eubiosis.analysis.batched.linear import Contrasts, contrasts
-from eubiosis.analysis.batched.relabel import Test, randomisation_ps
+from eubiosis.analysis.batched.relabel import Test, randomisation_tests
 from eubiosis.analysis.result import VAGUEST_LOG, Estimate, Scale
 from eubiosis.core.endpoints import Endpoint
-from eubiosis.core.laws import Z975
 from eubiosis.core.trial_stacks import TrialStack
 from eubiosis.core.trial_tables import Columns, OneTrial, TrialKey
 
@@ -22,8 +21,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Found = dict[tuple[int, str, str], Estimate]  # number of the trial, endpoint, treated arm
 TOGETHER = 64  # trials in one batch: bounds the memory, changes no number
-BLOCK = 64  # replicates, in every host world of a gut world, that share their re-labellings
-NEGATIVE_BINOMIAL, RANDOMISED = "negative binomial", "p by randomisation test"
+BLOCK = 256  # replicates, in every host world of a gut world, that share their re-labellings
+NEGATIVE_BINOMIAL, RANDOMISED = "negative binomial", "p and interval by randomisation test"
 ANCOVA, LOG_ANCOVA = "ANCOVA", "ANCOVA of the logarithm"
 
 
@@ -262,11 +261,11 @@ def _counted(batch: _Batch, endpoints: Sequence[Endpoint], seed: int) -> Found:
     chosen = [(i, k) for i, k in zip(*(axis.tolist() for axis in np.nonzero(readable)), strict=True)]
     clean = _nothing_to_count(events[some], years[some])
     tests = [_test(batch, rows[some[i]], clean, i, k + 1) for i, k in chosen]
-    p_values = randomisation_ps(tests, seed).tolist()
+    results = randomisation_tests(tests, seed).tolist()
     everybody = np.count_nonzero(inside[:, some], axis=-1).T
     return dict(
-        _count_estimate(batch, rows[some[i]], fits, everybody, (i, k), p)
-        for (i, k), p in zip(chosen, p_values, strict=True)
+        _count_estimate(batch, rows[some[i]], fits, everybody, (i, k), (p, reach))
+        for (i, k), (p, reach) in zip(chosen, results, strict=True)
     )
 
 
@@ -302,17 +301,17 @@ def _count_estimate(
     fits: many_counts.RateRatios,
     everybody: NDArray[np.int64],
     at: tuple[int, int],
-    p_value: float,
+    test: tuple[float, float],
 ) -> tuple[tuple[int, str, str], Estimate]:
     i, k = at
     value, error = float(fits.log_ratio[i, k]), float(fits.error[i, k])
     with np.errstate(over="ignore"):
-        points = np.exp([value, value - Z975 * error, value + Z975 * error]).tolist()
+        points = np.exp([value, value - test[1], value + test[1]]).tolist()
     seen, missing = fits.analysed[i], everybody[i] - fits.analysed[i]
     treated, control = batch.arms[k + 1], batch.arms[0]
     found = Estimate(
         row[1], f"{NEGATIVE_BINOMIAL}; {RANDOMISED}", treated, control, "rate ratio", points[0], error,
-        points[1], points[2], p_value, int(seen[k + 1]), int(seen[0]), int(missing[k + 1]), int(missing[0]),
+        points[1], points[2], test[0], int(seen[k + 1]), int(seen[0]), int(missing[k + 1]), int(missing[0]),
         "boundary" if fits.boundary[i] else "ok",
         detail={
             "dispersion": float(fits.dispersion[i]),

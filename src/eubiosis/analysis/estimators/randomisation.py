@@ -8,12 +8,21 @@ distribution (Fisher 1935; Pitman 1937: cited as the origin of the method).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatT = TypeVar("FloatT", NDArray[np.float32], NDArray[np.float64])
+
+
+@dataclass(frozen=True)
+class RandomisationTest:
+    """A two-sided p-value, and how far the log rate ratio strays from 0 in 95 % of the re-labellings."""
+
+    p_value: float
+    reach: float
 
 
 def randomisation_p(
@@ -40,6 +49,32 @@ def randomisation_p(
     ...                 treated="a", control="b", generator=rng) < 0.01
     True
     """
+    return randomisation_test(
+        counts,
+        exposure,
+        arm,
+        treated=treated,
+        control=control,
+        generator=generator,
+        relabellings=relabellings,
+    ).p_value
+
+
+def randomisation_test(
+    counts: ArrayLike,
+    exposure: ArrayLike,
+    arm: ArrayLike,
+    *,
+    treated: str,
+    control: str,
+    generator: np.random.Generator,
+    relabellings: int = 999,
+) -> RandomisationTest:
+    """Return the p-value of ``randomisation_p`` and the reach of a 95 % interval about a log rate ratio.
+
+    The reach is the point of the statistic's null distribution that p = 0.05 stands at. The interval takes
+    for granted that the ratio strays about its true value as it does about 1.
+    """
     events = np.asarray(counts, dtype=float)
     time = np.asarray(exposure, dtype=float)
     label = np.asarray(arm)
@@ -58,10 +93,17 @@ def randomisation_p(
     relabelled = in_treated[order]
     observed = _statistic(events, time, in_treated[None, :])[0]
     null = _statistic(events, time, relabelled)
-    return float((1 + np.sum(null >= observed - TIE)) / (relabellings + 1))
+    p_value = float((1 + np.sum(null >= observed - TIE)) / (relabellings + 1))
+    return RandomisationTest(p_value, float(reach(null)))
 
 
 TIE = 1e-12
+
+
+def reach(null: FloatT, level: float = 0.05) -> FloatT:
+    """Return what a statistic has to exceed for a p-value below ``level``; re-labellings come first."""
+    place = max(int(np.ceil(level * (len(null) + 1))) - 2, 0)
+    return -np.partition(-null, place, axis=0)[place]  # type: ignore[no-any-return]
 
 
 def _statistic(
