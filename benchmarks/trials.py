@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -121,13 +122,14 @@ def environment(tree: Path) -> dict[str, str]:
     return {**os.environ, **own}
 
 
-def whole(people: int, trials: int) -> float:
-    """Return the wall seconds of a job over 36 pairs of worlds, subjects, analysis and summary included."""
+def whole(people: int, trials: int) -> tuple[float, float]:
+    """Return the wall and the CPU seconds of a job over 36 pairs of worlds, subjects, analysis and summary included."""
     code = (
         "import json, sys\n"
+        "from eubiosis.compute.executors import Executor\n"
         "from eubiosis.workflow.trial_job import run_job\n"
         "from eubiosis.workflow.workflow import Workflow\n"
-        "run_job(Workflow(**json.loads(sys.argv[1])), processes=2, progress=False)\n"
+        "run_job(Workflow(**json.loads(sys.argv[1])), executor=Executor(workers=2), progress=False)\n"
     )
     arms = [
         {"name": "placebo", "therapy": {"product": "placebo"}, "control": True},
@@ -137,9 +139,10 @@ def whole(people: int, trials: int) -> float:
     design = {"arms": arms, "participants": people, "visits": [0, 24, 48], "primary": "mfis"}
     runs = {"gut_worlds": 6, "host_worlds": 6, "replicates": -(-trials // 36)}
     asked = json.dumps({**words, "design": design, "simulation": runs})
-    begin = time.perf_counter()
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([sys.executable, "-c", code, asked], env=environment(HERE), check=True)
-    return time.perf_counter() - begin
+    wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 if __name__ == "__main__":

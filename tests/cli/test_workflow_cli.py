@@ -35,9 +35,9 @@ def stage(monkeypatch):
     """Put a simulation and a report in the place of the real ones."""
     seen = {"error": None}
 
-    def run_job(workflow, *, processes, progress, content):
+    def run_job(workflow, *, executor, progress, content, store):
         design = workflow.design
-        seen.update(arms=[arm.name for arm in design.arms], processes=processes, progress=progress)
+        seen.update(arms=[arm.name for arm in design.arms], executor=executor, progress=progress)
         assert content == PACKAGED_CONTENT
         if seen["error"] is not None:
             raise seen["error"]
@@ -66,7 +66,7 @@ def test_new_makes_a_workflow_that_check_accepts_and_run_runs(run, stage, tmp_pa
     status, out, err = run("run", "mine/workflow.yaml", "--out", "first", "--processes", 2)
     assert (status, out) == (0, "first/report.html\n")
     assert "seed 2026" in err
-    assert stage["processes"] == 2
+    assert stage["executor"].workers == 2
     assert sorted(p.name for p in tmp_path.iterdir()) == ["first", "mine"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -79,9 +78,9 @@ def estimate(
     ``estimand`` names what to estimate (None: every endpoint). Counts: negative binomial regression with
     the log of follow-up (or scans) as offset, with p-value and interval of a randomisation test, because
     counts are more unequal than that law; ``seed`` keys its re-labellings. Scores: analysis of covariance of
-    the last planned visit on baseline. Biomarkers: the same on the logarithm. A subject who misses the last visit is
-    counted as missing there. An analysis that gives no numbers has its reason in ``status``. All trials are
-    analysed together where nothing is unusual (``batched``), one at a time otherwise (``analyse_one``); a
+    the last planned visit on baseline. Biomarkers: the same on the logarithm. A subject who misses the last
+    visit is counted as missing there. An analysis that gives no numbers has its reason in ``status``. All
+    trials are analysed together where nothing is unusual (``batched``), else alone (``analyse_one``); a
     trial's numbers do not depend on its company. Raises ``ValueError`` for an endpoint that is asked for and
     was not recorded.
 
@@ -199,9 +198,8 @@ def _with_randomisation_p(fit: Estimate, trial: OneTrial, endpoint: Endpoint, se
         control=fit.control,
         generator=stream(seed, f"analysis/{label}/{fit.endpoint}/{fit.treated}"),
     )
-    value = math.log(fit.estimate)
     with np.errstate(over="ignore"):
-        low, high = np.exp([value - test.reach, value + test.reach]).tolist()
+        low, high = np.exp([test.centre - test.reach, test.centre + test.reach]).tolist()
     method = f"{fit.method}; p and interval by randomisation test"
     return replace(fit, p_value=test.p_value, ci_low=low, ci_high=high, method=method)
 

@@ -330,17 +330,18 @@ def graph(
         raise click.UsageError("give both --from and --to")
     found = build_graph(load_tables(ctx), studies=studies)
     if out is not None:
+        from eubiosis.core.output import staged
         from eubiosis.workflow.evidence_page import write_graph_picture
 
-        out.mkdir(parents=True, exist_ok=True)
-        written = [
-            graph_export.write_graphml(found, out / "graph.graphml"),
-            graph_export.write_jsonld(found, out / "graph.jsonld"),
-            *graph_export.write_csv(found, out),
-            *write_graph_picture(found, out),
-        ]
+        with staged(out) as aside:
+            written = [
+                graph_export.write_graphml(found, aside / "graph.graphml"),
+                graph_export.write_jsonld(found, aside / "graph.jsonld"),
+                *graph_export.write_csv(found, aside),
+                *write_graph_picture(found, aside),
+            ]
         for path in written:
-            click.echo(f"wrote {path}", err=True)
+            click.echo(f"wrote {out / path.name}", err=True)
     if start is not None and end is not None:
         answer = graph_query.answer(found, start, end, longest=longest, assumed=not recorded_only)
         if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 from importlib import import_module
@@ -19,6 +20,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("eubiosis.cli.new", "Make a folder with a commented workflow.yaml."),
     "check": ("eubiosis.cli.check", "Report every finding in workflows and stool tables; no simulation."),
     "run": ("eubiosis.cli.run", "The main job: run a workflow and write its tables and report."),
+    "status": ("eubiosis.cli.runs", "Say how far a run is: finished, running or interrupted."),
+    "rerun": ("eubiosis.cli.runs", "Repeat a run from its folder; say whether the bits agree."),
+    "compare": ("eubiosis.cli.runs", "Name the inputs, numbers and results in which two runs differ."),
+    "cache": ("eubiosis.cli.runs", "Show or clear the compiled kernels that are kept."),
+    "certificates": ("eubiosis.cli.runs", "Make the certificates of a Dask cluster."),
     "demo": ("eubiosis.cli.demo", "Run the packaged trial: placebo, inulin and propionate for 48 weeks."),
     "profile": ("eubiosis.cli.profile", "Sum the taxa of a stool table into the guilds of the model."),
     "evidence": (
@@ -96,6 +102,14 @@ def _speak_any_text(stream: TextIO) -> None:
             stream.reconfigure(encoding="utf-8")
 
 
+def _machine_says(error: OSError) -> str:
+    """Put what the machine refused into one line: a full disk, a file that is gone, no right to read."""
+    where = next((str(name) for name in (error.filename, error.filename2) if name), "a file or a connection")
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    step = "make room" if full else "look at the path, its folder and your rights"
+    return f"{where}: {error.strerror or error}; next: {step}, then run the command again"
+
+
 def main() -> None:
     """Run the command line.
 
@@ -122,6 +136,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        click.echo(_machine_says(error), err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import click
 
 from eubiosis.cli.model_loading import CONTENT, JSON, load_model
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.output import write_whole
 
 if TYPE_CHECKING:
     from eubiosis.model.exchange.use_module import Use
@@ -73,7 +74,7 @@ def _give(text: str, output: Path | None) -> None:
         click.echo(text, nl=not text.endswith("\n"))
         return
     try:
-        output.write_text(text, encoding="utf-8", newline="\n")
+        write_whole(output, text)
     except OSError as error:
         next_step = "name a file in a folder that exists and is writable"
         problem = f"cannot be written: {error.strerror}"

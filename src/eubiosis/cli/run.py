@@ -17,12 +17,50 @@ from eubiosis.cli.running import processes_option, quiet_option, run_workflow
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Load the model from this folder, such as one of: eubiosis model use.",
 )
+@click.option(
+    "--resume", is_flag=True, help="Go on with a run that was interrupted: its finished worlds stay."
+)
+@click.option("--large", is_flag=True, help="Begin also where more than a day of CPU time is predicted.")
+@click.option("--executor", "where", help="Where: inline, processes:N, dask-local:N or dask://HOST:PORT.")
+@click.option(
+    "--certificates",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the certificates of a cluster; see: eubiosis certificates.",
+)
+@click.option("--remote", is_flag=True, help="The cluster may be on another machine.")
 @processes_option
 @quiet_option
-def run(workflow: Path, out: Path, *, content: Path | None, processes: int | None, quiet: bool) -> None:
+def run(
+    workflow: Path,
+    out: Path,
+    *,
+    content: Path | None,
+    resume: bool,
+    large: bool,
+    where: str | None,
+    certificates: Path | None,
+    remote: bool,
+    processes: int | None,
+    quiet: bool,
+) -> None:
     """Run the virtual trial that WORKFLOW (a workflow.yaml) describes.
 
     The run folder holds the resolved workflow, the analysis plan, tables, results, report, log and manifest.
-    It appears when all of it is written; nothing is written elsewhere. Everything in it is simulated.
+    It appears when all of it is written; until then finished worlds lie in a hidden folder beside it, and
+    --resume goes on with them. Nothing is written elsewhere. Everything in it is simulated.
     """
-    run_workflow(workflow, out, processes, quiet, content=content)
+    from eubiosis.compute.executors import executor_of
+
+    if where is not None and processes is not None:
+        raise click.UsageError("give --executor or --processes")
+    executor = None if where is None else executor_of(where, certificates=certificates, remote=remote)
+    run_workflow(
+        workflow,
+        out,
+        processes,
+        quiet,
+        content=content,
+        resume=resume,
+        large=large,
+        executor=executor,
+    )

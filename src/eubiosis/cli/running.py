@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from eubiosis.compute.executors import Executor
 
 processes_option = click.option(
     "--processes",
@@ -26,6 +30,9 @@ def run_workflow(
     quiet: bool,
     *,
     replace: bool = False,
+    resume: bool = False,
+    large: bool = False,
+    executor: Executor | None = None,
     content: Path | None = None,
 ) -> None:
     """Run a workflow and print the path of its report."""
@@ -41,6 +48,9 @@ def run_workflow(
             progress=False if quiet else None,
             say=sayer(quiet),
             replace=replace,
+            resume=resume,
+            large=large,
+            executor=executor,
             content=content or PACKAGED_CONTENT,
         )
     click.echo(str(report))

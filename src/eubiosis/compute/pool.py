@@ -6,10 +6,12 @@ import multiprocessing
 import os
 import pickle
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from tqdm import tqdm
 
@@ -18,6 +20,7 @@ from eubiosis.core.machine import THREADS_VARIABLE, available_cores
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _SHOWN = 80
+_LOOK = 0.5  # seconds between looks at the parent
 # Windows can wait for no more than 63 handles, and the executor allows 61 processes there
 _MOST_PROCESSES = 61 if sys.platform == "win32" else sys.maxsize
 
@@ -33,11 +36,11 @@ def map_ordered(
     """Return ``function(item)`` for every item, in the order of the items whatever the process count.
 
     One process runs inside this one. More are started afresh ("spawn"), so ``function`` must be importable
-    and items and results must travel between processes. ``progress`` draws a bar on standard error: True
-    always, False never, None where standard error is a terminal. The exception of the first item that
-    fails (in the order of the items) is raised as it is, with a note that names the item; items that have
-    not begun are then dropped; Ctrl-C ends those that are running. Raises ``ValueError`` for fewer
-    than one process.
+    and items and results must travel between processes; they end by themselves should this one be killed.
+    ``progress`` draws a bar on standard error: True always, False never, None where standard error is a
+    terminal. The exception of the first item that fails (in the order of the items) is raised as it is, with
+    a note that names the item; items that have not begun are then dropped; Ctrl-C ends those that are
+    running. Raises ``ValueError`` for fewer than one process.
 
     >>> map_ordered(len, ["a", "bcd"], processes=1, progress=False)
     [1, 3]
@@ -51,18 +54,18 @@ def map_ordered(
         return [_one(function, item, k) for k, item in enumerate(_bar(work, len(work), progress, label))]
     # what cannot travel fails here, not in the executor's own thread, where it could block the shutdown
     for number, item in enumerate(work):
-        _named(partial(pickle.dumps, (function, item)), item, number)
+        named(partial(pickle.dumps, (function, item)), item, number)
     others = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_share_cores,
-        initargs=(max(1, available_cores() // workers),),
+        initializer=_begin_worker,
+        initargs=(max(1, available_cores() // workers), os.getpid()),
     )
     futures = [executor.submit(function, item) for item in work]
     try:
         results = [
-            _named(future.result, work[k], k)
+            named(future.result, work[k], k)
             for k, future in enumerate(_bar(futures, len(futures), progress, label))
         ]
     except BaseException as error:
@@ -77,16 +80,29 @@ def map_ordered(
     return results
 
 
-def _share_cores(threads: int) -> None:
-    """Keep a worker's own threads from taking the cores of the other workers."""
+def _begin_worker(threads: int, parent: int) -> None:
+    """Keep a worker's own threads from taking the cores of the others, and end it when its parent is gone."""
     os.environ.setdefault(THREADS_VARIABLE, str(threads))
+    threading.Thread(
+        target=_outlive_nobody, args=(parent,), daemon=True, name="watch over the parent"
+    ).start()
+
+
+def _outlive_nobody(parent: int) -> None:
+    """End this process when its parent has ended without a word, as after kill -9."""
+    if os.name != "posix":  # elsewhere the number of a parent never changes
+        return
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
+    os._exit(1)
 
 
 def _one(function: Callable[[Item], Result], item: Item, number: int) -> Result:
-    return _named(lambda: function(item), item, number)
+    return named(lambda: function(item), item, number)
 
 
-def _named(get: Callable[[], Result], item: object, number: int) -> Result:
+def named(get: Callable[[], Result], item: object, number: int) -> Result:
+    """Return ``get()``; an exception is raised as it is, with a note that names the item."""
     try:
         return get()
     except Exception as error:
@@ -96,8 +112,16 @@ def _named(get: Callable[[], Result], item: object, number: int) -> Result:
 
 
 def _bar(items: Iterable[Item], total: int, progress: bool | None, label: str) -> Iterable[Item]:
-    shown = sys.stderr.isatty() if progress is None else progress
-    if not shown:
+    if not _shown(progress):
         return items
     bar: Iterable[Item] = tqdm(items, total=total, desc=label or None, file=sys.stderr)
     return bar
+
+
+def progress_bar(total: int, progress: bool | None, label: str) -> tqdm[NoReturn]:
+    """Return a bar to be moved by hand, invisible where ``progress`` says so."""
+    return tqdm(total=total, desc=label or None, file=sys.stderr, disable=not _shown(progress))
+
+
+def _shown(progress: bool | None) -> bool:
+    return sys.stderr.isatty() if progress is None else progress

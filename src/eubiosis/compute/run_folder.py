@@ -1,4 +1,4 @@
-"""A run folder: written aside and renamed when it is whole, so a failure leaves nothing half-written."""
+"""A run folder: written aside and renamed when it is whole; finished pieces of work survive a failure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import TracebackType
 
+from eubiosis.compute.chunk_store import ChunkStore
+from eubiosis.compute.run_lock import LOCK, RunLock
+from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.frame import Table
 from eubiosis.core.json_data import Json
@@ -23,22 +26,31 @@ from eubiosis.core.version import __version__
 ORIGIN = "simulated; prior only: not calibrated to any clinical outcome"
 LIBRARIES = ("antimony", "llvmlite", "numpy", "pyarrow", "pydantic", "python-libsbml", "pyyaml", "scipy")
 LOG = "log.jsonl"
+CHUNKS = "chunks"
+_FINAL = (FindingsError, NumericalFailuresError)  # the same input would end in the same way
 MANIFEST = "manifest.json"
 
 
 class RunFolder:
     """Write a run folder, whole or not at all.
 
-    Use as a context manager. Files go into a hidden folder beside ``target``, which is renamed to
-    ``target`` when the block ends; an exception inside the block, Ctrl-C included, removes it. Entering
-    raises ``FindingsError`` when the target is a file or a folder that is not empty, or when its parent
-    cannot be written to. With ``replace`` an earlier run folder is replaced, but only one that holds nothing
-    besides the files of its own manifest.
+    Use as a context manager. Files go into a hidden folder beside ``target`` (``unfinished``), which is
+    renamed to ``target`` when the block ends. An exception inside the block, Ctrl-C included, removes it,
+    unless finished chunks lie in it: those stay for a run with ``resume`` (not after findings or numerical
+    failures, which the same input would give again). One process writes at a time: a
+    lock lies in the hidden folder, and whoever comes second is refused at once. Entering raises
+    ``FindingsError`` when the target is a file or a folder that is not empty, when its parent cannot be
+    written to, when another process writes, or when chunks of an earlier run lie there and ``resume`` is
+    false. With ``replace`` an earlier run folder is replaced, but only one that holds nothing besides the
+    files of its own manifest.
     """
 
-    def __init__(self, target: Path, *, replace: bool = False) -> None:
+    def __init__(self, target: Path, *, replace: bool = False, resume: bool = False) -> None:
         self.target = target
         self.replace = replace
+        self.resume = resume
+        self._lock: RunLock | None = None
+        self._foreign = False  # chunks of another run lie there
         self._seeds: dict[str, int] = {}
         self._inputs: dict[str, dict[str, str | int]] = {}
         self._facts: dict[str, str | int | float | bool] = {}
@@ -50,14 +62,16 @@ class RunFolder:
     def __enter__(self) -> RunFolder:
         self._refuse_target()
         whole = self.target.absolute()
+        partial = unfinished(self.target)
         with ExitStack() as undo:
             undo.callback(self._remove_parents)
             try:
                 for folder in reversed([p for p in whole.parents if not p.exists()]):
                     folder.mkdir()
                     self._made.append(folder)
-                partial = whole.parent / f".{whole.name}.{secrets.token_hex(4)}.partial"
-                partial.mkdir()
+                self._refuse_links(partial)
+                partial.mkdir(exist_ok=True)
+                lock = RunLock(partial, shown=self.target).__enter__()
             except OSError as error:
                 raise self._refusal(
                     f"the run folder cannot be made here ({error.strerror})",
@@ -65,7 +79,12 @@ class RunFolder:
                     "give another --out",
                 ) from error
             undo.pop_all()
-        self._folder = partial
+        self._lock, self._folder = lock, partial
+        try:
+            self._clear(partial)
+        except BaseException:
+            self._lock.__exit__(None, None, None)
+            raise
         self._started = time.monotonic()
         self.log("started", utc=datetime.now(UTC).isoformat(timespec="seconds"), eubiosis=__version__)
         return self
@@ -76,15 +95,74 @@ class RunFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        assert self._lock is not None
         try:
             if kind is None:
                 self.log("finished", seconds=round(time.monotonic() - self._started, 1))
                 self._write_manifest()
+                self._discard_chunks()
+                self._lock.__exit__(None, None, None)
                 self._publish()
         finally:
             if self.folder.exists():
-                shutil.rmtree(self.folder)
-                self._remove_parents()
+                kept = kind is not None and (self._foreign or not issubclass(kind, _FINAL))
+                kept = kept and any((self.folder / CHUNKS).glob("*.chunk"))
+                self._lock.__exit__(None, None, None)
+                if not kept:
+                    shutil.rmtree(self.folder)
+                    self._remove_parents()
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """The digests of the files recorded as inputs, by label."""
+        return {label: str(facts["sha256"]) for label, facts in self._inputs.items()}
+
+    def chunks(self, key: str) -> ChunkStore:
+        """Return the store of finished pieces of work; ``key`` is the digest of all that decides them.
+
+        Raises ``FindingsError`` where the chunks that lie there are of another key: a changed workflow,
+        table, model or version makes another run.
+        """
+        store = ChunkStore(self.folder / CHUNKS, key)
+        store.sweep()
+        self._foreign = bool(store.foreign())
+        if self._foreign:
+            raise self._refusal(
+                "the unfinished run that lies there is of another workflow, table, model or version",
+                "the workflow that it was begun with",
+                f"give another --out, or delete {unfinished(self.target).name}",
+            )
+        return store
+
+    def _clear(self, partial: Path) -> None:
+        """Remove what an earlier run left, save its chunks, which only a run with ``resume`` may take up."""
+        left = sorted((partial / CHUNKS).glob("*.chunk"))
+        if left and not self.resume:
+            raise self._refusal(
+                f"an unfinished run lies there, with {len(left)} finished chunks",
+                "the option --resume, which goes on with it",
+                f"give --resume, or another --out, or delete {partial.name}",
+            )
+        for path in partial.iterdir():
+            if path.name in (CHUNKS, LOCK):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    def _refuse_links(self, partial: Path) -> None:
+        """Refuse a hidden folder that leads elsewhere: nothing is written or removed outside."""
+        for path in (partial, partial / CHUNKS, partial / LOCK):
+            if path.is_symlink() or (path != partial / LOCK and path.exists() and not path.is_dir()):
+                raise self._refusal(
+                    f"{path.name} is a link or no folder", "a folder of an unfinished run", f"delete {path}"
+                )
+
+    def _discard_chunks(self) -> None:
+        folder = self.folder / CHUNKS
+        if folder.is_dir():
+            shutil.rmtree(folder)
 
     @property
     def folder(self) -> Path:
@@ -146,8 +224,9 @@ class RunFolder:
     def _claim(self, name: str) -> Path:
         pure = PurePosixPath(name)
         # names that differ in capitals only are one file on Windows and macOS
-        taken = {other.casefold() for other in (LOG, MANIFEST, *self._files)}
-        if pure.is_absolute() or ".." in pure.parts or name.casefold() in taken:
+        taken = {other.casefold() for other in (LOG, MANIFEST, LOCK, *self._files)}
+        inside_chunks = pure.parts[:1] == (CHUNKS,)
+        if pure.is_absolute() or ".." in pure.parts or inside_chunks or name.casefold() in taken:
             message = f'"{name}" is taken, reserved or outside the run folder'
             raise ValueError(message)
         self._files.append(name)
@@ -217,6 +296,12 @@ class RunFolder:
             if any(folder.iterdir()):
                 return
             folder.rmdir()
+
+
+def unfinished(target: Path) -> Path:
+    """Return the hidden folder in which the run ``target`` is written until it is whole."""
+    whole = target.absolute()
+    return whole.parent / f".{whole.name}.partial"
 
 
 def table_bytes(table: Table, notes: Mapping[str, str] | None = None) -> bytes:

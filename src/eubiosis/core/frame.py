@@ -115,6 +115,11 @@ class Table:
         """Read a table from a parquet file; raises ``FindingsError`` when it is missing or no such file."""
         return cls.from_arrow(bridge.read(Path(path)), schema=schema)
 
+    @classmethod
+    def from_parquet(cls, content: bytes, *, file: str = "parquet") -> Table:
+        """Make a table of the bytes of a parquet file; raises ``FindingsError`` for anything else."""
+        return cls.from_arrow(bridge.from_parquet(content, file))
+
     @property
     def name(self) -> str:
         """What the table is called; empty where it has no name."""

@@ -154,22 +154,28 @@ def parquet(arrow: pa.Table, notes: Mapping[str, str]) -> bytes:
 
 def read(path: Path) -> pa.Table:
     """Read a parquet file; raises ``FindingsError``."""
+    findings = FindingCollector()
+    try:
+        # from memory: by its path, pyarrow would take folders named "a=b" above the file for columns
+        return from_parquet(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        findings.add(str(path), "", "the file is missing", next_step="correct the path")
+    except OSError as error:
+        findings.add(str(path), "", f"the file cannot be read ({error.strerror})")
+    findings.raise_if_any()
+    raise AssertionError("a table that was not read and no finding")
+
+
+def from_parquet(content: bytes, file: str) -> pa.Table:
+    """Read the bytes of a parquet file, ``file`` being its name in findings; raises ``FindingsError``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     findings = FindingCollector()
     try:
-        # from memory: by its path, pyarrow would take folders named "a=b" above the file for columns
-        return pq.read_table(pa.BufferReader(path.read_bytes()))
-    except FileNotFoundError:
-        findings.add(str(path), "", "the file is missing", next_step="correct the path")
-    except OSError as error:
-        if isinstance(error, pa.ArrowException) or error.strerror is None:
-            findings.add(str(path), "", f"no parquet file that can be read ({error})", allowed="parquet")
-        else:
-            findings.add(str(path), "", f"the file cannot be read ({error.strerror})")
-    except pa.ArrowException as error:
-        findings.add(str(path), "", f"no parquet file that can be read ({error})", allowed="parquet")
+        return pq.read_table(pa.BufferReader(content))
+    except (OSError, pa.ArrowException) as error:
+        findings.add(file, "", f"no parquet file that can be read ({error})", allowed="parquet")
     findings.raise_if_any()
     raise AssertionError("a table that was not read and no finding")
 

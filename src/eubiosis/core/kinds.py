@@ -32,6 +32,12 @@ def text(value: object) -> str:
             f"{shown(value)} is not text", allowed="text", next_step="write words, a number in quotes"
         )
     stripped = value.strip()
+    if not stripped.isascii() and any("\ud800" <= letter <= "\udfff" for letter in stripped):
+        raise RowProblem(
+            "half of a character pair, which no file can hold",
+            allowed="whole characters",
+            next_step="write the character itself",
+        )
     if not stripped or len(stripped) > LONGEST_TEXT:
         problem = "the text is empty" if not stripped else f"{len(stripped)} characters"
         raise RowProblem(problem, allowed=f"1 to {LONGEST_TEXT} characters", next_step="say it in words")

@@ -25,3 +25,11 @@ def available_threads() -> int:
         message = f'{THREADS_VARIABLE} is "{named}"; allowed: a whole number from 1'
         raise ValueError(message)
     return int(named)
+
+
+def physical_memory() -> int | None:
+    """Return the machine's memory in bytes; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None

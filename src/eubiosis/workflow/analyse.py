@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import secrets
-import shutil
 from pathlib import Path
 
 from eubiosis.analysis.trial_table.analyse import analyse
 from eubiosis.analysis.trial_table.results import TrialAnalysis
-from eubiosis.core.findings import Finding, FindingCollector, FindingsError
+from eubiosis.core.findings import FindingCollector, FindingsError
 from eubiosis.core.frame import Table
 from eubiosis.core.from_yaml import check_yaml
+from eubiosis.core.output import staged, write_whole
 from eubiosis.core.record import as_json
 from eubiosis.core.trial_plan import TrialPlan
 from eubiosis.workflow.files.trial_table import ReadTable, read_trial_table
@@ -81,26 +79,10 @@ def write_analysis(analysis: TrialAnalysis, folder: Path | str) -> list[Path]:
         **{f"{name}.csv": table_csv(one).encode() for name, one in tables.items()},
         **{f"{name}.parquet": one.to_parquet() for name, one in tables.items()},
     }
-    partial = folder.absolute().parent / f".{folder.absolute().name}.{secrets.token_hex(4)}.partial"
-    try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise _refused(folder, "it exists already and is not empty")
-        partial.mkdir(parents=True)
+    with staged(folder, new=True) as aside:
         for name, content in contents.items():
-            (partial / name).write_bytes(content)
-        if folder.exists():
-            folder.rmdir()
-        os.replace(partial, folder)  # noqa: PTH105 - Path.replace says the same of a folder
-    except OSError as error:
-        raise _refused(folder, f"the folder cannot be written ({error.strerror})") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            write_whole(aside / name, content)
     return [folder / name for name in contents]
-
-
-def _refused(folder: Path, problem: str) -> FindingsError:
-    allowed = "a new or empty folder where you may write"
-    return FindingsError([Finding(str(folder), "", problem, allowed, "give another --out")])
 
 
 def table_csv(table: Table) -> str:

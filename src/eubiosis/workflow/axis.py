@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from eubiosis.core.guilds import GUILD_NAMES, GUILDS
+from eubiosis.core.output import write_whole
 from eubiosis.model.check import basis_shares, check_targets
 from eubiosis.model.model import Model
 from eubiosis.report.pages import axis_page, axis_panels
@@ -30,6 +31,5 @@ def write_axis_page(model: Model, path: Path, *, say: Callable[[str], None]) -> 
     page = axis_page(
         times, courses, shares, verdicts, basis_shares(model), numbers=len(model.content.numbers)
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8", newline="\n")
+    write_whole(path, page)
     return path

@@ -26,6 +26,7 @@ from eubiosis.core.brief import (
 )
 from eubiosis.core.control_arm import BACKGROUND_LABELS, ControlArmForecast, ControlQuestion
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.output import staged, write_whole
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.question import AskedEndpoint, AskedQuestion, OutcomeKind
 from eubiosis.core.tables import display_name
@@ -79,12 +80,15 @@ class Brief(BriefData):
     """
 
     def write(self, folder: Path | str) -> list[Path]:
-        """Write brief.html, brief.md and brief.json to a folder; return their paths."""
+        """Write brief.html, brief.md and brief.json to a folder, all or none; return their paths.
+
+        Raises ``FindingsError`` where the folder cannot be written.
+        """
         target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
         texts = {"brief.html": self.to_html(), "brief.md": self.to_markdown(), "brief.json": self.to_json()}
-        for name, text in texts.items():
-            (target / name).write_text(text, encoding="utf-8", newline="\n")
+        with staged(target) as aside:
+            for name, text in texts.items():
+                write_whole(aside / name, text)
         return [target / name for name in texts]
 
     def to_html(self) -> str:

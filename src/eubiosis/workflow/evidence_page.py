@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eubiosis.core.output import staged, write_whole
 from eubiosis.core.record import as_json
 from eubiosis.report.evidence import figures as evidence_figures
 from eubiosis.report.evidence.page import audit_page, pool_page
@@ -19,23 +20,22 @@ _PICTURED = ("acts on", "tested on", "assumed", "contains", "activates")
 
 
 def write_pool_page(report: PoolReport, folder: Path) -> list[Path]:
-    """Write forest.svg/png, funnel.svg/png, pool.json and pool.html to a folder; return the paths."""
-    forest = evidence_figures.forest(report, folder)
-    funnel = evidence_figures.funnel(report, folder)
-    data = folder / "pool.json"
-    data.write_text(as_json(report), encoding="utf-8", newline="\n")
-    page = folder / "pool.html"
-    pictures = {"forest": forest[0].read_text("utf-8"), "funnel": funnel[0].read_text("utf-8")}
-    page.write_text(pool_page(report, pictures), encoding="utf-8", newline="\n")
-    return [*forest, *funnel, data, page]
+    """Write forest.svg/png, funnel.svg/png, pool.json and pool.html to a folder; return the paths.
+
+    All or none of them appear. Raises ``FindingsError`` where the folder cannot be written.
+    """
+    with staged(folder) as aside:
+        forest = evidence_figures.forest(report, aside)
+        funnel = evidence_figures.funnel(report, aside)
+        data = write_whole(aside / "pool.json", as_json(report))
+        pictures = {"forest": forest[0].read_text("utf-8"), "funnel": funnel[0].read_text("utf-8")}
+        page = write_whole(aside / "pool.html", pool_page(report, pictures))
+    return [folder / path.name for path in (*forest, *funnel, data, page)]
 
 
 def write_audit_page(claims: Sequence[AuditedClaim], folder: Path) -> Path:
     """Write audit.html to a folder; return its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    page = folder / "audit.html"
-    page.write_text(audit_page(claims), encoding="utf-8", newline="\n")
-    return page
+    return write_whole(folder / "audit.html", audit_page(claims))
 
 
 def write_graph_picture(graph: KnowledgeGraph, folder: Path) -> list[Path]:

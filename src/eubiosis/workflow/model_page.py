@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from eubiosis.core.model_page import EquationGroup, ModelEquation, ModelPage, NumberRow, SignTable
+from eubiosis.core.output import write_whole
 from eubiosis.model.join import parsed_modules, unit_texts
 from eubiosis.model.labels import labels
 from eubiosis.model.model import Model
@@ -21,8 +22,7 @@ def write_model_page(model: Model, path: Path, *, say: Callable[[str], None]) ->
     signs = sign_table(model)
     say("reading the wiring from the equations")
     text = model_page(page_content(model, signs))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write_whole(path, text)
     return path
 
 

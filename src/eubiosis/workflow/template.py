@@ -6,6 +6,7 @@ from pathlib import Path
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.output import write_whole
 
 TEMPLATE = PACKAGED_CONTENT / "trials" / "template.yaml"
 
@@ -28,6 +29,9 @@ def new_workflow(folder: Path) -> Path:
             "choose another name; nothing is overwritten" if exists else "name it in a folder that exists",
         )
         raise FindingsError([finding]) from error
-    path = folder / "workflow.yaml"
-    path.write_text(text, encoding="utf-8", newline="\n")
-    return path
+    try:
+        return write_whole(folder / "workflow.yaml", text)
+    except OSError as error:
+        folder.rmdir()
+        problem = f"the file cannot be written ({error.strerror})"
+        raise FindingsError([Finding(str(folder), "", problem, next_step="make room")]) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -11,6 +11,9 @@ import numpy as np
 from eubiosis.analysis.estimates import Estimates, TrialEstimate, estimate
 from eubiosis.analysis.truth import TrueEffect
 from eubiosis.analysis.truth.effects import Twins, effects_of_world
+from eubiosis.compute.chunk_store import ChunkStore
+from eubiosis.compute.packing import DamagedPackage, pack, unpack
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.frame import Table
 from eubiosis.core.table_schemas import TRIAL_LATENT, TRIAL_SUBJECTS, TRIAL_VISITS
@@ -55,6 +58,15 @@ class Chunk:
     candidates: tuple[Candidates, ...]
 
 
+@dataclass(frozen=True)
+class KeptTask:
+    """A task whose result is written down as soon as it is there: in which store, under which name."""
+
+    task: Task
+    store: ChunkStore
+    name: str
+
+
 def run_chunk(task: Task) -> Chunk:
     """Simulate, analyse and reduce every trial of one gut world; none is kept but the first."""
     world = gut_world_trials(task)
@@ -62,6 +74,27 @@ def run_chunk(task: Task) -> Chunk:
     for pair in world.pairs:
         gathered.add(pair.stacks)
     return gathered.chunk(world.guts, tuple(pair.screened for pair in world.pairs), (world.candidates,))
+
+
+def run_chunk_here(task: Task) -> Chunk:
+    """Run a chunk on another machine, with the model of the package as it is installed there."""
+    return run_chunk(replace(task, model_folder=PACKAGED_CONTENT))
+
+
+def run_kept_chunk(kept: KeptTask) -> Chunk:
+    """Run a chunk and write it into its store; raises ``OSError`` where the disk does not take it."""
+    chunk = run_chunk(kept.task)
+    kept.store.write(kept.name, pack(chunk))
+    return chunk
+
+
+def kept_chunk(store: ChunkStore, name: str) -> Chunk | None:
+    """Return a chunk that an earlier run has finished; None where it is missing or damaged."""
+    content = store.read(name)
+    try:
+        return None if content is None else unpack(content, Chunk)
+    except DamagedPackage:
+        return None
 
 
 def reduced(trials: Trials, estimates: Estimates | None = None) -> Chunk:

@@ -13,7 +13,9 @@ import numpy as np
 
 from eubiosis.analysis.estimates import Estimates
 from eubiosis.analysis.truth import effects_table
-from eubiosis.compute.pool import map_ordered
+from eubiosis.compute.chunk_store import ChunkStore
+from eubiosis.compute.executors import Executor
+from eubiosis.compute.packing import pack
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
@@ -30,10 +32,18 @@ from eubiosis.core.version import __version__
 from eubiosis.model import load
 from eubiosis.model.derived import content_key
 from eubiosis.population.generate import cohort_of
-from eubiosis.trial.simulate import Candidates, Trials, tasks
+from eubiosis.trial.simulate import Candidates, Task, Trials, tasks
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host_world import TrialIsTooSmall
-from eubiosis.workflow.trial_chunk import Chunk, reduced, run_chunk
+from eubiosis.workflow.trial_chunk import (
+    Chunk,
+    KeptTask,
+    kept_chunk,
+    reduced,
+    run_chunk,
+    run_chunk_here,
+    run_kept_chunk,
+)
 from eubiosis.workflow.trial_summary import report_input
 from eubiosis.workflow.workflow import Workflow
 
@@ -50,21 +60,23 @@ class TrialJob:
 def run_job(
     workflow: Workflow,
     *,
-    processes: int = 1,
+    executor: Executor | None = None,
     progress: bool | None = None,
     content: Path = PACKAGED_CONTENT,
+    store: ChunkStore | None = None,
 ) -> TrialJob:
     """Simulate every world of a workflow, analyse every trial and summarise.
 
-    ``content`` is the folder that the model is loaded from. The result does not depend on ``processes``.
-    Raises ``FindingsError`` for a stool table that cannot be used or where hardly anybody is eligible, and
-    ``NumericalFailuresError`` when too many gut runs failed.
+    ``content`` is the folder that the model is loaded from. The result does not depend on the ``executor``
+    (default: this process). With a ``store`` each gut world is written into it when it is finished, and those
+    that lie there are not simulated again. Raises ``FindingsError`` for a stool table that cannot be used or
+    where hardly anybody is eligible, and ``NumericalFailuresError`` when too many gut runs failed.
     """
     model = load(content)
     cohort = cohort_of(workflow.population, model, workflow.seed)
     jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed)
     try:
-        chunks = map_ordered(run_chunk, jobs, processes, progress, label="gut worlds")
+        chunks = _chunks(jobs, executor or Executor(), progress, store)
     except TrialIsTooSmall as error:
         finding = Finding(
             "workflow",
@@ -83,6 +95,37 @@ def run_job(
         report_input(workflow, chunks, facts, model),
         facts,
     )
+
+
+def _chunks(
+    jobs: Sequence[Task], executor: Executor, progress: bool | None, store: ChunkStore | None
+) -> list[Chunk]:
+    """Run the tasks whose chunks are not in the store, and return all chunks in order."""
+    names = [chunk_name(job) for job in jobs]
+    kept = {name: None if store is None else kept_chunk(store, name) for name in names}
+    work = [(job, name) for job, name in zip(jobs, names, strict=True) if kept[name] is None]
+    tasks = [job for job, _ in work]
+    if executor.shares_disk and store is not None:
+        kept_tasks = [KeptTask(job, store, name) for job, name in work]
+        made = executor.map_ordered(run_kept_chunk, kept_tasks, progress, label="gut worlds")
+    elif executor.shares_disk:
+        made = executor.map_ordered(run_chunk, tasks, progress, label="gut worlds")
+    else:
+
+        def write_down(number: int, chunk: Chunk) -> None:
+            if store is not None:
+                store.write(work[number][1], pack(chunk))
+
+        packaged = all(job.model_folder == PACKAGED_CONTENT for job in tasks)
+        run = run_chunk_here if packaged else run_chunk
+        made = executor.map_ordered(run, tasks, progress, label="gut worlds", finished=write_down)
+    found = {**kept, **{name: chunk for (_, name), chunk in zip(work, made, strict=True)}}
+    return [chunk for name in names if (chunk := found[name]) is not None]
+
+
+def chunk_name(task: Task) -> str:
+    """Return the name under which the chunk of a gut world is kept."""
+    return f"gut-{task.gut_world:05d}"
 
 
 def trial_report(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import platform
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from numpy import __version__ as numpy_version
+
+from eubiosis.compute.executors import Executor
 from eubiosis.compute.run_folder import RunFolder
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.dictionary import DICTIONARY_FILE, dictionary_tsv
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.table_schemas import TABLES
+from eubiosis.core.version import __version__
+from eubiosis.workflow.feasibility import Cost, check_disk, check_feasible
 from eubiosis.workflow.files.tables import check_all
 from eubiosis.workflow.files.workflow_yaml import resolved_yaml
 from eubiosis.workflow.plan import analysis_plan
@@ -42,6 +49,9 @@ def run_trial(
     progress: bool | None = None,
     say: Callable[[str], None],
     replace: bool = False,
+    resume: bool = False,
+    large: bool = False,
+    executor: Executor | None = None,
     content: Path = PACKAGED_CONTENT,
 ) -> Path:
     """Run a workflow and return the path of its report.
@@ -49,9 +59,12 @@ def run_trial(
     The run folder ``out`` holds the resolved workflow, the analysis plan (hashed before the simulation
     begins), the tables, the results, the report, the log and the manifest. Raises ``FindingsError`` for bad
     input or a folder that cannot be used, and ``NumericalFailuresError`` when too many subjects could not
-    be solved; the folder is then not there. With ``replace`` an earlier run in ``out`` is replaced.
-    ``content`` is the folder that the model is loaded from; therapies, evidence and trial defaults stay those
-    of the package.
+    be solved; the folder is then not there. With ``replace`` an earlier run in ``out`` is replaced. Every gut
+    world is written down when it is finished; ``resume`` goes on with those of a run that was interrupted.
+    What cannot end well is refused before any work (``feasibility``); ``large`` asks for a run of more than a
+    day. ``executor`` says where gut worlds are simulated (default: ``processes`` of this machine) and changes
+    no bit. ``content`` is the folder that the model is loaded from; therapies, evidence and trial defaults
+    stay those of the package.
 
     >>> from eubiosis.core.findings import FindingsError
     >>> try:
@@ -61,21 +74,33 @@ def run_trial(
     the file is missing
     """
     spec = check_run(workflow)
+    cost = _demand_feasible(spec, out, large=large)
     _demand_model(content)
     plan = analysis_plan(spec)
-    with RunFolder(out, replace=replace) as folder:
+    with RunFolder(out, replace=replace, resume=resume) as folder:
         _record_inputs(folder, workflow, spec, content)
+        store = folder.chunks(run_key(spec, folder.inputs))
+        there, worlds = len(store.whole()), spec.simulation.gut_worlds
         folder.write_text("workflow_resolved.yaml", resolved_yaml(spec))
         digest = plan.digest
         folder.write_json("plan.json", {"sha256": digest, "plan": asdict(plan)})
         folder.add_fact("analysis_plan_sha256", digest)
-        folder.log("analysis plan fixed", sha256=digest, primary=spec.design.primary)
+        folder.log("analysis plan fixed", sha256=digest, primary=spec.design.primary, gut_worlds=worlds)
         say(f"seed {spec.seed}; analysis plan {digest[:12]} fixed before the simulation")
-        say(_size(spec))
+        say(f"{_size(spec)}; {cost.words}")
+        if there:
+            folder.log("resumed", chunks=there, of=worlds)
+            say(f"{there} of {worlds} gut worlds are there; the rest is simulated")
         # late: the simulation and the report load numerical and plotting libraries
         from eubiosis.workflow.trial_job import run_job
 
-        job: TrialJob = run_job(spec, processes=processes, progress=progress, content=content)
+        job: TrialJob = run_job(
+            spec,
+            executor=executor or Executor(workers=processes),
+            progress=progress,
+            content=content,
+            store=store,
+        )
         folder.log("simulated", tables={name: len(table) for name, table in job.tables.items()})
         for name, table in job.tables.items():
             folder.write_table(name, table)
@@ -85,6 +110,26 @@ def run_trial(
         _write_report(folder, job.report_input)
     say(f"wrote {out}")
     return out / "report.html"
+
+
+def run_key(spec: Workflow, inputs: Mapping[str, str]) -> str:
+    """Return the digest of all that decides the chunks of a run: two runs with one key have the same bits.
+
+    ``inputs`` are the digests of the files that were read, by label. Version, Python, numpy and kind of
+    machine belong to it, because bits are not promised across them.
+    """
+    lines = [resolved_yaml(spec), __version__, platform.python_version(), platform.machine(), numpy_version]
+    lines += [f"{label} {digest}" for label, digest in sorted(inputs.items()) if label != "workflow"]
+    return hashlib.sha256("\x1f".join(lines).encode()).hexdigest()
+
+
+def _demand_feasible(spec: Workflow, out: Path, *, large: bool) -> Cost:
+    """Return what the run is predicted to take; raises ``FindingsError`` where it could not end well."""
+    findings = FindingCollector()
+    cost = check_feasible(spec, findings, large=large)
+    check_disk(cost, out, findings)
+    findings.raise_if_any()
+    return cost
 
 
 def _demand_model(content: Path) -> None:
@@ -102,6 +147,7 @@ def _record_inputs(folder: RunFolder, workflow: Path, spec: Workflow, content: P
     for label, path in (
         ("stool table", spec.population.table_path),
         ("metadata", spec.population.metadata_path),
+        ("taxonomy", spec.population.taxonomy_path),
     ):
         if path is not None:
             folder.add_input(label, path)

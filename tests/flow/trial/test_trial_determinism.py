@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_trials import DESIGN, INULIN, PLACEBO, SEED, make_task, make_world
 
+from eubiosis.compute.executors import Executor
 from eubiosis.compute.run_folder import table_bytes
 from eubiosis.model.worlds import draw_host_world
 from eubiosis.trial.simulate import simulate_gut_world
@@ -35,7 +36,7 @@ SMALL = {
 
 
 def tables_of(processes, **changes):
-    job = run_job(Workflow(**(SMALL | changes)), processes=processes, progress=False)
+    job = run_job(Workflow(**(SMALL | changes)), executor=Executor(workers=processes), progress=False)
     written = {name: table_bytes(table) for name, table in job.tables.items()}
     return job, written
 

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from eubiosis.compute.run_folder import ORIGIN, RunFolder, table_bytes
-from eubiosis.core.findings import FindingsError
+from eubiosis.compute.run_folder import ORIGIN, RunFolder, table_bytes, unfinished
+from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.frame import Table
 
 COLUMNS = {"subject": np.array([1, 2, 3]), "arm": np.array(["a", "b", "a"]), "mfis": [1.5, float("nan"), 3.0]}
@@ -222,3 +222,72 @@ def test_every_text_file_has_the_line_ends_of_linux(tmp_path):
     write_one(tmp_path / "run")
     for name in ("log.jsonl", "manifest.json", "report.html"):
         assert b"\r" not in (tmp_path / "run" / name).read_bytes()
+
+
+def interrupted(target, *, chunks=1, by=KeyboardInterrupt):
+    def work(folder):
+        store = folder.chunks("key")
+        for k in range(chunks):
+            store.write(f"gut-{k}", b"numbers")
+        folder.write_text("a.txt", "half")
+        raise by
+
+    with pytest.raises(by if isinstance(by, type) else type(by)):
+        within(target, work)
+
+
+def test_an_interruption_keeps_finished_chunks_and_nothing_else(tmp_path):
+    interrupted(tmp_path / "run", chunks=2)
+    partial = unfinished(tmp_path / "run")
+    with pytest.raises(
+        FindingsError, match="an unfinished run lies there, with 2 finished chunks"
+    ) as refused:
+        write_one(tmp_path / "run")
+    assert "--resume" in refused.value.findings[0].next_step
+    with RunFolder(tmp_path / "run", resume=True) as folder:
+        assert folder.chunks("key").whole() == ["gut-0", "gut-1"]
+        assert not (partial / "a.txt").exists()
+        folder.write_text("a.txt", "whole")
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["a.txt", "log.jsonl", "manifest.json"]
+    assert not partial.exists()
+
+
+def test_an_interruption_before_the_first_chunk_leaves_nothing(tmp_path):
+    interrupted(tmp_path / "run", chunks=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_same_input_would_meet_again_keeps_nothing(tmp_path):
+    interrupted(tmp_path / "run", by=FindingsError([Finding("workflow", "design", "too small", "", "")]))
+    assert list(tmp_path.iterdir()) == []
+    interrupted(tmp_path / "run", by=OSError(28, "No space left on device"))
+    assert [path.name for path in tmp_path.iterdir()] == [".run.partial"]
+
+
+def test_the_chunks_of_another_workflow_are_refused_not_used(tmp_path):
+    interrupted(tmp_path / "run")
+    with (
+        pytest.raises(FindingsError, match="of another workflow"),
+        RunFolder(tmp_path / "run", resume=True) as folder,
+    ):
+        folder.chunks("other")
+    with RunFolder(tmp_path / "run", resume=True) as folder:  # and were not lost by it
+        assert folder.chunks("key").whole() == ["gut-0"]
+
+
+def test_the_second_writer_is_refused_before_it_has_worked(tmp_path):
+    with RunFolder(tmp_path / "run") as first:
+        with pytest.raises(FindingsError, match="writes this run"), RunFolder(tmp_path / "run"):
+            pass
+        first.write_text("a.txt", "still here")
+    assert (tmp_path / "run" / "a.txt").read_text() == "still here"
+
+
+def test_a_hidden_folder_that_leads_elsewhere_is_refused(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine.txt").write_text("keep")
+    unfinished(tmp_path / "run").symlink_to(elsewhere)
+    with pytest.raises(FindingsError, match="link"), RunFolder(tmp_path / "run"):
+        pass
+    assert (elsewhere / "mine.txt").read_text() == "keep"

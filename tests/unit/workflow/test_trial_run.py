@@ -31,8 +31,9 @@ def stage(monkeypatch):
     """Put a simulation and a report in the place of the real ones; what they see is recorded."""
     seen = {}
 
-    def run_job(workflow, *, processes, progress, content):
-        seen.update(workflow=workflow, processes=processes, progress=progress, content=content)
+    def run_job(workflow, *, executor, progress, content, store):
+        assert store.names() == []
+        seen.update(workflow=workflow, executor=executor, progress=progress, content=content)
         if "error" in seen:
             raise seen["error"]
         week = np.array(workflow.design.visits)
@@ -86,7 +87,7 @@ def test_a_run_writes_all_its_files(write, tmp_path, stage):
         "log.jsonl",
         "manifest.json",
     }
-    assert (stage["processes"], stage["progress"], stage["workflow"].seed) == (2, False, 2026)
+    assert (stage["executor"].workers, stage["progress"], stage["workflow"].seed) == (2, False, 2026)
     table = pq.read_table(run / "tables" / "observed_visits.parquet")
     assert table["mfis"].to_pylist() == [0.0, 12 * 2026, 24 * 2026, 36 * 2026, 48 * 2026]
     assert json.loads(table.schema.metadata[b"units"]) == {"subject": "-", "week": "week", "mfis": "points"}

@@ -237,7 +237,7 @@ def _starting_alpha(data: Events, logs: Floats) -> Floats:
     """Return a start for alpha; zero where no positive alpha is likelier than Poisson, as looked for."""
     mu = data.means(logs)
     excess = data.over_all((data.counts - mu) ** 2 - data.counts)
-    start = np.clip(excess / data.over_all(mu**2), 1e-4, 20.0)
+    start: Floats = np.clip(excess / data.over_all(mu**2), 1e-4, 20.0)
     rows = np.flatnonzero(excess <= 0)
     if len(rows):
         part, own = data.part(rows), logs[rows]
@@ -249,7 +249,7 @@ def _starting_alpha(data: Events, logs: Floats) -> Floats:
             better = converged & (reached > best + 1e-8)
             best, chosen = np.where(better, reached, best), np.where(better, alpha, chosen)
         start[rows] = chosen
-    return np.asarray(start)
+    return start
 
 
 def _rates_at(data: Events, logs: Floats, alpha: Floats) -> tuple[Floats, Bools]:

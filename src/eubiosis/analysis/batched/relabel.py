@@ -36,7 +36,7 @@ class Test:
 
 
 def randomisation_tests(tests: Sequence[Test], seed: int, relabellings: int = RELABELLINGS) -> Floats:
-    """Return p-value and reach of each test, (tests, 2); see ``estimators.randomisation_test``.
+    """Return p-value, centre and reach of each test, (tests, 3); see ``estimators.randomisation_test``.
 
     The labels of as many participants as were treated are dealt out anew among all. A set of re-labellings is
     drawn from the stream of its block and sizes, so a test's p-value does not depend on its company.
@@ -45,7 +45,7 @@ def randomisation_tests(tests: Sequence[Test], seed: int, relabellings: int = RE
     for number, test in enumerate(tests):
         key = (test.block, len(test.events), int(np.count_nonzero(test.treated)))
         groups.setdefault(key, []).append(number)
-    found = np.empty((len(tests), 2))
+    found = np.empty((len(tests), 3))
     for (block, people, treated), members in groups.items():
         draw = _relabellings if relabellings * people <= _LARGE else _relabellings.__wrapped__
         labels = draw(seed, block, people, treated, relabellings)
@@ -67,12 +67,12 @@ def _relabellings(seed: int, block: tuple[int, int], people: int, treated: int, 
 
 
 def _p_values(tests: Sequence[Test], labels: Singles) -> Floats:
-    """Return p-values and reaches; sums are taken in single precision, where counts are exact."""
+    """Return p-values and intervals; sums are taken in single precision, where counts are exact."""
     events, time = np.stack([t.events for t in tests], axis=1), np.stack([t.time for t in tests], axis=1)
     own = np.stack([t.treated for t in tests], axis=1)
     everything = events.sum(axis=0), time.sum(axis=0)
-    observed = log_ratio((own * events).sum(axis=0), (own * time).sum(axis=0), *everything)
+    centre = log_ratio((own * events).sum(axis=0), (own * time).sum(axis=0), *everything)
     sums = (labels @ values.astype(np.float32) for values in (events, time))
-    null = log_ratio(*sums, *(values.astype(np.float32) for values in everything))
-    p_values = (1 + (null >= observed - TIE).sum(axis=0)) / (len(labels) + 1)
-    return np.stack([p_values, reach(null)], axis=1)
+    null = np.abs(log_ratio(*sums, *(values.astype(np.float32) for values in everything)))
+    p_values = (1 + (null >= np.abs(centre) - TIE).sum(axis=0)) / (len(labels) + 1)
+    return np.stack([p_values, centre, reach(null)], axis=1)

@@ -264,8 +264,8 @@ def _counted(batch: _Batch, endpoints: Sequence[Endpoint], seed: int) -> Found:
     results = randomisation_tests(tests, seed).tolist()
     everybody = np.count_nonzero(inside[:, some], axis=-1).T
     return dict(
-        _count_estimate(batch, rows[some[i]], fits, everybody, (i, k), (p, reach))
-        for (i, k), (p, reach) in zip(chosen, results, strict=True)
+        _count_estimate(batch, rows[some[i]], fits, everybody, (i, k), test)
+        for (i, k), test in zip(chosen, results, strict=True)
     )
 
 
@@ -301,12 +301,12 @@ def _count_estimate(
     fits: many_counts.RateRatios,
     everybody: NDArray[np.int64],
     at: tuple[int, int],
-    test: tuple[float, float],
+    test: Sequence[float],
 ) -> tuple[tuple[int, str, str], Estimate]:
     i, k = at
     value, error = float(fits.log_ratio[i, k]), float(fits.error[i, k])
     with np.errstate(over="ignore"):
-        points = np.exp([value, value - test[1], value + test[1]]).tolist()
+        points = np.exp([value, test[1] - test[2], test[1] + test[2]]).tolist()
     seen, missing = fits.analysed[i], everybody[i] - fits.analysed[i]
     treated, control = batch.arms[k + 1], batch.arms[0]
     found = Estimate(

@@ -19,9 +19,14 @@ FloatT = TypeVar("FloatT", NDArray[np.float32], NDArray[np.float64])
 
 @dataclass(frozen=True)
 class RandomisationTest:
-    """A two-sided p-value, and how far the log rate ratio strays from 0 in 95 % of the re-labellings."""
+    """A two-sided p-value and the 95 % interval of the log rate ratio that goes with it.
+
+    ``centre`` is the log ratio with half an event added to each arm, ``reach`` how far it strays from 0 in
+    95 % of the re-labellings: the interval holds 0 where p is 0.05 or more.
+    """
 
     p_value: float
+    centre: float
     reach: float
 
 
@@ -70,10 +75,9 @@ def randomisation_test(
     generator: np.random.Generator,
     relabellings: int = 999,
 ) -> RandomisationTest:
-    """Return the p-value of ``randomisation_p`` and the reach of a 95 % interval about a log rate ratio.
+    """Return the p-value of ``randomisation_p`` and a 95 % interval of the log rate ratio.
 
-    The reach is the point of the statistic's null distribution that p = 0.05 stands at. The interval takes
-    for granted that the ratio strays about its true value as it does about 1.
+    The interval takes for granted that the ratio strays about its true value as it does about 1.
     """
     events = np.asarray(counts, dtype=float)
     time = np.asarray(exposure, dtype=float)
@@ -91,10 +95,10 @@ def randomisation_test(
         raise ValueError(message)
     order = np.argsort(generator.random((relabellings, len(events))), axis=1)
     relabelled = in_treated[order]
-    observed = _statistic(events, time, in_treated[None, :])[0]
-    null = _statistic(events, time, relabelled)
+    centre = _statistic(events, time, in_treated[None, :])[0]
+    null, observed = np.abs(_statistic(events, time, relabelled)), abs(centre)
     p_value = float((1 + np.sum(null >= observed - TIE)) / (relabellings + 1))
-    return RandomisationTest(p_value, float(reach(null)))
+    return RandomisationTest(p_value, float(centre), float(reach(null)))
 
 
 TIE = 1e-12
@@ -109,17 +113,17 @@ def reach(null: FloatT, level: float = 0.05) -> FloatT:
 def _statistic(
     events: NDArray[np.float64], time: NDArray[np.float64], treated: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return |log rate ratio| of each labelling; ``treated`` is (labellings, participants)."""
+    """Return the log rate ratio of each labelling; ``treated`` is (labellings, participants)."""
     chosen = treated.astype(float)
     return log_ratio(chosen @ events, chosen @ time, np.asarray(events.sum()), np.asarray(time.sum()))
 
 
 def log_ratio(events: FloatT, time: FloatT, all_events: FloatT, all_time: FloatT) -> FloatT:
-    """Return |log rate ratio| of one group against the rest of all, half an event added to each; any shape.
+    """Return the log rate ratio of one group against the rest of all, half an event added to each; any shape.
 
     It is infinite where all the time is in one of the two.
     """
     half = events.dtype.type(0.5)
     with np.errstate(divide="ignore"):
         ratio = (events + half) * (all_time - time) / ((all_events - events + half) * time)
-        return np.abs(np.log(ratio))  # type: ignore[no-any-return]
+        return np.log(ratio)  # type: ignore[no-any-return]

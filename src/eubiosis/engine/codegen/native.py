@@ -198,9 +198,14 @@ def _checksum(facts: Facts, machine_code: bytes) -> str:
     return hashlib.sha256(json.dumps(facts).encode() + b"\n" + machine_code).hexdigest()
 
 
+def kept_kernels(folder: Path) -> list[Path]:
+    """Return the files of the kernels kept in a folder."""
+    return sorted(folder.glob("*.kernel"))
+
+
 def _prune(folder: Path) -> None:
     """Delete the kernels not used for longest where too many are kept."""
-    kept = [(file.stat(), file) for file in folder.glob("*.kernel")]
+    kept = [(file.stat(), file) for file in kept_kernels(folder)]
     size = sum(state.st_size for state, _ in kept)
     for state, file in sorted(kept, key=lambda pair: pair[0].st_mtime):
         if size <= _MOST_KEPT:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
+from eubiosis.core.output import staged
 from eubiosis.core.tables import read_table, write_table
 from eubiosis.evidence.integrity import checking
 from eubiosis.evidence.integrity.trial_checks import check_trials
@@ -20,14 +21,14 @@ def write_template(folder: Path) -> tuple[Path, Path]:
 
     Raises ``FindingsError`` rather than overwrite a table that is there already.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     targets = folder / STUDY_FILE, folder / ESTIMATE_FILE
     there = [path.name for path in targets if path.exists()]
     if there:
         raise FindingsError([Finding(name, "", "is there already", next_step="choose another folder")
                              for name in there])  # fmt: skip
-    write_table(targets[0], [], list(Study.model_fields))
-    write_table(targets[1], [], list(StudyEstimate.model_fields))
+    with staged(folder) as aside:
+        write_table(aside / STUDY_FILE, [], list(Study.model_fields))
+        write_table(aside / ESTIMATE_FILE, [], list(StudyEstimate.model_fields))
     return targets
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.population.stool.table import StoolTable, read_stool_table
+from eubiosis.workflow.feasibility import check_feasible
 from eubiosis.workflow.files.tables import check_all
 from eubiosis.workflow.workflow import Workflow
 
@@ -23,6 +24,7 @@ def check_file(path: Path, findings: FindingCollector) -> str:
     spec, table = check_all(path, findings)
     if spec is None:
         return "workflow"
+    check_feasible(spec, findings, large=True)
     return _workflow(spec) + ("" if table is None else f"; {_table(table)}")
 
 

@@ -155,9 +155,9 @@ def test_the_randomisation_test_is_exact_under_the_null():
         events = rng.poisson(rng.gamma(0.3, 6.0, 24)).astype(float)
         treated = rng.permutation(np.arange(24) % 2 == 0)
         tests.append(RelabelTest(events, rng.uniform(0.5, 1.5, 24), treated, (0, number // 32)))
-    found, reach = randomisation_tests(tests, 1).T
+    found, centre, reach = randomisation_tests(tests, 1).T
     assert abs(np.mean(found <= 0.05) - 0.05) < 4 * math.sqrt(0.05 * 0.95 / 2_000)
-    for test, p, own in list(zip(tests, found, reach, strict=True))[:40]:
+    for test, p, middle, own in list(zip(tests, found, centre, reach, strict=True))[:40]:
         arm = np.where(test.treated, "t", "c")
         single = randomisation_test(
             test.events, test.time, arm, treated="t", control="c", generator=stream(3, "single")
@@ -165,8 +165,9 @@ def test_the_randomisation_test_is_exact_under_the_null():
         spread = math.sqrt(2 * single.p_value * (1 - single.p_value) / 999)
         assert abs(p - single.p_value) < 5 * spread + 2e-3
         assert own == pytest.approx(single.reach, rel=0.25)
-        statistic = abs(math.log(_rate(test, test.treated) / _rate(test, ~test.treated)))
-        assert (statistic > own + 1e-4) == (p < 0.05) or abs(statistic - own) < 1e-4
+        statistic = math.log(_rate(test, test.treated) / _rate(test, ~test.treated))
+        assert middle == pytest.approx(statistic, abs=1e-9) == single.centre
+        assert (abs(statistic) > own) == (p < 0.05) or abs(abs(statistic) - own) < 1e-4
 
 
 def _rate(test, rows):

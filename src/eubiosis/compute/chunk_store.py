@@ -1,0 +1,119 @@
+"""Finished pieces of work on disk: each whole or not there, each with its checksum.
+
+A piece is written into a temporary file, forced to the disk and renamed, so that a kill, a full disk or a
+power cut leaves the old state or the new one. What does not read back as it was written counts as missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+from pathlib import Path
+
+_MAGIC = b"eubiosis chunk 1\n"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,80}")
+_SUFFIX = ".chunk"
+
+
+class ChunkStore:
+    """Chunks of one run below one folder, by name.
+
+    ``key`` is the digest of everything that decides the chunks (workflow, inputs, model, version): a chunk of
+    another key counts as missing. Names are lower-case letters, digits, ".", "_" and "-".
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     store = ChunkStore(Path(folder), key="abc")
+    ...     store.write("gut-0000", b"numbers")
+    ...     store.read("gut-0000"), store.read("gut-0001"), ChunkStore(Path(folder), key="x").read("gut-0000")
+    (b'numbers', None, None)
+    """
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self.folder = folder
+        self.key = key
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write one chunk, whole or not at all; raises ``OSError`` where the disk does not take it."""
+        target = self._path(name)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = self.folder / f".{name}.{secrets.token_hex(4)}.new"
+        try:
+            with temporary.open("xb") as out:
+                out.write(_MAGIC + _head(self.key, content))
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            temporary.replace(target)
+        except BaseException:
+            with contextlib.suppress(OSError):  # the error that is raised says more
+                temporary.unlink(missing_ok=True)
+            raise
+        force_folder(self.folder)
+
+    def read(self, name: str) -> bytes | None:
+        """Return a chunk, or None where it is missing, damaged or of another run."""
+        key, body = self._parted(name)
+        return body if key == self.key else None
+
+    def foreign(self) -> list[str]:
+        """Return the names of whole chunks that lie there under another key: of another run."""
+        return [name for name in self.names() if self._parted(name)[0] not in (None, self.key)]
+
+    def _parted(self, name: str) -> tuple[str | None, bytes]:
+        """Return the key and the content of a chunk; no key where it is missing or damaged."""
+        try:
+            content = self._path(name).read_bytes()
+        except FileNotFoundError:
+            return None, b""
+        if not content.startswith(_MAGIC):
+            return None, b""
+        head, newline, body = content[len(_MAGIC) :].partition(b"\n")
+        key = head.partition(b" ")[0].decode("ascii", "replace")
+        return (key, body) if newline and head + newline == _head(key, body) else (None, b"")
+
+    def names(self) -> list[str]:
+        """Return the names of the chunks that are there, whole or not, in order."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(
+            path.name.removesuffix(_SUFFIX)
+            for path in self.folder.iterdir()
+            if path.name.endswith(_SUFFIX) and not path.name.startswith(".")
+        )
+
+    def whole(self) -> list[str]:
+        """Return the names of the chunks that read back as they were written."""
+        return [name for name in self.names() if self.read(name) is not None]
+
+    def sweep(self) -> None:
+        """Remove what a killed writer left half-written."""
+        if self.folder.is_dir():
+            for path in self.folder.glob(".*.new"):
+                path.unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name) or ".." in name:
+            message = f"{name!r} is no name of a chunk"
+            raise ValueError(message)
+        return self.folder / f"{name}{_SUFFIX}"
+
+
+def _head(key: str, content: bytes) -> bytes:
+    digest = hashlib.sha256(key.encode() + b"\x1f" + content).hexdigest()
+    return f"{key} {len(content)} {digest}\n".encode()
+
+
+def force_folder(folder: Path) -> None:
+    """Force the names in a folder to the disk, where the system can (Windows cannot open a folder)."""
+    flag = getattr(os, "O_DIRECTORY", None)
+    if flag is None:
+        return
+    handle = os.open(folder, os.O_RDONLY | flag)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,196 @@
+"""Pieces of work on a Dask cluster, every connection inside TLS, with certificates made for the run.
+
+Plain TCP would let whoever reaches the port run code in the workers, on loopback too. Tasks and results are
+pickled, but only inside that channel and never on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from numpy import __version__ as numpy_version
+
+from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.machine import THREADS_VARIABLE
+from eubiosis.core.output import write_whole
+from eubiosis.core.version import __version__
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from eubiosis.compute.executors import Executor
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+AHEAD = 2  # tasks for each worker that are out at a time: results and tasks never pile up
+HEARTBEAT = "60s"  # a worker that is silent for longer is ended and replaced, its task done anew
+REPEATS = 3  # how often a task may lose its worker before the run ends
+CONNECT = "20s"
+
+
+def map_on_cluster(
+    executor: Executor,
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    progress: bool | None = None,
+    *,
+    label: str = "",
+    finished: Callable[[int, Result], None] | None = None,
+) -> list[Result]:
+    """Return ``function(item)`` for every item, in their order; see ``Executor.map_ordered``."""
+    from eubiosis.compute.pool import named, progress_bar
+
+    if not items:
+        return []
+    found: dict[int, Result] = {}
+    with _client(executor) as client:
+        workers = _checked_workers(client)
+        with progress_bar(len(items), progress, label) as bar:
+            for number, future in _completed(client, function, items, AHEAD * workers):
+                found[number] = named(future.result, items[number], number)
+                future.release()
+                if finished is not None:
+                    finished(number, found[number])
+                bar.update()
+    return [found[number] for number in range(len(items))]
+
+
+def _completed(
+    client: Client, function: Callable[[Any], Any], items: Sequence[Any], most: int
+) -> Iterator[tuple[int, Any]]:
+    """Yield finished futures with the number of their item; never more than ``most`` are out."""
+    from distributed import as_completed
+
+    waiting = iter(enumerate(items))
+    numbers: dict[object, int] = {}
+    out: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
+
+    def send() -> None:
+        for number, item in waiting:
+            future = client.submit(function, item, pure=False, key=f"chunk-{number}")
+            numbers[future.key] = number
+            out.add(future)
+            return
+
+    for _ in range(min(most, len(items))):
+        send()
+    for future in out:
+        send()
+        yield numbers[future.key], future
+
+
+@contextlib.contextmanager
+def _client(executor: Executor) -> Iterator[Client]:
+    """Yield a client of a cluster that ends with the block; one that is elsewhere is only left."""
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+        from distributed.security import Security
+    except ImportError as error:
+        raise _refused("Dask is not installed", 'pip install "eubiosis[dask]"') from error
+    # the library's own annotations are incomplete
+    temporary: Any = Security.temporary
+    cluster_of: Any = LocalCluster
+    client_of: Any = Client
+    settings = {
+        "distributed.scheduler.worker-ttl": HEARTBEAT,
+        "distributed.scheduler.allowed-failures": REPEATS,
+        "distributed.comm.timeouts.connect": CONNECT,
+        "distributed.comm.require-encryption": True,
+        "distributed.admin.tick.limit": "1h",
+    }
+    with dask.config.set(settings):
+        if executor.kind == "dask":
+            security = _security(Security, executor.certificates)
+            try:
+                client = client_of(
+                    f"tls://{executor.address}", security=security, timeout=CONNECT, name="eubiosis"
+                )
+            except (OSError, TimeoutError, ValueError) as error:
+                raise _refused(
+                    f"no scheduler answers at {executor.address} inside TLS ({type(error).__name__})",
+                    "start it with the same certificates: eubiosis certificates prints how",
+                ) from error
+            with client:
+                yield client
+            return
+        with (
+            cluster_of(
+                n_workers=executor.workers,
+                threads_per_worker=1,
+                processes=True,
+                protocol="tls://",
+                host="127.0.0.1",
+                security=temporary(),
+                dashboard_address=None,
+                silence_logs=logging.ERROR,
+                env={THREADS_VARIABLE: "1"},
+            ) as cluster,
+            client_of(cluster, timeout=CONNECT) as client,
+        ):
+            client.wait_for_workers(executor.workers, timeout=120)
+            yield client
+
+
+def identity() -> tuple[str, str, str, str]:
+    """Return what has to be the same in a worker for the same bits: version, Python, numpy, machine."""
+    return (__version__, platform.python_version(), numpy_version, platform.machine())
+
+
+def _checked_workers(client: Client) -> int:
+    """Return how many workers there are; raises ``FindingsError`` for one that is of another version."""
+    found = client.run(identity)
+    if not found:
+        raise _refused("the cluster has no worker", "start workers with the same certificates")
+    own = identity()
+    others = {address: theirs for address, theirs in found.items() if tuple(theirs) != own}
+    if others:
+        raise FindingsError(
+            [
+                Finding("executor", address, f"the worker has {' '.join(map(str, theirs))}", " ".join(own),
+                        "install the same versions there")
+                for address, theirs in sorted(others.items())
+            ]
+        )  # fmt: skip
+    return len(found)
+
+
+def make_certificates(folder: Path) -> list[Path]:
+    """Write ca.pem, cert.pem and key.pem for one cluster; the key can be read by the owner only.
+
+    Raises ``FindingsError`` where Dask or cryptography is not installed.
+    """
+    try:
+        from distributed.security import Security
+
+        made: Any = Security.temporary()  # type: ignore[no-untyped-call]
+    except ImportError as error:
+        raise _refused("Dask or cryptography is not installed", 'pip install "eubiosis[dask]"') from error
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    texts = {
+        "ca.pem": made.tls_ca_file,
+        "cert.pem": made.tls_worker_cert,
+        "key.pem": made.tls_worker_key,
+    }
+    paths = []
+    for name, text in texts.items():
+        path = folder / name
+        path.touch(mode=0o600)
+        paths.append(write_whole(path, str(text)))
+        path.chmod(0o600)
+    return paths
+
+
+def _security(security: type, certificates: Path | None) -> Any:
+    assert certificates is not None
+    files = {"tls_ca_file": "ca.pem", "tls_client_cert": "cert.pem", "tls_client_key": "key.pem"}
+    return security(require_encryption=True, **{key: str(certificates / name) for key, name in files.items()})
+
+
+def _refused(problem: str, next_step: str) -> FindingsError:
+    return FindingsError([Finding("executor", "", problem, next_step=next_step)])

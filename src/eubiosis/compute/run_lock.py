@@ -1,0 +1,195 @@
+"""One writer for a run: a lock with its owner and a heartbeat, taken over only from the dead."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from eubiosis.core.findings import Finding, FindingsError
+
+LOCK = "lock.json"
+_BEAT = 5.0  # seconds between heartbeats
+_SILENT = 600.0  # seconds without one after which the owner on another machine counts as dead
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who writes: process, machine, the start of both, and since when."""
+
+    process: int
+    machine: str
+    boot: str
+    process_start: str
+    since: str
+    token: str
+
+    @property
+    def words(self) -> str:
+        """Return the owner in words."""
+        return f"process {self.process} on {self.machine}, since {self.since}"
+
+
+class RunLock:
+    """Hold the lock of a folder for the length of a block.
+
+    Entering raises ``FindingsError`` at once where another process holds it and may be alive. The lock of a
+    process of this machine that has ended is taken over, whatever the clock says; that of another machine
+    after ten minutes without a heartbeat.
+    """
+
+    def __init__(self, folder: Path, *, shown: Path) -> None:
+        self.path = folder / LOCK
+        self.shown = shown
+        self._owner = _this_process()
+        self._stop = threading.Event()
+        self._beating: threading.Thread | None = None
+
+    def __enter__(self) -> RunLock:
+        for _ in range(20):
+            try:
+                self._create()
+                break
+            except FileExistsError:
+                self._clear_if_dead()
+        else:
+            raise self._refusal(owner_of(self.path))
+        self._beating = threading.Thread(target=self._beat, daemon=True, name="heartbeat of a run")
+        self._beating.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        if self._beating is not None:
+            self._beating.join()
+        owner = owner_of(self.path)
+        if owner is not None and owner.token == self._owner.token:
+            self.path.unlink(missing_ok=True)
+
+    def _create(self) -> None:
+        temporary = self.path.with_name(f".{LOCK}.{secrets.token_hex(4)}.new")
+        temporary.write_text(json.dumps(asdict(self._owner)), encoding="utf-8")
+        try:
+            os.link(temporary, self.path)  # whole or not at all, and never over another
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            with self.path.open("x", encoding="utf-8") as out:
+                out.write(json.dumps(asdict(self._owner)))
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _clear_if_dead(self) -> None:
+        owner = owner_of(self.path)
+        if owner is not None and alive(owner, self.path):
+            raise self._refusal(owner)
+        if owner is None and _age(self.path) < _BEAT:  # somebody may be writing it at this moment
+            time.sleep(0.2)
+            return
+        grave = self.path.with_name(f".{LOCK}.{secrets.token_hex(4)}.old")
+        with contextlib.suppress(FileNotFoundError):  # another process was faster: look again
+            self.path.rename(grave)
+            buried = owner_of(grave)
+            if owner is not None and buried is not None and buried.token != owner.token:
+                grave.rename(self.path)  # a new owner came between the look and the move
+            else:
+                grave.unlink(missing_ok=True)
+
+    def _beat(self) -> None:
+        while not self._stop.wait(_BEAT):
+            with contextlib.suppress(OSError):
+                os.utime(self.path)
+
+    def _refusal(self, owner: Owner | None) -> FindingsError:
+        who = "another process" if owner is None else owner.words
+        return FindingsError(
+            [
+                Finding(
+                    str(self.shown),
+                    "--out",
+                    f"{who} writes this run",
+                    "one writer at a time",
+                    "wait for it, end it, or give another --out",
+                )
+            ]
+        )
+
+
+def owner_of(path: Path) -> Owner | None:
+    """Return the owner that a lock names; None where there is no lock or it cannot be read."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        owner = Owner(**record)
+    except (OSError, ValueError, TypeError):
+        return None
+    return owner if isinstance(owner.process, int) and owner.process > 0 else None
+
+
+def alive(owner: Owner, path: Path) -> bool:
+    """Say whether the owner of a lock may still be at work."""
+    here = _this_process()
+    if owner.machine != here.machine:
+        return _age(path) < _SILENT
+    if owner.boot != here.boot or not _runs(owner.process):
+        return False
+    return owner.process_start in ("", _start_of(owner.process))
+
+
+def _age(path: Path) -> float:
+    """Return seconds since the last heartbeat; a clock that was set back counts as a fresh one."""
+    try:
+        return max(time.time() - path.stat().st_mtime, 0.0)
+    except OSError:
+        return 0.0
+
+
+def _this_process() -> Owner:
+    number = os.getpid()
+    return Owner(
+        number,
+        socket.gethostname(),
+        _first_line("/proc/sys/kernel/random/boot_id"),
+        _start_of(number),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        secrets.token_hex(8),
+    )
+
+
+def _runs(process: int) -> bool:
+    if os.name != "posix":
+        return True  # cannot be asked without harm: the heartbeat and the user decide
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return _state_of(process) != "Z"  # one that has ended and was not collected writes nothing
+
+
+def _start_of(process: int) -> str:
+    """Return when a process started, in ticks since the machine did; empty where that cannot be read."""
+    fields = _first_line(f"/proc/{process}/stat").rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 else ""
+
+
+def _state_of(process: int) -> str:
+    fields = _first_line(f"/proc/{process}/stat").rpartition(")")[2].split()
+    return fields[0] if fields else ""
+
+
+def _first_line(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    except OSError:
+        return ""

@@ -1,0 +1,220 @@
+"""Whether a design can be run at all, found out before any work: on the reference population, by arithmetic.
+
+Who would enter, how many are left at the last visit, whether anything can happen, and what time, memory and
+disk the whole will take. What cannot end well is a finding before the first equation is solved.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eubiosis.core.calendar import DAYS_PER_YEAR
+from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.findings import FindingCollector
+from eubiosis.core.laws import normal_cdf
+from eubiosis.core.machine import physical_memory
+from eubiosis.core.provenance import SourcedFact
+from eubiosis.core.tables import read_table
+from eubiosis.population.reference import load_reference
+from eubiosis.trial.design import Design
+from eubiosis.workflow.workflow import Workflow
+
+COSTS = PACKAGED_CONTENT / "planning" / "costs.tsv"
+CANDIDATES = 2_000  # of the reference population that are looked at
+MOST_CANDIDATES = 40  # a trial screens no more than this for each place
+LEAST_AT_THE_END = 2  # participants expected in an arm at the last visit
+LONGEST_HOURS = 24.0  # a run that is predicted to take longer has to be asked for
+MEMORY_SHARE = 0.8  # of the machine's memory that a run may be predicted to need
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How many of the reference population would enter: a share, and the reasons of the others.
+
+    ``share`` counts course, age and EDSS as drawn and, where the design asks for fatigue, the chance of a
+    score above its threshold; relapses before entry are not foreseen.
+    """
+
+    share: float
+    reasons: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run is predicted to take: CPU hours in all, megabytes of a process at its peak and on disk."""
+
+    cpu_hours: float
+    memory_mb: float
+    disk_mb: float
+
+    @property
+    def words(self) -> str:
+        """Return one line; measured on one machine, so that half or twice is no surprise."""
+        hours = self.cpu_hours
+        time = f"{hours:,.1f} CPU hours" if hours >= 1 else f"{60 * hours:.1f} CPU minutes"
+        return f"about {time}, {self.memory_mb:,.0f} MB a process, {self.disk_mb:,.0f} MB on disk"
+
+
+def entry(design: Design, group: str) -> Entry:
+    """Draw people of the reference population and screen them on paper."""
+    people = load_reference().draw_covariates(group, CANDIDATES, seed=1)
+    rules = design.eligibility
+    wrong: Counter[str] = Counter()
+    kept = np.ones(CANDIDATES, dtype=bool)
+    relapsing = np.array([course == "RRMS" for course in people.disease_course])
+    for reason, fits in (
+        ("not relapsing-remitting", relapsing),
+        ("age", _within(people.age, rules.age)),
+        ("EDSS", _within(people.edss, rules.edss)),
+    ):
+        wrong[reason] = int(np.sum(kept & ~fits))
+        kept &= fits
+    share = float(kept.mean())
+    if rules.mfis_from is not None:
+        chance = _fatigued(rules.mfis_from)
+        wrong["fatigue below the threshold"] = round((1 - chance) * kept.sum())
+        share *= chance
+    return Entry(share, {reason: count for reason, count in wrong.items() if count})
+
+
+def check_feasible(spec: Workflow, findings: FindingCollector, *, large: bool = False) -> Cost:
+    """Report why a workflow could not end well; return what it is predicted to take.
+
+    ``large`` says that a long run is wanted: memory that the machine does not have is refused all the same.
+    """
+    design = spec.design
+    _check_entry(design, "MS" if spec.population.table_path is not None else spec.population.group, findings)
+    _check_time(design, findings)
+    _check_events(design, findings)
+    cost = predicted_cost(spec)
+    _check_cost(cost, findings, large=large)
+    return cost
+
+
+def predicted_cost(spec: Workflow) -> Cost:
+    """Predict time, memory and disk from the costs measured in ``content/planning/costs.tsv``."""
+    findings = FindingCollector()
+    costs = {row.id: row.value for row in read_table(COSTS, SourcedFact, findings)}
+    findings.raise_if_any()
+    design, runs = spec.design, spec.simulation
+    years, arms = design.days / DAYS_PER_YEAR, len(design.arms)
+    people = design.participants
+    pool = people * costs["candidates_for_each_place"]
+    gut = runs.gut_worlds * (
+        costs["seconds_a_gut_world"] + pool * arms * years * costs["seconds_gut_person_year"]
+    )
+    host = runs.worlds * pool * arms * years * costs["seconds_host_person_year"]
+    trials = runs.trials * (costs["seconds_a_trial"] + people * costs["seconds_trial_person"])
+    memory = costs["megabytes_base"] + pool * arms * years * costs["megabytes_person_year"]
+    memory += runs.host_worlds * runs.replicates * people * costs["megabytes_trial_person"]
+    disk = costs["megabytes_disk_base"] + runs.trials * costs["megabytes_disk_trial"]
+    return Cost((gut + host + trials) / 3600, memory, disk)
+
+
+def check_disk(cost: Cost, out: Path, findings: FindingCollector) -> None:
+    """Report a disk that has no room for the run folder."""
+    place = out.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    free = shutil.disk_usage(place).free / 1e6
+    if cost.disk_mb > free:
+        findings.add(
+            str(out), "--out", f"the run needs {cost.disk_mb:,.0f} MB and the disk has {free:,.0f} MB",
+            next_step="make room, or give an --out on another disk",
+        )  # fmt: skip
+
+
+def _within(values: np.ndarray, bounds: tuple[float, float] | None) -> np.ndarray:
+    if bounds is None:
+        return np.ones(len(values), dtype=bool)
+    return np.asarray((values >= bounds[0]) & (values <= bounds[1]))
+
+
+def _fatigued(threshold: float) -> float:
+    """Return the chance of a score of at least ``threshold`` at screening, in people without inflammation."""
+    from eubiosis.model.content import load_content
+
+    numbers = load_content(PACKAGED_CONTENT).numbers
+    mean = numbers["host_mfis_base"].value
+    sd = math.hypot(numbers["host_mfis_sd"].value, numbers["host_mfis_sem"].value)
+    return float(1 - normal_cdf(np.array([(threshold - mean) / sd]))[0])
+
+
+def _check_entry(design: Design, group: str, findings: FindingCollector) -> None:
+    found = entry(design, group)
+    if found.share * MOST_CANDIDATES >= 1:
+        return
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in found.reasons.items())
+    key = "population.group" if found.reasons.get("not relapsing-remitting") == CANDIDATES else "eligibility"
+    findings.add(
+        "workflow",
+        key,
+        f"{found.share:.1%} of the reference population would enter (of {CANDIDATES:,}: {reasons})",
+        allowed=f"at least 1 in {MOST_CANDIDATES}",
+        next_step="name a group with MS" if key == "population.group" else "widen the eligibility",
+    )
+
+
+def _check_time(design: Design, findings: FindingCollector) -> None:
+    days = [round(7 * week) for week in design.visits]
+    same = [
+        week for week, one, next_day in zip(design.visits, days, days[1:], strict=False) if one == next_day
+    ]
+    if same:
+        findings.add(
+            "workflow", "design.visits", f"the visit after week {same[0]:g} falls on the same day",
+            allowed="visits at least a day apart", next_step="move it, or leave it out",
+        )  # fmt: skip
+        return
+    left = math.exp(-design.dropout_per_year * days[-1] / DAYS_PER_YEAR)
+    smallest = design.participants * min(design.allocation) / sum(design.allocation)
+    if smallest * left < LEAST_AT_THE_END:
+        findings.add(
+            "workflow",
+            "design.participants" if smallest < LEAST_AT_THE_END else "design.dropout_per_year",
+            f"{smallest * left:.1f} participants are expected in the smallest arm at the last visit "
+            f"({smallest:.0f} enter, {left:.0%} stay)",
+            allowed=f"at least {LEAST_AT_THE_END}",
+            next_step="ask for more participants, fewer losses or a shorter trial",
+        )
+
+
+def _check_events(design: Design, findings: FindingCollector) -> None:
+    level, primary = design.control_level, ENDPOINTS[design.primary]
+    rate = {"relapses": level.relapses_per_year, "gd_lesions": level.gd_lesions_per_scan}
+    rate["t2_lesions"] = rate["gd_lesions"]
+    if primary.counted and rate[primary.id] == 0:
+        findings.add(
+            "workflow", "control_level", f"the level of the control arm is 0: no {primary.label} can occur",
+            allowed="a level above 0 where it is the primary endpoint",
+            next_step="state the level, or choose another primary endpoint",
+        )  # fmt: skip
+    edss = design.eligibility.edss
+    if primary.id == "edss" and edss is not None and edss[1] == 0:
+        findings.add(
+            "workflow", "eligibility.edss", "nobody with any disability enters, and EDSS is primary",
+            allowed="a range that reaches above 0", next_step="widen it, or choose another primary endpoint",
+        )  # fmt: skip
+
+
+def _check_cost(cost: Cost, findings: FindingCollector, *, large: bool) -> None:
+    there = physical_memory()
+    if there is not None and cost.memory_mb > MEMORY_SHARE * there / 1e6:
+        findings.add(
+            "workflow", "design.participants",
+            f"one process would need {cost.memory_mb:,.0f} MB of the machine's {there / 1e6:,.0f} MB",
+            allowed=f"{MEMORY_SHARE:.0%} of the memory", next_step="ask for fewer participants or replicates",
+        )  # fmt: skip
+    if cost.cpu_hours > LONGEST_HOURS and not large:
+        findings.add(
+            "workflow", "simulation", f"the run is predicted to take {cost.cpu_hours:,.0f} CPU hours",
+            allowed=f"up to {LONGEST_HOURS:.0f}, or more with --large",
+            next_step="ask for fewer worlds, replicates or participants, or give --large",
+        )  # fmt: skip

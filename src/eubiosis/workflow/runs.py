@@ -1,0 +1,287 @@
+"""Runs that exist: how far one is, what two differ in, and whether one repeats itself to the bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import numpy as np
+
+from eubiosis.compute.chunk_store import ChunkStore
+from eubiosis.compute.run_folder import CHUNKS, LOG, MANIFEST, ORIGIN, unfinished
+from eubiosis.compute.run_lock import LOCK, alive, owner_of
+from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.frame import Table
+
+State = Literal["finished", "running", "interrupted"]
+MOST_BYTES = 50_000_000  # of a manifest or log: more is no file of ours
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How far a run is: finished chunks of all, seconds since its start, who writes it (in words)."""
+
+    run: str
+    state: State
+    chunks: int
+    of: int | None
+    seconds: float
+    owner: str
+
+    @property
+    def words(self) -> str:
+        """Return one line."""
+        if self.state == "finished":
+            return f"finished in {self.seconds:.0f} s"
+        share = f"{self.chunks} of {'?' if self.of is None else self.of} gut worlds are written down"
+        if self.state == "running":
+            return f"running: {share}; {self.owner}"
+        return f"interrupted: {share}; next: the same command with --resume"
+
+
+def run_state(run: Path) -> RunState:
+    """Return how far a run is; raises ``FindingsError`` where there is none, begun or finished."""
+    if (run / MANIFEST).is_file():
+        events = _events(run / LOG)
+        return RunState(run.name, "finished", 0, None, _seconds(events), "")
+    hidden = unfinished(run)
+    if hidden.is_symlink() or not hidden.is_dir():
+        raise _refused(run, "there is no run, neither finished nor begun", "a folder that eubiosis run wrote")
+    events, owner = _events(hidden / LOG), owner_of(hidden / LOCK)
+    planned = [worlds for event in events if isinstance(worlds := event.get("gut_worlds"), int)]
+    running = owner is not None and alive(owner, hidden / LOCK)
+    return RunState(
+        run.name,
+        "running" if running else "interrupted",
+        len(ChunkStore(hidden / CHUNKS, "").names()),
+        planned[-1] if planned else None,
+        _seconds(events),
+        owner.words if running and owner is not None else "",
+    )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing in which two runs differ: where, and what each has (empty: it is not there)."""
+
+    kind: Literal["input", "seed", "fact", "software", "table", "file"]
+    name: str
+    first: str
+    second: str
+
+
+def compare_runs(first: Path, second: Path) -> tuple[Difference, ...]:
+    """Name inputs, seeds, facts, software, tables (with the largest difference) and files that differ.
+
+    Raises ``FindingsError`` for a folder that is no finished run, or where a file is not as it was written.
+    """
+    one, other = read_manifest(first), read_manifest(second)
+    _demand_whole(first, one)
+    _demand_whole(second, other)
+    found = [
+        *_entries("input", _digests(one, "inputs"), _digests(other, "inputs")),
+        *_entries("seed", _words(one, "seeds"), _words(other, "seeds")),
+        *_entries("fact", _words(one, "facts"), _words(other, "facts")),
+        *_entries("software", _software(one), _software(other)),
+    ]
+    files = [_digests(one, "files"), _digests(other, "files")]
+    for difference in _entries("file", *files):
+        both = all(difference.name in each for each in files)
+        if difference.name == LOG:
+            continue
+        if both and difference.name.endswith(".parquet"):
+            found.append(_tables(difference.name, first, second))
+        else:
+            found.append(difference)
+    return tuple(found)
+
+
+def rerun(
+    run: Path,
+    *,
+    processes: int = 1,
+    progress: bool | None = None,
+    say: Callable[[str], None],
+    files: Mapping[str, Path | None] | None = None,
+) -> tuple[Difference, ...]:
+    """Repeat a run from its own folder and return the tables and results that are not the same to the bit.
+
+    A run on a stool table needs that table again, because a run folder holds no person's data: ``files`` has
+    the paths by "stool table", "metadata" and "taxonomy"; one whose digest is another is refused. Raises
+    ``FindingsError`` for that, and for a folder that is no finished run or was made by another version.
+    """
+    from eubiosis.core.version import __version__
+    from eubiosis.workflow.trial_run import run_trial
+
+    manifest = read_manifest(run)
+    _demand_whole(run, manifest)
+    made_by = manifest.get("eubiosis")
+    if made_by != __version__:
+        raise _refused(run, f"version {made_by} made it, this is {__version__}", "a run of this version")
+    inputs = _digests(manifest, "inputs")
+    text = (run / "workflow_resolved.yaml").read_text(encoding="utf-8")
+    with TemporaryDirectory(prefix="eubiosis-rerun-") as aside:
+        folder = Path(aside)
+        for label in _INPUTS:
+            text = _placed(run, label, (files or {}).get(label), inputs, text)
+        workflow = folder / "workflow.yaml"
+        workflow.write_text(text, encoding="utf-8")
+        run_trial(workflow, folder / "run", processes=processes, progress=progress, say=say)
+        differences = compare_runs(run, folder / "run")
+    return tuple(
+        each for each in differences if each.kind == "table" or each.name in ("results.json", "plan.json")
+    )
+
+
+def read_manifest(run: Path) -> Mapping[str, object]:
+    """Return the manifest of a finished run; raises ``FindingsError`` where it is none of ours."""
+    path = run / MANIFEST
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise _refused(run, f"{MANIFEST} is larger than any of ours")
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _refused(run, f"there is no {MANIFEST}: no finished run") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise _refused(run, f"{MANIFEST} cannot be read ({error})") from error
+    if not isinstance(record, dict) or record.get("origin") != ORIGIN:
+        raise _refused(run, f"{MANIFEST} is none that eubiosis wrote")
+    return record
+
+
+def _demand_whole(run: Path, manifest: Mapping[str, object]) -> None:
+    """Refuse a run whose files are missing, changed, or lie outside it."""
+    problems = []
+    for name, digest in _digests(manifest, "files").items():
+        path = run / name
+        if Path(name).is_absolute() or ".." in Path(name).parts or _leads_out(run, path):
+            problems.append((name, "leads out of the run folder"))
+        elif not path.is_file():
+            problems.append((name, "is missing"))
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            problems.append((name, "is not as it was written"))
+    if problems:
+        raise FindingsError(
+            [
+                Finding(str(run), name, problem, "the files of its manifest", "take an undamaged copy")
+                for name, problem in problems
+            ]
+        )
+
+
+def _leads_out(run: Path, path: Path) -> bool:
+    return not path.resolve().is_relative_to(run.resolve())
+
+
+def _placed(run: Path, label: str, path: Path | None, inputs: Mapping[str, str], text: str) -> str:
+    """Check an input that the run folder does not hold, and name it in the workflow."""
+    option, key = _INPUTS[label]
+    if label not in inputs:
+        if path is not None:
+            raise _refused(run, f"the run had no {label}, and one is given")
+        return text
+    if path is None:
+        raise _refused(run, f"the run read a {label}, which its folder does not hold", step=f"give {option}")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != inputs[label]:
+        raise _refused(run, f"{path.name} is not the {label} that the run read", f"sha256 {inputs[label]}")
+    place = json.dumps(str(path.absolute()))
+    return re.sub(rf"(?m)^( *){key}: .*$", lambda found: f"{found[1]}{key}: {place}", text)
+
+
+_INPUTS = {  # label of an input -> the option that names it, and its key in the workflow
+    "stool table": ("--table", "table"),
+    "metadata": ("--metadata", "metadata"),
+    "taxonomy": ("--taxonomy", "taxonomy"),
+}
+
+
+def _tables(name: str, first: Path, second: Path) -> Difference:
+    """Say by how much a table differs: columns, rows, or the largest relative difference of a number."""
+    one, other = (Table.read_parquet(run / name) for run in (first, second))
+    if one.columns != other.columns:
+        return Difference("table", name, ", ".join(one.columns), ", ".join(other.columns))
+    if len(one) != len(other):
+        return Difference("table", name, f"{len(one)} rows", f"{len(other)} rows")
+    worst, places = 0.0, []
+    for column in one.columns:
+        mine, theirs = one[column], other[column]
+        if mine.dtype.kind in "fiub" and theirs.dtype.kind in "fiub":
+            a, b = mine.astype(float), theirs.astype(float)
+            same = (a == b) | (np.isnan(a) & np.isnan(b))
+            if same.all():
+                continue
+            size = np.maximum(np.maximum(np.abs(a), np.abs(b))[~same], 1e-300)
+            with np.errstate(invalid="ignore"):  # infinite against infinite, or against missing
+                apart = np.nan_to_num(np.abs(a - b)[~same] / size, nan=np.inf)
+            worst = max(worst, float(apart.max()))
+            places.append(f"{column} ({int((~same).sum())} rows)")
+        elif mine.tolist() != theirs.tolist():
+            places.append(f"{column} (words)")
+    where = ", ".join(places) or "units or notes only"
+    return Difference("table", name, where, f"largest relative difference {worst:.3g}")
+
+
+def _entries(
+    kind: Literal["input", "seed", "fact", "software", "file"],
+    one: Mapping[str, str],
+    other: Mapping[str, str],
+) -> list[Difference]:
+    names = sorted({*one, *other})
+    return [
+        Difference(kind, name, one.get(name, ""), other.get(name, ""))
+        for name in names
+        if one.get(name) != other.get(name)
+    ]
+
+
+def _digests(manifest: Mapping[str, object], part: str) -> dict[str, str]:
+    record = manifest.get(part)
+    if not isinstance(record, dict):
+        return {}
+    return {str(k): str(v.get("sha256", "")) for k, v in record.items() if isinstance(v, dict)}
+
+
+def _words(manifest: Mapping[str, object], part: str) -> dict[str, str]:
+    record = manifest.get(part)
+    return {str(k): str(v) for k, v in record.items()} if isinstance(record, dict) else {}
+
+
+def _software(manifest: Mapping[str, object]) -> dict[str, str]:
+    own = {name: str(manifest.get(name, "")) for name in ("eubiosis", "python", "system")}
+    return {**own, **_words(manifest, "libraries")}
+
+
+def _events(path: Path) -> list[dict[str, object]]:
+    """Return the lines of a log; one that a kill cut off is passed over, it is the last."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            return []
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(record, dict):
+            found.append(record)
+    return found
+
+
+def _seconds(events: list[dict[str, object]]) -> float:
+    numbers = [each["seconds"] for each in events if isinstance(each.get("seconds"), int | float)]
+    return float(numbers[-1]) if numbers else 0.0  # type: ignore[arg-type]  # tested in the line above
+
+
+def _refused(
+    run: Path, problem: str, allowed: str = "a finished run folder", step: str = ""
+) -> FindingsError:
+    return FindingsError([Finding(str(run), "", problem, allowed, step or "look at the path")])

@@ -1,0 +1,148 @@
+"""Status, comparison and repetition of runs, and one line for whatever the machine refuses."""
+
+import errno
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from eubiosis.cli import main as entry
+from eubiosis.cli.runs import cache, compare, rerun, status
+from eubiosis.core.findings import FindingsError
+from eubiosis.workflow.runs import compare_runs, run_state
+from eubiosis.workflow.trial_run import run_trial
+
+WORKFLOW = """\
+title: A run to be repeated
+question: Does it repeat?
+context_of_use: A test.
+decision: None.
+seed: 5
+arms:
+  - {name: placebo, therapy: placebo}
+  - {name: inulin, therapy: inulin, dose: 12 g/day}
+design: {participants: 8, visits: [0, 4]}
+primary: stool_butyrate
+simulation: {gut_worlds: 1, host_worlds: 1, replicates: 2}
+"""
+
+
+def silent(text):
+    """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two finished runs that differ in the seed."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, seed in (("one", 5), ("two", 6)):
+        workflow = folder / f"{name}.yaml"
+        workflow.write_text(WORKFLOW.replace("seed: 5", f"seed: {seed}"))
+        run_trial(workflow, folder / name, progress=False, say=silent)
+    return folder
+
+
+def invoke(command, *arguments):
+    return CliRunner().invoke(command, [str(a) for a in arguments])
+
+
+def test_a_run_repeats_itself_from_its_own_folder(runs):
+    found = invoke(rerun, runs / "one", "-q", "--processes", 1)
+    assert (found.exit_code, found.stdout) == (
+        0,
+        "the same to the bit: every table, the results and the plan\n",
+    )
+
+
+def test_what_two_runs_differ_in_is_named_with_its_size(runs):
+    found = compare_runs(runs / "one", runs / "two")
+    kinds = {(each.kind, each.name) for each in found}
+    assert {("seed", "seed"), ("input", "workflow"), ("file", "results.json")} <= kinds
+    tables = {each.name: each for each in found if each.kind == "table"}
+    assert "largest relative difference" in tables["tables/estimates.parquet"].second
+    shown = invoke(compare, runs / "one", runs / "two")
+    assert shown.exit_code == 1
+    assert "seed seed: 5 | 6" in shown.stdout
+    same = invoke(compare, runs / "one", runs / "one")
+    assert (same.exit_code, same.stdout) == (0, "the same in everything but the log\n")
+    assert json.loads(invoke(compare, runs / "one", runs / "two", "--json").stdout)
+
+
+def test_a_changed_or_missing_file_or_a_way_out_is_refused_by_name(runs, tmp_path):
+    for change, problem in (
+        (lambda run: (run / "report.html").write_text("other"), "report.html: is not as it was written"),
+        (lambda run: (run / "plan.json").unlink(), "plan.json: is missing"),
+        (lambda run: (run / "manifest.json").write_text("[]"), "none that eubiosis wrote"),
+        (lambda run: (run / "manifest.json").write_text("[" * 100_000), "cannot be read"),
+        (leads_out, "leads out of the run folder"),
+    ):
+        copy = tmp_path / "copy"
+        shutil.copytree(runs / "one", copy)
+        change(copy)
+        with pytest.raises(FindingsError, match=problem):
+            compare_runs(copy, runs / "one")
+        shutil.rmtree(copy)
+
+
+def leads_out(run):
+    record = json.loads((run / "manifest.json").read_text())
+    record["files"]["../two/report.html"] = record["files"].pop("report.html")
+    (run / "manifest.json").write_text(json.dumps(record))
+
+
+def test_a_run_of_another_version_is_not_repeated(runs, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(runs / "one", copy)
+    record = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**record, "eubiosis": "0.0.1"}))
+    found = invoke(rerun, copy, "-q")
+    assert isinstance(found.exception, FindingsError)
+    assert "version 0.0.1 made it" in str(found.exception)
+
+
+def test_status_knows_finished_interrupted_and_nothing(runs, tmp_path, monkeypatch):
+    assert invoke(status, runs / "one").stdout.startswith("finished in ")
+    with pytest.raises(FindingsError, match="there is no run"):
+        run_state(tmp_path / "none")
+
+    def stop(*arguments, **options):
+        assert run_state(tmp_path / "run").state == "running"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eubiosis.workflow.trial_run._write_report", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run_trial(runs / "one.yaml", tmp_path / "run", progress=False, say=silent)
+    found = run_state(tmp_path / "run")
+    assert (found.state, found.chunks, found.of) == ("interrupted", 1, 1)
+    assert "--resume" in invoke(status, tmp_path / "run").stdout
+
+
+def test_kept_kernels_can_be_cleared(tmp_path, monkeypatch):
+    monkeypatch.setenv("EUBIOSIS_CACHE_DIR", str(tmp_path / "kernels"))
+    assert "0 kernels" in invoke(cache, "show").stdout
+    (tmp_path / "kernels" / "a.kernel").write_bytes(b"code")
+    (tmp_path / "kernels" / "other.txt").write_text("not ours")
+    assert "1 kernels deleted" in invoke(cache, "clear").stdout
+    assert [path.name for path in (tmp_path / "kernels").iterdir()] == ["other.txt"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/some/report.html"), "make room"),
+        (PermissionError(errno.EACCES, "Permission denied", "table.tsv"), "table.tsv: Permission denied"),
+        (OSError("no number"), "no number"),
+    ],
+)
+def test_what_the_machine_refuses_is_one_line(monkeypatch, capsys, error, words):
+    def refuse(**options):
+        raise error
+
+    monkeypatch.setattr(entry, "cli", refuse)
+    with pytest.raises(SystemExit) as stopped:
+        entry.main()
+    said = capsys.readouterr().err
+    assert stopped.value.code == 1
+    assert words in said
+    assert said.count("\n") == 1

@@ -1,0 +1,111 @@
+"""A cluster gives the bytes of one process, loses nothing with a worker, and is no partner of strangers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from eubiosis.compute.executors import Executor, executor_of
+from eubiosis.core.findings import FindingsError
+from eubiosis.workflow.trial_run import run_trial
+
+pytest.importorskip("distributed", reason="needs eubiosis[dask]")
+pytest.importorskip("cryptography", reason="needs eubiosis[dask]")
+
+WORKFLOW = """\
+title: A run on a cluster
+question: Are the bits the same?
+context_of_use: A test.
+decision: None.
+seed: 11
+arms:
+  - {name: placebo, therapy: placebo}
+  - {name: inulin, therapy: inulin, dose: 12 g/day}
+design: {participants: 8, visits: [0, 4]}
+primary: stool_butyrate
+simulation: {gut_worlds: 2, host_worlds: 1, replicates: 2}
+"""
+SCRIPT = """\
+import sys
+from pathlib import Path
+from eubiosis.compute.executors import Executor
+from work_of_the_cluster import slow_or_dead
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    items = [(k, str(folder)) for k in range(6)]
+    print(Executor("dask-local", 2).map_ordered(slow_or_dead, items, progress=False))
+"""
+WORK = """\
+import os, signal
+from pathlib import Path
+def slow_or_dead(item):
+    number, folder = item
+    first = Path(folder) / f"died-{number}"
+    if number == 3 and not first.exists():
+        first.write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number ** 2
+"""
+
+
+def tables(run):
+    return {path.name: path.read_bytes() for path in sorted((run / "tables").iterdir())}
+
+
+def test_the_same_bytes_as_one_process(tmp_path):
+    workflow = tmp_path / "workflow.yaml"
+    workflow.write_text(WORKFLOW)
+    for name, executor in (("one", Executor()), ("cluster", Executor("dask-local", 2))):
+        run_trial(workflow, tmp_path / name, executor=executor, progress=False, say=str)
+    assert tables(tmp_path / "one") == tables(tmp_path / "cluster")
+    assert (tmp_path / "one/results.json").read_bytes() == (tmp_path / "cluster/results.json").read_bytes()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process")
+def test_a_worker_that_is_killed_loses_no_result(tmp_path):
+    (tmp_path / "work_of_the_cluster.py").write_text(WORK)
+    (tmp_path / "main.py").write_text(SCRIPT)
+    paths = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "main.py"), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == "[0, 1, 4, 9, 16, 25]", done.stderr[-2000:]
+    assert (tmp_path / "died-3").exists()
+
+
+def test_a_scheduler_with_other_certificates_is_no_partner(tmp_path):
+    from eubiosis.compute.dask_pool import make_certificates
+
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    make_certificates(ours)
+    make_certificates(theirs)
+    place = tmp_path / "scheduler.json"
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--protocol", "tls"]
+    command += ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(place)]
+    command += [f"--tls-ca-file={theirs}/ca.pem", f"--tls-cert={theirs}/cert.pem"]
+    command += [f"--tls-key={theirs}/key.pem"]
+    scheduler = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
+    try:
+        until = time.monotonic() + 120
+        while not place.exists():
+            assert scheduler.poll() is None, "the scheduler did not start"
+            assert time.monotonic() < until, "no scheduler within two minutes"
+            time.sleep(0.1)
+        time.sleep(0.5)
+        address = address_in(place)
+        executor = executor_of(f"dask://{address}", certificates=ours)
+        with pytest.raises(FindingsError, match="no scheduler answers"):
+            executor.map_ordered(len, ["a"], progress=False)
+    finally:
+        scheduler.send_signal(signal.SIGTERM)
+        scheduler.wait(60)
+
+
+def address_in(place: Path) -> str:
+    return json.loads(place.read_text())["address"].removeprefix("tls://")

@@ -1,0 +1,77 @@
+"""One writer at a time; only the dead are inherited from."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eubiosis.compute.run_lock import LOCK, RunLock, owner_of
+from eubiosis.core.findings import FindingsError
+
+
+def locked(folder):
+    return RunLock(folder, shown=folder / "run")
+
+
+def test_the_second_is_refused_at_once_and_told_by_whom(tmp_path):
+    with locked(tmp_path), pytest.raises(FindingsError) as refused, locked(tmp_path):
+        pass
+    (finding,) = refused.value.findings
+    assert f"process {os.getpid()} on " in finding.problem
+    assert "end it" in finding.next_step
+    assert not (tmp_path / LOCK).exists()  # given back
+    with locked(tmp_path):
+        assert owner_of(tmp_path / LOCK).process == os.getpid()
+
+
+def test_the_lock_of_a_process_that_has_ended_is_taken_over(tmp_path):
+    with locked(tmp_path):
+        record = json.loads((tmp_path / LOCK).read_text())
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
+    (tmp_path / LOCK).write_text(json.dumps({**record, "process": int(ended.stdout)}))
+    os.utime(tmp_path / LOCK, (4e9, 4e9))  # whatever the clock said when it died
+    with locked(tmp_path):
+        assert owner_of(tmp_path / LOCK).process == os.getpid()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize("change", [{"boot": "another start of the machine"}, {"process_start": "1"}])
+def test_a_number_that_another_process_has_now_is_no_owner(tmp_path, change):
+    with locked(tmp_path):
+        record = json.loads((tmp_path / LOCK).read_text())
+    (tmp_path / LOCK).write_text(json.dumps({**record, **change}))
+    with locked(tmp_path):
+        assert owner_of(tmp_path / LOCK).token != record["token"]
+
+
+def test_the_owner_on_another_machine_lives_while_its_heart_beats(tmp_path):
+    with locked(tmp_path):
+        record = json.loads((tmp_path / LOCK).read_text())
+    (tmp_path / LOCK).write_text(json.dumps({**record, "machine": "elsewhere"}))
+    with pytest.raises(FindingsError, match="on elsewhere"), locked(tmp_path):
+        pass
+    os.utime(tmp_path / LOCK, (1e9, 1e9))
+    with locked(tmp_path):
+        assert owner_of(tmp_path / LOCK).machine != "elsewhere"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"process": "x"}'])
+def test_a_damaged_lock_has_no_owner_and_is_cleared_when_it_is_old(tmp_path, text):
+    (tmp_path / LOCK).write_text(text)
+    assert owner_of(tmp_path / LOCK) is None
+    os.utime(tmp_path / LOCK, (1e9, 1e9))
+    with locked(tmp_path):
+        assert dataclasses.asdict(owner_of(tmp_path / LOCK))["process"] == os.getpid()
+
+
+def test_a_lock_that_somebody_else_has_taken_is_not_given_back(tmp_path):
+    with locked(tmp_path):
+        record = json.loads((tmp_path / LOCK).read_text())
+        (tmp_path / LOCK).write_text(json.dumps({**record, "token": "theirs"}))
+    assert owner_of(tmp_path / LOCK).token == "theirs"

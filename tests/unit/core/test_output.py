@@ -1,0 +1,63 @@
+"""What a command writes appears whole, and a failure leaves what was there."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from eubiosis.core.findings import FindingsError
+from eubiosis.core.output import staged, write_whole
+
+
+def full(*arguments):
+    """Say that the disk is full."""
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_file_is_replaced_whole_or_stays(tmp_path, monkeypatch):
+    path = write_whole(tmp_path / "a" / "page.html", "old Käse\n")
+    assert path.read_bytes() == "old Käse\n".encode()
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == "old Käse\n".encode()
+    assert [p.name for p in path.parent.iterdir()] == ["page.html"]
+
+
+def test_a_folder_appears_at_the_end(tmp_path):
+    with staged(tmp_path / "out") as aside:
+        (aside / "a.txt").write_text("1")
+        assert not (tmp_path / "out").exists()
+    with staged(tmp_path / "out") as aside:
+        (aside / "sub").mkdir()
+        (aside / "sub" / "b.txt").write_text("2")
+        (aside / "a.txt").write_text("3")
+    assert (tmp_path / "out" / "a.txt").read_text() == "3"
+    assert (tmp_path / "out" / "sub" / "b.txt").read_text() == "2"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def broken(folder, error):
+    with staged(folder) as aside:
+        (aside / "a.txt").write_text("half")
+        raise error
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    with staged(tmp_path / "out") as aside:
+        (aside / "a.txt").write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        broken(tmp_path / "out", KeyboardInterrupt())
+    with pytest.raises(FindingsError, match="No space left"):
+        broken(tmp_path / "out", OSError(errno.ENOSPC, "No space left on device"))
+    assert (tmp_path / "out" / "a.txt").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_file_in_the_way_and_a_folder_that_is_not_new_are_refused(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(FindingsError, match="a file stands there"), staged(tmp_path / "file"):
+        pass
+    with pytest.raises(FindingsError, match="not empty"), staged(tmp_path, new=True):
+        pass
+    assert (tmp_path / "file").read_text() == "mine"
