@@ -123,7 +123,7 @@ def environment(tree: Path) -> dict[str, str]:
 
 
 def whole(people: int, trials: int) -> tuple[float, float]:
-    """Return the wall and the CPU seconds of a job over 36 pairs of worlds, subjects, analysis and summary included."""
+    """Return wall and CPU seconds of a job over 36 pairs of worlds: subjects, analysis and summary."""
     code = (
         "import json, sys\n"
         "from eubiosis.compute.executors import Executor\n"

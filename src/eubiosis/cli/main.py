@@ -27,11 +27,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "certificates": ("eubiosis.cli.runs", "Make the certificates of a Dask cluster."),
     "demo": ("eubiosis.cli.demo", "Run the packaged trial: placebo, inulin and propionate for 48 weeks."),
     "profile": ("eubiosis.cli.profile", "Sum the taxa of a stool table into the guilds of the model."),
+    "population": (
+        "eubiosis.cli.population",
+        "Made people: an example, people of the reference or of a table, beside real ones.",
+    ),
     "evidence": (
         "eubiosis.cli.evidence",
         "Published studies: records, pools, checks, claims, priors, graph.",
     ),
     "model": ("eubiosis.cli.model", "List, show, simulate, check and export the mechanistic model."),
+    "calibration": (
+        "eubiosis.cli.calibration",
+        "Worlds that published figures have not ruled out: remake, show.",
+    ),
     "engine": ("eubiosis.cli.engine", "Solve SBML models of one's own; run the SBML semantic test suite."),
     "brief": ("eubiosis.cli.brief", "Answer a question.yaml from the evidence alone, in one page."),
     "schema": (

@@ -7,7 +7,7 @@ trials takes the arrays as they are.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from eubiosis.core.columns import TableSchema
 from eubiosis.core.frame import Table
-from eubiosis.core.table_schemas import TRIAL_LATENT, TRIAL_SUBJECTS, TRIAL_VISITS
+from eubiosis.core.table_schemas import (
+    TRIAL_ADVERSE_EVENTS,
+    TRIAL_EXPOSURE,
+    TRIAL_LATENT,
+    TRIAL_SUBJECTS,
+    TRIAL_VISITS,
+)
 from eubiosis.core.trial_tables import Columns, Latent, Observed, OneTrial, TrialKey
 
 Floats = NDArray[np.float64]
@@ -31,7 +37,8 @@ class TrialStack:
     ``replicates`` (R,) numbers the trials, ``numbers`` (n,) the people, ``arm`` (R, n) is the position of
     each one's arm in ``arms``. ``attended`` (V, R, n) says which visits took place in ``weeks`` (V,).
     ``of_subjects`` maps columns to values (R, n), or (n,) where they are the same in every trial;
-    ``of_visits`` to values (V, R, n), not a number where nothing was recorded.
+    ``of_visits`` to values (V, R, n), not a number where nothing was recorded. ``exposure`` (of the first
+    trial of a pair of worlds) and ``adverse_events`` are rows of their tables, with the keys of their trials.
     """
 
     gut_world: int
@@ -44,6 +51,8 @@ class TrialStack:
     attended: Bools
     of_subjects: Mapping[str, Values]
     of_visits: Mapping[str, Values]
+    exposure: Mapping[str, Values] = field(default_factory=dict)
+    adverse_events: Mapping[str, Values] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.replicates)
@@ -67,6 +76,7 @@ class TrialStack:
             attended=self.attended[:, :trials],
             of_subjects=subjects,
             of_visits=visits,
+            adverse_events=_rows_of(self.adverse_events, self.replicates[:trials]),
         )
 
     def trial(self, k: int) -> OneTrial:
@@ -164,6 +174,18 @@ class StackedObserved(Observed):
         """The table of visits."""
         return _table([stack.visits() for stack in self.stacks], TRIAL_VISITS)
 
+    @cached_property
+    def exposure(self) -> Table | None:
+        """What was taken in the first trial of each pair of worlds, where it was kept."""
+        kept = [stack.exposure for stack in self.stacks if stack.exposure]
+        return _table(kept, TRIAL_EXPOSURE) if kept else None
+
+    @cached_property
+    def adverse_events(self) -> Table | None:
+        """The first event of each harm of each subject, where they were kept."""
+        kept = [stack.adverse_events for stack in self.stacks if stack.adverse_events]
+        return _table(kept, TRIAL_ADVERSE_EVENTS) if kept else None
+
     def trials(self) -> Iterator[OneTrial]:
         """Yield the trials one by one, in the order of the tables."""
         return (stack.trial(k) for stack in self.stacks for k in range(len(stack)))
@@ -187,6 +209,13 @@ class StackedLatent(Latent):
     def subjects(self) -> Table:
         """The table of every subject under every arm."""
         return _table([stack.columns() for stack in self.stacks], TRIAL_LATENT)
+
+
+def _rows_of(columns: Mapping[str, Values], replicates: Ints) -> dict[str, Values]:
+    if not columns:
+        return {}
+    rows = np.isin(columns["replicate"], replicates)
+    return {name: values[rows] for name, values in columns.items()}
 
 
 def columns_of(observed: Observed) -> tuple[Collection[str], Collection[str]]:

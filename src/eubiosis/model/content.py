@@ -7,7 +7,7 @@ is the default; a copy can be edited and named instead.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -219,6 +219,11 @@ class Content:
         if text in self.numbers:
             return self.numbers[text].value
         return float(text)
+
+    def with_values(self, values: Mapping[str, float]) -> Content:
+        """Return this content with other values of some numbers; raises ``KeyError`` for an unknown one."""
+        changed = {name: self.numbers[name].model_copy(update={"value": v}) for name, v in values.items()}
+        return replace(self, numbers={**self.numbers, **changed})
 
     def file(self, name: str) -> str:
         """Name a file of this content as findings show it."""

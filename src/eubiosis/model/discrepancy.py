@@ -2,12 +2,20 @@
 
 A row gives the standard deviation of a log ratio, for one quantity or a class of them, under any therapy or
 in one named condition. The closest row counts: the quantity before its class, the condition before "any".
+
+The error of a class was learned from trials that moved the gut; a therapy that leaves the gut alone cannot be
+wrong by as much. So a row may say from which disturbance on it counts in full: the root mean square log ratio
+of its class, all members together, because a member that the model holds still may in truth move as soon as
+its neighbours do. Below that it shrinks in proportion, down to nothing.
+
+What was learned in other people is carried to people with MS by a factor of free sign: their log response is
+(1 + N(0, sd)) times that of the others.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.findings import FindingCollector, unknown_word
@@ -15,7 +23,7 @@ from eubiosis.core.provenance import Basis, Read
 from eubiosis.core.tables import TableRow, check_unique, read_table
 from eubiosis.model.content import Content
 
-TABLE = "discrepancies.tsv"
+TABLE, TRANSPORT = "discrepancies.tsv", "calibration/worlds_transport.tsv"
 ANY = "any"
 CLASSES = {"guild": "the share of any guild", "stool_acid": "any acid of stool"}
 _UNIT = "log ratio"
@@ -33,6 +41,53 @@ class DiscrepancyRow(TableRow):
     read: Read | None = None
     source: str = ""
     note: str
+    full_at: float | None = None
+
+    def at(self, disturbance: float | None) -> float:
+        """Return the sd for a therapy that disturbs the class by so much (None: as the row says)."""
+        assert self.sd is not None
+        if self.full_at is None or disturbance is None or not math.isfinite(disturbance):
+            return self.sd
+        return self.sd * min(1.0, disturbance / self.full_at)
+
+
+class TransportRow(TableRow):
+    """How far the log response of a class in people with MS may differ from that of others: 1 + N(0, sd)."""
+
+    quantity: str
+    sd: float
+    basis: Basis
+    note: str
+
+
+def read_transport(content: Content) -> tuple[TransportRow, ...]:
+    """Read the factors of transport; raises ``FindingsError``."""
+    findings = FindingCollector()
+    file = content.file(TRANSPORT)
+    rows = read_table(content.folder / TRANSPORT, TransportRow, findings)
+    check_unique([(row.quantity, row.quantity) for row in rows], file, "class", findings)
+    for row in rows:
+        if row.quantity not in CLASSES:
+            findings.add(
+                file, row.quantity, f"class {unknown_word(row.quantity, CLASSES)}", allowed=", ".join(CLASSES)
+            )
+        if not (math.isfinite(row.sd) and row.sd > 0):
+            findings.add(file, row.quantity, f"sd {row.sd:g}", allowed="sd above 0")
+    findings.raise_if_any()
+    return tuple(rows)
+
+
+def transport_sd(rows: Sequence[TransportRow], endpoint: str, log_ratio: float) -> float:
+    """Return the sd that transport leaves of an endpoint's log ratio in MS; 0 without a response."""
+    found = [row.sd for row in rows if row.quantity == _class_of(endpoint)]
+    return abs(log_ratio) * found[0] if found and math.isfinite(log_ratio) else 0.0
+
+
+def disturbance(ratios: Mapping[str, float], endpoint: str) -> float | None:
+    """Return the root mean square log ratio of an endpoint's class; ``ratios`` endpoint -> ratio."""
+    own = _class_of(endpoint)
+    logs = [math.log(r) ** 2 for name, r in ratios.items() if own and _class_of(name) == own and r > 0]
+    return math.sqrt(sum(logs) / len(logs)) if logs else None
 
 
 def read_discrepancies(
@@ -55,6 +110,8 @@ def read_discrepancies(
             own.add(
                 file, row.id, size, allowed="sd above 0", next_step="estimate it, and say in the note how"
             )
+        if row.full_at is not None and not (math.isfinite(row.full_at) and row.full_at > 0):
+            own.add(file, row.id, f"full_at {row.full_at:g}", allowed="above 0, or empty")
         if row.unit != _UNIT:
             own.add(file, row.id, f'unit "{row.unit}"', allowed=_UNIT)
         if row.quantity not in known:
@@ -76,14 +133,19 @@ def read_discrepancies(
     return tuple(rows)
 
 
-def discrepancy_sd(rows: Sequence[DiscrepancyRow], endpoint: str, condition: str | None) -> float:
-    """Return the discrepancy of an endpoint's log ratio under a condition; 0 where none is named."""
-    by_key = {(row.quantity, row.scope): row.sd for row in rows}
+def discrepancy_sd(
+    rows: Sequence[DiscrepancyRow], endpoint: str, condition: str | None, moved: float | None = None
+) -> float:
+    """Return the discrepancy of an endpoint's log ratio under a condition; 0 where none is named.
+
+    ``moved`` is how far the therapy disturbs the endpoint's class (``disturbance``).
+    """
+    by_key = {(row.quantity, row.scope): row for row in rows}
     for quantity in (endpoint, _class_of(endpoint)):
         for scope in (condition, ANY):
             found = by_key.get((quantity, scope or ANY))
             if found:
-                return found
+                return found.at(moved)
     return 0.0
 
 

@@ -43,6 +43,11 @@ class Held:
     states: Array
     solved: NDArray[np.bool_]
 
+    def take(self, rows: NDArray[np.intp]) -> Held:
+        """Return some of the sets."""
+        parameters = {name: values[rows] for name, values in self.parameters.items()}
+        return Held(parameters, self.states[rows], self.solved[rows])
+
 
 @dataclass(frozen=True)
 class Laboratory:
@@ -78,15 +83,18 @@ class Laboratory:
         references = {name: at[variable] for name, variable in GUT_REFERENCES.items()}
         return replace(held, parameters={**held.parameters, **donors, **references})
 
-    def persons(self, sets: Sets) -> dict[str, Held]:
-        """Hold the healthy composition and that of every kind of person under every set."""
-        healthy, size = self.healthy(sets), _size(sets)
+    def persons(self, sets: Sets, healthy: Held | None = None) -> dict[str, Held]:
+        """Hold the healthy composition, and that of every kind of person the rows ask for, under every set.
+
+        ``healthy`` is what ``healthy`` gave, where it has been asked.
+        """
+        healthy, size = healthy or self.healthy(sets), _size(sets)
         shares = np.column_stack([self._number(f"gut_frac_{g}", sets, size) for g in GUILDS])
         passed = {
             k: v for k, v in healthy.parameters.items() if k.startswith("gut_w_don_") or k in GUT_REFERENCES
         }
         people = {HEALTHY: healthy}
-        for person in dict.fromkeys(row.person for row in self.model.content.persons):
+        for person in self._persons:
             settings = {
                 row.target: self._number(row.value, sets, size)
                 for row in self.model.content.persons
@@ -117,6 +125,13 @@ class Laboratory:
                 later = [day + 3.0] if row.statistic == "log10_fall_3d" else []
                 asked.setdefault(name, set()).update([day, *later])
         return {name: sorted(days) for name, days in asked.items()}
+
+    @cached_property
+    def _persons(self) -> tuple[str, ...]:
+        """Kinds of person in the conditions of the rows, the healthy one apart."""
+        conditions = [name for row in self.rows for name in (row.condition, row.other_condition) if name]
+        asked = dict.fromkeys(self.model.condition(name).person for name in conditions)
+        return tuple(name for name in asked if name != HEALTHY)
 
     def _doses(self, condition: str) -> bool:
         setting = self.model.condition(condition)

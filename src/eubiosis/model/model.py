@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,10 +13,13 @@ from eubiosis import engine
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.core.guilds import GUILDS
+from eubiosis.core.model_forms import Forms, read_forms
 from eubiosis.engine import Add, Array, AtLeast, Compiled, Input, Scale, Set, Solution, System, Tolerances
 from eubiosis.model.class_totals import PathAnswer
+from eubiosis.model.clinical_key import demand_fresh_clinical
 from eubiosis.model.conditions import Condition, read_conditions
 from eubiosis.model.content import MODULES, Content, load_content
+from eubiosis.model.coupling_data import CouplingData, load_coupling_data
 from eubiosis.model.couplings import CouplingTables, read_couplings
 from eubiosis.model.derived import Derived, load_derived
 from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
@@ -69,6 +72,17 @@ class Model:
             )
         return self.conditions[name]
 
+    def with_values(self, values: Mapping[str, float]) -> Model:
+        """Return this model with other values of numbers that stand outside its equations.
+
+        Kernels and what was derived stay as they are. Raises ``KeyError`` for an unknown number.
+        """
+        if not values:
+            return self
+        changed = replace(self, content=self.content.with_values(values))
+        changed.__dict__.update({k: v for k, v in self.__dict__.items() if k not in changed.__dict__})
+        return changed
+
     @cached_property
     def kernel(self) -> Compiled:
         """The joined model, compiled; inputs are parameters."""
@@ -106,6 +120,17 @@ class Model:
     def sensitivities(self) -> Mapping[str, PathAnswer]:
         """How relapses answer to each path; raises ``FindingsError`` where the stored answers are stale."""
         return load_sensitivities(self.content)
+
+    @cached_property
+    def forms(self) -> Forms:
+        """The forms in which gut and disease may hang together."""
+        return read_forms(self.content.folder)
+
+    @cached_property
+    def coupling_data(self) -> CouplingData:
+        """Biomarkers that say something about couplings; raises ``FindingsError`` where gains are stale."""
+        demand_fresh_clinical(self.content)
+        return load_coupling_data(self.content.folder)
 
     def parameters(self, person: str, kernel: Compiled | None = None) -> Array:
         """Return the parameter vector of one kind of person, shape (parameters,)."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from eubiosis.core.streams import CohortDraws
 from eubiosis.engine import Array
-from eubiosis.model.discrepancy import DiscrepancyRow, discrepancy_sd
+from eubiosis.model.discrepancy import DiscrepancyRow, discrepancy_sd, disturbance
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.course import run_hosts
 from eubiosis.model.natural_history.people import HOST_INPUTS, People, draw_drive, draw_people
@@ -98,10 +98,16 @@ def compare_therapies(
     return rows
 
 
-def gut_discrepancies(rows: Sequence[DiscrepancyRow], condition: str) -> dict[str, float]:
-    """Return the discrepancy of each gut ratio of the comparison that has one: its acids."""
+def gut_discrepancies(
+    rows: Sequence[DiscrepancyRow], condition: str, gut: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the discrepancy of each ratio of ``gut`` (column -> ratio) that has one: its acids."""
     stool = {"acids": "stool_scfa", "butyrate": "stool_butyrate", "propionate": "stool_propionate"}
-    found = {column: discrepancy_sd(rows, endpoint, condition) for column, endpoint in stool.items()}
+    ratios = {endpoint: gut[column] for column, endpoint in stool.items()}
+    found = {
+        column: discrepancy_sd(rows, endpoint, condition, disturbance(ratios, endpoint))
+        for column, endpoint in stool.items()
+    }
     return {column: sd for column, sd in found.items() if sd}
 
 

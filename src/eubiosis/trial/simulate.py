@@ -15,6 +15,7 @@ from eubiosis.compute.pool import map_ordered
 from eubiosis.core.frame import Table
 from eubiosis.core.spec import checked_seed
 from eubiosis.core.table_schemas import (
+    LATENT_WORLDS,
     TRIAL_GUTS,
     TRIAL_SCREENING,
 )
@@ -23,10 +24,13 @@ from eubiosis.engine import FAILURES
 from eubiosis.model import Model, load
 from eubiosis.model.held import FAR, HELD
 from eubiosis.model.niche import NICHE_UNSOLVED, OK
-from eubiosis.model.worlds import draw_gut_world, draw_host_world
+from eubiosis.model.shipped import Shipped, matched_gut_world, matched_history, shipped
+from eubiosis.model.worlds import GutWorld, draw_gut_world, draw_host_world
 from eubiosis.population.generate import Cohort
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.world.beyond import draw_beyond
+from eubiosis.trial.world.direct import direct_terms
 from eubiosis.trial.world.gut import MARKERS, GutCourses, gut_courses
 from eubiosis.trial.world.host_world import (
     REFERENCE_POOL,
@@ -82,7 +86,8 @@ class Trials:
     """Simulated trials of one design.
 
     ``observed`` is what a trial records, ``latent`` the truth, ``screening`` how many candidates entered or
-    why not, in every pair of worlds, ``candidates`` what became of them in each gut world. ``profiles`` is
+    why not, in every pair of worlds, ``worlds`` the form of each and the term outside the mechanism that its
+    therapies have, ``candidates`` what became of them in each gut world. ``profiles`` is
     the number of stool profiles that the subjects are made from, None for the reference population.
     """
 
@@ -92,6 +97,7 @@ class Trials:
     observed: StackedObserved
     latent: StackedLatent
     screening: Table
+    worlds: Table
     candidates: tuple[Candidates, ...]
     profiles: int | None
 
@@ -123,6 +129,7 @@ class Trials:
                 first.latent.seed,
             ),
             Table.concat([p.screening for p in parts]),
+            Table.concat([p.worlds for p in parts]),
             tuple(c for p in parts for c in p.candidates),
             first.profiles,
         )
@@ -149,17 +156,18 @@ def simulate(
     host_worlds: int = 6,
     replicates: int = 8,
     couplings: str = "symmetric",
+    worlds_from: str = "calibration",
     seed: int = 2026,
     processes: int = 1,
     progress: bool | None = None,
 ) -> Trials:
     """Simulate a trial in every pair of worlds, ``replicates`` times in each.
 
-    A gut world draws what nobody knows about the gut, a host world one total effect for each metabolite class
-    and divides it over the gut-to-host couplings (see ``Simulation``). The same seed gives the same tables
-    for any number of ``processes``; ``progress`` shows a bar (None: on a terminal). Raises ``FindingsError``
-    for numbers out of range, and ``TrialIsTooSmall`` where the cohort does not fill the trial. Everything is
-    simulated.
+    A gut world holds what nobody knows about the gut, a host world a natural history and one total effect for
+    each metabolite class, divided over the gut-to-host couplings (see ``Simulation``). The same seed gives
+    the same tables for any number of ``processes``; ``progress`` shows a bar (None: on a terminal). Raises
+    ``FindingsError`` for numbers out of range, and ``TrialIsTooSmall`` where the cohort does not fill the
+    trial. Everything is simulated.
 
     >>> from eubiosis import model, population, therapy, trial
     >>> axis = model.load()
@@ -171,7 +179,11 @@ def simulate(
     """
     seed = checked_seed(seed)
     simulation = Simulation(
-        gut_worlds=gut_worlds, host_worlds=host_worlds, replicates=replicates, couplings=couplings
+        gut_worlds=gut_worlds,
+        host_worlds=host_worlds,
+        replicates=replicates,
+        couplings=couplings,
+        worlds_from=worlds_from,
     )
     jobs = tasks(design, cohort, simulation, model, seed)
     return Trials.concat(
@@ -205,29 +217,30 @@ class Pair:
 
 @dataclass(frozen=True)
 class GutWorldTrials:
-    """One gut world: the pairs of worlds in it, the true guts of its subjects, and its candidates."""
+    """One gut world: its pairs of worlds, the true guts of its subjects, its forms, and its candidates."""
 
     pairs: tuple[Pair, ...]
     guts: Table
+    worlds: Table
     candidates: Candidates
 
 
 def gut_world_trials(task: Task) -> GutWorldTrials:
     """Enrol every trial of one gut world; the trials themselves are run when their stacks are asked for."""
     model, simulation = _model(task.model_folder), task.simulation
-    worlds, gut = _enrolled(model, task)
+    models, worlds, gut = _enrolled(model, task)
     numbers = range(simulation.replicates)
     pairs = tuple(
         Pair(
             task.gut_world,
             h,
             world.screened,
-            trial_stacks(model, world, task.design, (task.gut_world, h), numbers),
+            trial_stacks(own, world, task.design, (task.gut_world, h), numbers),
         )
-        for h, world in enumerate(worlds)
+        for h, (own, world) in enumerate(zip(models, worlds, strict=True))
     )
     guts = Table(_stacked(_guts(task, worlds[0])), schema=TRIAL_GUTS)
-    return GutWorldTrials(pairs, guts, Candidates.of(gut))
+    return GutWorldTrials(pairs, guts, _worlds(task, worlds), Candidates.of(gut))
 
 
 def simulate_gut_world(task: Task) -> Trials:
@@ -242,17 +255,38 @@ def simulate_gut_world(task: Task) -> Trials:
         StackedObserved([seen for seen, _ in stacks], control),
         StackedLatent([truth for _, truth in stacks], world.guts, control, task.seed),
         screening_table(world.pairs),
+        world.worlds,
         (world.candidates,),
         task.cohort.profiles,
     )
 
 
-def _enrolled(model: Model, task: Task) -> tuple[list[World], GutCourses]:
-    """Screen ever more candidates until every host world of the gut world has a full trial."""
+def gut_world(model: Model, number: int, simulation: Simulation, seed: int) -> GutWorld:
+    """Return gut world ``number`` of a run: shipped, or drawn from the prior; 0 holds the tables' values."""
+    found = _shipped(model, simulation).gut
+    if number and found is not None:
+        return matched_gut_world(model, found, number, seed)
+    return draw_gut_world(model, number, seed)
+
+
+def _shipped(model: Model, simulation: Simulation) -> Shipped:
+    if simulation.worlds_from == "prior":
+        return Shipped(None, None, {}, ())
+    return shipped(model)
+
+
+def _enrolled(model: Model, task: Task) -> tuple[list[Model], list[World], GutCourses]:
+    """Screen ever more candidates until every host world of the gut world has a full trial.
+
+    Each host world comes with the model that holds its natural history.
+    """
     design, simulation = task.design, task.simulation
-    drawn = draw_gut_world(model, task.gut_world, task.seed)
-    shared = {name: value for name, value in drawn.values.items() if name.startswith("host_")}
+    drawn = gut_world(model, task.gut_world, simulation, task.seed)
     laws = clinical_laws(model)
+    hosts = _host_worlds(model, task, drawn)
+    models = [model.with_values(history) for history, _ in hosts]
+    numbers = range(task.gut_world * simulation.host_worlds, (task.gut_world + 1) * simulation.host_worlds)
+    beyonds = [draw_beyond(model, number, task.seed, simulation, design) for number in numbers]
     first = task.gut_world * _NUMBERS_A_WORLD  # every gut world has people of its own
     factor, least = _FIRST_POOL, REFERENCE_POOL
     while True:
@@ -266,31 +300,48 @@ def _enrolled(model: Model, task: Task) -> tuple[list[World], GutCourses]:
             least = needed
             continue
         try:
-            return [
+            worlds = [
                 enrol(
-                    model,
+                    own,
                     f"{task.gut_world}.{h}",
-                    {
-                        **shared,
-                        **draw_host_world(
-                            model,
-                            task.gut_world * simulation.host_worlds + h,
-                            task.seed,
-                            simulation.couplings,
-                            shared=shared,
-                        ),
-                    },
+                    values,
                     candidates,
                     gut,
                     design,
                     task.seed,
+                    beyond,
+                    direct_terms(
+                        model,
+                        design,
+                        task.gut_world * simulation.host_worlds + h,
+                        task.seed,
+                        simulation.couplings,
+                    ),
                 )
-                for h in range(simulation.host_worlds)
-            ], gut
+                for h, (own, (_, values), beyond) in enumerate(zip(models, hosts, beyonds, strict=True))
+            ]
         except TrialIsTooSmall:
             factor *= 2
             if factor > _MOST_POOL or size == task.cohort.size:
                 raise
+        else:
+            return models, worlds, gut
+
+
+def _host_worlds(
+    model: Model, task: Task, drawn: GutWorld
+) -> list[tuple[Mapping[str, float], Mapping[str, float]]]:
+    """Return for each host world of a gut world its natural history, and the numbers its hosts run with."""
+    simulation = task.simulation
+    history = _shipped(model, simulation).history
+    shared = {name: value for name, value in drawn.values.items() if name.startswith("host_")}
+    found: list[tuple[Mapping[str, float], Mapping[str, float]]] = []
+    for h in range(simulation.host_worlds):
+        number = task.gut_world * simulation.host_worlds + h
+        own = {} if history is None else matched_history(history, number, task.seed)
+        gains = draw_host_world(model, number, task.seed, simulation.couplings, shared=shared)
+        found.append((own, {**own, **shared, **gains}))
+    return found
 
 
 def _stacked(parts: Iterable[Columns]) -> Columns:
@@ -324,3 +375,14 @@ def screening_table(pairs: Sequence[Pair]) -> Table:
     ]
     names = ("gut_world", "host_world", "outcome", "candidates")
     return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=TRIAL_SCREENING)
+
+
+def _worlds(task: Task, worlds: Sequence[World]) -> Table:
+    """Return the form of every host world and what lies outside the mechanism in each active arm."""
+    rows = [
+        (task.gut_world, h, world.beyond.form, arm.name, world.beyond.of_therapy(arm.therapy))
+        for h, world in enumerate(worlds)
+        for arm in task.design.active
+    ]
+    names = ("gut_world", "host_world", "form", "arm", "outside_log_ratio")
+    return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=LATENT_WORLDS)

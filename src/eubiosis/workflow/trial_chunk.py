@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.analysis.estimates import Estimates, TrialEstimate, estimate
 from eubiosis.analysis.truth import TrueEffect
@@ -16,7 +18,13 @@ from eubiosis.compute.packing import DamagedPackage, pack, unpack
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.frame import Table
-from eubiosis.core.table_schemas import TRIAL_LATENT, TRIAL_SUBJECTS, TRIAL_VISITS
+from eubiosis.core.table_schemas import (
+    TRIAL_ADVERSE_EVENTS,
+    TRIAL_EXPOSURE,
+    TRIAL_LATENT,
+    TRIAL_SUBJECTS,
+    TRIAL_VISITS,
+)
 from eubiosis.core.trial_stacks import LatentStack, StackedObserved, TrialStack
 from eubiosis.core.trial_tables import KEYS, parts
 from eubiosis.engine import Array
@@ -34,6 +42,8 @@ class ExampleTrial:
     subjects: Table
     visits: Table
     latent: Table
+    exposure: Table | None
+    adverse_events: Table | None
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,17 @@ class TrialCounts:
 
     randomised: Mapping[str, float]
     completed: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class WorldForm:
+    """The form of one host world, and the log ratio outside the mechanism in one active arm."""
+
+    gut_world: int
+    host_world: int
+    form: str
+    arm: str
+    outside_log_ratio: float
 
 
 @dataclass(frozen=True)
@@ -56,6 +77,9 @@ class Chunk:
     changes: Mapping[str, ByArm]  # marker -> arm -> log2 ratios
     example: ExampleTrial | None
     candidates: tuple[Candidates, ...]
+    worlds: tuple[WorldForm, ...] = ()
+    # arm, harm -> subjects with the event, over all trials
+    harmed: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,7 +97,9 @@ def run_chunk(task: Task) -> Chunk:
     gathered = _Gathered(task.design, task.seed, None)
     for pair in world.pairs:
         gathered.add(pair.stacks)
-    return gathered.chunk(world.guts, tuple(pair.screened for pair in world.pairs), (world.candidates,))
+    return gathered.chunk(
+        world.guts, world.worlds, tuple(pair.screened for pair in world.pairs), (world.candidates,)
+    )
 
 
 def run_chunk_here(task: Task) -> Chunk:
@@ -103,7 +129,7 @@ def reduced(trials: Trials, estimates: Estimates | None = None) -> Chunk:
     gathered = _Gathered(trials.design, trials.seed, estimates)
     for _, own in groupby(stacks, lambda pair: (pair[0].gut_world, pair[0].host_world)):
         gathered.add(iter(own))
-    return gathered.chunk(trials.latent.guts, _screened(trials.screening), trials.candidates)
+    return gathered.chunk(trials.latent.guts, trials.worlds, _screened(trials.screening), trials.candidates)
 
 
 class _Gathered:
@@ -116,6 +142,7 @@ class _Gathered:
         self.flow: list[TrialCounts] = []
         self.visits: dict[str, dict[float, dict[str, list[Array]]]] = {}
         self.example: ExampleTrial | None = None
+        self.harmed: Counter[tuple[str, str]] = Counter()
 
     def add(self, stacks: Iterator[tuple[TrialStack, LatentStack]]) -> None:
         """Take in all trials of one pair of worlds."""
@@ -127,6 +154,7 @@ class _Gathered:
             if self.given is None:
                 self.rows += estimate(StackedObserved([seen], self.design.control.name), seed=self.seed).rows
             self.flow += _counts(seen)
+            self.harmed += _harmed(seen.adverse_events)
             if int(seen.replicates[0]) == 0:
                 self._first_trial(seen, truth)
             yield truth
@@ -146,6 +174,7 @@ class _Gathered:
     def chunk(
         self,
         guts: Table,
+        worlds: Table,
         screened: tuple[Mapping[str, int], ...],
         candidates: tuple[Candidates, ...],
     ) -> Chunk:
@@ -165,7 +194,23 @@ class _Gathered:
             _changes(guts, self.design),
             self.example,
             candidates,
+            _forms(worlds),
+            dict(self.harmed),
         )
+
+
+def _forms(worlds: Table) -> tuple[WorldForm, ...]:
+    return tuple(
+        WorldForm(*row)
+        for row in zip(
+            worlds["gut_world"].tolist(),
+            worlds["host_world"].tolist(),
+            worlds.texts("form"),
+            worlds.texts("arm"),
+            worlds["outside_log_ratio"].tolist(),
+            strict=True,
+        )
+    )
 
 
 def _screened(screening: Table) -> tuple[Mapping[str, int], ...]:
@@ -186,6 +231,13 @@ def _counts(stack: TrialStack) -> list[TrialCounts]:
         for both in ((randomised, stayed),)
         for k in range(len(stack))
     ]
+
+
+def _harmed(events: Mapping[str, NDArray[np.generic]]) -> Counter[tuple[str, str]]:
+    """Count the subjects with each harm in each arm, over all trials of a stack."""
+    if not events:
+        return Counter()
+    return Counter(zip(events["arm"].tolist(), events["event"].tolist(), strict=True))
 
 
 def _changes(guts: Table, design: Design) -> dict[str, dict[str, Array]]:
@@ -212,4 +264,8 @@ def _example(seen: TrialStack, truth: LatentStack) -> ExampleTrial:
         without_keys(Table(seen.subjects(), schema=TRIAL_SUBJECTS)),
         without_keys(Table(seen.visits(), schema=TRIAL_VISITS)),
         without_keys(Table(truth.columns(), schema=TRIAL_LATENT)),
+        without_keys(Table(seen.exposure, schema=TRIAL_EXPOSURE)) if seen.exposure else None,
+        without_keys(Table(seen.adverse_events, schema=TRIAL_ADVERSE_EVENTS))
+        if seen.adverse_events
+        else None,
     )

@@ -107,6 +107,9 @@ def run_trial(
         folder.write_text(DICTIONARY_FILE, dictionary_tsv(TABLES[name] for name in job.tables))
         for name, value in job.facts.items():
             folder.add_fact(name, value)
+        for text in job.report_input.warnings:
+            folder.log("warning", text=text)
+            say(f"warning: {text}")
         _write_report(folder, job.report_input)
     say(f"wrote {out}")
     return out / "report.html"

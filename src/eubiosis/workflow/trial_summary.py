@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.analysis.estimates import Estimates
-from eubiosis.analysis.truth import Characteristic, operating_characteristics
+from eubiosis.analysis.truth import Characteristic, OperatingCharacteristics, operating_characteristics
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.provenance import SourcedNumber
@@ -26,16 +26,20 @@ from eubiosis.core.report_input import (
 from eubiosis.core.world_intervals import ENOUGH_WORLDS, interval, widened
 from eubiosis.model import load
 from eubiosis.model.check import basis_shares
-from eubiosis.model.discrepancy import discrepancy_sd, read_discrepancies
 from eubiosis.model.model import Model
 from eubiosis.model.numbers import standing
 from eubiosis.model.worlds import world_rows
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.layer import trial_numbers
+from eubiosis.workflow.ethics import withheld_words
 from eubiosis.workflow.plan import analysis_plan
 from eubiosis.workflow.trial_chunk import Chunk
+from eubiosis.workflow.trial_forms import clinical_priors, form_effects
+from eubiosis.workflow.trial_harms import burden_lines, harm_lines, transplant_lines
+from eubiosis.workflow.unsure import Unsure
 from eubiosis.workflow.workflow import Workflow
+from eubiosis.workflow.worlds_used import history_numbers, worlds_warnings
 
 Array = NDArray[np.float64]
 _BAND = (2.5, 25.0, 50.0, 75.0, 97.5)
@@ -59,12 +63,18 @@ def report_input(
         flow=_flow(design, chunks),
         effects=effects,
         courses=_courses(design, chunks),
-        changes=_changes(design, chunks, model),
+        changes=_changes(design, chunks, Unsure.of(model, design, _characteristics(chunks))),
         variance=variance,
-        assumptions=_assumptions(model),
+        assumptions=_assumptions(model, workflow.simulation),
         basis_shares=basis_shares(model),
         facts=tuple(facts.items()),
-        warnings=_warnings(workflow.simulation),
+        warnings=(
+            *worlds_warnings(model, workflow.simulation),
+            *_warnings(workflow.simulation),
+            *_not_represented(design),
+        ),
+        forms=form_effects(design, chunks, model),
+        priors=clinical_priors(design),
         size=SimulationSize(
             seed=workflow.seed,
             worlds=workflow.simulation.worlds,
@@ -72,6 +82,11 @@ def report_input(
             participants=design.participants,
             design_hash=analysis_plan(workflow).digest[:12],
         ),
+        harms=harm_lines(design, chunks),
+        burden=burden_lines(design),
+        transplants=transplant_lines(design),
+        ethics=withheld_words(design),
+        justification=workflow.justification or "",
     )
 
 
@@ -103,10 +118,7 @@ def _design(design: Design) -> tuple[tuple[str, str], ...]:
 def _effects(
     design: Design, chunks: Sequence[Chunk], model: Model
 ) -> tuple[tuple[EffectRow, ...], tuple[VarianceRow, ...]]:
-    found = operating_characteristics(
-        Estimates(tuple(row for chunk in chunks for row in chunk.estimates)),
-        [truth for chunk in chunks for truth in chunk.truths],
-    )
+    found = _characteristics(chunks)
     analysed = {(row.endpoint, row.arm): row for row in found}
     rows = [
         (endpoint, analysed[endpoint.id, arm.name])
@@ -114,10 +126,9 @@ def _effects(
         for arm in design.active
         if (endpoint.id, arm.name) in analysed
     ]
-    known = read_discrepancies(model.content)
-    conditions = _conditions(design)
+    unsure = Unsure.of(model, design, found)
     effects = tuple(
-        _effect(endpoint, row, design.primary, discrepancy_sd(known, endpoint.id, conditions[row.arm]))
+        _effect(endpoint, row, design.primary, unsure.sd(endpoint, row.arm, row.truth[1]))
         for endpoint, row in rows
     )
     variance = tuple(
@@ -126,12 +137,11 @@ def _effects(
     return effects, variance
 
 
-def _conditions(design: Design) -> dict[str, str | None]:
-    """Return the named condition that each active arm is compared in, which is what a discrepancy names."""
-    return {
-        arm.name: None if arm.therapy.record.compared is None else arm.therapy.record.compared.condition
-        for arm in design.active
-    }
+def _characteristics(chunks: Sequence[Chunk]) -> OperatingCharacteristics:
+    return operating_characteristics(
+        Estimates(tuple(row for chunk in chunks for row in chunk.estimates)),
+        [truth for chunk in chunks for truth in chunk.truths],
+    )
 
 
 def _effect(endpoint: Endpoint, row: Characteristic, primary: str, discrepancy: float) -> EffectRow:
@@ -205,8 +215,8 @@ def _courses(design: Design, chunks: Sequence[Chunk]) -> tuple[CourseBand, ...]:
     return tuple(bands)
 
 
-def _changes(design: Design, chunks: Sequence[Chunk], model: Model) -> tuple[MarkerChange, ...]:
-    rows, known, conditions = [], read_discrepancies(model.content), _conditions(design)
+def _changes(design: Design, chunks: Sequence[Chunk], unsure: Unsure) -> tuple[MarkerChange, ...]:
+    rows = []
     for marker in chunks[0].changes:
         group = ENDPOINTS[marker].place
         by_arm = {
@@ -214,15 +224,21 @@ def _changes(design: Design, chunks: Sequence[Chunk], model: Model) -> tuple[Mar
             for arm in design.arms
         }
         by_arm |= {
-            name: widened(by_arm[name], discrepancy_sd(known, marker, condition) / np.log(2), ratio=False)
-            for name, condition in conditions.items()
+            arm.name: widened(
+                by_arm[arm.name],
+                unsure.sd(ENDPOINTS[marker], arm.name, float(np.exp2(by_arm[arm.name][1]))) / np.log(2),
+                ratio=False,
+            )
+            for arm in design.active
         }
         rows.append(MarkerChange(group, _label(ENDPOINTS[marker]), by_arm))
     return tuple(rows)
 
 
-def _assumptions(model: Model) -> tuple[AssumptionRow, ...]:
-    rows = (*(row.id for row in world_rows(model)), *(path.id for path in model.couplings.drawn))
+def _assumptions(model: Model, simulation: Simulation) -> tuple[AssumptionRow, ...]:
+    drawn = (row.id for row in world_rows(model))
+    history = history_numbers(model, simulation)
+    rows = dict.fromkeys((*drawn, *history, *(path.id for path in model.couplings.drawn)))
     varied = [(model.content.numbers[name], "varies between worlds") for name in rows]
     layer = [(number, "trial layer") for number in trial_numbers().values()]
     listed = {number.id for number, _ in varied}
@@ -239,6 +255,19 @@ def _assumption(number: SourcedNumber, role: str) -> AssumptionRow:
         number.id, number.description, number.value, number.unit, number.low, number.high, number.basis,
         number.read or "", number.source, number.note, role,
     )  # fmt: skip
+
+
+def _not_represented(design: Design) -> Iterator[str]:
+    """Say of each product what of it the model lacks."""
+    seen = {part.product: part.record for arm in design.arms for part in arm.therapy.components}
+    for record in seen.values():
+        if record.representable == "not representable":
+            yield (
+                f"{record.label} is not representable: {record.why}. The model gives its arm nothing, so "
+                "that it does as an arm without it; that is no prediction, and evidence alone answers."
+            )
+        elif record.representable == "direct effect only":
+            yield f"{record.label} acts by a direct term only: {record.why}."
 
 
 def _warnings(simulation: Simulation) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def test_values_are_such_as_the_instruments_give(trials):
             assert np.all(visits[marker] > 0), marker
             assert np.isfinite(visits[marker]).all(), marker
         shares = sum(visits[f"share_{guild}"] for guild in GUILD_IDS)
-        np.testing.assert_allclose(shares, 1.0, atol=1e-12)
+        np.testing.assert_allclose(shares, 1.0, atol=1e-6)  # single precision
         for name in ("relapses", "gd_lesions", "t2_lesions", "scans", "relapses_last_year"):
             assert np.all(subjects[name] >= 0), name
             assert np.array_equal(subjects[name], np.round(subjects[name])), name

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eubiosis.core.world_intervals import interval, interval_error, widened
+from eubiosis.core.world_intervals import effective_worlds, interval, interval_error, widened
 
 POSITIVE = st.floats(0.01, 100)
 
@@ -58,3 +58,31 @@ def test_widening_never_narrows_and_keeps_the_median(ends, sd):
     assert low <= ends[0] * (1 + 1e-12)
     assert middle == ends[1]
     assert high >= ends[2] * (1 - 1e-12)
+
+
+def test_weighted_points_by_hand():
+    # weights 1, 2, 4, 2, 1 of 10: .1 .3 .7 .9 1.0 are reached, so 2.5 % lies at 10, 50 % at 30, 97.5 % at 50
+    values = np.array([30.0, 10.0, 20.0, 50.0, 40.0])
+    weights = np.array([4.0, 1.0, 2.0, 1.0, 2.0])
+    assert interval(values, weights) == (10.0, 30.0, 50.0)
+    assert interval(values, weights * 7) == (10.0, 30.0, 50.0)
+    assert effective_worlds(weights) == pytest.approx(100 / 26)
+
+
+def test_a_weight_is_as_many_worlds():
+    values = np.random.default_rng(7).normal(size=300)
+    counts = np.random.default_rng(8).integers(1, 6, size=300)
+    copied = np.sort(np.repeat(values, counts))
+    low, middle, high = interval(values, counts.astype(float))
+    for point, share in ((low, 0.025), (middle, 0.5), (high, 0.975)):
+        assert point == copied[math.ceil(share * len(copied)) - 1]
+
+
+def test_the_error_of_a_weighted_mean_point_is_that_of_its_effective_worlds():
+    # half of the worlds weigh nothing: what is left is a uniform sample of half the size
+    values = np.random.default_rng(9).random(1600)
+    weights = np.tile([1.0, 0.0], 800)
+    assert effective_worlds(weights) == 800
+    middle = interval_error(values, range(1600), weights)[1]
+    assert middle == pytest.approx(1 / (2 * math.sqrt(800)), rel=0.25)
+    assert interval_error(values, range(1600))[1] < middle

@@ -26,10 +26,10 @@ def edited(tmp_path, old, new):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("any\t0.3\t", "any\t\t", ("guilds", "no size", "sd above 0")),
-        ("any\t0.3\t", "any\t0\t", ("guilds", "sd 0", "sd above 0")),
-        ("any\t0.3\t", "any\t-0.3\t", ("guilds", "sd -0.3")),
-        ("any\t0.3\t", "any\tnan\t", ("guilds", "sd nan")),
+        ("any\t0.16\t", "any\t\t", ("guilds", "no size", "sd above 0")),
+        ("any\t0.16\t", "any\t0\t", ("guilds", "sd 0", "sd above 0")),
+        ("any\t0.16\t", "any\t-0.3\t", ("guilds", "sd -0.3")),
+        ("any\t0.16\t", "any\tnan\t", ("guilds", "sd nan")),
         ("share_FAE", "share_FAF", ("FAE_fibre", 'nearest "share_FAE"', "an endpoint")),
         ("share_FAE", "share_VEI", ("VEI_fibre", "occurs twice")),
         ("share_FAE\tms_fibre_40g", "share_FAE\tms_fibre_40", ("FAE_fibre", 'nearest "ms_fibre_40g"')),
@@ -56,7 +56,7 @@ def test_the_closest_row_counts(model):
 
 
 def test_a_discrepancy_never_turns_a_miss_into_a_hit(model, tmp_path):
-    wide = edited(tmp_path, "\t0.3\t", "\t30\t")
+    wide = edited(tmp_path, "\t0.16\t", "\t30\t")
     targets = tuple(t for t in model.content.targets if t.condition in ("healthy_inulin_20g", "healthy"))
     assert any(t.observable == "gut_share_ROS" for t in targets)
 

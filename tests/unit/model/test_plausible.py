@@ -5,7 +5,7 @@ import pytest
 
 from eubiosis.model import plausible
 from eubiosis.model.laboratory import Laboratory, distances
-from eubiosis.model.worlds import as_person, draw_gut_world, reference_shares, world_rows
+from eubiosis.model.worlds import as_person, draw_gut_world, draw_gut_worlds, reference_shares, world_rows
 
 
 def misses(model, rows, values):
@@ -36,13 +36,19 @@ def test_a_world_agrees_with_a_healthy_gut(model, number):
     assert parameters[gut.parameter_index["gut_diet_SU"]] == pytest.approx(world.values["gut_F_SU"])
 
 
+def together(draws, otherwise, attempts):
+    """Return the draws of some attempts as sets."""
+    wanted = [draws.get(k, otherwise) for k in attempts]
+    return {name: np.array([one[name] for one in wanted]) for name in otherwise}
+
+
 def test_the_first_good_draw_is_kept_however_many_are_judged_at_once(model, monkeypatch):
     good = {"gut_F_RS": model.content.numbers["gut_F_RS"].value}
     draws = {0: {"gut_F_RS": 0.1}, 1: {"gut_F_RS": 400.0}, 2: good}
     found = []
     for batch in (1, 2, 4):
         monkeypatch.setattr(plausible, "BATCH", batch)
-        found.append(plausible.first_plausible(model, lambda k: draws.get(k, good)))
+        found += plausible.first_plausible(model, lambda _, attempts: together(draws, good, attempts))
     assert [f.attempt for f in found] == [2, 2, 2]
     for other in found[1:]:
         np.testing.assert_allclose(other.states, found[0].states, rtol=1e-6, atol=1e-12)
@@ -52,7 +58,16 @@ def test_numbers_that_no_gut_could_have_are_an_error(model, monkeypatch):
     monkeypatch.setattr(plausible, "BATCH", 4)
     monkeypatch.setattr(plausible, "MOST", 8)
     with pytest.raises(ArithmeticError, match="none of 8 draws"):
-        plausible.first_plausible(model, lambda k: {"gut_F_RS": 500.0 + k})
+        plausible.first_plausible(model, lambda _, attempts: {"gut_F_RS": 500.0 + np.array(attempts)})
+
+
+def test_worlds_drawn_together_are_those_drawn_alone(model):
+    together_ = draw_gut_worlds(model, (3, 1), seed=5)
+    for world in together_:
+        alone = draw_gut_world(model, world.number, seed=5)
+        np.testing.assert_allclose(world.healthy, alone.healthy, rtol=1e-6, atol=1e-12)
+        assert world.values.keys() == alone.values.keys()
+        assert world.values["gut_K_ox"] == alone.values["gut_K_ox"]
 
 
 def test_people_with_ms_have_the_worlds_folds_and_settings(model):

@@ -22,7 +22,7 @@ from eubiosis.workflow.trial_run import run_trial
 @dataclass(frozen=True)
 class FakeJob:
     tables: dict
-    report_input: object = None
+    report_input: object = field(default_factory=lambda: types.SimpleNamespace(warnings=("few worlds",)))
     facts: dict = field(default_factory=lambda: {"subjects_failed": "0"})
 
 
@@ -57,7 +57,10 @@ def stage(monkeypatch):
 def test_an_edited_model_is_checked_handed_on_and_recorded(write, tmp_path, stage):
     content = tmp_path / "mine"
     shutil.copytree(PACKAGED_CONTENT, content, ignore=shutil.ignore_patterns("__pycache__"))
-    run_trial(write(), tmp_path / "run", say=lambda _: None, content=content)
+    said = []
+    run_trial(write(), tmp_path / "run", say=said.append, content=content)
+    assert "warning: few worlds" in said
+    assert "few worlds" in (tmp_path / "run" / "log.jsonl").read_text(encoding="utf-8")
     assert stage["content"] == content
     manifest = (tmp_path / "run/manifest.json").read_text()
     assert "model content/models/host.ant" in manifest

@@ -15,15 +15,21 @@ from numpy.typing import NDArray
 
 from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.streams import SubjectDraws
+from eubiosis.core.trial_draws import TrialDraws
 from eubiosis.core.trial_stacks import LatentStack, TrialStack
+from eubiosis.core.trial_tables import KEYS
 from eubiosis.engine import Array
 from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
+from eubiosis.trial.world.beyond import Beyond
 from eubiosis.trial.world.courses import WorldCourses
+from eubiosis.trial.world.direct import LogFactors
+from eubiosis.trial.world.exposure import exposure_rows
 from eubiosis.trial.world.gut import MARKERS, GutCourses
-from eubiosis.trial.world.host import BURN_IN, HostCourses, host_courses
+from eubiosis.trial.world.harms import HarmRates, events_of_trials, harm_rates
+from eubiosis.trial.world.host import BURN_IN, NOTHING_BEYOND, HostCourses, host_courses
 from eubiosis.trial.world.outcomes import TONE_DAYS, relapse_days
 from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_plasma
 from eubiosis.trial.world.replicates import Replicates, replicates
@@ -39,6 +45,7 @@ class World:
     ``screened`` counts candidates by outcome ("enrolled", or the first reason for failing), in order of
     their numbers until the trial is full. ``level`` is each one's own MFIS level, ``treg`` each one's own
     level of Treg relative to the model's; ``steps`` (subjects, visits) is what EDSS gains without relapses.
+    ``harms`` is what each arm risks of each harm in this world.
     """
 
     label: str
@@ -51,6 +58,8 @@ class World:
     treg: Array
     steps: Array
     seed: int
+    harms: Mapping[str, Mapping[str, HarmRates]]
+    beyond: Beyond = NOTHING_BEYOND
 
 
 @dataclass(frozen=True)
@@ -67,13 +76,21 @@ class LatentTrial:
 
 @dataclass(frozen=True)
 class ObservedTrial:
-    """What a trial would record: one row a subject, and one row a visit that took place.
+    """What a trial would record: a row a subject, a row a visit that took place, and adverse events.
 
-    ``subjects`` and ``visits`` map column names to values of equal length.
+    ``subjects``, ``visits`` and ``adverse_events`` (the first event of each harm of each subject) map column
+    names to values of equal length.
     """
 
     subjects: Mapping[str, np.ndarray]
     visits: Mapping[str, np.ndarray]
+    adverse_events: Mapping[str, np.ndarray]
+
+    def exposure(self, design: Design, seed: int) -> dict[str, np.ndarray]:
+        """Return what each subject took, one row a product and week."""
+        numbers = tuple(int(each) for each in self.subjects["subject"])
+        followed = self.subjects["follow_up_years"] * DAYS_PER_YEAR
+        return exposure_rows(design, self.subjects["arm"], numbers, followed, seed)
 
 
 class TrialIsTooSmall(ValueError):
@@ -88,11 +105,14 @@ def enrol(
     gut: GutCourses,
     design: Design,
     seed: int,
+    beyond: Beyond = NOTHING_BEYOND,
+    terms: LogFactors | None = None,
 ) -> World:
     """Screen candidates in the order of their numbers and enrol the first eligible ones.
 
     The level of events is that of the first candidates (``reference_size``), however many there are.
-    Raises ``TrialIsTooSmall`` when the pool does not fill the trial.
+    ``beyond`` is what acts on event rates beside the host's equations, ``terms`` are the direct terms of the
+    products in this world, none by default. Raises ``TrialIsTooSmall`` when the pool does not fill the trial.
     """
     order = np.argsort(candidates.numbers, kind="stable")
     candidates = candidates.take(order)
@@ -104,7 +124,7 @@ def enrol(
     draws = SubjectDraws(seed, tuple(candidates.numbers[i] for i in held))
     pool = candidates.take(held)
     reference = held < reference_size(reasons == "")
-    host = host_courses(model, couplings, gut.take(held), pool, design, draws, reference)
+    host = host_courses(model, couplings, gut.take(held), pool, design, draws, beyond, terms, reference)
     laws = clinical_laws(model)
     earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
     before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
@@ -134,6 +154,8 @@ def enrol(
         treg[rows],
         steps[rows],
         seed,
+        harm_rates(design, seed, label),
+        beyond,
     )
 
 
@@ -176,7 +198,8 @@ def replicate(model: Model, world: World, design: Design, number: int) -> tuple[
         world.subjects, world.gut, world.host, (world.level, world.treg, world.steps), design, laws
     )
     made = replicates(courses, design, laws, world.seed, world.label, (number,))
-    one = _observed(world, design, courses, made, (0, 0)).trial(0)
+    stack = _observed(world, design, courses, made, (0, 0))
+    one = stack.trial(0)
     by_arm = range(len(courses.arms))
     latent = LatentTrial(
         *(
@@ -191,7 +214,8 @@ def replicate(model: Model, world: World, design: Design, number: int) -> tuple[
             )
         )
     )
-    return ObservedTrial(one.subjects, one.visits), latent
+    harmed = {name: values for name, values in stack.adverse_events.items() if name not in KEYS}
+    return ObservedTrial(one.subjects, one.visits, harmed), latent
 
 
 def _observed(
@@ -207,10 +231,23 @@ def _observed(
         "completed": there.followed >= design.days,
         **made.subjects,
     }
+    names = np.array(courses.arms)[made.arm]
+    draws = TrialDraws(world.seed, world.label, tuple(made.numbers.tolist()))
+    trial, harmed = events_of_trials(design, world.harms, names, subjects.numbers, there.followed, draws)
+    exposure: dict[str, np.ndarray] = {}
+    if made.numbers[0] == 0:  # what people took is kept for the first trial of a pair of worlds
+        exposure = exposure_rows(design, names[0], subjects.numbers, there.followed[0], world.seed)
+        exposure = {**_keys(pair, np.zeros(len(exposure["subject"]), dtype=np.int64)), **exposure}
     return TrialStack(
         *pair, made.numbers, courses.numbers, courses.arms, made.arm, np.array(design.visits),
-        there.attended, columns, {"day": there.days, **made.visits},
+        there.attended, columns, {"day": there.days, **made.visits}, exposure,
+        {**_keys(pair, made.numbers[trial]), **harmed},
     )  # fmt: skip
+
+
+def _keys(pair: tuple[int, int], replicate: NDArray[np.int64]) -> dict[str, np.ndarray]:
+    rows = len(replicate)
+    return {"gut_world": np.full(rows, pair[0]), "host_world": np.full(rows, pair[1]), "replicate": replicate}
 
 
 def _latent(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> LatentStack:

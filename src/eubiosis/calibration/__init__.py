@@ -1,0 +1,1 @@
+"""Evidence meets model: roles of rows, history matching, weighted worlds, what the data informed."""

@@ -1,0 +1,66 @@
+"""What is known of the shipped worlds: how they were made, and how many of them meet each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eubiosis.calibration.roles import join, read_tables, roles_hash
+from eubiosis.calibration.worlds import ROWS
+from eubiosis.core.findings import FindingCollector
+from eubiosis.core.tables import TableRow, read_table
+from eubiosis.model.content import Content, TargetRow
+from eubiosis.model.model import Model
+from eubiosis.model.shipped import FOLDER, Shipped, shipped, targets_key
+
+
+class MetRow(TableRow):
+    """What a row of the target table meets among draws of the prior and among the worlds."""
+
+    id: str
+    half: str
+    role: str
+    used: str
+    prior_share: float | None = None
+    share: float | None = None
+    prior_low: float | None = None
+    prior_median: float | None = None
+    prior_high: float | None = None
+    worlds_low: float | None = None
+    worlds_median: float | None = None
+    worlds_high: float | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The shipped worlds, what the rows say to them, and what has changed since they were made."""
+
+    found: Shipped
+    rows: tuple[tuple[TargetRow, MetRow], ...]
+    remarks: tuple[str, ...]
+
+
+def show(model: Model) -> Shown:
+    """Return the shipped worlds with what each row says to them; raises ``FindingsError``."""
+    content, findings = model.content, FindingCollector()
+    found, met = shipped(model), _met(model.content, findings)
+    findings.raise_if_any()
+    by_id = {row.id: row for row in content.targets}
+    remarks = list(found.reasons)
+    rows_then = found.made.get("targets_key"), found.made.get("roles_sha256")
+    if found.made and rows_then != (targets_key(content), roles_hash(join(read_tables(content)))):
+        remarks.append(
+            "the target table or the roles have changed since the worlds were made: shares are of the rows "
+            "as they were"
+        )
+    return Shown(found, tuple((by_id[row.id], row) for row in met if row.id in by_id), tuple(remarks))
+
+
+def missed_by_all(rows: Sequence[tuple[TargetRow, MetRow]], most: float = 0.01) -> tuple[TargetRow, ...]:
+    """Return the rows that at most this share of the worlds meets."""
+    return tuple(target for target, met in rows if met.share is not None and met.share <= most)
+
+
+def _met(content: Content, findings: FindingCollector) -> list[MetRow]:
+    path = content.folder / FOLDER / ROWS
+    return read_table(path, MetRow, findings) if path.is_file() else []

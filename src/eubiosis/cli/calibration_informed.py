@@ -1,0 +1,52 @@
+"""``eubiosis calibration informed``: which numbers and predictions the data moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from eubiosis.cli.model_loading import CONTENT, JSON, load_model
+
+
+@click.command("informed")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The page to write.")
+@click.option(
+    "--half",
+    type=click.Choice(["gut", "history", "both"]),
+    default="both",
+    show_default=True,
+    help="Which worlds: of the gut, of the natural history and drug classes, or both.",
+)
+@click.option(
+    "--sets",
+    type=click.IntRange(0, 4000),
+    default=200,
+    show_default=True,
+    help="Worlds of the gut, and draws of its prior, to run for predictions (minutes); 0 runs none.",
+)
+@click.option("--seed", type=int, default=2026, show_default=True)
+@JSON
+@CONTENT
+def informed_command(
+    out: Path | None, half: str, sets: int, seed: int, as_json: bool, content: Path | None
+) -> None:
+    """Compare the shipped worlds with draws of the prior: shrinkage, what was not informed, profiles."""
+    from eubiosis.workflow.informed_page import informed_halves, write_informed_page
+
+    if out is None and not as_json:
+        raise click.UsageError("give --out PAGE.html, --json, or both")
+    halves = ("gut", "history") if half == "both" else (half,)
+    found = informed_halves(
+        load_model(content),
+        halves,  # type: ignore[arg-type]  # click gives the words of the choice
+        sets=sets,
+        seed=seed,
+        say=lambda text: click.echo(text, err=True),
+    )
+    if out is not None:
+        click.echo(f"wrote {write_informed_page(out, found)}", err=True)
+    if as_json:
+        from eubiosis.cli.printing import print_json
+
+        print_json(dict(found))

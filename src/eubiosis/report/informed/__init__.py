@@ -1,0 +1,1 @@
+"""What the data informed, as a page."""
