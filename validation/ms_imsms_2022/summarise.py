@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from eubiosis.core.findings import FindingCollector, FindingsError
 from eubiosis.core.tables import TableRow, write_table
@@ -194,8 +195,10 @@ def covariate_rows(metadata: Path) -> list[TableRow]:
         rows += age_bounds(group, course, len(members))
         rows += normal_rows(group, course, "log_bmi", "-", [math.log(float(r["bmi"])) for r in members])
         if group == "MS":
-            bands = edss_bands([float(record["edss"]) for record in members])
-            rows += share_rows(group, course, "edss", bands)
+            scores = [float(record["edss"]) for record in members]
+            rows += share_rows(group, course, "edss", edss_bands(scores))
+            ages = [float(record["age"]) for record in members]
+            rows.append(correlation_row(group, course, "age and edss", ages, scores))
             treated = [record["treatment_status"].lower() for record in members]
             rows += share_rows(group, course, "on_treatment", treated)
     return rows
@@ -259,6 +262,18 @@ def normal_rows(
     ]
 
 
+def correlation_row(
+    group: str, course: str, covariate: str, first: Sequence[float], second: Sequence[float]
+) -> TableRow:
+    """Return a rank correlation with its 95 % interval (Fisher's z; Bonett and Wright 2000 for the error)."""
+    rho = float(spearmanr(first, second).statistic)
+    half = 1.96 * math.sqrt((1 + rho**2 / 2) / (len(first) - 3))
+    interval = (rho, math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half))
+    return covariate_row(
+        interval, group=group, course=course, covariate=covariate, statistic="correlation", people=len(first)
+    )
+
+
 def covariate_row(
     interval: tuple[float, float, float],
     *,
@@ -272,7 +287,13 @@ def covariate_row(
 ) -> CovariateSummary:
     """Return one measured summary (value, low, high), rounded."""
     value, low, high = (rounded(number) for number in interval)
-    words = [group, course, covariate, statistic, *([level.replace(" ", "_")] if level else [])]
+    words = [
+        group,
+        course,
+        covariate.replace(" ", "_"),
+        statistic,
+        *([level.replace(" ", "_")] if level else []),
+    ]
     return CovariateSummary(
         id=".".join(words),
         description=f"{statistic} of {covariate}{f' {level}' if level else ''}, {group}, {course}",

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eubiosis.analysis.batched.trials import analyse_together, place_of_visits
+from eubiosis.analysis.batched.trials import Found, analyse_stack, analyse_together, place_of_visits
 from eubiosis.analysis.estimators.continuous import ancovas, geometric_mean_ratios
 from eubiosis.analysis.estimators.counts import rate_ratios
-from eubiosis.analysis.estimators.randomisation import randomisation_p
+from eubiosis.analysis.estimators.randomisation import randomisation_test
 from eubiosis.analysis.result import Estimate
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 from eubiosis.core.estimand import Estimand
 from eubiosis.core.frame import Table
 from eubiosis.core.streams import stream
 from eubiosis.core.table_schemas import TRIAL_ESTIMATES
+from eubiosis.core.trial_stacks import StackedObserved, TrialStack, columns_of
 from eubiosis.core.trial_tables import Observed, OneTrial, TrialKey
 
 _NOT_SHOWN = ("detail", "level")  # of an estimate, in tables
@@ -74,11 +76,11 @@ def estimate(
     """Analyse every observed trial; one estimate for each endpoint and active arm, in the order of entry.
 
     ``estimand`` names what to estimate (None: every endpoint). Counts: negative binomial regression with
-    the log of follow-up (or scans) as offset, and the p-value of a randomisation test, because counts are
-    more unequal than that law; ``seed`` keys its re-labellings. Scores: analysis of covariance of the last
-    planned visit on baseline. Biomarkers: the same on the logarithm. A subject who misses the last visit is
-    counted as missing there. An analysis that gives no numbers has its reason in ``status``. All trials are
-    analysed together where nothing is unusual (``batched``), one at a time otherwise (``analyse_one``); a
+    the log of follow-up (or scans) as offset, with p-value and interval of a randomisation test, because
+    counts are more unequal than that law; ``seed`` keys its re-labellings. Scores: analysis of covariance of
+    the last planned visit on baseline. Biomarkers: the same on the logarithm. A subject who misses the last
+    visit is counted as missing there. An analysis that gives no numbers has its reason in ``status``. All
+    trials are analysed together where nothing is unusual (``batched``), else alone (``analyse_one``); a
     trial's numbers do not depend on its company. Raises ``ValueError`` for an endpoint that is asked for and
     was not recorded.
 
@@ -100,25 +102,59 @@ def estimate(
             known = ", ".join(each.id for each in recorded)
             message = f"asked for and not recorded: {', '.join(lacking)}; recorded: {known}"
             raise ValueError(message)
-    trials, control = list(observed.trials()), observed.control
-    found = analyse_together(trials, control, wanted, seed)
+    control = observed.control
     rows: list[TrialEstimate] = []
+    if isinstance(observed, StackedObserved):
+        for stack in observed.stacks:
+            rows += _of_stack(stack, control, wanted, seed)
+        return Estimates(tuple(rows))
+    trials = list(observed.trials())
+    found = analyse_together(trials, control, wanted, seed)
     for number, trial in enumerate(trials):
-        entered = list(dict.fromkeys(trial.subjects["arm"].tolist()))
-        arms = tuple(arm for arm in entered if arm != control)  # in the order of entry
-        for endpoint in wanted:
-            own = tuple(found.get((number, endpoint.id, arm)) for arm in arms)
-            whole = tuple(each for each in own if each is not None)
-            if len(whole) < len(own) or not arms:
-                whole = analyse_one(trial, control, endpoint, arms, seed)
-            rows += [TrialEstimate(trial.key, each) for each in whole]
+        arms = tuple(dict.fromkeys(trial.subjects["arm"].tolist()))
+        rows += _of_trial(number, trial.key, partial(_itself, trial), arms, control, wanted, found, seed)
     return Estimates(tuple(rows))
 
 
+def _itself(trial: OneTrial) -> OneTrial:
+    return trial
+
+
+def _of_stack(
+    stack: TrialStack, control: str, wanted: Sequence[Endpoint], seed: int
+) -> Iterator[TrialEstimate]:
+    found = analyse_stack(stack, control, wanted, seed)
+    for k in range(len(stack)):
+        entered = tuple(stack.arms[i] for i in dict.fromkeys(stack.arm[k].tolist()))
+        yield from _of_trial(k, stack.key(k), partial(stack.trial, k), entered, control, wanted, found, seed)
+
+
+def _of_trial(
+    number: int,
+    key: TrialKey,
+    trial: Callable[[], OneTrial],
+    entered: tuple[str, ...],
+    control: str,
+    wanted: Sequence[Endpoint],
+    found: Found,
+    seed: int,
+) -> Iterator[TrialEstimate]:
+    """Yield one trial's estimates; arms in the order of entry. What was not found is analysed by itself."""
+    arms = tuple(arm for arm in entered if arm != control)
+    for endpoint in wanted:
+        own = tuple(found.get((number, endpoint.id, arm)) for arm in arms)
+        whole = tuple(each for each in own if each is not None)
+        if len(whole) < len(own) or not arms:
+            whole = analyse_one(trial(), control, endpoint, arms, seed)
+        for each in whole:
+            yield TrialEstimate(key, each)
+
+
 def _recorded(observed: Observed, endpoint: Endpoint) -> bool:
+    subjects, visits = columns_of(observed)
     if endpoint.counted:
-        return endpoint.events in observed.subjects and endpoint.exposure in observed.subjects
-    return endpoint.id in observed.visits
+        return endpoint.events in subjects and endpoint.exposure in subjects
+    return endpoint.id in visits
 
 
 def analyse_one(
@@ -154,7 +190,7 @@ def _with_randomisation_p(fit: Estimate, trial: OneTrial, endpoint: Endpoint, se
     if not fit.usable:
         return fit
     label = f"{trial.key.world}/{trial.key.replicate}"
-    p_value = randomisation_p(
+    test = randomisation_test(
         trial.subjects[endpoint.events],
         trial.subjects[endpoint.exposure],
         trial.subjects["arm"],
@@ -162,7 +198,10 @@ def _with_randomisation_p(fit: Estimate, trial: OneTrial, endpoint: Endpoint, se
         control=fit.control,
         generator=stream(seed, f"analysis/{label}/{fit.endpoint}/{fit.treated}"),
     )
-    return replace(fit, p_value=p_value, method=f"{fit.method}; p by randomisation test")
+    with np.errstate(over="ignore"):
+        low, high = np.exp([test.centre - test.reach, test.centre + test.reach]).tolist()
+    method = f"{fit.method}; p and interval by randomisation test"
+    return replace(fit, p_value=test.p_value, ci_low=low, ci_high=high, method=method)
 
 
 def _at(trial: OneTrial, endpoint: str, position: NDArray[np.int64], week: float) -> NDArray[np.float64]:

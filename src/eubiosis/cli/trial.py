@@ -85,3 +85,34 @@ trial.add_command(power)
 trial.add_command(single_arm)
 trial.add_command(pilot)
 trial.add_command(analyse_command)
+
+
+@trial.command()
+@click.option("--participants", type=click.IntRange(20, 2000), default=240, show_default=True)
+@click.option("--gut-worlds", type=click.IntRange(1, 100), default=6, show_default=True)
+@click.option("--replicates", type=click.IntRange(1, 1000), default=4, show_default=True)
+@click.option("--processes", type=click.IntRange(1, 256), default=1, show_default=True)
+@click.option("--seed", type=int, default=2026, show_default=True)
+@click.option("--json", "as_json_asked", is_flag=True, help="Print a JSON list instead of a Markdown table.")
+def realism(
+    participants: int, gut_worlds: int, replicates: int, processes: int, seed: int, as_json_asked: bool
+) -> None:
+    """Print figures of simulated control arms beside published ones, or "no value read".
+
+    Placebo arms of 96 weeks whose people had a relapse in the year before entry; each figure is a mean over
+    trials, with its standard deviation between trials in brackets.
+    """
+    from dataclasses import asdict
+
+    from eubiosis.workflow.realism import realism as compared
+    from eubiosis.workflow.realism import realism_markdown
+
+    rows = compared(
+        participants=participants, gut_worlds=gut_worlds, replicates=replicates, seed=seed,
+        processes=processes,
+    )  # fmt: skip
+    if as_json_asked:
+        records = [{**asdict(row.figure), "published": row.published.model_dump()} for row in rows]
+        click.echo(json.dumps(records, indent=2))
+    else:
+        click.echo(realism_markdown(rows), nl=False)

@@ -98,6 +98,7 @@ OBSERVED_VISITS = TableSchema(
         _SUBJECT,
         _ARM,
         Column("week", "Planned week of the visit, 0 being before any dose", unit="week", cdisc="AVISITN"),
+        Column("day", "Day of the visit, 0 being that of randomisation", unit="day", optional=True),
         *_measured(("edss",), cdisc="SDTM RS domain; AVAL"),
         *_measured(("mfis", "treg")),
         *_measured(_MARKERS, "As measured: "),
@@ -150,8 +151,8 @@ LATENT_SUBJECTS = TableSchema(
         Column("mfis_last_visit", "True fatigue (MFIS) at the last planned visit", unit="points"),
         Column(
             "treg_last_visit",
-            "True regulatory T cells at the last planned visit, in multiples of the healthy level",
-            unit="-",
+            "True regulatory T cells at the last planned visit",
+            unit="% of CD4+ T cells",
         ),
         *_measured(_MARKERS, "True value at the last planned visit: ", cdisc=""),
     ),

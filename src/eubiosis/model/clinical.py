@@ -66,15 +66,22 @@ class ClinicalLaws:
         path = baseline[:, None] + np.ascontiguousarray((drift[days] * ageing).T)
         for k in range(relapses.shape[1]):
             rows = np.flatnonzero(np.isfinite(relapses[:, k]))
-            peak = self._points("peak", uniforms[rows, k, 0])
-            second = uniforms[rows, k, 1]
-            left = np.where(peak <= 0.5, self._points("mild", second), self._points("severe", second))
             since = days - relapses[rows, k, None]
-            rise = np.clip((since + 1) / n["host_edss_ramp"], 0, 1)
-            fall = np.exp(-np.maximum(since - n["host_edss_ramp"], 0) / n["host_edss_tau"])
-            above = (np.maximum(peak, left) - left)[:, None] * rise * fall
-            path[rows] += np.where(since >= 0, left[:, None] + above, 0.0)
+            path[rows] += self.relapse_edss(since, uniforms[rows, k, :1], uniforms[rows, k, 1:])
         return np.asarray(np.clip(path, 0, 10))
+
+    def relapse_edss(self, since: Array, peaks: Array, residuals: Array) -> Array:
+        """Return what relapses add to EDSS ``since`` days after their onset; nothing before it.
+
+        ``peaks`` and ``residuals`` are uniforms that draw the severities; all three go together as arrays do.
+        """
+        n = self.number
+        peak = self._points("peak", peaks)
+        left = np.where(peak <= 0.5, self._points("mild", residuals), self._points("severe", residuals))
+        rise = np.clip((since + 1) / n["host_edss_ramp"], 0, 1)
+        fall = np.exp(-np.maximum(since - n["host_edss_ramp"], 0) / n["host_edss_tau"])
+        above = (np.maximum(peak, left) - left) * rise * fall
+        return np.asarray(np.where(since >= 0, left + above, 0.0))
 
     def mfis_change(self, tone: Array, microglia: Array, edss: Array) -> Array:
         """Return MFIS above the personal level from inflammatory tone, microglia and EDSS, any shape."""

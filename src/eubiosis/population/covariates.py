@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from pydantic import model_validator
 
+from eubiosis.core.laws import normal_cdf
 from eubiosis.core.provenance import SourcedFact
 from eubiosis.core.streams import stream
 from eubiosis.core.tables import RowProblem
@@ -21,8 +23,8 @@ class CovariateSummary(SourcedFact):
     """One number about a covariate: a mean, a standard deviation, the share of a level, or a bound.
 
     ``group`` is MS or Control, ``course`` the part of the group it is about (all, relapsing, progressive),
-    ``statistic`` mean, sd, share, lower or upper, ``level`` the level of a share (an EDSS band as in
-    "2.0 to 3.5"), ``people`` how many people the summary is over.
+    ``statistic`` mean, sd, share, lower, upper or correlation (of the ranks of two covariates), ``level`` the
+    level of a share (an EDSS band as in "2.0 to 3.5"), ``people`` how many people the summary is over.
     """
 
     group: str
@@ -87,17 +89,27 @@ class CovariateTable:
             raise ValueError(message)
         return shares
 
+    def edss_moments(self, group: str, course: str) -> tuple[float, float]:
+        """Return mean and standard deviation of the law that EDSS is drawn from."""
+        bands = self.shares(group, course, "edss")
+        whole = sum(bands.values())
+        parts = [(share / whole, np.array(_steps(band))) for band, share in bands.items()]
+        mean = sum(share * float(steps.mean()) for share, steps in parts)
+        square = sum(share * float((steps**2).mean()) for share, steps in parts)
+        return mean, math.sqrt(square - mean**2)
+
     def draw(self, group: str, numbers: Sequence[int], seed: int) -> CovariateDraws:
         """Draw the covariates of the subjects with these numbers; each depends on its own number only.
 
         The disease course comes first; sex, age, EDSS and treatment depend on whether it is relapsing or
-        progressive. Age is normal within bounds, BMI lognormal, EDSS uniform over the half steps of a band.
+        progressive. Age is normal within bounds, BMI lognormal, EDSS uniform over the steps of a band and
+        tied to age by a normal copula with the rank correlation of the table.
         """
         people = [_Person(self, group, seed, number) for number in numbers]
         return CovariateDraws(
             subject_ids=tuple(f"{group}-{number}" for number in numbers),
             sex=tuple(person.level("sex") for person in people),
-            age=np.array([person.age() for person in people], dtype=float),
+            age=np.array([person.age for person in people], dtype=float),
             bmi=np.array([person.bmi() for person in people], dtype=float),
             edss=np.array([person.edss() for person in people], dtype=float),
             disease_course=tuple(person.disease_course for person in people),
@@ -124,7 +136,9 @@ class _Person:
             self.table.shares(self.group, self.course, covariate), float(self.stream(covariate).random())
         )
 
+    @cached_property
     def age(self) -> float:
+        """Age in years."""
         mean, sd, lower, upper = (
             self.table.number(self.group, self.course, "age", statistic)
             for statistic in ("mean", "sd", "lower", "upper")
@@ -143,14 +157,39 @@ class _Person:
     def edss(self) -> float:
         if self.group == CONTROL:
             return float("nan")
-        draws = self.stream("edss")
-        band = _choose(self.table.shares(self.group, self.course, "edss"), float(draws.random()))
-        low, high = (float(word) for word in band.split(" to "))
-        steps = round((high - low) * 2)
-        return low + 0.5 * int(draws.integers(0, steps + 1))
+        mean, sd = (self.table.number(self.group, self.course, "age", word) for word in ("mean", "sd"))
+        ranks = self.table.number(self.group, self.course, "age and edss", "correlation")
+        # the correlation of a normal law that has this rank correlation
+        tie = 2.0 * math.sin(math.pi * ranks / 6.0)
+        own = float(self.stream("edss").standard_normal())
+        place = float(normal_cdf(tie * (self.age - mean) / sd + math.sqrt(1.0 - tie**2) * own))
+        return _step(self.table.shares(self.group, self.course, "edss"), place)
 
     def treated(self) -> bool:
         return self.group != CONTROL and self.level("on_treatment") == "treated"
+
+
+def _step(bands: Mapping[str, float], place: float) -> float:
+    """Return the EDSS at a place between 0 and 1 of the law: bands in order, steps of a band alike.
+
+    There is no EDSS of 0.5.
+
+    >>> [_step({"0.0 to 1.5": 0.6, "2.0 to 3.5": 0.4}, place) for place in (0.1, 0.25, 0.99)]
+    [0.0, 1.0, 3.5]
+    """
+    rest = place * sum(bands.values())
+    for band, share in bands.items():
+        steps = _steps(band)
+        if rest < share:
+            return steps[int(rest / share * len(steps))]
+        rest -= share
+    return steps[-1]
+
+
+def _steps(band: str) -> list[float]:
+    """Return the steps of the scale in a band such as "0.0 to 1.5"."""
+    low, high = (round(2 * float(word)) for word in band.split(" to "))
+    return [step / 2 for step in range(low, high + 1) if step != 1]
 
 
 def _choose(shares: Mapping[str, float], uniform: float) -> str:

@@ -127,6 +127,7 @@ def generate(
             problem = f"the group {unknown_word(group, known)}"
             raise FindingsError([Finding("cohort", "group", problem, ", ".join(known), "name one of these")])
         return Cohort(group, seed, shares, size)
+    profiles = profiles.by_id()  # a sample is the same person wherever its row stands
     contrast = guild_contrast(profiles, control)
     wanted = np.array([profiles.groups is None or g == group for g in profiles.groups or profiles.sample_ids])
     usable = np.array([status in USABLE_PROFILE for status in contrast.status])

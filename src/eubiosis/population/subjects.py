@@ -21,7 +21,8 @@ class VirtualSubjects:
 
     ``numbers`` key every random draw of a subject; ``shares`` (n, guilds) is the gut composition that the
     model is asked to hold, in shares of reads, NaN where the profile cannot be used; ``profile_status`` says
-    why. ``age`` in years, ``edss`` in points, ``female`` and ``relapsing`` boolean.
+    why. ``age`` in years, ``edss`` in points, ``female`` and ``relapsing`` boolean; ``assessed`` is the EDSS
+    that a rater gave at screening, None where nobody has rated yet.
     """
 
     numbers: tuple[int, ...]
@@ -31,6 +32,7 @@ class VirtualSubjects:
     female: np.ndarray
     edss: np.ndarray
     relapsing: np.ndarray
+    assessed: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -45,6 +47,7 @@ class VirtualSubjects:
             self.female[rows],
             self.edss[rows],
             self.relapsing[rows],
+            None if self.assessed is None else self.assessed[rows],
         )
 
 

@@ -62,7 +62,8 @@ class Eligibility(Spec):
 class ControlLevel(Spec):
     """The level of the control arm, which the design states and the model does not predict.
 
-    ``relapses_per_year`` and ``gd_lesions_per_scan`` are means over untreated eligible subjects.
+    ``relapses_per_year`` and ``gd_lesions_per_scan`` are what the control arm shows on average: means over
+    the follow-up of untreated people who enter, with the relapses before entry that ``Eligibility`` asks for.
 
     >>> ControlLevel(relapses_per_year=0.2).relapses_per_year
     0.2
@@ -82,6 +83,7 @@ class Design(Spec):
     ``arms`` is a list of ``Arm``, or a mapping from names to therapies. ``visits`` are weeks from 0, or a
     text such as "every 12 weeks to week 48"; the last is the end of follow-up. ``allocation`` gives each
     arm's share of a block of size ``block`` x sum(allocation). ``dropout_per_year`` is a hazard,
+    ``missed_visits`` the chance that a visit after entry does not take place though nobody has left,
     ``placebo_response_mfis`` points in every arm. Defaults: ``content/trials/design_defaults.tsv``. Raises
     ``FindingsError`` with everything that is wrong.
 
@@ -99,6 +101,9 @@ class Design(Spec):
     block: Annotated[int, Field(ge=1, le=100)] = Field(default_factory=lambda: int(default("block")))
     dropout_per_year: Annotated[float, Field(ge=0, le=5)] = Field(
         default_factory=lambda: default("dropout_per_year")
+    )
+    missed_visits: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        default_factory=lambda: default("missed_visits")
     )
     placebo_response_mfis: Annotated[float, Field(ge=-84, le=84)] = Field(
         default_factory=lambda: default("placebo_response_mfis")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,19 +16,14 @@ from eubiosis.core.frame import Table
 from eubiosis.core.spec import checked_seed
 from eubiosis.core.table_schemas import (
     LATENT_WORLDS,
-    TRIAL_ADVERSE_EVENTS,
-    TRIAL_EXPOSURE,
     TRIAL_GUTS,
-    TRIAL_LATENT,
     TRIAL_SCREENING,
-    TRIAL_SUBJECTS,
-    TRIAL_VISITS,
 )
-from eubiosis.core.trial_tables import Latent, Observed
+from eubiosis.core.trial_stacks import LatentStack, StackedLatent, StackedObserved, TrialStack
 from eubiosis.engine import FAILURES
 from eubiosis.model import Model, load
 from eubiosis.model.held import FAR, HELD
-from eubiosis.model.niche import NICHE_UNSOLVED
+from eubiosis.model.niche import NICHE_UNSOLVED, OK
 from eubiosis.model.shipped import Shipped, matched_gut_world, matched_history, shipped
 from eubiosis.model.worlds import GutWorld, draw_gut_world, draw_host_world
 from eubiosis.population.generate import Cohort
@@ -38,13 +33,16 @@ from eubiosis.trial.world.beyond import draw_beyond
 from eubiosis.trial.world.direct import direct_terms
 from eubiosis.trial.world.gut import MARKERS, GutCourses, gut_courses
 from eubiosis.trial.world.host_world import (
-    LatentTrial,
+    REFERENCE_POOL,
     TrialIsTooSmall,
     World,
+    clinical_laws,
     enrol,
     paper_reason,
-    replicate,
+    reference_size,
+    trial_stacks,
 )
+from eubiosis.trial.world.persons import rated
 
 _NUMBERS_A_WORLD = 1_000_000
 _FIRST_POOL, _MOST_POOL = 2.2, 40.0  # candidates for each participant
@@ -96,8 +94,8 @@ class Trials:
     design: Design
     simulation: Simulation
     seed: int
-    observed: Observed
-    latent: Latent
+    observed: StackedObserved
+    latent: StackedLatent
     screening: Table
     worlds: Table
     candidates: tuple[Candidates, ...]
@@ -123,15 +121,9 @@ class Trials:
             first.design,
             first.simulation,
             first.seed,
-            Observed(
-                Table.concat([p.observed.subjects for p in parts]),
-                Table.concat([p.observed.visits for p in parts]),
-                first.observed.control,
-                _together(p.observed.exposure for p in parts),
-                _together(p.observed.adverse_events for p in parts),
-            ),
-            Latent(
-                Table.concat([p.latent.subjects for p in parts]),
+            StackedObserved([s for p in parts for s in p.observed.stacks], first.observed.control),
+            StackedLatent(
+                [s for p in parts for s in p.latent.stacks],
                 Table.concat([p.latent.guts for p in parts]),
                 first.latent.control,
                 first.latent.seed,
@@ -210,45 +202,61 @@ def _model(folder: Path) -> Model:
     return load(folder)
 
 
-def simulate_gut_world(task: Task) -> Trials:
-    """Simulate every trial of one gut world."""
+@dataclass(frozen=True)
+class Pair:
+    """A pair of worlds: its numbers, what became of the candidates, and its trials, some at a time.
+
+    ``stacks`` can be gone through once: nothing keeps a trial that has been looked at.
+    """
+
+    gut_world: int
+    host_world: int
+    screened: Mapping[str, int]
+    stacks: Iterator[tuple[TrialStack, LatentStack]]
+
+
+@dataclass(frozen=True)
+class GutWorldTrials:
+    """One gut world: its pairs of worlds, the true guts of its subjects, its forms, and its candidates."""
+
+    pairs: tuple[Pair, ...]
+    guts: Table
+    worlds: Table
+    candidates: Candidates
+
+
+def gut_world_trials(task: Task) -> GutWorldTrials:
+    """Enrol every trial of one gut world; the trials themselves are run when their stacks are asked for."""
     model, simulation = _model(task.model_folder), task.simulation
     models, worlds, gut = _enrolled(model, task)
-    observed: list[tuple[Columns, Columns]] = []
-    exposure: list[Columns] = []
-    harmed: list[Columns] = []
-    latent: list[Columns] = []
-    for h, (own, world) in enumerate(zip(models, worlds, strict=True)):
-        for number in range(simulation.replicates):
-            unique = (task.gut_world * simulation.host_worlds + h) * simulation.replicates + number
-            seen, truth = replicate(own, world, task.design, unique)
-            keys = {"gut_world": task.gut_world, "host_world": h, "replicate": number}
-            observed.append((_keyed(keys, seen.subjects), _keyed(keys, seen.visits)))
-            harmed.append(_keyed(keys, seen.adverse_events))
-            if number == 0:
-                exposure.append(_keyed(keys, seen.exposure(task.design, task.seed)))
-            latent += [_keyed(keys, rows) for rows in _latent_rows(world, truth, task.design)]
+    numbers = range(simulation.replicates)
+    pairs = tuple(
+        Pair(
+            task.gut_world,
+            h,
+            world.screened,
+            trial_stacks(own, world, task.design, (task.gut_world, h), numbers),
+        )
+        for h, (own, world) in enumerate(zip(models, worlds, strict=True))
+    )
+    guts = Table(_stacked(_guts(task, worlds[0])), schema=TRIAL_GUTS)
+    return GutWorldTrials(pairs, guts, _worlds(task, worlds), Candidates.of(gut))
+
+
+def simulate_gut_world(task: Task) -> Trials:
+    """Simulate every trial of one gut world, and keep them all."""
+    world = gut_world_trials(task)
+    stacks = [stack for pair in world.pairs for stack in pair.stacks]
     control = task.design.control.name
     return Trials(
         task.design,
-        simulation,
+        task.simulation,
         task.seed,
-        Observed(
-            Table(_stacked(subjects for subjects, _ in observed), schema=TRIAL_SUBJECTS),
-            Table(_stacked(visits for _, visits in observed), schema=TRIAL_VISITS),
-            control,
-            Table(_stacked(exposure), schema=TRIAL_EXPOSURE),
-            Table(_stacked(harmed), schema=TRIAL_ADVERSE_EVENTS),
-        ),
-        Latent(
-            Table(_stacked(latent), schema=TRIAL_LATENT),
-            Table(_stacked(_guts(task, worlds[0])), schema=TRIAL_GUTS),
-            control,
-            task.seed,
-        ),
-        _screening(task, worlds),
-        _worlds(task, worlds),
-        (Candidates.of(gut),),
+        StackedObserved([seen for seen, _ in stacks], control),
+        StackedLatent([truth for _, truth in stacks], world.guts, control, task.seed),
+        screening_table(world.pairs),
+        world.worlds,
+        (world.candidates,),
         task.cohort.profiles,
     )
 
@@ -274,18 +282,23 @@ def _enrolled(model: Model, task: Task) -> tuple[list[Model], list[World], GutCo
     """
     design, simulation = task.design, task.simulation
     drawn = gut_world(model, task.gut_world, simulation, task.seed)
+    laws = clinical_laws(model)
     hosts = _host_worlds(model, task, drawn)
     models = [model.with_values(history) for history, _ in hosts]
     numbers = range(task.gut_world * simulation.host_worlds, (task.gut_world + 1) * simulation.host_worlds)
     beyonds = [draw_beyond(model, number, task.seed, simulation, design) for number in numbers]
     first = task.gut_world * _NUMBERS_A_WORLD  # every gut world has people of its own
-    factor = _FIRST_POOL
+    factor, least = _FIRST_POOL, REFERENCE_POOL
     while True:
-        wanted_size = round(factor * design.participants) + 20
+        wanted_size = max(round(factor * design.participants) + 20, least)
         size = wanted_size if task.cohort.size is None else min(wanted_size, task.cohort.size)
-        candidates = task.cohort.candidates(size, first=first)
+        candidates = rated(task.cohort.candidates(size, first=first), laws, task.seed)
         wanted = np.array([paper_reason(candidates, design, i) == "" for i in range(len(candidates))])
         gut = gut_courses(model, drawn, candidates, design, task.seed, wanted)
+        needed = reference_size(np.array([word == OK for word in gut.status]))
+        if size < needed and size != task.cohort.size:
+            least = needed
+            continue
         try:
             worlds = [
                 enrol(
@@ -331,37 +344,9 @@ def _host_worlds(
     return found
 
 
-def _together(tables: Iterable[Table | None]) -> Table | None:
-    found = [table for table in tables if table is not None]
-    return Table.concat(found) if found else None
-
-
-def _keyed(keys: Mapping[str, int], columns: Columns) -> Columns:
-    rows = len(next(iter(columns.values())))
-    return {**{name: np.full(rows, value) for name, value in keys.items()}, **columns}
-
-
 def _stacked(parts: Iterable[Columns]) -> Columns:
     rows = list(parts)
     return {name: np.concatenate([part[name] for part in rows]) for name in rows[0]}
-
-
-def _latent_rows(world: World, latent: LatentTrial, design: Design) -> list[Columns]:
-    """Return the truth of one trial: for each arm, one row a subject."""
-    numbers = np.array(world.subjects.numbers)
-    return [
-        {
-            "subject": numbers,
-            "arm": np.full(len(numbers), arm.name),
-            "expected_relapses": latent.expected_relapses[arm.name],
-            "expected_new_lesions": latent.expected_lesions[arm.name],
-            "edss_last_visit": latent.edss[arm.name][:, -1],
-            "mfis_last_visit": latent.mfis[arm.name][:, -1],
-            "treg_last_visit": latent.treg[arm.name][:, -1],
-            **{marker: latent.markers[arm.name][:, -1, k] for k, marker in enumerate(MARKERS)},
-        }
-        for arm in design.arms
-    ]
 
 
 def _guts(task: Task, world: World) -> list[Columns]:
@@ -381,11 +366,12 @@ def _guts(task: Task, world: World) -> list[Columns]:
     return rows
 
 
-def _screening(task: Task, worlds: Sequence[World]) -> Table:
+def screening_table(pairs: Sequence[Pair]) -> Table:
+    """Return what became of the candidates, one row an outcome and pair of worlds."""
     rows = [
-        (task.gut_world, h, outcome, count)
-        for h, world in enumerate(worlds)
-        for outcome, count in world.screened.items()
+        (pair.gut_world, pair.host_world, outcome, count)
+        for pair in pairs
+        for outcome, count in pair.screened.items()
     ]
     names = ("gut_world", "host_world", "outcome", "candidates")
     return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=TRIAL_SCREENING)

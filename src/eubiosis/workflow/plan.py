@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from eubiosis.core.endpoints import ENDPOINTS
@@ -25,7 +26,11 @@ class PlannedComparison:
 
 @dataclass(frozen=True)
 class AnalysisPlan:
-    """One primary endpoint, the estimand of each, the comparisons and alpha."""
+    """One primary endpoint, the estimand of each, the comparisons and alpha, and the whole design.
+
+    ``design`` is every field of it, defaults filled in, as plain values: two plans of one digest are of one
+    trial.
+    """
 
     title: str
     question: str
@@ -39,6 +44,7 @@ class AnalysisPlan:
     multiplicity: str
     data: str
     estimands: tuple[Estimand, ...]
+    design: Mapping[str, object]
 
     def as_json(self) -> str:
         """Return the plan as canonical JSON: what ``digest`` is taken of."""
@@ -86,6 +92,7 @@ def analysis_plan(workflow: Workflow) -> AnalysisPlan:
         multiplicity=_multiplicity(design.primary, len(comparisons)),
         data="observed tables only; the latent truth is used to judge the analysis, never in it",
         estimands=estimands(design),
+        design=design.model_dump(mode="json"),
     )
 
 

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
-from eubiosis.analysis.estimates import Estimates, estimate
-from eubiosis.analysis.truth import TrueEffect, true_effects
+from eubiosis.analysis.estimates import Estimates, TrialEstimate, estimate
+from eubiosis.analysis.truth import TrueEffect
+from eubiosis.analysis.truth.effects import Twins, effects_of_world
 from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.packing import DamagedPackage, pack, unpack
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.frame import Table
+from eubiosis.core.table_schemas import (
+    TRIAL_ADVERSE_EVENTS,
+    TRIAL_EXPOSURE,
+    TRIAL_LATENT,
+    TRIAL_SUBJECTS,
+    TRIAL_VISITS,
+)
+from eubiosis.core.trial_stacks import LatentStack, StackedObserved, TrialStack
 from eubiosis.core.trial_tables import KEYS, parts
 from eubiosis.engine import Array
 from eubiosis.trial.design import Design
-from eubiosis.trial.simulate import Candidates, Task, Trials, simulate_gut_world
+from eubiosis.trial.simulate import Candidates, Task, Trials, gut_world_trials
 from eubiosis.trial.world.gut import MARKERS
 
 ByArm = Mapping[str, Array]
@@ -81,8 +92,14 @@ class KeptTask:
 
 
 def run_chunk(task: Task) -> Chunk:
-    """Simulate, analyse and reduce every trial of one gut world."""
-    return reduced(simulate_gut_world(task))
+    """Simulate, analyse and reduce every trial of one gut world; none is kept but the first."""
+    world = gut_world_trials(task)
+    gathered = _Gathered(task.design, task.seed, None)
+    for pair in world.pairs:
+        gathered.add(pair.stacks)
+    return gathered.chunk(
+        world.guts, world.worlds, tuple(pair.screened for pair in world.pairs), (world.candidates,)
+    )
 
 
 def run_chunk_here(task: Task) -> Chunk:
@@ -108,29 +125,91 @@ def kept_chunk(store: ChunkStore, name: str) -> Chunk | None:
 
 def reduced(trials: Trials, estimates: Estimates | None = None) -> Chunk:
     """Analyse trials, unless estimates are given, and reduce them; gut world 0 keeps its first trial."""
-    design = trials.design
-    first = int(trials.observed.subjects["gut_world"][0]) == 0
-    return Chunk(
-        estimate(trials.observed, seed=trials.seed) if estimates is None else estimates,
-        true_effects(trials.latent),
-        _screened(trials.screening),
-        tuple(_counts(trials, rows) for rows, _ in parts(trials.observed.subjects)),
-        _courses(trials.observed.visits, design),
-        _changes(trials.latent.guts, design),
-        _example(trials) if first else None,
-        trials.candidates,
-        tuple(
-            WorldForm(*row)
-            for row in zip(
-                trials.worlds["gut_world"].tolist(),
-                trials.worlds["host_world"].tolist(),
-                trials.worlds.texts("form"),
-                trials.worlds.texts("arm"),
-                trials.worlds["outside_log_ratio"].tolist(),
-                strict=True,
-            )
-        ),
-        _harmed(trials.observed.adverse_events),
+    stacks = list(zip(trials.observed.stacks, trials.latent.stacks, strict=True))
+    gathered = _Gathered(trials.design, trials.seed, estimates)
+    for _, own in groupby(stacks, lambda pair: (pair[0].gut_world, pair[0].host_world)):
+        gathered.add(iter(own))
+    return gathered.chunk(trials.latent.guts, trials.worlds, _screened(trials.screening), trials.candidates)
+
+
+class _Gathered:
+    """What is kept of trials that come one stack after the other."""
+
+    def __init__(self, design: Design, seed: int, estimates: Estimates | None) -> None:
+        self.design, self.seed, self.given = design, seed, estimates
+        self.rows: list[TrialEstimate] = []
+        self.truths: list[TrueEffect] = []
+        self.flow: list[TrialCounts] = []
+        self.visits: dict[str, dict[float, dict[str, list[Array]]]] = {}
+        self.example: ExampleTrial | None = None
+        self.harmed: Counter[tuple[str, str]] = Counter()
+
+    def add(self, stacks: Iterator[tuple[TrialStack, LatentStack]]) -> None:
+        """Take in all trials of one pair of worlds."""
+        control = self.design.control.name
+        self.truths += effects_of_world(Twins.of(self._seen(stacks)), control, self.seed)
+
+    def _seen(self, stacks: Iterator[tuple[TrialStack, LatentStack]]) -> Iterator[LatentStack]:
+        for seen, truth in stacks:
+            if self.given is None:
+                self.rows += estimate(StackedObserved([seen], self.design.control.name), seed=self.seed).rows
+            self.flow += _counts(seen)
+            self.harmed += _harmed(seen.adverse_events)
+            if int(seen.replicates[0]) == 0:
+                self._first_trial(seen, truth)
+            yield truth
+
+    def _first_trial(self, seen: TrialStack, truth: LatentStack) -> None:
+        """Keep the observed values of the first trial of a pair of worlds, and all of the very first."""
+        for endpoint in (each for each in ENDPOINTS if not ENDPOINTS[each].counted):
+            for v, week in enumerate(self.design.visits):
+                by_arm = self.visits.setdefault(endpoint, {}).setdefault(week, {})
+                for k, arm in enumerate(seen.arms):
+                    rows = seen.attended[v, 0] & (seen.arm[0] == k)
+                    values = np.asarray(seen.of_visits[endpoint][v, 0][rows], dtype=float)
+                    by_arm.setdefault(arm, []).append(values)
+        if self.example is None and seen.gut_world == 0:
+            self.example = _example(seen.take(1), truth.take(1))
+
+    def chunk(
+        self,
+        guts: Table,
+        worlds: Table,
+        screened: tuple[Mapping[str, int], ...],
+        candidates: tuple[Candidates, ...],
+    ) -> Chunk:
+        """Return what was kept, with what all pairs of worlds share."""
+        return Chunk(
+            Estimates(tuple(self.rows)) if self.given is None else self.given,
+            tuple(self.truths),
+            screened,
+            tuple(self.flow),
+            {
+                endpoint: {
+                    week: {arm: np.concatenate(values) for arm, values in by_arm.items()}
+                    for week, by_arm in weeks.items()
+                }
+                for endpoint, weeks in self.visits.items()
+            },
+            _changes(guts, self.design),
+            self.example,
+            candidates,
+            _forms(worlds),
+            dict(self.harmed),
+        )
+
+
+def _forms(worlds: Table) -> tuple[WorldForm, ...]:
+    return tuple(
+        WorldForm(*row)
+        for row in zip(
+            worlds["gut_world"].tolist(),
+            worlds["host_world"].tolist(),
+            worlds.texts("form"),
+            worlds.texts("arm"),
+            worlds["outside_log_ratio"].tolist(),
+            strict=True,
+        )
     )
 
 
@@ -142,40 +221,23 @@ def _screened(screening: Table) -> tuple[Mapping[str, int], ...]:
     )
 
 
-def _counts(trials: Trials, rows: slice) -> TrialCounts:
-    subjects = trials.observed.subjects
-    arm, completed = subjects["arm"][rows], subjects["completed"][rows]
-    names = [each.name for each in trials.design.arms]
-    return TrialCounts(
-        {name: float((arm == name).sum()) for name in names},
-        {name: float(completed[arm == name].sum()) for name in names},
-    )
+def _counts(stack: TrialStack) -> list[TrialCounts]:
+    completed = stack.of_subjects["completed"]
+    inside = [stack.arm == k for k in range(len(stack.arms))]
+    randomised = [rows.sum(axis=1).astype(float).tolist() for rows in inside]
+    stayed = [(rows & completed).sum(axis=1).astype(float).tolist() for rows in inside]
+    return [
+        TrialCounts(*(dict(zip(stack.arms, [each[k] for each in counts], strict=True)) for counts in both))
+        for both in ((randomised, stayed),)
+        for k in range(len(stack))
+    ]
 
 
-def _harmed(events: Table | None) -> dict[tuple[str, str], int]:
-    """Count the subjects with each harm in each arm, over all trials of a table."""
-    if events is None:
-        return {}
-    pairs = Counter(zip(events.texts("arm"), events.texts("event"), strict=True))
-    return dict(pairs)
-
-
-def _courses(visits: Table, design: Design) -> dict[str, dict[float, dict[str, Array]]]:
-    """Return the observed values of the first trial of every pair of worlds, by endpoint, week and arm."""
-    first = visits["replicate"] == 0
-    arm, weeks = visits["arm"], visits["week"]
-    rows = {(w, a.name): first & (weeks == w) & (arm == a.name) for w in design.visits for a in design.arms}
-    return {
-        endpoint: {
-            week: {
-                each.name: np.asarray(visits[endpoint][rows[week, each.name]], dtype=float)
-                for each in design.arms
-            }
-            for week in design.visits
-        }
-        for endpoint in ENDPOINTS
-        if not ENDPOINTS[endpoint].counted
-    }
+def _harmed(events: Mapping[str, NDArray[np.generic]]) -> Counter[tuple[str, str]]:
+    """Count the subjects with each harm in each arm, over all trials of a stack."""
+    if not events:
+        return Counter()
+    return Counter(zip(events["arm"].tolist(), events["event"].tolist(), strict=True))
 
 
 def _changes(guts: Table, design: Design) -> dict[str, dict[str, Array]]:
@@ -194,20 +256,16 @@ def _changes(guts: Table, design: Design) -> dict[str, dict[str, Array]]:
     }
 
 
-def _example(trials: Trials) -> ExampleTrial:
-    key = next(parts(trials.observed.subjects))[1]
+def _example(seen: TrialStack, truth: LatentStack) -> ExampleTrial:
+    def without_keys(table: Table) -> Table:
+        return table.select(*(name for name in table.columns if name not in KEYS))
 
-    def first_trial(table: Table) -> Table:
-        rows = next((rows for rows, own in parts(table) if own == key), slice(0, 0))
-        return table.take(np.arange(rows.start, rows.stop)).select(
-            *(name for name in table.columns if name not in KEYS)
-        )
-
-    observed = trials.observed
     return ExampleTrial(
-        first_trial(observed.subjects),
-        first_trial(observed.visits),
-        first_trial(trials.latent.subjects),
-        None if observed.exposure is None else first_trial(observed.exposure),
-        None if observed.adverse_events is None else first_trial(observed.adverse_events),
+        without_keys(Table(seen.subjects(), schema=TRIAL_SUBJECTS)),
+        without_keys(Table(seen.visits(), schema=TRIAL_VISITS)),
+        without_keys(Table(truth.columns(), schema=TRIAL_LATENT)),
+        without_keys(Table(seen.exposure, schema=TRIAL_EXPOSURE)) if seen.exposure else None,
+        without_keys(Table(seen.adverse_events, schema=TRIAL_ADVERSE_EVENTS))
+        if seen.adverse_events
+        else None,
     )

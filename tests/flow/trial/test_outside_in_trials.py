@@ -43,12 +43,12 @@ def test_relapses_and_lesions_of_the_treated_arms_take_the_term_and_nothing_else
             assert truth.value == pytest.approx(size, abs=1e-9)
         elif truth.endpoint in ("gd_lesions", "t2_lesions"):
             assert truth.value == pytest.approx(size / SLOPE, abs=1e-9)
-        elif truth.endpoint in ("mfis", "treg"):
+        elif truth.endpoint == "treg":  # EDSS and MFIS follow the relapses that the term brings or spares
             assert truth.value == 0.0
         else:
             continue
         seen += 1
-    assert seen == 2 * 2 * 5
+    assert seen == 2 * 2 * 4
     assert term[0, "inulin"] == -term[1, "inulin"] != 0  # mirror images
     assert term[0, "inulin"] != term[0, "propionate"]
 

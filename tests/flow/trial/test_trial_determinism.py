@@ -4,11 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from small_trials import DESIGN, INULIN, PLACEBO, SEED, make_world
+from small_trials import DESIGN, INULIN, PLACEBO, SEED, make_task, make_world
 
 from eubiosis.compute.executors import Executor
 from eubiosis.compute.run_folder import table_bytes
 from eubiosis.model.worlds import draw_host_world
+from eubiosis.trial.simulate import simulate_gut_world
 from eubiosis.trial.world.gut import gut_courses
 from eubiosis.trial.world.host_world import ObservedTrial, replicate
 from eubiosis.workflow.trial_job import run_job
@@ -88,6 +89,23 @@ def test_a_world_does_not_depend_on_how_many_worlds_there_are(first):
         assert set(small["world"]) == {"0.0", "0.1"}
         assert small.columns == large.columns
         assert small == large.head(rows)
+
+
+def test_the_first_people_are_the_same_when_more_are_enrolled():
+    """Rates are set on a fixed pool, and luck is dealt out in the order of entry."""
+    few, many = (
+        simulate_gut_world(make_task(DESIGN.changed(participants=n), host_worlds=1, replicates=2))
+        for n in (12, 24)
+    )
+    (one,), (other,) = few.observed.stacks, many.observed.stacks
+    assert same(one.numbers, other.numbers[:12])
+    assert same(one.arm, other.arm[:, :12])
+    for name, values in one.of_subjects.items():
+        assert same(values, other.of_subjects[name][..., :12]), name
+    for name, values in one.of_visits.items():
+        assert same(values, other.of_visits[name][..., :12]), name
+    assert same(few.latent.stacks[0].of_world["expected_relapses"],
+                many.latent.stacks[0].of_world["expected_relapses"][:, :12])  # fmt: skip
 
 
 def shuffled(subjects, gut, order):

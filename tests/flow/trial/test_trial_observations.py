@@ -20,7 +20,7 @@ REPLICATES = 25
 @pytest.fixture(scope="module")
 def leaky():
     """The design with a dropout that loses a third of the people in 12 weeks."""
-    return DESIGN.changed(dropout_per_year=1.8)
+    return DESIGN.changed(dropout_per_year=1.8, missed_visits=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_visits_after_dropout_are_absent_and_all_before_it_are_there(trials, lea
 
 
 def test_without_dropout_everybody_is_seen_at_every_visit(trial_model, world):
-    design = DESIGN.changed(dropout_per_year=0.0)
+    design = DESIGN.changed(dropout_per_year=0.0, missed_visits=0.0)
     observed, _ = replicate(trial_model, world, design, 0)
     assert observed.subjects["completed"].all()
     assert len(observed.visits["week"]) == design.participants * len(WEEKS)
@@ -83,7 +83,7 @@ def test_values_are_such_as_the_instruments_give(trials):
             assert np.all(visits[marker] > 0), marker
             assert np.isfinite(visits[marker]).all(), marker
         shares = sum(visits[f"share_{guild}"] for guild in GUILD_IDS)
-        np.testing.assert_allclose(shares, 1.0, atol=1e-12)
+        np.testing.assert_allclose(shares, 1.0, atol=1e-6)  # single precision
         for name in ("relapses", "gd_lesions", "t2_lesions", "scans", "relapses_last_year"):
             assert np.all(subjects[name] >= 0), name
             assert np.array_equal(subjects[name], np.round(subjects[name])), name
@@ -103,7 +103,7 @@ def test_arms_hold_the_allocation_and_each_subject_has_one_arm(trials, leaky):
 
 
 def test_the_response_to_placebo_is_the_same_in_every_arm(trial_model, null_world):
-    without = DESIGN.changed(placebo_response_mfis=0.0, dropout_per_year=0.0)
+    without = DESIGN.changed(placebo_response_mfis=0.0, dropout_per_year=0.0, missed_visits=0.0)
     shift = without.changed(placebo_response_mfis=-6.0)
     changes = {arm.name: [] for arm in DESIGN.arms}
     for number in range(40):
@@ -206,7 +206,7 @@ def test_the_level_is_set_over_all_who_are_eligible_not_over_the_enrolled(trial_
 def test_scans_show_the_lesions_that_the_design_states(trial_model, pool):
     """A scan shows new lesions times the share that still enhances, also of those from before entry."""
     everyone = sum(word == "ok" for word in pool.gut.status)
-    design = DESIGN.changed(participants=everyone, dropout_per_year=0.0)
+    design = DESIGN.changed(participants=everyone, dropout_per_year=0.0, missed_visits=0.0)
     world = make_world(trial_model, pool, design, {})
     tau = trial_model.content.numbers["host_tau_Gd"].value
     rate = np.concatenate([world.host.lesions[""][-300:], world.host.lesions["placebo"]])

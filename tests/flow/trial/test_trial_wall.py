@@ -20,7 +20,7 @@ OBSERVED_SUBJECT_COLUMNS = {
     "gd_lesions", "scans", "t2_lesions", "t2_years",
 }  # fmt: skip
 COUNTS = {"relapses", "gd_lesions", "t2_lesions"}
-OBSERVED_VISIT_COLUMNS = {"subject", "arm", "week", *(set(ENDPOINTS) - COUNTS)}
+OBSERVED_VISIT_COLUMNS = {"subject", "arm", "week", "day", *(set(ENDPOINTS) - COUNTS)}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_the_observed_tables_have_exactly_the_columns_of_a_trial(trial_model, wo
 
 
 def test_no_observed_column_equals_a_latent_one(trial_model, world):
-    design = DESIGN.changed(dropout_per_year=0.0)
+    design = DESIGN.changed(dropout_per_year=0.0, missed_visits=0.0)
     observed, latent = replicate(trial_model, world, design, 0)
     subject = observed.subjects["subject"]
     columns = {
@@ -75,7 +75,7 @@ def test_no_observed_column_equals_a_latent_one(trial_model, world):
         columns |= {
             f"{name} at week {week:g}": values[at]
             for name, values in observed.visits.items()
-            if values.dtype.kind == "f" and name != "week"
+            if values.dtype.kind == "f" and name not in ("week", "day")
         }
     hidden = dict(latent_columns(latent, observed.subjects["arm"]))
     hidden |= {"relapse hazard": world.host.people.frailty, "MFIS level": world.level}
@@ -90,16 +90,13 @@ def test_no_observed_column_equals_a_latent_one(trial_model, world):
 def test_estimates_of_a_job_do_not_move_with_the_truth_handed_beside_them(monkeypatch, task, trials):
     plain = reduced(trials)
 
-    def disturbed(model, world, design, number):
-        observed, latent = host_world.replicate(model, world, design, number)
-        return observed, LatentTrial(
-            **{
-                field.name: {arm: 3.0 * values for arm, values in getattr(latent, field.name).items()}
-                for field in dataclasses.fields(LatentTrial)
-            }
-        )
+    def disturbed(*arguments):
+        for observed, latent in host_world.trial_stacks(*arguments):
+            truth = (latent.of_world, latent.of_trials)
+            moved = [{name: 3.0 * values for name, values in table.items()} for table in truth]
+            yield observed, dataclasses.replace(latent, of_world=moved[0], of_trials=moved[1])
 
-    monkeypatch.setattr(import_module("eubiosis.trial.simulate"), "replicate", disturbed)
+    monkeypatch.setattr(import_module("eubiosis.trial.simulate"), "trial_stacks", disturbed)
     other = reduced(simulate_gut_world(task))
     assert len(plain.estimates) == 2 * len(ENDPOINTS) * len(DESIGN.active)
     assert [repr(row) for row in other.estimates] == [repr(row) for row in plain.estimates]

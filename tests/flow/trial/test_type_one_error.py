@@ -54,6 +54,8 @@ def resampled(world, size, generator):
         host=_take_host(world.host, rows),
         relapses_before=world.relapses_before[rows],
         level=world.level[rows],
+        treg=world.treg[rows],
+        steps=world.steps[rows],
     )
 
 

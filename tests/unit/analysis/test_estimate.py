@@ -89,8 +89,13 @@ def test_a_count_is_compared_by_its_rate_and_tested_by_randomisation(observed, e
     found = row.estimate
     assert found.p_value != direct.p_value
     assert found.p_value == pytest.approx(p, abs=4.5 * math.sqrt(p * (1 - p) * (1 / 999 + 1 / 20_000)))
-    assert found.method == f"{direct.method}; p by randomisation test"
-    assert alike(found, direct, relative=1e-8)
+    assert found.method == f"{direct.method}; p and interval by randomisation test"
+    interval = {"ci_low": found.ci_low, "ci_high": found.ci_high}
+    assert alike(found, dataclasses.replace(direct, **interval), relative=1e-8)
+    # it says what the p-value says, and is about as wide as the regression's own
+    assert (found.ci_low <= 1 <= found.ci_high) == (found.p_value >= 0.05)
+    assert found.ci_low < found.estimate < found.ci_high
+    assert 0.5 < math.log(found.ci_high / found.ci_low) / (2 * 1.96 * direct.standard_error) < 2.0
 
 
 def test_a_biomarker_is_compared_on_the_logarithm(observed):

@@ -45,15 +45,34 @@ def test_level_holds_for_counts_that_no_negative_binomial_law_gives():
     assert hits / trials > 0.05 - 3 * np.sqrt(0.05 * 0.95 / trials)
 
 
-def test_people_without_exposure_and_other_arms_play_no_part():
+def test_other_arms_play_no_part():
     counts, years = [3.0, 4.0, 0.0, 1.0], [1.0, 1.0, 1.0, 1.0]
     arm = ["a", "a", "b", "b"]
     alone = randomisation_p(counts, years, arm, treated="a", control="b", generator=np.random.default_rng(1))
     beside = randomisation_p(
-        [*counts, 99.0, 50.0], [*years, 0.0, 1.0], [*arm, "a", "c"],
+        [*counts, 50.0], [*years, 1.0], [*arm, "c"],
         treated="a", control="b", generator=np.random.default_rng(1),
     )  # fmt: skip
     assert alone == beside
+
+
+@pytest.mark.parametrize("nothing", [(99.0, 0.0), (np.nan, 1.0)])
+def test_who_has_nothing_to_count_is_randomised_and_adds_nothing(nothing):
+    """By enumeration of the ten ways to treat three of five people."""
+    counts, years = np.array([6.0, 4.0, 0.0, 1.0, nothing[0]]), np.array([1.0, 1.0, 1.0, 1.0, nothing[1]])
+    arm = np.array(["a", "a", "b", "b", "a"])
+    kept = np.array([6.0, 4.0, 0.0, 1.0, 0.0]), np.array([1.0, 1.0, 1.0, 1.0, 0.0])
+
+    def statistic(rows):
+        inside = np.isin(np.arange(5), rows)
+        first, other = ((kept[0][r].sum() + 0.5) / kept[1][r].sum() for r in (inside, ~inside))
+        return abs(np.log(first / other))
+
+    exact = np.mean([statistic(rows) >= statistic((0, 1, 4)) - 1e-12 for rows in combinations(range(5), 3)])
+    found = randomisation_p(
+        counts, years, arm, treated="a", control="b", generator=np.random.default_rng(3), relabellings=20_000
+    )
+    assert found == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 20_000))
 
 
 def test_an_arm_with_nobody_is_refused():

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from eubiosis.core.findings import FindingsError
 from eubiosis.population.contrast import centred_log_ratios
@@ -93,8 +94,17 @@ def test_covariates_lie_on_their_scales_and_follow_the_shares(reference):
     for course, share in shares.items():
         found = drawn.disease_course.count(course) / size
         assert abs(found - share) < 5 * math.sqrt(share * (1 - share) / size)
-    assert set(np.arange(0, 6.5, 0.5)) <= set(drawn.edss)  # every half step of the crowded bands turns up
+    # every step of the crowded bands turns up, and none that the scale lacks
+    assert {0.0, *np.arange(1.0, 6.5, 0.5)} <= set(drawn.edss)
+    assert 0.5 not in drawn.edss
     relapsing = np.array([course == "RRMS" for course in drawn.disease_course])
+    for kind, rows in (("relapsing", relapsing), ("progressive", ~relapsing)):
+        table = reference.covariates
+        rank = table.number("MS", kind, "age and edss", "correlation")
+        assert abs(spearmanr(drawn.age[rows], drawn.edss[rows]).statistic - rank) < 4 / math.sqrt(rows.sum())
+        mean, sd = table.edss_moments("MS", kind)
+        assert abs(drawn.edss[rows].mean() - mean) < 4 * sd / math.sqrt(rows.sum())
+        assert drawn.edss[rows].std() == pytest.approx(sd, rel=0.1)
     assert drawn.edss[relapsing].mean() + 1 < drawn.edss[~relapsing].mean()
 
 

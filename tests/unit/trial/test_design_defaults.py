@@ -22,7 +22,7 @@ USED = {
 
 def test_every_default_that_the_code_asks_for_is_in_the_table_and_no_other():
     assert set(DEFAULTS) == USED
-    assert len(USED) == 17
+    assert len(USED) == 18
 
 
 @pytest.mark.parametrize("row", DEFAULTS.values(), ids=lambda row: row.id)
@@ -46,6 +46,7 @@ def test_what_is_left_out_is_the_number_of_the_table():
     assert level.relapses_per_year == value["relapses_per_year"]
     assert level.gd_lesions_per_scan == value["gd_lesions_per_scan"]
     assert design.dropout_per_year == value["dropout_per_year"]
+    assert design.missed_visits == value["missed_visits"]
     assert design.placebo_response_mfis == value["placebo_response_mfis"]
     assert entry.age == (value["age_from"], value["age_to"])
     assert entry.edss == (value["edss_from"], value["edss_to"])

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from eubiosis.core.trial_draws import TrialDraws
 from eubiosis.therapy import give, placebo, transplant
 from eubiosis.trial import Design
-from eubiosis.trial.world.harms import HarmRates, adverse_events, harm_rates
+from eubiosis.trial.world.harms import HarmRates, events_of_trials, harm_rates
 
 PEOPLE = 6000
 
@@ -16,9 +17,10 @@ def design(**active):
 
 
 def events_of(plan, rates, arm, seed=4):
-    arms = np.full(PEOPLE, arm)
-    followed = np.full(PEOPLE, float(plan.days))
-    return adverse_events(plan, rates, arms, tuple(range(PEOPLE)), followed, (seed, "trial/0/harms"))
+    arms = np.full((1, PEOPLE), arm)
+    followed = np.full((1, PEOPLE), float(plan.days))
+    draws = TrialDraws(seed, "0.0", (0,))
+    return events_of_trials(plan, rates, arms, tuple(range(PEOPLE)), followed, draws)[1]
 
 
 def test_a_rate_gives_its_share_of_people():

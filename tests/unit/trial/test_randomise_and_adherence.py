@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from eubiosis.core.findings import FindingsError
 from eubiosis.core.streams import SubjectDraws
+from eubiosis.core.trial_draws import TrialDraws
 from eubiosis.therapy import Adherence, give, placebo, prebiotic
 from eubiosis.trial.design import Arm, Design
 from eubiosis.trial.world.adherence import propensity
-from eubiosis.trial.world.host_world import randomise
+from eubiosis.trial.world.replicates import randomised
 
 PEOPLE = 4000
 
@@ -20,6 +21,12 @@ def design(allocation=(1, 1), block=2):
     inulin = prebiotic("inulin", dose="12 g/day")
     arms = tuple(Arm(name=n, therapy=placebo() if n == "placebo" else inulin) for n in names)
     return Design(arms=arms, participants=100, allocation=allocation, block=block, primary="mfis")
+
+
+def randomise(plan, size, seed, number):
+    """The names of the arms of one trial."""
+    places = randomised(plan, size, TrialDraws(seed, "0.0", (number,)))[0]
+    return np.array([one.name for one in plan.arms])[places]
 
 
 def arm(mean, sd):
@@ -54,6 +61,13 @@ def test_randomisation_is_reproducible_and_differs_between_trials_and_seeds():
     assert not np.array_equal(first, randomise(plan, 60, 8, 0))
     # a longer trial begins with the same people in the same arms
     assert np.array_equal(first, randomise(plan, 90, 7, 0)[:60])
+
+
+def test_the_order_of_the_arms_in_a_design_moves_nobody():
+    plan = design((1, 2, 1))
+    swapped = plan.changed(arms=plan.arms[::-1], allocation=(1, 2, 1))
+    assert np.array_equal(randomise(plan, 90, 7, 3), randomise(swapped, 90, 7, 3))
+    assert len(set(randomise(plan, 90, 7, 3).tolist())) == 3
 
 
 def test_every_place_in_a_block_gets_every_arm_equally_often():

@@ -151,3 +151,25 @@ def test_the_hash_of_the_plan_follows_the_analysis_and_not_the_seed(write):
     plan = analysis_plan(read_workflow(write()))
     text = json.dumps(json.loads(json.dumps(asdict(plan))), sort_keys=True, separators=(",", ":"))
     assert first == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_every_part_of_the_design_is_in_the_hash_of_the_plan(write):
+    design = read_workflow(write()).design
+
+    def digest(changed):
+        return analysis_plan(read_workflow(write()).changed(design=changed)).digest
+
+    others = [
+        design.changed(participants=44),
+        design.changed(visits="every 6 weeks to week 48"),
+        design.changed(arms=design.arms[::-1]),
+        design.changed(allocation=(1, 2)),
+        design.changed(block=1),
+        design.changed(dropout_per_year=0.2),
+        design.changed(missed_visits=0.0),
+        design.changed(placebo_response_mfis=0.0),
+        design.changed(eligibility=design.eligibility.changed(edss=(0, 4))),
+        design.changed(control_level=design.control_level.changed(relapses_per_year=0.2)),
+    ]
+    found = [digest(each) for each in (design, *others)]
+    assert len(set(found)) == len(found)

@@ -33,17 +33,19 @@ _LARGEST_LOG = 100.0
 
 @dataclass(frozen=True)
 class Events:
-    """Counts and exposure of a batch of outcomes: (batch, rows); those left out have zero of both.
+    """Counts and exposure of a batch of outcomes, participants alike in both and in their arm taken together.
 
-    ``arm`` (batch, rows) numbers the arms, the control 0; ``inside`` (arms, batch, rows) says the same by
-    arm, without the rows left out. ``above`` (batch, largest count + 1) counts the rows whose count
-    exceeds 0, 1, 2, ...; ``constant`` (batch,) is the sum of log(count!).
+    ``counts``, ``years`` and ``arm`` (batch, rows), the control's arm 0; ``people`` (batch, rows) is how many
+    are alike, 0 in rows that only fill up; ``inside`` (arms, batch, rows) says the same by arm. ``above``
+    (batch, largest count + 1) counts the people whose count exceeds 0, 1, 2, ...; ``constant`` (batch,) is
+    the sum of log(count!).
     """
 
     counts: Floats
     years: Floats
     arm: Ints
-    inside: Bools
+    people: Floats
+    inside: Floats
     above: Floats
     constant: Floats
 
@@ -52,14 +54,35 @@ class Events:
         """Prepare a batch; rows without a count or exposure are left out."""
         from scipy.special import gammaln
 
-        kept = (years > 0) & np.isfinite(counts)
-        events, time = np.where(kept, counts, 0.0), np.where(kept, years, 0.0)
-        size, width = len(events), int(events.max(initial=0.0)) + 1
-        places = np.arange(size)[:, None] * width + events.astype(np.int64)
-        tally = np.bincount(places.ravel(), minlength=size * width).reshape(size, width)
-        above = events.shape[-1] - np.cumsum(tally, axis=-1)
+        kept = inside.any(axis=0) & (years > 0) & np.isfinite(counts)
+        size, arms = len(counts), len(inside)
+        events = np.where(kept, counts, 0.0)
+        width = int(events.max(initial=0.0)) + 1
+        outcome, row = np.nonzero(kept)
+        whole = events[outcome, row].astype(np.int64)
+        tally = np.bincount(outcome * width + whole, minlength=size * width).reshape(size, width)
+        above = tally.sum(axis=-1, keepdims=True) - np.cumsum(tally, axis=-1)
+        times, time = np.unique(years[outcome, row], return_inverse=True)
+        shape = (size, arms, len(times), width)
+        alike, number = np.unique(
+            np.ravel_multi_index((outcome, arm[outcome, row], time.reshape(-1), whole), shape),
+            return_counts=True,
+        )
+        outcome, group, time, whole = np.unravel_index(alike, shape)
+        first = np.searchsorted(outcome, np.arange(size))
+        place = np.arange(len(outcome)) - first[outcome]
+        table = np.zeros((4, size, int(place.max(initial=0)) + 1))
+        for values, one in zip(table, (whole, times[time], group, number), strict=True):
+            values[outcome, place] = one
+        own = table[2].astype(np.int64)
         return cls(
-            events, time, arm, inside & kept, above.astype(np.float64), gammaln(events + 1.0).sum(axis=-1)
+            table[0],
+            table[1],
+            own,
+            table[3],
+            np.stack([table[3] * (own == k) for k in range(arms)]),
+            above.astype(np.float64),
+            gammaln(events + 1.0).sum(axis=-1),
         )
 
     def part(self, rows: Ints) -> Events:
@@ -68,6 +91,7 @@ class Events:
             self.counts[rows],
             self.years[rows],
             self.arm[rows],
+            self.people[rows],
             self.inside[:, rows],
             self.above[rows],
             self.constant[rows],
@@ -78,8 +102,12 @@ class Events:
         return np.asarray(np.take_along_axis(np.exp(logs), self.arm, axis=-1) * self.years)
 
     def by_arm(self, values: Floats) -> Floats:
-        """Return sums over the rows of each arm, (batch, arms)."""
-        return np.stack([(values * group).sum(axis=-1) for group in self.inside], axis=-1)
+        """Return sums over the people of each arm, (batch, arms)."""
+        return np.stack([_summed(values * group) for group in self.inside], axis=-1)
+
+    def over_all(self, values: Floats) -> Floats:
+        """Return sums over all people, (batch,)."""
+        return _summed(values * self.people)
 
 
 @dataclass(frozen=True)
@@ -108,7 +136,7 @@ def rate_ratios(data: Events) -> RateRatios:
     """Fit every outcome of a batch by maximum likelihood; Poisson where the dispersion goes to zero."""
     size, arms = len(data.counts), len(data.inside)
     events, years = data.by_arm(data.counts), data.by_arm(data.years)
-    analysed = np.count_nonzero(data.inside, axis=-1).T
+    analysed = np.rint(data.inside.sum(axis=-1)).astype(np.int64).T
     regular = np.all(events > 0, axis=-1) & (analysed.sum(axis=-1) > arms)
     logs = np.zeros((size, arms))
     np.log(np.divide(events, years, where=regular[:, None], out=np.ones_like(events)), out=logs)
@@ -173,10 +201,10 @@ def _derivatives(data: Events, logs: Floats, log_alpha: Floats) -> _Derivatives:
     below = np.arange(data.above.shape[1], dtype=np.float64)
     each = below / (1.0 + alpha * below)
     height, slope = shape_of_dispersion(alpha * mu)
-    first = _in_order(data.above * each)
-    first += (mu**2 * height - data.counts * mu / shrink).sum(axis=-1)
-    second = (mu**3 * slope + data.counts * (mu / shrink) ** 2).sum(axis=-1)
-    second -= _in_order(data.above * each**2)
+    first = _summed(data.above * each)
+    first += data.over_all(mu**2 * height - data.counts * mu / shrink)
+    second = data.over_all(mu**3 * slope + data.counts * (mu / shrink) ** 2)
+    second -= _summed(data.above * each**2)
     a = alpha[:, 0]
     return _Derivatives(
         data.by_arm(left),
@@ -187,28 +215,29 @@ def _derivatives(data: Events, logs: Floats, log_alpha: Floats) -> _Derivatives:
     )
 
 
-def _in_order(terms: Floats) -> Floats:
+def _summed(terms: Floats) -> Floats:
     """Return sums over the last axis, from first to last: zeros at its end change no bit."""
-    return np.asarray(np.cumsum(terms, axis=-1)[..., -1])
+    return np.asarray(np.add.accumulate(terms, axis=-1)[..., -1])
 
 
 def _log_likelihood(data: Events, logs: Floats, alpha: Floats) -> Floats:
     linear = np.take_along_axis(logs, data.arm, axis=-1) + np.log(np.where(data.years > 0, data.years, 1.0))
     mu = data.means(logs)
-    poisson = (data.counts * linear - mu).sum(axis=-1)
+    poisson = data.over_all(data.counts * linear - mu)
     spread = np.where(alpha > 0, alpha, 1.0)[:, None]
     growth = np.log1p(spread * mu)
     below = np.arange(data.above.shape[1], dtype=np.float64)
-    table = _in_order(data.above * np.log1p(spread * below))
-    other = table + (data.counts * (linear - growth) - growth / spread).sum(axis=-1)
-    return np.asarray(np.where(alpha > 0, other, poisson) - data.constant)
+    table = _summed(data.above * np.log1p(spread * below))
+    other = table + data.over_all(data.counts * (linear - growth) - growth / spread)
+    found: Floats = np.asarray(np.where(alpha > 0, other, poisson) - data.constant)
+    return found
 
 
 def _starting_alpha(data: Events, logs: Floats) -> Floats:
     """Return a start for alpha; zero where no positive alpha is likelier than Poisson, as looked for."""
     mu = data.means(logs)
-    excess = ((data.counts - mu) ** 2 - data.counts).sum(axis=-1)
-    start: Floats = np.clip(excess / (mu**2).sum(axis=-1), 1e-4, 20.0)
+    excess = data.over_all((data.counts - mu) ** 2 - data.counts)
+    start: Floats = np.clip(excess / data.over_all(mu**2), 1e-4, 20.0)
     rows = np.flatnonzero(excess <= 0)
     if len(rows):
         part, own = data.part(rows), logs[rows]
@@ -236,7 +265,7 @@ def _rates_at(data: Events, logs: Floats, alpha: Floats) -> tuple[Floats, Bools]
         converged |= 0.5 * (step * score).sum(axis=-1) < TOLERANCE
         if converged.all():
             break
-        step *= np.minimum(1.0, LARGEST_STEP / np.maximum(np.abs(step).max(axis=-1), LARGEST_STEP))[:, None]
+        step *= (LARGEST_STEP / np.maximum(np.abs(step).max(axis=-1), LARGEST_STEP))[:, None]
         step[converged] = 0.0
         scale = _halved(_log_likelihood(data, logs, alpha), _along_rates(data, logs, step, alpha), 1e-10)
         logs += np.where(np.isnan(scale), 0.0, scale)[:, None] * step
@@ -274,7 +303,7 @@ def _newton(data: Events, logs: Floats, log_alpha: Floats) -> _Maximum:
         open_rows, part, own, spread = open_rows[go], part.part(go), own[go], spread[go]
         step, along = step[go], along[go]
         largest = np.maximum(np.abs(step).max(axis=-1), np.abs(along))
-        shorter = np.minimum(1.0, LARGEST_STEP / largest)
+        shorter = LARGEST_STEP / np.maximum(largest, LARGEST_STEP)
         step, along = step * shorter[:, None], along * shorter
         now = _log_likelihood(part, own, np.exp(spread))
         scale = _halved(now, _along_all(part, own, step, spread, along), 1e-11)

@@ -3,56 +3,76 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.analysis.batched import counts as many_counts
 from eubiosis.analysis.batched.linear import Contrasts, contrasts
-from eubiosis.analysis.batched.relabel import Test, randomisation_ps
+from eubiosis.analysis.batched.relabel import Test, randomisation_tests
 from eubiosis.analysis.result import VAGUEST_LOG, Estimate, Scale
 from eubiosis.core.endpoints import Endpoint
-from eubiosis.core.laws import Z975
-from eubiosis.core.trial_tables import Columns, OneTrial
+from eubiosis.core.trial_stacks import TrialStack
+from eubiosis.core.trial_tables import Columns, OneTrial, TrialKey
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Found = dict[tuple[int, str, str], Estimate]  # number of the trial, endpoint, treated arm
 TOGETHER = 64  # trials in one batch: bounds the memory, changes no number
-BLOCK = 32  # replicates, of every world, that share their re-labellings
-NEGATIVE_BINOMIAL, RANDOMISED = "negative binomial", "p by randomisation test"
+BLOCK = 256  # replicates, in every host world of a gut world, that share their re-labellings
+NEGATIVE_BINOMIAL, RANDOMISED = "negative binomial", "p and interval by randomisation test"
 ANCOVA, LOG_ANCOVA = "ANCOVA", "ANCOVA of the logarithm"
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Trials with the same arms, as many participants and the same planned weeks."""
+class _Batch(ABC):
+    """Trials with the same arms, as many participants and the same planned weeks.
 
-    numbers: tuple[int, ...]
-    trials: tuple[OneTrial, ...]
-    arms: tuple[str, ...]  # the control first
-    weeks: tuple[float, float]
+    ``numbers`` are the places of the trials among all, ``arms`` begin with the control, ``weeks`` are the
+    first and the last, and ``arm`` (trials, participants) is the number of each one's arm.
+    """
 
-    @cached_property
-    def arm(self) -> NDArray[np.int64]:
-        """Return the number of each participant's arm, shape (trials, participants)."""
-        order = np.argsort(self.arms)
-        names = np.array(self.arms)[order]
-        return np.stack([order[np.searchsorted(names, one.subjects["arm"])] for one in self.trials])
+    def __init__(
+        self, numbers: tuple[int, ...], arms: tuple[str, ...], weeks: tuple[float, float], arm: Ints
+    ) -> None:
+        self.numbers, self.arms, self.weeks, self.arm = numbers, arms, weeks, arm
+        self.inside = np.stack([arm == k for k in range(len(arms))])  # (arms, trials, participants)
 
-    @cached_property
-    def inside(self) -> NDArray[np.bool_]:
-        """Return who is in which arm, shape (arms, trials, participants)."""
-        return np.stack([self.arm == k for k in range(len(self.arms))])
-
+    @abstractmethod
     def column(self, name: str) -> Floats:
         """Return a column of the subjects, shape (trials, participants)."""
+
+    @abstractmethod
+    def at_week(self, names: Sequence[str], week: float) -> Floats:
+        """Return columns at one visit, (trials, names, participants); not a number where it was missed."""
+
+    @abstractmethod
+    def key(self, k: int) -> TrialKey:
+        """Return which trial the k-th of the batch is."""
+
+
+class _OfTables(_Batch):
+    """Trials read from tables."""
+
+    def __init__(
+        self,
+        numbers: tuple[int, ...],
+        trials: tuple[OneTrial, ...],
+        arms: tuple[str, ...],
+        weeks: tuple[float, float],
+    ) -> None:
+        order = np.argsort(arms)
+        names = np.array(arms)[order]
+        arm = np.stack([order[np.searchsorted(names, one.subjects["arm"])] for one in trials])
+        super().__init__(numbers, arms, weeks, arm)
+        self.trials = trials
+        self._places = [place_of_visits(one.subjects, one.visits) for one in trials]
+
+    def column(self, name: str) -> Floats:
         return np.stack([np.asarray(one.subjects[name], dtype=np.float64) for one in self.trials])
 
     def at_week(self, names: Sequence[str], week: float) -> Floats:
-        """Return columns at one visit, (trials, names, participants); not a number where it was missed."""
         values = np.full((len(self.trials), len(names), self.arm.shape[1]), np.nan)
         for own, trial, place in zip(values, self.trials, self._places, strict=True):
             there = np.flatnonzero(np.asarray(trial.visits["week"]) == week)
@@ -60,10 +80,32 @@ class _Batch:
                 row[place[there]] = np.asarray(trial.visits[name], dtype=np.float64)[there]
         return values
 
-    @cached_property
-    def _places(self) -> list[NDArray[np.int64]]:
-        """Return the row of the participant of each visit, for each trial."""
-        return [place_of_visits(one.subjects, one.visits) for one in self.trials]
+    def key(self, k: int) -> TrialKey:
+        return self.trials[k].key
+
+
+class _OfStack(_Batch):
+    """Some trials of a stack."""
+
+    def __init__(
+        self, numbers: Sequence[int], stack: TrialStack, arms: tuple[str, ...], weeks: tuple[float, float]
+    ) -> None:
+        self.stack, self.rows = stack, np.array(numbers)
+        place = np.array([arms.index(name) if name in arms else -1 for name in stack.arms])
+        super().__init__(tuple(numbers), arms, weeks, place[stack.arm[self.rows]])
+
+    def column(self, name: str) -> Floats:
+        return np.asarray(self.stack.column(name)[self.rows])
+
+    def at_week(self, names: Sequence[str], week: float) -> Floats:
+        (visit,) = np.flatnonzero(self.stack.weeks == week)
+        values = np.empty((len(self.rows), len(names), self.arm.shape[1]))
+        for k, name in enumerate(names):
+            values[:, k] = self.stack.of_visits[name][visit][self.rows]
+        return values
+
+    def key(self, k: int) -> TrialKey:
+        return self.stack.key(self.numbers[k])
 
 
 def place_of_visits(subjects: Columns, visits: Columns) -> NDArray[np.int64]:
@@ -89,14 +131,39 @@ def analyse_together(
     without logarithm, a regression that has not converged. Linear models and counts agree with the single
     analyses to rounding; p-values of counts within their Monte Carlo error.
     """
+    return _all_found(_batches(trials, control), endpoints, seed)
+
+
+def analyse_stack(stack: TrialStack, control: str, endpoints: Sequence[Endpoint], seed: int) -> Found:
+    """Return the same for trials that are kept in a stack; trials are numbered in its order."""
+    return _all_found(_batches_of_stack(stack, control), endpoints, seed)
+
+
+def _all_found(batches: Iterator[_Batch], endpoints: Sequence[Endpoint], seed: int) -> Found:
     found: Found = {}
-    for batch in _batches(trials, control):
+    for batch in batches:
         counted = [each for each in endpoints if each.counted]
         found |= _counted(batch, counted, seed)
         for logarithm in (False, True):
             some = [each for each in endpoints if not each.counted and each.score is not logarithm]
             found |= _measured(batch, some, logarithm=logarithm)
     return found
+
+
+def _batches_of_stack(stack: TrialStack, control: str) -> Iterator[_Batch]:
+    entered = np.stack([(stack.arm == k).any(axis=1) for k in range(len(stack.arms))], axis=1)
+    seen = np.any(stack.attended, axis=2).reshape(len(stack.weeks), len(stack))  # visits, trials
+    alike: dict[tuple[tuple[str, ...], float, float], list[int]] = {}
+    for k in range(len(stack)):
+        arms = tuple(sorted(name for name, there in zip(stack.arms, entered[k], strict=True) if there))
+        weeks = stack.weeks[seen[:, k]]
+        if control not in arms or len(arms) < 2 or not len(weeks):
+            continue  # the single analysis says what is wrong
+        alike.setdefault((arms, float(weeks[0]), float(weeks[-1])), []).append(k)
+    for (arms, first, last), numbers in alike.items():
+        own = (control, *(arm for arm in arms if arm != control))
+        for begin in range(0, len(numbers), TOGETHER):
+            yield _OfStack(numbers[begin : begin + TOGETHER], stack, own, (first, last))
 
 
 def _batches(trials: Sequence[OneTrial], control: str) -> Iterator[_Batch]:
@@ -112,7 +179,7 @@ def _batches(trials: Sequence[OneTrial], control: str) -> Iterator[_Batch]:
         own = (control, *(arm for arm in arms if arm != control))
         for begin in range(0, len(numbers), TOGETHER):
             some = tuple(numbers[begin : begin + TOGETHER])
-            yield _Batch(some, tuple(trials[k] for k in some), own, (first, last))
+            yield _OfTables(some, tuple(trials[k] for k in some), own, (first, last))
 
 
 def _measured(batch: _Batch, endpoints: Sequence[Endpoint], *, logarithm: bool) -> Found:
@@ -126,7 +193,7 @@ def _measured(batch: _Batch, endpoints: Sequence[Endpoint], *, logarithm: bool) 
         proper = ~np.any((before <= 0) | (after <= 0), axis=-1)
         with np.errstate(divide="ignore", invalid="ignore"):
             before, after = np.log(before), np.log(after)
-    size, people = len(batch.trials), batch.arm.shape[1]
+    size, people = len(batch.numbers), batch.arm.shape[1]
     inside = np.repeat(batch.inside, len(names), axis=1)
     result = contrasts(after.reshape(-1, people), before.reshape(-1, people), inside)
     regular = result.regular & proper.ravel()
@@ -183,7 +250,7 @@ def _counted(batch: _Batch, endpoints: Sequence[Endpoint], seed: int) -> Found:
     events = np.concatenate([batch.column(each.events) for each in endpoints])
     years = np.concatenate([batch.column(each.exposure) for each in endpoints])
     arm, inside = np.tile(batch.arm, (len(endpoints), 1)), np.tile(batch.inside, (1, len(endpoints), 1))
-    rows = [(k, each.id) for each in endpoints for k in range(len(batch.trials))]
+    rows = [(k, each.id) for each in endpoints for k in range(len(batch.numbers))]
     proper = _proper_counts(events, years)
     some = np.flatnonzero(proper)
     if not len(some):
@@ -192,12 +259,13 @@ def _counted(batch: _Batch, endpoints: Sequence[Endpoint], seed: int) -> Found:
     fits = many_counts.rate_ratios(data)
     readable = fits.regular[:, None] & (fits.error > 0) & (fits.error <= VAGUEST_LOG)
     chosen = [(i, k) for i, k in zip(*(axis.tolist() for axis in np.nonzero(readable)), strict=True)]
-    tests = [_test(batch, rows[some[i]], data, i, k + 1) for i, k in chosen]
-    p_values = randomisation_ps(tests, seed).tolist()
+    clean = _nothing_to_count(events[some], years[some])
+    tests = [_test(batch, rows[some[i]], clean, i, k + 1) for i, k in chosen]
+    results = randomisation_tests(tests, seed).tolist()
     everybody = np.count_nonzero(inside[:, some], axis=-1).T
     return dict(
-        _count_estimate(batch, rows[some[i]], fits, everybody, (i, k), p)
-        for (i, k), p in zip(chosen, p_values, strict=True)
+        _count_estimate(batch, rows[some[i]], fits, everybody, (i, k), test)
+        for (i, k), test in zip(chosen, results, strict=True)
     )
 
 
@@ -210,14 +278,20 @@ def _proper_counts(events: Floats, years: Floats) -> NDArray[np.bool_]:
     return np.asarray(~odd.any(axis=-1))
 
 
-def _test(batch: _Batch, row: tuple[int, str], data: many_counts.Events, i: int, arm: int) -> Test:
-    key = batch.trials[row[0]].key
-    pair = data.inside[0, i] | data.inside[arm, i]
+def _nothing_to_count(events: Floats, years: Floats) -> tuple[Floats, Floats]:
+    """Return events and exposure with zeros for whoever lacks either."""
+    kept = (years > 0) & np.isfinite(events)
+    return np.where(kept, events, 0.0), np.where(kept, years, 0.0)
+
+
+def _test(batch: _Batch, row: tuple[int, str], data: tuple[Floats, Floats], i: int, arm: int) -> Test:
+    key, treated = batch.key(row[0]), batch.inside[arm, row[0]]
+    pair = batch.inside[0, row[0]] | treated
     return Test(
-        data.counts[i, pair],
-        data.years[i, pair],
-        data.inside[arm, i, pair],
-        key.replicate // BLOCK,
+        data[0][i, pair],
+        data[1][i, pair],
+        treated[pair],
+        (key.gut_world, key.replicate // BLOCK),
     )
 
 
@@ -227,17 +301,17 @@ def _count_estimate(
     fits: many_counts.RateRatios,
     everybody: NDArray[np.int64],
     at: tuple[int, int],
-    p_value: float,
+    test: Sequence[float],
 ) -> tuple[tuple[int, str, str], Estimate]:
     i, k = at
     value, error = float(fits.log_ratio[i, k]), float(fits.error[i, k])
     with np.errstate(over="ignore"):
-        points = np.exp([value, value - Z975 * error, value + Z975 * error]).tolist()
+        points = np.exp([value, test[1] - test[2], test[1] + test[2]]).tolist()
     seen, missing = fits.analysed[i], everybody[i] - fits.analysed[i]
     treated, control = batch.arms[k + 1], batch.arms[0]
     found = Estimate(
         row[1], f"{NEGATIVE_BINOMIAL}; {RANDOMISED}", treated, control, "rate ratio", points[0], error,
-        points[1], points[2], p_value, int(seen[k + 1]), int(seen[0]), int(missing[k + 1]), int(missing[0]),
+        points[1], points[2], test[0], int(seen[k + 1]), int(seen[0]), int(missing[k + 1]), int(missing[0]),
         "boundary" if fits.boundary[i] else "ok",
         detail={
             "dispersion": float(fits.dispersion[i]),

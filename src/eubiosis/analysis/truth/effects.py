@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,13 @@ from numpy.typing import NDArray
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 from eubiosis.core.frame import Table
 from eubiosis.core.table_schemas import TRUE_EFFECTS
-from eubiosis.core.trial_tables import Latent, TrialKey, parts
+from eubiosis.core.trial_stacks import LatentStack, StackedLatent
+from eubiosis.core.trial_tables import KEYS, Latent, TrialKey, parts
 
 Array = NDArray[np.float64]
+ByArm = Mapping[str, Mapping[str, NDArray[np.generic]]]
 _BOOTSTRAPS = 100
+_SCORES = ("edss_last_visit", "mfis_last_visit")
 _COLUMN = {
     "relapses": "expected_relapses",
     "gd_lesions": "expected_new_lesions",
@@ -56,12 +60,50 @@ def true_effects(latent: Latent) -> tuple[TrueEffect, ...]:
     >>> from eubiosis.analysis.truth import true_effects  # the only room that accepts a latent table
     """
     found: list[TrueEffect] = []
+    if isinstance(latent, StackedLatent):
+        for _, stacks in groupby(latent.stacks, lambda stack: (stack.gut_world, stack.host_world)):
+            found += effects_of_world(Twins.of(stacks), latent.control, latent.seed)
+        return tuple(found)
     for rows, (gut_world, host_world) in parts(latent.subjects, ("gut_world", "host_world")):
         columns = {name: latent.subjects[name][rows] for name in latent.subjects.columns}
-        trials = _by_trial_and_arm(columns)
-        key = TrialKey(gut_world, host_world, 0)
-        found += _of_world(key, trials, latent.control, latent.seed)
+        twins = _of_table(TrialKey(gut_world, host_world, 0), columns)
+        found += effects_of_world(twins, latent.control, latent.seed)
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class Twins:
+    """The twins of one pair of worlds: ``first`` are the columns of its first trial, by arm and then name.
+
+    ``means`` are those of the scores over all its trials, which differ from trial to trial.
+    """
+
+    key: TrialKey
+    subjects: NDArray[np.int64]
+    first: ByArm
+    means: ByArm
+
+    @classmethod
+    def of(cls, stacks: Iterable[LatentStack]) -> Twins:
+        """Put the trials of one pair of worlds together, looking at each stack once."""
+        rows = iter(stacks)
+        one = next(rows)
+        first = {
+            arm: {
+                **{name: values[k] for name, values in one.of_world.items()},
+                **{name: values[k, 0] for name, values in one.of_trials.items()},
+            }
+            for k, arm in enumerate(one.arms)
+        }
+        sums = {name: values.sum(axis=1) for name, values in one.of_trials.items()}
+        trials = len(one.replicates)
+        for more in rows:
+            trials += len(more.replicates)
+            sums = {name: total + more.of_trials[name].sum(axis=1) for name, total in sums.items()}
+        means = {
+            arm: {name: total[k] / trials for name, total in sums.items()} for k, arm in enumerate(one.arms)
+        }
+        return cls(TrialKey(one.gut_world, one.host_world, 0), one.numbers, first, means)
 
 
 def effects_table(effects: Sequence[TrueEffect]) -> Table:
@@ -75,58 +117,57 @@ def effects_table(effects: Sequence[TrueEffect]) -> Table:
     )
 
 
-ByArm = Mapping[str, Mapping[str, NDArray[np.generic]]]
+def _of_table(key: TrialKey, columns: Mapping[str, NDArray[np.generic]]) -> Twins:
+    """Sort the rows of one pair of worlds by trial and arm; raises ``ValueError`` where twins are lacking."""
+    numbers, arms, subject = columns["replicate"], columns["arm"], columns["subject"]
+    names = list(dict.fromkeys(arms.tolist()))
+    values = {name: v for name, v in columns.items() if name not in (*KEYS, "subject", "arm")}
+    sums: dict[str, dict[str, Array]] = {}
+    first: dict[str, dict[str, NDArray[np.generic]]] = {}
+    everybody = np.asarray(subject[(numbers == numbers[0]) & (arms == names[0])])
+    trials = np.unique(numbers)
+    for number in trials:
+        for arm in names:
+            rows = np.flatnonzero((numbers == number) & (arms == arm))
+            if not np.array_equal(subject[rows], everybody):
+                message = f"world {key.world}: the arms do not hold the same subjects in the same order"
+                raise ValueError(message)
+            own = {name: column[rows] for name, column in values.items()}
+            first.setdefault(arm, own)
+            total = sums.setdefault(arm, dict.fromkeys(_SCORES, np.zeros(len(rows))))
+            for name in _SCORES:
+                total[name] = total[name] + np.asarray(own[name], dtype=float)
+    means = {arm: {name: total / len(trials) for name, total in by.items()} for arm, by in sums.items()}
+    return Twins(key, everybody, first, means)
 
 
-def _by_trial_and_arm(columns: Mapping[str, NDArray[np.generic]]) -> list[ByArm]:
-    """Return, for each replicate of a world, the columns of every arm; arms in their order."""
-    replicates: list[dict[str, dict[str, NDArray[np.generic]]]] = []
-    numbers, arms = columns["replicate"], columns["arm"]
-    for number in np.unique(numbers):
-        of_one = numbers == number
-        names = list(dict.fromkeys(arms[of_one].tolist()))
-        replicates.append(
-            {
-                name: {column: values[of_one & (arms == name)] for column, values in columns.items()}
-                for name in names
-            }
-        )
-    return list(replicates)
-
-
-def _of_world(key: TrialKey, trials: Sequence[ByArm], control: str, seed: int) -> list[TrueEffect]:
+def effects_of_world(twins: Twins, control: str, seed: int) -> list[TrueEffect]:
+    """Return the true effects in one pair of worlds: active arms, then endpoints."""
     found = []
-    numbers = trials[0][control]["subject"]
-    if any(not np.array_equal(one["subject"], numbers) for trial in trials for one in trial.values()):
-        message = f"world {key.world}: the arms do not hold the same subjects in the same order"
-        raise ValueError(message)
-    size = len(numbers)
+    key, size = twins.key, len(twins.subjects)
     generator = np.random.default_rng([seed, *key.world.encode()])
     draws = generator.multinomial(size, np.full(size, 1 / size), _BOOTSTRAPS)
-    for arm in (name for name in trials[0] if name != control):
+    for arm in (name for name in twins.first if name != control):
         for endpoint in ENDPOINTS.values():
             if endpoint.counted:
                 name = _COLUMN[endpoint.id]
-                treated, other = (np.asarray(trials[0][a][name], dtype=float) for a in (arm, control))
+                treated, other = (np.asarray(twins.first[a][name], dtype=float) for a in (arm, control))
                 value = float(np.log(treated.sum() / other.sum()))
                 spread = float(np.std(np.log((draws @ treated) / (draws @ other))))
                 unit_sd = 1.0
             else:
-                effect, unit_sd = _twin_effect(trials, endpoint, arm, control)
+                effect, unit_sd = _twin_effect(twins, endpoint, arm, control)
                 value, spread = float(effect.mean()), float(effect.std() / np.sqrt(size))
             found.append(TrueEffect(key.gut_world, key.host_world, endpoint.id, arm, value, spread, unit_sd))
     return found
 
 
-def _twin_effect(trials: Sequence[ByArm], endpoint: Endpoint, arm: str, control: str) -> tuple[Array, float]:
+def _twin_effect(twins: Twins, endpoint: Endpoint, arm: str, control: str) -> tuple[Array, float]:
     """Return each subject's own effect at the last visit and the spread between subjects under control."""
     name = _COLUMN.get(endpoint.id, endpoint.id)
-
-    def last(trial: ByArm, of_arm: str) -> Array:
-        return np.asarray(trial[of_arm][name], dtype=float)
-
+    treated, other = (np.asarray(twins.first[a][name], dtype=float) for a in (arm, control))
     if endpoint.score:
-        effects = [last(trial, arm) - last(trial, control) for trial in trials]
-        return np.mean(effects, axis=0), float(np.std(last(trials[0], control)))
-    treated, other = (np.log(last(trials[0], a)) for a in (arm, control))
+        own, others = (np.asarray(twins.means[a][name], dtype=np.float64) for a in (arm, control))
+        return own - others, float(np.std(other))
+    treated, other = np.log(treated), np.log(other)
     return treated - other, float(np.std(other))

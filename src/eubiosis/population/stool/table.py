@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -115,6 +115,23 @@ class StoolTable:
 
     def _repr_html_(self) -> str:
         return self.to_table()._repr_html_()
+
+    def by_id(self) -> StoolTable:
+        """Return the samples in the order of their ids, so that the order of a table's rows says nothing."""
+        order = np.array(
+            sorted(range(len(self.sample_ids)), key=lambda k: self.sample_ids[k]), dtype=np.int64
+        )
+        rows = order.tolist()
+        return replace(
+            self,
+            sample_ids=tuple(self.sample_ids[k] for k in rows),
+            groups=None if self.groups is None else tuple(self.groups[k] for k in rows),
+            guild_sums=self.guild_sums[order],
+            depth=self.depth[order],
+            detection_limit=self.detection_limit[order],
+            mapped_share=self.mapped_share[order],
+            status=tuple(self.status[k] for k in rows),
+        )
 
     @property
     def overall_mapped_share(self) -> float:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.calendar import DAYS_PER_YEAR
-from eubiosis.core.streams import SubjectDraws, stream
+from eubiosis.core.streams import stream
+from eubiosis.core.trial_draws import TrialDraws
 from eubiosis.engine import Array
 from eubiosis.therapy import Therapy
 from eubiosis.therapy.harms import BACKGROUND, HarmRow, counts_of, harm_rows, harm_terms
@@ -57,42 +58,47 @@ def harm_rates(design: Design, seed: int, world: str) -> dict[str, dict[str, Har
     return {arm.name: _of_arm(arm.therapy, rows, drawn, background) for arm in design.arms}
 
 
-def adverse_events(
+def events_of_trials(
     design: Design,
     rates: Mapping[str, Mapping[str, HarmRates]],
     arms: NDArray[np.str_],
     numbers: tuple[int, ...],
     followed: Array,
-    draws: tuple[int, str],
-) -> Columns:
-    """Return one row for the first event of each harm of each subject within follow-up.
+    draws: TrialDraws,
+) -> tuple[NDArray[np.intp], Columns]:
+    """Return the first event of each harm of each subject within follow-up, one row an event, by trial.
 
-    ``arms`` and ``followed`` (days) are (subjects,), ``draws`` seed and decision.
+    ``arms`` and ``followed`` (days) are (trials, subjects). The rows come with the position of their trial.
     """
     terms = harm_terms()
-    marks = SubjectDraws(draws[0], numbers).exponentials(draws[1], len(terms))
+    marks = draws.exponentials("harms", len(numbers), len(terms))
+    trials: list[NDArray[np.intp]] = []
     parts: list[Columns] = []
     for k, (harm, term) in enumerate(terms.items()):
-        day = np.full(len(numbers), np.inf)
+        day = np.full(arms.shape, np.inf)
         for arm in design.arms:
             risk = rates[arm.name].get(harm)
             if risk is None:
                 continue
-            mine = np.flatnonzero(arms == arm.name)
+            mine = arms == arm.name
             clock = risk.cumulated(design.days)
-            at = np.searchsorted(clock, marks[mine, k], side="right")
+            at = np.searchsorted(clock, marks[..., k][mine], side="right")
             day[mine] = np.where(at <= design.days, at, np.inf)
-        hit = np.flatnonzero(day <= np.maximum(followed, 0))
+        trial, hit = np.nonzero(day <= np.maximum(followed, 0))
+        trials.append(trial)
         parts.append(
             {
                 "subject": np.array(numbers)[hit],
-                "arm": arms[hit],
+                "arm": arms[trial, hit],
                 "event": np.full(len(hit), harm),
-                "day": day[hit],
+                "day": day[trial, hit],
                 "serious": np.full(len(hit), term.serious == "yes"),
             }
         )
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    place = np.concatenate(trials)
+    order = np.argsort(place, kind="stable")
+    columns = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
+    return place[order], columns
 
 
 def _of_arm(

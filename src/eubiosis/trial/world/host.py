@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Array
@@ -54,12 +55,14 @@ def host_courses(
     draws: SubjectDraws,
     beyond: Beyond = NOTHING_BEYOND,
     terms: LogFactors | None = None,
+    reference: NDArray[np.bool_] | None = None,
 ) -> HostCourses:
     """Run the host of all subjects through the burn-in and every arm under one random drive each.
 
     Arms share people and drive, so they differ by the therapy only: by what the gut hands over and by the
     direct ``terms`` of its products (none by default). The level of the two event rates is set from the
-    design: it is not predicted. ``beyond`` multiplies the rates of the treated arms.
+    design: it is not predicted. It is that of the ``reference`` subjects (subjects,), of all where none are
+    named. ``beyond`` multiplies the rates of the treated arms.
     """
     kernel = model.host_kernel
     control = gut.handed[design.control.name]
@@ -91,7 +94,7 @@ def host_courses(
             levels=levels,
             day0=BURN_IN,
         )
-    lesions, relapses = _rates(model, design, people, drive.hazard, before, after)
+    lesions, relapses = _rates(model, design, people, drive.hazard, before, after, reference)
     for name, ratio in beyond.log_ratios(design, gut).items():
         if ratio is not None:
             lesions[name] = lesions[name] * np.exp(ratio / beyond.lesion_slope)
@@ -106,6 +109,7 @@ def _rates(
     hazard: Array,
     before: Mapping[str, Array],
     after: Mapping[str, Mapping[str, Array]],
+    reference: NDArray[np.bool_] | None,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return lesion and relapse rates by arm, at the level of the design among those who enter.
 
@@ -120,6 +124,8 @@ def _rates(
     }
     control, history = courses[design.control.name], courses[""].relapses[-YEAR:].sum(axis=0)
     finite = np.isfinite(control.relapses).all(axis=0) & np.isfinite(history)
+    if reference is not None:
+        finite &= reference
     least = design.eligibility.relapses_last_year or 0
     level, gap = design.control_level, number["host_refractory"]
     h0 = hazard_scale(history[finite], control.relapses[:, finite], level.relapses_per_year, gap, least=least)

@@ -1,39 +1,41 @@
 """One host world of a virtual trial: candidates, screening, twins, and replicate trials on them.
 
-Observed and latent tables are separate from the start. Every draw is keyed by the subject's own number and
-the decision, so a subject's luck is the same in every arm and does not depend on the company.
+Observed and latent tables are separate from the start. Whatever is a person's own is keyed by the subject's
+number and the decision; the luck of one trial fills its people in the order of entry (``core.trial_draws``).
+Either way a subject's luck is the same in every arm and whoever else is enrolled after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.core.calendar import DAYS_PER_YEAR
-from eubiosis.core.streams import SubjectDraws, stream
+from eubiosis.core.streams import SubjectDraws
+from eubiosis.core.trial_draws import TrialDraws
+from eubiosis.core.trial_stacks import LatentStack, TrialStack
+from eubiosis.core.trial_tables import KEYS
 from eubiosis.engine import Array
 from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.beyond import Beyond
+from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.direct import LogFactors
 from eubiosis.trial.world.exposure import exposure_rows
 from eubiosis.trial.world.gut import MARKERS, GutCourses
-from eubiosis.trial.world.harms import HarmRates, adverse_events, harm_rates
+from eubiosis.trial.world.harms import HarmRates, events_of_trials, harm_rates
 from eubiosis.trial.world.host import BURN_IN, NOTHING_BEYOND, HostCourses, host_courses
-from eubiosis.trial.world.layer import trial_numbers
-from eubiosis.trial.world.outcomes import (
-    TONE_DAYS,
-    lesion_counts,
-    mfis_at,
-    of_own_arm,
-    on_days,
-    relapse_days,
-    visit_edss,
-)
+from eubiosis.trial.world.outcomes import TONE_DAYS, relapse_days
+from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_plasma
+from eubiosis.trial.world.replicates import Replicates, replicates
+
+REFERENCE_POOL, _LEAST_REFERENCE, _MOST_REFERENCE = 300, 60, 4_800
+_PEOPLE_TOGETHER = 4_000  # in all trials that are drawn together: bounds the memory, changes no number
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ class World:
     """Enrolled subjects of one world with everything that would happen to them in every arm (latent).
 
     ``screened`` counts candidates by outcome ("enrolled", or the first reason for failing), in order of
-    their numbers until the trial is full. ``level`` is each one's personal MFIS level, ``harms`` what each
-    arm risks of each harm in this world.
+    their numbers until the trial is full. ``level`` is each one's own MFIS level, ``treg`` each one's own
+    level of Treg relative to the model's; ``steps`` (subjects, visits) is what EDSS gains without relapses.
+    ``harms`` is what each arm risks of each harm in this world.
     """
 
     label: str
@@ -52,6 +55,8 @@ class World:
     host: HostCourses
     relapses_before: Array
     level: Array
+    treg: Array
+    steps: Array
     seed: int
     harms: Mapping[str, Mapping[str, HarmRates]]
     beyond: Beyond = NOTHING_BEYOND
@@ -105,6 +110,7 @@ def enrol(
 ) -> World:
     """Screen candidates in the order of their numbers and enrol the first eligible ones.
 
+    The level of events is that of the first candidates (``reference_size``), however many there are.
     ``beyond`` is what acts on event rates beside the host's equations, ``terms`` are the direct terms of the
     products in this world, none by default. Raises ``TrialIsTooSmall`` when the pool does not fill the trial.
     """
@@ -117,14 +123,13 @@ def enrol(
     held = np.flatnonzero(reasons == "")
     draws = SubjectDraws(seed, tuple(candidates.numbers[i] for i in held))
     pool = candidates.take(held)
-    host = host_courses(model, couplings, gut.take(held), pool, design, draws, beyond, terms)
-    laws = _laws(model)
+    reference = held < reference_size(reasons == "")
+    host = host_courses(model, couplings, gut.take(held), pool, design, draws, beyond, terms, reference)
+    laws = clinical_laws(model)
     earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
     before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
-    level = (
-        laws.number["host_mfis_base"]
-        + laws.number["host_mfis_sd"] * draws.normals("trial/mfis level", 1)[:, 0]
-    )
+    level, treg = fatigue_levels(pool.edss, laws, draws), treg_levels(draws)
+    steps = own_edss(draws, np.array([round(7 * week) for week in design.visits]))
     _late_reasons(model, design, pool, host, before, level, reasons, held, draws)
     enrolled = [i for i in range(len(pool)) if reasons[held[i]] == ""][: design.participants]
     if len(enrolled) < design.participants:
@@ -142,23 +147,119 @@ def enrol(
         label,
         pool.take(rows),
         screened,
-        gut.take(held[rows]),
+        with_own_plasma(gut.take(held), draws).take(rows),
         _take_host(host, rows),
         before[rows],
         level[rows],
+        treg[rows],
+        steps[rows],
         seed,
         harm_rates(design, seed, label),
         beyond,
     )
 
 
+def reference_size(eligible: NDArray[np.bool_]) -> int:
+    """Return how many candidates, from the first on, set the level of the two event rates.
+
+    They are ``REFERENCE_POOL``, or twice or four times as many, ... where fewer than ``_LEAST_REFERENCE`` of
+    them are ``eligible`` (candidates,), but no more than ``_MOST_REFERENCE``. The size of the trial plays no
+    part, so that whoever is enrolled has the same rates beside 80 more. More than there are candidates means
+    that more have to be made.
+    """
+    size = REFERENCE_POOL
+    while np.count_nonzero(eligible[:size]) < _LEAST_REFERENCE and size < _MOST_REFERENCE:
+        size *= 2
+    return size
+
+
+def trial_stacks(
+    model: Model, world: World, design: Design, pair: tuple[int, int], numbers: Sequence[int]
+) -> Iterator[tuple[TrialStack, LatentStack]]:
+    """Run the trials ``numbers`` of a pair of worlds, so many at a time that memory stays small.
+
+    A trial has the same numbers whichever others are run with it.
+    """
+    laws = clinical_laws(model)
+    courses = WorldCourses.of(
+        world.subjects, world.gut, world.host, (world.level, world.treg, world.steps), design, laws
+    )
+    together = max(1, _PEOPLE_TOGETHER // len(courses))
+    for begin in range(0, len(numbers), together):
+        some = numbers[begin : begin + together]
+        made = replicates(courses, design, laws, world.seed, world.label, some)
+        yield _observed(world, design, courses, made, pair), _latent(courses, made, pair)
+
+
 def replicate(model: Model, world: World, design: Design, number: int) -> tuple[ObservedTrial, LatentTrial]:
     """Run one trial on the world's subjects: randomise, let events happen, measure, lose some."""
-    laws = _laws(model)
-    names = [arm.name for arm in design.arms]
-    relapses = relapse_days(world.host, laws, names, world.subjects.numbers, world.seed, f"{number}")
-    latent = _latent(world, design, laws, relapses, number)
-    return _observe(world, design, laws, relapses, latent, number), latent
+    laws = clinical_laws(model)
+    courses = WorldCourses.of(
+        world.subjects, world.gut, world.host, (world.level, world.treg, world.steps), design, laws
+    )
+    made = replicates(courses, design, laws, world.seed, world.label, (number,))
+    stack = _observed(world, design, courses, made, (0, 0))
+    one = stack.trial(0)
+    by_arm = range(len(courses.arms))
+    latent = LatentTrial(
+        *(
+            {courses.arms[k]: values[k] for k in by_arm}
+            for values in (
+                courses.expected_relapses,
+                courses.expected_lesions,
+                made.edss[:, :, 0].transpose(0, 2, 1),
+                made.mfis[:, :, 0].transpose(0, 2, 1),
+                np.stack([world.gut.markers[arm] for arm in courses.arms]),
+                courses.treg_percent.transpose(0, 2, 1),
+            )
+        )
+    )
+    harmed = {name: values for name, values in stack.adverse_events.items() if name not in KEYS}
+    return ObservedTrial(one.subjects, one.visits, harmed), latent
+
+
+def _observed(
+    world: World, design: Design, courses: WorldCourses, made: Replicates, pair: tuple[int, int]
+) -> TrialStack:
+    """Lay out what trials recorded; ``pair`` numbers the gut and the host world."""
+    subjects, there = world.subjects, made.presence
+    columns = {
+        "age": subjects.age,
+        "female": subjects.female,
+        "relapses_last_year": world.relapses_before,
+        "follow_up_years": there.followed / DAYS_PER_YEAR,
+        "completed": there.followed >= design.days,
+        **made.subjects,
+    }
+    names = np.array(courses.arms)[made.arm]
+    draws = TrialDraws(world.seed, world.label, tuple(made.numbers.tolist()))
+    trial, harmed = events_of_trials(design, world.harms, names, subjects.numbers, there.followed, draws)
+    exposure: dict[str, np.ndarray] = {}
+    if made.numbers[0] == 0:  # what people took is kept for the first trial of a pair of worlds
+        exposure = exposure_rows(design, names[0], subjects.numbers, there.followed[0], world.seed)
+        exposure = {**_keys(pair, np.zeros(len(exposure["subject"]), dtype=np.int64)), **exposure}
+    return TrialStack(
+        *pair, made.numbers, courses.numbers, courses.arms, made.arm, np.array(design.visits),
+        there.attended, columns, {"day": there.days, **made.visits}, exposure,
+        {**_keys(pair, made.numbers[trial]), **harmed},
+    )  # fmt: skip
+
+
+def _keys(pair: tuple[int, int], replicate: NDArray[np.int64]) -> dict[str, np.ndarray]:
+    rows = len(replicate)
+    return {"gut_world": np.full(rows, pair[0]), "host_world": np.full(rows, pair[1]), "replicate": replicate}
+
+
+def _latent(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> LatentStack:
+    """Lay out the truth of trials: for each arm, one row a subject."""
+    of_world = {
+        "expected_relapses": courses.expected_relapses,
+        "expected_new_lesions": courses.expected_lesions,
+        "treg_last_visit": courses.treg_percent[:, -1],
+        **{marker: courses.markers_at_end[..., k] for k, marker in enumerate(MARKERS)},
+    }
+    of_trials = {"edss_last_visit": made.edss[:, -1], "mfis_last_visit": made.mfis[:, -1]}
+    return LatentStack(*pair, made.numbers, courses.numbers, courses.arms, of_world, of_trials)
 
 
 def _reason(subjects: VirtualSubjects, status: tuple[str, ...], design: Design, i: int) -> str:
@@ -168,13 +269,14 @@ def _reason(subjects: VirtualSubjects, status: tuple[str, ...], design: Design, 
 
 
 def paper_reason(subjects: VirtualSubjects, design: Design, i: int) -> str:
-    """Return why a candidate fails on paper: course, age or EDSS; empty if none does."""
+    """Return why a candidate fails on paper: course, age or EDSS as rated; empty if none does."""
     rules = design.eligibility
     if not subjects.relapsing[i]:
         return "not relapsing-remitting"
     if rules.age is not None and not rules.age[0] <= subjects.age[i] <= rules.age[1]:
         return "age"
-    if rules.edss is not None and not rules.edss[0] <= subjects.edss[i] <= rules.edss[1]:
+    edss = subjects.edss if subjects.assessed is None else subjects.assessed
+    if rules.edss is not None and not rules.edss[0] <= edss[i] <= rules.edss[1]:
         return "EDSS"
     return ""
 
@@ -192,11 +294,11 @@ def _late_reasons(
 ) -> None:
     """Add the reasons that need a history: relapses before entry and fatigue at screening, as observed."""
     rules = design.eligibility
-    laws = _laws(model)
+    laws = clinical_laws(model)
     tone = laws.tone({k: v[-TONE_DAYS:] for k, v in host.before.items()}).mean(axis=0)
     microglia = host.before["host_MG"][-1] / laws.healthy_microglia
     error = laws.number["host_mfis_sem"] * draws.normals("trial/mfis screening", 1)[:, 0]
-    fatigue = np.clip(level + laws.mfis_change(tone, microglia, pool.edss) + error, 0, 84)
+    fatigue = np.clip(np.rint(level + laws.mfis_change(tone, microglia, pool.edss) + error), 0, 84)
     last = [states[-1] for course in host.after.values() for states in course.values()]
     finite = np.all(np.isfinite(np.array(last)), axis=0).tolist()
     for i, row in enumerate(held):
@@ -208,121 +310,8 @@ def _late_reasons(
             reasons[row] = "fatigue below the threshold"
 
 
-def _latent(
-    world: World, design: Design, laws: ClinicalLaws, relapses: Mapping[str, Array], number: int
-) -> LatentTrial:
-    visits = np.array([round(7 * week) for week in design.visits])
-    subjects, host = world.subjects, world.host
-    severity = (world.seed, f"trial/{number}/edss")
-    edss = {
-        arm.name: visit_edss(host, laws, arm.name, subjects, relapses[arm.name], visits, severity)
-        for arm in design.arms
-    }
-    # scores are those of the last day before each visit: week 0 lies before any dose
-    return LatentTrial(
-        {arm.name: host.relapses[arm.name].sum(axis=0) for arm in design.arms},
-        {arm.name: host.lesions[arm.name].sum(axis=0) for arm in design.arms},
-        edss,
-        {name: mfis_at(host, laws, name, world.level, scores, visits) for name, scores in edss.items()},
-        world.gut.markers,
-        {arm.name: on_days(host, arm.name, "host_R", visits).T for arm in design.arms},
-    )
-
-
-def _observe(
-    world: World,
-    design: Design,
-    laws: ClinicalLaws,
-    relapses: Mapping[str, Array],
-    latent: LatentTrial,
-    number: int,
-) -> ObservedTrial:
-    subjects = world.subjects
-    arms = randomise(design, len(subjects), world.seed, number)
-    layer = {name: row.value for name, row in trial_numbers().items()}
-    draws = SubjectDraws(world.seed, subjects.numbers)
-    weeks = np.array(design.visits)
-    leaves = (
-        draws.exponentials(f"trial/{number}/dropout", 1)[:, 0]
-        * DAYS_PER_YEAR
-        / max(design.dropout_per_year, 1e-12)
-    )
-    followed = np.minimum(leaves, float(design.days))
-    seen = 7 * weeks[None, :] <= followed[:, None] + 1e-9
-    own = {
-        name: of_own_arm(table, arms)
-        for name, table in (
-            ("edss", latent.edss),
-            ("mfis", latent.mfis),
-            ("treg", latent.treg),
-            ("markers", latent.markers),
-        )
-    }
-    count = len(weeks)
-    noise = draws.normals(f"trial/{number}/measure", count * (4 + len(MARKERS))).reshape(
-        len(subjects), count, -1
-    )
-    ramp = design.placebo_response_mfis * np.minimum(weeks / layer["trial_placebo_ramp"], 1.0)
-    values = {
-        "edss": np.clip(
-            np.round(2 * (own["edss"] + laws.number["host_edss_sd"] * noise[:, :, 0])) / 2, 0, 10
-        ),
-        "mfis": np.clip(np.round(own["mfis"] + ramp + laws.number["host_mfis_sem"] * noise[:, :, 1]), 0, 84),
-        "treg": laws.number["host_treg_percent"]
-        * own["treg"]
-        * np.exp(layer["trial_sd_ln_treg"] * noise[:, :, 2]),
-    }
-    values |= _markers(own["markers"], noise[:, :, 4:], layer)
-    counted = of_own_arm({arm: np.sum(d < followed[:, None], axis=1) for arm, d in relapses.items()}, arms)
-    scans = lesion_counts(
-        world.host, laws, arms, subjects.numbers, seen[:, 1:], 7 * weeks[1:], world.seed, f"{number}"
-    )
-    table = {
-        "subject": np.array(subjects.numbers),
-        "arm": arms,
-        "age": subjects.age,
-        "female": subjects.female,
-        "relapses_last_year": world.relapses_before,
-        "follow_up_years": followed / DAYS_PER_YEAR,
-        "completed": followed >= design.days,
-        "relapses": counted.astype(float),
-        **scans,
-    }
-    visits = {
-        "subject": np.repeat(np.array(subjects.numbers), count).reshape(len(subjects), count)[seen],
-        "arm": np.repeat(arms, count).reshape(len(subjects), count)[seen],
-        "week": np.tile(weeks, (len(subjects), 1))[seen],
-        **{name: column[seen] for name, column in values.items()},
-    }
-    harmed = adverse_events(
-        design, world.harms, arms, subjects.numbers, followed, (world.seed, f"trial/{number}/harms")
-    )
-    return ObservedTrial(table, visits, harmed)
-
-
-def _markers(latent: Array, noise: Array, layer: Mapping[str, float]) -> dict[str, Array]:
-    """Measure stool acids, plasma acids and guild shares; shares of one sample sum to one."""
-    out: dict[str, Array] = {}
-    for k, name in enumerate(MARKERS):
-        kind = "stool_acids" if name.startswith("stool") else "plasma_acids"
-        if name.startswith("share"):
-            kind = "share"
-        out[name] = latent[:, :, k] * np.exp(layer[f"trial_sd_ln_{kind}"] * noise[:, :, k])
-    shares = [name for name in MARKERS if name.startswith("share")]
-    total = sum(out[name] for name in shares)
-    return {**out, **{name: out[name] / total for name in shares}}
-
-
-def randomise(design: Design, size: int, seed: int, number: int) -> np.ndarray:
-    """Return each subject's arm by permuted blocks in the order of entry."""
-    unit = [arm.name for arm, share in zip(design.arms, design.allocation, strict=True) for _ in range(share)]
-    block = np.array(unit * design.block)
-    generator = stream(seed, f"trial/{number}/randomisation")
-    blocks = [generator.permutation(block) for _ in range(-(-size // len(block)))]
-    return np.concatenate(blocks)[:size]
-
-
-def _laws(model: Model) -> ClinicalLaws:
+def clinical_laws(model: Model) -> ClinicalLaws:
+    """Return the clinical laws of a model."""
     healthy = model.derived.of("healthy")["host_MG_healthy"]
     return ClinicalLaws({name: row.value for name, row in model.content.numbers.items()}, healthy)
 
@@ -344,6 +333,6 @@ __all__ = [
     "World",
     "enrol",
     "paper_reason",
-    "randomise",
     "replicate",
+    "trial_stacks",
 ]

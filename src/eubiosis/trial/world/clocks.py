@@ -1,0 +1,127 @@
+"""Events of many trials at once: the clocks of one world, read at the marks of every trial.
+
+As in ``events``, an event falls where the cumulated rate of an arm passes a partial sum of unit exponentials
+that is the person's own in every arm: equal rates give equal events, and a lower rate can only delay them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.core.trial_draws import TrialDraws
+from eubiosis.engine import Array
+from eubiosis.trial.world.events import cumulated
+
+Ints = NDArray[np.int64]
+_LEAST_STRIDE = 1024.0  # a power of two beyond most cumulated rates, so that company changes no key
+_LEAST_WIDTH = 4
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """Cumulated expected events of n people, read backwards: when is a mark passed?
+
+    ``courses`` (n, days + 1) never fall. All courses lie one after the other, each lifted by ``stride`` over
+    the one before, so that one sorted search finds the days of all marks of all trials. The first ``before``
+    days of a course lie before day 0.
+    """
+
+    courses: Array
+    keys: Array
+    stride: float
+    before: int
+
+    @classmethod
+    def of(cls, rates: Array, already: Array | None = None) -> Clocks:
+        """Make the clocks of daily ``rates``, shape (days, n).
+
+        With ``already`` (n,), the expected number of events from before day 0 that still matter, a clock
+        passes those on a day of its own before day 0: ``days`` then gives them a negative day.
+        """
+        courses = np.ascontiguousarray(cumulated(rates).T)
+        if already is not None:
+            courses = np.concatenate((np.zeros((len(courses), 1)), already[:, None] + courses), axis=1)
+        most = float(courses[:, -1].max(initial=0.0))
+        stride = _LEAST_STRIDE
+        while stride <= most:
+            stride *= 2
+        lifted = courses + stride * np.arange(len(courses))[:, None]
+        return cls(courses, lifted.ravel(), stride, 0 if already is None else 1)
+
+    @property
+    def until(self) -> Array:
+        """Return the expected events over all days, shape (n,)."""
+        return np.asarray(self.courses[:, -1])
+
+    def days(self, who: Ints, marks: Array) -> Array:
+        """Return the days on which people ``who`` (events,) pass ``marks`` that lie before their ends."""
+        days = self.courses.shape[1]
+        place = np.searchsorted(self.keys, marks + self.stride * who, side="right") - 1
+        first = who * days
+        place = np.clip(place, first, first + days - 2)
+        flat = self.courses.reshape(-1)
+        begin = flat[place]
+        width = flat[place + 1] - begin
+        part = np.divide(marks - begin, width, out=np.zeros_like(marks), where=width > 0)
+        return np.asarray(place - first - self.before + np.clip(part, 0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Marks of events, all of shape (events,); those of one trial and person lie together, in time.
+
+    ``trial`` and ``person`` are positions, ``fate`` is an exponential of mean 1 that is the event's own.
+    """
+
+    trial: Ints
+    person: Ints
+    mark: Array
+    fate: Array
+
+    def take(self, rows: NDArray[np.bool_]) -> Marks:
+        """Return some of the marks."""
+        return Marks(self.trial[rows], self.person[rows], self.mark[rows], self.fate[rows])
+
+
+def widths(expected: Array) -> Ints:
+    """Return how many marks are drawn at a time for people who expect so many events, shape (n,).
+
+    A power of two, of the person's own expectation only, that is rarely too small.
+    """
+    enough = expected + 4 * np.sqrt(expected) + 3
+    return np.asarray(2 ** np.ceil(np.log2(np.maximum(enough, _LEAST_WIDTH))), dtype=np.int64)
+
+
+def marks_below(draws: TrialDraws, decision: str, expected: Array, until: Array) -> Marks:
+    """Draw every person's marks in every trial, as far as ``until`` (n,), and a fate for each.
+
+    ``expected`` (n,) decides who is drawn with whom (``widths``): people of one width fill a stream in the
+    order of entry, chunk after chunk until the sums of all are past ``until``.
+    """
+    parts = []
+    own = widths(expected)
+    for width in np.unique(own).tolist():
+        people = np.flatnonzero(own == width)
+        marks, fates = _chunk(draws, f"{decision}/{width}/0", len(people), width)
+        chunk = 1
+        while np.any(marks[..., -1] < until[people, None]):
+            more, others = _chunk(draws, f"{decision}/{width}/{chunk}", len(people), width)
+            marks = np.concatenate((marks, marks[..., -1:] + more), axis=-1)
+            fates = np.concatenate((fates, others), axis=-1)
+            chunk += 1
+        passed = marks < until[people, None, None]
+        row, trial, _ = np.nonzero(passed)
+        parts.append((trial, people[row], marks[passed], fates[passed]))
+    return Marks(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def _chunk(draws: TrialDraws, decision: str, people: int, width: int) -> tuple[Array, Array]:
+    """Draw sums of exponentials and fates, both (people, trials, width): a person's events lie together."""
+    values = np.ascontiguousarray(draws.exponentials(decision, people, 2 * width).transpose(1, 0, 2))
+    return np.cumsum(values[..., :width], axis=-1), values[..., width:]
+
+
+__all__ = ["Clocks", "Marks", "marks_below", "widths"]

@@ -1,0 +1,123 @@
+"""What is the same in every trial of one world: clocks of events and true courses at the visits, by arm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.core.calendar import DAYS_PER_YEAR
+from eubiosis.engine import Array
+from eubiosis.model.clinical import ClinicalLaws
+from eubiosis.population.subjects import VirtualSubjects
+from eubiosis.trial.design import Design
+from eubiosis.trial.world.clocks import Clocks
+from eubiosis.trial.world.gut import GutCourses
+from eubiosis.trial.world.host import HostCourses
+from eubiosis.trial.world.layer import trial_numbers
+from eubiosis.trial.world.outcomes import on_days, recent_tone
+from eubiosis.trial.world.scales import treg_percent
+
+
+@dataclass(frozen=True)
+class WorldCourses:
+    """Courses of the n enrolled people of a world in every arm (arms first, in the order of ``arms``).
+
+    ``relapses`` and ``lesions`` are clocks, the latter with the lesions that enhance at entry before day 0.
+    ``edss`` and ``mfis`` (arms, visits, n) are true scores without what relapses add, ``edss`` not yet held
+    within the scale; ``treg`` (arms, visits, n) is a level in multiples of health and ``treg_percent`` the
+    true percentage of CD4+ cells; ``log_markers`` (arms, visits, n, markers) are logarithms of true values.
+    """
+
+    arms: tuple[str, ...]
+    control: int
+    numbers: NDArray[np.int64]
+    relapses: tuple[Clocks, ...]
+    lesions: tuple[Clocks, ...]
+    edss: Array
+    mfis: Array
+    treg: Array
+    treg_percent: Array
+    log_markers: Array
+    expected_relapses: Array
+    expected_lesions: Array
+    markers_at_end: Array
+    entry_edss: Array
+    days: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        subjects: VirtualSubjects,
+        gut: GutCourses,
+        host: HostCourses,
+        own: tuple[Array, Array, Array],
+        design: Design,
+        laws: ClinicalLaws,
+    ) -> WorldCourses:
+        """Read the courses of gut and host at the visits; ``own`` is each one's own.
+
+        These are the levels of MFIS and Treg (n,) and the steps of EDSS (n, visits).
+        """
+        level, treg_level, steps = own
+        arms = tuple(arm.name for arm in design.arms)
+        days = np.array([round(7 * week) for week in design.visits])
+        enhancing = _enhancing_at_entry(host, laws)
+        edss = np.stack([_without_relapses(host, laws, arm, subjects, days) + steps.T for arm in arms])
+        fatigue = np.stack([_fatigue(host, laws, arm, level, days) for arm in arms])
+        treg = treg_level * np.stack([on_days(host, arm, "host_R", days) for arm in arms])
+        most = trial_numbers()["trial_treg_most"].value
+        with np.errstate(divide="ignore"):
+            logs = np.log(np.stack([gut.markers[arm].transpose(1, 0, 2) for arm in arms]))
+        return cls(
+            arms,
+            design.arms.index(design.control),
+            np.array(subjects.numbers),
+            tuple(Clocks.of(host.relapses[arm]) for arm in arms),
+            tuple(Clocks.of(host.lesions[arm], enhancing) for arm in arms),
+            edss,
+            fatigue,
+            treg,
+            treg_percent(treg, laws.number["host_treg_percent"], most),
+            logs,
+            np.stack([host.relapses[arm].sum(axis=0) for arm in arms]),
+            np.stack([host.lesions[arm].sum(axis=0) for arm in arms]),
+            np.stack([gut.markers[arm][:, -1] for arm in arms]),
+            subjects.edss,
+            days,
+        )
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+def _enhancing_at_entry(host: HostCourses, laws: ClinicalLaws) -> Array:
+    """Return how many lesions are expected to enhance on day 0, shape (n,).
+
+    A lesion enhances for an exponential time, so of those of an earlier day a share exp(-age / mean) still
+    does, and for as long again on average: what lies behind it does not matter.
+    """
+    earlier = host.lesions[""]
+    age = len(earlier) - np.arange(len(earlier)) - 0.5
+    return np.asarray(np.exp(-age / laws.number["host_tau_Gd"]) @ earlier)
+
+
+def _without_relapses(
+    host: HostCourses, laws: ClinicalLaws, arm: str, subjects: VirtualSubjects, days: NDArray[np.int64]
+) -> Array:
+    """Return entry EDSS and drift on the last day before each visit, shape (visits, n); not yet clipped."""
+    microglia = host.after[arm]["host_MG"] / laws.healthy_microglia
+    number = laws.number
+    daily = number["host_pira"] / DAYS_PER_YEAR * np.maximum(microglia - number["host_pira_MG"], 0)
+    ageing = np.exp(number["host_age_on_smold"] * (subjects.age - number["host_age_mean"]))
+    drift = np.cumsum(daily, axis=0)[np.maximum(days - 1, 0)] * ageing
+    drift[days == 0] = 0.0
+    return np.asarray(subjects.edss + drift)
+
+
+def _fatigue(host: HostCourses, laws: ClinicalLaws, arm: str, level: Array, days: NDArray[np.int64]) -> Array:
+    """Return the MFIS that an EDSS of 0 would give at each visit, shape (visits, n)."""
+    microglia = on_days(host, arm, "host_MG", days) / laws.healthy_microglia
+    tone = recent_tone(host, laws, arm, days).T
+    return np.asarray(level + laws.mfis_change(tone, microglia, np.zeros_like(microglia)))

@@ -1,0 +1,85 @@
+"""What instruments make of true courses: raters, questionnaires, blood and stool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.core.guilds import GUILDS
+from eubiosis.core.trial_draws import TrialDraws
+from eubiosis.engine import Array
+from eubiosis.model.clinical import ClinicalLaws
+from eubiosis.trial.design import Design
+from eubiosis.trial.world.courses import WorldCourses
+from eubiosis.trial.world.gut import MARKERS
+from eubiosis.trial.world.layer import trial_numbers
+from eubiosis.trial.world.scales import edss_steps, treg_percent
+
+Ints = NDArray[np.int64]
+# one column of noise for each, in this order; what comes later is added at the end
+NOISE = ("edss", "mfis", "treg", "stool sample", *MARKERS)  # that of total acids is not used
+_ACIDS = tuple(name for name in MARKERS if name.startswith("stool_") and name != "stool_scfa")
+_PLASMA = tuple(name for name in MARKERS if name.startswith("plasma_"))
+_FIRST_SHARE = MARKERS.index(f"share_{GUILDS[0]}")
+
+
+def measured(
+    courses: WorldCourses,
+    design: Design,
+    laws: ClinicalLaws,
+    draws: TrialDraws,
+    arm: Ints,
+    true: Mapping[str, Array],
+    attended: NDArray[np.bool_],
+) -> dict[str, NDArray[np.generic]]:
+    """Return what is recorded at the visits, (visits, trials, people) by endpoint; NaN where nothing is.
+
+    Acids and shares are in single precision: seven digits are more than an assay gives. ``true`` EDSS and
+    MFIS are those of each one's own arm. The noise of a visit is keyed by its week, so
+    another visit more leaves it as it is.
+    """
+    layer = {name: row.value for name, row in trial_numbers().items()}
+    people = len(courses)
+    scores = np.empty((3, *attended.shape))
+    blood_and_stool = np.empty((*attended.shape, len(MARKERS)), dtype=np.float32)
+    ramp = design.placebo_response_mfis * np.minimum(np.array(design.visits) / layer["trial_placebo_ramp"], 1)
+    places, errors = np.arange(people), _log_errors(layer).astype(np.float32)
+    dilution = np.float32(np.sqrt(layer["trial_share_stool_dilution"]) * layer["trial_sd_ln_stool_acids"])
+    for v, week in enumerate(design.visits):
+        noise = draws.measurement_errors(f"measure/week {week:g}", people, len(NOISE))
+        scores[0, v] = true["edss"][v] + laws.number["host_edss_sd"] * noise[..., 0]
+        scores[1, v] = true["mfis"][v] + ramp[v] + laws.number["host_mfis_sem"] * noise[..., 1]
+        scores[2, v] = courses.treg[:, v][arm, places] * np.exp(layer["trial_sd_ln_treg"] * noise[..., 2])
+        logs = blood_and_stool[v]
+        np.multiply(noise[..., 4:], errors, out=logs)
+        logs += courses.log_markers[:, v].astype(np.float32)[arm, places]
+        logs[..., : len(_ACIDS) + 1] += dilution * noise[..., 3:4]
+        logs[~attended[v]] = np.nan
+    np.exp(blood_and_stool, out=blood_and_stool)
+    _sum_up(blood_and_stool)
+    scores[:, ~attended] = np.nan
+    found = {
+        "edss": edss_steps(scores[0]),
+        "mfis": np.clip(np.rint(scores[1]), 0.0, 84.0) + 0.0,
+        "treg": treg_percent(scores[2], laws.number["host_treg_percent"], layer["trial_treg_most"]),
+    }
+    return found | {name: blood_and_stool[..., k] for k, name in enumerate(MARKERS)}
+
+
+def _log_errors(layer: Mapping[str, float]) -> Array:
+    """Return the log standard deviation of each marker's own error, shape (markers,)."""
+    acid = layer["trial_sd_ln_stool_acids"] * np.sqrt(1.0 - layer["trial_share_stool_dilution"])
+    own = {**dict.fromkeys(_ACIDS, acid), **dict.fromkeys(_PLASMA, layer["trial_sd_ln_plasma_acids"])}
+    return np.array(
+        [own.get(name, layer["trial_sd_ln_share"] if name.startswith("share") else 0.0) for name in MARKERS]
+    )
+
+
+def _sum_up(values: NDArray[np.float32]) -> None:
+    """Make total acids of stool the sum of its measured parts, and the shares of a sample sum to one."""
+    total = MARKERS.index("stool_scfa")
+    values[..., total] = sum(values[..., MARKERS.index(name)] for name in _ACIDS)
+    shares = values[..., _FIRST_SHARE:]
+    shares /= shares.sum(axis=-1, keepdims=True)
