@@ -17,6 +17,7 @@ from eubiosis.core.provenance import Basis, Read
 from eubiosis.core.tables import TableRow, read_table
 from eubiosis.model.content import Content
 from eubiosis.model.derived import content_key
+from eubiosis.model.shipped import FOLDER, GUT
 from eubiosis.population.reference import POPULATION_FOLDER
 from eubiosis.therapy.phrase import TherapyPhrase
 
@@ -69,9 +70,10 @@ class SkillRow(TableRow):
 
 
 def model_hash(content: Content) -> str:
-    """Return the short hash of the model that scores belong to: tables, modules and discrepancies."""
+    """Return the short hash of what scores belong to: tables, modules, discrepancies and shipped worlds."""
     digest = hashlib.sha256(content_key(content).encode())
-    digest.update((content.folder / "discrepancies.tsv").read_bytes())
+    for name in ("discrepancies.tsv", f"{FOLDER}/{GUT}"):
+        digest.update((content.folder / name).read_bytes())
     return digest.hexdigest()[:12]
 
 
