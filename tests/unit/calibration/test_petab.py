@@ -29,9 +29,7 @@ def table(problem, name):
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_library_of_the_format_finds_nothing_to_say(model, tmp_path):
-    petab = pytest.importorskip(
-        "petab.v2", reason="needs eubiosis[petab]: the library has no wheel, so the locked tests do without"
-    )
+    petab = pytest.importorskip("petab.v2", reason="needs eubiosis[petab], which has no wheel")
     write_petab(model, tmp_path / "problem")
     read = petab.Problem.from_yaml(tmp_path / "problem" / "problem.yaml")
     assert [str(issue) for issue in read.validate()] == []
