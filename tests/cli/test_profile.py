@@ -4,12 +4,14 @@ import gzip
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from eubiosis.cli import main as command_line
 
 GOOD = "id\tBacteroides\tBlautia\tSutterella\na\t50\t30\t20\nb\t10\t30\t160\n"
 META = "who\tarm\na\tcase\nb\tControl\n"
+QUICK = ("--worlds", "0")
 WITH_META = ("--id-column", "who", "--group-column", "arm")
 
 
@@ -35,35 +37,55 @@ def run(monkeypatch, capsys, tmp_path):
 
 
 def test_samples_and_summary_go_to_stdout_and_the_log_to_stderr(run):
-    status, out, err = run("t.tsv", t_tsv=GOOD)
+    status, out, err = run("t.tsv", "--include-persons", *QUICK, t_tsv=GOOD)
     assert status == 0
     lines = out.splitlines()
-    assert lines[0].split()[:7] == ["sample", "group", "status", "depth", "mapped", "BAC", "PRV"]
-    assert lines[1].split()[:7] == ["a", "-", "ok", "100", "0.800", "0.6250", "0"]
-    assert lines[2].split()[:6] == ["b", "-", "mapped_below_half", "200", "0.200", "0.2500"]
-    assert lines[3].startswith("# 2 samples (1 mapped_below_half, 1 ok); mapped share of all reads 40.0%")
+    assert lines[0] == (
+        "t.tsv (text table) holds 2 samples with a median of 150 reads each; 40.0% of what it holds is in a "
+        "guild of the model."
+    )
+    first = [line.split()[:1] for line in lines].index(["sample"])
+    assert lines[first].split()[:7] == ["sample", "group", "status", "depth", "mapped", "BAC", "PRV"]
+    assert lines[first + 1].split()[:7] == ["a", "-", "ok", "100", "0.800", "0.6250", "0"]
+    assert lines[first + 2].split()[:6] == ["b", "-", "mapped_below_half", "200", "0.200", "0.2500"]
+    assert lines[first + 3].startswith(
+        "# 2 samples (1 mapped_below_half, 1 ok); mapped share of all reads 40.0%"
+    )
     assert "60.00%  Sutterella" in err
-    assert "not observed" in err
+    assert "PRV was seen in 0% of the usable samples" in err
+
+
+def test_single_samples_are_shown_only_where_they_are_asked_for(run):
+    status, out, err = run("t.tsv", *QUICK, t_tsv=GOOD)
+    assert status == 0
+    assert "fewer than 5 usable samples: counted, not summarised" in out
+    assert "mapped_below_half" in out  # how many, not who
+    assert not any(line.split()[:1] in (["a"], ["b"]) for line in [*out.splitlines(), *err.splitlines()])
+    status, out, _ = run("t.tsv", "--json", *QUICK, t_tsv=GOOD)
+    record = json.loads(out)
+    assert (status, record["samples"], "persons" in record) == (0, 2, False)
+    assert [group["guilds"] for group in record["groups"]] == [[]]
 
 
 def test_json_carries_its_origin_and_the_contrasts(run):
     status, out, _ = run(
-        "t.tsv", "--metadata", "m.tsv", *WITH_META, "--control", "Control", "--json", t_tsv=GOOD, m_tsv=META
-    )
+        "t.tsv", "--groups", "m.tsv:arm", "--control", "Control", "--json", "--include-persons", *QUICK,
+        t_tsv=GOOD, m_tsv=META,
+    )  # fmt: skip
     assert status == 0
     record = json.loads(out)
     assert "no diagnosis" in record["origin"]
     assert record["centre"] == "controls"
-    case, control = record["samples"]
+    case, control = record["persons"]
     assert (case["group"], control["group"]) == ("case", "Control")
-    assert set(control["log_ratio_to_centre"].values()) == {0.0}
+    assert set(control["log_ratios"].values()) == {0.0}
     # ln(50/30) - ln(10/30) = ln 5, half of it up and half down between two guilds
-    assert case["log_ratio_to_centre"]["BAC"] == pytest.approx(0.8047189562)
-    assert case["log_ratio_to_centre"]["BLA"] == pytest.approx(-0.8047189562)
+    assert case["log_ratios"]["BAC"] == pytest.approx(0.8047189562)
+    assert case["log_ratios"]["BLA"] == pytest.approx(-0.8047189562)
 
 
 def test_one_sample_says_that_it_has_no_contrast(run):
-    status, _, err = run("t.tsv", t_tsv="id\tBacteroides\tBlautia\na\t5\t6\n")
+    status, _, err = run("t.tsv", *QUICK, t_tsv="id\tBacteroides\tBlautia\na\t5\t6\n")
     assert status == 0
     assert "its contrast is zero by construction" in err
 
@@ -183,16 +205,17 @@ def test_a_control_without_groups_is_a_finding(run):
     status, out, err = run("t.tsv", "--control", "Control", t_tsv=GOOD)
     assert (status, out) == (1, "")
     assert "the table has no groups" in err
-    assert "--metadata FILE" in err
+    assert "--groups FILE:COLUMN" in err
 
 
 def test_a_group_column_of_the_table_is_used(run):
     status, out, err = run(
-        "t.tsv", "--control", "x", "--json", t_tsv="id,group,Blautia,Dorea\na,x,5,3\nb,y,7,8\nc,x,6,6\n"
-    )
+        "t.tsv", "--control", "x", "--json", "--include-persons", *QUICK,
+        t_tsv="id,group,Blautia,Dorea\na,x,5,3\nb,y,7,8\nc,x,6,6\n",
+    )  # fmt: skip
     assert status == 0
     assert 'groups from the column "group"' in err
-    assert [row["group"] for row in json.loads(out)["samples"]] == ["x", "y", "x"]
+    assert [row["group"] for row in json.loads(out)["persons"]] == ["x", "y", "x"]
 
 
 @pytest.mark.parametrize(
@@ -208,3 +231,77 @@ def test_a_name_is_explained(run, name, parts):
     status, out, _ = run("--explain", name)
     assert status == 0
     assert all(part in out for part in parts)
+
+
+@pytest.fixture
+def biom_file(tmp_path):
+    """A BIOM 2.1 table of twelve samples with their arm among the sample metadata."""
+    biom, h5py = pytest.importorskip("biom"), pytest.importorskip("h5py")
+    genera = ("Bacteroides", "Blautia", "Akkermansia", "Roseburia")
+    counts = [[500 + 7 * k, 300, 3 + k, 90 + 40 * (k % 2)] for k in range(12)]
+    table = biom.Table(
+        np.array(counts).T,
+        [f"otu{j}" for j in range(4)],
+        [f"s{k}" for k in range(12)],
+        [{"taxonomy": ["k__Bacteria", f"g__{name}"]} for name in genera],
+        [{"arm": "MS" if k % 2 else "well"} for k in range(12)],
+    )
+    with h5py.File(tmp_path / "table.biom", "w") as out:
+        table.to_hdf5(out, "made")
+    return tmp_path / "table.biom"
+
+
+def test_a_biom_file_becomes_a_page(run, biom_file, tmp_path):
+    status, out, err = run("table.biom", "--out", "page/", "--worlds", "2")
+    assert status == 0
+    assert out.startswith("table.biom (biom) holds 12 samples with a median of")
+    page = (tmp_path / "page" / "profile.html").read_text(encoding="utf-8")
+    assert "Stool profile: table.biom" in page
+    assert "s11" not in page
+    assert "profile.html" in err
+    record = json.loads((tmp_path / "page" / "profile.json").read_text(encoding="utf-8"))
+    (group,) = record["groups"]
+    acids = {(line["quantity"], line["place"]): line for line in group["predictions"]}
+    butyrate = acids["butyrate", "stool"]
+    assert butyrate["low"] <= butyrate["median"] <= butyrate["high"]
+    # what is proportional in every world has the same ratio to the reference
+    assert butyrate["ratio"] == pytest.approx(acids["butyrate", "lumen"]["ratio"])
+    assert acids["indoxyl sulfate", "plasma"]["ratio"] == pytest.approx(acids["indole", "lumen"]["ratio"])
+    status, out, err = run("table.biom", "--out", "page")
+    assert (status, out) == (1, "")
+    assert "not empty" in err
+
+
+def test_groups_come_from_the_metadata_of_a_biom_file(run, biom_file):
+    status, out, _ = run("table.biom", "--groups", "arm", "--control", "well", "--json", *QUICK)
+    assert status == 0
+    record = json.loads(out)
+    assert [(group["name"], group["usable"]) for group in record["groups"]] == [("MS", 6), ("well", 6)]
+    shares = record["contrasts"][0]
+    roseburia = next(line for line in shares["lines"] if line["what"].startswith("ROS"))
+    assert roseburia["effect"] > 0
+    assert roseburia["p_value"] == pytest.approx(2 / 924)  # the six largest of twelve: 1 of 924, both ways
+    status, out, err = run("table.biom", "--groups", "leg", *QUICK)
+    assert (status, out) == (1, "")
+    assert 'no sample metadata "leg"; allowed: arm' in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("t.tsv", "--groups", "m.tsv:arm", "--metadata", "m.tsv"), "give --groups, or --metadata"),
+        (("t.tsv", "--groups", "m.tsv:"), "--groups needs FILE:COLUMN"),
+        (("t.tsv", "--worlds", "-1"), "-1 is not in the range"),
+    ],
+)
+def test_wrong_groups_end_with_exit_status_2(run, arguments, message):
+    status, out, err = run(*arguments, t_tsv=GOOD, m_tsv=META)
+    assert (status, out) == (2, "")
+    assert message in err
+
+
+def test_a_group_column_that_the_format_cannot_have_is_a_finding(run):
+    metaphlan = "#mpa_vJan21\n#clade_name\tNCBI_tax_id\ts1\nk__Bacteria|g__Blautia\t1\t60.0\n"
+    status, out, err = run("t.tsv", "--groups", "arm", *QUICK, t_tsv=metaphlan)
+    assert (status, out) == (1, "")
+    assert "--groups FILE:COLUMN" in err

@@ -13,16 +13,51 @@ def test_the_list_names_every_file_of_the_content(eubiosis):
     assert status == 0
     files = sorted(path.stem for path in (ROOT / "src/eubiosis/content/therapies").glob("*.yaml"))
     assert sorted(line.split()[0] for line in out.splitlines()) == files
-    assert "not in trials yet" in out
+    assert "not representable" in out
     rows = {row["id"]: row for row in json.loads(eubiosis("therapy", "list", "--json")[1])}
-    assert rows["inulin"]["dose"] == {"input": "gut_dose_inulin", "unit": "g/d", "of": "product as taken"}
+    dose = rows["inulin"]["dose"]
+    assert (dose["input"], dose["unit"], dose["usual"]) == ("gut_dose_inulin", "g/d", "12 g/day")
+    assert dose["ceiling"]["dose"] == "20 g/day"
 
 
 def test_one_product_is_shown_and_an_unknown_one_is_named_with_the_nearest(eubiosis):
     assert "adherence scales gut_diet_on" in eubiosis("therapy", "show", "mediterranean_diet")[1]
+    shown = eubiosis("therapy", "show", "vitamin_d")[1]
+    assert "direct effect only" in shown
+    assert "ceiling: 4000 IU/day (upper intake level; EFSA 2012" in shown
+    assert "eubiosis evidence prior" in eubiosis("therapy", "show", "butyrate")[1]
+    assert "TGO 105" in eubiosis("therapy", "show", "fecal_transplant")[1]
     status, _, err = eubiosis("therapy", "show", "inulim")
     assert status == 1
     assert 'nearest "inulin"' in err
+
+
+def test_a_made_table_is_covered_without_a_name(eubiosis, tmp_path):
+    path = tmp_path / "stool.tsv"
+    path.write_text("sample\tBifidobacterium\tBacteroides\nperson_one\t30\t970\nperson_two\t0\t900\n")
+    status, out, _ = eubiosis("therapy", "coverage", str(path), "--fibre", "inulin")
+    assert status == 0
+    assert "seen in 1, at least 0.001 of the reads in 1" in out
+    assert "no human evidence of harm" in out
+    assert "person_" not in out
+
+
+def test_harms_sizes_examples_and_replays_are_printed(eubiosis, tmp_path):
+    out = eubiosis("therapy", "harms", "s_boulardii", "--exclude", "0.01", "--people", "299")[1]
+    assert "18 of 16404" in out
+    assert "gastrointestinal event: no count was read; that is not absence" in out
+    assert "299 people exclude a risk of 0.01" in out
+    path = tmp_path / "trial.yaml"
+    assert eubiosis("therapy", "example", "vitamin_d", "--out", str(path))[0] == 0
+    assert eubiosis("check", str(path))[0] == 0
+    assert eubiosis("therapy", "example", "vitamin_d", "--out", str(path))[0] == 1
+    assert "C10  fit    EAE" in eubiosis("therapy", "replays")[1]
+
+
+def test_shares_are_printed_with_what_the_model_lacks(eubiosis):
+    out = eubiosis("therapy", "shares", "hookworm", "--worlds", "2")[1]
+    assert "no effect in the model" in out
+    assert "not representable; the model has no helminth" in out
 
 
 def test_the_page_of_the_documentation_is_the_content(eubiosis):

@@ -6,7 +6,7 @@ product with itself: the trace of a covariance is then the expected half squared
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,11 +15,15 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Component:
-    """A variance (or dimension) with the 2.5 and 97.5 % points of resampled people."""
+    """A variance (or dimension) with the 2.5 and 97.5 % points of resampled people.
+
+    ``draws`` holds the estimate on everybody and on each resample, none below zero, where it is a variance.
+    """
 
     value: float
     low: float
     high: float
+    draws: np.ndarray = field(default_factory=lambda: np.empty(0), compare=False, repr=False)
 
 
 def gower(squared: np.ndarray) -> np.ndarray:
@@ -155,4 +159,50 @@ def _component(values: list[float]) -> Component:
     """Return the estimate on everybody and the points of the resamples; a negative variance is none."""
     clipped = np.maximum(values, 0.0)
     low, high = np.quantile(clipped[1:], [0.025, 0.975])
-    return Component(float(clipped[0]), float(min(low, clipped[0])), float(max(high, clipped[0])))
+    return Component(float(clipped[0]), float(min(low, clipped[0])), float(max(high, clipped[0])), clipped)
+
+
+@dataclass(frozen=True)
+class OneVisit:
+    """What one sample at one visit shows of a number in one cohort: variances, each with its resamples.
+
+    ``within`` a person is the variance between visits, with that between samples of a visit in it.
+    """
+
+    between: np.ndarray
+    within: np.ndarray
+    people: int
+    samples: int
+
+    @classmethod
+    def of(cls, found: dict[str, Component], people: int, samples: int) -> OneVisit:
+        """Add up what lies within a person; ``found`` as from ``Repeated.two_periods``."""
+        parts = [found[name].draws for name in ("period", "sample", "visit") if name in found]
+        return cls(found["between"].draws, np.sum(parts, axis=0), people, samples)
+
+    def reliability(self) -> Component:
+        """Return the share of the variance that lies between people: an intraclass correlation."""
+        return points(share_between(self.between, self.within))
+
+
+def pooled(cohorts: list[OneVisit]) -> OneVisit:
+    """Return the mean variances of several cohorts by their people, who are resampled in each."""
+    people = np.array([one.people for one in cohorts], dtype=float)
+    weight = people / people.sum()
+    between, within = (
+        np.sum([w * getattr(one, name) for w, one in zip(weight, cohorts, strict=True)], axis=0)
+        for name in ("between", "within")
+    )
+    return OneVisit(between, within, int(people.sum()), sum(one.samples for one in cohorts))
+
+
+def share_between(between: np.ndarray, within: np.ndarray) -> np.ndarray:
+    """Return between / (between + within); zero where neither varies."""
+    total = between + within
+    return np.divide(between, total, out=np.zeros_like(total), where=total > 0)
+
+
+def points(draws: np.ndarray) -> Component:
+    """Return the first number, which is everybody's, and the 2.5 and 97.5 % points of the others."""
+    low, high = np.quantile(draws[1:], [0.025, 0.975])
+    return Component(float(draws[0]), float(min(low, draws[0])), float(max(high, draws[0])), draws)

@@ -1,7 +1,9 @@
 """Estimate between- and within-person variances of stool endpoints from repeated cohorts.
 
 Reads ../shared/cohorts, which is no part of the project, and writes summaries over groups to
-content/planning/stool_variances.tsv. From the root, with the folder of the cohorts where it lies elsewhere:
+content/planning/stool_variances.tsv, and what they say together of one sample at one visit to
+content/population/variance_components.tsv (``pooled``). From the root, with the folder of the cohorts where
+it lies elsewhere:
 
     .venv/bin/python validation/stool_variances/estimate.py [FOLDER]
 """
@@ -9,23 +11,22 @@ content/planning/stool_variances.tsv. From the root, with the folder of the coho
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-import re
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from components import Component, Repeated, gower, of_numbers
+from components import Component, OneVisit, Repeated, gower, of_numbers
+from pooled import write_pooled
+from reading import abundances, bray, hitchip, read_rows
 
 from eubiosis.population import GUILDS, guild_contrast, read_profiles
 
 ROOT = Path(__file__).resolve().parents[2]
 COHORTS = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared" / "cohorts"
 TARGET = ROOT / "src" / "eubiosis" / "content" / "planning" / "stool_variances.tsv"
+POOLED = ROOT / "src" / "eubiosis" / "content" / "population" / "variance_components.tsv"
 COLUMNS = (
     "id", "description", "value", "unit", "low", "high", "basis", "read", "source", "note", "endpoint",
     "marker", "component", "cohort", "people", "samples",
@@ -34,6 +35,7 @@ SOURCES = {
     "baxter": "Baxter 2019, 10.1128/mBio.02566-18",
     "dietswap": "O'Keefe 2015, 10.1038/ncomms7342",
     "tap": "Tap 2015, 10.1111/1462-2920.13006",
+    "lgg": "trial of L. rhamnosus GG, 10.7717/peerj.32",
     "weingarden": "Weingarden 2015, 10.1186/s40168-015-0070-0",
     "wbf011": "trial NCT03893422, 10.1136/bmjdrc-2020-001319",
 }
@@ -42,12 +44,16 @@ COHORT_NOTES = {
     "baxter_inulin": "20 g/day inulin; period holds what people's responses differ by",
     "dietswap_home": "usual diet, sampled at home twice within two weeks; phylogenetic microarray",
     "dietswap_diet": "supervised diet exchange, sampled twice within two weeks; phylogenetic microarray",
+    "lgg_placebo": "placebo, two visits three weeks apart; phylogenetic microarray",
     "tap_before": "before two fibre diets; one sample each, weeks apart",
     "weingarden_after": "four recipients, days 14 to 60 after faecal transplant, and one donor pool",
     "wbf011_placebo": "type 2 diabetes, placebo; weeks 0 and 12",
     "wbf011_product": "type 2 diabetes, product with the strain; weeks 4 and 12",
 }
 Row = dict[str, str]
+# (endpoint, marker) -> cohort -> what one sample at one visit shows of people at rest
+AT_REST = ("baxter_control", "dietswap_home", "tap_before", "lgg_placebo", "wbf011_placebo")
+VISITS: dict[tuple[str, str], dict[str, OneVisit]] = {}
 
 
 def main() -> int:
@@ -55,13 +61,14 @@ def main() -> int:
     if not COHORTS.is_dir():
         print(f"the cohorts are absent: {COHORTS}", file=sys.stderr)
         return 1
-    rows = [*_baxter(), *_dietswap(), *_tap(), *_weingarden(), *_wbf011_acids(), *_wbf011_strains()]
+    rows = [*_baxter(), *_dietswap(), *_lgg(), *_tap(), *_weingarden(), *_wbf011_acids(), *_wbf011_strains()]
     TARGET.parent.mkdir(exist_ok=True)
     with TARGET.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS, delimiter="\t", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     print(f"{len(rows)} rows")
+    print(f"{write_pooled(POOLED, VISITS, SOURCES)} rows of one visit")
     return 0
 
 
@@ -89,6 +96,9 @@ def _row(
 def _components(
     endpoint: str, marker: str, cohort: str, repeated: Repeated, found: Mapping[str, Component]
 ) -> list[Row]:
+    if cohort in AT_REST and endpoint in ("guild", "acid"):
+        one = OneVisit.of(dict(found), len(repeated.names), repeated.samples)
+        VISITS.setdefault((endpoint, marker), {})[cohort] = one
     return [
         _row(endpoint, marker, name, cohort, one, people=len(repeated.names), samples=repeated.samples)
         for name, one in found.items()
@@ -97,9 +107,9 @@ def _components(
 
 def _baxter() -> list[Row]:
     folder = COHORTS / "int_baxter_2019_fibers"
-    meta = {row["sample_id"]: row for row in _read(folder / "metadata.tsv")}
+    meta = {row["sample_id"]: row for row in read_rows(folder / "metadata.tsv")}
     contrast = guild_contrast(read_profiles(folder / "relative_abundance.tsv.gz"))
-    shares = _abundances(folder / "relative_abundance.tsv.gz")
+    shares = abundances(folder / "relative_abundance.tsv.gz")
     keep = [
         k for k, sample in enumerate(contrast.subject_ids)
         if sample in meta and np.isfinite(contrast.log_ratios[k]).all() and shares[sample].sum() > 0
@@ -174,7 +184,7 @@ def _shift(endpoint: str, marker: str, control: np.ndarray, treated: np.ndarray)
 
 def _bray_shift(table: np.ndarray, kept: Sequence[Mapping[str, str]]) -> Row:
     """Return the shift of the change in principal coordinates of Bray-Curtis, real axes."""
-    inner = gower(_bray(table) ** 2)
+    inner = gower(bray(table) ** 2)
     values, vectors = np.linalg.eigh(inner)
     points = vectors[:, values > 1e-9] * np.sqrt(values[values > 1e-9])
     parts = []
@@ -191,8 +201,8 @@ def _bray_shift(table: np.ndarray, kept: Sequence[Mapping[str, str]]) -> Row:
 
 def _dietswap() -> list[Row]:
     folder = COHORTS / "int_okeefe_2015_dietswap"
-    meta = {row["sample_id"]: row for row in _read(folder / "metadata.tsv")}
-    contrast = _hitchip(folder / "genus_hitchip_counts.tsv.gz")
+    meta = {row["sample_id"]: row for row in read_rows(folder / "metadata.tsv")}
+    contrast = hitchip(folder / "genus_hitchip_counts.tsv.gz")
     rows: list[Row] = []
     for cohort, group in (("dietswap_home", "HE"), ("dietswap_diet", "DI")):
         keep = [
@@ -212,9 +222,22 @@ def _dietswap() -> list[Row]:
     return rows
 
 
+def _lgg() -> list[Row]:
+    folder = COHORTS / "int_peerj32_lgg"
+    meta = {row["sample_id"]: row for row in read_rows(folder / "metadata.tsv")}
+    contrast = hitchip(folder / "genus_hitchip_signal.tsv.gz")
+    keep = [
+        k for k, sample in enumerate(contrast.subject_ids)
+        if meta[sample]["group"] == "Placebo" and np.isfinite(contrast.log_ratios[k]).all()
+    ]  # fmt: skip
+    kept = [meta[contrast.subject_ids[k]] for k in keep]
+    repeated = Repeated([row["subject"] for row in kept], [row["time"] for row in kept])
+    return _guilds("lgg_placebo", repeated, contrast.log_ratios[keep], contrast.observed)
+
+
 def _tap() -> list[Row]:
     folder = COHORTS / "int_tap_2015_fiber_crossover"
-    meta = {row["sample_id"]: row for row in _read(folder / "metadata_scfa.tsv")}
+    meta = {row["sample_id"]: row for row in read_rows(folder / "metadata_scfa.tsv")}
     contrast = guild_contrast(read_profiles(folder / "genus_counts.tsv.gz"))
     before = {sample: row for sample, row in meta.items() if row["timepoint"] in ("2", "4")}
     keep = [
@@ -246,9 +269,9 @@ def _guilds(cohort: str, repeated: Repeated, log_ratios: np.ndarray, observed: n
 def _weingarden() -> list[Row]:
     """Return how alike a recipient and the donors are after a transplant: 1 - Bray-Curtis to their mean."""
     folder = COHORTS / "int_weingarden_2015_fmt_cdi"
-    meta = {row["sample_id"]: row for row in _read(folder / "metadata.tsv")}
+    meta = {row["sample_id"]: row for row in read_rows(folder / "metadata.tsv")}
     shares = {
-        k: v for k, v in _abundances(folder / "genus_counts.tsv.gz").items() if k in meta and v.sum() > 0
+        k: v for k, v in abundances(folder / "genus_counts.tsv.gz").items() if k in meta and v.sum() > 0
     }
     donors = np.mean(
         [v / v.sum() for k, v in shares.items() if meta[k]["host_subject_id"] == "Donor"], axis=0
@@ -287,7 +310,7 @@ def _weingarden() -> list[Row]:
 
 def _wbf011_acids() -> list[Row]:
     folder = COHORTS / "int_pendulum_nct03893422_wbf011"
-    plasma = _read(folder / "plasma_scfa_umol_per_L.tsv")
+    plasma = read_rows(folder / "plasma_scfa_umol_per_L.tsv")
     placebo = {row["Subject"] for row in plasma if row["treatment"] == "placebo"}
     rows: list[Row] = []
     for acid, name in (
@@ -303,7 +326,7 @@ def _wbf011_acids() -> list[Row]:
         rows += _acid_rows(f"plasma_{name}", both)
         stool = [
             (r["Subject"], r["Event"], float(r["Concentration"]))
-            for r in _read(folder / "stool_scfa_mM.tsv")
+            for r in read_rows(folder / "stool_scfa_mM.tsv")
             if r["BIOCHEMICAL"] == acid and r["Subject"] in placebo and r["Concentration"]
         ]  # fmt: skip
         rows += _acid_rows(f"stool_{name}", [one for one in stool if one[2] > 0])
@@ -324,7 +347,7 @@ def _wbf011_strains() -> list[Row]:
     """
     folder = COHORTS / "int_pendulum_nct03893422_wbf011"
     reactions: dict[tuple[str, str, str, str], list[bool]] = defaultdict(list)
-    for row in _read(folder / "strain_qpcr_reactions.tsv.gz"):
+    for row in read_rows(folder / "strain_qpcr_reactions.tsv.gz"):
         key = (row["Treatment"], row["Strain"], row["Subject"], row["Week"])
         reactions[key].append(row["PassFilter"] == "True")
     rows: list[Row] = []
@@ -376,42 +399,7 @@ def _points(values: Sequence[float]) -> Component:
 
 def _distances(table: np.ndarray, log_ratios: np.ndarray) -> dict[str, np.ndarray]:
     apart = ((log_ratios[:, None] - log_ratios[None]) ** 2).sum(axis=2)
-    return {"bray_curtis": gower(_bray(table) ** 2), "aitchison": gower(apart)}
-
-
-def _bray(table: np.ndarray) -> np.ndarray:
-    closed = table / table.sum(axis=1, keepdims=True)
-    return np.array([0.5 * np.abs(closed - row).sum(axis=1) for row in closed])
-
-
-def _hitchip(path: Path) -> object:
-    """Read a microarray table: probes of one genus are added up under the name of the genus."""
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
-        rows = list(csv.reader(stream, delimiter="\t"))
-    genera = [re.split(r"[ _]", name)[0] for name in rows[0][1:]]
-    names = sorted(set(genera))
-    columns = [[j for j, genus in enumerate(genera) if genus == name] for name in names]
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "genera.tsv"
-        with made.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
-            writer.writerow(["sample_id", *names])
-            for row in rows[1:]:
-                numbers = np.array(row[1:], dtype=float)
-                writer.writerow([row[0], *(f"{numbers[part].sum():g}" for part in columns)])
-        return guild_contrast(read_profiles(made))
-
-
-def _abundances(path: Path) -> dict[str, np.ndarray]:
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
-        reader = csv.reader(stream, delimiter="\t")
-        next(reader)
-        return {row[0]: np.array(row[1:], dtype=float) for row in reader}
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    return list(csv.DictReader(io.StringIO(text.decode("utf-8")), delimiter="\t"))
+    return {"bray_curtis": gower(bray(table) ** 2), "aitchison": gower(apart)}
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         restricted_mean_difference,
     )
     from eubiosis.analysis.planning.assurance import assurance, optimistic_prior, sceptical_prior
+    from eubiosis.analysis.planning.harms import excluded_risk, size_to_exclude
     from eubiosis.analysis.planning.looks import Looks, sequential_power, sequential_size, simulate_looks
     from eubiosis.analysis.planning.pilot import FeasibilityRule, SafetyRule, SignalRule, misuse
     from eubiosis.analysis.planning.rates import RatePlan
@@ -101,6 +102,8 @@ _HOMES = {
     "RiskDifferencePlan": "eubiosis.analysis.planning.shares",
     "RiskRatioPlan": "eubiosis.analysis.planning.shares",
     "SafetyRule": "eubiosis.analysis.planning.pilot",
+    "excluded_risk": "eubiosis.analysis.planning.harms",
+    "size_to_exclude": "eubiosis.analysis.planning.harms",
     "ScoreBeforeAfter": "eubiosis.analysis.planning.single_arm",
     "ScorePlan": "eubiosis.analysis.planning.scores",
     "SignalRule": "eubiosis.analysis.planning.pilot",
@@ -215,6 +218,7 @@ __all__ = [
     "dissimilarity",
     "effective_sample_size",
     "estimate",
+    "excluded_risk",
     "fallback",
     "fixed_sequence",
     "geometric_mean_ratio",
@@ -251,6 +255,7 @@ __all__ = [
     "simulate_power",
     "size",
     "size_table",
+    "size_to_exclude",
     "stopping",
     "taxon_models",
     "true_effects",

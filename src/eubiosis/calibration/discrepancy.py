@@ -1,4 +1,4 @@
-"""Estimate the model's discrepancy: how far it is off in a study that it was not matched to.
+"""DiscrepancyEstimate the model's discrepancy: how far it is off in a study that it was not matched to.
 
 For each study the worlds are moved on without its rows, and their median is held against what it measured,
 on the log scale. A distance is normal with the variance of the study's own error, of the bias of an arm
@@ -53,7 +53,7 @@ class Residual:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class DiscrepancyEstimate:
     """The discrepancy of a kind of quantity without one study ("" for none left out).
 
     ``full_at`` is the smallest root mean square log ratio that a study behind it predicts for its rows.
@@ -110,7 +110,7 @@ def residuals(
     return tuple(found)
 
 
-def estimate(found: Sequence[Residual], kind: str, without: str = "") -> Estimate | None:
+def estimate(found: Sequence[Residual], kind: str, without: str = "") -> DiscrepancyEstimate | None:
     """Return the discrepancy of a kind's responses from all studies but one; None with fewer than two."""
     rows = [each for each in responses(found, kind) if each.study != without]
     by_study: Mapping[str, list[Residual]] = {
@@ -120,7 +120,7 @@ def estimate(found: Sequence[Residual], kind: str, without: str = "") -> Estimat
         return None
     moves = [float(np.sqrt(np.mean([each.moved**2 for each in own]))) for own in by_study.values()]
     sd = _size(np.array([each.off for each in rows]), np.array([each.variance for each in rows]))
-    return Estimate(kind, without, sd, len(rows), len(by_study), min(moves))
+    return DiscrepancyEstimate(kind, without, sd, len(rows), len(by_study), min(moves))
 
 
 def responses(found: Iterable[Residual], kind: str) -> list[Residual]:
@@ -128,7 +128,7 @@ def responses(found: Iterable[Residual], kind: str) -> list[Residual]:
     return [each for each in found if each.kind == kind and each.row.statistic != "over_healthy"]
 
 
-def estimates(found: Sequence[Residual]) -> tuple[Estimate, ...]:
+def estimates(found: Sequence[Residual]) -> tuple[DiscrepancyEstimate, ...]:
     """Return the estimate of each kind from all studies, and that without each study in turn."""
     studies = ("", *sorted({each.study for each in found}))
     made = (estimate(found, kind, study) for kind in KINDS for study in studies)

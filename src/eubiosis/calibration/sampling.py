@@ -24,13 +24,13 @@ from eubiosis.core.streams import stream
 from eubiosis.engine import Array
 
 LogLikelihood = Callable[[Array], Array]  # points (n, numbers) -> (n,); -inf where a point is ruled out
-Told = Callable[["Level"], None]
+Told = Callable[["TemperingLevel"], None]
 KEPT, LAST = 0.5, 0.8  # effective share of points that a level keeps, and with which the weights are left
 _MOST_LEVELS = 200
 
 
 @dataclass(frozen=True)
-class Level:
+class TemperingLevel:
     """One level: the power reached, the effective share of points before resampling, moves accepted."""
 
     number: int
@@ -47,7 +47,7 @@ class Sample:
     points: Array
     log_likelihood: Array
     weights: Array
-    levels: tuple[Level, ...]
+    levels: tuple[TemperingLevel, ...]
 
     @property
     def effective(self) -> float:
@@ -82,7 +82,7 @@ def tempered(
     if not np.isfinite(found).any():
         message = f"none of {len(points)} points has a likelihood"
         raise ArithmeticError(message)
-    levels: list[Level] = []
+    levels: list[TemperingLevel] = []
     while effective_size(_weights(found, 1 - power)) < LAST * len(points):
         if len(levels) == _MOST_LEVELS:
             message = f"after {_MOST_LEVELS} levels the power of the likelihood is {power:.3g}"
@@ -93,12 +93,12 @@ def tempered(
         rows = systematic(weights, len(points), stream(seed, "calibration/resampled", number).random())
         points, found, accepted = moved(log_likelihood, points[rows], power, effort.generations, seed, number)
         effective = effective_size(weights) / len(points)
-        levels.append(Level(number, power, effective, accepted, float(np.median(found))))
+        levels.append(TemperingLevel(number, power, effective, accepted, float(np.median(found))))
         if told:
             told(levels[-1])
     if effort.settling:
         points, found, accepted = moved(log_likelihood, points, power, effort.settling, seed, 0)
-        levels.append(Level(len(levels) + 1, power, 1.0, accepted, float(np.median(found))))
+        levels.append(TemperingLevel(len(levels) + 1, power, 1.0, accepted, float(np.median(found))))
         if told:
             told(levels[-1])
     return Sample(points, found, _weights(found, 1 - power), tuple(levels))

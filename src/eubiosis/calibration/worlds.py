@@ -13,7 +13,7 @@ import numpy as np
 
 from eubiosis.calibration.discrepancy import Residual, estimates, residuals
 from eubiosis.calibration.roles import join, read_tables, roles_hash
-from eubiosis.calibration.sampling import Effort, Level, Sample, tempered
+from eubiosis.calibration.sampling import Effort, Sample, TemperingLevel, tempered
 from eubiosis.calibration.waves import GutProblem, implausibility
 from eubiosis.calibration.waves_terms import Term
 from eubiosis.calibration.worlds_history import HistoryProblem, history_terms
@@ -247,8 +247,8 @@ def _points(of: str) -> tuple[str, ...]:
     return (f"{of}_low", f"{of}_median", f"{of}_high")
 
 
-def _told(half: str, say: Say) -> Callable[[Level], None]:
-    def told(level: Level) -> None:
+def _told(half: str, say: Say) -> Callable[[TemperingLevel], None]:
+    def told(level: TemperingLevel) -> None:
         say(
             f"{half}, level {level.number}: power {level.power:.3f}, effective share {level.effective:.2f}, "
             f"accepted {level.accepted:.2f}, median log likelihood {level.median:.1f}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.calibration_decide import decide_command
 from eubiosis.cli.calibration_informed import informed_command
 from eubiosis.cli.calibration_petab import petab_command
 from eubiosis.cli.calibration_roles import leakage_command, roles_command
@@ -17,6 +18,7 @@ def calibration() -> None:
     """Worlds that published figures have not ruled out. Nothing here is calibrated in people with MS."""
 
 
+calibration.add_command(decide_command)
 calibration.add_command(roles_command)
 calibration.add_command(leakage_command)
 calibration.add_command(petab_command)

@@ -27,6 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "certificates": ("eubiosis.cli.runs", "Make the certificates of a Dask cluster."),
     "demo": ("eubiosis.cli.demo", "Run the packaged trial: placebo, inulin and propionate for 48 weeks."),
     "profile": ("eubiosis.cli.profile", "Sum the taxa of a stool table into the guilds of the model."),
+    "population": (
+        "eubiosis.cli.population",
+        "Made people: an example, people of the reference or of a table, beside real ones.",
+    ),
     "evidence": (
         "eubiosis.cli.evidence",
         "Published studies: records, pools, checks, claims, priors, graph.",

@@ -10,7 +10,7 @@ import click
 @click.command()
 @click.argument("name", type=click.Path(path_type=Path))
 def new(name: Path) -> None:
-    """Make the folder NAME with a commented workflow.yaml; nothing that exists is touched."""
+    """Make the folder NAME with a commented workflow.yaml and a made stool.tsv; nothing else is touched."""
     from eubiosis.workflow.template import new_workflow
 
     click.echo(str(new_workflow(name)))

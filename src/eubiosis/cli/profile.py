@@ -1,42 +1,47 @@
-"""``eubiosis profile``: a stool table in, guild fractions and mapped shares out."""
+"""``eubiosis profile``: a stool table in; groups, contrasts and predicted acids out, as text, JSON, page."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
+from eubiosis.cli.stool_options import progress_of
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.json_data import JsonRecord
-from eubiosis.core.version import __version__
-from eubiosis.population.contrast import GuildContrast, guild_contrast
+from eubiosis.core.record import as_json
 from eubiosis.population.stool.options import BLANKS, FORMATS
 from eubiosis.population.stool.scale import SCALES
 from eubiosis.population.stool.table import StoolTable, check_control, read_stool_table
-from eubiosis.population.taxa import GUILDS
 
 if TYPE_CHECKING:
-    from eubiosis.model.held import HeldNiches
+    from eubiosis.core.stool_profile import StoolProfile
     from eubiosis.population.stool.checks import Orientation
     from eubiosis.population.stool.options import Blanks, Format
     from eubiosis.population.stool.scale import Scale
 
-_ORIGIN = (
-    "Read fractions of a real stool table, summed over guilds on its own sequencing platform: not biomass "
-    "fractions, not comparable with another platform, no diagnosis."
-)
 _UNMAPPED_SHOWN = 5
+_WORLDS = 16
 
 
 @click.command()
 @click.argument("stool_table", type=click.Path(path_type=Path), required=False)
+@click.option("--groups", metavar="FILE:COLUMN", help="Group of each sample: a column of a metadata table "
+              "(ids in its first column, else --id-column), or just COLUMN of the stool table.")  # fmt: skip
 @click.option("--metadata", type=click.Path(path_type=Path), help="Table with an id and a group column.")
 @click.option("--id-column", metavar="NAME", help="Column of the metadata that holds the sample ids.")
 @click.option("--group-column", metavar="NAME", help="Column of the metadata that holds the group.")
 @click.option("--control", metavar="NAME", help="Group that contrasts are taken to (else: the median).")
+@click.option("--under", metavar="THERAPY",
+              help='Forecast the group, controls left out: "inulin 12 g/day for 3 weeks".')  # fmt: skip
+@click.option("--against", type=click.Path(path_type=Path), metavar="FOLLOW_UP",
+              help="Score a finished study instead: the same people's table after the therapy.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Write the page, its JSON and tables into a new folder.")  # fmt: skip
+@click.option("--include-persons", is_flag=True, help="Put single samples into what is printed and written.")
+@click.option("--worlds", type=click.IntRange(0, 200), default=_WORLDS, show_default=True,
+              help="Gut worlds behind the predicted acids; 0 makes no predictions.")  # fmt: skip
 @click.option(
     "--orientation",
     type=click.Choice(["samples_in_rows", "samples_in_columns"]),
@@ -51,15 +56,23 @@ _UNMAPPED_SHOWN = 5
 @click.option("--blanks", type=click.Choice(BLANKS), default="refuse", help="What blank cells are.")
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave a column out (may be repeated).")
 @click.option("--explain", metavar="NAME", help="Say which guild a name is counted in, and why; no table.")
-@click.option("--platform", default="", metavar="TEXT", help="How the reads were made; kept with the JSON.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with contrasts and unmapped taxa.")
+@click.option(
+    "--platform", default="", metavar="TEXT", help="How the reads were made; kept with the results."
+)
+@click.option("--json", "as_json_", is_flag=True, help="Print JSON (schema: eubiosis schema profile).")
 def profile(
     stool_table: Path | None,
     *,
+    groups: str | None,
     metadata: Path | None,
     id_column: str | None,
     group_column: str | None,
     control: str | None,
+    under: str | None,
+    against: Path | None,
+    out: Path | None,
+    include_persons: bool,
+    worlds: int,
     orientation: Orientation | None,
     scale: Scale | None,
     taxonomy: Path | None,
@@ -69,61 +82,112 @@ def profile(
     ignore: tuple[str, ...],
     explain: str | None,
     platform: str,
-    as_json: bool,
+    as_json_: bool,
 ) -> None:
-    """Sum the taxa of STOOL_TABLE into the guilds of the model, and hold each sample in it.
+    """Profile STOOL_TABLE: depth, what is mapped, guilds, reported genera, diversity, contrasts, acids.
 
     STOOL_TABLE is a table of genera, species or lineages, either way round: text (tab, comma, semicolon; .gz,
     .bz2, .xz, .zip), MetaPhlAn, Kraken 2, Bracken, mothur, SingleM, BIOM, QIIME 2 (.qza), .h5ad or .xlsx.
+    Groups are summarised; single samples are shown only with --include-persons.
     """
     if explain is not None:
         click.echo(explanation(explain))
         return
     if stool_table is None:
         raise click.UsageError("name a STOOL_TABLE, or a taxon with --explain NAME")
-    columns = (id_column, group_column)
-    if metadata is None and id_column:
-        raise click.UsageError("--id-column needs --metadata FILE")
-    if metadata is not None and not all(columns):
-        raise click.UsageError("--metadata needs --id-column NAME and --group-column NAME")
+    metadata, id_column, group_column = _where_groups_are(groups, metadata, id_column, group_column)
+    if against is not None and under is None:
+        raise click.UsageError('--against needs --under "THERAPY"')
+    if out is not None:
+        from eubiosis.core.output import check_free
+
+        check_free(out)
+    if under is not None:
+        from eubiosis.cli.forecast import check_phrase
+
+        check_phrase(under)
     findings = FindingCollector()
-    table = read_stool_table(
-        stool_table,
-        findings,
-        metadata=metadata,
-        id_column=id_column or "",
-        group_column=group_column or "",
-        orientation=orientation,
-        scale=scale,
-        platform=platform,
-        taxonomy=taxonomy,
-        format=form,
-        rank=rank or "",
-        blanks=blanks,
-        ignore=ignore,
-    )
+
+    def read(file: Path, grouped: bool) -> StoolTable | None:
+        return read_stool_table(
+            file,
+            findings,
+            metadata=metadata if grouped else None,
+            id_column=id_column or "",
+            group_column=(group_column or "") if grouped else "",
+            orientation=orientation,
+            scale=scale,
+            platform=platform,
+            taxonomy=taxonomy,
+            format=form,
+            rank=rank or "",
+            blanks=blanks,
+            ignore=ignore,
+            progress=progress_of(file),
+        )
+
+    table = read(stool_table, grouped=True)
+    follow_up = None if against is None else read(against, grouped=False)
     if table is not None and control is not None and table.groups is None:
         findings.add(
             table.file, "control", f'the table has no groups, so "{control}" names none',
-            next_step="add --metadata FILE with --id-column and --group-column, or a column of the table",
+            next_step="add --groups FILE:COLUMN, or a column of the table",
         )  # fmt: skip
     if table is not None and table.groups is not None and control is not None:
         check_control(table, control, findings)
     findings.raise_if_any()
     assert table is not None
-    from eubiosis.workflow.held_profiles import held_profiles
+    _log(table)
+    from eubiosis.workflow.profile import ProfileAsk, profile_table
 
-    contrast = guild_contrast(table, control)
-    _log(table, contrast)
-    held = held_profiles(contrast, table.groups)
-    if as_json:
-        click.echo(json.dumps(_record(table, contrast, held), indent=1, allow_nan=False))
+    made = profile_table(table, ProfileAsk(control=control, persons=include_persons, worlds=worlds))
+    if under is not None:
+        from eubiosis.cli.forecast import forecast_sections
+
+        made = made.with_sections(
+            forecast_sections(table, made.contrast, under, control=control, against=follow_up)
+        )
+    _hand_over(made.profile, out, as_json_=as_json_)
+
+
+def _where_groups_are(
+    groups: str | None, metadata: Path | None, id_column: str | None, group_column: str | None
+) -> tuple[Path | None, str | None, str | None]:
+    """Return the metadata file, its id column ("" for the first) and the group column."""
+    if groups is not None:
+        if metadata is not None or group_column is not None:
+            raise click.UsageError("give --groups, or --metadata with --id-column and --group-column")
+        file, colon, column = groups.rpartition(":")
+        if not colon:
+            return None, None, groups
+        if not file or not column:
+            raise click.UsageError("--groups needs FILE:COLUMN, or the name of a column of the table")
+        return Path(file), id_column or "", column
+    if metadata is None and id_column:
+        raise click.UsageError("--id-column needs --metadata FILE")
+    if metadata is not None and not (id_column and group_column):
+        raise click.UsageError("--metadata needs --id-column NAME and --group-column NAME")
+    return metadata, id_column, group_column
+
+
+def _hand_over(made: StoolProfile, out: Path | None, *, as_json_: bool) -> None:
+    """Write the folder where one was asked for, then print JSON or text."""
+    from eubiosis.report.profile_page.text import profile_lines
+    from eubiosis.workflow.profile import write_profile
+
+    if out is not None:
+        files = write_profile(made, out)
+        click.echo(f"wrote {', '.join(str(path) for path in files)}", err=True)
+    for text in made.warnings:
+        click.echo(f"note: {text}", err=True)
+    if as_json_:
+        click.echo(as_json(made))
     else:
-        for line in _lines(table, contrast, held):
+        for line in profile_lines(made):
             click.echo(line)
 
 
-def _log(table: StoolTable, contrast: GuildContrast) -> None:
+def _log(table: StoolTable) -> None:
     scale, way = table.scale, table.orientation.replace("_", " ")
     click.echo(
         f"{table.file}: {table.format}, {scale}, {way}; {len(table.taxon_guilds)} taxa in a guild", err=True
@@ -135,11 +199,10 @@ def _log(table: StoolTable, contrast: GuildContrast) -> None:
         click.echo(f"{len(table.unmapped)} taxa in no guild; the largest:", err=True)
     for taxon in table.unmapped[:_UNMAPPED_SHOWN]:
         click.echo(f"  {taxon.share:7.2%}  {taxon.name}: {taxon.reason}", err=True)
-    missing = contrast.not_observed()
-    if missing:
-        click.echo(f"not observed (keep the reference composition): {', '.join(missing)}", err=True)
-    if contrast.centre == "median" and len(table.sample_ids) == 1:
+    if len(table.sample_ids) == 1:
         click.echo("note: one sample and no control: its contrast is zero by construction", err=True)
+    if np.isnan(table.overall_mapped_share):
+        click.echo("note: no reads at all", err=True)
 
 
 def _rules(table: StoolTable) -> str:
@@ -161,6 +224,7 @@ def explanation(name: str) -> str:
     where = f"counted in guild {row.guild}" if row.guild else f"in no guild ({row.role})"
     rule = {
         "name": "by its name",
+        "rename": "by its newer name",
         "suffix": "after the suffix of its genus was dropped",
         "species": "by its genus word",
         "family": "by the family word of a placeholder",
@@ -168,116 +232,3 @@ def explanation(name: str) -> str:
     }[found.rule]
     why = row.note or row.source
     return f'"{name}" is {where}: {row.rank} {row.name}, {rule}; {row.basis}, {row.read}; {why}'
-
-
-def _lines(table: StoolTable, contrast: GuildContrast, held: HeldNiches) -> list[str]:
-    header = ["sample", "group", "status", "depth", "mapped", *GUILDS, "niche", "off", "factor"]
-    rows = [header]
-    for k, sample in enumerate(table.sample_ids):
-        fractions = ["-" if np.isnan(f) else f"{f:.4f}" if f else "0" for f in table.fractions[k]]
-        group = table.groups[k] if table.groups else "-"
-        share = f"{table.mapped_share[k]:.3f}"
-        niche = [held.status[k], f"{held.residual[k]:.2f}", f"{held.largest_factor[k]:.1f}"]
-        rows.append([sample, group, contrast.status[k], f"{table.depth[k]:g}", share, *fractions, *niche])
-    widths = [max(len(row[j]) for row in rows) for j in range(len(header))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return [
-        *(line.rstrip() for line in lines),
-        f"# {_summary_line(table, contrast)}",
-        f"# {_niche_line(held)}",
-    ]
-
-
-def _niche_line(held: HeldNiches) -> str:
-    counts = ", ".join(f"{held.status.count(word)} {word}" for word in sorted(set(held.status)))
-    if not np.isfinite(held.residual).any():
-        return f"held in the model: {counts}"
-    return (
-        f"held in the model: {counts}; largest difference of a log share {np.nanmax(held.residual):.2f} "
-        f"(column off), largest niche factor over the reference's or under it "
-        f"{np.nanmax(held.largest_factor):.1f} (column factor)"
-    )
-
-
-def _summary_line(table: StoolTable, contrast: GuildContrast) -> str:
-    summary = _summary(table, contrast)
-    counts = ", ".join(f"{count} {status}" for status, count in summary.status.items())
-    return (
-        f"{summary.samples} samples ({counts}); mapped share of all reads "
-        f"{summary.mapped_share_overall:.1%}, median {summary.mapped_share_median:.1%}, "
-        f"lowest {summary.mapped_share_lowest:.1%}"
-    )
-
-
-class Summary(NamedTuple):
-    """A table of samples in five figures; shares between 0 and 1."""
-
-    samples: int
-    status: dict[str, int]
-    mapped_share_overall: float
-    mapped_share_median: float
-    mapped_share_lowest: float
-
-
-def _summary(table: StoolTable, contrast: GuildContrast) -> Summary:
-    return Summary(
-        samples=len(table.sample_ids),
-        status={status: contrast.status.count(status) for status in sorted(set(contrast.status))},
-        mapped_share_overall=table.overall_mapped_share,
-        mapped_share_median=float(np.median(table.mapped_share)),
-        mapped_share_lowest=float(np.min(table.mapped_share)),
-    )
-
-
-def _record(table: StoolTable, contrast: GuildContrast, held: HeldNiches) -> JsonRecord:
-    return {
-        "origin": _ORIGIN,
-        "eubiosis": __version__,
-        "file": table.file,
-        "platform": table.platform,
-        "format": table.format,
-        "share_by_rule": dict(table.share_by_rule),
-        "scale": table.scale,
-        "orientation": table.orientation,
-        "centre": contrast.centre,
-        "not_observed": contrast.not_observed(),
-        "notes": table.notes,
-        "summary": _summary(table, contrast)._asdict(),
-        "held": {
-            "status": {word: held.status.count(word) for word in sorted(set(held.status))},
-            "largest_residual": _largest(held.residual),
-            "largest_factor": _largest(held.largest_factor),
-        },
-        "samples": [
-            {
-                "sample": sample,
-                "group": table.groups[k] if table.groups else None,
-                "status": contrast.status[k],
-                "depth": float(table.depth[k]),
-                "mapped_share": float(table.mapped_share[k]),
-                "fractions": _by_guild(table.fractions[k]),
-                "log_ratio_to_centre": _by_guild(contrast.log_ratios[k]),
-                "niche": held.status[k],
-                "niche_residual": _number(held.residual[k]),
-                "niche_residual_rms": _number(held.residual_rms[k]),
-                "niche_largest_factor": _number(held.largest_factor[k]),
-                "held_shares": _by_guild(held.shares[k]),
-            }
-            for k, sample in enumerate(table.sample_ids)
-        ],
-        "unmapped": [{"taxon": t.name, "share": t.share, "reason": t.reason} for t in table.unmapped],
-    }
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _largest(values: np.ndarray) -> float | None:
-    return float(np.nanmax(values)) if np.isfinite(values).any() else None
-
-
-def _by_guild(row: np.ndarray) -> dict[str, float | None]:
-    return {
-        guild: None if np.isnan(value) else float(value) for guild, value in zip(GUILDS, row, strict=True)
-    }

@@ -58,6 +58,14 @@ def plan_command() -> None:
     click.echo(json.dumps(TrialPlan.json_schema(), indent=1))
 
 
+@schema.command("profile")
+def profile_command() -> None:
+    """Print the JSON Schema of what eubiosis profile --json prints."""
+    from eubiosis.core.stool_profile import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=1))
+
+
 @schema.command("question")
 def question_command() -> None:
     """Print the JSON Schema of the question of a brief, bounds included."""

@@ -16,7 +16,8 @@ from eubiosis.analysis.planning.stool import DistancePlan, EngraftmentPlan, LogR
 from eubiosis.analysis.planning.stool_variance import (
     Component,
     Kind,
-    StoolVariance,
+    Row,
+    Spread,
     cohorts,
     find,
     markers,
@@ -33,6 +34,7 @@ SHARES = ("RESPONDER", "NEDA3")
 STOOL = ("GUILD", "ACID", "DISTANCE", "ENGRAFT")
 ENDPOINTS = (*COUNTS, *SCORES, *TIMES, *SHARES, *STOOL)
 DESIGNS = ("parallel", "crossover", "cluster")
+_RELIABLE = 0.8  # asked of the mean of a visit's samples
 NULL_VARIANCES = {1: "control rate", 2: "alternative", 3: "pooled rate"}
 
 # the option of a field, where it is not the field's own name
@@ -226,11 +228,11 @@ def _looked_up(given: Given, marker: str) -> tuple[dict[str, float], tuple[str, 
         findings.raise_if_any()
         product = find("engraftment", marker, given.cohort or "wbf011_product", ("share", "correlation"))
         placebo = find("engraftment", marker, "wbf011_placebo", ("share",))
-        rows = [placebo["share"], *product.values()]
+        found = [placebo["share"], *product.values()]
         filled = {"control_share": placebo["share"].value, "treated_share": product["share"].value}
         if "correlation" in product:
             filled["correlation"] = max(product["correlation"].value, 0.0)
-        return filled, tuple(_note(row) for row in rows)
+        return filled, tuple(_note(row) for row in found)
     kinds: dict[str, Kind] = {"GUILD": "guild", "ACID": "acid", "DISTANCE": "distance"}
     kind = kinds[given.endpoint]
     known = markers(kind)
@@ -241,7 +243,7 @@ def _looked_up(given: Given, marker: str) -> tuple[dict[str, float], tuple[str, 
     cohort = given.cohort or cohorts(kind, marker)[0]
     spread = spread_of(kind, marker, cohort)
     filled = {"between": spread.between, "period": spread.period, "sample": spread.sample}
-    rows = list(spread.rows)
+    rows: list[Row] = list(spread.rows)
     if kind == "distance":
         followed = given.words.get("--analysis") == "follow-up"
         name: Component = "dimension" if followed else "dimension_change"
@@ -256,10 +258,21 @@ def _looked_up(given: Given, marker: str) -> tuple[dict[str, float], tuple[str, 
             or "none",
         )  # fmt: skip
     findings.raise_if_any()
-    return filled, tuple(_note(row) for row in rows)
+    return filled, (*(_note(row) for row in rows), _reliabilities(spread))
 
 
-def _note(row: StoolVariance) -> str:
+def _reliabilities(spread: Spread) -> str:
+    """Say how reliable a visit is with one sample and with more, as far as the cohort can show it."""
+    one = f"reliability of one sample {spread.reliability():.2f} (share of the variance between people)"
+    if not spread.separable:
+        return f"{one}; the cohort cannot show what more samples a visit buy"
+    more = ", ".join(f"{count} samples {spread.reliability(count):.2f}" for count in (2, 3, 5))
+    needed = spread.samples_for(_RELIABLE)
+    enough = "no number of samples" if needed is None else f"{needed} a visit"
+    return f"{one}; the mean of {more}; for {_RELIABLE:g}: {enough}"
+
+
+def _note(row: Row) -> str:
     return (
         f"{row.description}: {row.value:g} ({row.low:g} to {row.high:g}), {row.cohort}, {row.people} people, "
         f"{row.samples} samples; {row.source}"

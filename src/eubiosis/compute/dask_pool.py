@@ -23,8 +23,6 @@ from eubiosis.core.version import __version__
 if TYPE_CHECKING:
     from distributed import Client
 
-    from eubiosis.compute.executors import Executor
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 AHEAD = 2  # tasks for each worker that are out at a time: results and tasks never pile up
@@ -34,24 +32,30 @@ CONNECT = "20s"
 
 
 def map_on_cluster(
-    executor: Executor,
     function: Callable[[Item], Result],
     items: Sequence[Item],
     progress: bool | None = None,
     *,
+    workers: int,
+    address: str = "",
+    certificates: Path | None = None,
     label: str = "",
     finished: Callable[[int, Result], None] | None = None,
 ) -> list[Result]:
-    """Return ``function(item)`` for every item, in their order; see ``Executor.map_ordered``."""
+    """Return ``function(item)`` for every item, in their order; see ``Executor.map_ordered``.
+
+    The cluster is that at ``address`` (HOST:PORT) with its ``certificates``, or one of ``workers`` processes
+    of this machine that ends with the call.
+    """
     from eubiosis.compute.pool import named, progress_bar
 
     if not items:
         return []
     found: dict[int, Result] = {}
-    with _client(executor) as client:
-        workers = _checked_workers(client)
+    with _client(workers, address, certificates) as client:
+        there = _checked_workers(client)
         with progress_bar(len(items), progress, label) as bar:
-            for number, future in _completed(client, function, items, AHEAD * workers):
+            for number, future in _completed(client, function, items, AHEAD * there):
                 found[number] = named(future.result, items[number], number)
                 future.release()
                 if finished is not None:
@@ -85,7 +89,7 @@ def _completed(
 
 
 @contextlib.contextmanager
-def _client(executor: Executor) -> Iterator[Client]:
+def _client(workers: int, address: str, certificates: Path | None) -> Iterator[Client]:
     """Yield a client of a cluster that ends with the block; one that is elsewhere is only left."""
     try:
         import dask
@@ -105,15 +109,13 @@ def _client(executor: Executor) -> Iterator[Client]:
         "distributed.admin.tick.limit": "1h",
     }
     with dask.config.set(settings):
-        if executor.kind == "dask":
-            security = _security(Security, executor.certificates)
+        if address:
+            security = _security(Security, certificates)
             try:
-                client = client_of(
-                    f"tls://{executor.address}", security=security, timeout=CONNECT, name="eubiosis"
-                )
+                client = client_of(f"tls://{address}", security=security, timeout=CONNECT, name="eubiosis")
             except (OSError, TimeoutError, ValueError) as error:
                 raise _refused(
-                    f"no scheduler answers at {executor.address} inside TLS ({type(error).__name__})",
+                    f"no scheduler answers at {address} inside TLS ({type(error).__name__})",
                     "start it with the same certificates: eubiosis certificates prints how",
                 ) from error
             with client:
@@ -121,7 +123,7 @@ def _client(executor: Executor) -> Iterator[Client]:
             return
         with (
             cluster_of(
-                n_workers=executor.workers,
+                n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
                 protocol="tls://",
@@ -133,7 +135,7 @@ def _client(executor: Executor) -> Iterator[Client]:
             ) as cluster,
             client_of(cluster, timeout=CONNECT) as client,
         ):
-            client.wait_for_workers(executor.workers, timeout=120)
+            client.wait_for_workers(workers, timeout=120)
             yield client
 
 

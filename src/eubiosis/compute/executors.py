@@ -61,7 +61,16 @@ class Executor:
             return map_ordered(function, items, self.workers, progress, label=label)
         from eubiosis.compute.dask_pool import map_on_cluster
 
-        return map_on_cluster(self, function, items, progress, label=label, finished=finished)
+        return map_on_cluster(
+            function,
+            items,
+            progress,
+            workers=self.workers,
+            address=self.address,
+            certificates=self.certificates,
+            label=label,
+            finished=finished,
+        )
 
 
 def executor_of(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from eubiosis.core.control_arm import ControlArmForecast
+from eubiosis.core.decisions import Chance
 from eubiosis.core.evidence_report import PoolSummary, Verdict
 from eubiosis.core.question import AskedQuestion, OutcomeKind, Role
 from eubiosis.core.record import FLAT, HIDDEN, as_json, key
@@ -179,6 +180,7 @@ class BriefEndpoint:
     pooled: Known
     evidence_prior_notes: tuple[str, ...]
     evidence_prior_basis: str
+    chances: tuple[Chance, ...]
     sizes: tuple[SizeRow, ...]
     best_years: float | None
     assurance: tuple[AssuranceRow, ...]
@@ -238,11 +240,21 @@ class ObservedRelapses:
 
 @dataclass(frozen=True)
 class NullCentred:
-    """Where 95 % of the null-centred prior lies, in SDs and as ratios."""
+    """Where 95 % of the null-centred prior lies: in SDs, and as ratios.
+
+    ``ratio_low`` and ``ratio_high`` are of relapses, ``lesion_low`` and ``lesion_high`` of lesions, the
+    therapy's mechanism and the term outside it together; ``other_low`` and ``other_high`` of other ratios.
+    ``outside_share`` is the share of the variance of the log ratio of relapses outside the mechanism.
+    """
 
     score: float
     ratio_low: float
     ratio_high: float
+    lesion_low: float
+    lesion_high: float
+    other_low: float
+    other_high: float
+    outside_share: float
 
 
 @dataclass(frozen=True)

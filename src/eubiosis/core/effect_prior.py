@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core import laws
+from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.scales import Scale
+
+_LEAST_SIDE = 0.01
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,9 @@ class EffectPrior:
 
     ``scale`` is the scale of the effect (MD, SMD, RD, or the log of a ratio) with ``unit`` for mean
     differences; ``better`` says which direction helps a patient. ``cohorts`` are the studies behind it and
-    ``left_out`` those held back; ``basis`` is "assumed" where no trial exists.
+    ``left_out`` those held back; ``basis`` is "assumed" where no trial exists. For relapses and lesions
+    ``outside_share`` is the share of the variance of the null-centred part that lies outside the mechanism,
+    and ``outside_cohorts`` are the add-on trials whose spread it has. A component with an SD of 0 is a point.
     """
 
     outcome: str
@@ -33,6 +38,8 @@ class EffectPrior:
     left_out: tuple[str, ...]
     basis: str
     notes: tuple[str, ...]
+    outside_share: float | None = None
+    outside_cohorts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.weights) == len(self.means) == len(self.sds) > 0:
@@ -41,8 +48,8 @@ class EffectPrior:
         if min(self.weights) < 0 or not math.isclose(sum(self.weights), 1.0, abs_tol=1e-9):
             message = f"the weights must not be negative and must sum to 1, not {sum(self.weights)}"
             raise ValueError(message)
-        if min(self.sds) <= 0:
-            message = "every SD must be positive"
+        if min(self.sds) < 0 or max(self.sds) == 0:
+            message = "no SD may be negative, and one must be positive"
             raise ValueError(message)
 
     @property
@@ -58,11 +65,20 @@ class EffectPrior:
 
     def cdf(self, value: float) -> float:
         """Return the probability that the true effect lies below ``value``."""
-        z = (value - np.asarray(self.means)) / np.asarray(self.sds)
-        return float(np.dot(self.weights, laws.normal_cdf(z)))
+        off, sds = value - np.asarray(self.means), np.asarray(self.sds)
+        point = np.where(off >= 0, 1.0, 0.0)
+        below = np.where(sds > 0, laws.normal_cdf(off / np.where(sds > 0, sds, 1.0)), point)
+        return float(np.dot(self.weights, below))
+
+    def chance_below(self, ratio: float) -> float:
+        """Return the probability that the ratio lies below ``ratio``; the scale is the log of a ratio."""
+        return self.cdf(math.log(ratio))
 
     def log_density(self, value: float) -> float:
-        """Return the logarithm of the density at ``value``."""
+        """Return the log density at ``value``; raises ``ValueError`` where a point has weight."""
+        if min(self.sds) == 0:
+            message = "a prior with a point has no density"
+            raise ValueError(message)
         means, sds = np.asarray(self.means), np.asarray(self.sds)
         weights = np.maximum(self.weights, 1e-300)
         parts = laws.normal_log_pdf((value - means) / sds) + np.log(weights / sds)
@@ -81,3 +97,12 @@ class EffectPrior:
         """Draw ``size`` true effects (size,)."""
         component = generator.choice(len(self.weights), size=size, p=np.asarray(self.weights))
         return generator.normal(np.asarray(self.means)[component], np.asarray(self.sds)[component])
+
+    def demand_support_at_zero(self, name: str) -> None:
+        """Raise ``FindingsError`` naming the prior where it leaves no effect out: below 1 % on a side."""
+        below = self.cdf(0.0)
+        if not _LEAST_SIDE <= below <= 1 - _LEAST_SIDE and self.cdf(1e-12) - self.cdf(-1e-12) < _LEAST_SIDE:
+            problem = f"a prior without support at zero: {below:.2%} of it lies below no effect"
+            allowed = "1 % or more on each side, or at zero"
+            step = "mix it with a part about no effect"
+            raise FindingsError([Finding("prior", name, problem, allowed=allowed, next_step=step)])

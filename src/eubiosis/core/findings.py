@@ -14,7 +14,8 @@ class Finding:
     """One problem in one place.
 
     ``file`` is the file as the user named it, ``place`` a line, cell or path inside it; ``line`` is the
-    line as a number (from 1) where there is one, 0 where not: to sort by.
+    line as a number (from 1) where there is one, 0 where not: to sort by. ``severity`` is "error", or
+    "ethics" for what must be justified in writing.
     """
 
     file: str
@@ -23,14 +24,16 @@ class Finding:
     allowed: str = ""
     next_step: str = ""
     line: int = field(default=0, compare=False)
+    severity: str = "error"
 
     def __str__(self) -> str:
-        text = f"{self.place}: {self.problem}" if self.place else self.problem
+        problem = self.problem if self.severity == "error" else f"{self.severity}: {self.problem}"
+        text = f"{self.place}: {problem}" if self.place else problem
         if self.allowed:
             text += f"; allowed: {self.allowed}"
         if self.next_step:
             text += f"; next: {self.next_step}"
-        return text
+        return _spelled_out(text)
 
 
 class FindingsError(Exception):
@@ -71,9 +74,16 @@ def format_findings(findings: Iterable[Finding]) -> str:
     lines: list[str] = []
     for file, rows in by_file.items():
         noun = "finding" if len(rows) == 1 else "findings"
-        lines.append(f"{file}: {len(rows)} {noun}")
+        lines.append(f"{_spelled_out(file)}: {len(rows)} {noun}")
         lines.extend(f"  {row}" for row in rows)
     return "\n".join(lines)
+
+
+def _spelled_out(text: str) -> str:
+    """Return a text whose control characters are spelled out: a name may hold what moves a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

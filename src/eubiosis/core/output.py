@@ -37,9 +37,7 @@ def staged(folder: Path, *, new: bool = False) -> Iterator[Path]:
     """
     whole = folder.absolute()
     aside = whole.parent / f".{whole.name}.{secrets.token_hex(4)}.partial"
-    if folder.exists() and (not folder.is_dir() or (new and any(folder.iterdir()))):
-        problem = "it exists already and is not empty" if folder.is_dir() else "a file stands there"
-        raise _refused(folder, problem)
+    check_free(folder, new=new)
     try:
         aside.mkdir(parents=True)
     except OSError as error:
@@ -54,6 +52,13 @@ def staged(folder: Path, *, new: bool = False) -> Iterator[Path]:
         raise _refused(folder, f"the folder cannot be written ({error.strerror})") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def check_free(folder: Path, *, new: bool = True) -> None:
+    """Raise ``FindingsError`` where ``staged`` would refuse a folder, before the work for it is done."""
+    if folder.exists() and (not folder.is_dir() or (new and any(folder.iterdir()))):
+        problem = "it exists already and is not empty" if folder.is_dir() else "a file stands there"
+        raise _refused(folder, problem)
 
 
 def _move_into(aside: Path, folder: Path) -> None:

@@ -132,6 +132,51 @@ class VarianceRow:
 
 
 @dataclass(frozen=True)
+class FormEffect:
+    """The true effect of an arm on an endpoint in the worlds of one form of the model, or mixed over forms.
+
+    ``truth`` holds quantiles over ``worlds``, ``truth_error`` their Monte Carlo error over gut worlds;
+    ``enough`` says whether so many worlds stand behind the interval as one should have.
+    """
+
+    endpoint: str
+    label: str
+    arm: str
+    form: str
+    form_label: str
+    weight: float
+    worlds: int
+    enough: bool
+    truth: Quantiles
+    truth_error: Quantiles
+
+
+@dataclass(frozen=True)
+class ClinicalPriorRow:
+    """The prior of a clinical effect before this simulation, as the evidence gives it to the same question.
+
+    ``prior`` holds quantiles, on the scale of a ratio or in ``unit``; ``outside_share`` is the share of the
+    null-centred variance outside the mechanism; ``chances`` rows of statement, probability, probability
+    before data on couplings, and what moved it; ``tipping`` the relapse ratio per doubling of acids that a
+    ratio of 0.8 would need.
+    """
+
+    endpoint: str
+    label: str
+    arm: str
+    intervention: str
+    scale: str
+    unit: str
+    prior: Quantiles
+    basis: str
+    cohorts: tuple[str, ...]
+    outside_share: float | None
+    chances: tuple[tuple[str, float, float, str], ...]
+    tipping: float | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class AssumptionRow:
     """A number the result rests on, as its table states it."""
 
@@ -146,6 +191,51 @@ class AssumptionRow:
     source: str
     note: str
     role: str  # "varies between worlds", "design", "trial layer"
+
+
+@dataclass(frozen=True)
+class HarmLine:
+    """One harm of one active arm beside the control.
+
+    ``published`` says in words what was counted, empty where no count was read; ``simulated`` and ``control``
+    are the shares of subjects with the event in simulated trials, None where the harm is not simulated or,
+    for ``control``, where no background was read.
+    ``excluded`` is the risk that an arm of this size without an event excludes with 95 % confidence;
+    ``size`` the people of an arm that exclude ``limit``, given the simulated share (None: no size does).
+    """
+
+    arm: str
+    harm: str
+    label: str
+    serious: bool
+    published: str
+    source: str
+    simulated: float | None
+    control: float | None
+    excluded: float
+    limit: float
+    size: int | None
+
+
+@dataclass(frozen=True)
+class BurdenLine:
+    """What an arm asks of its participants: planned doses, days on a diet, procedures and visits."""
+
+    arm: str
+    doses: float
+    diet_days: float
+    procedures: int
+    visits: int
+
+
+@dataclass(frozen=True)
+class TransplantFactLine:
+    """A statement that stands beside every fecal transplant, with how far its source was read."""
+
+    topic: str
+    statement: str
+    read: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -168,6 +258,13 @@ class TrialReportInput:
     facts: tuple[tuple[str, str], ...]  # seeds, sizes, versions, hashes, durations
     warnings: tuple[str, ...] = ()
     size: SimulationSize = field(default_factory=SimulationSize)
+    forms: tuple[FormEffect, ...] = ()
+    priors: tuple[ClinicalPriorRow, ...] = ()
+    harms: tuple[HarmLine, ...] = ()
+    burden: tuple[BurdenLine, ...] = ()
+    transplants: tuple[TransplantFactLine, ...] = ()
+    ethics: tuple[str, ...] = ()  # concerns, each in a sentence
+    justification: str = ""  # of the concerns, as the author wrote it
 
 
 def empty_report(title: str) -> TrialReportInput:

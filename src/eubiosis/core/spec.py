@@ -46,19 +46,21 @@ _HOUSE = "house"
 class Problem:
     """What is wrong at a place inside a domain object, what is allowed there, and the next step.
 
-    "{path}" in the next step stands for the whole path of the place.
+    "{path}" in the next step stands for the whole path of the place. ``severity`` as in ``Finding``.
     """
 
     place: Place
     problem: str
     allowed: str = ""
     next_step: str = ""
+    severity: str = "error"
 
     def finding(self, file: str, line: int = 0) -> Finding:
         """Return the finding, on a line of a file or, without one, in an object of Python."""
         path = path_text(self.place)
         where = ", ".join(part for part in (f"line {line}" if line else "", path) if part)
-        return Finding(file, where, self.problem, self.allowed, self.next_step.replace("{path}", path), line)
+        next_step = self.next_step.replace("{path}", path)
+        return Finding(file, where, self.problem, self.allowed, next_step, line, self.severity)
 
 
 class Absent:
@@ -218,6 +220,7 @@ def problems_of(error: ValidationError) -> list[Problem]:
 # --- from pydantic's errors to the house's words ------------------------------------------------------------
 
 _KEYS_NEXT = "write key: value, one a line"
+_SAID = ("problem", "allowed", "next_step", "severity")
 
 
 @dataclass(frozen=True)
@@ -253,7 +256,7 @@ def _refused(cls: type[Spec], found: Iterable[Problem]) -> ValidationError:
             type=PydanticCustomError(
                 _HOUSE,
                 "{problem}",
-                {"problem": each.problem, "allowed": each.allowed, "next_step": each.next_step},
+                {name: getattr(each, name) for name in _SAID},
             ),
             loc=each.place,
             input=None,
@@ -266,8 +269,7 @@ def _refused(cls: type[Spec], found: Iterable[Problem]) -> ValidationError:
 def _translated(cls: type[Spec] | None, error: _LineError) -> Problem:
     """Return the house's words for an error of pydantic's; ``cls`` holds the field at the error's place."""
     if error.kind == _HOUSE:
-        words = {name: str(error.context[name]) for name in ("problem", "allowed", "next_step")}
-        return Problem(error.place, words["problem"], words["allowed"], words["next_step"])
+        return Problem(error.place, *(str(error.context[name]) for name in _SAID))
     # a union names its branch behind the field: no step that a reader knows
     place = (*error.place[:1], *(step for step in error.place[1:] if isinstance(step, int)))
     cause = error.context.get("error")

@@ -105,6 +105,38 @@ OBSERVED_VISITS = TableSchema(
     "What a simulated trial would record at each visit that took place.",
     "one visit of one subject that took place",
 )
+OBSERVED_EXPOSURE = TableSchema(
+    "observed_exposure",
+    (
+        _SUBJECT,
+        _ARM,
+        Column("product", "Product as the catalogue of therapies names it", "text", cdisc="EX.EXTRT"),
+        Column("week", "Week of the trial, 0 being the first", unit="week"),
+        Column("days_planned", "Days of the week on which a dose was planned", unit="day"),
+        Column("days_taken", "Days of the week on which a dose was taken, in whole or in part", unit="day"),
+        Column(
+            "dose_taken",
+            "Amount taken in the week; 0 for a product without a dose",
+            unit="as dose_unit says",
+            cdisc="EX.EXDOSE",
+        ),
+        Column("dose_unit", "Unit of the amount; empty where there is none", "text", cdisc="EX.EXDOSU"),
+    ),
+    "What each participant took, as a count of returned doses without error would show it.",
+    "one product of one subject in one week of follow-up",
+)
+OBSERVED_ADVERSE_EVENTS = TableSchema(
+    "observed_adverse_events",
+    (
+        _SUBJECT,
+        _ARM,
+        Column("event", "Harm as the table of harms names it", "text", cdisc="AE.AEDECOD"),
+        Column("day", "Day of the trial on which it began, 1 being the first", unit="day", cdisc="AE.AESTDY"),
+        Column("serious", "Whether harms of the kind are serious", "flag", cdisc="AE.AESER"),
+    ),
+    "Adverse events: background and what published counts say of the therapy, at rates that no one knows.",
+    "the first event of one harm in one subject",
+)
 LATENT_SUBJECTS = TableSchema(
     "latent_subjects",
     (
@@ -246,6 +278,14 @@ TRIAL_SUBJECTS = _keyed(OBSERVED_SUBJECTS, "trial_subjects", "one randomised sub
 TRIAL_VISITS = _keyed(
     OBSERVED_VISITS, "trial_visits", "one visit that took place, of one subject in one trial"
 )
+TRIAL_EXPOSURE = _keyed(
+    OBSERVED_EXPOSURE, "trial_exposure", "one product and week of one subject of the first trial of a world"
+)
+TRIAL_ADVERSE_EVENTS = _keyed(
+    OBSERVED_ADVERSE_EVENTS,
+    "trial_adverse_events",
+    "the first event of one harm in one subject of one simulated trial",
+)
 TRIAL_LATENT = _keyed(LATENT_SUBJECTS, "trial_latent", "one subject of one simulated trial under one arm")
 TRIAL_GUTS = TableSchema(
     "trial_guts",
@@ -269,6 +309,22 @@ TRIAL_SCREENING = TableSchema(
     ),
     "What became of the candidates who were screened until the trial was full.",
     "one outcome in one pair of worlds",
+)
+LATENT_WORLDS = TableSchema(
+    "latent_worlds",
+    (
+        *_KEYS[:2],
+        Column("form", "Form of the model in this host world", "text"),
+        Column("arm", "Active arm", "text", cdisc="TRT01P"),
+        Column(
+            "outside_log_ratio",
+            "Term of the therapy outside the mechanism, as a log ratio of relapses: of no path",
+            unit="-",
+        ),
+    ),
+    "What each host world is, and what its therapies do beside every path. Truth that no trial sees.",
+    "one active arm in one pair of worlds",
+    latent=True,
 )
 
 TRIAL_ESTIMATES = replace(
@@ -381,6 +437,8 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
         for schema in (
             OBSERVED_SUBJECTS,
             OBSERVED_VISITS,
+            OBSERVED_EXPOSURE,
+            OBSERVED_ADVERSE_EVENTS,
             LATENT_SUBJECTS,
             LATENT_EFFECTS,
             ESTIMATES,
@@ -388,9 +446,12 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             STOOL_PROFILES,
             TRIAL_SUBJECTS,
             TRIAL_VISITS,
+            TRIAL_EXPOSURE,
+            TRIAL_ADVERSE_EVENTS,
             TRIAL_LATENT,
             TRIAL_GUTS,
             TRIAL_SCREENING,
+            LATENT_WORLDS,
             TRIAL_ESTIMATES,
             TRUE_EFFECTS,
             OPERATING_CHARACTERISTICS,

@@ -44,11 +44,15 @@ class Observed:
     """What trials record: one row a subject and one row a visit, with the keys of the trial in front.
 
     ``control`` names the control arm. Rows of one trial lie together, in the same order in both tables.
+    ``exposure`` holds what the subjects of the first trial of each pair of worlds took, and
+    ``adverse_events`` the first event of each harm of each subject, where they were kept.
     """
 
     subjects: Table
     visits: Table
     control: str
+    exposure: Table | None = None
+    adverse_events: Table | None = None
 
     def trials(self) -> Iterator[OneTrial]:
         """Yield the trials one by one, in the order of the tables.

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     from pint import Unit, UnitRegistry
 
-# Words of the field that the unit library does not know. Colony-forming units and cells are counts.
+# Words of the field that the unit library does not know. Colony-forming units, cells and international units
+# are counts.
 _DEFINITIONS = (
     "gDW = gram",
     "CFU = []",
     "cell = CFU",
+    "IU = []",
     "relapse = []",
     "lesion = []",
     "point = []",

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eubiosis.core.class_priors import ALL, PriorRow
 from eubiosis.core.streams import stream
 from eubiosis.engine import Array
-from eubiosis.model.couplings import ALL, CouplingTables, PriorRow
+from eubiosis.model.couplings import CouplingTables
 
 
 @dataclass(frozen=True)
@@ -67,21 +68,27 @@ class PathAnswer:
         return float(np.sign(end) * np.interp(abs(log_ratio), reached, sizes))
 
 
-def draw_totals(couplings: CouplingTables, number: int, seed: int) -> dict[str, float]:
+def draw_totals(couplings: CouplingTables, number: int, seed: int, attempt: int = 0) -> dict[str, float]:
     """Draw the total of every class in host world ``number``; odd worlds mirror the even one before.
 
-    A class that no drawn path carries has a total all the same: paths never change a total.
+    A class that no drawn path carries has a total all the same: paths never change a total. ``attempt``
+    counts draws anew.
     """
+    return {
+        name: draw_total(name, prior.spike, prior.slab_sd, number, seed, attempt)
+        for name, prior in couplings.priors.items()
+        if name != ALL
+    }
+
+
+def draw_total(name: str, spike: float, slab_sd: float, number: int, seed: int, attempt: int = 0) -> float:
+    """Draw one total: zero with the probability of the spike, else normal; mirrored in odd worlds."""
     pair, mirrored = divmod(number, 2)
-    totals = {}
-    for name, prior in couplings.priors.items():
-        if name == ALL:
-            continue
-        generator = stream(seed, f"world/total/{name}", pair)
-        zero = generator.random() < prior.spike
-        size = prior.slab_sd * float(generator.standard_normal())
-        totals[name] = 0.0 if zero else -size if mirrored else size
-    return totals
+    again = f"/{attempt}" if attempt else ""
+    generator = stream(seed, f"world/total/{name}{again}", pair)
+    zero = generator.random() < spike
+    size = slab_sd * float(generator.standard_normal())
+    return 0.0 if zero else -size if mirrored else size
 
 
 def divide(

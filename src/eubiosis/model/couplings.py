@@ -15,16 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
+from eubiosis.core.class_priors import ALL, PRIORS, PriorRow, read_class_priors
 from eubiosis.core.findings import FindingCollector, unknown_word
-from eubiosis.core.provenance import Basis, Read
+from eubiosis.core.provenance import Read
 from eubiosis.core.tables import TableRow, check_unique, display_name, read_table
 from eubiosis.model.content import Content
 
 TABLE = "couplings.tsv"
-PRIORS = "coupling_priors.tsv"
-ALL = "all"
 _COUPLING = re.compile(r"^host_c_[a-z0-9]+_[a-z0-9]+$")
 
 
@@ -42,29 +39,6 @@ class CouplingRow(TableRow):
     read: Read | None = None
     source: str = ""
     note: str
-
-
-class PriorRow(TableRow):
-    """The prior of one class's total: probability of zero, and the standard deviation of the slab.
-
-    ``inputs`` are the host's inputs that double together; ``largest`` bounds the size of each coupling, 1
-    being the specification's gain. The row "all" is the budget and has neither.
-    """
-
-    metabolite_class: str
-    inputs: str = ""
-    spike: float
-    slab_sd: float
-    largest: float | None = None
-    basis: Basis
-    read: Read | None = None
-    source: str = ""
-    note: str
-
-    @property
-    def variance(self) -> float:
-        """Variance of the total."""
-        return (1 - self.spike) * self.slab_sd**2
 
 
 @dataclass(frozen=True)
@@ -127,12 +101,7 @@ def read_couplings(content: Content, findings: FindingCollector | None = None) -
     """Read both tables; findings go to ``findings``, or are raised where there is no collector."""
     own = findings if findings is not None else FindingCollector()
     rows = read_paths(content.folder, own)
-    priors = read_table(content.folder / PRIORS, PriorRow, own)
-    check_unique([(p.metabolite_class,) * 2 for p in priors], content.file(PRIORS), "class", own)
-    for prior in priors:
-        _check_prior(content, prior, own)
-    by_class = {prior.metabolite_class: prior for prior in priors}
-    _check_budget(content, by_class, own)
+    by_class = read_class_priors(content.folder, own)
     for row in rows:
         _check_path(content, row, by_class, own)
     _check_inputs(content, {row.metabolite_class for row in rows if row.prior_only == "no"}, by_class, own)
@@ -155,37 +124,6 @@ def check_paths(content: Content, rows: Sequence[CouplingRow], findings: Finding
                 f"a path known by its prior only has the value {content.numbers[row.id].value:g}",
                 allowed="0",
                 next_step="set it to 0, or give the size that was read and prior_only no",
-            )
-
-
-def _check_prior(content: Content, prior: PriorRow, findings: FindingCollector) -> None:
-    file, name = content.file(PRIORS), prior.metabolite_class
-    if not 0 <= prior.spike <= 1:
-        findings.add(file, name, f"spike {prior.spike:g}", allowed="a probability, 0 to 1")
-    if not (np.isfinite(prior.slab_sd) and prior.slab_sd > 0):
-        findings.add(file, name, f"slab_sd {prior.slab_sd:g}", allowed="a number above 0")
-    if name == ALL:
-        return
-    if not prior.inputs:
-        findings.add(file, name, "no inputs", next_step="name the host inputs that double together")
-    if prior.largest is None or not (np.isfinite(prior.largest) and prior.largest > 0):
-        findings.add(file, name, f"largest {prior.largest}", allowed="a number above 0")
-
-
-def _check_budget(content: Content, priors: Mapping[str, PriorRow], findings: FindingCollector) -> None:
-    file = content.file(PRIORS)
-    if ALL not in priors:
-        findings.add(file, "", f'the row "{ALL}" is missing', next_step="state the budget of all classes")
-        return
-    most = priors[ALL].variance
-    for name, prior in priors.items():
-        if name != ALL and prior.variance > most * (1 + 1e-9):
-            findings.add(
-                file,
-                name,
-                f"the class spends a variance of {prior.variance:.4g}",
-                allowed=f"at most {most:.4g}, the budget of one doubling",
-                next_step=f'lower slab_sd, or raise the budget in the row "{ALL}" for every class',
             )
 
 

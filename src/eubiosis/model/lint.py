@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from eubiosis.core.findings import Finding, FindingCollector, nearest, unknown_word
+from eubiosis.core.clinical_prior import read_clinical
+from eubiosis.core.findings import Finding, FindingCollector, FindingsError, nearest, unknown_word
 from eubiosis.core.tables import check_unique
 from eubiosis.core.units import UnitProblem
 from eubiosis.engine.sbml import UnsupportedSbmlError, read_sbml
@@ -19,6 +20,7 @@ from eubiosis.model.content import (
     HandoverRow,
     load_content,
 )
+from eubiosis.model.coupling_data import read_coupling_rows
 from eubiosis.model.couplings import check_paths, read_couplings
 from eubiosis.model.discrepancy import read_discrepancies
 from eubiosis.model.entities import check_entities
@@ -67,9 +69,19 @@ def lint_content(folder: Path) -> list[Finding]:
         check_paths(content, couplings.rows, findings)
         check_entities(content, modules, couplings.prior_only, findings)
         read_discrepancies(content, findings)
+        _check_clinical(content, findings)
         _check_unused(content, modules, findings)
         _check_joined(content, modules, findings)
     return findings.findings
+
+
+def _check_clinical(content: Content, findings: FindingCollector) -> None:
+    """Report what is wrong in the tables of the clinical prior, forms and biomarker rows included."""
+    read_coupling_rows(content.folder, findings)
+    try:
+        read_clinical(content.folder)
+    except FindingsError as error:
+        findings.extend(error.findings)
 
 
 def _module_file(content: Content, module: str) -> str:

@@ -13,10 +13,13 @@ from eubiosis import engine
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.core.guilds import GUILDS
+from eubiosis.core.model_forms import Forms, read_forms
 from eubiosis.engine import Add, Array, AtLeast, Compiled, Input, Scale, Set, Solution, System, Tolerances
 from eubiosis.model.class_totals import PathAnswer
+from eubiosis.model.clinical_key import demand_fresh_clinical
 from eubiosis.model.conditions import Condition, read_conditions
 from eubiosis.model.content import MODULES, Content, load_content
+from eubiosis.model.coupling_data import CouplingData, load_coupling_data
 from eubiosis.model.couplings import CouplingTables, read_couplings
 from eubiosis.model.derived import Derived, load_derived
 from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
@@ -117,6 +120,17 @@ class Model:
     def sensitivities(self) -> Mapping[str, PathAnswer]:
         """How relapses answer to each path; raises ``FindingsError`` where the stored answers are stale."""
         return load_sensitivities(self.content)
+
+    @cached_property
+    def forms(self) -> Forms:
+        """The forms in which gut and disease may hang together."""
+        return read_forms(self.content.folder)
+
+    @cached_property
+    def coupling_data(self) -> CouplingData:
+        """Biomarkers that say something about couplings; raises ``FindingsError`` where gains are stale."""
+        demand_fresh_clinical(self.content)
+        return load_coupling_data(self.content.folder)
 
     def parameters(self, person: str, kernel: Compiled | None = None) -> Array:
         """Return the parameter vector of one kind of person, shape (parameters,)."""

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from eubiosis.core.class_priors import PRIORS
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.provenance import Basis
 from eubiosis.core.tables import TableRow, read_table, write_table
 from eubiosis.model.class_totals import PathAnswer
 from eubiosis.model.content import Content
-from eubiosis.model.couplings import PRIORS
 from eubiosis.model.couplings import TABLE as COUPLINGS
 from eubiosis.model.derived import content_key
 

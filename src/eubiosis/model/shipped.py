@@ -13,7 +13,7 @@ import csv
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,11 +30,12 @@ from eubiosis.model.draws import read_correlations
 from eubiosis.model.join import joined_antimony
 from eubiosis.model.model import Model
 from eubiosis.model.plausible import held_healthy
-from eubiosis.model.worlds import GutWorld, gut_numbers, with_reference
+from eubiosis.model.worlds import GutWorld, draw_gut_worlds, gut_numbers, with_reference
 
 FOLDER = "calibration"
 GUT, HISTORY, MADE = "worlds_gut.tsv", "worlds_natural_history.tsv", "worlds_made.tsv"
 HISTORY_LAWS = "worlds_history.tsv"
+SEED = 2026
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _REMAKE = "eubiosis calibration worlds --seed 2026 --out FOLDER"
 
@@ -107,13 +108,32 @@ def shipped(model: Model) -> Shipped:
 
 def matched_gut_world(model: Model, worlds: ShippedWorlds, number: int, seed: int) -> GutWorld:
     """Return gut world ``number`` (1, 2, ...) of a run; raises ``ArithmeticError`` where it has no rest."""
-    row = worlds.row(number, seed, "gut")
-    values = {name: worlds.values[row : row + 1, k] for k, name in enumerate(worlds.names)}
-    (held,) = held_healthy(model, with_reference(model, values), threads=1)
-    if held is None:
-        message = f"shipped gut world {row} has no healthy steady state"
-        raise ArithmeticError(message)
-    return GutWorld(number, held.values, held.states, held.factors)
+    return matched_gut_worlds(model, worlds, (number,), seed, threads=1)[0]
+
+
+def matched_gut_worlds(
+    model: Model, worlds: ShippedWorlds, numbers: Sequence[int], seed: int, *, threads: int | None = None
+) -> tuple[GutWorld, ...]:
+    """Return gut worlds by their ``numbers`` (1, 2, ...), many at a time; see ``matched_gut_world``."""
+    rows = [worlds.row(number, seed, "gut") for number in numbers]
+    values = {name: worlds.values[rows, k] for k, name in enumerate(worlds.names)}
+    found = []
+    held = held_healthy(model, with_reference(model, values), threads=threads)
+    for number, row, one in zip(numbers, rows, held, strict=True):
+        if one is None:
+            message = f"shipped gut world {row} has no healthy steady state"
+            raise ArithmeticError(message)
+        found.append(GutWorld(number, one.values, one.states, one.factors))
+    return tuple(found)
+
+
+def gut_worlds(model: Model, count: int, seed: int = SEED) -> tuple[GutWorld, ...]:
+    """Return gut worlds 1 to ``count``: shipped ones where they fit the model, else draws of the prior."""
+    numbers = range(1, count + 1)
+    own = shipped(model).gut
+    if own is not None:
+        return matched_gut_worlds(model, own, numbers, seed)
+    return draw_gut_worlds(model, numbers, seed)
 
 
 def matched_history(worlds: ShippedWorlds, number: int, seed: int) -> dict[str, float]:

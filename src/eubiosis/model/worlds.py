@@ -19,7 +19,7 @@ from eubiosis.core.guilds import GUILDS
 from eubiosis.core.streams import stream
 from eubiosis.core.tables import read_table
 from eubiosis.engine import Array
-from eubiosis.model.class_totals import divide, draw_totals
+from eubiosis.model.coupling_draws import posterior_couplings
 from eubiosis.model.derived import healthy_references
 from eubiosis.model.doubling import gain_ratios
 from eubiosis.model.draws import CorrelationRow, draw_together, free_names, read_correlations
@@ -199,14 +199,18 @@ def draw_host_world(
     shared: Mapping[str, float] | None = None,
     without: Iterable[str] = (),
     everything: bool = False,
+    forms: bool = True,
+    data: bool = True,
 ) -> dict[str, float]:
     """Draw host world ``number``: couplings from the total of each class, and the host's own numbers.
 
-    Odd worlds mirror the totals of the even world before them, so every draw has its opposite. ``shared``
-    holds host numbers of the gut world, which change what a unit of a coupling does. ``without`` takes paths
-    out (ids, classes or targets of ``couplings.tsv``): their share is gone, the others keep theirs.
-    ``everything`` draws all uncertain numbers of the host and its clinic, not only those of worlds.tsv.
-    Raises ``FindingsError`` for an unknown path.
+    Every pair of worlds has one form of the model, whose paths alone act; without ``forms`` all paths do.
+    Couplings are drawn given the biomarkers of ``coupling_rows.tsv``, without ``data`` from the prior, where
+    odd worlds mirror the totals of the even world before them. ``shared`` holds host numbers of the gut
+    world, which change what a unit of a coupling does. ``without`` takes paths out (ids, classes or targets
+    of ``couplings.tsv``): their share is gone, the others keep theirs. ``everything`` draws all uncertain
+    numbers of the host and its clinic, not only those of worlds.tsv. Raises ``FindingsError`` for an
+    unknown path.
     """
     names, out = coupling_names(model), model.couplings.without(without)
     if couplings == "zero":
@@ -219,25 +223,10 @@ def draw_host_world(
         for name in free_names(model.content.numbers, listed)
     }
     own = _draw(model, listed, places, read_correlations(model.content.folder))
-    found = dict.fromkeys(names, 0.0)
     ratios = gain_ratios(model, model.couplings, {**(shared or {}), **own})
-    for name, total in draw_totals(model.couplings, number, seed).items():
-        answers = {
-            path.id: model.sensitivities[path.id]
-            for path in model.couplings.drawn
-            if path.metabolite_class == name
-        }
-        draws = {path: _share_draws(path, number, seed) for path in answers}
-        found |= divide(total, model.couplings.priors[name], answers, ratios, draws)
+    form = model.forms.of_world(number) if forms else None
+    found = posterior_couplings(model, number, seed, form, ratios, model.coupling_data if data else None)
     return {**{name: 0.0 if name in out else value for name, value in found.items()}, **own}
-
-
-def _share_draws(path: str, number: int, seed: int) -> tuple[float, float]:
-    """Draw the weight of a path and its coupling should it be minor, which odd worlds mirror."""
-    pair, mirrored = divmod(number, 2)
-    generator = stream(seed, f"world/{path}", pair)
-    weight, size = float(generator.standard_exponential()), float(generator.standard_normal())
-    return weight, -size if mirrored else size
 
 
 def reference_shares(model: Model, values: Mapping[str, float] | None = None) -> Array:

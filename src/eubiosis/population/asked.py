@@ -68,11 +68,17 @@ class Bounds:
 
 def reliability() -> np.ndarray:
     """Return each guild's reliability in one sample, shape (guilds,); 1 where it is not known."""
+    known = known_reliability()
+    return np.where(np.isnan(known), 1.0, known)
+
+
+def known_reliability() -> np.ndarray:
+    """Return each guild's reliability in one sample, shape (guilds,); NaN where it is not known."""
     findings = FindingCollector()
     rows = read_table(POPULATION_FOLDER / "reliability.tsv", ReliabilityRow, findings)
     findings.raise_if_any()
     known = {row.guild: row.reliability for row in rows}
-    return np.array([known.get(guild, 1.0) for guild in GUILDS])
+    return np.array([known.get(guild, np.nan) for guild in GUILDS])
 
 
 @cache

@@ -1,30 +1,53 @@
-"""A made stool table to try things with: counts of genera, drawn from the embedded reference population."""
+"""The made example: 40 virtual people of the reference population, in four formats, to try things with."""
 
 from __future__ import annotations
 
-import csv
-from functools import cache
 from pathlib import Path
+from typing import Literal, get_args
 
-import numpy as np
+from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.core.findings import Finding, FindingsError, unknown_word
+from eubiosis.population.virtual.made import MadeTable
+from eubiosis.population.virtual.reference import reference_people
 
-from eubiosis.core.findings import Finding, FindingsError
-from eubiosis.core.guilds import GUILDS
-from eubiosis.core.streams import stream
-from eubiosis.population.reference import load_reference
-from eubiosis.population.taxa import load_taxa
+EXAMPLE_FOLDER = PACKAGED_CONTENT / "example"
+ExampleForm = Literal["text", "biom", "metaphlan", "excel"]
+FILES: dict[str, str] = {
+    "text": "stool.tsv",
+    "biom": "stool.biom",
+    "metaphlan": "stool_metaphlan.tsv",
+    "excel": "stool.xlsx",
+}
+PEOPLE_FILE = "people.tsv"
+EXAMPLE_PEOPLE, EXAMPLE_SEED = 40, 2026
 
-_DEPTH = 20_000
-_UNMAPPED = 0.1
+
+def example_people(people: int = EXAMPLE_PEOPLE, seed: int = EXAMPLE_SEED) -> MadeTable:
+    """Return the example as drawn: half of the people with MS (one more, if odd), the others controls."""
+    return reference_people({"MS": (people + 1) // 2, "Control": people // 2}, seed=seed)
 
 
-def write_example_table(path: Path | str, *, people: int = 40, seed: int = 2026) -> Path:
+def example_table(form: ExampleForm = "text") -> Path:
+    """Return where the packaged example lies in one of its formats; its metadata is ``people.tsv`` beside it.
+
+    It describes nobody. Raises ``FindingsError`` for a form that it does not come in.
+
+    >>> from eubiosis.population import read_profiles
+    >>> len(read_profiles(example_table("metaphlan")).sample_ids)
+    40
+    """
+    if form not in get_args(ExampleForm):
+        raise FindingsError(
+            [Finding("example", "form", f"form {unknown_word(form, FILES)}", ", ".join(FILES), "name one")]
+        )
+    return EXAMPLE_FOLDER / FILES[form]
+
+
+def write_example_table(path: Path | str, *, people: int = EXAMPLE_PEOPLE, seed: int = EXAMPLE_SEED) -> Path:
     """Write a made stool table, samples by genera, half of the people with MS and half controls.
 
-    The guilds are drawn from the embedded reference population around a flat composition, each guild's
-    reads lie in the first genus of the taxa table, and a tenth of the reads are in a genus that no guild
-    holds. Columns: ``sample``, ``group`` and one for each genus. It describes nobody. Raises
-    ``FindingsError`` for fewer than two people or a file that exists.
+    With the default number and seed it is the packaged example. Columns: ``sample``, ``group`` and one for
+    each genus. It describes nobody. Raises ``FindingsError`` for fewer than two people or a file that exists.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -37,24 +60,5 @@ def write_example_table(path: Path | str, *, people: int = 40, seed: int = 2026)
         raise FindingsError(
             [Finding(str(target), "", problem, "2 people or more, a new file", "choose another")]
         )
-    genera = _genera()
-    with target.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, delimiter="\t", lineterminator="\n")
-        writer.writerow(["sample", *genera, "Sutterella"])
-        for k in range(people):
-            group = "MS" if k % 2 == 0 else "Control"
-            profile = load_reference().draw_profiles(group, 1, seed, first=k)
-            shares = np.exp(profile.log_ratios[0]) * (1 - _UNMAPPED) / np.exp(profile.log_ratios[0]).sum()
-            draw = stream(seed, "population.example", k).multinomial(_DEPTH, [*shares, _UNMAPPED])
-            writer.writerow([f"made_{group}_{k:03d}", *draw.tolist()])
+    target.write_text(example_people(people, seed).table_text(), encoding="utf-8", newline="\n")
     return target
-
-
-@cache
-def _genera() -> tuple[str, ...]:
-    """Return one resident genus for each guild, in the order of the guilds."""
-    first: dict[str, str] = {}
-    for taxon in load_taxa().rows:
-        if taxon.rank == "genus" and taxon.role == "resident" and taxon.guild is not None:
-            first.setdefault(taxon.guild, taxon.name)
-    return tuple(first[guild] for guild in GUILDS)

@@ -78,14 +78,17 @@ class ReferencePopulation:
     """Group summaries of guild log-ratios (natural logarithm) and covariates.
 
     ``detected_share`` (14,) is that of the controls, ``detected`` group -> (14,) of each group.
-    ``contrasts`` group -> (14,), the mean difference from the controls (0 for the controls themselves);
-    ``covariances`` group -> (14, 14). ``observed`` (14,) boolean; entries of guilds that were not observed
-    are 0. ``roots`` holds a square root of each covariance over the observed guilds.
+    ``levels`` (14,) are the controls' mean centred log-ratios: read fractions of the cohort's platform, for
+    tables that are made up only. ``contrasts`` group -> (14,), the mean difference from the controls (0 for
+    the controls themselves); ``covariances`` group -> (14, 14). ``observed`` (14,) boolean; entries
+    of guilds that were not observed are 0. ``roots`` holds a square root of each covariance over the observed
+    guilds.
     """
 
     observed: np.ndarray
     detected_share: np.ndarray
     detected: Mapping[str, np.ndarray]
+    levels: np.ndarray
     contrasts: Mapping[str, np.ndarray]
     covariances: Mapping[str, np.ndarray]
     roots: Mapping[str, np.ndarray]
@@ -171,6 +174,7 @@ def load_reference(folder: Path = POPULATION_FOLDER) -> ReferencePopulation:
         observed=observed,
         detected_share=np.array([shares[guild] for guild in GUILDS]),
         detected=MappingProxyType(detected),
+        levels=means[CONTROL],
         contrasts=MappingProxyType({group: means[group] - means[CONTROL] for group in groups}),
         covariances=MappingProxyType(covariances),
         roots=MappingProxyType(

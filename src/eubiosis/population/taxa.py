@@ -4,15 +4,16 @@ A name is looked up whole, in normalised spelling (case, rank prefixes, undersco
 confidence in brackets of mothur and RDP, "et rel." of HITChip). Where that fails a rule may speak, and says
 which it was: the suffix of a GTDB or RDP genus is dropped (Blautia_A, Ruminococcus2), a species falls back on
 its genus word, a placeholder of a family on the family. A species does not fall back where its genus word is
-listed as polyphyletic, and the strains given as products have rows of their own.
+listed as polyphyletic, and the strains given as products have rows of their own. Names that a release gave
+up stand in ``renames.tsv``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -29,13 +30,15 @@ Guild = Literal[
 ]
 GUILDS: tuple[str, ...] = get_args(Guild)
 TAXA_FILE = PACKAGED_CONTENT / "taxa" / "taxa.tsv"
+RENAMES_FILE = PACKAGED_CONTENT / "taxa" / "renames.tsv"
 POLYPHYLETIC_FILE = PACKAGED_CONTENT / "taxa" / "polyphyletic.tsv"
 
-Rank = Literal["class", "order", "family", "genus", "species", "subspecies", "other"]
+Rank = Literal["domain", "phylum", "class", "order", "family", "genus", "species", "subspecies", "other"]
 Role = Literal["resident", "product", "readout", "none"]
-Rule = Literal["name", "suffix", "species", "family", "ncbi_id"]
+Rule = Literal["name", "rename", "suffix", "species", "family", "ncbi_id"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 
+_ABOVE_GENUS = ("domain", "phylum", "class", "order", "family")
 _RANK_PREFIX = re.compile(r"^(?:[a-z]{1,2}|d_\d+)__+", re.IGNORECASE)
 _BELOW_GENUS = frozenset(("s", "t", "d_6", "d_7"))
 _CONFIDENCE = re.compile(r"\s*\(\d+(?:\.\d+)?%?\)$")
@@ -44,6 +47,7 @@ _RELATIVES = re.compile(r"\s+(?:et|at) rel\.?$", re.IGNORECASE)
 _CANDIDATE = re.compile(r"^(?:candidatus|ca\.)[ _]+", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?:_[A-Z]{1,3}|(?<=[a-z])\d{1,2}|_\d{1,2})$")  # of a genus: GTDB, RDP, SILVA
 _FAMILY_WORD = re.compile(r"^([a-z]+aceae)\b")
+_BETWEEN_RANKS = re.compile(r"[;|]|\.(?=(?:[dkpcofgst]|sk)__)")  # the last: R's names of columns
 _SEPARATORS = re.compile(r"[\s_\-/.,]+")
 _NO_GENUS_BEFORE = re.compile(r"^(?:unclassified|uncultured|unidentified|unknown) ")
 _NO_GENUS_AFTER = re.compile(r" (?:unclassified|uncultured|unidentified|unknown|incertae sedis)$")
@@ -119,7 +123,7 @@ class Taxon(TableRow):
             )
         if self.guild is None and self.role == "resident":
             raise RowProblem("a resident without a guild", next_step='set the role to "none"')
-        if self.rank in ("class", "order", "family") and self.guild is not None and self.basis != "assumed":
+        if self.rank in _ABOVE_GENUS and self.guild is not None and self.basis != "assumed":
             raise RowProblem(
                 f"a {self.rank} label in a guild is an assumption", allowed='basis "assumed" with a note'
             )
@@ -139,6 +143,25 @@ class PolyphyleticGenus(TableRow):
     note: str
 
 
+class Rename(TableRow):
+    """A name that a release of a taxonomy gave up: ``old_name`` is looked up as ``name``."""
+
+    rank: Rank
+    old_name: str
+    name: str
+    release: str
+    read: Read
+    source: str = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _origin_is_stated(self) -> Rename:
+        if not (self.note if self.read == "recalled" else self.source):
+            missing = "a note" if self.read == "recalled" else "a source"
+            raise RowProblem(f'read "{self.read}" without {missing}', next_step=f"give {missing}")
+        return self
+
+
 @dataclass(frozen=True)
 class Match:
     """The row that a label names, and the rule that found it."""
@@ -154,6 +177,7 @@ class TaxaTable:
     rows: tuple[Taxon, ...]
     index: Mapping[str, Taxon]
     polyphyletic: frozenset[str] = frozenset()
+    renames: Mapping[str, Taxon] = field(default_factory=dict)
 
     @cached_property
     def by_id(self) -> Mapping[int, Taxon]:
@@ -180,13 +204,18 @@ class TaxaTable:
         """
         ranks = informative_ranks(label)
         if ranks:
-            found = self._by_name(ranks) or self._by_suffix(ranks) or self._by_word(ranks)
+            found = (
+                self._by_name(ranks, self.index, "name")
+                or self._by_name(ranks, self.renames, "rename")
+                or self._by_suffix(ranks)
+                or self._by_word(ranks)
+            )
             if found is not None:
                 return found
         row = self.by_id.get(ncbi_id) if ncbi_id else None
         return None if row is None else Match(row, "ncbi_id")
 
-    def _by_name(self, ranks: tuple[RankName, ...]) -> Match | None:
+    def _by_name(self, ranks: tuple[RankName, ...], index: Mapping[str, Taxon], rule: Rule) -> Match | None:
         species = _species_ranks(ranks)
         above = ranks[: len(ranks) - species]
         candidates: list[str] = []
@@ -198,9 +227,9 @@ class TaxaTable:
         if above:
             candidates.append(above[-1].text)
         for candidate in candidates:
-            row = self._look_up(candidate)
+            row = _look_up(candidate, index)
             if row is not None:
-                return Match(row, "name")
+                return Match(row, rule)
         return None
 
     def _by_suffix(self, ranks: tuple[RankName, ...]) -> Match | None:
@@ -212,7 +241,7 @@ class TaxaTable:
         key = normalise(plain)
         if plain == above[-1].raw or key in self.polyphyletic:
             return None
-        row = self._look_up(key)
+        row = _look_up(key, self.index)
         return None if row is None or row.rank != "genus" else Match(row, "suffix")
 
     def _by_word(self, ranks: tuple[RankName, ...]) -> Match | None:
@@ -220,7 +249,7 @@ class TaxaTable:
         last = ranks[-1]
         family = _FAMILY_WORD.match(last.text)
         if family and family.group(1) != last.text:
-            row = self._look_up(family.group(1))
+            row = _look_up(family.group(1), self.index)
             return None if row is None else Match(row, "family")
         word, _, epithet = last.text.partition(" ")
         bracketed = last.text.startswith("[")
@@ -245,13 +274,11 @@ class TaxaTable:
         close = nearest(ranks[-1].text, self.index)
         return self.index[close].name if close else ""
 
-    def _look_up(self, text: str) -> Taxon | None:
-        plain = text.replace("[", "").replace("]", "")
-        named = _NO_GENUS_AFTER.sub("", _NO_GENUS_BEFORE.sub("", plain))
-        for key in (text, plain, named):
-            if key in self.index:
-                return self.index[key]
-        return None
+
+def _look_up(text: str, index: Mapping[str, Taxon]) -> Taxon | None:
+    plain = text.replace("[", "").replace("]", "")
+    named = _NO_GENUS_AFTER.sub("", _NO_GENUS_BEFORE.sub("", plain))
+    return next((index[key] for key in (text, plain, named) if key in index), None)
 
 
 @dataclass(frozen=True)
@@ -265,7 +292,7 @@ class RankName:
 
 def label_ranks(label: str) -> tuple[RankName, ...]:
     """Split a label into ranks, highest first, each normalised; ranks without a name stay, empty."""
-    return tuple(_rank(part) for part in re.split(r"[;|]", label))
+    return tuple(_rank(part) for part in _BETWEEN_RANKS.split(label))
 
 
 def informative_ranks(label: str) -> tuple[RankName, ...]:
@@ -322,14 +349,36 @@ def load_taxa() -> TaxaTable:
     findings = FindingCollector()
     table = read_taxa(TAXA_FILE, findings)
     genera = read_table(POLYPHYLETIC_FILE, PolyphyleticGenus, findings)
+    renames = _renamed(read_table(RENAMES_FILE, Rename, findings), table, findings)
     findings.raise_if_any()
-    return replace(table, polyphyletic=frozenset(normalise(row.name) for row in genera))
+    return replace(
+        table,
+        polyphyletic=frozenset(normalise(row.name) for row in genera),
+        renames=MappingProxyType(renames),
+    )
+
+
+def _renamed(rows: Iterable[Rename], table: TaxaTable, findings: FindingCollector) -> dict[str, Taxon]:
+    """Index old names by the row of the new one; an old name with a row, a new one without, are findings."""
+    index: dict[str, Taxon] = {}
+    for row in rows:
+        key = normalise(row.old_name)
+        new = table.index.get(normalise(row.name))
+        if new is None or key in table.index or key in index:
+            problem = "is in no row" if new is None else "is not the only name of a row"
+            findings.add(
+                display_name(RENAMES_FILE), row.old_name, f'"{row.name if new is None else key}" {problem}'
+            )
+        else:
+            index[key] = new
+    return index
 
 
 def _key(name: str) -> str:
     return ";".join(normalise(part) for part in name.split(";"))
 
 
+@lru_cache(maxsize=1 << 16)  # lineages repeat their higher ranks
 def _rank(part: str) -> RankName:
     text = part.strip().strip("\"'").strip()
     text = _RELATIVES.sub("", _UNC.sub("", _CONFIDENCE.sub("", text)))

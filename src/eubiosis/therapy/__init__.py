@@ -1,9 +1,11 @@
 """What a therapy does to the model, when, and at which dose. Products are files in ``content/therapies``."""
 
-from eubiosis.therapy.catalogue import Product, product, products
+from eubiosis.therapy.adherence import Adherence
+from eubiosis.therapy.catalogue import product, products
 from eubiosis.therapy.dose import Dose
+from eubiosis.therapy.product import Product
 from eubiosis.therapy.therapy import (
-    Adherence,
+    Component,
     Therapy,
     acid,
     antibiotic,
@@ -11,19 +13,26 @@ from eubiosis.therapy.therapy import (
     give,
     placebo,
     prebiotic,
+    probiotic,
+    transplant,
 )
+from eubiosis.therapy.transplant import Transplant
 
 __all__ = [
     "Adherence",
+    "Component",
     "Dose",
     "Product",
     "Therapy",
+    "Transplant",
     "acid",
     "antibiotic",
     "diet",
     "give",
     "placebo",
     "prebiotic",
+    "probiotic",
     "product",
     "products",
+    "transplant",
 ]

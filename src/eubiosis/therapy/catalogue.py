@@ -1,73 +1,17 @@
-"""Products: what can be given, one file each in ``content/therapies``. A biologist adds a file."""
+"""The catalogue: what can be given, one file each in ``content/therapies``. A biologist adds a file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import Field
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError, unknown_word
 from eubiosis.core.from_yaml import check_yaml
-from eubiosis.core.kinds import Text
-from eubiosis.core.spec import Problem, Spec, rule
+from eubiosis.therapy.product import Group, Product
 
 FOLDER = PACKAGED_CONTENT / "therapies"
-Group = Literal["placebo", "prebiotic", "acid", "antibiotic", "diet", "transplant"]
-
-
-class DosedInput(Spec):
-    """The input of the model that a dose drives, its unit there, and what the dose is a dose of."""
-
-    input: Text
-    unit: Literal["g/d", "mg/d"]
-    of: Text
-
-
-class PrescribedDiet(Spec):
-    """A diet: its levels are those of a named condition; ``share`` is the input that adherence scales."""
-
-    condition: Text
-    share: Text
-
-
-class ComparedCondition(Spec):
-    """The named condition in which ``eubiosis model therapies`` compares the product, and its label there."""
-
-    condition: Text
-    label: Text
-
-
-class Product(Spec):
-    """What can be given. A product has a dose, or is a diet, or says why no trial can give it yet.
-
-    >>> product("inulin").dose.unit
-    'g/d'
-    """
-
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-    label: Text
-    group: Group
-    description: Text
-    dose: DosedInput | None = None
-    diet: PrescribedDiet | None = None
-    not_in_trials: Text | None = None
-    compared: ComparedCondition | None = None
-
-    @staticmethod
-    @rule("group", "dose", "diet", "not_in_trials")
-    def _acts_in_one_way(group: str, dose: object, diet: object, not_in_trials: object) -> Iterator[Problem]:
-        ways = sum(way is not None for way in (dose, diet, not_in_trials))
-        if ways != (group != "placebo"):
-            yield Problem(
-                ("dose",),
-                f"{ways} of dose, diet and not_in_trials are given",
-                "none for a placebo, otherwise exactly one",
-                "describe one way in which the product acts",
-            )
 
 
 @cache
@@ -87,8 +31,10 @@ def products(folder: Path = FOLDER) -> Mapping[str, Product]:
             problem = f'the id "{made.id}" is not the name of the file'
             findings.add(path.name, "id", problem, allowed=path.stem, next_step="rename one")
         found[made.id] = made
+    if not findings.findings:
+        _check_parts(found, findings)
     findings.raise_if_any()
-    return dict(sorted(found.items(), key=lambda item: (item[1].group != "placebo", item[0])))
+    return dict(sorted(found.items(), key=lambda item: (*_rank(item[1]), item[0])))
 
 
 def product(name: str) -> Product:
@@ -99,6 +45,71 @@ def product(name: str) -> Product:
     """
     known = products()
     if name not in known:
-        problem, next_step = unknown_word(name, known), "see: eubiosis therapy list"
+        problem, next_step = unknown_product(name), "see: eubiosis therapy list"
         raise FindingsError([Finding("therapy", "product", problem, ", ".join(known), next_step)])
     return known[name]
+
+
+def compared_conditions() -> dict[str, str]:
+    """Return the named condition of every product that has one.
+
+    >>> compared_conditions()["inulin"]
+    'ms_inulin_20g'
+    """
+    return {name: each.compared.condition for name, each in products().items() if each.compared is not None}
+
+
+def unknown_product(name: str) -> str:
+    """Say that no product has a name and which is the nearest, among ids, labels and strains.
+
+    >>> unknown_product("Lactobacillus reuteri DSM 17839")
+    '"Lactobacillus reuteri DSM 17839" is unknown; nearest "l_reuteri" (L. reuteri DSM 17938)'
+    """
+    from difflib import get_close_matches
+
+    plain = unknown_word(name, products())
+    if "nearest" in plain:
+        return plain
+    spoken = {
+        _spoken(word): (each.id, word) for each in products().values() for word in (each.label, *each.strains)
+    }
+    close = get_close_matches(_spoken(name), spoken, n=1, cutoff=0.6)
+    if not close:
+        return plain
+    found, word = spoken[close[0]]
+    return f'{plain}; nearest "{found}" ({word})'
+
+
+_OLD_GENERA = ("lactobacillus", "limosilactobacillus", "lacticaseibacillus", "lactiplantibacillus")
+
+
+def _spoken(word: str) -> str:
+    """Return a name of a strain as it is compared: lower case, the genus by its first letter."""
+    parts = word.casefold().replace(".", " ").split()
+    if parts and (parts[0] in _OLD_GENERA or parts[0] in ("bifidobacterium", "saccharomyces", "escherichia")):
+        parts[0] = "l" if parts[0] in _OLD_GENERA else parts[0][0]
+    return " ".join(parts)
+
+
+def _rank(one: Product) -> tuple[bool, bool]:
+    return one.id != "placebo", one.group != "placebo"
+
+
+def _check_parts(found: Mapping[str, Product], findings: FindingCollector) -> None:
+    """Report parts of products that are none, or lack a dose, or are made of parts themselves."""
+    for one in found.values():
+        for k, part in enumerate(one.together):
+            place = f"together[{k}]"
+            other = found.get(part.product)
+            if other is None:
+                problem = f"product {unknown_word(part.product, found)}"
+                findings.add(f"{one.id}.yaml", f"{place}.product", problem, next_step="name a product")
+            elif other.together:
+                problem = f'"{part.product}" has parts itself'
+                findings.add(f"{one.id}.yaml", place, problem, next_step="name its parts")
+            elif (other.dose is None) != (part.dose is None):
+                problem = "a dose is missing" if part.dose is None else "the part takes no dose"
+                findings.add(f"{one.id}.yaml", f"{place}.dose", problem, next_step="correct the dose")
+
+
+__all__ = ["FOLDER", "Group", "Product", "product", "products", "unknown_product"]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Self
+from itertools import product
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field
 
 from eubiosis.core.design_defaults import default
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.kinds import Name, Range, Shares, Weeks, Words, plain
+from eubiosis.core.place import Place
 from eubiosis.core.spec import Problem, Spec, of, rule
-from eubiosis.therapy import Therapy
+from eubiosis.therapy import Component, Therapy, products
 
 MOST_PARTICIPANTS = 20_000
+PartT = TypeVar("PartT", bound=Component)
 
 
 def _default_visits() -> tuple[float, ...]:
@@ -22,7 +25,7 @@ def _default_visits() -> tuple[float, ...]:
 
 
 class Arm(Spec):
-    """One parallel arm; ``control`` is by default true of the only placebo arm of a design.
+    """One parallel arm; ``control`` is by default true of the only arm that takes a placebo alone.
 
     >>> from eubiosis import therapy
     >>> Arm(name="placebo", therapy=therapy.placebo()).control
@@ -37,6 +40,9 @@ class Arm(Spec):
 class Eligibility(Spec):
     """Who may enter; None switches a criterion off. Ages in years, relapses in the year before entry.
 
+    ``background`` says which treatment of MS people keep, ``immunosuppression`` how far they are suppressed:
+    words for the page and for questions of ethics, which the model does not read.
+
     >>> Eligibility(edss=[0, 4]).edss
     (0.0, 4.0)
     """
@@ -48,6 +54,8 @@ class Eligibility(Spec):
         default_factory=lambda: (default("edss_from"), default("edss_to"))
     )
     relapses_last_year: Annotated[int, Field(ge=0, le=20)] | None = None
+    background: Literal["not stated", "none", "stable", "high efficacy"] = "not stated"
+    immunosuppression: Literal["not stated", "none", "moderate", "severe"] = "not stated"
     mfis_from: Annotated[float, Field(ge=0, le=84)] | None = None
 
 
@@ -112,7 +120,7 @@ class Design(Spec):
         placebos = [
             k
             for k, arm in enumerate(arms)
-            if _get(_get(arm, "therapy"), "product") == "placebo" and _get(arm, "control") is None
+            if _is_placebo(_get(arm, "therapy")) and _get(arm, "control") is None
         ]
         if len(placebos) == 1 and True not in controls:
             arms[placebos[0]] = {**_fields(arms[placebos[0]]), "control": True}
@@ -151,11 +159,15 @@ class Design(Spec):
     def _therapies_end_with_the_visits(arms: Sequence[Arm], visits: Sequence[float]) -> Iterator[Problem]:
         weeks = ", ".join(plain(v) for v in visits)
         for k, therapy in enumerate(of(arm, "therapy") for arm in arms):
-            for name in ("start", "stop"):
-                moment = of(therapy, name)
+            given: list[tuple[Place, object]] = [(("arms", k, "therapy"), therapy)]
+            added = of(therapy, "added")
+            if isinstance(added, Sequence):
+                given += [(("arms", k, "therapy", "added", i), each) for i, each in enumerate(added)]
+            for (where, each), name in product(given, ("start", "stop")):
+                moment = of(each, name)
                 if isinstance(moment, float) and moment > visits[-1]:
                     yield Problem(
-                        ("arms", k, "therapy", name),
+                        (*where, name),
                         f"week {plain(moment)} is beyond the last visit in week {plain(visits[-1])}",
                         f"week 0 to week {plain(visits[-1])} (visits: {weeks})",
                         "shorten the therapy or add visits",
@@ -198,8 +210,7 @@ class Design(Spec):
         """Let every therapy stop at the last visit where nothing else is said."""
         last = self.visits[-1]
         whole = tuple(
-            arm if arm.therapy.stop is not None else arm.model_copy(update={"therapy": _until(arm, last)})
-            for arm in self.arms
+            arm.model_copy(update={"therapy": _until(arm, last)}) if _open(arm) else arm for arm in self.arms
         )
         object.__setattr__(self, "arms", whole)
 
@@ -228,19 +239,53 @@ class Design(Spec):
         return round(7 * self.visits[-1])
 
 
+def _open(arm: Arm) -> bool:
+    return any(part.stop is None for part in arm.therapy.given)
+
+
 def _until(arm: Arm, week: float) -> Therapy:
-    """Return the therapy with an end that its author left out, and which stays marked as left out."""
-    therapy = arm.therapy.model_copy(update={"stop": week})
-    therapy.model_fields_set.discard("stop")
-    return therapy
+    """Return the therapy with ends that its author left out, and which stay marked as left out."""
+
+    def ended(part: PartT) -> PartT:
+        if part.stop is not None:
+            return part
+        made = part.model_copy(update={"stop": week})
+        made.model_fields_set.discard("stop")
+        return made
+
+    therapy = ended(arm.therapy)
+    added = tuple(ended(each) for each in therapy.added)
+    return _with_added(therapy, added)
 
 
 def _reopened(arm: Arm) -> Arm:
-    if "stop" in arm.therapy.model_fields_set:
-        return arm
-    therapy = arm.therapy.model_copy(update={"stop": None})
-    therapy.model_fields_set.discard("stop")
-    return arm.model_copy(update={"therapy": therapy})
+    def opened(part: PartT) -> PartT:
+        if "stop" in part.model_fields_set:
+            return part
+        made = part.model_copy(update={"stop": None})
+        made.model_fields_set.discard("stop")
+        return made
+
+    therapy = opened(arm.therapy)
+    added = tuple(opened(each) for each in therapy.added)
+    return arm.model_copy(update={"therapy": _with_added(therapy, added)})
+
+
+def _with_added(therapy: Therapy, added: tuple[Component, ...]) -> Therapy:
+    """Return a therapy with other parts, its fields marked as set or left out as they are."""
+    if not added:
+        return therapy
+    made = therapy.model_copy(update={"added": added})
+    if "stop" not in therapy.model_fields_set:
+        made.model_fields_set.discard("stop")
+    return made
+
+
+def _is_placebo(therapy: object) -> bool:
+    """Tell whether a therapy, made or as fields, is a placebo with nothing added."""
+    name = _get(therapy, "product")
+    record = products().get(name) if isinstance(name, str) else None
+    return record is not None and record.group == "placebo" and not _get(therapy, "added")
 
 
 def _as_fields(arm: object) -> object:

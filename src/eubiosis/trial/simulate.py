@@ -15,6 +15,9 @@ from eubiosis.compute.pool import map_ordered
 from eubiosis.core.frame import Table
 from eubiosis.core.spec import checked_seed
 from eubiosis.core.table_schemas import (
+    LATENT_WORLDS,
+    TRIAL_ADVERSE_EVENTS,
+    TRIAL_EXPOSURE,
     TRIAL_GUTS,
     TRIAL_LATENT,
     TRIAL_SCREENING,
@@ -31,6 +34,8 @@ from eubiosis.model.worlds import GutWorld, draw_gut_world, draw_host_world
 from eubiosis.population.generate import Cohort
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.world.beyond import draw_beyond
+from eubiosis.trial.world.direct import direct_terms
 from eubiosis.trial.world.gut import MARKERS, GutCourses, gut_courses
 from eubiosis.trial.world.host_world import (
     LatentTrial,
@@ -83,7 +88,8 @@ class Trials:
     """Simulated trials of one design.
 
     ``observed`` is what a trial records, ``latent`` the truth, ``screening`` how many candidates entered or
-    why not, in every pair of worlds, ``candidates`` what became of them in each gut world. ``profiles`` is
+    why not, in every pair of worlds, ``worlds`` the form of each and the term outside the mechanism that its
+    therapies have, ``candidates`` what became of them in each gut world. ``profiles`` is
     the number of stool profiles that the subjects are made from, None for the reference population.
     """
 
@@ -93,6 +99,7 @@ class Trials:
     observed: Observed
     latent: Latent
     screening: Table
+    worlds: Table
     candidates: tuple[Candidates, ...]
     profiles: int | None
 
@@ -120,6 +127,8 @@ class Trials:
                 Table.concat([p.observed.subjects for p in parts]),
                 Table.concat([p.observed.visits for p in parts]),
                 first.observed.control,
+                _together(p.observed.exposure for p in parts),
+                _together(p.observed.adverse_events for p in parts),
             ),
             Latent(
                 Table.concat([p.latent.subjects for p in parts]),
@@ -128,6 +137,7 @@ class Trials:
                 first.latent.seed,
             ),
             Table.concat([p.screening for p in parts]),
+            Table.concat([p.worlds for p in parts]),
             tuple(c for p in parts for c in p.candidates),
             first.profiles,
         )
@@ -205,6 +215,8 @@ def simulate_gut_world(task: Task) -> Trials:
     model, simulation = _model(task.model_folder), task.simulation
     models, worlds, gut = _enrolled(model, task)
     observed: list[tuple[Columns, Columns]] = []
+    exposure: list[Columns] = []
+    harmed: list[Columns] = []
     latent: list[Columns] = []
     for h, (own, world) in enumerate(zip(models, worlds, strict=True)):
         for number in range(simulation.replicates):
@@ -212,6 +224,9 @@ def simulate_gut_world(task: Task) -> Trials:
             seen, truth = replicate(own, world, task.design, unique)
             keys = {"gut_world": task.gut_world, "host_world": h, "replicate": number}
             observed.append((_keyed(keys, seen.subjects), _keyed(keys, seen.visits)))
+            harmed.append(_keyed(keys, seen.adverse_events))
+            if number == 0:
+                exposure.append(_keyed(keys, seen.exposure(task.design, task.seed)))
             latent += [_keyed(keys, rows) for rows in _latent_rows(world, truth, task.design)]
     control = task.design.control.name
     return Trials(
@@ -222,6 +237,8 @@ def simulate_gut_world(task: Task) -> Trials:
             Table(_stacked(subjects for subjects, _ in observed), schema=TRIAL_SUBJECTS),
             Table(_stacked(visits for _, visits in observed), schema=TRIAL_VISITS),
             control,
+            Table(_stacked(exposure), schema=TRIAL_EXPOSURE),
+            Table(_stacked(harmed), schema=TRIAL_ADVERSE_EVENTS),
         ),
         Latent(
             Table(_stacked(latent), schema=TRIAL_LATENT),
@@ -230,6 +247,7 @@ def simulate_gut_world(task: Task) -> Trials:
             task.seed,
         ),
         _screening(task, worlds),
+        _worlds(task, worlds),
         (Candidates.of(gut),),
         task.cohort.profiles,
     )
@@ -258,6 +276,8 @@ def _enrolled(model: Model, task: Task) -> tuple[list[Model], list[World], GutCo
     drawn = gut_world(model, task.gut_world, simulation, task.seed)
     hosts = _host_worlds(model, task, drawn)
     models = [model.with_values(history) for history, _ in hosts]
+    numbers = range(task.gut_world * simulation.host_worlds, (task.gut_world + 1) * simulation.host_worlds)
+    beyonds = [draw_beyond(model, number, task.seed, simulation, design) for number in numbers]
     first = task.gut_world * _NUMBERS_A_WORLD  # every gut world has people of its own
     factor = _FIRST_POOL
     while True:
@@ -268,8 +288,24 @@ def _enrolled(model: Model, task: Task) -> tuple[list[Model], list[World], GutCo
         gut = gut_courses(model, drawn, candidates, design, task.seed, wanted)
         try:
             worlds = [
-                enrol(own, f"{task.gut_world}.{h}", values, candidates, gut, design, task.seed)
-                for h, (own, (_, values)) in enumerate(zip(models, hosts, strict=True))
+                enrol(
+                    own,
+                    f"{task.gut_world}.{h}",
+                    values,
+                    candidates,
+                    gut,
+                    design,
+                    task.seed,
+                    beyond,
+                    direct_terms(
+                        model,
+                        design,
+                        task.gut_world * simulation.host_worlds + h,
+                        task.seed,
+                        simulation.couplings,
+                    ),
+                )
+                for h, (own, (_, values), beyond) in enumerate(zip(models, hosts, beyonds, strict=True))
             ]
         except TrialIsTooSmall:
             factor *= 2
@@ -293,6 +329,11 @@ def _host_worlds(
         gains = draw_host_world(model, number, task.seed, simulation.couplings, shared=shared)
         found.append((own, {**own, **shared, **gains}))
     return found
+
+
+def _together(tables: Iterable[Table | None]) -> Table | None:
+    found = [table for table in tables if table is not None]
+    return Table.concat(found) if found else None
 
 
 def _keyed(keys: Mapping[str, int], columns: Columns) -> Columns:
@@ -348,3 +389,14 @@ def _screening(task: Task, worlds: Sequence[World]) -> Table:
     ]
     names = ("gut_world", "host_world", "outcome", "candidates")
     return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=TRIAL_SCREENING)
+
+
+def _worlds(task: Task, worlds: Sequence[World]) -> Table:
+    """Return the form of every host world and what lies outside the mechanism in each active arm."""
+    rows = [
+        (task.gut_world, h, world.beyond.form, arm.name, world.beyond.of_therapy(arm.therapy))
+        for h, world in enumerate(worlds)
+        for arm in task.design.active
+    ]
+    names = ("gut_world", "host_world", "form", "arm", "outside_log_ratio")
+    return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=LATENT_WORLDS)

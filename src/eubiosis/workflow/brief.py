@@ -25,17 +25,21 @@ from eubiosis.core.brief import (
     ReviewRow,
 )
 from eubiosis.core.control_arm import BACKGROUND_LABELS, ControlArmForecast, ControlQuestion
+from eubiosis.core.decisions import Chance, chances
+from eubiosis.core.effect_prior import EffectPrior
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.output import staged, write_whole
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.question import AskedEndpoint, AskedQuestion, OutcomeKind
+from eubiosis.core.scales import is_ratio
 from eubiosis.core.tables import display_name
 from eubiosis.core.version import __version__
 from eubiosis.evidence.forecast.control_arms import Assumptions, observed_interval, read_assumptions
 from eubiosis.evidence.forecast.control_forecast import control_arm
-from eubiosis.evidence.forecast.priors import prior_of, read_discounts
+from eubiosis.evidence.forecast.priors import PriorBasis, null_prior, prior_of, read_discounts
 from eubiosis.evidence.records.rows import OutcomeTerm
 from eubiosis.evidence.records.store import Evidence, load
+from eubiosis.evidence.synthesis.selection import PoolQuestion, Selection, select
 from eubiosis.workflow.brief_evidence import (
     claims_of,
     estimand_of,
@@ -141,7 +145,6 @@ def _make(question: AskedQuestion, file: str, tables: Evidence) -> Brief:
     base = _Base(question, tables, assumptions, discounts, control, _dropout(question, control))
     endpoints = tuple(_endpoint(base, asked) for asked in question.endpoints)
     primary = next(one for one in endpoints if one.role == "primary")
-    half = laws.Z975 * discounts["null_sd_log"]
     return Brief(
         schema=1,
         version=__version__,
@@ -151,7 +154,7 @@ def _make(question: AskedQuestion, file: str, tables: Evidence) -> Brief:
         background=BACKGROUND_LABELS[question.population.background],
         control_arm=control,
         control_observed=_observed(base),
-        null_centred=NullCentred(laws.Z975 * discounts["null_sd_smd"], math.exp(-half), math.exp(half)),
+        null_centred=_null_centred(question, tables, discounts),
         dropout=base.dropout,
         endpoints=endpoints,
         claims=claims_of(question.intervention, [one.outcome for one in endpoints], tables),
@@ -203,14 +206,17 @@ def _endpoint(base: _Base, asked: AskedEndpoint) -> BriefEndpoint:
     question = base.question
     known, selection = known_of(term.id, question.intervention, asked.baseline_correlation, base.tables)
     pool = known.pool
-    found = prior_of(selection, base.discounts, metric="auto" if pool is not None else METRICS[kind])
+    metric = "auto" if pool is not None else METRICS[kind]
+    found = prior_of(selection, base.discounts, base.tables, metric=metric)
+    own = tuple(one.study.cohort_id for one in selection.included)
+    rest = null_prior(selection, base.discounts, base.tables, metric=METRICS[kind], left_out=own)
     level, skipped = _level(base, term, kind)
     planned = Planned(
         asked, kind, level, base.dropout.per_year, question.design, one_scan=term.id == "Gd_lesions"
     )
     needed = () if skipped else sizes(planned)
     best = min(needed, key=lambda size: size.n_per_arm).years if needed else None
-    priors = priors_of(planned.benefit, kind, found, pool, base.discounts)
+    priors = priors_of(planned.benefit, kind, found, pool, rest)
     reported = term.domain == "patient-reported"
     open_and_reported = reported and question.design.blinding == "open"
     return BriefEndpoint(
@@ -229,6 +235,7 @@ def _endpoint(base: _Base, asked: AskedEndpoint) -> BriefEndpoint:
         pooled=known,
         evidence_prior_notes=found.notes,
         evidence_prior_basis=found.basis,
+        chances=_chances(base, selection, found, metric),
         sizes=needed,
         best_years=best,
         assurance=() if best is None else assurances(planned, priors, best),
@@ -237,6 +244,35 @@ def _endpoint(base: _Base, asked: AskedEndpoint) -> BriefEndpoint:
         chosen=None if best is None else _chosen(base, planned, best),
         effects=() if best is None else other_effects(planned, best),
         powers=() if best is None else power_curve(planned, best, question.design.recruitable_per_arm),
+    )
+
+
+def _chances(base: _Base, selection: Selection, found: EffectPrior, metric: str) -> tuple[Chance, ...]:
+    """Return the chances of a ratio, each beside its value before data on couplings; none of a score."""
+    if not is_ratio(found.scale):
+        return ()
+    before = prior_of(selection, base.discounts, base.tables, metric=metric, basis=PriorBasis(before=True))
+    return chances(found, before)
+
+
+def _null_centred(question: AskedQuestion, tables: Evidence, discounts: dict[str, float]) -> NullCentred:
+    """Return where 95 % of the null-centred priors of the intervention lie."""
+    relapses, lesions = (
+        null_prior(select(tables, PoolQuestion(name, question.intervention)), discounts, tables,
+                   metric="rate-ratio")
+        for name in ("relapse_rate", "new_T2_lesions")
+    )  # fmt: skip
+    half = laws.Z975 * discounts["null_sd_log"]
+    assert relapses.outside_share is not None
+    return NullCentred(
+        score=laws.Z975 * discounts["null_sd_smd"],
+        ratio_low=math.exp(relapses.quantile(0.025)),
+        ratio_high=math.exp(relapses.quantile(0.975)),
+        lesion_low=math.exp(lesions.quantile(0.025)),
+        lesion_high=math.exp(lesions.quantile(0.975)),
+        other_low=math.exp(-half),
+        other_high=math.exp(half),
+        outside_share=relapses.outside_share,
     )
 
 

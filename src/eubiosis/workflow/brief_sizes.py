@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -194,17 +194,17 @@ def priors_of(
     kind: OutcomeKind,
     found: EffectPrior,
     pool: KnownPool | None,
-    discounts: Mapping[str, float],
+    rest: EffectPrior,
 ) -> tuple[MixturePrior, ...]:
     """Return the priors to plan with: null-centred, sceptical, optimistic, and the evidence where it is.
 
+    ``rest`` is the null-centred part on the scale planned with, centred on or near no effect.
     The effects planned with are in SDs between people. A mean difference is divided by that SD, and one in
     SDs of the change is brought to it; where it does not follow, the evidence has no prior on this scale.
     """
-    null = discounts["null_sd_smd" if kind == "score" else "null_sd_log"]
     sceptical, optimistic = sceptical_prior(planned_benefit), optimistic_prior(planned_benefit)
     rows = [
-        MixturePrior("null-centred", (1.0,), (0.0,), (null,)),
+        MixturePrior("null-centred", rest.weights, tuple(-mean for mean in rest.means), rest.sds),
         MixturePrior("sceptical", (1.0,), (sceptical.mean,), (sceptical.sd,)),
         MixturePrior("optimistic", (1.0,), (optimistic.mean,), (optimistic.sd,)),
     ]

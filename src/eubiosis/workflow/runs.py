@@ -67,7 +67,7 @@ def run_state(run: Path) -> RunState:
 
 
 @dataclass(frozen=True)
-class Difference:
+class RunDifference:
     """One thing in which two runs differ: where, and what each has (empty: it is not there)."""
 
     kind: Literal["input", "seed", "fact", "software", "table", "file"]
@@ -76,7 +76,7 @@ class Difference:
     second: str
 
 
-def compare_runs(first: Path, second: Path) -> tuple[Difference, ...]:
+def compare_runs(first: Path, second: Path) -> tuple[RunDifference, ...]:
     """Name inputs, seeds, facts, software, tables (with the largest difference) and files that differ.
 
     Raises ``FindingsError`` for a folder that is no finished run, or where a file is not as it was written.
@@ -109,7 +109,7 @@ def rerun(
     progress: bool | None = None,
     say: Callable[[str], None],
     files: Mapping[str, Path | None] | None = None,
-) -> tuple[Difference, ...]:
+) -> tuple[RunDifference, ...]:
     """Repeat a run from its own folder and return the tables and results that are not the same to the bit.
 
     A run on a stool table needs that table again, because a run folder holds no person's data: ``files`` has
@@ -201,13 +201,13 @@ _INPUTS = {  # label of an input -> the option that names it, and its key in the
 }
 
 
-def _tables(name: str, first: Path, second: Path) -> Difference:
+def _tables(name: str, first: Path, second: Path) -> RunDifference:
     """Say by how much a table differs: columns, rows, or the largest relative difference of a number."""
     one, other = (Table.read_parquet(run / name) for run in (first, second))
     if one.columns != other.columns:
-        return Difference("table", name, ", ".join(one.columns), ", ".join(other.columns))
+        return RunDifference("table", name, ", ".join(one.columns), ", ".join(other.columns))
     if len(one) != len(other):
-        return Difference("table", name, f"{len(one)} rows", f"{len(other)} rows")
+        return RunDifference("table", name, f"{len(one)} rows", f"{len(other)} rows")
     worst, places = 0.0, []
     for column in one.columns:
         mine, theirs = one[column], other[column]
@@ -224,17 +224,17 @@ def _tables(name: str, first: Path, second: Path) -> Difference:
         elif mine.tolist() != theirs.tolist():
             places.append(f"{column} (words)")
     where = ", ".join(places) or "units or notes only"
-    return Difference("table", name, where, f"largest relative difference {worst:.3g}")
+    return RunDifference("table", name, where, f"largest relative difference {worst:.3g}")
 
 
 def _entries(
     kind: Literal["input", "seed", "fact", "software", "file"],
     one: Mapping[str, str],
     other: Mapping[str, str],
-) -> list[Difference]:
+) -> list[RunDifference]:
     names = sorted({*one, *other})
     return [
-        Difference(kind, name, one.get(name, ""), other.get(name, ""))
+        RunDifference(kind, name, one.get(name, ""), other.get(name, ""))
         for name in names
         if one.get(name) != other.get(name)
     ]

@@ -70,7 +70,10 @@ def sign_table(
     named = [m for m in named if quantities[m.target_entity].names]
     probes = list(dict.fromkeys(quantities[m.source_entity].probe for m in named))
     targets = list(dict.fromkeys(quantities[m.target_entity].names for m in named))
-    settings = [{}, *(draw_host_world(model, n, seed, "symmetric") for n in range(draws))]
+    settings = [
+        {},
+        *(draw_host_world(model, n, seed, "symmetric", forms=False, data=False) for n in range(draws)),
+    ]
     found = respond(model, probes, targets, settings, person=PERSON)
     failed = np.isnan(found.relative[:, :, 0, 0])
     if np.any(failed[0]):

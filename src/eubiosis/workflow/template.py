@@ -1,4 +1,4 @@
-"""Make a folder with a commented workflow to start from."""
+"""Make a folder with a commented workflow to start from, and the made example table beside it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.output import write_whole
+from eubiosis.population.example import example_table
 
 TEMPLATE = PACKAGED_CONTENT / "trials" / "template.yaml"
 
 
 def new_workflow(folder: Path) -> Path:
-    """Make ``folder`` with the commented ``workflow.yaml`` in it and return the file's path.
+    """Make ``folder`` with the commented ``workflow.yaml`` and the made ``stool.tsv``; return the workflow.
 
     Raises ``FindingsError`` when the folder exists already or cannot be made.
     """
@@ -30,8 +31,10 @@ def new_workflow(folder: Path) -> Path:
         )
         raise FindingsError([finding]) from error
     try:
+        write_whole(folder / "stool.tsv", example_table().read_bytes())
         return write_whole(folder / "workflow.yaml", text)
     except OSError as error:
+        (folder / "stool.tsv").unlink(missing_ok=True)
         folder.rmdir()
         problem = f"the file cannot be written ({error.strerror})"
         raise FindingsError([Finding(str(folder), "", problem, next_step="make room")]) from error

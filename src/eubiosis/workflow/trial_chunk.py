@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,6 +31,8 @@ class ExampleTrial:
     subjects: Table
     visits: Table
     latent: Table
+    exposure: Table | None
+    adverse_events: Table | None
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,17 @@ class TrialCounts:
 
     randomised: Mapping[str, float]
     completed: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class WorldForm:
+    """The form of one host world, and the log ratio outside the mechanism in one active arm."""
+
+    gut_world: int
+    host_world: int
+    form: str
+    arm: str
+    outside_log_ratio: float
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,9 @@ class Chunk:
     changes: Mapping[str, ByArm]  # marker -> arm -> log2 ratios
     example: ExampleTrial | None
     candidates: tuple[Candidates, ...]
+    worlds: tuple[WorldForm, ...] = ()
+    # arm, harm -> subjects with the event, over all trials
+    harmed: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,6 +119,18 @@ def reduced(trials: Trials, estimates: Estimates | None = None) -> Chunk:
         _changes(trials.latent.guts, design),
         _example(trials) if first else None,
         trials.candidates,
+        tuple(
+            WorldForm(*row)
+            for row in zip(
+                trials.worlds["gut_world"].tolist(),
+                trials.worlds["host_world"].tolist(),
+                trials.worlds.texts("form"),
+                trials.worlds.texts("arm"),
+                trials.worlds["outside_log_ratio"].tolist(),
+                strict=True,
+            )
+        ),
+        _harmed(trials.observed.adverse_events),
     )
 
 
@@ -121,6 +150,14 @@ def _counts(trials: Trials, rows: slice) -> TrialCounts:
         {name: float((arm == name).sum()) for name in names},
         {name: float(completed[arm == name].sum()) for name in names},
     )
+
+
+def _harmed(events: Table | None) -> dict[tuple[str, str], int]:
+    """Count the subjects with each harm in each arm, over all trials of a table."""
+    if events is None:
+        return {}
+    pairs = Counter(zip(events.texts("arm"), events.texts("event"), strict=True))
+    return dict(pairs)
 
 
 def _courses(visits: Table, design: Design) -> dict[str, dict[float, dict[str, Array]]]:
@@ -158,13 +195,19 @@ def _changes(guts: Table, design: Design) -> dict[str, dict[str, Array]]:
 
 
 def _example(trials: Trials) -> ExampleTrial:
+    key = next(parts(trials.observed.subjects))[1]
+
     def first_trial(table: Table) -> Table:
-        rows, _ = next(parts(table))
+        rows = next((rows for rows, own in parts(table) if own == key), slice(0, 0))
         return table.take(np.arange(rows.start, rows.stop)).select(
             *(name for name in table.columns if name not in KEYS)
         )
 
     observed = trials.observed
     return ExampleTrial(
-        first_trial(observed.subjects), first_trial(observed.visits), first_trial(trials.latent.subjects)
+        first_trial(observed.subjects),
+        first_trial(observed.visits),
+        first_trial(trials.latent.subjects),
+        None if observed.exposure is None else first_trial(observed.exposure),
+        None if observed.adverse_events is None else first_trial(observed.adverse_events),
     )

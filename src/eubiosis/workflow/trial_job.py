@@ -13,6 +13,7 @@ import numpy as np
 
 from eubiosis.analysis.estimates import Estimates
 from eubiosis.analysis.truth import effects_table
+from eubiosis.calibration.clinical_rows import demand_clinical_rows
 from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
 from eubiosis.compute.packing import pack
@@ -25,6 +26,9 @@ from eubiosis.core.table_schemas import (
     ESTIMATES,
     LATENT_EFFECTS,
     LATENT_SUBJECTS,
+    LATENT_WORLDS,
+    OBSERVED_ADVERSE_EVENTS,
+    OBSERVED_EXPOSURE,
     OBSERVED_SUBJECTS,
     OBSERVED_VISITS,
 )
@@ -45,6 +49,7 @@ from eubiosis.workflow.trial_chunk import (
     run_chunk_here,
     run_kept_chunk,
 )
+from eubiosis.workflow.trial_forms import biomarker_fact
 from eubiosis.workflow.trial_summary import report_input
 from eubiosis.workflow.workflow import Workflow
 from eubiosis.workflow.worlds_used import worlds_facts
@@ -74,6 +79,7 @@ def run_job(
     that lie there are not simulated again. Raises ``FindingsError`` for a stool table that cannot be used or
     where hardly anybody is eligible, and ``NumericalFailuresError`` when too many gut runs failed.
     """
+    demand_clinical_rows(content)
     model = load(content)
     cohort = cohort_of(workflow.population, model, workflow.seed)
     jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed)
@@ -187,9 +193,17 @@ def _tables(chunks: Sequence[Chunk], *, real_profiles: bool) -> dict[str, Table]
         "latent_effects": _as(truths, LATENT_EFFECTS.name, LATENT_EFFECTS.names),
     }
     example = chunks[0].example
+    worlds = [row for chunk in chunks for row in chunk.worlds]
+    tables["latent_worlds"] = Table(
+        {name: [getattr(row, name) for row in worlds] for name in LATENT_WORLDS.names}, schema=LATENT_WORLDS
+    )
     assert example is not None  # the first gut world keeps its first trial
     tables["observed_subjects"] = _as(example.subjects, OBSERVED_SUBJECTS.name)
     tables["observed_visits"] = _as(example.visits, OBSERVED_VISITS.name)
+    if example.exposure is not None:
+        tables["observed_exposure"] = _as(example.exposure, OBSERVED_EXPOSURE.name)
+    if example.adverse_events is not None:
+        tables["observed_adverse_events"] = _as(example.adverse_events, OBSERVED_ADVERSE_EVENTS.name)
     shown = example.latent.columns
     if real_profiles:  # a steady state would give a real person's composition away
         shown = tuple(name for name in shown if name not in MARKERS)
@@ -211,6 +225,8 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None, mo
         "trials": str(runs.trials),
         **worlds_facts(model, runs, workflow.seed),
         "gut-to-host couplings": _COUPLINGS[runs.couplings],
+        **({"couplings and biomarkers": biomarker_fact()} if runs.couplings == "symmetric" else {}),
+        "outside the mechanism": _OUTSIDE[runs.draws_outside],
         "candidates made in a gut world": f"{np.mean([c.made for c in candidates]):.0f}",
         "of them with a stool profile that no steady state holds": (
             f"{np.mean([c.unsolved for c in candidates]):.1f}"
@@ -242,6 +258,10 @@ def _niche_facts(candidates: Sequence[Candidates]) -> dict[str, str]:
 
 
 _ALLOWED_FAILURES = 0.05
+_OUTSIDE = {
+    True: "a term for each therapy and world on relapses and lesions, of no path; centre 0",
+    False: "nothing: therapies act through paths alone",
+}
 _COUPLINGS = {
     "symmetric": "one total for each metabolite class, zero or about zero, each with its mirror image",
     "zero": "all zero: no therapy reaches the host",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,11 @@ from eubiosis.model.worlds import world_rows
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.layer import trial_numbers
+from eubiosis.workflow.ethics import withheld_words
 from eubiosis.workflow.plan import analysis_plan
 from eubiosis.workflow.trial_chunk import Chunk
+from eubiosis.workflow.trial_forms import clinical_priors, form_effects
+from eubiosis.workflow.trial_harms import burden_lines, harm_lines, transplant_lines
 from eubiosis.workflow.unsure import Unsure
 from eubiosis.workflow.workflow import Workflow
 from eubiosis.workflow.worlds_used import history_numbers, worlds_warnings
@@ -65,7 +68,13 @@ def report_input(
         assumptions=_assumptions(model, workflow.simulation),
         basis_shares=basis_shares(model),
         facts=tuple(facts.items()),
-        warnings=(*worlds_warnings(model, workflow.simulation), *_warnings(workflow.simulation)),
+        warnings=(
+            *worlds_warnings(model, workflow.simulation),
+            *_warnings(workflow.simulation),
+            *_not_represented(design),
+        ),
+        forms=form_effects(design, chunks, model),
+        priors=clinical_priors(design),
         size=SimulationSize(
             seed=workflow.seed,
             worlds=workflow.simulation.worlds,
@@ -73,6 +82,11 @@ def report_input(
             participants=design.participants,
             design_hash=analysis_plan(workflow).digest[:12],
         ),
+        harms=harm_lines(design, chunks),
+        burden=burden_lines(design),
+        transplants=transplant_lines(design),
+        ethics=withheld_words(design),
+        justification=workflow.justification or "",
     )
 
 
@@ -241,6 +255,19 @@ def _assumption(number: SourcedNumber, role: str) -> AssumptionRow:
         number.id, number.description, number.value, number.unit, number.low, number.high, number.basis,
         number.read or "", number.source, number.note, role,
     )  # fmt: skip
+
+
+def _not_represented(design: Design) -> Iterator[str]:
+    """Say of each product what of it the model lacks."""
+    seen = {part.product: part.record for arm in design.arms for part in arm.therapy.components}
+    for record in seen.values():
+        if record.representable == "not representable":
+            yield (
+                f"{record.label} is not representable: {record.why}. The model gives its arm nothing, so "
+                "that it does as an arm without it; that is no prediction, and evidence alone answers."
+            )
+        elif record.representable == "direct effect only":
+            yield f"{record.label} acts by a direct term only: {record.why}."
 
 
 def _warnings(simulation: Simulation) -> tuple[str, ...]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
 from eubiosis.core.kinds import Text
-from eubiosis.core.spec import Spec
+from eubiosis.core.spec import Problem, Spec, rule
 from eubiosis.population.source import PopulationSource
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
+from eubiosis.workflow.ethics import ethical_concerns
 
 
 class Workflow(Spec):
     """A whole workflow; ``workflow.yaml`` builds one. Raises ``FindingsError`` with all that is wrong.
+
+    A design that withholds effective therapy in active disease, or gives a live product under severe
+    immunosuppression, needs a ``justification``: its findings have severity ``ethics``.
 
     >>> from eubiosis import therapy, trial
     >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
@@ -32,3 +37,18 @@ class Workflow(Spec):
     population: PopulationSource = Field(default_factory=PopulationSource)
     design: Design
     simulation: Simulation = Field(default_factory=Simulation)
+    justification: Text | None = None
+
+    @staticmethod
+    @rule("design", "justification")
+    def _what_needs_it_is_justified(design: object, justification: object) -> Iterator[Problem]:
+        if not isinstance(design, Design) or justification is not None:
+            return
+        for place, problem in ethical_concerns(design):
+            yield Problem(
+                ("design", *place),
+                problem,
+                "a written justification, which the report prints on its first page",
+                "change the design, or write justification: at the top of the file",
+                severity="ethics",
+            )

@@ -20,8 +20,10 @@ def pool(trial_model):
 
 @pytest.fixture(scope="session")
 def world(trial_model, pool):
-    """A world with every gut-to-host coupling at a draw, so therapies reach the host."""
-    return make_world(trial_model, pool, DESIGN, draw_host_world(trial_model, 2, SEED, "symmetric"))
+    """A world of all forms at once, every gut-to-host coupling at a draw, so therapies reach the host."""
+    return make_world(
+        trial_model, pool, DESIGN, draw_host_world(trial_model, 2, SEED, "symmetric", forms=False, data=False)
+    )
 
 
 @pytest.fixture(scope="session")

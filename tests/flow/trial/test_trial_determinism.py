@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_trials import DESIGN, INULIN, PLACEBO, SEED, make_world
 
+from eubiosis.compute.executors import Executor
 from eubiosis.compute.run_folder import table_bytes
 from eubiosis.model.worlds import draw_host_world
 from eubiosis.trial.world.gut import gut_courses
@@ -34,7 +35,7 @@ SMALL = {
 
 
 def tables_of(processes, **changes):
-    job = run_job(Workflow(**(SMALL | changes)), processes=processes, progress=False)
+    job = run_job(Workflow(**(SMALL | changes)), executor=Executor(workers=processes), progress=False)
     written = {name: table_bytes(table) for name, table in job.tables.items()}
     return job, written
 
@@ -69,7 +70,8 @@ def test_a_repeated_job_writes_the_same_bytes_and_another_seed_does_not(first):
 def test_the_tables_of_a_job_are_all_there_and_hold_what_was_asked_for(first):
     job, _ = first
     assert set(job.tables) == {
-        "estimates", "latent_effects", "observed_subjects", "observed_visits", "latent_subjects",
+        "estimates", "latent_effects", "latent_worlds", "observed_subjects", "observed_visits",
+        "observed_exposure", "observed_adverse_events", "latent_subjects",
     }  # fmt: skip
     assert set(job.tables["estimates"]["world"]) == {"0.0", "0.1", "1.0", "1.1"}
     assert set(job.tables["estimates"]["replicate"]) == {0, 1}

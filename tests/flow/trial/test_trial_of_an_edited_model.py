@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from test_trial_determinism import SMALL
 
+from eubiosis.compute.executors import Executor
 from eubiosis.core.findings import FindingCollector, FindingsError
 from eubiosis.core.tables import read_table
+from eubiosis.model.clinical_key import write_clinical_key
 from eubiosis.model.content import load_content
 from eubiosis.model.exchange.standalone import module_antimony
 from eubiosis.model.exchange.use_module import use_modules
@@ -28,6 +30,7 @@ def refuse_then_keep_answers(packaged, folder):
     rows = read_table(packaged.folder / TABLE, SensitivityRow, findings)
     findings.raise_if_any()
     save_sensitivities(own, rows)
+    write_clinical_key(own)
 
 
 @pytest.mark.slow
@@ -43,8 +46,8 @@ def test_doubled_percent_of_treg_doubles_what_is_measured(model, tmp_path):
     file.write_text(edited, encoding="utf-8")
     use = use_modules({"host": file}, tmp_path / "mine")
     refuse_then_keep_answers(model.content, use.folder)
-    before = run_job(Workflow(**ONE), processes=2, progress=False)
-    after = run_job(Workflow(**ONE), processes=2, progress=False, content=use.folder)
+    before = run_job(Workflow(**ONE), executor=Executor(workers=2), progress=False)
+    after = run_job(Workflow(**ONE), executor=Executor(workers=2), progress=False, content=use.folder)
     first, second = before.tables["observed_visits"], after.tables["observed_visits"]
     assert len(first) == len(second) > 0
     measured = np.asarray(first["treg"], dtype=float)

@@ -8,13 +8,14 @@ from small_trials import SEED, make_pool
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.engine import Set, Tolerances
-from eubiosis.therapy import Adherence, Therapy, antibiotic, diet, placebo, prebiotic
+from eubiosis.therapy import Adherence, Therapy, antibiotic, diet, give, placebo, prebiotic
 from eubiosis.trial import Arm, Design
-from eubiosis.trial.world.gut import HANDED, MARKER_SOURCES, MARKERS, _inputs, _niche_batch, gut_courses
+from eubiosis.trial.world.gut import HANDED, MARKER_SOURCES, MARKERS, _niche_batch, gut_courses
+from eubiosis.trial.world.inputs import gut_inputs
 
 VISITS = (0.0, 2.0, 4.0, 8.0)
 DAYS = np.arange(57.0)
-FULL = Adherence(mean=1.0, sd=0.0)
+FULL = Adherence.full()
 
 
 def diet_levels(condition):
@@ -81,7 +82,7 @@ def test_a_diet_sets_what_reaches_the_colon_for_its_weeks_and_the_share_that_is_
         "gut_diet_PR": 9,
     }  # fmt: skip
     therapy = diet("mediterranean_diet", start="week 2", stop="week 4")
-    therapy = therapy.changed(adherence=Adherence(mean=share, sd=0.0))
+    therapy = therapy.changed(adherence=FULL.changed(mean=share))
     gut = courses(trial_model, few, two_arms(therapy))
     written = [Set(14.0, name, level) for name, level in levels.items() if name != "gut_diet_on"]
     written += [Set(14.0, "gut_diet_on", share), Set(28.0, "gut_diet_on", 0.0)]
@@ -123,11 +124,11 @@ def test_vancomycin_in_grams_reaches_the_model_in_milligrams(trial_model, few):
 
 
 def test_a_therapy_until_the_last_visit_is_not_stopped(trial_model):
-    therapy = prebiotic("inulin", dose="12 g/day", start="week 1", stop="week 8")
-    dose = np.array([12.0, 6.0])
-    (only,) = _inputs(trial_model, therapy, dose, 56.0)
+    therapy = give("inulin", dose="12 g/day", start="week 1", stop="week 8", adherence=FULL)
+    share = np.repeat([[1.0], [0.5]], 56, axis=1)
+    (only,) = gut_inputs(trial_model, therapy, [share], [None], 56).inputs
     assert (only.time, only.name) == (7.0, "gut_dose_inulin")
-    assert only.value is dose or np.array_equal(only.value, dose)
+    assert np.array_equal(only.value, [12.0, 6.0])
 
 
 def test_a_placebo_arm_stays_where_it_is(trial_model, few):

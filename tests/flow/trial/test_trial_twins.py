@@ -27,7 +27,9 @@ def untreated(trial_model):
     )
     design = DESIGN.changed(arms=arms)
     pool = make_pool(trial_model, design, size=60)
-    world = make_world(trial_model, pool, design, draw_host_world(trial_model, 2, SEED, "symmetric"))
+    world = make_world(
+        trial_model, pool, design, draw_host_world(trial_model, 2, SEED, "symmetric", forms=False, data=False)
+    )
     return design, world
 
 
@@ -92,7 +94,7 @@ def test_a_therapy_reaches_the_host_in_a_world_with_couplings(trial_model, world
 def test_the_mirrored_world_turns_the_effect_on_regulatory_t_cells_round(trial_model, pool):
     effects = []
     for number in (2, 3):
-        couplings = draw_host_world(trial_model, number, SEED, "symmetric")
+        couplings = draw_host_world(trial_model, number, SEED, "symmetric", forms=False, data=False)
         world = make_world(trial_model, pool, DESIGN, couplings)
         _, latent = replicate(trial_model, world, DESIGN, 0)
         effects.append(np.log(latent.treg["inulin"][:, -1] / latent.treg["placebo"][:, -1]).mean())

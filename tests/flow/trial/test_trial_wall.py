@@ -51,7 +51,13 @@ def test_the_observed_tables_have_exactly_the_columns_of_a_trial(trial_model, wo
     observed, _ = replicate(trial_model, world, DESIGN, 0)
     assert set(observed.subjects) == OBSERVED_SUBJECT_COLUMNS
     assert set(observed.visits) == OBSERVED_VISIT_COLUMNS
-    assert {field.name for field in dataclasses.fields(ObservedTrial)} == {"subjects", "visits"}
+    assert {field.name for field in dataclasses.fields(ObservedTrial)} == {
+        "subjects", "visits", "adverse_events",
+    }  # fmt: skip
+    assert set(observed.adverse_events) == {"subject", "arm", "event", "day", "serious"}
+    assert set(observed.exposure(DESIGN, world.seed)) == {
+        "subject", "arm", "product", "week", "days_planned", "days_taken", "dose_taken", "dose_unit",
+    }  # fmt: skip
 
 
 def test_no_observed_column_equals_a_latent_one(trial_model, world):

@@ -14,6 +14,7 @@ from eubiosis.analysis.planning import (
     EngraftmentPlan,
     LogRatioPlan,
     ScorePlan,
+    load_one_visit,
     load_stool_variances,
     power,
     size,
@@ -21,7 +22,7 @@ from eubiosis.analysis.planning import (
     spread_of,
 )
 from eubiosis.analysis.planning.stool import axis_shares
-from eubiosis.analysis.planning.stool_variance import cohorts, find, markers
+from eubiosis.analysis.planning.stool_variance import Spread, cohorts, find, markers, one_visit
 from eubiosis.core.findings import FindingsError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -157,6 +158,63 @@ def test_unknown_markers_and_cohorts(kind, marker, cohort, part):
         spread_of(kind, marker, cohort)
 
 
+def test_the_mean_of_three_samples_by_hand():
+    """Between 2, period 0.5, sample 1.5: the mean of three has variance 2 + 0.5 + 0.5, 2 of it people."""
+    spread = Spread(between=2.0, period=0.5, sample=1.5, separable=True, rows=())
+    assert spread.reliability() == pytest.approx(2 / 4)
+    assert spread.reliability(3) == pytest.approx(2 / 3)
+    # 2 / (2.5 + 1.5 / m) >= 0.7 asks for 1.5 / m <= 0.357, m >= 4.2
+    assert spread.samples_for(0.7) == 5
+    assert spread.samples_for(2 / 3) == 3
+    # without any variance between samples 2 / 2.5 is left: no number of samples passes 0.8
+    assert spread.samples_for(0.8) is None
+    # an ANCOVA of the means leaves 3 - 4 / 3 of the variance
+    plan = LogRatioPlan(
+        log_ratio=1.0, between=2.0, period=0.5, sample=1.5, baseline_samples=3, followup_samples=3
+    )
+    assert plan.variances(plan.numbers())["left"] == pytest.approx(3 - 4 / 3)
+
+
+@given(
+    st.floats(0.01, 5), st.floats(0, 5), st.floats(0, 5), st.integers(1, 30), st.floats(0.01, 0.99)
+)  # fmt: skip
+def test_more_samples_are_never_less_reliable(between, period, sample, count, target):
+    spread = Spread(between, period, sample, True, ())
+    assert spread.reliability(count) <= spread.reliability(count + 1) <= between / (between + period)
+    needed = spread.samples_for(target)
+    if needed is None:
+        assert spread.reliability(10**9) <= target + 1e-6
+    else:
+        assert spread.reliability(needed) >= target - 1e-6
+        assert needed == 1 or spread.reliability(needed - 1) < target + 1e-6
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0, -1.0])
+def test_a_reliability_is_a_share(target):
+    with pytest.raises(ValueError, match="above 0 and below 1"):
+        Spread(1.0, 0.0, 1.0, False, ()).samples_for(target)
+
+
+def test_the_pooled_table_agrees_with_the_cohorts_it_joins():
+    rows = load_one_visit()
+    assert len({row.id for row in rows}) == len(rows) > 100
+    for marker in markers("guild"):
+        pooled = one_visit("guild", marker)
+        shares = [row for row in rows if row.marker == marker and row.component == "reliability"]
+        parts = [row for row in shares if row.cohort != "pooled"]
+        assert pooled["reliability"].people == sum(row.people for row in parts)
+        total = pooled["between"].value + pooled["within"].value
+        assert pooled["reliability"].value == pytest.approx(pooled["between"].value / total, abs=1e-3)
+        assert min(r.value for r in parts) <= pooled["reliability"].value <= max(r.value for r in parts)
+        # the cohort's own rows in the planner's table give the same share
+        spread = spread_of("guild", marker, "baxter_control")
+        assert one_visit("guild", marker, "baxter_control")["reliability"].value == pytest.approx(
+            spread.reliability(), abs=1e-3
+        )
+    assert spread_of("guild", "BIF", "pooled").rows == tuple(one_visit("guild", "BIF").values())
+    assert cohorts("distance", "aitchison") == ("baxter_control", "baxter_inulin")
+
+
 def test_people_against_samples():
     """Doubling samples never helps as much as doubling people."""
     spread = spread_of("guild", "BIF", "baxter_control")
@@ -223,3 +281,6 @@ def test_the_packaged_table_is_what_the_script_makes(components, monkeypatch):
     assert made
     for name, value in made.items():
         assert packaged[name] == pytest.approx(value, rel=1e-3, abs=1e-6)
+    acid = module.VISITS["acid", "stool_butyrate"]["tap_before"].reliability()
+    (row,) = (row for row in load_one_visit() if row.id == "acid.stool_butyrate.tap_before.reliability")
+    assert row.value == pytest.approx(acid.value, rel=1e-3)

@@ -6,13 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eubiosis.core import csv_arrow
-from eubiosis.core.csv_arrow import RaggedRows, csv_columns
+from eubiosis.core.csv_arrow import RaggedRows, SparseColumn, csv_columns
 
 MISSING = ("", "NA")
 
 
 def read(text, width, words=(0,)):
-    return list(csv_columns(text.encode(), 0, "\t", width, words=words, missing=MISSING))
+    columns = csv_columns(text.encode(), 0, "\t", width, words=words, missing=MISSING)
+    return [column.dense() if isinstance(column, SparseColumn) else column for column in columns]
 
 
 def same(one, other):

@@ -56,7 +56,7 @@ def test_every_endpoint_is_in_an_observed_table_and_has_its_unit_there():
 
 def test_truth_is_marked_as_latent_and_nothing_else_is():
     assert {name for name, schema in TABLES.items() if schema.latent} == {
-        "latent_subjects", "latent_effects", "trial_latent", "trial_guts", "true_effects",
+        "latent_subjects", "latent_effects", "latent_worlds", "trial_latent", "trial_guts", "true_effects",
         "operating_characteristics", "courses", "derivatives", "solved_subjects", "steady_states",
     }  # fmt: skip
 

@@ -8,18 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eubiosis.core.class_priors import ALL, PriorRow
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingsError
 from eubiosis.model.class_totals import PathAnswer, divide, draw_totals
 from eubiosis.model.conditions import read_conditions
 from eubiosis.model.content import load_content
-from eubiosis.model.couplings import ALL, CouplingRow, CouplingTables, PriorRow, read_couplings
+from eubiosis.model.couplings import CouplingRow, CouplingTables, read_couplings
 from eubiosis.model.doubling import DoublingCohort, gain_ratios, measure
 from eubiosis.model.model import Model
 from eubiosis.model.sensitivity import answers, load_sensitivities
 from eubiosis.model.worlds import draw_host_world, world_rows
 
 SEED = 41
+PLAIN = {"forms": False, "data": False}  # every path, and the prior alone
 PRIOR = PriorRow(
     metabolite_class="acids", inputs="host_but", spike=0.5, slab_sd=0.1, largest=4.0, basis="assumed",
     note="made",
@@ -208,25 +210,25 @@ def test_prior_only_paths_stay_at_zero_and_change_nothing(model):
     other.__dict__["couplings"] = CouplingTables(tuple(rows), model.couplings.priors)
     for number in range(6):
         assert draw_totals(other.couplings, number, SEED) == draw_totals(model.couplings, number, SEED)
-        drawn = draw_host_world(other, number, SEED, "symmetric")
+        drawn = draw_host_world(other, number, SEED, "symmetric", **PLAIN)
         assert "host_c_acid_mg" not in drawn  # the table's value stays, which must be 0
         lps = [name for name in drawn if name.startswith(("host_c_lps", "host_c_ahr"))]
-        own = draw_host_world(model, number, SEED, "symmetric")
+        own = draw_host_world(model, number, SEED, "symmetric", **PLAIN)
         assert {n: drawn[n] for n in lps} == {n: own[n] for n in lps}
 
 
 def test_taking_a_path_out_removes_its_share_and_leaves_the_others(model):
     number = next(k for k in range(0, 40, 2) if draw_totals(model.couplings, k, SEED)["acids"])
-    whole = draw_host_world(model, number, SEED, "symmetric")
+    whole = draw_host_world(model, number, SEED, "symmetric", **PLAIN)
     for words in (("host_c_acid_treg",), ("acids",), ("Treg",)):
         out = {
             row.id for row in model.couplings.drawn if words[0] in (row.id, row.metabolite_class, row.target)
         }
         assert out
-        knocked = draw_host_world(model, number, SEED, "symmetric", without=words)
+        knocked = draw_host_world(model, number, SEED, "symmetric", **PLAIN, without=words)
         assert knocked == whole | dict.fromkeys(out, 0.0)
     with pytest.raises(FindingsError, match='nearest "host_c_acid_treg"'):
-        draw_host_world(model, number, SEED, "symmetric", without=["host_c_acid_tregs"])
+        draw_host_world(model, number, SEED, "symmetric", **PLAIN, without=["host_c_acid_tregs"])
 
 
 def test_a_world_tells_how_much_a_unit_of_a_coupling_does(model):
@@ -248,7 +250,7 @@ def test_the_model_realises_the_totals_whatever_else_a_world_draws(model):
     cohort = DoublingCohort(model, model.couplings, size=200, seed=SEED)
     rows = []
     for number in range(12):
-        world = draw_host_world(model, number, SEED, "symmetric")
+        world = draw_host_world(model, number, SEED, "symmetric", **PLAIN)
         for name, total in draw_totals(model.couplings, number, SEED).items():
             if name in ("acids", "aromatics", "lps"):
                 rows.append((total, *cohort.log_ratio(world, model.couplings.inputs(name))))
@@ -301,6 +303,6 @@ def _double_a_line(file, start):
 def test_gains_that_nobody_knows_are_drawn_between_worlds(model):
     host = {row.id for row in world_rows(model) if row.part == "host"}
     assert {"host_f_rel", "host_e_TJ", "host_gam17S"} <= host
-    drawn = [draw_host_world(model, 2 * k, SEED, "symmetric") for k in range(3)]
+    drawn = [draw_host_world(model, 2 * k, SEED, "symmetric", **PLAIN) for k in range(3)]
     for name in host:
         assert len({world[name] for world in drawn}) == 3

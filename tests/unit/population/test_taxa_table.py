@@ -175,3 +175,26 @@ def test_a_bad_row_is_a_finding(tmp_path, cells, message):
     read_taxa(path, findings)
     with pytest.raises(FindingsError, match=message):
         findings.raise_if_any()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Firmicutes", "Bacillota"),
+        ("k__Bacteria;p__Bacteroidetes", "Bacteroidota"),
+        ("unclassified_Proteobacteria", "Pseudomonadota"),
+        ("p__Firmicutes_A", "Bacillota"),
+    ],
+)
+def test_a_name_that_a_release_gave_up_is_found_by_the_new_one_and_the_rule_is_said(old, new):
+    found = load_taxa().match(old)
+    assert (found.taxon.name, found.rule, found.taxon.guild) == (new, "rename", None)
+
+
+@pytest.mark.parametrize("word", ["Ca. ", "Candidatus ", "candidatus_"])
+def test_candidates_are_known_without_the_word(word):
+    assert load_taxa().match(f"{word}Saccharimonas").taxon.role == "none"
+
+
+def test_a_renamed_name_does_not_hide_an_unknown_genus():
+    assert load_taxa().match("p__Firmicutes;g__Nobodyella") is None

@@ -233,13 +233,17 @@ def test_embedded_data_are_the_results_and_the_given_numbers(page):
 def test_every_block_of_the_data_says_where_it_comes_from():
     data = results_json(make_report_input())
     blocks = [name for name, value in data.items() if isinstance(value, dict) and "rows" in value]
-    assert blocks == ["flow", "effects", "courses", "changes", "variance", "assumptions", "basis_shares"]
+    assert blocks == [
+        "flow", "effects", "courses", "changes", "variance", "forms", "clinical_priors", "assumptions",
+        "harms", "burden", "transplants",
+        "basis_shares",
+    ]  # fmt: skip
     for name in blocks:
         origin = data[name]["origin"]
         assert origin["simulated"] is True
         assert PRIOR_ONLY in origin["statement"]
         assert origin["seed"] == 2026
-    for name in ("effects", "courses", "changes", "variance"):
+    for name in ("effects", "courses", "changes", "variance", "forms"):
         assert all(PRIOR_ONLY in row["origin"] and "simulated" in row["origin"] for row in data[name]["rows"])
 
 

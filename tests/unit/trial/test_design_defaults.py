@@ -22,7 +22,7 @@ USED = {
 
 def test_every_default_that_the_code_asks_for_is_in_the_table_and_no_other():
     assert set(DEFAULTS) == USED
-    assert len(USED) == 13
+    assert len(USED) == 17
 
 
 @pytest.mark.parametrize("row", DEFAULTS.values(), ids=lambda row: row.id)

@@ -9,7 +9,7 @@ from eubiosis.core.findings import FindingsError
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.therapy import Adherence, give, placebo, prebiotic
 from eubiosis.trial.design import Arm, Design
-from eubiosis.trial.world.gut import adherence
+from eubiosis.trial.world.adherence import propensity
 from eubiosis.trial.world.host_world import randomise
 
 PEOPLE = 4000
@@ -64,7 +64,7 @@ def test_every_place_in_a_block_gets_every_arm_equally_often():
 
 @pytest.mark.parametrize(("mean", "sd"), [(0.85, 0.15), (0.5, 0.1), (0.6, 0.35)])
 def test_adherence_has_the_mean_and_spread_of_its_arm(mean, sd):
-    taken = adherence(arm(mean, sd), SubjectDraws(3, tuple(range(PEOPLE))))
+    taken = propensity(arm(mean, sd).therapy.adherence, SubjectDraws(3, tuple(range(PEOPLE))))
     assert np.all((taken >= 0) & (taken <= 1))
     assert abs(taken.mean() - mean) < 4 * sd / np.sqrt(PEOPLE)
     # the spread of a variance estimate, from the sample's own fourth moment
@@ -74,7 +74,7 @@ def test_adherence_has_the_mean_and_spread_of_its_arm(mean, sd):
 
 @pytest.mark.parametrize(("mean", "sd"), [(0.7, 0.0), (0.0, 0.0), (1.0, 0.0)])
 def test_adherence_without_spread_is_its_mean(mean, sd):
-    assert adherence(arm(mean, sd), SubjectDraws(3, (0, 5, 9))).tolist() == [mean] * 3
+    assert propensity(arm(mean, sd).therapy.adherence, SubjectDraws(3, (0, 5, 9))).tolist() == [mean] * 3
 
 
 @pytest.mark.parametrize(("mean", "sd"), [(0.0, 0.2), (1.0, 0.2), (0.5, 0.5)])
@@ -85,7 +85,7 @@ def test_a_spread_that_no_share_can_have_is_refused(mean, sd):
 
 def test_the_propensity_to_adhere_is_the_persons_own():
     draws = SubjectDraws(3, tuple(range(50)))
-    easy, hard = (adherence(arm(mean, 0.15), draws) for mean in (0.9, 0.6))
+    easy, hard = (propensity(arm(mean, 0.15).therapy.adherence, draws) for mean in (0.9, 0.6))
     assert np.array_equal(np.argsort(easy), np.argsort(hard))
-    alone = adherence(arm(0.9, 0.15), SubjectDraws(3, (17,)))
+    alone = propensity(arm(0.9, 0.15).therapy.adherence, SubjectDraws(3, (17,)))
     assert alone[0] == easy[17]

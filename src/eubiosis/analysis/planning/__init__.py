@@ -24,7 +24,11 @@ if TYPE_CHECKING:
         compare_score,
     )
     from eubiosis.analysis.planning.stool import DistancePlan, EngraftmentPlan, LogRatioPlan
-    from eubiosis.analysis.planning.stool_variance import load_stool_variances, spread_of
+    from eubiosis.analysis.planning.stool_variance import (
+        load_one_visit,
+        load_stool_variances,
+        spread_of,
+    )
     from eubiosis.analysis.planning.tables import (
         PlannedSize,
         PlanTable,
@@ -63,6 +67,7 @@ _HOMES = {
     "TimePlan": "eubiosis.analysis.planning.times",
     "compare_relapses": "eubiosis.analysis.planning.single_arm",
     "compare_score": "eubiosis.analysis.planning.single_arm",
+    "load_one_visit": "eubiosis.analysis.planning.stool_variance",
     "load_stool_variances": "eubiosis.analysis.planning.stool_variance",
     "misuse": "eubiosis.analysis.planning.pilot",
     "power": "eubiosis.analysis.planning.tables",
@@ -104,6 +109,7 @@ __all__ = [
     "TimePlan",
     "compare_relapses",
     "compare_score",
+    "load_one_visit",
     "load_stool_variances",
     "misuse",
     "power",

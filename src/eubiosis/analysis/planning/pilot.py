@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.analysis.planning.bounds import Checked, Values, Whole, any_number, number_from, share
+from eubiosis.analysis.planning.harms import excluded_risk
 from eubiosis.analysis.planning.scores import ScorePlan
 from eubiosis.analysis.planning.tables import power, size
 from eubiosis.core.findings import FindingCollector
@@ -116,10 +117,7 @@ class SafetyRule(Checked):
 
         Without an event it is 1 - (1 - level)^(1/n), about 3/n at 95 %: the rule of three.
         """
-        from scipy.special import betaincinv
-
-        n = int(self.people)
-        return 1.0 if events >= n else float(betaincinv(events + 1, n - events, self.level))
+        return excluded_risk(int(self.people), events, self.level)
 
 
 class SignalRule(Checked):

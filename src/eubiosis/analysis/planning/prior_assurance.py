@@ -19,6 +19,7 @@ from eubiosis.core.laws import Floats
 
 _POINTS = 1201
 _KNOTS = 61
+_ALIKE, _POINTS_OF_A_PART = 5.0, 65  # widths that one even grid resolves; points of a part
 Errors = Callable[[float], Sequence[float]]
 
 
@@ -50,13 +51,21 @@ class MixturePrior:
         return float(np.dot(self.weights, ndtr(np.asarray(self.means) / np.asarray(self.sds))))
 
     def grid(self) -> tuple[Floats, Floats]:
-        """Return effects (points,) and their probabilities (points,), which sum to 1."""
+        """Return effects (points,) and their probabilities (points,), which sum to 1.
+
+        Parts of very different widths get points of their own, closer where a part is narrow.
+        """
         means, sds = np.asarray(self.means), np.asarray(self.sds)
         low, high = float((means - 8 * sds).min()), float((means + 8 * sds).max())
         effects = np.linspace(low, high, _POINTS)
+        if sds.max() > _ALIKE * sds.min():
+            steps = np.linspace(-8, 8, _POINTS_OF_A_PART)
+            own = (means[:, None] + sds[:, None] * steps).ravel()
+            effects = np.unique(np.concatenate((effects, own)))
         away = (effects[:, None] - means) / sds
         density = (np.asarray(self.weights) / sds * np.exp(-0.5 * away**2)).sum(axis=1)
-        return effects, density / density.sum()
+        mass = density * np.gradient(effects)
+        return effects, mass / mass.sum()
 
 
 def prior_assurance(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,8 @@ Component = Literal[
     "correlation", "mean", "mean_before",
 ]  # fmt: skip
 TABLE = PACKAGED_CONTENT / "planning" / "stool_variances.tsv"
+ONE_VISIT = PACKAGED_CONTENT / "population" / "variance_components.tsv"
+POOLED = "pooled"
 
 
 class StoolVariance(SourcedFact):
@@ -38,6 +41,26 @@ class StoolVariance(SourcedFact):
     samples: int
 
 
+class OneVisitVariance(SourcedFact):
+    """What one sample at one visit shows of a guild or an acid, in one cohort or pooled over several.
+
+    ``between`` people, ``within`` a person (from visit to visit, with what samples of a visit differ by),
+    and ``reliability``, the share of both that lies between people. ``licence`` is that of the cohort's
+    files; the numbers are summaries over its people.
+    """
+
+    endpoint: Literal["guild", "acid"]
+    marker: str
+    component: Literal["between", "within", "reliability"]
+    cohort: str
+    people: int
+    samples: int
+    licence: str
+
+
+Row = StoolVariance | OneVisitVariance
+
+
 @dataclass(frozen=True)
 class Spread:
     """The variances of a marker that a plan needs, and the rows that they come from.
@@ -50,7 +73,32 @@ class Spread:
     period: float
     sample: float
     separable: bool
-    rows: tuple[StoolVariance, ...]
+    rows: tuple[Row, ...]
+
+    def reliability(self, samples: float = 1) -> float:
+        """Return the share of the variance of a visit's mean of ``samples`` that lies between people.
+
+        The mean of m samples of a visit has variance between + period + sample / m; NaN where nothing varies.
+
+        >>> Spread(between=2.0, period=0.5, sample=1.5, separable=True, rows=()).reliability(3)
+        0.6666666666666666
+        """
+        total = self.between + self.period + self.sample / samples
+        return self.between / total if total > 0 else math.nan
+
+    def samples_for(self, reliability: float) -> int | None:
+        """Return how many samples a visit the mean needs to be so reliable; None where no number is enough.
+
+        >>> Spread(between=2.0, period=0.5, sample=1.5, separable=True, rows=()).samples_for(0.7)
+        5
+        """
+        if not 0 < reliability < 1:
+            message = f"reliability {reliability:g}; allowed: above 0 and below 1"
+            raise ValueError(message)
+        left = self.between * (1 - reliability) / reliability - self.period
+        if left <= 0 or self.between == 0:
+            return 1 if self.sample == 0 and left == 0 and self.between > 0 else None
+        return max(math.ceil(self.sample / left - 1e-9), 1)
 
 
 @cache
@@ -60,6 +108,28 @@ def load_stool_variances() -> tuple[StoolVariance, ...]:
     rows = read_table(TABLE, StoolVariance, findings)
     findings.raise_if_any()
     return tuple(rows)
+
+
+@cache
+def load_one_visit() -> tuple[OneVisitVariance, ...]:
+    """Read the packaged table of one sample at one visit; its findings are raised together."""
+    findings = FindingCollector()
+    rows = read_table(ONE_VISIT, OneVisitVariance, findings)
+    findings.raise_if_any()
+    return tuple(rows)
+
+
+def one_visit(kind: Kind, marker: str, cohort: str = POOLED) -> dict[str, OneVisitVariance]:
+    """Return the rows of a marker at one visit by component; empty where there are none.
+
+    >>> round(one_visit("guild", "BIF")["reliability"].value, 1)
+    0.6
+    """
+    return {
+        row.component: row
+        for row in load_one_visit()
+        if (row.endpoint, row.marker, row.cohort) == (kind, marker, cohort)
+    }
 
 
 def markers(kind: Kind) -> tuple[str, ...]:
@@ -74,14 +144,15 @@ def markers(kind: Kind) -> tuple[str, ...]:
 def cohorts(kind: Kind, marker: str) -> tuple[str, ...]:
     """Name the cohorts in which a marker was measured repeatedly.
 
+    The last is "pooled" where several cohorts of people at rest are joined.
+
     >>> cohorts("guild", "BIF")[0]
     'baxter_control'
     """
-    return tuple(
-        dict.fromkeys(
-            row.cohort for row in load_stool_variances() if row.endpoint == kind and row.marker == marker
-        )
+    named = dict.fromkeys(
+        row.cohort for row in load_stool_variances() if row.endpoint == kind and row.marker == marker
     )
+    return (*named, POOLED) if one_visit(kind, marker) else tuple(named)
 
 
 def find(kind: Kind, marker: str, cohort: str, components: Sequence[Component]) -> dict[str, StoolVariance]:
@@ -106,9 +177,12 @@ def spread_of(kind: Kind, marker: str, cohort: str) -> Spread:
 
     >>> spread = spread_of("guild", "BIF", "baxter_control")
     >>> round(spread.between, 2), spread.separable
-    (2.75, True)
+    (2.71, True)
     """
     rows = find(kind, marker, cohort, ("between", "period", "sample", "visit"))
+    if cohort == POOLED:
+        joined = one_visit(kind, marker)
+        return Spread(joined["between"].value, 0.0, joined["within"].value, False, tuple(joined.values()))
     if "sample" in rows:
         numbers = [rows[name].value for name in ("between", "period", "sample")]
         return Spread(numbers[0], numbers[1], numbers[2], True, tuple(rows.values()))

@@ -13,7 +13,7 @@ from eubiosis.core.tables import display_name
 from eubiosis.population.stool.features import FeatureTable, Orientation, column_sums, row_sums
 from eubiosis.population.stool.lineage import nameless
 from eubiosis.population.stool.text_table import TOTAL_WORDS
-from eubiosis.population.stool.words import counted, shown
+from eubiosis.population.stool.words import counted, printable, shown
 from eubiosis.population.taxa import TaxaTable, label_ranks
 
 __all__ = ["Orientation", "check_groups", "check_labels", "check_reads", "check_samples", "whole_features"]
@@ -32,6 +32,19 @@ def check_samples(file: str, samples: Sequence[str], findings: FindingCollector)
             f"the sample id occurs {samples.count(sample)} times",
             next_step="keep one, or give repeated samples their own ids",
         )
+
+
+def check_printable(
+    file: str, samples: Sequence[str], labels: Sequence[str], findings: FindingCollector
+) -> None:
+    """Report ids and names that hold control characters: they can move a terminal and match no metadata."""
+    for what, words in (("sample", samples), ("taxon", labels)):
+        bad = [word for word in words if not printable(word)]
+        if bad:
+            findings.add(
+                file, what, f"control characters in {counted(len(bad), 'name')} ({shown(bad)})",
+                allowed="printable text", next_step="rename them",
+            )  # fmt: skip
 
 
 def check_reads(file: str, samples: Sequence[str], sums: np.ndarray, findings: FindingCollector) -> None:

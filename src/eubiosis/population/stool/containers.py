@@ -1,4 +1,4 @@
-"""Tables in containers, through the field's own libraries: BIOM 1.0 and 2.1, QIIME 2, h5ad and Excel."""
+"""Tables in containers, through the field's own libraries: BIOM 1.0 and 2.1, QIIME 2 and h5ad."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import hashlib
 import io
 import json
 import re
+import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -20,13 +22,17 @@ from eubiosis.population.stool.features import FeatureTable
 from eubiosis.population.stool.lineage import joined_ranks, rank_columns
 from eubiosis.population.stool.options import ReadOptions
 from eubiosis.population.stool.unpack import MOST_BYTES, Opened
-from eubiosis.population.stool.words import shown
+from eubiosis.population.stool.words import plain, shown
 
 if TYPE_CHECKING:
     from eubiosis.population.stool.features import Orientation
 
 # what these libraries raise for a file that is not what it says
-_BROKEN = (ValueError, KeyError, OSError, TypeError, IndexError, AttributeError, RuntimeError)
+BROKEN = (
+    ValueError, KeyError, OSError, TypeError, IndexError, AttributeError, RuntimeError, ArithmeticError,
+    AssertionError, EOFError, ImportError, MemoryError, NotImplementedError, SyntaxError, SystemError,
+    zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
 _NEEDS = {"biom": "biom-format", "h5py": "h5py", "anndata": "anndata", "openpyxl": "openpyxl"}
 _MOST_METADATA = 1 << 20
 _TYPE = re.compile(r"^type:\s*[\"']?([^\"'\r\n]+?)[\"']?\s*$", re.MULTILINE)  # the one line that is needed
@@ -46,7 +52,8 @@ def needs(library: str, opened: Opened, findings: FindingCollector) -> bool:
     return False
 
 
-def _damaged(opened: Opened, what: str, error: Exception, findings: FindingCollector) -> None:
+def damaged(opened: Opened, what: str, error: Exception, findings: FindingCollector) -> None:
+    """Report what a library said of a file that is not what it says it is."""
     said = (str(error) or type(error).__name__).splitlines()[0][:120]
     findings.add(opened.name, "", f"damaged {what} ({said})", next_step="write the file again")
 
@@ -60,8 +67,9 @@ def hdf5_kind(opened: Opened, findings: FindingCollector) -> str | None:
     try:
         with h5py.File(opened.path, "r") as file:
             keys, attributes = set(file.keys()), set(file.attrs)
-    except _BROKEN as error:
-        _damaged(opened, "HDF5 file", error, findings)
+            _check_size(file)
+    except BROKEN as error:
+        damaged(opened, "HDF5 file", error, findings)
         return None
     if {"observation", "sample"} <= keys:
         return "biom"
@@ -73,38 +81,81 @@ def hdf5_kind(opened: Opened, findings: FindingCollector) -> str | None:
     return None
 
 
-def biom_hdf5_features(opened: Opened, findings: FindingCollector) -> FeatureTable | None:
-    """Return a BIOM 2.x table; the matrix stays sparse."""
+def _check_size(file: Any) -> None:
+    """Refuse HDF5 data that unpack to more than the limit, or that lie in other files."""
+    import h5py
+
+    held, wrong = [0], list[str]()
+
+    def visit(name: str, item: Any) -> bool | None:  # an error may not leave it: HDF5 calls it
+        if isinstance(item, h5py.Dataset):
+            held[0] += int(item.size or 0) * item.dtype.itemsize
+            if item.external or item.is_virtual:
+                wrong.append(f"{name} lies in another file")
+            elif held[0] > MOST_BYTES:
+                wrong.append(f"more than {MOST_BYTES:,} bytes when unpacked")
+        return True if wrong else None
+
+    def visit_link(name: str, link: Any) -> bool | None:
+        if isinstance(link, h5py.ExternalLink):
+            wrong.append(f"{name} leads to another file")
+        return True if wrong else None
+
+    file.visititems_links(visit_link)
+    if not wrong:
+        file.visititems(visit)
+    if wrong:
+        raise ValueError(wrong[0])
+
+
+def biom_hdf5_features(
+    opened: Opened, findings: FindingCollector, group_column: str = ""
+) -> FeatureTable | None:
+    """Return a BIOM 2.x table; the matrix stays sparse. ``group_column`` names sample metadata, if any."""
     if not (needs("h5py", opened, findings) and needs("biom", opened, findings)):
         return None
     import h5py
     from biom import Table as BiomTable
+    from biom.exception import BiomException
 
     try:
         source: Any = io.BytesIO(opened.data) if opened.data else opened.path
         with h5py.File(source, "r") as file:
-            table = BiomTable.from_hdf5(file)
-    except _BROKEN as error:
-        _damaged(opened, "BIOM file", error, findings)
+            _check_size(file)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                table = BiomTable.from_hdf5(file)
+    except (*BROKEN, BiomException) as error:
+        damaged(opened, "BIOM file", error, findings)
         return None
-    return _from_biom(opened, table, findings)
+    return _from_biom(opened, table, group_column, findings)
 
 
-def biom_json_features(opened: Opened, findings: FindingCollector) -> FeatureTable | None:
-    """Return a BIOM 1.0 table, which is JSON."""
+def biom_json_features(
+    opened: Opened, findings: FindingCollector, group_column: str = ""
+) -> FeatureTable | None:
+    """Return a BIOM 1.0 table, which is JSON; ``group_column`` as in ``biom_hdf5_features``."""
     if not needs("biom", opened, findings):
         return None
     from biom import Table as BiomTable
+    from biom.exception import BiomException
 
     try:
-        table = BiomTable.from_json(json.loads(opened.data))
-    except (*_BROKEN, RecursionError) as error:
-        _damaged(opened, "BIOM file", error, findings)
+        stated = json.loads(opened.data)
+        lines, columns = len(stated["rows"]), len(stated["columns"])
+        if stated["shape"] != [lines, columns]:
+            message = f"shape {stated['shape']} beside {lines} rows and {columns} columns"
+            raise ValueError(message)
+        table = BiomTable.from_json(stated)
+    except (*BROKEN, BiomException) as error:
+        damaged(opened, "BIOM file", error, findings)
         return None
-    return _from_biom(opened, table, findings)
+    return _from_biom(opened, table, group_column, findings)
 
 
-def _from_biom(opened: Opened, table: Any, findings: FindingCollector) -> FeatureTable | None:
+def _from_biom(
+    opened: Opened, table: Any, group_column: str, findings: FindingCollector
+) -> FeatureTable | None:
     features = tuple(str(word) for word in table.ids("observation"))
     samples = tuple(str(word) for word in table.ids("sample"))
     if not features or not samples:
@@ -114,8 +165,25 @@ def _from_biom(opened: Opened, table: Any, findings: FindingCollector) -> Featur
     labels = features if metadata is None else tuple(map(_biom_label, features, metadata))
     named = sum(label != feature for label, feature in zip(labels, features, strict=True))
     notes = (f"BIOM: {named} of {len(features)} features named by their taxonomy",) if named else ()
-    values = sparse.csr_array(table.matrix_data.T)
-    return FeatureTable(opened.name, "biom", samples, labels, values, notes=notes)
+    values = sparse.csr_array(table.matrix_data.T, dtype=float)
+    groups = _biom_groups(opened, table, group_column, findings) if group_column else None
+    return FeatureTable(opened.name, "biom", samples, labels, values, groups=groups, notes=notes)
+
+
+def _biom_groups(
+    opened: Opened, table: Any, column: str, findings: FindingCollector
+) -> tuple[str, ...] | None:
+    """Return what the sample metadata of a BIOM file hold under a name; an unknown name is a finding."""
+    rows = table.metadata(axis="sample") or ()
+    known = sorted({str(key) for row in rows for key in (row or {})})
+    if column not in known:
+        problem = f'no sample metadata "{column}"' if known else "no sample metadata in this BIOM file"
+        findings.add(
+            opened.name, "groups", problem, allowed=", ".join(known[:20]) or "a metadata table beside it",
+            next_step="" if known else "give --groups FILE:COLUMN",
+        )  # fmt: skip
+        return None
+    return tuple(str((row or {}).get(column, "")).strip() for row in rows)
 
 
 def _biom_label(feature: str, metadata: Mapping[str, object] | None) -> str:
@@ -137,26 +205,24 @@ def qiime2_features(opened: Opened, findings: FindingCollector) -> FeatureTable 
     found = _artifact(opened, ("FeatureTable[",), "data/feature-table.biom", findings)
     if found is None:
         return None
-    inner = Opened(opened.path, opened.name, data=found)
+    data, said = found
+    inner = Opened(opened.path, opened.name, data=data)
     table = biom_hdf5_features(inner, findings)
-    if table is None:
-        return None
-    return replace(table, format="qiime2", notes=("QIIME 2 artifact", *table.notes))
+    return None if table is None else replace(table, format="qiime2", notes=(said, *table.notes))
 
 
 def qiime2_taxonomy(opened: Opened, findings: FindingCollector) -> Grid | None:
     """Return the taxonomy table of a QIIME 2 artifact (``FeatureData[Taxonomy]``)."""
     found = _artifact(opened, ("FeatureData[Taxonomy]",), "data/taxonomy.tsv", findings)
-    return (
-        None
-        if found is None
-        else read_grid(opened.name, found.decode("utf-8", "replace"), findings, all_words=True)
-    )
+    if found is None:
+        return None
+    return read_grid(opened.name, found[0].decode("utf-8", "replace"), findings, all_words=True)
 
 
 def _artifact(
     opened: Opened, types: tuple[str, ...], member: str, findings: FindingCollector
-) -> bytes | None:
+) -> tuple[bytes, str] | None:
+    """Return a member of an artifact, its checksum verified, and what the artifact says of itself."""
     try:
         with zipfile.ZipFile(opened.path) as archive:
             names = archive.namelist()
@@ -172,19 +238,30 @@ def _artifact(
                 )  # fmt: skip
                 return None
             data = _bounded_read(archive, f"{root}/{member}", MOST_BYTES)
-            wrong = _checksum_differs(archive, root, member, data)
-    except (*_BROKEN, StopIteration, zipfile.BadZipFile, NotImplementedError) as error:
-        _damaged(
-            opened, "QIIME 2 artifact", error if isinstance(error, Exception) else ValueError(), findings
-        )
+            version = _version(archive, root)
+            algorithm, fits = _checksum(archive, root, member, data)
+    except (*BROKEN, StopIteration) as error:
+        damaged(opened, "QIIME 2 artifact", error if isinstance(error, Exception) else ValueError(), findings)
         return None
-    if wrong:
+    if not fits:
         findings.add(
-            opened.name, member, f"the checksum ({wrong}) does not fit the data",
+            opened.name, member, f"the checksum ({algorithm}) does not fit the data",
             allowed="an artifact as QIIME 2 wrote it", next_step="copy the artifact again",
         )  # fmt: skip
         return None
-    return data
+    checked = f"its {algorithm} checksum fits" if algorithm else "it carries no checksum of the table"
+    return data, f"QIIME 2 artifact, {version}; {checked}"
+
+
+def _version(archive: zipfile.ZipFile, root: str) -> str:
+    """Return the versions that an artifact states, as text: a later archive is not a number of ours."""
+    if f"{root}/VERSION" not in archive.namelist():
+        return "no version stated"
+    text = _bounded_read(archive, f"{root}/VERSION", _MOST_METADATA).decode("utf-8", "replace")
+    stated = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    return ", ".join(
+        f"{key} {plain(stated[key].strip(), 20)}" for key in ("archive", "framework") if key in stated
+    )
 
 
 def _bounded_read(archive: zipfile.ZipFile, member: str, most: int) -> bytes:
@@ -196,8 +273,8 @@ def _bounded_read(archive: zipfile.ZipFile, member: str, most: int) -> bytes:
     return data
 
 
-def _checksum_differs(archive: zipfile.ZipFile, root: str, member: str, data: bytes) -> str:
-    """Return the algorithm whose checksum differs, or nothing; older archives carry none."""
+def _checksum(archive: zipfile.ZipFile, root: str, member: str, data: bytes) -> tuple[str, bool]:
+    """Return the algorithm of a member's checksum ("" where there is none) and whether it fits."""
     for algorithm in ("md5", "sha256", "sha512"):
         name = f"{root}/checksums.{algorithm}"
         if name not in archive.namelist():
@@ -206,8 +283,8 @@ def _checksum_differs(archive: zipfile.ZipFile, root: str, member: str, data: by
             digest, _, path = line.partition("  ")
             if path.strip() == member:
                 own = hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
-                return algorithm if own != digest.strip() else ""
-    return ""
+                return algorithm, own == digest.strip().lower()
+    return "", True
 
 
 def h5ad_features(opened: Opened, options: ReadOptions, findings: FindingCollector) -> FeatureTable | None:
@@ -217,14 +294,16 @@ def h5ad_features(opened: Opened, options: ReadOptions, findings: FindingCollect
     import anndata
 
     try:
-        data = anndata.read_h5ad(opened.path)
-    except _BROKEN as error:
-        _damaged(opened, "h5ad file", error, findings)
+        with warnings.catch_warnings():  # names that occur twice are found below, in words of our own
+            warnings.simplefilter("ignore")
+            data = anndata.read_h5ad(opened.path)
+    except Exception as error:  # noqa: BLE001 - anndata raises classes that it does not export
+        damaged(opened, "h5ad file", error, findings)
         return None
     if data.X is None:
         findings.add(opened.name, "", "no matrix X", next_step="write the counts into X")
         return None
-    values = sparse.csr_array(data.X) if sparse.issparse(data.X) else data.X.astype(float)
+    values = sparse.csr_array(data.X, dtype=float) if sparse.issparse(data.X) else data.X.astype(float)
     samples, labels = tuple(map(str, data.obs_names)), tuple(map(str, data.var_names))
     ranks = rank_columns([str(c) for c in data.var.columns])
     notes: tuple[str, ...] = ("h5ad: samples are obs, taxa are var",)
@@ -245,56 +324,3 @@ def h5ad_features(opened: Opened, options: ReadOptions, findings: FindingCollect
         groups = tuple(data.obs[options.group_column].astype(str))
     way: Orientation = "samples_in_rows"
     return FeatureTable(opened.name, "h5ad", samples, labels, values, way, groups=groups, notes=notes)
-
-
-def excel_grid(opened: Opened, findings: FindingCollector) -> Grid | None:
-    """Return the one sheet of a workbook as a grid; formulas and dates are findings."""
-    if not needs("openpyxl", opened, findings):
-        return None
-    import openpyxl
-
-    try:
-        with zipfile.ZipFile(opened.path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > MOST_BYTES:
-            message = f"{size:,} bytes when unpacked; at most {MOST_BYTES:,}"
-            raise ValueError(message)
-        book = openpyxl.load_workbook(opened.path, read_only=True, data_only=False)
-        sheets = {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
-        book.close()
-    except (*_BROKEN, zipfile.BadZipFile) as error:
-        _damaged(opened, "workbook", error, findings)
-        return None
-    filled = {
-        title: rows for title, rows in sheets.items() if any(any(c is not None for c in r) for r in rows)
-    }
-    if len(filled) != 1:
-        findings.add(
-            opened.name, "", f"{len(filled)} sheets with cells ({shown(list(filled))})", allowed="one sheet",
-            next_step="save the sheet of the table as a file of its own",
-        )  # fmt: skip
-        return None
-    return _sheet_grid(opened, next(iter(filled.values())), findings)
-
-
-def _sheet_grid(opened: Opened, rows: Sequence[Sequence[object]], findings: FindingCollector) -> Grid | None:
-    lines, odd = [], []
-    for i, row in enumerate(rows, start=1):
-        cells = []
-        for j, cell in enumerate(row):
-            if isinstance(cell, str) and cell.startswith("="):
-                odd.append((i, j, "a formula"))
-            elif cell is not None and not isinstance(cell, (str, int, float)):
-                odd.append((i, j, "a date"))
-            text = "" if cell is None else repr(cell) if isinstance(cell, float) else str(cell)
-            cells.append(" ".join(text.split()).replace('"', ""))
-        lines.append("\t".join(cells))
-    if odd:
-        i, j, what = odd[0]
-        findings.add(
-            opened.name, f"row {i}, column {j + 1}",
-            f"{what} where a name or a number belongs ({len(odd)} cells)",
-            allowed="values", next_step="paste the values, and set the columns of names to text",
-        )  # fmt: skip
-        return None
-    return read_grid(opened.name, "\n".join(lines) + "\n", findings)

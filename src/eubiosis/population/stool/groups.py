@@ -12,10 +12,14 @@ from eubiosis.population.stool.unpack import as_text, open_table
 def read_groups(
     path: Path, id_column: str, group_column: str, findings: FindingCollector
 ) -> dict[str, str] | None:
-    """Return the group of every id in a metadata table; missing columns and double ids are findings."""
+    """Return the group of every id in a metadata table; missing columns and double ids are findings.
+
+    An empty ``id_column`` takes the first column of the table.
+    """
     grid = _grid(path, findings)
     if grid is None:
         return None
+    id_column = id_column or (grid.header[0] if grid.header else "")
     missing = [word for word in (id_column, group_column) if word not in grid.header]
     for word in missing:
         findings.add(

@@ -21,6 +21,8 @@ ID_WORDS = frozenset(
      "taxonomy_id", "ncbi_taxonomy_id", "clade_taxid", "taxonomic_id")
 )  # fmt: skip
 SIDE_WORDS = frozenset(("confidence", "consensus", "size", "seq", "sequence", "rank", "taxonomy_lvl"))
+_NUMBERED_RANK = re.compile(r"^(?:rank|ta)([1-7])$")
+_IN_ORDER = ("k__", "p__", "c__", "o__", "f__", "g__", "s__")
 _BLANK = frozenset(("", "na", "nan", "n/a", "none", "null", "unassigned", "?"))
 _SEQUENCE = re.compile(r"^[ACGTN]{40,}$", re.IGNORECASE)
 _HASH = re.compile(r"^[0-9a-f]{32}$")
@@ -28,13 +30,19 @@ _NUMBERED = re.compile(r"^(?:[a-z]?otu|asv|zotu|seq|sv|denovo|feature)[_.-]?\d+$
 
 
 def rank_columns(header: Sequence[str]) -> dict[int, str]:
-    """Return which columns are ranks, by position, and the prefix of each; none unless there are two."""
-    found = {j: RANK_PREFIX[word.strip().lower()] for j, word in enumerate(header) if _rank_word(word)}
-    return found if len(found) > 1 else {}
+    """Return which columns are ranks, by position, and the prefix of each: two or more, or the genus alone.
 
-
-def _rank_word(word: str) -> bool:
-    return word.strip().lower() in RANK_PREFIX
+    phyloseq calls them Rank1 to Rank7, or ta1 to ta7, where nobody named them.
+    """
+    found = {}
+    for j, header_word in enumerate(header):
+        word = header_word.strip().lower()
+        numbered = _NUMBERED_RANK.match(word)
+        if word in RANK_PREFIX:
+            found[j] = RANK_PREFIX[word]
+        elif numbered:
+            found[j] = _IN_ORDER[int(numbered.group(1)) - 1]
+    return found if len(found) > 1 or (0 not in found and "g__" in found.values()) else {}
 
 
 def joined_ranks(prefixes: Sequence[str], cells: Sequence[str]) -> str:

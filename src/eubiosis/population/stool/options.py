@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -22,6 +22,7 @@ Format = Literal[
 ]
 FORMATS: tuple[str, ...] = get_args(Format)
 BLANKS: tuple[str, ...] = get_args(Blanks)
+Progress = Callable[[str, float], None]  # what is being done, and how much of it is (0-1)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class ReadOptions:
     """Choices of the user; everything else is seen from the file.
 
     ``lineages`` gives the lineage of each feature id (a second file), ``rank`` the rank taken of a table that
-    holds several, ``ignore`` columns to leave out, ``blanks`` what blank cells are.
+    holds several, ``ignore`` columns to leave out, ``blanks`` what blank cells are; ``progress`` is told how
+    far a long reading is.
     """
 
     format: Format | None = None
@@ -39,3 +41,9 @@ class ReadOptions:
     group_column: str = ""
     rank: str = ""
     lineages: Mapping[str, str] = field(default_factory=dict)
+    progress: Progress | None = None
+
+    def tick(self, doing: str) -> Callable[[int, int], None] | None:
+        """Return what tells ``progress`` how many of how many are done, or None where nobody listens."""
+        tell = self.progress
+        return None if tell is None else lambda done, whole: tell(doing, done / whole if whole else 1.0)

@@ -11,7 +11,7 @@ from pathlib import PurePath
 import numpy as np
 
 from eubiosis.core.findings import FindingCollector
-from eubiosis.population.stool.delimited import Grid, report_cells
+from eubiosis.population.stool.delimited import Grid, all_numbers, report_cells
 from eubiosis.population.stool.features import FeatureTable, from_columns
 from eubiosis.population.stool.options import ReadOptions
 from eubiosis.population.stool.words import counted, shown
@@ -31,6 +31,9 @@ _KRAKEN_LINE = re.compile(
 )
 
 
+_READS = re.compile(r"^\d{1,15}$", re.ASCII)
+
+
 def looks_like_metaphlan(lines: Sequence[str]) -> bool:
     """Say whether the first lines are a MetaPhlAn profile: its remark, or clades with | in all rows."""
     if any(line.startswith("#mpa_v") for line in lines[:4]):
@@ -47,13 +50,12 @@ def metaphlan_features(grid: Grid, options: ReadOptions, findings: FindingCollec
     """Return one rank of a MetaPhlAn profile, single or merged: genus, or species where there is no genus."""
     words = [word.strip().lower() for word in grid.header]
     single = next((j for j, word in enumerate(words) if word in _ABUNDANCE), None)
-    numeric = [
-        j for j, word in enumerate(words)
-        if j and word not in _NOT_SAMPLES and grid.is_number(j)
-    ]  # fmt: skip
-    columns = [single] if single is not None else numeric
+    every = [j for j, word in enumerate(words) if j and word and word not in _NOT_SAMPLES]
+    columns = [single] if single is not None else every
     if not columns:
         findings.add(grid.file, "header", "no column of abundances", allowed="relative_abundance, or samples")
+        return None
+    if not all_numbers(grid, columns, findings):
         return None
     report_cells(grid, grid.header, columns, findings, blanks=options.blanks == "refuse")
     clades = grid.words(0)
@@ -76,7 +78,7 @@ def metaphlan_features(grid: Grid, options: ReadOptions, findings: FindingCollec
 
 
 def _at_rank(clades: Sequence[str], prefix: str) -> list[int]:
-    return [i for i, clade in enumerate(clades) if clade.rsplit("|", 1)[-1].startswith(prefix)]
+    return [i for i, clade in enumerate(clades) if re.split(r"[|;]", clade)[-1].startswith(prefix)]
 
 
 def looks_like_kraken(lines: Sequence[str]) -> bool:
@@ -154,6 +156,13 @@ def combined_kraken_features(name: str, text: str, findings: FindingCollector) -
         match = re.match(r"^#S(\d+)\t(.+)$", line)
         if match:
             samples[f"{match.group(1)}_all"] = _stem(match.group(2))
+    if len(set(samples.values())) < len(samples):
+        twice = [name for name in samples.values() if list(samples.values()).count(name) > 1]
+        findings.add(
+            name, "header", f"a sample that occurs twice ({shown(sorted(set(twice)))})",
+            allowed="each report once", next_step="join the reports again, or give them names of their own",
+        )  # fmt: skip
+        return None
     absent = [column for column in samples if column not in header]
     if absent or not samples or header[-3:] != ["lvl_type", "taxid", "name"]:
         findings.add(
@@ -167,6 +176,13 @@ def combined_kraken_features(name: str, text: str, findings: FindingCollector) -
     for number, cells in enumerate(rows, start=start + 2):
         if len(cells) != len(header):
             findings.add(name, f"line {number}", f"{len(cells)} cells", allowed=f"{len(header)} cells")
+            return None
+        odd = [cells[j] for j in map(header.index, samples) if not _READS.match(cells[j].strip())]
+        if odd:
+            findings.add(
+                name, f"line {number}", f"{shown(odd)} where reads belong", allowed="whole numbers",
+                next_step="join the reports again",
+            )  # fmt: skip
             return None
     for column, sample in samples.items():
         place = header.index(column)
@@ -195,6 +211,8 @@ def bracken_features(grid: Grid, findings: FindingCollector) -> FeatureTable | N
     if not columns:
         findings.add(grid.file, "header", "no column of reads", allowed="new_est_reads, or NAME_num")
         return None
+    if not all_numbers(grid, columns, findings):
+        return None
     report_cells(grid, grid.header, columns, findings, blanks=True)
     values = np.column_stack([grid.numbers(j) for j in columns]).T
     single = grid.header[columns[0]] == "new_est_reads"
@@ -205,7 +223,7 @@ def bracken_features(grid: Grid, findings: FindingCollector) -> FeatureTable | N
     note = f"Bracken: estimated reads at level {levels[0]}"
     return FeatureTable(
         grid.file, "bracken", samples, tuple(prefix + name for name in grid.words(0)), values,
-        ids=tuple(int(float(w or 0)) for w in grid.words(1)), one_rank=True, notes=(note,),
+        ids=tuple(int(w) if _READS.match(w) else 0 for w in grid.words(1)), one_rank=True, notes=(note,),
     )  # fmt: skip
 
 
@@ -227,10 +245,9 @@ def shared_features(grid: Grid, findings: FindingCollector) -> FeatureTable | No
         )  # fmt: skip
         return None
     places = [j for j in range(3, len(grid.header)) if grid.header[j]]
-    report_cells(grid, grid.header, [j for j in places if _numbers(grid, j)], findings, blanks=True)
-    if not all(_numbers(grid, j) for j in places):
-        findings.add(grid.file, "", "OTU columns that hold words", allowed="counts")
+    if not all_numbers(grid, places, findings):
         return None
+    report_cells(grid, grid.header, places, findings, blanks=True)
     values = np.column_stack([grid.numbers(j) for j in places])
     otus = tuple(grid.header[j] for j in places)
     return FeatureTable(
@@ -246,6 +263,8 @@ def looks_like_singlem(header: Sequence[str]) -> bool:
 
 def singlem_features(grid: Grid, findings: FindingCollector) -> FeatureTable | None:
     """Return samples by lineages of a SingleM profile; coverage at each rank is exclusive of lower ones."""
+    if not all_numbers(grid, [1], findings):
+        return None
     report_cells(grid, grid.header, [1], findings, blanks=True)
     columns: dict[str, dict[str, float]] = {}
     for sample, coverage, taxonomy in zip(grid.words(0), grid.words(1), grid.words(2), strict=True):
@@ -257,10 +276,6 @@ def singlem_features(grid: Grid, findings: FindingCollector) -> FeatureTable | N
         grid.file, "text table", tuple(columns), labels, values,
         notes=("SingleM profile: coverage by lineage, taken as it stands",),
     )  # fmt: skip
-
-
-def _numbers(grid: Grid, j: int) -> bool:
-    return grid.is_number(j)
 
 
 def _stem(name: str) -> str:

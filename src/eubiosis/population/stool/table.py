@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -19,6 +19,7 @@ from eubiosis.population.stool.checks import (
     Orientation,
     check_groups,
     check_labels,
+    check_printable,
     check_reads,
     check_samples,
     whole_features,
@@ -27,25 +28,15 @@ from eubiosis.population.stool.features import FeatureTable, column_sums, produc
 from eubiosis.population.stool.formats import read_features, read_taxonomy
 from eubiosis.population.stool.groups import read_groups
 from eubiosis.population.stool.lineage import apply_lineages
-from eubiosis.population.stool.options import Blanks, Format, ReadOptions
+from eubiosis.population.stool.options import Blanks, Format, Progress, ReadOptions
 from eubiosis.population.stool.scale import Scale, check_scale, detect_scale
+from eubiosis.population.stool.unmapped import UnmappedTaxon, unmapped_taxa
 from eubiosis.population.stool.words import counted
 from eubiosis.population.taxa import GUILDS, RULES, TaxaTable, load_taxa
 
 Status = Literal["ok", "mapped_below_half", "no_known_taxon", "empty"]
 USABLE: tuple[str, ...] = ("ok", "mapped_below_half")
 LOW_SHARE = 0.5
-# a nearest known name is looked for among the largest only: the search is slow
-_NEAREST_FOR = 20
-
-
-@dataclass(frozen=True)
-class UnmappedTaxon:
-    """A taxon that is in no guild: its share of all reads of the table (0-1), and why it is in none."""
-
-    name: str
-    share: float
-    reason: str
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,7 +50,8 @@ class StoolTable:
     cannot be used stays, with a ``status`` other than "ok" or "mapped_below_half" (usable, with caution).
     ``platform`` says in words how the reads came about; numbers of two platforms are not comparable.
     ``format`` is what the file was taken for, ``share_by_rule`` the share of all reads that each rule of
-    naming assigned or left out on purpose (0-1; the keys are ``RULES``).
+    naming assigned or left out on purpose (0-1; the keys are ``RULES``). ``features`` is the table of taxa
+    that the sums were made from (None for a table that was put together in Python).
     """
 
     file: str
@@ -78,6 +70,7 @@ class StoolTable:
     platform: str = ""
     format: str = "text table"
     share_by_rule: Mapping[str, float] = field(default_factory=dict)
+    features: FeatureTable | None = field(default=None, compare=False)
 
     @property
     def usable(self) -> np.ndarray:
@@ -145,6 +138,7 @@ def read_profiles(
     blanks: Blanks = "refuse",
     ignore: Sequence[str] = (),
     rank: str = "",
+    progress: Progress | None = None,
 ) -> StoolTable:
     """Read a stool table; raises ``FindingsError`` with everything that is wrong with it.
 
@@ -173,6 +167,7 @@ def read_profiles(
         blanks=blanks,
         ignore=ignore,
         rank=rank,
+        progress=progress,
     )
     findings.raise_if_any()
     if table is None:  # a reader that returns nothing has said why
@@ -196,6 +191,7 @@ def read_stool_table(
     blanks: Blanks = "refuse",
     ignore: Sequence[str] = (),
     rank: str = "",
+    progress: Progress | None = None,
 ) -> StoolTable | None:
     """Read a stool table in any format that ``formats`` knows and report all that is wrong with it.
 
@@ -204,7 +200,8 @@ def read_stool_table(
     sums) is seen, unless ``format``, ``orientation`` and ``scale`` say so. ``taxonomy`` is a second file with
     the lineage of each feature, ``metadata`` gives each sample its group; without it ``group_column`` is a
     column of the table. ``blanks`` says whether blank cells are zero, ``ignore`` names columns to leave out,
-    ``rank`` the rank taken of a profile that holds several. Returns None where no table can be made. A table
+    ``rank`` the rank taken of a profile that holds several; ``progress`` is told what is done and how much of
+    it (0-1). Returns None where no table can be made. A table
     is returned together with findings where single samples are at fault.
 
     >>> findings = FindingCollector()
@@ -217,17 +214,31 @@ def read_stool_table(
     groups = None if metadata is None else read_groups(metadata, id_column, group_column or "group", findings)
     lineages = None if taxonomy is None else read_taxonomy(taxonomy, findings)
     options = ReadOptions(
-        format, orientation, blanks, tuple(ignore), "" if metadata else group_column, rank, lineages or {}
+        format,
+        orientation,
+        blanks,
+        tuple(ignore),
+        "" if metadata else group_column,
+        rank,
+        lineages or {},
+        progress,
     )
+    told = len(findings.findings)
     table = read_features(path, names, options, findings)
     if table is None:
         return None
+    if options.group_column and table.groups is None and len(findings.findings) == told:
+        findings.add(
+            table.file, "groups", f'a file of this format ({table.format}) has no column "{group_column}"',
+            allowed="a metadata table beside it", next_step="give --groups FILE:COLUMN",
+        )  # fmt: skip
     if lineages:
         labels = apply_lineages(table.file, table.labels, lineages, findings)
         if labels is None:
             return None
         table = table.with_labels(labels, f"taxa named by {taxonomy.name if taxonomy else ''}")
     check_samples(table.file, table.samples, findings)
+    check_printable(table.file, table.samples, table.labels, findings)
     table = whole_features(table, findings)
     check_labels(table.file, table.labels, names, findings)
     if metadata is not None and groups is not None:
@@ -245,8 +256,12 @@ def read_stool_table(
 def _checked_scale(table: FeatureTable, scale: Scale | None, findings: FindingCollector) -> Scale | None:
     # judge the samples that are left when those with a gap or a negative value are set aside
     values, samples = table.values, table.samples
-    if not values.shape[1]:
-        findings.add(table.file, "", "the table has no taxa", allowed="at least one column of reads")
+    if not all(values.shape):
+        what = "no taxa" if values.shape[0] else "no samples"
+        findings.add(
+            table.file, "", f"the table has {what}", allowed="at least one sample and one taxon of numbers",
+            next_step="write numbers where the reads belong, and name the taxa",
+        )  # fmt: skip
         return None
     if isinstance(values, np.ndarray):
         values = values[:, ~np.isnan(values).all(axis=0)]
@@ -300,11 +315,12 @@ def _assemble(
         taxon_guilds=MappingProxyType(
             {label: guild for label, guild in zip(labels, guilds, strict=True) if guild is not None}
         ),
-        unmapped=_unmapped(labels, totals, guilds, names),
+        unmapped=unmapped_taxa(labels, totals, guilds, names),
         notes=(*table.notes, *_share_notes(mapped, depth), *_closure_notes(depth, scale)),
         platform=platform,
         format=table.format,
         share_by_rule=MappingProxyType(by_rule),
+        features=table,
     )
 
 
@@ -345,34 +361,6 @@ def _status(depth: float, share: float) -> Status:
     if share == 0:
         return "no_known_taxon"
     return "ok" if share >= LOW_SHARE else "mapped_below_half"
-
-
-def _unmapped(
-    labels: Sequence[str], totals: np.ndarray, guilds: Sequence[str | None], names: TaxaTable
-) -> tuple[UnmappedTaxon, ...]:
-    total = float(totals.sum())
-    rows = []
-    for j, label in enumerate(labels):
-        if guilds[j] is not None:
-            continue
-        share = float(totals[j]) / total if total else 0.0
-        row = names.find(label)
-        if row is None:
-            reason = "not in the taxa table"
-        elif row.role in ("product", "readout"):
-            reason = f"{row.role}: {row.note}"
-        else:
-            reason = row.note
-        rows.append(UnmappedTaxon(label, share, reason))
-    rows.sort(key=lambda row: (-row.share, row.name))
-    return (*(_with_nearest(row, names) for row in rows[:_NEAREST_FOR]), *rows[_NEAREST_FOR:])
-
-
-def _with_nearest(row: UnmappedTaxon, names: TaxaTable) -> UnmappedTaxon:
-    if row.reason != "not in the taxa table":
-        return row
-    close = names.nearest_name(row.name)
-    return replace(row, reason=f'{row.reason}; nearest "{close}"') if close else row
 
 
 def _metadata_notes(samples: Sequence[str], groups: Mapping[str, str] | None) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
+from eubiosis.core.csv_arrow import SparseColumn
 from eubiosis.core.findings import FindingCollector, unknown_word
-from eubiosis.population.stool.delimited import Grid, SparseColumn, report_cells, report_words
+from eubiosis.population.stool.delimited import Grid, report_cells, report_words
 from eubiosis.population.stool.features import FeatureTable, Matrix, Orientation
 from eubiosis.population.stool.lineage import (
     ID_WORDS,
@@ -20,7 +21,7 @@ from eubiosis.population.stool.lineage import (
     rank_columns,
 )
 from eubiosis.population.stool.options import ReadOptions
-from eubiosis.population.stool.words import counted, printable, shown
+from eubiosis.population.stool.words import counted, shown
 from eubiosis.population.taxa import TaxaTable
 
 GROUP_WORDS = frozenset(
@@ -148,7 +149,7 @@ def _row_labels(grid: Grid, roles: _Roles) -> tuple[str, ...] | None:
 
 
 def _check_names(grid: Grid, roles: _Roles, findings: FindingCollector) -> None:
-    """Report metadata among numeric columns and names with control characters."""
+    """Report metadata among numeric columns."""
     found = [grid.header[j] for j in roles.values if grid.header[j].strip().lower() in METADATA_WORDS]
     if found:
         findings.add(
@@ -158,12 +159,6 @@ def _check_names(grid: Grid, roles: _Roles, findings: FindingCollector) -> None:
             allowed="taxa and one column of names",
             next_step=f"leave them out: {' '.join(f'--ignore {name}' for name in found[:5])}",
         )
-    bad = [word for word in grid.words(0) if not printable(word)]
-    if bad:
-        findings.add(
-            grid.file, "", f"control characters in {counted(len(bad), 'name')} ({shown(bad)})",
-            next_step="rename them",
-        )  # fmt: skip
 
 
 def _notes(grid: Grid, roles: _Roles) -> tuple[str, ...]:
@@ -229,17 +224,13 @@ def _matrix(grid: Grid, columns: Sequence[int], options: ReadOptions, rows: int)
         return np.nan_to_num(values, nan=0.0) if options.blanks == "zero" else values
     places, data = [], []
     for j, column in zip(columns, held, strict=True):
-        part = column if isinstance(column, SparseColumn) else _sparse(grid.numbers(j))
+        part = column if isinstance(column, SparseColumn) else SparseColumn.of(grid.numbers(j))
         places.append(part.places)
         data.append(np.nan_to_num(part.values, nan=0.0) if options.blanks == "zero" else part.values)
     ends = np.cumsum([0, *(len(part) for part in places)])
+    ends = ends.astype(np.int32) if ends[-1] < np.iinfo(np.int32).max else ends  # as the places are
     joined = sparse.csc_array((np.concatenate(data), np.concatenate(places), ends), shape=shape)
     return joined.tocsr()
-
-
-def _sparse(column: np.ndarray) -> SparseColumn:
-    places = np.flatnonzero(column).astype(np.int32)
-    return SparseColumn(places, column[places], len(column))
 
 
 def _turned(values: Matrix) -> Matrix:

@@ -5,23 +5,30 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from eubiosis.core.csv_arrow import Tick
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.tables import display_name
 
-MOST_BYTES = 2 * 1024**3  # of unpacked text: a table of 20,000 samples by 20,000 taxa
+MOST_BYTES = 1024**3  # of unpacked text: a table of 20,000 samples by 20,000 taxa
+MOST_JSON = 256 * 1024**2  # of BIOM 1.0, which takes tenfold its size in memory
+LONGEST_LINE = 64 * 1024**2  # of a text table
+_MOST_DICTIONARY = 256 * 1024**2  # that an xz file may ask for
 _Decompressor = bz2.BZ2Decompressor | lzma.LZMADecompressor
 _CHUNK = 1 << 20
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _ZIP_MAGIC = b"PK\x03\x04"
+_WIDE = (b"\xff\xfe", b"\xfe\xff")  # UTF-16, which is full of zero bytes
 _DAMAGED = (
-    zlib.error, lzma.LZMAError, EOFError, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError
+    zlib.error, lzma.LZMAError, EOFError, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError,
+    UnicodeDecodeError, ValueError,
 )  # fmt: skip
 
 
@@ -38,8 +45,13 @@ class Opened:
     container: str = ""
 
 
-def open_table(path: Path, findings: FindingCollector, most: int = MOST_BYTES) -> Opened | None:
-    """Return an opened file; what is missing, damaged, locked or too large is a finding."""
+def open_table(
+    path: Path, findings: FindingCollector, most: int = MOST_BYTES, tick: Tick | None = None
+) -> Opened | None:
+    """Return an opened file; what is missing, damaged, locked or too large is a finding.
+
+    ``tick`` is told how many bytes of the file are taken, of how many.
+    """
     name = display_name(path)
     try:
         with path.open("rb") as stream:
@@ -49,7 +61,7 @@ def open_table(path: Path, findings: FindingCollector, most: int = MOST_BYTES) -
             if head.startswith(_ZIP_MAGIC):
                 return _zip(path, name, findings, most)
             stream.seek(0)
-            return _plain(stream, head, path, name, findings, most)
+            return _bounded(_ticking(_plain(stream, head), stream, tick), path, name, findings, most)
     except FileNotFoundError:
         findings.add(name, "", "the file is missing", next_step="correct the path")
     except IsADirectoryError:
@@ -60,37 +72,48 @@ def open_table(path: Path, findings: FindingCollector, most: int = MOST_BYTES) -
         findings.add(name, "", f"the archive cannot be opened ({_short(error)})", next_step="unpack it first")
     except OSError as error:
         text = error.strerror or _short(error)
-        findings.add(name, "", f"the file cannot be read ({text})", allowed="a readable file")
+        findings.add(
+            name, "", f"the file cannot be read ({text})", allowed="a readable file",
+            next_step="copy the file again, or unpack it first",
+        )  # fmt: skip
     return None
 
 
-def _plain(
-    stream: BinaryIO, head: bytes, path: Path, name: str, findings: FindingCollector, most: int
-) -> Opened | None:
-    packed: _Decompressor | None = None
+def _plain(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
     if head.startswith(b"\x1f\x8b"):
-        return _bounded(_gzip_chunks(stream), path, name, findings, most)
+        return _gzip_chunks(stream)
     if head.startswith(b"BZh"):
-        packed = bz2.BZ2Decompressor()
-    elif head.startswith(b"\xfd7zXZ\x00"):
-        packed = lzma.LZMADecompressor()
-    chunks = _chunks(stream) if packed is None else _unpacked(stream, packed)
-    return _bounded(chunks, path, name, findings, most)
+        return _unpacked(stream, bz2.BZ2Decompressor)
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return _unpacked(stream, lambda: lzma.LZMADecompressor(memlimit=_MOST_DICTIONARY))
+    return iter(lambda: stream.read(_CHUNK), b"")
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    while chunk := stream.read(_CHUNK):
+def _ticking(chunks: Iterator[bytes], stream: BinaryIO, tick: Tick | None) -> Iterator[bytes]:
+    whole = 0 if tick is None else os.fstat(stream.fileno()).st_size
+    for chunk in chunks:
+        if tick is not None:
+            tick(stream.tell(), whole)
         yield chunk
 
 
-def _unpacked(stream: BinaryIO, packed: _Decompressor) -> Iterator[bytes]:
-    for chunk in _chunks(stream):
+def _unpacked(stream: BinaryIO, begin: Callable[[], _Decompressor]) -> Iterator[bytes]:
+    """Unpack the streams of a file, one behind the other, a bounded piece at a time."""
+    packed, data = begin(), b""
+    while True:
         if packed.eof:
-            return
-        yield packed.decompress(chunk)
-    if not packed.eof:
-        message = "it ends too early"
-        raise EOFError(message)
+            data = (packed.unused_data or stream.read(_CHUNK)).lstrip(b"\0")
+            if not data:
+                return
+            packed = begin()
+        elif packed.needs_input and not data:
+            data = stream.read(_CHUNK)
+            if not data:
+                message = "it ends too early"
+                raise EOFError(message)
+        piece, data = packed.decompress(data, _CHUNK), b""
+        if piece:
+            yield piece
 
 
 def _gzip_chunks(stream: BinaryIO) -> Iterator[bytes]:
@@ -102,17 +125,38 @@ def _gzip_chunks(stream: BinaryIO) -> Iterator[bytes]:
 def _bounded(
     chunks: Iterator[bytes], path: Path, name: str, findings: FindingCollector, most: int
 ) -> Opened | None:
-    gathered, size = [], 0
+    """Gather a text; what is too large, binary or one endless line is refused before it is held."""
+    gathered: list[bytes] = []
+    size, line, number, json, text = 0, 0, 1, False, True
     for chunk in chunks:
+        if not gathered:
+            json, text = chunk.lstrip()[:1] == b"{", not chunk.startswith(_WIDE)
+            most = min(most, MOST_JSON) if json else most
         size += len(chunk)
         if size > most:
             findings.add(
                 name,
                 "",
                 f"more than {most:,} bytes when unpacked",
-                allowed=f"{most:,} bytes of text",
-                next_step="leave out taxa that nobody carries, or write the table as BIOM",
+                allowed=f"{most:,} bytes of {'BIOM 1.0' if json else 'text'}",
+                next_step="leave out taxa that nobody carries, or write the table as BIOM 2.1",
             )
+            return None
+        if text and b"\0" in chunk:
+            findings.add(
+                name, f"byte {size - len(chunk) + chunk.index(0)}", "binary data in a text table",
+                allowed="a text table in UTF-8, BIOM, .qza, .h5ad or .xlsx", next_step="export as text",
+            )  # fmt: skip
+            return None
+        last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+        line = line + len(chunk) if last < 0 else len(chunk) - last - 1
+        number += chunk.count(b"\n")
+        if line > LONGEST_LINE and not json:
+            findings.add(
+                name, f"line {number}", f"a line of more than {LONGEST_LINE:,} characters",
+                allowed=f"lines of up to {LONGEST_LINE:,} characters",
+                next_step="check that the lines end as text lines do",
+            )  # fmt: skip
             return None
         gathered.append(chunk)
     return Opened(path, name, b"".join(gathered))

@@ -329,15 +329,30 @@ def _assurance(brief: BriefData) -> Passage:
         "and the control level with it, each endpoint at the duration of its smallest size. No trial can "
         "pass the ceiling, the prior probability of any benefit, by more than false positives. The winner's "
         "curse says by how much the estimates of trials that succeed exceed the truth behind them, ratios on "
-        f"the log scale. Null-centred: no effect, 95 % within {nulls.score:.2f} SD or within ratios of "
-        f"{nulls.ratio_low:.2f} to {nulls.ratio_high:.2f}; sceptical: no effect, and 5 % for the "
+        f"the log scale. Null-centred: no effect, 95 % within {nulls.score:.2f} SD, within relapse ratios "
+        f"of {nulls.ratio_low:.2f} to {nulls.ratio_high:.2f} and lesion ratios of {nulls.lesion_low:.2f} to "
+        f"{nulls.lesion_high:.2f} (the mechanism at this exposure, and for {nulls.outside_share:.0%} "
+        f"of the variance what lies outside it; other ratios {nulls.other_low:.2f} to "
+        f"{nulls.other_high:.2f}); sceptical: no effect, and 5 % for the "
         "planned effect or more; optimistic: the planned effect, and 5 % for none or harm; evidence: what "
         "the pooled trials predict, failed checks discounted, mixed with a null-centred part. None of them "
         "is a finding."
     )
     columns = ("endpoint", "prior of the effect", "assurance", "ceiling", "n for 50 %", "n for 80 %",
                "winner's curse", "succeeds, yet below the relevant effect")  # fmt: skip
-    return Passage("How sure", (text,), (TextTable(columns, tuple(rows)),))
+    return Passage("How sure", (text,), (TextTable(columns, tuple(rows)), *_chances(brief)))
+
+
+def _chances(brief: BriefData) -> list[TextTable]:
+    """Return the chances of each ratio beside their values before data on couplings."""
+    rows = [
+        (one.label, chance.statement, f"{chance.probability:.1%}", f"{chance.before:.1%}", chance.word)
+        for one in brief.endpoints
+        for chance in one.chances
+    ]
+    columns = ("endpoint", "statement", "probability", "before data", "what moved it")
+    caption = "What the prior of the true effect says: assumptions and what is known, not a finding"
+    return [TextTable(columns, tuple(rows), caption)] if rows else []
 
 
 def _expectancy(brief: BriefData) -> list[Passage]:

@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import TypedDict
 
-from eubiosis.core.report_input import AssumptionRow, EffectRow, MarkerChange, Quantiles, TrialReportInput
+from eubiosis.core.model_forms import SURVIVES
+from eubiosis.core.report_input import (
+    AssumptionRow,
+    EffectRow,
+    HarmLine,
+    MarkerChange,
+    Quantiles,
+    TrialReportInput,
+)
 from eubiosis.report.pages import render
 from eubiosis.report.trial.courses import basis_figure, change_figure, course_figures, variance_figure
 from eubiosis.report.trial.flow import flow_figure
 from eubiosis.report.trial.forest import forest_figure
+from eubiosis.report.trial.priors import form_cells, prior_cells
 from eubiosis.report.trial.results_json import script_text
 from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
@@ -47,6 +56,21 @@ class EffectCells(TypedDict):
     power: tuple[str, str]
     coverage: str
     not_usable: str
+
+
+class HarmCells(TypedDict):
+    """What a row of the table of harms shows."""
+
+    arm: str
+    label: str
+    serious: bool
+    published: str
+    source: str
+    simulated: str
+    control: str
+    excluded: str
+    size: str
+    limit: str
 
 
 class EffectGroup(TypedDict):
@@ -93,11 +117,16 @@ def trial_report(report_input: TrialReportInput) -> str:
         flow=flow_figure(report_input) if report_input.flow else "",
         forest=forest_figure(report_input) if report_input.effects else "",
         effect_groups=_effect_groups(report_input.effects, control),
+        benefit=[_benefit_cells(row, control) for row in report_input.effects if row.primary],
+        harms=[_harm_cells(line) for line in report_input.harms],
         courses=course_figures(report_input),
         change=change_figure(report_input) if report_input.changes else "",
         change_rows=[_change_cells(row, report_input) for row in report_input.changes],
         variance=variance_figure(report_input) if report_input.variance else "",
         basis=basis_figure(report_input) if report_input.basis_shares else "",
+        prior_rows=prior_cells(report_input),
+        form_rows=form_cells(report_input),
+        survives=SURVIVES,
         assumption_groups=_assumption_groups(report_input.assumptions),
         origin=origin_text(report_input),
         size=size_text(report_input),
@@ -113,6 +142,26 @@ def _effect_groups(rows: Sequence[EffectRow], control: str) -> list[EffectGroup]
             shown = [_effect_cells(row, control) for row in chosen]
             groups.append({"name": name, "rows": shown, "open": clinical or len(groups) == 0})
     return groups
+
+
+def _benefit_cells(row: EffectRow, control: str) -> dict[str, str]:
+    truth = " ".join(part for part in _two_lines(row.truth) if part)
+    return {"arm": row.arm, "label": row.label, "scale": scale_text(row, control), "truth": truth}
+
+
+def _harm_cells(line: HarmLine) -> HarmCells:
+    return {
+        "arm": line.arm,
+        "label": line.label,
+        "serious": line.serious,
+        "published": line.published or "no count of this therapy was read",
+        "source": line.source,
+        "simulated": "not simulated" if line.simulated is None else percent(line.simulated, decimals=1),
+        "control": "no background read" if line.control is None else percent(line.control, decimals=1),
+        "excluded": percent(line.excluded, decimals=1),
+        "size": "none" if line.size is None else f"{line.size:,}",
+        "limit": f"{percent(line.limit, decimals=1)} or more",
+    }
 
 
 def _effect_cells(row: EffectRow, control: str) -> EffectCells:

@@ -11,19 +11,39 @@ from eubiosis.core.json_data import Json, JsonRecord
 from eubiosis.core.report_input import (
     ArmInfo,
     AssumptionRow,
+    BurdenLine,
+    ClinicalPriorRow,
     CourseBand,
     EffectRow,
     FlowRow,
+    FormEffect,
+    HarmLine,
     MarkerChange,
     SimulationSize,
+    TransplantFactLine,
     TrialReportInput,
     VarianceRow,
 )
 from eubiosis.core.version import __version__
 from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
 
-Row = ArmInfo | AssumptionRow | MarkerChange | CourseBand | EffectRow | FlowRow | SimulationSize | VarianceRow
+Row = (
+    ArmInfo
+    | AssumptionRow
+    | BurdenLine
+    | ClinicalPriorRow
+    | CourseBand
+    | EffectRow
+    | FlowRow
+    | FormEffect
+    | HarmLine
+    | MarkerChange
+    | SimulationSize
+    | TransplantFactLine
+    | VarianceRow
+)
 SCHEMA = "eubiosis.trial_results/1"
+PRIOR_ORIGIN = f"published studies, arithmetic and assumptions, not simulated; {PRIOR_ONLY}"
 
 
 def results_json(report_input: TrialReportInput) -> JsonRecord:
@@ -37,9 +57,9 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
     origin = _origin(report_input)
     said = origin_text(report_input)
 
-    def block(rows: Iterable[Row], *, each: bool = True) -> JsonRecord:
+    def block(rows: Iterable[Row], *, each: bool = True, text: str = said) -> JsonRecord:
         made = [_record(row) for row in rows]
-        return {"origin": origin, "rows": [{"origin": said} | row if each else row for row in made]}
+        return {"origin": origin, "rows": [{"origin": text} | row if each else row for row in made]}
 
     return {
         "schema": SCHEMA,
@@ -58,7 +78,14 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "courses": block(report_input.courses),
         "changes": block(report_input.changes),
         "variance": block(report_input.variance),
+        "forms": block(report_input.forms),
+        "clinical_priors": block(report_input.priors, text=PRIOR_ORIGIN),
         "assumptions": block(report_input.assumptions, each=False),
+        "harms": block(report_input.harms),
+        "burden": block(report_input.burden, each=False),
+        "transplants": block(report_input.transplants, each=False),
+        "ethics": list(report_input.ethics),
+        "justification": report_input.justification,
         "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.streams import SubjectDraws
-from eubiosis.engine import Array, Set, Tolerances
+from eubiosis.engine import Array, Tolerances
 from eubiosis.model.held import HELD, HeldNiches
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.people import HOST_INPUTS
@@ -18,7 +18,9 @@ from eubiosis.model.niche import OK
 from eubiosis.model.worlds import GutWorld, as_person, hold_people
 from eubiosis.population.subjects import USABLE_PROFILE, VirtualSubjects
 from eubiosis.therapy import Therapy
-from eubiosis.trial.design import Arm, Design
+from eubiosis.trial.design import Design
+from eubiosis.trial.world.adherence import taken
+from eubiosis.trial.world.inputs import Donor, donors_of, engraftment_in, gut_inputs
 
 # endpoint -> quantity of the model
 MARKER_SOURCES = {
@@ -66,21 +68,6 @@ class GutCourses:
         )
 
 
-def adherence(arm: Arm, draws: SubjectDraws) -> Array:
-    """Draw the share of the dose that each subject takes, shape (subjects,): a beta law.
-
-    A subject's propensity is the same in every arm.
-    """
-    from scipy.special import betaincinv
-
-    mean, sd = arm.therapy.adherence.mean, arm.therapy.adherence.sd
-    uniform = draws.uniforms("trial/adherence", 1)[:, 0]
-    if sd == 0 or mean in (0.0, 1.0):
-        return np.full(len(uniform), mean)
-    total = mean * (1 - mean) / sd**2 - 1
-    return np.asarray(betaincinv(mean * total, (1 - mean) * total, uniform))
-
-
 def gut_courses(
     model: Model,
     world: GutWorld,
@@ -100,7 +87,7 @@ def gut_courses(
     status = np.array(_screened(subjects, wanted), dtype=object)
     rows = np.flatnonzero(status == OK)
     niches = hold_people(model, world, subjects.shares[rows])
-    held = _started(model, world, niches)
+    held = started_people(model, world, niches)
     fit = _Fit.of(len(subjects), rows, niches)
     status[rows] = held.status
     solved = np.flatnonzero(_went_well(held.status))
@@ -109,8 +96,9 @@ def gut_courses(
     handed = {arm.name: np.full((len(subjects), len(days), len(HANDED)), np.nan) for arm in design.arms}
     markers = {arm.name: np.full((len(subjects), len(visits), len(MARKERS)), np.nan) for arm in design.arms}
     for arm in design.arms:
-        dose = _full_dose(arm.therapy) * adherence(arm, draws)[rows]
-        courses = _solve_batch(model, held, arm.therapy, dose, days, visits)
+        shares = [taken(each.adherence, draws, design.days)[rows] for each in arm.therapy.components]
+        donors = donors_of(model, world, arm.therapy, _own_stool(held, engraftment_in(model, world)))
+        courses = _solve_batch(model, held, arm.therapy, shares, donors, days, visits)
         handed[arm.name][rows], markers[arm.name][rows] = courses.handed, _as_reads(courses.markers, world)
         failed = ~_went_well(courses.status)
         status[rows[failed]] = np.array(courses.status, dtype=object)[failed]
@@ -144,7 +132,7 @@ def _as_reads(markers: Array, world: GutWorld) -> Array:
 
 
 @dataclass(frozen=True)
-class _Held:
+class HeldPeople:
     """People with a composition of their own, ready to run in the gut and hand-over model.
 
     ``shared`` parameters, ``factors`` (people, guilds) and ``states`` (people, states), a steady state; NaN
@@ -156,10 +144,10 @@ class _Held:
     states: Array
     status: tuple[str, ...]
 
-    def take(self, rows: NDArray[np.int64]) -> _Held:
+    def take(self, rows: NDArray[np.int64]) -> HeldPeople:
         """Return some of the people."""
         words = tuple(self.status[i] for i in rows)
-        return _Held(self.shared, self.factors[rows], self.states[rows], words)
+        return HeldPeople(self.shared, self.factors[rows], self.states[rows], words)
 
     def parameters(self) -> dict[str, float | Array]:
         """Return parameters by name: a number for everybody, or one for each person."""
@@ -191,12 +179,12 @@ def _screened(subjects: VirtualSubjects, wanted: NDArray[np.bool_] | None) -> li
     return words
 
 
-def _niche_batch(model: Model, world: GutWorld, shares: Array, person: str = "ms") -> _Held:
+def _niche_batch(model: Model, world: GutWorld, shares: Array, person: str = "ms") -> HeldPeople:
     """Hold the composition of every person of one kind, ``shares`` of reads (people, guilds), in a world."""
-    return _started(model, world, hold_people(model, world, shares, person), person)
+    return started_people(model, world, hold_people(model, world, shares, person), person)
 
 
-def _started(model: Model, world: GutWorld, niches: HeldNiches, person: str = "ms") -> _Held:
+def started_people(model: Model, world: GutWorld, niches: HeldNiches, person: str = "ms") -> HeldPeople:
     """Put people with niches of their own into the gut and hand-over model."""
     gut, joined = model.gut_kernel, model.upstream_kernel
     own, _ = as_person(model, world, np.ones((1, len(GUILDS))), person)
@@ -205,58 +193,47 @@ def _started(model: Model, world: GutWorld, niches: HeldNiches, person: str = "m
     states = np.repeat(model.states("healthy", joined)[None], len(niches.status), axis=0)
     states[:, [joined.state_index[name] for name in gut.system.states]] = niches.states
     run = tuple(OK if word in HELD else word for word in niches.status)
-    return _Held(shared, niches.factors, states, run)
+    return HeldPeople(shared, niches.factors, states, run)
+
+
+def _own_stool(people: HeldPeople, engraftment: float) -> Donor:
+    """Return everybody as a donor of their own stool."""
+    return Donor(people.factors, people.states, engraftment)
 
 
 def _solve_batch(
-    model: Model, people: _Held, therapy: Therapy, dose: Array, days: Array, visits: NDArray[np.int64]
+    model: Model,
+    people: HeldPeople,
+    therapy: Therapy,
+    shares: Sequence[Array],
+    donors: Sequence[Donor | None],
+    days: Array,
+    visits: NDArray[np.int64],
 ) -> _Courses:
-    """Run all people under one therapy at a dose of each one's own, shape (people,).
+    """Run all people under one therapy; ``shares`` are what each takes of each component, (people, days).
 
     Whoever takes nothing stays at the steady state.
     """
     joined, names = model.upstream_kernel, (*HANDED, *MARKER_SOURCES.values())
-    if not len(dose):
+    if not len(people.status):
         return _Courses(np.empty((0, len(days), len(HANDED))), np.empty((0, len(visits), len(MARKERS))), ())
     still = joined.solve(days[:1], names, parameters=people.parameters(), initial=people.states)
     handed = np.repeat(still.values[:, :, : len(HANDED)], len(days), axis=1)
     markers = np.repeat(still.values[:, :, len(HANDED) :], len(visits), axis=1)
     status = np.array(still.status, dtype=object)
-    taking = np.flatnonzero(dose != 0)
-    if len(taking):
-        own = people.take(taking)
+    given = gut_inputs(model, therapy, shares, donors, int(days[-1]), visits.tolist())
+    acting = np.flatnonzero(given.acting)
+    if len(acting):
+        own, given = people.take(acting), given.take(acting)
         solution = joined.solve(
             days,
             names,
-            parameters=own.parameters(),
+            parameters={**own.parameters(), **given.parameters},
             initial=own.states,
-            inputs=_inputs(model, therapy, dose[taking], days[-1]),
+            inputs=given.inputs,
             tolerances=_TOLERANCES,
         )
-        handed[taking] = solution.values[:, :, : len(HANDED)]
-        markers[taking] = solution.values[:, visits, len(HANDED) :]
-        status[taking] = solution.status
+        handed[acting] = solution.values[:, :, : len(HANDED)]
+        markers[acting] = solution.values[:, visits, len(HANDED) :]
+        status[acting] = solution.status
     return _Courses(handed, markers, tuple(status.tolist()))
-
-
-def _full_dose(therapy: Therapy) -> float:
-    """Return what a fully adherent subject takes: the dose in the model's unit, the whole of a diet, or 0."""
-    return 1.0 if therapy.record.diet is not None else therapy.amount
-
-
-def _inputs(model: Model, therapy: Therapy, dose: Array, last: float) -> list[Set]:
-    """Return when the model's inputs change under a therapy, and to what for each person."""
-    begin, end = 7 * therapy.start, 7 * (therapy.stop or 0.0)
-    dosed, diet = therapy.record.dose, therapy.record.diet
-    if dosed is not None:
-        changes = [Set(begin, dosed.input, dose)]
-        driven = dosed.input
-    else:
-        assert diet is not None
-        driven = diet.share
-        levels = {pulse.target: pulse.level for pulse in model.condition(diet.condition).pulses}
-        changes = [Set(begin, name, level) for name, level in levels.items() if name != driven]
-        changes.append(Set(begin, driven, levels[driven] * dose))
-    if end < last:
-        changes.append(Set(end, driven, 0.0))
-    return changes

@@ -21,9 +21,12 @@ from eubiosis.model.natural_history.rates import (
 )
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
+from eubiosis.trial.world.beyond import Beyond
+from eubiosis.trial.world.direct import LogFactors, host_factors
 from eubiosis.trial.world.gut import HANDED, GutCourses
 
 BURN_IN = 730
+NOTHING_BEYOND = Beyond()
 _RECORD = ("host_C", "host_MG", "host_D", "host_T1", "host_T17", "host_R")
 
 
@@ -49,11 +52,14 @@ def host_courses(
     subjects: VirtualSubjects,
     design: Design,
     draws: SubjectDraws,
+    beyond: Beyond = NOTHING_BEYOND,
+    terms: LogFactors | None = None,
 ) -> HostCourses:
     """Run the host of all subjects through the burn-in and every arm under one random drive each.
 
-    Arms share people and drive, so they differ by the therapy only. The level of the two event rates is set
-    from the design: it is not predicted.
+    Arms share people and drive, so they differ by the therapy only: by what the gut hands over and by the
+    direct ``terms`` of its products (none by default). The level of the two event rates is set from the
+    design: it is not predicted. ``beyond`` multiplies the rates of the treated arms.
     """
     kernel = model.host_kernel
     control = gut.handed[design.control.name]
@@ -76,9 +82,21 @@ def host_courses(
         handed = gut.handed[arm.name]
         levels = {name: handed[:, :, k].T for k, name in enumerate(HANDED)}
         after[arm.name], _ = run_hosts(
-            kernel, people, drive, _RECORD, start=entry, levels=levels, day0=BURN_IN
+            kernel,
+            people,
+            drive,
+            _RECORD,
+            start=entry,
+            factors=host_factors(arm.therapy, terms or {}, draws, design.days),
+            levels=levels,
+            day0=BURN_IN,
         )
-    return HostCourses(people, before, after, *_rates(model, design, people, drive.hazard, before, after))
+    lesions, relapses = _rates(model, design, people, drive.hazard, before, after)
+    for name, ratio in beyond.log_ratios(design, gut).items():
+        if ratio is not None:
+            lesions[name] = lesions[name] * np.exp(ratio / beyond.lesion_slope)
+            relapses[name] = relapses[name] * np.exp(ratio)
+    return HostCourses(people, before, after, lesions, relapses)
 
 
 def _rates(

@@ -18,8 +18,12 @@ from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
+from eubiosis.trial.world.beyond import Beyond
+from eubiosis.trial.world.direct import LogFactors
+from eubiosis.trial.world.exposure import exposure_rows
 from eubiosis.trial.world.gut import MARKERS, GutCourses
-from eubiosis.trial.world.host import BURN_IN, HostCourses, host_courses
+from eubiosis.trial.world.harms import HarmRates, adverse_events, harm_rates
+from eubiosis.trial.world.host import BURN_IN, NOTHING_BEYOND, HostCourses, host_courses
 from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.trial.world.outcomes import (
     TONE_DAYS,
@@ -37,7 +41,8 @@ class World:
     """Enrolled subjects of one world with everything that would happen to them in every arm (latent).
 
     ``screened`` counts candidates by outcome ("enrolled", or the first reason for failing), in order of
-    their numbers until the trial is full. ``level`` is each one's personal MFIS level.
+    their numbers until the trial is full. ``level`` is each one's personal MFIS level, ``harms`` what each
+    arm risks of each harm in this world.
     """
 
     label: str
@@ -48,6 +53,8 @@ class World:
     relapses_before: Array
     level: Array
     seed: int
+    harms: Mapping[str, Mapping[str, HarmRates]]
+    beyond: Beyond = NOTHING_BEYOND
 
 
 @dataclass(frozen=True)
@@ -64,13 +71,21 @@ class LatentTrial:
 
 @dataclass(frozen=True)
 class ObservedTrial:
-    """What a trial would record: one row a subject, and one row a visit that took place.
+    """What a trial would record: a row a subject, a row a visit that took place, and adverse events.
 
-    ``subjects`` and ``visits`` map column names to values of equal length.
+    ``subjects``, ``visits`` and ``adverse_events`` (the first event of each harm of each subject) map column
+    names to values of equal length.
     """
 
     subjects: Mapping[str, np.ndarray]
     visits: Mapping[str, np.ndarray]
+    adverse_events: Mapping[str, np.ndarray]
+
+    def exposure(self, design: Design, seed: int) -> dict[str, np.ndarray]:
+        """Return what each subject took, one row a product and week."""
+        numbers = tuple(int(each) for each in self.subjects["subject"])
+        followed = self.subjects["follow_up_years"] * DAYS_PER_YEAR
+        return exposure_rows(design, self.subjects["arm"], numbers, followed, seed)
 
 
 class TrialIsTooSmall(ValueError):
@@ -85,10 +100,13 @@ def enrol(
     gut: GutCourses,
     design: Design,
     seed: int,
+    beyond: Beyond = NOTHING_BEYOND,
+    terms: LogFactors | None = None,
 ) -> World:
     """Screen candidates in the order of their numbers and enrol the first eligible ones.
 
-    Raises ``TrialIsTooSmall`` when the pool does not fill the trial.
+    ``beyond`` is what acts on event rates beside the host's equations, ``terms`` are the direct terms of the
+    products in this world, none by default. Raises ``TrialIsTooSmall`` when the pool does not fill the trial.
     """
     order = np.argsort(candidates.numbers, kind="stable")
     candidates = candidates.take(order)
@@ -99,7 +117,7 @@ def enrol(
     held = np.flatnonzero(reasons == "")
     draws = SubjectDraws(seed, tuple(candidates.numbers[i] for i in held))
     pool = candidates.take(held)
-    host = host_courses(model, couplings, gut.take(held), pool, design, draws)
+    host = host_courses(model, couplings, gut.take(held), pool, design, draws, beyond, terms)
     laws = _laws(model)
     earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
     before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
@@ -129,6 +147,8 @@ def enrol(
         before[rows],
         level[rows],
         seed,
+        harm_rates(design, seed, label),
+        beyond,
     )
 
 
@@ -274,7 +294,10 @@ def _observe(
         "week": np.tile(weeks, (len(subjects), 1))[seen],
         **{name: column[seen] for name, column in values.items()},
     }
-    return ObservedTrial(table, visits)
+    harmed = adverse_events(
+        design, world.harms, arms, subjects.numbers, followed, (world.seed, f"trial/{number}/harms")
+    )
+    return ObservedTrial(table, visits, harmed)
 
 
 def _markers(latent: Array, noise: Array, layer: Mapping[str, float]) -> dict[str, Array]:

@@ -19,18 +19,20 @@ from eubiosis.core.place import Place
 from eubiosis.core.spec import Json, JsonSchema, Problem, Spec
 from eubiosis.core.yaml_lines import Document, read_yaml
 from eubiosis.population.source import PopulationSource
-from eubiosis.therapy import Adherence, Therapy, products
+from eubiosis.therapy import Adherence, Component, Therapy, Transplant, products
 from eubiosis.trial.design import Arm, ControlLevel, Design, Eligibility
 from eubiosis.trial.simulation import Simulation
 from eubiosis.workflow.workflow import Workflow
 
-_WORDS = ("title", "question", "context_of_use", "decision", "seed")
+_WORDS = ("title", "question", "context_of_use", "decision", "seed", "justification")
 _OF_DESIGN = ("eligibility", "control_level", "arms", "primary")  # keys of their own in the file
+_DESIGNED = tuple((name,) for name in ("design", *_OF_DESIGN, "background"))
 _OLD_NAMES = {"background": "control_level"}  # still read, and written by its new name
 _KEYS = (*_WORDS, "population", "eligibility", "control_level", "arms", "design", "primary", "simulation")
 _DESIGN_KEYS = tuple(name for name in Design.model_fields if name not in _OF_DESIGN)
-_THERAPY_KEYS = ("dose", "start", "stop", "adherence")
-_ARM_KEYS = ("name", "therapy", *_THERAPY_KEYS, "control")
+_THERAPY_KEYS = ("dose", "start", "stop", "ramp", "above_ceiling", "transplant", "adherence")
+_ARM_KEYS = ("name", "therapy", *_THERAPY_KEYS, "with", "control")
+_WITH_KEYS = ("therapy", *_THERAPY_KEYS)
 _POPULATION_KEYS = tuple(name for name in PopulationSource.model_fields if name != "folder")
 
 
@@ -58,6 +60,9 @@ def check_workflow(path: Path, findings: FindingCollector) -> Workflow | None:
         content, problems = _nested(document.content, path.parent)
         if content is not None:
             found = [replace(p, place=_in_file(p.place, document)) for p in Workflow.problems(content)]
+            if any(each.place[:1] in _DESIGNED and len(each.place) > 1 for each in problems):
+                # a design that is wrong itself is not judged, as in Python
+                found = [each for each in found if each.severity != "ethics"]
             problems += [each for each in found if not _said(each.place, problems)]
         own.extend(findings_at(document, problems))
         if not own.findings:
@@ -98,18 +103,24 @@ def resolved_yaml(workflow: Workflow) -> str:
 def workflow_schema() -> JsonSchema:
     """Return the JSON Schema of the file, bounds included."""
     top, design = Workflow.json_schema(), _section(Design)
+    given: dict[str, Json] = {
+        **_pick(_section(Therapy), _THERAPY_KEYS),
+        "therapy": {"type": "string", "enum": [n for n, p in products().items() if p.not_in_trials is None]},
+        "adherence": _object(_section(Adherence)),
+        "transplant": _object(_section(Transplant)),
+    }
     arm: dict[str, Json] = {
         **_pick(_section(Arm), ("name", "control")),
-        **_pick(_section(Therapy), _THERAPY_KEYS),
+        **given,
+        "with": {"type": "array", "items": _object(given, ["therapy"])},
     }
-    arm["therapy"] = {"type": "string", "enum": [n for n, p in products().items() if p.not_in_trials is None]}
     sections: dict[str, Json] = {
         "population": _object(_pick(_section(PopulationSource), _POPULATION_KEYS)),
         "eligibility": _object(_section(Eligibility)),
         "control_level": _object(_section(ControlLevel)),
         "arms": {
             "type": "array", "minItems": 2, "maxItems": 3,
-            "items": _object({**arm, "adherence": _object(_section(Adherence))}, ["name", "therapy"]),
+            "items": _object(arm, ["name", "therapy"]),
         },
         "design": _object(_pick(design, _DESIGN_KEYS), ["participants"]),
         "primary": _pick(design, ("primary",))["primary"],
@@ -117,7 +128,7 @@ def workflow_schema() -> JsonSchema:
     }  # fmt: skip
     properties = top["properties"]
     assert isinstance(properties, Mapping)
-    required = [*(w for w in _WORDS if w != "seed"), "arms", "design", "primary"]
+    required = [*(w for w in _WORDS if w not in ("seed", "justification")), "arms", "design", "primary"]
     schema = _object({**_pick(properties, _WORDS), **sections}, required)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "workflow.yaml", **schema}
 
@@ -175,10 +186,24 @@ def _arm(arm: object, k: int, found: list[Problem]) -> object:
     if not isinstance(arm, Mapping):
         return arm
     found += _unknown(arm, _ARM_KEYS, ("arms", k))
-    therapy = {key: arm[key] for key in _THERAPY_KEYS if key in arm}
-    if "therapy" in arm:
-        therapy["product"] = arm["therapy"]
+    therapy = _therapy(arm)
+    added = arm.get("with")
+    if isinstance(added, list):
+        therapy["added"] = [_therapy(each) if isinstance(each, Mapping) else each for each in added]
+        for i, each in enumerate(added):
+            if isinstance(each, Mapping):
+                found += _unknown(each, _WITH_KEYS, ("arms", k, "with", i))
+    elif added is not None:
+        therapy["added"] = added
     return {**{key: arm[key] for key in ("name", "control") if key in arm}, "therapy": therapy}
+
+
+def _therapy(section: Mapping[str, object]) -> dict[str, object]:
+    """Return the keys of a therapy as ``Therapy`` takes them."""
+    therapy = {key: section[key] for key in _THERAPY_KEYS if key in section}
+    if "therapy" in section:
+        therapy["product"] = section["therapy"]
+    return therapy
 
 
 def _unknown(section: Mapping[str, object], known: Sequence[str], where: Place) -> Iterator[Problem]:
@@ -197,7 +222,10 @@ def _in_file(place: Place, document: Document) -> Place:
     if place[:1] == ("design",) and len(place) > 1 and place[1] in _OF_DESIGN:
         place = place[1:]
     if place[:1] == ("arms",) and place[2:3] == ("therapy",):
-        place = (*place[:2], *(place[3:] if place[3:4] != ("product",) else ("therapy", *place[4:])))
+        place = (*place[:2], *place[3:])
+        if place[2:3] == ("added",):
+            place = (*place[:2], "with", *place[3:])
+        place = tuple("therapy" if step == "product" else step for step in place)
     for old, new in _OLD_NAMES.items():
         if place[:1] == (new,) and (old,) in document.lines:
             place = (old, *place[1:])
@@ -223,17 +251,26 @@ def _flat(workflow: Workflow) -> dict[str, Json]:
 
 
 def _flat_arm(arm: Arm) -> Json:
-    therapy = arm.therapy
-    assert therapy.stop is not None
-    return {
-        "name": arm.name,
-        "therapy": therapy.product,
-        "dose": None if therapy.dose is None else therapy.dose.text,
-        "start": f"week {plain(therapy.start)}",
-        "stop": f"week {plain(therapy.stop)}",
-        "adherence": _lists(therapy.adherence),
-        "control": arm.control,
+    added: Json = [_flat_therapy(each) for each in arm.therapy.added]
+    more: dict[str, Json] = {"with": added} if arm.therapy.added else {}
+    return {"name": arm.name, **_flat_therapy(arm.therapy), **more, "control": arm.control}
+
+
+def _flat_therapy(part: Component) -> dict[str, Json]:
+    assert part.stop is not None
+    flat: dict[str, Json] = {
+        "therapy": part.product,
+        "dose": None if part.dose is None else part.dose.text,
+        "start": f"week {plain(part.start)}",
+        "stop": f"week {plain(part.stop)}",
     }
+    if part.ramp is not None:
+        flat["ramp"] = part.ramp
+    if part.above_ceiling is not None:
+        flat["above_ceiling"] = part.above_ceiling
+    if part.transplant is not None:
+        flat["transplant"] = part.transplant.model_dump()
+    return {**flat, "adherence": _lists(part.adherence)}
 
 
 def _lists(spec: Spec) -> dict[str, Json]:

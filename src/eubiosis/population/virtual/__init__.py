@@ -1,0 +1,1 @@
+"""Virtual people: generators fitted to stool tables, what they give away, and how they compare."""

@@ -1,0 +1,20 @@
+"""Distances between compositions: Hellinger's, which needs no replacement of zeros."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+
+def roots_of_shares(counts: np.ndarray) -> np.ndarray:
+    """Return the square roots of each person's shares over the square root of two, (people, taxa).
+
+    Euclidean distances between its rows are Hellinger distances: 0 for equal shares, 1 for nothing in common.
+    """
+    return np.asarray(np.sqrt(counts / counts.sum(axis=1, keepdims=True) / 2))
+
+
+def nearest_distances(points: np.ndarray, among: np.ndarray, *, rank: int = 1) -> np.ndarray:
+    """Return the distance of each point (n, taxa) to the ``rank``-th nearest of ``among`` (m, taxa), (n,)."""
+    distances = cKDTree(among).query(points, k=[rank])[0]
+    return np.asarray(distances[:, 0])

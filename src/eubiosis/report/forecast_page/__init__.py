@@ -1,0 +1,1 @@
+"""The forecast of a group and the scores of finished studies: figure and page."""

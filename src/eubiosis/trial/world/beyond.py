@@ -1,0 +1,92 @@
+"""What acts on event rates beside the host's equations: a term outside the mechanism, and taxa directly.
+
+Both are log ratios of relapses; lesions take them over the trial-level slope of relapses on lesions. The term
+outside belongs to a therapy and its class, is not scaled by exposure, and acts while the therapy is taken.
+The direct term of a guild follows the share of its reads over that in the control arm. The level of the
+control arm is set, so what an active control does is taken off the others. Nothing here is attributed to a
+path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from eubiosis.core.clinical_prior import packaged_clinical
+from eubiosis.core.outside import outside_of
+from eubiosis.engine import Array
+from eubiosis.model.clinical_tables import bounded_doublings
+from eubiosis.model.coupling_draws import draw_taxa
+from eubiosis.model.model import Model
+from eubiosis.therapy import Therapy
+from eubiosis.trial.design import Arm, Design
+from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.world.gut import MARKERS, GutCourses
+
+NO_FORM = "all paths"
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What one host world adds to event rates: log ratios of relapses.
+
+    ``outside`` therapy -> delta; ``taxa`` guild -> log ratio where its share doubles; ``form`` names the
+    world's form.
+    """
+
+    form: str = NO_FORM
+    outside: Mapping[str, float] = field(default_factory=dict)
+    taxa: Mapping[str, float] = field(default_factory=dict)
+    lesion_slope: float = 1.0
+
+    def of_therapy(self, therapy: Therapy) -> float:
+        """Return delta of a therapy; a placebo has none."""
+        return self.outside.get(therapy.product, 0.0)
+
+    def log_ratios(self, design: Design, gut: GutCourses) -> dict[str, Array | None]:
+        """Return the log ratio of relapses of each arm, shape (days, subjects); None where nothing acts."""
+        return {arm.name: self._of_arm(arm, design, gut) for arm in design.arms}
+
+    def _of_arm(self, arm: Arm, design: Design, gut: GutCourses) -> Array | None:
+        days = np.arange(float(design.days))
+        outside = self._course(arm.therapy, days) - self._course(design.control.therapy, days)
+        taxa = {guild: size for guild, size in self.taxa.items() if size != 0}
+        if arm.control or not (outside.any() or taxa):
+            return None
+        total = np.repeat(outside[:, None], len(gut.status), axis=1)
+        weeks = 7.0 * np.array(design.visits)
+        for guild, size in taxa.items():
+            column = MARKERS.index(f"share_{guild}")
+            ratio = gut.markers[arm.name][:, :, column] / gut.markers[design.control.name][:, :, column]
+            exposure = bounded_doublings(ratio)
+            total += size * np.stack([np.interp(days, weeks, row) for row in exposure], axis=1)
+        return total
+
+    def _course(self, therapy: Therapy, days: Array) -> Array:
+        stop = np.inf if therapy.stop is None else 7 * therapy.stop
+        taken = (days >= 7 * therapy.start) & (days < stop)
+        return np.where(taken, self.of_therapy(therapy), 0.0)
+
+
+def draw_beyond(model: Model, number: int, seed: int, simulation: Simulation, design: Design) -> Beyond:
+    """Draw what host world ``number`` adds beside the host's equations.
+
+    With couplings "zero" or "hand_fit" no taxon acts and every path belongs to the world. The term outside is
+    drawn by therapy, so other arms of the trial do not change it.
+    """
+    tables = packaged_clinical()
+    symmetric = simulation.couplings == "symmetric"
+    form = model.forms.of_world(number) if symmetric else None
+    taxa = draw_taxa(model, number, seed, form) if form is not None else {}
+    outside: dict[str, float] = {}
+    if simulation.draws_outside:
+        rows = {arm.therapy.product: tables.therapy(arm.therapy.product) for arm in design.arms}
+        classes = {
+            product: row.effect_class if row is not None else product
+            for product, row in rows.items()
+            if product != "placebo"
+        }
+        outside = outside_of(tables.outside).draw(number, seed, classes)
+    return Beyond(NO_FORM if form is None else form.id, outside, taxa, tables.outside.value("lesion_slope"))

@@ -1,0 +1,55 @@
+"""The exposure table: what each subject took in each week, as a count of returned doses would show it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.core.streams import SubjectDraws
+from eubiosis.engine import Array
+from eubiosis.trial.design import Design
+from eubiosis.trial.world.adherence import WEEK, planned, taken
+
+Columns = dict[str, NDArray[np.generic]]
+
+
+def exposure_rows(
+    design: Design, arms: NDArray[np.str_], numbers: tuple[int, ...], followed: Array, seed: int
+) -> Columns:
+    """Return one row for each subject, product and week of follow-up in which a dose was planned.
+
+    ``arms`` (subjects,) and ``followed`` (days, subjects,). A day counts as taken where any of its dose was.
+    """
+    weeks = -(-design.days // WEEK)
+    parts: list[Columns] = []
+    for arm in design.arms:
+        rows = np.flatnonzero(arms == arm.name)
+        draws = SubjectDraws(seed, tuple(numbers[i] for i in rows.tolist()))
+        for part in arm.therapy.components:
+            plan = planned(part, design.days)
+            share = taken(part.adherence, draws, design.days) * plan
+            by_week = _by_week((share > 0).astype(float), weeks), _by_week(share, weeks)
+            asked = _by_week((plan > 0).astype(float)[None], weeks)[0]
+            seen = (asked > 0) & (WEEK * np.arange(weeks) < followed[rows][:, None])
+            who, week = np.nonzero(seen)
+            dose = part.record.dose
+            parts.append(
+                {
+                    "subject": np.array(numbers)[rows][who],
+                    "arm": np.full(len(who), arm.name),
+                    "product": np.full(len(who), part.product),
+                    "week": week.astype(float),
+                    "days_planned": asked[week],
+                    "days_taken": by_week[0][who, week],
+                    "dose_taken": by_week[1][who, week] * part.amount,
+                    "dose_unit": np.full(len(who), "" if dose is None else dose.unit.removesuffix("/d")),
+                }
+            )
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _by_week(by_day: Array, weeks: int) -> Array:
+    """Sum the days of each week, (subjects, weeks)."""
+    padded = np.zeros((len(by_day), weeks * WEEK))
+    padded[:, : by_day.shape[1]] = by_day
+    return np.asarray(padded.reshape(len(by_day), weeks, WEEK).sum(axis=2))

@@ -1,0 +1,137 @@
+"""Adverse events of one trial: background and what a therapy adds, at rates that no one knows exactly.
+
+A risk is drawn in every world from a beta law of the published count (Jeffreys' prior), so a rare harm that
+nobody saw is not taken for absent. A subject's luck is the same in every arm: unit exponentials meet the
+arm's own cumulated rate. Only the first event of each harm is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.core.calendar import DAYS_PER_YEAR
+from eubiosis.core.streams import SubjectDraws, stream
+from eubiosis.engine import Array
+from eubiosis.therapy import Therapy
+from eubiosis.therapy.harms import BACKGROUND, HarmRow, counts_of, harm_rows, harm_terms
+from eubiosis.trial.design import Design
+
+Columns = dict[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class HarmRates:
+    """What one arm risks of one harm.
+
+    ``background`` is a rate a year in every arm, ``excess`` what the therapy adds to it while it is given,
+    each with its weeks (rate a year, start, stop); ``occasions`` are risks of single days (day, risk).
+    """
+
+    background: float
+    excess: tuple[tuple[float, float, float], ...]
+    occasions: tuple[tuple[float, float], ...]
+
+    def cumulated(self, days: int) -> Array:
+        """Return the expected events up to the end of each day, from 0 on, shape (days + 1,)."""
+        day = np.arange(days + 1.0)
+        total = self.background * day
+        for rate, start, stop in self.excess:
+            total += rate * np.clip(day - 7 * start, 0, 7 * (stop - start))
+        total /= DAYS_PER_YEAR
+        for when, risk in self.occasions:
+            total += -np.log1p(-min(risk, 1 - 1e-12)) * (day > when)
+        return np.asarray(np.maximum.accumulate(np.maximum(total, 0.0)))
+
+
+def harm_rates(design: Design, seed: int, world: str) -> dict[str, dict[str, HarmRates]]:
+    """Return what each arm risks of each harm in a world: arm -> harm -> rates."""
+    drawn = {row.id: _risk(row, seed, world) for row in harm_rows() if row.simulated == "yes"}
+    rows = {row.id: row for row in harm_rows() if row.id in drawn}
+    background = {
+        row.harm: _rate(drawn[row.id], row.years) for row in rows.values() if row.therapy_class == BACKGROUND
+    }
+    return {arm.name: _of_arm(arm.therapy, rows, drawn, background) for arm in design.arms}
+
+
+def adverse_events(
+    design: Design,
+    rates: Mapping[str, Mapping[str, HarmRates]],
+    arms: NDArray[np.str_],
+    numbers: tuple[int, ...],
+    followed: Array,
+    draws: tuple[int, str],
+) -> Columns:
+    """Return one row for the first event of each harm of each subject within follow-up.
+
+    ``arms`` and ``followed`` (days) are (subjects,), ``draws`` seed and decision.
+    """
+    terms = harm_terms()
+    marks = SubjectDraws(draws[0], numbers).exponentials(draws[1], len(terms))
+    parts: list[Columns] = []
+    for k, (harm, term) in enumerate(terms.items()):
+        day = np.full(len(numbers), np.inf)
+        for arm in design.arms:
+            risk = rates[arm.name].get(harm)
+            if risk is None:
+                continue
+            mine = np.flatnonzero(arms == arm.name)
+            clock = risk.cumulated(design.days)
+            at = np.searchsorted(clock, marks[mine, k], side="right")
+            day[mine] = np.where(at <= design.days, at, np.inf)
+        hit = np.flatnonzero(day <= np.maximum(followed, 0))
+        parts.append(
+            {
+                "subject": np.array(numbers)[hit],
+                "arm": arms[hit],
+                "event": np.full(len(hit), harm),
+                "day": day[hit],
+                "serious": np.full(len(hit), term.serious == "yes"),
+            }
+        )
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _of_arm(
+    therapy: Therapy, rows: Mapping[str, HarmRow], drawn: Mapping[str, float], background: Mapping[str, float]
+) -> dict[str, HarmRates]:
+    excess: dict[str, list[tuple[float, float, float]]] = {}
+    occasions: dict[str, list[tuple[float, float]]] = {}
+    for part in therapy.given:
+        stop = np.inf if part.stop is None else part.stop
+        for row in counts_of(part.record):
+            if row.id not in drawn or row.arm == "control" or row.therapy_class == BACKGROUND:
+                continue
+            if row.occasion == "course" and part.transplant is not None:
+                days = tuple(7 * part.start + each for each in part.transplant.days)
+                occasions.setdefault(row.harm, []).extend((day, drawn[row.id]) for day in days)
+            elif row.occasion != "time":
+                occasions.setdefault(row.harm, []).append((7 * part.start, drawn[row.id]))
+            else:
+                rate = _rate(drawn[row.id], row.years)
+                control = [r for r in rows.values() if r.pair and r.pair == row.pair and r.arm == "control"]
+                if control:
+                    rate -= _rate(drawn[control[0].id], control[0].years)
+                excess.setdefault(row.harm, []).append((rate, part.start, float(stop)))
+    harms = {*background, *excess, *occasions}
+    return {
+        harm: HarmRates(
+            background.get(harm, 0.0), tuple(excess.get(harm, ())), tuple(occasions.get(harm, ()))
+        )
+        for harm in harms
+    }
+
+
+def _risk(row: HarmRow, seed: int, world: str) -> float:
+    """Draw the risk behind a count in a world: a beta law with Jeffreys' prior."""
+    from scipy.special import betaincinv
+
+    place = float(stream(seed, f"harm/{world}/{row.id}").random())
+    return float(betaincinv(row.events + 0.5, row.people - row.events + 0.5, place))
+
+
+def _rate(risk: float, years: float) -> float:
+    return float(-np.log1p(-min(risk, 1 - 1e-12)) / years)

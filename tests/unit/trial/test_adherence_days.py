@@ -1,0 +1,99 @@
+"""What is taken day by day: the chain of taken and missed days has the chances and runs that it promises."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eubiosis.core.streams import SubjectDraws
+from eubiosis.therapy import Adherence, give
+from eubiosis.trial.world.adherence import block_means, blocks, planned, propensity, taken
+
+PEOPLE = SubjectDraws(5, tuple(range(3000)))
+DAYS = 365
+
+
+def runs(days, value):
+    """Lengths of complete runs of a value in rows of 0 and 1, by walking over them."""
+    lengths = []
+    for row in days:
+        edges = np.flatnonzero(np.diff(np.concatenate(([-1.0], row, [-1.0]))))
+        inner = list(pairwise(edges))[1:-1]  # the first and last may be cut
+        lengths += [b - a for a, b in inner if row[a] == value]
+    return np.array(lengths)
+
+
+@pytest.mark.parametrize("fall", [0.0, 0.3])
+def test_every_day_has_its_chance(fall):
+    law = Adherence(mean=0.8, sd=0.0, missed_run=3.0, fall_per_year=fall, reduced_per_year=0.0)
+    days = taken(law, PEOPLE, DAYS)
+    assert set(np.unique(days)) == {0.0, 1.0}
+    chance = 0.8 * (1 - fall) ** (np.arange(DAYS) / 365.25)
+    error = np.sqrt(chance * (1 - chance) / len(days))
+    assert np.all(np.abs(days.mean(axis=0) - chance) < 5 * error)
+
+
+def test_missed_days_come_in_runs_of_the_stated_length():
+    law = Adherence(mean=0.8, sd=0.0, missed_run=3.0, fall_per_year=0.0, reduced_per_year=0.0)
+    days = taken(law, PEOPLE, DAYS)
+    missed = runs(days, 0.0)
+    assert abs(missed.mean() - 3.0) < 0.05
+    # geometric: a third of the runs end after one day
+    assert abs(np.mean(missed == 1) - 1 / 3) < 0.01
+
+
+def test_a_lower_dose_is_kept_to_and_its_share_of_people_grows_as_the_rate_says():
+    law = Adherence(
+        mean=1.0, sd=0.0, missed_run=0.0, fall_per_year=0.0, reduced_per_year=0.5, reduced_to=0.25
+    )
+    days = taken(law, PEOPLE, DAYS)
+    assert set(np.unique(days)) == {0.25, 1.0}
+    assert np.all(np.diff(days, axis=1) <= 0)
+    expected = 1 - np.exp(-0.5 * 364 / 365.25)
+    assert abs(np.mean(days[:, -1] == 0.25) - expected) < 4 * np.sqrt(expected * (1 - expected) / 3000)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(0.05, 0.95), st.floats(1, 10), st.integers(10, 60))
+def test_a_subject_has_the_same_days_alone_and_for_a_shorter_trial(mean, missed_run, days):
+    law = Adherence(mean=mean, sd=0.0, missed_run=missed_run)
+    several = taken(law, SubjectDraws(3, (4, 17, 9)), days)
+    alone = taken(law, SubjectDraws(3, (17,)), days + 20)
+    assert np.array_equal(several[1], alone[0, :days])
+
+
+def test_who_is_likelier_to_take_one_therapy_is_likelier_to_take_another():
+    easy, hard = Adherence(mean=0.9, sd=0.1), Adherence(mean=0.5, sd=0.2)
+    draws = SubjectDraws(3, tuple(range(60)))
+    assert np.array_equal(np.argsort(propensity(easy, draws)), np.argsort(propensity(hard, draws)))
+    # the same day is missed: whoever takes the hard one on a day and had taken it before takes the easy one
+    first = taken(easy, draws, 1), taken(hard, draws, 1)
+    assert np.all(first[0] >= first[1])
+
+
+def test_a_steady_share_is_taken_every_day():
+    law = Adherence.full().changed(mean=0.5)
+    assert law.steady
+    assert np.array_equal(taken(law, SubjectDraws(3, (1, 2)), 20), np.full((2, 20), 0.5))
+    assert not Adherence().steady
+
+
+def test_a_ramp_rises_by_the_week_and_stops_with_the_therapy():
+    therapy = give("inulin", dose="12 g/day", start="week 1", stop="week 6", ramp=4.0)
+    by_hand = [0.0] * 7 + [0.25] * 7 + [0.5] * 7 + [0.75] * 7 + [1.0] * 14 + [0.0] * 14
+    assert planned(therapy, 56).tolist() == by_hand
+
+
+def test_transplants_are_days_of_their_own():
+    therapy = give("fecal_transplant", start="week 1", transplant={"number": 3, "every_weeks": 2.0})
+    assert np.flatnonzero(planned(therapy, 60)).tolist() == [7, 21, 35]
+
+
+def test_doses_are_averaged_over_weeks_that_a_start_cuts():
+    therapy = give("inulin", dose="12 g/day", start="week 1.5", stop="week 3")
+    cut = blocks([therapy], 28)
+    assert cut == [(0.0, 7.0), (7.0, 10.5), (10.5, 14.0), (14.0, 21.0), (21.0, 28.0)]
+    values = np.arange(28.0)[None]
+    assert block_means(values, [(0.0, 7.0), (14.0, 21.0)]).tolist() == [[3.0, 17.0]]
