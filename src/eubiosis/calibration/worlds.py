@@ -26,7 +26,7 @@ from eubiosis.model.shipped import GUT, HISTORY, MADE, gut_key, history_key, rea
 WAVES, ROWS = "worlds_waves.tsv", "worlds_targets.tsv"
 LEFT_OUT, DISCREPANCY = "worlds_left_out.tsv", "worlds_discrepancy.tsv"
 Say = Callable[[str], None]
-GUT_EFFORT, HISTORY_EFFORT = Effort(640, 15, 120, left_out=30), Effort(256, 1, 3)
+GUT_EFFORT, HISTORY_EFFORT = Effort(640, 15, 120, left_out=30), Effort(256, 4, 8)
 GUT_REDUCED, HISTORY_REDUCED = Effort(64, 6, 12, left_out=2), Effort(24, 1, 1)
 _PRIOR_HISTORY = 200  # draws of the prior that a row's prior share is counted from
 

@@ -46,7 +46,7 @@ def show(model: Model) -> Shown:
     found, met = shipped(model), _met(model.content, findings)
     findings.raise_if_any()
     by_id = {row.id: row for row in content.targets}
-    remarks = list(found.reasons)
+    remarks = [*found.reasons, *found.absent]
     rows_then = found.made.get("targets_key"), found.made.get("roles_sha256")
     if found.made and rows_then != (targets_key(content), roles_hash(join(read_tables(content)))):
         remarks.append(

@@ -71,24 +71,39 @@ class ShippedWorlds:
 
 @dataclass(frozen=True)
 class Shipped:
-    """The worlds that fit this model: a half is None where there are none, and ``reasons`` then says why."""
+    """The worlds that fit this model; a half is None where there are none.
+
+    ``reasons`` says why worlds that were made do not fit, ``absent`` which halves were never made.
+    """
 
     gut: ShippedWorlds | None
     history: ShippedWorlds | None
     made: Mapping[str, str]
     reasons: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
 
 def shipped(model: Model) -> Shipped:
     """Return the shipped worlds of the content that a model was loaded from, where they fit it."""
     folder = model.content.folder / FOLDER
     made = read_made(folder)
-    reasons: list[str] = []
-    gut = _fitting(folder / GUT, made, "gut_key", gut_key(model), "gut", reasons)
-    history = _fitting(
-        folder / HISTORY, made, "history_key", history_key(model.content), "natural history", reasons
-    )
-    return Shipped(gut, history, made, tuple(reasons))
+    halves = {
+        "gut": (folder / GUT, "gut_key", gut_key(model)),
+        "natural history": (folder / HISTORY, "history_key", history_key(model.content)),
+    }
+    absent, reasons = [], []
+    found: dict[str, ShippedWorlds | None] = dict.fromkeys(halves)
+    for half, (path, word, key) in halves.items():
+        if word not in made or not path.is_file():
+            absent.append(f"no worlds of the {half} lie in this content; make them: {_REMAKE}")
+        elif made[word] != key:
+            reasons.append(
+                f"the numbers or equations of the {half} have changed since its worlds were made; "
+                f"remake: {_REMAKE}"
+            )
+        else:
+            found[half] = read_worlds(path)
+    return Shipped(found["gut"], found["natural history"], made, tuple(reasons), tuple(absent))
 
 
 def matched_gut_world(model: Model, worlds: ShippedWorlds, number: int, seed: int) -> GutWorld:
@@ -219,21 +234,6 @@ def _read(path: Path, _changed: int) -> ShippedWorlds:
     if findings:
         raise FindingsError(findings)
     return ShippedWorlds(tuple(header[2:]), values[:, 1:], weights / weights.sum())
-
-
-def _fitting(
-    path: Path, made: Mapping[str, str], word: str, key: str, half: str, reasons: list[str]
-) -> ShippedWorlds | None:
-    if not made or not path.is_file():
-        reasons.append(f"no worlds of the {half} lie in this content; make them: {_REMAKE}")
-        return None
-    if made.get(word) != key:
-        reasons.append(
-            f"the numbers or equations of the {half} have changed since its worlds were made; "
-            f"remake: {_REMAKE}"
-        )
-        return None
-    return read_worlds(path)
 
 
 def _laws(rows: Iterable[SourcedNumber]) -> list[str]:

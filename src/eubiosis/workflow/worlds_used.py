@@ -17,7 +17,7 @@ def worlds_facts(model: Model, simulation: Simulation, seed: int) -> dict[str, s
     gut = "draws of the prior that a healthy gut does not contradict: no shipped worlds fit this model"
     if found.gut is not None:
         gut = _words(found.gut, simulation.gut_worlds - 1, seed, "gut")
-    history = "the tables: no shipped worlds fit this model"
+    history = "the tables: no worlds of it are shipped that fit this model"
     if found.history is not None:
         pairs = max((simulation.worlds - 1) // 2, 0)
         history = _words(found.history, pairs, seed, "history")
@@ -26,12 +26,14 @@ def worlds_facts(model: Model, simulation: Simulation, seed: int) -> dict[str, s
 
 
 def worlds_warnings(model: Model, simulation: Simulation) -> tuple[str, ...]:
-    """Return what must be said aloud: shipped worlds that were asked for and do not fit the model."""
+    """Return what must be said aloud: worlds that do not fit the model, or a gut without any."""
     if simulation.worlds_from == "prior":
         return ()
+    found = shipped(model)
+    said = (*found.reasons, *(text for text in found.absent if " gut " in text))
     return tuple(
-        f"Shipped worlds are not used: {reason}. Draws of the prior stand in for them."
-        for reason in shipped(model).reasons
+        f"Shipped worlds are not used: {reason}. Draws of the prior, or the tables, stand in for them."
+        for reason in said
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from eubiosis.calibration import waves
 from eubiosis.calibration.sampling import Effort
 from eubiosis.calibration.waves import GutProblem
 from eubiosis.calibration.worlds import gut_half, write_worlds
@@ -17,11 +18,13 @@ EFFORT = Effort(12, 1, 1)
 @pytest.fixture(scope="module")
 def made(model, tmp_path_factory):
     folders = []
-    for name in ("one", "again"):
-        folder = tmp_path_factory.mktemp(name)
-        half = gut_half(model, EFFORT, 3, lambda _: None, threads=1)
-        write_worlds(folder, model, half, None, 3, reduced=True)
-        folders.append(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(waves, "_TOGETHER", 160)  # draws of the prior at a time
+        for name in ("one", "again"):
+            folder = tmp_path_factory.mktemp(name)
+            half = gut_half(model, EFFORT, 3, lambda _: None, threads=1)
+            write_worlds(folder, model, half, None, 3, reduced=True)
+            folders.append(folder)
     return half, folders
 
 

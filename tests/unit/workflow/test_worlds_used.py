@@ -33,7 +33,7 @@ def test_a_model_with_other_numbers_falls_back_aloud(model):
     other = Model(model.content.with_values({"gut_F_RS": 1.2 * value}), model.derived, model.conditions)
     (warning,) = [text for text in worlds_warnings(other, SHIPPED) if " gut " in text]
     assert warning.startswith("Shipped worlds are not used")
-    assert "Draws of the prior stand in" in warning
+    assert "Draws of the prior, or the tables, stand in" in warning
     assert "no shipped worlds fit" in worlds_facts(other, SHIPPED, 7)[FACT]
 
 
