@@ -1,6 +1,7 @@
 """Conditions of the time, drawn at random: as many rises, and as much time spent, as a fine grid shows."""
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -59,3 +60,35 @@ def test_conditions_of_the_time_against_a_fine_grid(wave, share):
     assert course["n"][0, 1] == rises
     spent = on.mean() * END
     assert abs(course.reduced[Integral("above")][0] - spent) < 2e-4 * (1 + rises)
+
+
+@pytest.mark.parametrize(
+    ("formula", "plain"),
+    [
+        ("min(min({f}, {g}), {f})", "min({f}, {g})"),
+        ("min({f}, min({f}, {g}))", "min({f}, {g})"),
+        ("max(max({f}, {g}), {f})", "max({f}, {g})"),
+        ("min(min(min({f}, {g}), {h}), {f})", "min(min({f}, {g}), {h})"),
+        ("max(abs({g}), {g})", "abs({g})"),
+        ("max(abs({g}) + {g}, 0) / 2", "max({g}, 0)"),
+    ],
+)
+def test_a_choice_that_is_compared_with_its_own_term_is_that_choice(formula, plain):
+    """Where f is the lesser, min(f, g) - f is zero as long as it is: no change that has to be looked for."""
+    terms = {"f": "0.793 * cos(0.333 * time + 0.5)", "g": "2.783 * sin(2.528 * time + 2.189)"}
+    terms["h"] = "0.9 * sin(1.3 * time)"
+    found = []
+    for one in (formula, plain):
+        condition = f"{one.format(**terms)} > 0.2"
+        text = document(
+            *(parameter(name, 0) for name in ("n", "x", "above")),
+            rate("x", "1"),
+            rule("above", f"piecewise(1, {condition}, 0)"),
+            event("E", condition, n="n + 1"),
+        )
+        tolerances = Tolerances(1e-6, max_steps=5_000)
+        course = compile(text).solve([0, END], ["n"], reductions=[Integral("above")], tolerances=tolerances)
+        assert course.status == ("ok",)
+        found.append((course["n"][0, 1], course.reduced[Integral("above")][0]))
+    assert found[0][0] == found[1][0] > 0
+    assert abs(found[0][1] - found[1][1]) < 1e-9

@@ -101,7 +101,43 @@ class Switches:
             return node
         return self.graph.call("!=", self._atom(SIGN, node, origin), self.graph.zero)
 
+    def _apart(self, node: Node) -> Node:
+        """Return a difference (or sum) whose terms may cancel by a choice, as a choice of differences.
+
+        min(min(f, g), f) compares a choice of f and g with f: where f is chosen the difference is zero, which
+        rounding (a fused product) would hide and no bound could show. The same for sums such as abs(f) + f.
+        """
+        graph, op = self.graph, self.graph.operation[node]
+        if op not in ("-", "+"):
+            return node
+        left, right = graph.operands(node)
+        for chosen, other in ((left, right), (right, left)):
+            cancels = other if op == "-" else graph.neg(other)
+            if graph.operation[chosen] == "select" and self._offers(chosen, cancels):
+                return self._spread(chosen, other, cancels, op, first=chosen == left)
+        return node
+
+    def _offers(self, node: Node, wanted: Node) -> bool:
+        """Say whether a choice, or a choice within it, may be the wanted node."""
+        if self.graph.operation[node] != "select":
+            return node == wanted
+        return any(self._offers(branch, wanted) for branch in self.graph.operands(node)[1:])
+
+    def _spread(self, node: Node, other: Node, cancels: Node, op: str, *, first: bool) -> Node:
+        """Return the difference or sum of each branch of a choice and another node, as a choice."""
+        graph = self.graph
+        if graph.operation[node] == "select":
+            condition, *branches = graph.operands(node)
+            yes, no = (self._spread(one, other, cancels, op, first=first) for one in branches)
+            return graph.select(condition, yes, no)
+        if node == cancels:
+            return graph.zero
+        if op == "+":
+            return graph.add(node, other)
+        return graph.sub(node, other) if first else graph.sub(other, node)
+
     def _atom(self, kind: str, node: Node, origin: str) -> Node:
+        node = self._apart(node)
         if not self.moves(node):  # the difference of equals
             same = self.graph.value(node)
             if kind == SIGN and same is not None:

@@ -30,6 +30,7 @@ _ROUNDING, _NEIGHBOURS = (
     1 / 16,
 )  # of a curve's extent about a time, relative: what cannot be told from zero
 _BISECTIONS, _MOST_SPANS = 8, 20_000
+_INNER = 0.3819660112501051  # of a span: the place at which a curve at rest is looked at once more
 
 
 class Times:
@@ -183,6 +184,7 @@ class Curves:
         self.rows = [row for row, by in enumerate(layout.by) if by == CURVE]
         lanes.reserve("extent", len(self.rows))
         lanes.reserve("enclosed", 4 * len(self.rows))
+        lanes.reserve("still", len(self.rows))  # curves that lie on their border inside the span
         if self.rows:
             lanes.reserve("touch", len(layout.atoms))  # the side of an atom that will touch its border, or 0
             for name in ("span_from", "span_to", "touch_time", "quiet"):
@@ -249,6 +251,7 @@ class Curves:
             high = b.select(short, b.fadd(b.load(low), b.load(width)), horizon)
             driver.keep(code, b.load(low), "span_from")
             driver.keep(code, high, "span_to")
+            self._note_still(code, b.load(low), high)
             self.times.look(code, high)
             evaluate(code, driver, self.enclose, "states", "probe_time", "enclosed")
             unclear, turning = self._judge(code)
@@ -264,6 +267,38 @@ class Curves:
                     b.store(b.fmul(b.load(width), DOUBLE(2.0)), width)
                 with halve:
                     b.store(b.fmul(b.load(width), DOUBLE(0.5)), width)
+
+    def _note_still(self, code: Code, low: Value, high: Value) -> None:
+        """Keep which curves at rest have neither value nor slope at a place inside the span.
+
+        Between changes of modes a curve is analytic: one that rests on its border, and does so at an inner
+        place and at the end of a span, stays there (such as min(f, g) - f where f is the lesser). No bound of
+        its value could show that.
+        """
+        b, driver = code.b, self.driver
+        emit = VectorMath(b, 1)
+        rests = [self._at_rest(code, emit, k) for k in range(len(self.rows))]
+        for k in range(len(self.rows)):
+            driver.keep(code, DOUBLE(0.0), "still", k)
+        some = rests[0]
+        for rest in rests[1:]:
+            some = b.or_(some, rest)
+        with b.if_then(some):
+            inner = b.fadd(low, b.fmul(b.fsub(high, low), DOUBLE(_INNER)))
+            self.times.look(code, inner)
+            for k, rest in enumerate(rests):
+                still = b.and_(rest, self._on_border(code, k))
+                driver.keep(code, b.uitofp(still, DOUBLE(0).type), "still", k)
+
+    def _on_border(self, code: Code, k: int) -> Value:
+        """Whether a curve just evaluated is exactly the border it rests on, without slope."""
+        b, driver, row = code.b, self.driver, self.rows[k]
+        place = self.times.timed.index(row)
+        sign = self.layout.atoms[row].kind == SIGN
+        border = DOUBLE(0.0) if sign else driver.near(code, "modes", row)
+        slope = driver.near(code, "clocked", len(self.times.timed) + place)
+        same = b.fcmp_ordered("==", driver.near(code, "clocked", place), border)
+        return b.and_(same, b.fcmp_ordered("==", slope, DOUBLE(0.0)))
 
     def _note_extent(self, code: Code, emit: VectorMath, time: Value) -> None:
         """Keep how large each curve may be about a time: what rounding is measured by."""
@@ -318,6 +353,8 @@ class Curves:
         monotone = b.or_(b.fcmp_ordered(">", falls, zero), b.fcmp_ordered("<", rises, zero))
         fine = b.or_(apart, b.and_(monotone, b.not_(beyond)))
         fine = b.or_(fine, b.fcmp_unordered("uno", mode, mode))  # no number, and stays none
+        still = b.fcmp_ordered("!=", driver.near(code, "still", k), zero)
+        fine = b.or_(fine, b.and_(still, self._on_border(code, k)))
         return b.not_(fine), monotone, beyond
 
     def _judge(self, code: Code) -> tuple[Value, Value]:
