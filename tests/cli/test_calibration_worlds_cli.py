@@ -58,3 +58,46 @@ def test_show_says_that_worlds_do_not_fit_an_edited_content(eubiosis, other_numb
     assert status == 0
     assert "note: the numbers or equations of the gut have changed" in out
     assert "gut: " not in out
+
+
+STAKES = ("--participant", 5000, "--takers", 20_000, "--rate", 0.2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--people", 100, "--relapse", 1e308), "is not finite"),
+        (("--people", 100, "--people", 100, "--relapse", 1e4), "2 times"),
+        (("--people", 100, "--trial-years", "inf", "--relapse", 1e4), "for inf years"),
+        (("--people", 10**400, "--relapse", 1e4), "allowed: 2 to 1,000,000 people"),
+    ],
+)
+def test_decide_refuses_what_cannot_be_valued(eubiosis, arguments, said):
+    status, out, err = eubiosis("calibration", "decide", "--therapy", "inulin", *STAKES, *arguments)
+    assert status != 0
+    assert said in err
+    assert out == ""
+
+
+def test_decide_words_the_tipping_point_by_the_sign_of_the_exposure(eubiosis):
+    arguments = ("--therapy", "ketogenic_diet", "--therapy", "vitamin_d", "--people", 100, "--relapse", 1e4)
+    status, out, _ = eubiosis("calibration", "decide", *STAKES, *arguments)
+    assert status == 0
+    # acids fall by 0.864 doublings on that diet: 0.8 ** (1 / -0.864) = 1.29, relapses that rise with acids
+    assert "ketogenic_diet: 0.8 through acids alone needs a ratio of 1.3 per doubling" in out
+    assert "vitamin_d: 0.8 through acids alone is out of reach" in out
+
+
+def test_informed_needs_two_sets_and_worlds(eubiosis, tmp_path):
+    page = tmp_path / "page.html"
+    status, _, err = eubiosis("calibration", "informed", "--half", "gut", "--sets", 1, "--out", page)
+    assert status != 0
+    assert "allowed: 0, or 2 to 4000" in err
+    content = tmp_path / "content"
+    shutil.copytree(PACKAGED_CONTENT, content)
+    (content / FOLDER / GUT).unlink()
+    arguments = ("--half", "gut", "--sets", 0, "--out", page, "--content", content)
+    status, _, err = eubiosis("calibration", "informed", *arguments)
+    assert status != 0
+    assert "no worlds of the gut lie in this content" in err
+    assert not page.exists()

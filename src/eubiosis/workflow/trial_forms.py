@@ -126,7 +126,7 @@ def clinical_priors(design: Design) -> tuple[ClinicalPriorRow, ...]:
                     cohorts=found.cohorts,
                     outside_share=found.outside_share,
                     chances=tuple((c.statement, c.probability, c.before, c.word) for c in said),
-                    tipping=tipping_ratio(acids["acids"]) if endpoint == "relapses" and acids else None,
+                    tipping=tipping_ratio(acids.get("acids", 0.0)) if endpoint == "relapses" else None,
                     notes=found.notes,
                 )
             )
