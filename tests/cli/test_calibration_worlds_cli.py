@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from eubiosis.core.content import PACKAGED_CONTENT
-from eubiosis.model.shipped import FOLDER, GUT, read_made, read_worlds
+from eubiosis.core.findings import FindingsError
+from eubiosis.model.shipped import FOLDER, GUT, read_made, read_worlds, shipped
 
 
 def test_show_prints_the_effective_sample_size_and_what_is_missed(eubiosis):
@@ -101,3 +103,47 @@ def test_informed_needs_two_sets_and_worlds(eubiosis, tmp_path):
     assert status != 0
     assert "no worlds of the gut lie in this content" in err
     assert not page.exists()
+
+
+def test_show_gives_the_role_of_the_table_of_roles(eubiosis):
+    shown = json.loads(eubiosis("calibration", "show", "--json")[1])
+    roles = {row["id"]: row["role"] for row in json.loads(eubiosis("calibration", "roles", "--json")[1])}
+    assert {row["id"]: row["role"] for row in shown["rows"]} == {
+        row["id"]: roles[row["id"]] for row in shown["rows"]
+    }
+    assert all(row["role"] == "fit" for row in shown["rows"] if row["used"] == "yes")
+
+
+def test_worlds_say_at_once_that_a_folder_cannot_be_written(eubiosis, tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    out = tmp_path / "file" / "worlds"
+    status, _, err = eubiosis("calibration", "worlds", "--reduced", "--half", "history", "--out", out)
+    assert status != 0
+    assert "level 1" not in err  # nothing was computed
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda _: [], "the table is empty"),
+        (lambda lines: lines[:4], "3 worlds; allowed: 640, as worlds_made.tsv says"),
+        (
+            lambda lines: [lines[0].replace("gut_k_ila", "gut_k_ind"), *lines[1:]],
+            "gut_k_ind: the column occurs twice",
+        ),
+        (
+            lambda lines: [lines[0].replace("gut_k_ila", "gut_k_il"), *lines[1:]],
+            "gut_k_ila: the column is missing",
+        ),
+        (lambda lines: [line.rpartition("\t")[0] for line in lines], "the column is missing"),
+    ],
+)
+def test_a_damaged_table_of_worlds_is_refused(model, tmp_path, damage, said):
+    folder = tmp_path / "content"
+    shutil.copytree(PACKAGED_CONTENT, folder)
+    table = folder / FOLDER / GUT
+    lines = damage(table.read_text(encoding="utf-8").splitlines())
+    table.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    content = replace(model.content, folder=folder)
+    with pytest.raises(FindingsError, match=said):
+        shipped(replace(model, content=content))
