@@ -7,8 +7,11 @@ The common prior is the one that brief and report print. The sceptical one is no
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from eubiosis.core import laws
 from eubiosis.core.clinical_prior import packaged_clinical
@@ -29,6 +32,7 @@ from eubiosis.evidence.forecast.priors import PriorBasis, prior
 COMMON, SCEPTICAL, WITHOUT_DELTA = "common", "sceptical", "without delta"
 OUTCOME, METRIC = "relapse_rate", "rate-ratio"
 _SCEPTICAL_TAIL = 0.025
+_MOST_PEOPLE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Valuation:
     """Options with what each is worth under every prior, and their order where all priors agree.
 
     ``worths`` prior -> one row an option; ``order`` positions of options, best first, or None; ``chances``
-    and ``tipping`` by therapy, the latter the relapse ratio per doubling of acids for a ratio of 0.8.
+    and ``tipping`` by therapy, the latter the relapse ratio per doubling of acids for a ratio of 0.8,
+    None where a therapy leaves acids alone.
     """
 
     options: tuple[Option, ...]
@@ -53,11 +58,13 @@ class Valuation:
     worths: Mapping[str, tuple[TrialWorth, ...]]
     order: tuple[int, ...] | None
     chances: Mapping[str, tuple[Chance, ...]]
-    tipping: Mapping[str, float]
+    tipping: Mapping[str, float | None]
 
     @property
     def verdict(self) -> str:
         """Say in words whether there is a ranking."""
+        if len(self.options) == 1:
+            return "one trial: nothing to rank"
         if self.order is None:
             return "no ranking: the three priors order these trials differently"
         names = [f"{self.options[k].therapy} {self.options[k].people_per_arm} per arm" for k in self.order]
@@ -100,23 +107,38 @@ def decide(options: Sequence[Option], stakes: Stakes, *, dispersion: float) -> V
     """
     _check(options, stakes, dispersion)
     by_therapy = {name: priors_of(name) for name in dict.fromkeys(o.therapy for o in options)}
-    worths = {
-        name: tuple(
-            trial_worth(by_therapy[o.therapy][name], stakes, o.people_per_arm, dispersion, o.years)
-            for o in options
-        )
-        for name in (COMMON, SCEPTICAL, WITHOUT_DELTA)
-    }
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused below
+        worths = {
+            name: tuple(
+                trial_worth(by_therapy[o.therapy][name], stakes, o.people_per_arm, dispersion, o.years)
+                for o in options
+            )
+            for name in (COMMON, SCEPTICAL, WITHOUT_DELTA)
+        }
+    _check_worths(options, worths)
     tables = packaged_clinical()
-    said, tipping = {}, {}
+    said: dict[str, tuple[Chance, ...]] = {}
+    tipping: dict[str, float | None] = {}
     for name, found in by_therapy.items():
         row = tables.therapy(name)
         assert row is not None
         before = prior(OUTCOME, row.intervention, metric=METRIC, basis=PriorBasis(before=True))
         said[name] = chances(found[COMMON], before)
         acids = [e.mean for e in tables.exposures.get(row.therapy, ()) if e.metabolite_class == "acids"]
-        tipping[name] = tipping_ratio(acids[0]) if acids else 0.0
+        tipping[name] = tipping_ratio(acids[0]) if acids else None
     return Valuation(tuple(options), stakes, worths, same_order(worths), said, tipping)
+
+
+def _check_worths(options: Sequence[Option], worths: Mapping[str, Sequence[TrialWorth]]) -> None:
+    findings = FindingCollector()
+    for prior_name, row in worths.items():
+        for option, worth in zip(options, row, strict=True):
+            if not math.isfinite(worth.net):
+                findings.add(
+                    "decide", f"{option.therapy}, {option.people_per_arm} per arm", f"its worth under the "
+                    f"{prior_name} prior is not finite", next_step="state smaller stakes",
+                )  # fmt: skip
+    findings.raise_if_any()
 
 
 def _check(options: Sequence[Option], stakes: Stakes, dispersion: float) -> None:
@@ -128,9 +150,13 @@ def _check(options: Sequence[Option], stakes: Stakes, dispersion: float) -> None
             allowed = "a number above 0" if above else "0 or more"
             findings.add("decide", name, f"{value:g}", allowed=allowed)
     for option in options:
-        if option.people_per_arm < 2 or not option.years > 0:
+        if not 2 <= option.people_per_arm <= _MOST_PEOPLE or not 0 < option.years < math.inf:
             given = f"{option.people_per_arm} per arm for {option.years:g} years"
-            findings.add("decide", option.therapy, given, allowed="2 or more people, some time")
+            findings.add("decide", option.therapy, given, allowed=f"2 to {_MOST_PEOPLE:,} people, some time")
+    for option, times in Counter(options).items():
+        if times > 1:
+            given = f"{option.people_per_arm} per arm for {option.years:g} years, {times} times"
+            findings.add("decide", option.therapy, given, allowed="each trial once")
     if not options:
         findings.add("decide", "options", "none", next_step="name a therapy and a size")
     findings.raise_if_any()

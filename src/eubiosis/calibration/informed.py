@@ -45,13 +45,28 @@ def measures(
 
     ``prior`` holds draws (draws,), ``worlds`` values (worlds,) with ``weights`` (worlds,) of any sum.
     Draws and worlds whose value is not finite (no steady state) are left out of that measure. Raises
-    ``FindingsError`` where a name has no draws of the prior.
+    ``FindingsError`` where a name has no draws of the prior, or where fewer than two values are left.
     """
     without = [name for name in worlds if name not in prior]
     if without:
         raise FindingsError(
             [Finding("informed", name, "no draws of its prior", next_step="draw it") for name in without]
         )
+    few = [
+        name
+        for name, values in worlds.items()
+        if (np.isfinite(values) & (weights > 0)).sum() < 2 or np.isfinite(prior[name]).sum() < 2
+    ]
+    if few:
+        raise FindingsError(
+            [
+                Finding(
+                    "informed", name, "fewer than two finite values",
+                    "2 or more worlds and draws of the prior", "run more sets",
+                )
+                for name in few
+            ]
+        )  # fmt: skip
     count = len(worlds)
     return tuple(
         _measure(name, prior[name], values, weights, count, described.get(name, Described(name, "-")))

@@ -6,6 +6,7 @@ figure was measured. Values, intervals, populations and sources stay where they 
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import model_validator
@@ -101,8 +102,8 @@ class AllowanceRow(TableRow):
 
     @model_validator(mode="after")
     def _has_a_size(self) -> AllowanceRow:
-        if not self.sd > 0:
-            raise RowProblem(f"sd {self.sd:g}", allowed="above 0", next_step="estimate it")
+        if not 0 < self.sd < math.inf:
+            raise RowProblem(f"sd {self.sd:g}", allowed="above 0, finite", next_step="estimate it")
         if self.basis == "assumed" and not self.note:
             raise RowProblem("assumed without a note", next_step="say in the note why this size")
         return self

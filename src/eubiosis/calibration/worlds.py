@@ -151,6 +151,7 @@ def write_worlds(
             f"{name}_plausible": f"{half.plausible:.3f}",
             f"{name}_drawn": half.drawn,
         }
+    roles = {row.id: row.role for row in join(read_tables(model.content))}
     if gut is not None and gut.residuals:
         write_left_out(folder, gut.residuals)
     _write(folder / MADE, ("what", "value"), made.items())
@@ -168,8 +169,8 @@ def write_worlds(
         folder / ROWS,
         ("id", "half", "role", "used", "prior_share", "share", *_points("prior"), *_points("worlds")),
         (
-            (r.row.id, r.half, r.row.role, "yes" if r.used else "no", f"{r.prior_share:.4f}",
-             f"{r.share:.4f}", *(f"{x:.5g}" for x in (*r.prior, *r.worlds)))
+            (r.row.id, r.half, roles.get(r.row.id, r.row.role), "yes" if r.used else "no",
+             f"{r.prior_share:.4f}", f"{r.share:.4f}", *(f"{x:.5g}" for x in (*r.prior, *r.worlds)))
             for half in halves.values()
             for r in half.rows
         ),

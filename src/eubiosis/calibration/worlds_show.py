@@ -15,7 +15,10 @@ from eubiosis.model.shipped import FOLDER, Shipped, shipped, targets_key
 
 
 class MetRow(TableRow):
-    """What a row of the target table meets among draws of the prior and among the worlds."""
+    """What a row of the target table meets among draws of the prior and among the worlds.
+
+    The role is that of ``roles.tsv``.
+    """
 
     id: str
     half: str
@@ -45,15 +48,22 @@ def show(model: Model) -> Shown:
     content, findings = model.content, FindingCollector()
     found, met = shipped(model), _met(model.content, findings)
     findings.raise_if_any()
+    joined = join(read_tables(content))
+    now = {row.id: row.role for row in joined}
     by_id = {row.id: row for row in content.targets}
     remarks = [*found.reasons, *found.absent]
     rows_then = found.made.get("targets_key"), found.made.get("roles_sha256")
-    if found.made and rows_then != (targets_key(content), roles_hash(join(read_tables(content)))):
+    if found.made and rows_then != (targets_key(content), roles_hash(joined)):
         remarks.append(
             "the target table or the roles have changed since the worlds were made: shares are of the rows "
             "as they were"
         )
-    return Shown(found, tuple((by_id[row.id], row) for row in met if row.id in by_id), tuple(remarks))
+    rows = tuple(
+        (by_id[row.id], row.model_copy(update={"role": now.get(row.id, row.role)}))
+        for row in met
+        if row.id in by_id
+    )
+    return Shown(found, rows, tuple(remarks))
 
 
 def missed_by_all(rows: Sequence[tuple[TargetRow, MetRow]], most: float = 0.01) -> tuple[TargetRow, ...]:

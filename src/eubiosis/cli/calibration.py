@@ -53,6 +53,7 @@ def worlds_command(seed: int, out: Path, reduced: bool, half: str, content: Path
         click.echo(text, err=True)
 
     model, seed = load_model(content), checked_seed(seed)
+    out.mkdir(parents=True, exist_ok=True)  # hours of work end there: say now where it cannot be written
     gut = history = None
     if half != "history":
         gut = making.gut_half(model, making.GUT_REDUCED if reduced else making.GUT_EFFORT, seed, say)
@@ -109,7 +110,7 @@ def show_command(rows: bool, content: Path | None, as_json: bool) -> None:
         ends = [f"{x:g}" if x is not None else "" for x in (target.low, target.high)]
         middle = "-" if met.worlds_median is None else f"{met.worlds_median:.3g}"
         click.echo(
-            f"{target.id:6}{target.role:8}{met.used:6}{shares[0]:>7}{shares[1]:>8}{' to '.join(ends):>18}"
+            f"{target.id:6}{met.role:8}{met.used:6}{shares[0]:>7}{shares[1]:>8}{' to '.join(ends):>18}"
             f"{middle:>9}  {target.quantity}, {target.condition}"
         )
     lost = [t for t, _ in everything if t in missed_by_all(everything)]

@@ -44,8 +44,11 @@ def decide_command(
         for chance in said:
             click.echo(f"{name}: P({chance.statement}) {chance.probability:.3f}, before data "
                        f"{chance.before:.3f} ({chance.word})")  # fmt: skip
-        needed = f"{found.tipping[name]:.2g} per doubling of acids"
-        click.echo(f"{name}: 0.8 through acids alone needs a ratio of {needed}")
+        needed = found.tipping[name]
+        if needed is None:
+            click.echo(f"{name}: 0.8 through acids alone is out of reach: it leaves acids alone")
+        else:
+            click.echo(f"{name}: 0.8 through acids alone needs a ratio of {needed:.2g} per doubling of acids")
     click.echo(f"{'trial':<34}{'prior':<16}{'worth of the answer':>20}{'cost':>14}{'net':>14}")
     for k, option in enumerate(found.options):
         for prior, worths in found.worths.items():

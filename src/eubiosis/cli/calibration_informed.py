@@ -9,6 +9,13 @@ import click
 from eubiosis.cli.model_loading import CONTENT, JSON, load_model
 
 
+def _two_or_none(_: click.Context, __: click.Parameter, sets: int) -> int:
+    """Return the number of sets; one has no spread and is refused."""
+    if sets == 1:
+        raise click.BadParameter("1 set has no spread; allowed: 0, or 2 to 4000")
+    return sets
+
+
 @click.command("informed")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The page to write.")
 @click.option(
@@ -21,6 +28,7 @@ from eubiosis.cli.model_loading import CONTENT, JSON, load_model
 @click.option(
     "--sets",
     type=click.IntRange(0, 4000),
+    callback=_two_or_none,
     default=200,
     show_default=True,
     help="Worlds of the gut, and draws of its prior, to run for predictions (minutes); 0 runs none.",
@@ -32,6 +40,7 @@ def informed_command(
     out: Path | None, half: str, sets: int, seed: int, as_json: bool, content: Path | None
 ) -> None:
     """Compare the shipped worlds with draws of the prior: shrinkage, what was not informed, profiles."""
+    from eubiosis.core.spec import checked_seed
     from eubiosis.workflow.informed_page import informed_halves, write_informed_page
 
     if out is None and not as_json:
@@ -41,7 +50,7 @@ def informed_command(
         load_model(content),
         halves,  # type: ignore[arg-type]  # click gives the words of the choice
         sets=sets,
-        seed=seed,
+        seed=checked_seed(seed),
         say=lambda text: click.echo(text, err=True),
     )
     if out is not None:

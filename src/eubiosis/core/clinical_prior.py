@@ -8,6 +8,7 @@ carry anything depends on the form of the model. delta is outside the mechanism,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from pydantic import model_validator
 
 from eubiosis.core.class_priors import ALL, read_class_priors
 from eubiosis.core.content import PACKAGED_CONTENT
@@ -23,10 +25,11 @@ from eubiosis.core.laws import Floats
 from eubiosis.core.model_forms import TAXON, Forms, read_forms
 from eubiosis.core.outside import OutsideTables, outside_of, read_outside
 from eubiosis.core.provenance import Basis
-from eubiosis.core.tables import TableRow, check_unique, display_name, read_table
+from eubiosis.core.tables import RowProblem, TableRow, check_unique, display_name, read_table
 
 THERAPIES, EXPOSURES = "calibration/prior_therapies.tsv", "calibration/prior_exposures.tsv"
 TOTALS, COUPLINGS = "calibration/prior_totals.tsv", "couplings.tsv"
+_DERIVE = "run eubiosis model derive"
 _MOST_MECHANISM, _MOST = 24, 48  # normal components that a mixture keeps
 
 
@@ -57,6 +60,13 @@ class ExposureRow(TableRow):
     basis: Basis
     source: str
 
+    @model_validator(mode="after")
+    def _is_a_size(self) -> ExposureRow:
+        if not (math.isfinite(self.mean) and 0 <= self.size < math.inf):
+            raise RowProblem(f"mean {self.mean:g}, size {self.size:g}", allowed="finite numbers, size from 0",
+                             next_step=_DERIVE)  # fmt: skip
+        return self
+
 
 class TotalRow(TableRow):
     """The posterior of one class's total given biomarkers, as a spike and a slab of the same moments.
@@ -73,6 +83,17 @@ class TotalRow(TableRow):
     basis: Basis
     source: str
     note: str = ""
+
+    @model_validator(mode="after")
+    def _is_a_spike_and_a_slab(self) -> TotalRow:
+        if not 0 < self.spike <= 1:
+            raise RowProblem(
+                f"spike {self.spike:g}: a prior without support at zero",
+                allowed="above 0, at most 1: no effect must stay possible", next_step=_DERIVE,
+            )  # fmt: skip
+        if not 0 <= self.slab_sd < math.inf:
+            raise RowProblem(f"slab_sd {self.slab_sd:g}", allowed="0 or more, finite", next_step=_DERIVE)
+        return self
 
 
 class _PathRow(TableRow):
@@ -128,11 +149,17 @@ def read_clinical(folder: Path, holdouts: frozenset[str] = frozenset()) -> Clini
     findings = FindingCollector()
     therapies = read_table(folder / THERAPIES, TherapyPriorRow, findings)
     exposures = read_table(folder / EXPOSURES, ExposureRow, findings)
-    totals = {row.metabolite_class: row for row in read_table(folder / TOTALS, TotalRow, findings)}
+    total_rows = read_table(folder / TOTALS, TotalRow, findings)
+    totals = {row.metabolite_class: row for row in total_rows}
     paths = read_table(folder / COUPLINGS, _PathRow, findings)
     check_unique(
         [(r.intervention,) * 2 for r in therapies], display_name(folder / THERAPIES), "intervention", findings
     )
+    check_unique(
+        [(r.metabolite_class,) * 2 for r in total_rows], display_name(folder / TOTALS), "class", findings
+    )
+    keys = [f"{r.therapy} {r.metabolite_class}" for r in exposures]
+    check_unique([(k, k) for k in keys], display_name(folder / EXPOSURES), "therapy and class", findings)
     findings.raise_if_any()
     forms, priors = read_forms(folder), read_class_priors(folder)
     class_of = {row.id: row.metabolite_class for row in paths if row.prior_only == "no"}
@@ -143,6 +170,8 @@ def read_clinical(folder: Path, holdouts: frozenset[str] = frozenset()) -> Clini
         if spike == 0:
             findings.add("coupling_priors.tsv", name, "a prior without support at zero",
                          allowed="a spike above 0: no effect must stay possible")  # fmt: skip
+    findings.raise_if_any()
+    _check_derived(therapies, exposures, totals, before, findings)
     findings.raise_if_any()
     after = before | {name: (row.spike, row.slab_sd) for name, row in totals.items() if name in before}
     by_therapy: dict[str, tuple[ExposureRow, ...]] = {}
@@ -162,6 +191,28 @@ def read_clinical(folder: Path, holdouts: frozenset[str] = frozenset()) -> Clini
         read_outside(folder, holdouts),
         tuple(totals.values()),
     )
+
+
+def _check_derived(
+    therapies: Sequence[TherapyPriorRow],
+    exposures: Sequence[ExposureRow],
+    totals: Collection[str],
+    before: Collection[str],
+    findings: FindingCollector,
+) -> None:
+    """Report classes that no prior knows, and therapies that only one of two tables holds."""
+    for file, names in ((TOTALS, totals), (EXPOSURES, dict.fromkeys(r.metabolite_class for r in exposures))):
+        for name in names:
+            if name not in before:
+                findings.add(display_name(Path(file)), name, "is no class and no guild with a term",
+                             allowed=", ".join(before), next_step=_DERIVE)  # fmt: skip
+    exposed = {row.therapy for row in exposures}
+    for row in therapies:
+        if row.therapy and row.therapy not in exposed:
+            findings.add(display_name(Path(EXPOSURES)), row.therapy, "has no exposure", next_step=_DERIVE)
+    for name in sorted(exposed - {row.therapy for row in therapies}):
+        findings.add(display_name(Path(THERAPIES)), name, "has exposures and no row here",
+                     next_step="name the intervention and the class that it is")  # fmt: skip
 
 
 def _check_paths(file: str, forms: Forms, drawn: Mapping[str, str], findings: FindingCollector) -> None:

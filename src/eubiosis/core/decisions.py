@@ -46,15 +46,19 @@ def chances(found: EffectPrior, before: EffectPrior) -> tuple[Chance, ...]:
     )
 
 
-def tipping_ratio(exposure: float, ratio: float = BENEFIT) -> float:
+def tipping_ratio(exposure: float, ratio: float = BENEFIT) -> float | None:
     """Return the ratio of relapses per doubling that an exposure needs to reach ``ratio``.
 
-    ``exposure`` is in doublings. Without exposure none is enough: 0.
+    ``exposure`` is in doublings; where it is a fall, a ratio below 1 asks for relapses that rise with the
+    input, and the answer is above 1. Without exposure none is enough: None.
 
-    >>> round(tipping_ratio(0.44), 2)
-    0.6
+    >>> round(tipping_ratio(0.44), 2), round(tipping_ratio(-0.44), 2)
+    (0.6, 1.66)
     """
-    return ratio ** (1 / abs(exposure)) if exposure else 0.0
+    if not exposure:
+        return None
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.power(ratio, 1 / exposure))
 
 
 @dataclass(frozen=True)

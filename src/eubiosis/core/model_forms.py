@@ -88,12 +88,16 @@ def read_forms(folder: Path) -> Forms:
     """Read the forms of a content folder; raises ``FindingsError`` with everything that is wrong."""
     findings = FindingCollector()
     rows = read_table(folder / FORMS, ModelFormRow, findings)
-    taxa = {row.guild: row for row in read_table(folder / TAXA, TaxonRow, findings)}
+    taxon_rows = read_table(folder / TAXA, TaxonRow, findings)
+    taxa = {row.guild: row for row in taxon_rows}
     file, own = display_name(folder / FORMS), display_name(folder / TAXA)
+    check_unique([(row.guild, row.guild) for row in taxon_rows], own, "guild", findings)
     check_unique([(row.form, row.form) for row in rows], file, "form", findings)
     for taxon in taxa.values():
         if taxon.guild not in GUILDS:
             findings.add(own, taxon.guild, f"guild {unknown_word(taxon.guild, GUILDS)}")
+        if taxon.slab_sd == math.inf:
+            findings.add(own, taxon.guild, "slab_sd inf", allowed="a finite number")
         if not 0 < taxon.spike <= 1 or not taxon.slab_sd > 0:
             findings.add(own, taxon.guild, "a prior without support at zero",
                          allowed="a spike above 0 and at most 1, a slab_sd above 0")  # fmt: skip

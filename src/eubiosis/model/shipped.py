@@ -13,6 +13,7 @@ import csv
 import hashlib
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -102,7 +103,9 @@ def shipped(model: Model) -> Shipped:
                 f"remake: {_REMAKE}"
             )
         else:
-            found[half] = read_worlds(path)
+            found[half] = worlds = read_worlds(path)
+            expected = frozenset(gut_numbers(model)) if half == "gut" else frozenset(worlds.names)
+            _check_worlds(worlds, path, made.get(word.replace("key", "worlds"), ""), expected)
     return Shipped(found["gut"], found["natural history"], made, tuple(reasons), tuple(absent))
 
 
@@ -191,6 +194,21 @@ def targets_key(content: Content) -> str:
     return _hash(texts)
 
 
+def _check_worlds(worlds: ShippedWorlds, path: Path, count: str, expected: frozenset[str]) -> None:
+    """Raise ``FindingsError`` where a table lacks numbers or worlds that its making wrote."""
+    name, own = display_name(path), set(worlds.names)
+    wrong = dict.fromkeys(sorted(expected - own), "the column is missing")
+    wrong |= dict.fromkeys(sorted(own - expected), "is no number that worlds hold")
+    step = f"restore the table or remake it: {_REMAKE}"
+    findings = [Finding(name, column, problem, next_step=step) for column, problem in wrong.items()]
+    if count != str(len(worlds.weights)):
+        findings.append(
+            Finding(name, "", f"{len(worlds.weights)} worlds", allowed=f"{count}, as {MADE} says")
+        )
+    if findings:
+        raise FindingsError(findings)
+
+
 def read_made(folder: Path) -> dict[str, str]:
     """Read how the worlds were made: word -> what it was; empty where none are shipped."""
     path = folder / MADE
@@ -207,10 +225,17 @@ def read_worlds(path: Path) -> ShippedWorlds:
 
 @lru_cache(maxsize=8)
 def _read(path: Path, _changed: int) -> ShippedWorlds:
-    with path.open(encoding="utf-8", newline="") as text:
-        header, *rows = csv.reader(text, delimiter="\t")
-    findings: list[Finding] = []
     name = display_name(path)
+    with path.open(encoding="utf-8", newline="") as text:
+        lines = list(csv.reader(text, delimiter="\t"))
+    if not lines:
+        raise FindingsError([Finding(name, "", "the table is empty", next_step=f"remake it: {_REMAKE}")])
+    header, *rows = lines
+    findings = [
+        Finding(name, column, "the column occurs twice")
+        for column, times in Counter(header).items()
+        if times > 1
+    ]
     if header[:2] != ["world", "weight"]:
         findings.append(Finding(name, "header", "the columns", allowed="world, weight, then numbers"))
         raise FindingsError(findings)

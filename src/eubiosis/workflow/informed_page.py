@@ -38,7 +38,7 @@ def informed_halves(
         found.append((TITLES[half], informed(model, own, half, origin=made, sets=sets, seed=seed, say=say)))
     if absent:
         raise FindingsError(
-            [Finding(model.content.file("calibration"), "", reason) for reason in known.reasons]
+            [Finding(model.content.file("calibration"), "", why) for why in (*known.reasons, *known.absent)]
         )
     return found
 

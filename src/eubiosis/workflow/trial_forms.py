@@ -31,13 +31,15 @@ PRIOR_OUTCOMES = {
 def form_effects(design: Design, chunks: Sequence[Chunk], model: Model) -> tuple[FormEffect, ...]:
     """Return the true effect on the primary endpoint, and on relapses, in each form and mixed over worlds.
 
-    Worlds run through the forms in turn, so the mixture has the stated weights. No form where worlds have no
-    form.
+    Worlds run through the forms in turn, so the mixture has the stated weights where their mirrored pairs are
+    a multiple of the forms; its words say where a form is absent. No form where worlds have none.
     """
     form_of = {(row.gut_world, row.host_world): row.form for c in chunks for row in c.worlds}
     known = {form.id: form for form in model.forms.rows}
     if not form_of or not set(form_of.values()) <= set(known):
         return tuple(_outside_alone(design, chunks))
+    ran = set(form_of.values())
+    mixture = SURVIVES if ran == set(known) else f"mixed over {', '.join(sorted(ran))} alone: too few worlds"
     rows = []
     for endpoint in dict.fromkeys((design.primary, "relapses")):
         for arm in design.active:
@@ -54,7 +56,7 @@ def form_effects(design: Design, chunks: Sequence[Chunk], model: Model) -> tuple
                             label=ENDPOINTS[endpoint].label,
                             arm=arm.name,
                             form=name,
-                            form_label=SURVIVES if name == MIXED else known[name].label,
+                            form_label=mixture if name == MIXED else known[name].label,
                             weight=1.0 if name == MIXED else known[name].weight,
                             worlds=len(own),
                             enough=len(own) >= ENOUGH_WORLDS,
@@ -126,7 +128,7 @@ def clinical_priors(design: Design) -> tuple[ClinicalPriorRow, ...]:
                     cohorts=found.cohorts,
                     outside_share=found.outside_share,
                     chances=tuple((c.statement, c.probability, c.before, c.word) for c in said),
-                    tipping=tipping_ratio(acids["acids"]) if endpoint == "relapses" and acids else None,
+                    tipping=tipping_ratio(acids.get("acids", 0.0)) if endpoint == "relapses" else None,
                     notes=found.notes,
                 )
             )

@@ -21,7 +21,10 @@ def worlds_facts(model: Model, simulation: Simulation, seed: int) -> dict[str, s
     if found.history is not None:
         pairs = max((simulation.worlds - 1) // 2, 0)
         history = _words(found.history, pairs, seed, "history")
-    made = f"seed {found.made['seed']}, {found.made['effort']} effort" if found.made else "none"
+    made = "none"
+    if found.made:
+        seed_then, effort = (found.made.get(word, "unknown") for word in ("seed", "effort"))
+        made = f"seed {seed_then}, {effort} effort"
     return {FACT: gut, HISTORY_FACT: history, "shipped worlds were made with": made}
 
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from eubiosis.calibration.leakage import members_of
 from eubiosis.calibration.roles import (
@@ -21,7 +22,7 @@ from eubiosis.calibration.roles import (
 )
 from eubiosis.calibration.roles_checks import check_roles
 from eubiosis.calibration.roles_compare import Comparand, differences
-from eubiosis.calibration.roles_tables import LeakageRow, LogRow
+from eubiosis.calibration.roles_tables import AllowanceRow, LeakageRow, LogRow
 from eubiosis.calibration.waves_terms import WITHIN_ARM_BIAS
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingsError
@@ -258,3 +259,12 @@ def test_no_shipped_text_claims_a_response_calibrated_in_ms():
     texts = {str(f.relative_to(folder)): f.read_text(encoding="utf-8") for f in own}
     assert len(texts) > 100
     assert check_claims(texts, responses(rows_for("gut"))) == []
+
+
+@pytest.mark.parametrize("size", ["inf", "nan", "0"])
+def test_an_allowance_without_a_finite_size_is_refused(size):
+    with pytest.raises(ValidationError, match="sd"):
+        AllowanceRow(
+            id="a", kind="gut", applies_to="within_arm", sd=float(size), unit="log ratio", opens="no",
+            basis="assumed", note="made up",
+        )  # fmt: skip

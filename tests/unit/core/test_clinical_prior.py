@@ -140,3 +140,34 @@ def test_a_prior_far_from_zero_is_refused_by_name():
 def test_a_mixture_knows_its_variance():
     found = Mixture(np.array([0.25, 0.75]), np.array([0.0, 1.0]), np.array([0.0, 2.0]))
     assert found.variance == pytest.approx(0.75 * (4 + 1) - 0.75**2)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "said"),
+    [
+        ("prior_totals.tsv", "spike", "0", "without support at zero"),
+        ("prior_totals.tsv", "spike", "nan", "without support at zero"),
+        ("prior_totals.tsv", "slab_sd", "inf", "slab_sd inf"),
+        ("prior_totals.tsv", "metabolite_class", "acid", "is no class"),
+        ("prior_totals.tsv", "metabolite_class", "acids", "occurs twice"),
+        ("prior_exposures.tsv", "mean", "nan", "mean nan"),
+        ("prior_exposures.tsv", "size", "-1", "size -1"),
+        ("prior_exposures.tsv", "metabolite_class", "acid", "is no class"),
+        ("prior_exposures.tsv", "metabolite_class", "aromatics", "occurs twice"),
+        ("prior_therapies.tsv", "therapy", "bread", "inulin: has exposures and no row here"),
+        ("prior_therapies.tsv", "therapy", "", "inulin: has exposures and no row here"),
+        ("prior_exposures.tsv", "therapy", "bread", "bread: has exposures and no row here"),
+        ("form_taxa.tsv", "slab_sd", "inf", "slab_sd inf"),
+        ("form_taxa.tsv", "guild", "LAC", "occurs twice"),
+    ],
+)
+def test_a_damaged_derived_table_is_refused_by_name(tmp_path, table, column, value, said):
+    folder = copied(tmp_path)
+    file = folder / "calibration" / table
+    head, first, *rest = file.read_text(encoding="utf-8").splitlines()
+    cells = first.split("\t")
+    cells[head.split("\t").index(column)] = value
+    file.write_text("\n".join([head, "\t".join(cells), *rest]) + "\n", encoding="utf-8")
+    with pytest.raises(FindingsError) as refused:
+        read_clinical(folder)
+    assert said in str(refused.value)

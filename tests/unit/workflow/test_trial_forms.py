@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,24 @@ def test_each_form_has_its_own_worlds_and_the_mixture_has_all(chunks, model):
     assert mixed.truth == pytest.approx(tuple(np.percentile(values, (2.5, 50, 97.5))))
     alone = rows["relapses", "outside"]
     assert alone.truth == pytest.approx((math.exp(-0.2), 1.02, math.exp(0.2)), abs=0.01)
+
+
+def test_a_mixture_without_every_form_does_not_claim_all_of_them(chunks, model):
+    few = [
+        replace(
+            chunk,
+            truths=tuple(t for t in chunk.truths if form_of(chunk, t) in ("N1", "N2")),
+            worlds=tuple(w for w in chunk.worlds if w.form in ("N1", "N2")),
+        )
+        for chunk in chunks
+    ]
+    mixed = next(r for r in form_effects(DESIGN, few, model) if r.form == "mixed")
+    assert mixed.form_label == "mixed over N1, N2 alone: too few worlds"
+
+
+def form_of(chunk, truth):
+    key = (truth.gut_world, truth.host_world)
+    return next(w.form for w in chunk.worlds if (w.gut_world, w.host_world) == key)
 
 
 def test_the_facts_say_how_many_draws_are_effective():

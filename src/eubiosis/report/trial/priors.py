@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
+from eubiosis.core.model_forms import SURVIVES
 from eubiosis.core.report_input import ClinicalPriorRow, FormEffect, TrialReportInput
 from eubiosis.core.world_intervals import ENOUGH_WORLDS
 from eubiosis.report.trial.words import NOT_ESTIMABLE, estimable, number, percent, with_interval
@@ -69,12 +70,19 @@ def _prior(row: ClinicalPriorRow, notes: Sequence[str]) -> PriorCells:
     }
 
 
+def _form_words(row: FormEffect) -> str:
+    """Name a form; a mixture from which forms are absent says so."""
+    if row.form == "mixed" and row.form_label != SURVIVES:
+        return row.form_label
+    return _FORMS.get(row.form, f"{row.form}: {row.form_label}")
+
+
 def _form(row: FormEffect) -> FormCells:
     low, _, high = row.truth_error
     few = "" if row.enough else f" (fewer than {ENOUGH_WORLDS})"
     return {
         "outcome": f"{row.label}, {row.arm}",
-        "form": _FORMS.get(row.form, f"{row.form}: {row.form_label}"),
+        "form": _form_words(row),
         "weight": percent(row.weight),
         "truth": with_interval(row.truth),
         "error": f"{number(low)}, {number(high)}" if estimable((low, high)) else NOT_ESTIMABLE,
