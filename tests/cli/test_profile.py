@@ -104,6 +104,7 @@ BAD = {
     "numbers for names": ("id\tOTU1\tOTU2\na\t1\t2\n", ["features without names", '"OTU1"', "--taxonomy"]),
     "logarithms": ("id\tBlautia\tDorea\na\t3.412\t2.8\n", ["look like logarithms", "undo"]),
     "absurd": ("id\tBlautia\tDorea\na\t1e308\t2\n", ["column Blautia", "above 1e+15"]),
+    "turned text": (GOOD + "\u202ec\t1\t2\t3\n", ["control characters in 1 name", "\\u202ec"]),
     "open quote": ('id,"Blautia,Dorea\na,1,2\n', ["line 1", "quotation mark"]),
     "thousands": ("id\tBlautia\tDorea\na\t1,234\t1\n", ["column Blautia", 'line 2 "1,234"']),
     "folder of a gene table": ("# Pathway\tS1\nPWY-1\t3\n", ["HUMAnN", "MetaPhlAn"]),

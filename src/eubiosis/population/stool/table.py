@@ -23,6 +23,7 @@ from eubiosis.population.stool.checks import (
     check_reads,
     check_samples,
     whole_features,
+    within_bounds,
 )
 from eubiosis.population.stool.features import FeatureTable, column_sums, product, row_sums, stored
 from eubiosis.population.stool.formats import read_features, read_taxonomy
@@ -256,7 +257,7 @@ def read_stool_table(
         table = table.with_labels(labels, f"taxa named by {taxonomy.name if taxonomy else ''}")
     check_samples(table.file, table.samples, findings)
     check_printable(table.file, table.samples, table.labels, findings)
-    table = whole_features(table, findings)
+    table = whole_features(within_bounds(table, findings), findings)
     check_labels(table.file, table.labels, names, findings)
     if metadata is not None and groups is not None:
         check_groups(table.file, metadata, table.samples, groups, findings)
