@@ -134,6 +134,16 @@ def test_bad_tables_are_findings_with_exit_status_1(run, case):
         assert part in err
 
 
+def test_escape_characters_in_groups_and_platform_are_findings(run):
+    meta = "sample\tarm\na\t\x1b[31mcase\nb\tcontrol\n"
+    status, out, err = run(
+        "t.tsv", "--groups", "m.tsv:arm", "--platform", "V4\x1b[2J", t_tsv=GOOD, m_tsv=meta
+    )
+    assert (status, out) == (1, "")
+    assert 'group: control characters in 1 name ("\\x1b[31mcase")' in err
+    assert 'platform: control characters in 1 name ("V4\\x1b[2J")' in err
+
+
 def test_a_text_column_does_not_hide_what_else_is_wrong(run):
     table = "id\tBlautia\tDorea\tcolour\na\t0.25\t0.75\tx\nb\t24.5\t75.5\ty\nc\t0\t0\tx\n"
     status, _, err = run("t.tsv", t_tsv=table)

@@ -51,14 +51,15 @@ def check_samples(file: str, samples: Sequence[str], findings: FindingCollector)
 
 
 def check_printable(
-    file: str, samples: Sequence[str], labels: Sequence[str], findings: FindingCollector
+    table: FeatureTable, groups: Sequence[str], platform: str, findings: FindingCollector
 ) -> None:
-    """Report ids and names that hold control characters: they can move a terminal and match no metadata."""
-    for what, words in (("sample", samples), ("taxon", labels)):
+    """Report names that hold control characters: they can move a terminal and match no metadata."""
+    named = (("sample", table.samples), ("taxon", table.labels), ("group", tuple(dict.fromkeys(groups))))
+    for what, words in (*named, ("platform", (platform,))):
         bad = [word for word in words if not printable(word)]
         if bad:
             findings.add(
-                file, what, f"control characters in {counted(len(bad), 'name')} ({shown(bad)})",
+                table.file, what, f"control characters in {counted(len(bad), 'name')} ({shown(bad)})",
                 allowed="printable text", next_step="rename them",
             )  # fmt: skip
 
