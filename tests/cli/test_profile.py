@@ -104,6 +104,7 @@ BAD = {
     "numbers for names": ("id\tOTU1\tOTU2\na\t1\t2\n", ["features without names", '"OTU1"', "--taxonomy"]),
     "logarithms": ("id\tBlautia\tDorea\na\t3.412\t2.8\n", ["look like logarithms", "undo"]),
     "absurd": ("id\tBlautia\tDorea\na\t1e308\t2\n", ["column Blautia", "above 1e+15"]),
+    "turned text": (GOOD + "\u202ec\t1\t2\t3\n", ["control characters in 1 name", "\\u202ec"]),
     "open quote": ('id,"Blautia,Dorea\na,1,2\n', ["line 1", "quotation mark"]),
     "thousands": ("id\tBlautia\tDorea\na\t1,234\t1\n", ["column Blautia", 'line 2 "1,234"']),
     "folder of a gene table": ("# Pathway\tS1\nPWY-1\t3\n", ["HUMAnN", "MetaPhlAn"]),
@@ -131,6 +132,16 @@ def test_bad_tables_are_findings_with_exit_status_1(run, case):
     assert "t.tsv: 1 finding" in err
     for part in parts:
         assert part in err
+
+
+def test_escape_characters_in_groups_and_platform_are_findings(run):
+    meta = "sample\tarm\na\t\x1b[31mcase\nb\tcontrol\n"
+    status, out, err = run(
+        "t.tsv", "--groups", "m.tsv:arm", "--platform", "V4\x1b[2J", t_tsv=GOOD, m_tsv=meta
+    )
+    assert (status, out) == (1, "")
+    assert 'group: control characters in 1 name ("\\x1b[31mcase")' in err
+    assert 'platform: control characters in 1 name ("V4\\x1b[2J")' in err
 
 
 def test_a_text_column_does_not_hide_what_else_is_wrong(run):

@@ -46,6 +46,9 @@ class Found:
     absent: tuple[str, ...]
 
 
+_SEEN = "Scored before with another stand-in for the therapy: no fresh test. "
+
+
 def pages_of(found: Found) -> dict[str, str]:
     """Return the pages by name: one for the interventions, one for tubes, one for iMSMS."""
     interventions = [
@@ -73,7 +76,8 @@ def _study(case: Case, scores: StudyScores) -> ProfileSection:
     fitted = ", ".join(CLASSES[place] for place in case.fitted)
     about = (
         f"{case.source}; licence {case.licence}. Given: {case.dose}, {case.days} days. "
-        f"{f'FITTED: {fitted}. ' if fitted else 'Never fitted. '}{case.note[:1].upper()}{case.note[1:]}."
+        f"{f'FITTED: {fitted}. ' if fitted else 'Never fitted. '}{_SEEN if case.seen else ''}"
+        f"{case.note[:1].upper()}{case.note[1:]}."
     )
     refused = "; ".join(case.published.refused)
     notes = (f"Published mean change: none{f' ({refused})' if refused else ''}.",)
@@ -98,7 +102,7 @@ def _summary(found: Found) -> ProfileSection:
                 case.study,
                 CLASSES[place_of(one)],
                 str(one.people),
-                "fitted" if place_of(one) in case.fitted else "no",
+                "fitted" if place_of(one) in case.fitted else "seen" if case.seen else "no",
                 f"{one.by_method['model']:.3f}",
                 f"{one.best.replace('_', ' ')} {one.by_method[one.best]:.3f}",
                 _gain(one),

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 import exvivo
 import imsms
@@ -98,7 +99,7 @@ def _skill(model: Model, case: Case, one: ClassScore) -> SkillRow:
     by = {name: None if value is None else round(value, 4) for name, value in one.by_method.items()}
     return SkillRow(
         study=case.study, product=case.product, dose=case.dose, days=case.days, quantities=CLASSES[place],
-        people=one.people, fitted="yes" if place in case.fitted else "no", score=one.score, model=by["model"],
+        people=one.people, fitted=_known(case, place), score=one.score, model=by["model"],
         model_low=round(one.low, 4), model_high=round(one.high, 4), model_tables=by["model_tables"],
         no_change=by["no_change"], regression=by["regression"], published=by["published"],
         others=by["others"], best_competitor=one.best, gain=round(one.gain, 4),
@@ -107,6 +108,12 @@ def _skill(model: Model, case: Case, one: ClassScore) -> SkillRow:
         source=f"{case.source}; scores by validation/cohorts", licence=case.licence, note=case.note,
         model_hash=model_hash(model.content),
     )  # type: ignore[arg-type]  # fmt: skip
+
+
+def _known(case: Case, place: str) -> Literal["yes", "seen", "no"]:
+    if place in case.fitted:
+        return "yes"
+    return "seen" if case.seen else "no"
 
 
 def kept_tables(found: Found) -> dict[str, str]:

@@ -26,7 +26,10 @@ TAP_ACIDS = ("acetate", "propionate", "butyrate")
 
 @dataclass(frozen=True)
 class Case:
-    """A study to score. ``fitted`` names the classes of quantities that the model's numbers were set with."""
+    """A study to score. ``fitted`` names the classes of quantities that the model's numbers were set with.
+
+    ``seen`` says that it was scored before with another stand-in for its therapy: no fresh test.
+    """
 
     study: str
     folder: str
@@ -40,6 +43,7 @@ class Case:
     data: FinishedStudy
     regimen: Regimen
     published: Published
+    seen: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,7 @@ def _dietswap(model: Model, folder: Path) -> Iterator[Case]:
             "O'Keefe 2015, 10.1038/ncomms7342", "BSD-2-Clause", (),
             "phylogenetic microarray; fat is not in the model, and everybody's habitual diet is the model's",
             guild_study(table, table, _people(table, before), _people(table, after)),
-            regimen_of(model, phrase), published_changes(model, phrase),
+            regimen_of(model, phrase), published_changes(model, phrase), seen=people == "AFR",
         )  # fmt: skip
 
 

@@ -10,6 +10,10 @@ from eubiosis.core.version import __version__
 from eubiosis.report.figures.populations import comparison_panels
 from eubiosis.report.pages import render
 
+_COPIES = (
+    "Some of the people called virtual equal real ones: they are those people's records and not made, and "
+    "their file may not be handed on as if it were. This page holds no value of a person."
+)
 _NOTICE = (
     "Virtual people are drawn from group summaries. Nobody of them exists, and nothing measured on them is "
     "evidence. This page holds no value of a person; it says how well the drawn people resemble a table, and "
@@ -20,10 +24,12 @@ _NOTICE = (
 def population_page(found: PopulationDescription) -> str:
     """Return the page, self-contained, one section a group."""
     origin = f"Eubiosis {__version__}; virtual {found.virtual_file}, real {found.real_file}"
+    copied = any(group.copies for group in found.groups)
     return render(
         "population.html",
         title="Virtual people beside real ones",
-        notice=_NOTICE,
+        label="Not all made." if copied else "Made.",
+        notice=_COPIES if copied else _NOTICE,
         found=found,
         sections=[
             {
@@ -40,17 +46,20 @@ def population_page(found: PopulationDescription) -> str:
 
 
 def _lead(group: GroupComparison) -> str:
-    apart = abs(group.told_apart - 0.5)
+    above = group.told_apart - 0.5
     told = (
-        "nearest neighbours cannot tell them apart" if apart < 0.05
-        else "nearest neighbours tell them apart a little" if apart < 0.15
+        "nearest neighbours cannot tell them apart" if abs(above) < 0.05
+        else "virtual people lie nearer to real ones than to each other and may give them away" if above < 0
+        else "nearest neighbours tell them apart a little" if above < 0.15
         else "nearest neighbours tell them apart"
     )  # fmt: skip
+    copies = f" {group.copies} virtual people equal a real one." if group.copies else ""
     return (
         f"{group.people.virtual:.0f} virtual and {group.people.real:.0f} real people: {told} "
         f"({group.told_apart:.0%} lie nearest to their own kind; 50 % is none). "
         f"{group.within_tenth:.0%} of {len(group.taxa)} taxa differ by less than 0.1 standard deviations; "
         f"the largest difference is {group.largest_difference:.2f}, by chance {group.largest_by_chance:.2f}."
+        f"{copies}"
     )
 
 

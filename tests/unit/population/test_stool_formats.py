@@ -52,6 +52,32 @@ def test_biom_1_is_json(tmp_path):
     assert table.format == "biom"
 
 
+@pytest.mark.filterwarnings("error")  # NumPy's overflow is no finding
+@pytest.mark.parametrize(("cell", "sparse_file"), [(1e308, True), (1e16, True), (1e308, False), (2.0, True)])
+def test_an_absurd_cell_is_a_finding_in_formats_without_text(tmp_path, cell, sparse_file):
+    biom = pytest.importorskip("biom")
+    counts = COUNTS.copy()
+    counts[:2, 1] = cell  # both taxa of sample b
+    path = tmp_path / ("t.biom" if sparse_file else "t.tsv")
+    if sparse_file:
+        path.write_text(biom.Table(counts, GENERA, list(SAMPLES)).to_json("a test"))
+    else:
+        rows = [
+            ["id", *SAMPLES],
+            *([name, *row] for name, row in zip(GENERA, counts.tolist(), strict=True)),
+        ]
+        path.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
+    findings = FindingCollector()
+    table = read_stool_table(path, findings)
+    if cell == 2:
+        assert not findings.findings
+        assert table.depth.tolist() == [100, 84]
+        return
+    problems = [finding.problem for finding in findings.findings]
+    where = 'in 1 sample ("b")' if sparse_file else "(line 2, line 3)"
+    assert problems == [f"2 cells above 1e+15 {where}"]
+
+
 def test_biom_2_is_hdf5_and_blank_middle_ranks_do_not_shift_the_genus(tmp_path):
     table = read_profiles(write_hdf5(tmp_path / "t.biom", biom_table()))
     check(table)

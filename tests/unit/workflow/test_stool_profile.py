@@ -252,3 +252,17 @@ def test_a_profile_is_written_whole_with_its_sections(two_groups, tmp_path):
     lines = (tmp_path / "out" / "guilds.tsv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + 2 * 14
     assert "depth_interval_low" in lines[0]
+
+
+def test_a_few_samples_show_no_number_of_their_own(tmp_path):
+    lines = write_example_table(tmp_path / "stool.tsv", people=6).read_text().splitlines()
+    for people, few in ((1, True), (4, True), (6, False)):
+        path = tmp_path / f"{people}.tsv"
+        path.write_text("\n".join(lines[: people + 1]) + "\n")
+        stool = read_profiles(path)
+        shown = profile_table(stool, ProfileAsk(worlds=0)).profile
+        assert (shown.unmapped == ()) is few
+        assert (shown.held.largest_residual is None) is few
+        assert any("Fewer than 5 usable samples" in line for line in shown.warnings) is few
+        own = profile_table(stool, ProfileAsk(worlds=0, persons=True)).profile
+        assert own.unmapped

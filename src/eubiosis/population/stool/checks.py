@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,13 +11,28 @@ import numpy as np
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.tables import display_name
-from eubiosis.population.stool.features import FeatureTable, Orientation, column_sums, row_sums
+from eubiosis.population.stool.features import (
+    LARGEST,
+    FeatureTable,
+    Orientation,
+    column_sums,
+    row_sums,
+    stored,
+)
 from eubiosis.population.stool.lineage import nameless
 from eubiosis.population.stool.text_table import TOTAL_WORDS
 from eubiosis.population.stool.words import counted, printable, shown
 from eubiosis.population.taxa import TaxaTable, label_ranks
 
-__all__ = ["Orientation", "check_groups", "check_labels", "check_reads", "check_samples", "whole_features"]
+__all__ = [
+    "Orientation",
+    "check_groups",
+    "check_labels",
+    "check_reads",
+    "check_samples",
+    "whole_features",
+    "within_bounds",
+]
 Name = TypeVar("Name", bound=Hashable)
 _ROUNDING = 1e-6  # of a sum, or the half unit of a count, within which two numbers are one
 
@@ -35,16 +51,44 @@ def check_samples(file: str, samples: Sequence[str], findings: FindingCollector)
 
 
 def check_printable(
-    file: str, samples: Sequence[str], labels: Sequence[str], findings: FindingCollector
+    table: FeatureTable, groups: Sequence[str], platform: str, findings: FindingCollector
 ) -> None:
-    """Report ids and names that hold control characters: they can move a terminal and match no metadata."""
-    for what, words in (("sample", samples), ("taxon", labels)):
+    """Report names that hold control characters: they can move a terminal and match no metadata."""
+    named = (("sample", table.samples), ("taxon", table.labels), ("group", tuple(dict.fromkeys(groups))))
+    for what, words in (*named, ("platform", (platform,))):
         bad = [word for word in words if not printable(word)]
         if bad:
             findings.add(
-                file, what, f"control characters in {counted(len(bad), 'name')} ({shown(bad)})",
+                table.file, what, f"control characters in {counted(len(bad), 'name')} ({shown(bad)})",
                 allowed="printable text", next_step="rename them",
             )  # fmt: skip
+
+
+def within_bounds(table: FeatureTable, findings: FindingCollector) -> FeatureTable:
+    """Report cells above ``LARGEST`` where no reader has, and return the table with those cut to it.
+
+    Cut, they overflow no sum, so that all else that is wrong is found too.
+    """
+    above = stored(table.values) > LARGEST
+    if not above.any():
+        return table
+    problem = f"above {LARGEST:g}"
+    if not any(problem in finding.problem for finding in findings.findings):
+        rows = above.nonzero()[0]
+        owners = rows // table.values.shape[1]
+        if not isinstance(table.values, np.ndarray):
+            owners = np.searchsorted(table.values.indptr, rows, side="right") - 1
+        samples = [table.samples[i] for i in dict.fromkeys(owners.tolist())]
+        findings.add(
+            table.file, "", f"{counted(len(rows), 'cell')} {problem} in {counted(len(samples), 'sample')} "
+            f"({shown(samples)})",
+            allowed=f"numbers up to {LARGEST:g}", next_step="correct the cells",
+        )  # fmt: skip
+    if isinstance(table.values, np.ndarray):
+        return replace(table, values=np.minimum(table.values, LARGEST))
+    cut = table.values.copy()
+    cut.data = np.minimum(cut.data, LARGEST)
+    return replace(table, values=cut)
 
 
 def check_reads(file: str, samples: Sequence[str], sums: np.ndarray, findings: FindingCollector) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from eubiosis.core.csv_arrow import Column, RaggedRows, SparseColumn, Tick, csv_columns
 from eubiosis.core.findings import FindingCollector
+from eubiosis.population.stool.features import LARGEST
 from eubiosis.population.stool.words import counted
 
 _NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$", re.ASCII)
@@ -29,7 +30,6 @@ _SNIFFED = 30
 _SHOWN = 3
 LARGE = 2_000_000  # cells up to which a table is held dense
 _FILLED = 0.5  # share of cells other than zero up to which a large column is held sparse
-LARGEST = 1e15  # of a cell; above it no count is meant, and sums lose reads
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from scipy import sparse
 
 Orientation = Literal["samples_in_rows", "samples_in_columns"]
 Matrix: TypeAlias = Any  # a NumPy array or a scipy.sparse.csr_array, which has no types of its own
+LARGEST = 1e15  # of a cell; above it no count is meant, and sums lose reads
 
 
 @dataclass(frozen=True)

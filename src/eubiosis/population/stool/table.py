@@ -23,6 +23,7 @@ from eubiosis.population.stool.checks import (
     check_reads,
     check_samples,
     whole_features,
+    within_bounds,
 )
 from eubiosis.population.stool.features import FeatureTable, column_sums, product, row_sums, stored
 from eubiosis.population.stool.formats import read_features, read_taxonomy
@@ -255,17 +256,15 @@ def read_stool_table(
             return None
         table = table.with_labels(labels, f"taxa named by {taxonomy.name if taxonomy else ''}")
     check_samples(table.file, table.samples, findings)
-    check_printable(table.file, table.samples, table.labels, findings)
-    table = whole_features(table, findings)
+    ordered = table.groups if groups is None else tuple(groups.get(sample, "") for sample in table.samples)
+    check_printable(table, ordered or (), platform, findings)
+    table = whole_features(within_bounds(table, findings), findings)
     check_labels(table.file, table.labels, names, findings)
     if metadata is not None and groups is not None:
         check_groups(table.file, metadata, table.samples, groups, findings)
     found = _checked_scale(table, scale, findings)
     if found is None or np.isnan(stored(table.values)).any() or (stored(table.values) < 0).any():
         return None
-    ordered = table.groups
-    if groups is not None:
-        ordered = tuple(groups.get(sample, "") for sample in table.samples)
     table = table.noted(*_metadata_notes(table.samples, groups))
     return _assemble(table, names, groups=ordered, scale=found, platform=platform)
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 
 _SHOWN = 3
+_TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
 
 def counted(number: int, noun: str) -> str:
@@ -31,5 +32,11 @@ def plain(word: str, most: int = 80) -> str:
 
 
 def printable(word: str) -> bool:
-    """Say whether a word holds no control characters and no lone surrogates."""
-    return not any(unicodedata.category(c) in ("Cc", "Cs") for c in word)
+    """Say whether a word holds no control characters, marks that turn the direction, or lone surrogates.
+
+    >>> printable("Blautia"), printable("\\u202eaitualB")
+    (True, False)
+    """
+    return not any(
+        unicodedata.category(c) in ("Cc", "Cs") or unicodedata.bidirectional(c) in _TURNING for c in word
+    )

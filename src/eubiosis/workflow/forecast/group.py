@@ -19,6 +19,7 @@ from eubiosis.core.stool_forecast import (
     PublishedChange,
     QuantityForecast,
 )
+from eubiosis.core.stool_profile import SMALLEST_SHOWN
 from eubiosis.core.world_intervals import ENOUGH_WORLDS, Quantiles, interval, interval_error
 from eubiosis.engine import Array
 from eubiosis.model.discrepancy import DiscrepancyRow, discrepancy_sd, read_discrepancies
@@ -37,7 +38,8 @@ from eubiosis.workflow.forecast.skill import first_line
 
 PEOPLE_A_WORLD = 24
 MOST_WITH_TABLES = 2_000
-FEWEST_PEOPLE = 2
+FEWEST_PEOPLE = SMALLEST_SHOWN
+_SAME = 9  # decimals in which the log-ratios of two people agree where one sample was copied
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,10 @@ def forecast_group(
     Everybody starts from their own composition, shrunk to the group's mean as one sample asks for. With the
     tables' numbers everybody is run (at most 2,000, the first); in each world ``people_a_world`` in turn, and
     what these differ from the tables by is added to everybody's mean. Raises ``FindingsError`` for fewer than
-    two usable people.
+    five usable people that differ: copies of one sample are one person.
     """
     usable = np.array([k for k in members if contrast.status[k] in USABLE_PROFILE], dtype=np.int64)
-    if len(usable) < FEWEST_PEOPLE:
-        raise FindingsError([Finding(
-            "forecast", "people", f"{len(usable)} usable people", f"{FEWEST_PEOPLE} or more: a group",
-            "give a table of a group; nothing is forecast for one person",
-        )])  # fmt: skip
+    _refuse_few(len(usable), contrast.log_ratios[usable])
     regimen = regimen_of(model, phrase)
     found = simulate_group(model, contrast, usable, regimen, worlds, people_a_world, threads)
     discrepancies = read_discrepancies(model.content)
@@ -89,6 +87,18 @@ def forecast_group(
         min(people_a_world, len(usable)), contrast.not_observed(), tuple(rows), published.refused,
         _notes(worlds, len(usable), people_a_world), {row.quantity: row for row in rows},
     )  # fmt: skip
+
+
+def _refuse_few(people: int, logs: Array) -> None:
+    """Raise ``FindingsError`` where fewer people than a group is summarised from would be forecast."""
+    unlike = len(np.unique(logs.round(_SAME), axis=0))
+    if unlike < FEWEST_PEOPLE:
+        copied = f" with {unlike} different compositions" if unlike < people else ""
+        raise FindingsError([Finding(
+            "forecast", "people", f"{people} usable people{copied}",
+            f"{FEWEST_PEOPLE} or more that differ: a group",
+            "give a table of a group; nothing is forecast for one person or a few",
+        )])  # fmt: skip
 
 
 def simulate_group(

@@ -24,15 +24,18 @@ from eubiosis.therapy.phrase import TherapyPhrase
 TABLE = POPULATION_FOLDER / "forecast_skill.tsv"
 CLASSES = {"guilds": ("guild",), "stool acids": ("stool",), "plasma acids": ("plasma",)}
 NOT_TESTED = "not tested"
+_KNOWN = {"yes": ", a study it was fitted to", "seen": ", seen before: no fresh test", "no": ""}
 
 
 class SkillRow(TableRow):
     """The scores of one study in one class of quantities; blank where a competitor does not exist.
 
     ``product`` is one of the catalogue, or the condition that stood for it; ``fitted`` says whether numbers
-    of the model were set with the study in sight. ``score`` is "mae" (of log ratios) or "crps". ``model`` is
-    the sampled worlds, ``model_tables`` the tables' own numbers. ``others`` is the mean change of the other
-    people of the same study: no competitor, since it has seen the study, but what a perfect mean gets.
+    of the model were set with the study in sight ("yes"), or it was scored before with another stand-in for
+    its therapy, so that its score is no fresh test ("seen"). ``score`` is "mae" (of log ratios) or "crps".
+    ``model`` is the sampled worlds, ``model_tables`` the tables' own numbers. ``others`` is the mean change
+    of the other people of the same study: no competitor, since it has seen the study, but what a perfect
+    mean gets.
     """
 
     study: str
@@ -41,7 +44,7 @@ class SkillRow(TableRow):
     days: int
     quantities: Literal["guilds", "stool acids", "plasma acids"]
     people: int
-    fitted: Literal["yes", "no"]
+    fitted: Literal["yes", "seen", "no"]
     score: Literal["mae", "crps"]
     model: float
     model_low: float
@@ -110,8 +113,7 @@ def _told(name: str, rows: Sequence[SkillRow]) -> str:
 
 
 def _verdict(row: SkillRow) -> str:
-    fitted = ", a study it was fitted to" if row.fitted == "yes" else ""
-    where = f"{row.study}, {row.people} people{fitted}"
+    where = f"{row.study}, {row.people} people{_KNOWN[row.fitted]}"
     if row.gain == row.gain_low == row.gain_high == 0:
         return f"the same as {row.best_competitor.replace('_', ' ')} ({where})"
     if row.beaten:
@@ -123,6 +125,6 @@ def _any(rows: Sequence[SkillRow]) -> str:
     fair = [row for row in rows if row.fitted == "no"]
     beaten = sum(row.beaten for row in fair)
     return (
-        f"of {len(fair)} other therapies and classes that were never fitted it has beaten every simple "
-        f"competitor in {beaten}"
+        f"of {len(fair)} other therapies and classes that were neither fitted nor seen before it has beaten "
+        f"every simple competitor in {beaten}"
     )

@@ -134,7 +134,20 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
         storms=storms_lines(table, families),
         persons=_persons(table, contrast, held, at) if ask.persons else None,
     )
+    if not ask.persons and int(table.usable.sum()) < SMALLEST_SHOWN:
+        profile = _of_few(profile)
     return ProfiledTable(profile, table, contrast, asked, held)
+
+
+def _of_few(profile: StoolProfile) -> StoolProfile:
+    """Return the profile of fewer samples than a group is summarised from without numbers that are theirs."""
+    few = f"Fewer than {SMALLEST_SHOWN} usable samples: what is in no guild is not shown by name."
+    return replace(
+        profile,
+        unmapped=(),
+        held=HeldSummary(profile.held.status, None, None),
+        warnings=(*profile.warnings, few),
+    )
 
 
 def _of_table(table: StoolTable, contrast: GuildContrast) -> StoolProfile:

@@ -8,12 +8,14 @@ import pytest
 
 from eubiosis.core.findings import FindingsError
 from eubiosis.core.record import as_json
+from eubiosis.population import write_example_table
 from eubiosis.population.example import example_table
 from eubiosis.population.stool.table import read_profiles
 from eubiosis.population.virtual.describe import describe
 from eubiosis.population.virtual.fit import fit_generator
 from eubiosis.population.virtual.reference import reference_people
 from eubiosis.population.virtual.stored import generator_text, read_generator
+from eubiosis.report.population_page import population_page
 
 
 def table(path, made):
@@ -28,6 +30,19 @@ def test_people_held_against_themselves_differ_in_nothing():
         assert group.correlations.rms == 0
         assert group.copies == group.people.real == 20
         assert group.zeros.virtual == group.zeros.real
+
+
+def test_the_page_does_not_call_copies_of_real_people_made(tmp_path):
+    stool = read_profiles(example_table())
+    page = population_page(describe(stool, stool))
+    assert "Nobody of them exists" not in page
+    assert "Not all made." in page
+    assert "20 virtual people equal a real one" in page
+    assert "lie nearer to real ones than to each other" in page
+    others = read_profiles(write_example_table(tmp_path / "others.tsv", seed=1))
+    page = population_page(describe(others, stool))
+    assert "Nobody of them exists" in page
+    assert "Not all made." not in page
 
 
 def test_figures_are_those_counted_by_hand(tmp_path):

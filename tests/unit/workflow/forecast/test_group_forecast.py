@@ -115,6 +115,19 @@ def test_one_person_is_no_group(model, contrast):
         forecast_group(model, contrast, np.array([0]), read_phrase(INULIN), worlds=2)
 
 
+def test_a_few_people_or_copies_of_one_are_no_group(model, contrast, tmp_path):
+    with pytest.raises(FindingsError, match="4 usable people; allowed: 5 or more"):
+        forecast_group(model, contrast, np.arange(4), read_phrase(INULIN), worlds=2)
+    lines = write_example_table(tmp_path / "stool.tsv", people=2).read_text().splitlines()
+    cells = [line.split("\t") for line in lines]
+    rows = [cells[0], *([f"P{k}", *cells[1][1:]] for k in range(6))]  # one person under six names
+    path = tmp_path / "copies.tsv"
+    path.write_text("".join("\t".join(row) + "\n" for row in rows))
+    copies = guild_contrast(read_profiles(path))
+    with pytest.raises(FindingsError, match="6 usable people with 1 different compositions"):
+        forecast_group(model, copies, np.arange(6), read_phrase(INULIN), worlds=2)
+
+
 def test_what_reaches_nothing_in_the_gut_is_refused_with_its_reason(model):
     with pytest.raises(FindingsError, match="reaches nothing in the gut"):
         regimen_of(model, read_phrase("natalizumab for 4 weeks"))
@@ -151,6 +164,18 @@ def test_the_first_line_says_where_the_model_has_not_won(model):
     assert "earlier state" not in first_line(model.content, phrase, [lost])
     untested = first_line(model.content, read_phrase("pectin 5 g/day for 2 weeks"), [lost])
     assert "this therapy not tested" in untested
+
+
+def test_a_study_that_was_seen_before_is_no_fresh_win(model):
+    phrase = read_phrase("western diet for 2 weeks")
+    scored = [row for row in load_skill() if row.score == "crps"]
+    assert "seen before: no fresh test" in first_line(model.content, phrase)
+    # validation/cohorts/README.md: better in two of nine, and in neither as a fresh test
+    assert sorted(row.fitted for row in scored if row.beaten) == ["seen", "yes"]
+    fresh = sum(row.fitted == "no" for row in scored)
+    untested = first_line(model.content, read_phrase("pectin 5 g/day for 2 weeks"))
+    assert f"of {fresh} other" in untested
+    assert untested.endswith("competitor in 0.")
 
 
 def test_the_packaged_scores_are_whole():
