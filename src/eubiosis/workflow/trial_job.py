@@ -36,7 +36,8 @@ from eubiosis.core.version import __version__
 from eubiosis.model import load
 from eubiosis.model.derived import content_key
 from eubiosis.model.model import Model
-from eubiosis.population.generate import cohort_of
+from eubiosis.population.generate import Cohort, cohort_of
+from eubiosis.population.lost import LostProfiles
 from eubiosis.trial.simulate import Candidates, Task, Trials, tasks
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host_world import TrialIsTooSmall
@@ -100,7 +101,7 @@ def run_job(
         facts = {**facts, "model": f"an edited content folder, sha256 {content_key(model.content)[:12]}"}
     return TrialJob(
         _tables(chunks, real_profiles=cohort.profiles is not None),
-        report_input(workflow, chunks, facts, model),
+        report_input(workflow, chunks, facts, model, lost_warnings(cohort, chunks)),
         facts,
     )
 
@@ -178,10 +179,19 @@ def _refuse_failures(chunks: Sequence[Chunk]) -> None:
     candidates = [each for chunk in chunks for each in chunk.candidates]
     for each in candidates:
         words.update(each.failed)
-    total = sum(each.made for each in candidates)
+    total = sum(each.asked for each in candidates)
     allowed = round(_ALLOWED_FAILURES * total)
     if sum(words.values()) > allowed:
         raise NumericalFailuresError(sum(words.values()), total, allowed, words)
+
+
+def lost_warnings(cohort: Cohort, chunks: Sequence[Chunk]) -> tuple[str, ...]:
+    """Name the people of a stool table who were lost, where they are more than a tenth of those tried."""
+    if cohort.contrast is None or cohort.participants is None:
+        return ()
+    worlds = [(each.tried, each.unheld) for chunk in chunks for each in chunk.candidates]
+    said = LostProfiles.of(cohort.contrast, cohort.participants, worlds).warning()
+    return () if said is None else (said + ".",)
 
 
 def _tables(chunks: Sequence[Chunk], *, real_profiles: bool) -> dict[str, Table]:
@@ -228,7 +238,8 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None, mo
         **({"couplings and biomarkers": biomarker_fact()} if runs.couplings == "symmetric" else {}),
         "outside the mechanism": _OUTSIDE[runs.draws_outside],
         "candidates made in a gut world": f"{np.mean([c.made for c in candidates]):.0f}",
-        "of them with a stool profile that no steady state holds": (
+        "of them run, having passed screening on paper": f"{np.mean([c.asked for c in candidates]):.0f}",
+        "of those run, with a stool profile that no steady state holds": (
             f"{np.mean([c.unsolved for c in candidates]):.1f}"
         ),
         **_niche_facts(candidates),

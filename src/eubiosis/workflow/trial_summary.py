@@ -48,9 +48,16 @@ _COURSES = ("mfis", "edss", "treg", "stool_scfa", "stool_butyrate", "stool_propi
 
 
 def report_input(
-    workflow: Workflow, chunks: Sequence[Chunk], facts: Mapping[str, str], model: Model | None = None
+    workflow: Workflow,
+    chunks: Sequence[Chunk],
+    facts: Mapping[str, str],
+    model: Model | None = None,
+    warnings: Sequence[str] = (),
 ) -> TrialReportInput:
-    """Summarise all worlds and trials of a job; ``model`` is the one that ran (default: the packaged one)."""
+    """Summarise all worlds and trials of a job; ``model`` is the one that ran (default: the packaged one).
+
+    ``warnings`` are those of the job itself; they come first.
+    """
     model, design = model or load(), workflow.design
     effects, variance = _effects(design, chunks, model)
     return TrialReportInput(
@@ -69,6 +76,7 @@ def report_input(
         basis_shares=basis_shares(model),
         facts=tuple(facts.items()),
         warnings=(
+            *warnings,
             *worlds_warnings(model, workflow.simulation),
             *_warnings(workflow.simulation),
             *_not_represented(design),
