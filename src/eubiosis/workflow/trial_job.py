@@ -41,9 +41,11 @@ from eubiosis.population.lost import LostProfiles
 from eubiosis.trial.simulate import Candidates, Task, Trials, tasks
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host_world import TrialIsTooSmall
+from eubiosis.workflow.all_tables import are_whole, tables_store
 from eubiosis.workflow.trial_chunk import (
     Chunk,
     KeptTask,
+    chunk_name,
     kept_chunk,
     reduced,
     run_chunk,
@@ -81,6 +83,7 @@ def run_job(
     where hardly anybody is eligible, and ``NumericalFailuresError`` when too many gut runs failed.
     """
     demand_clinical_rows(content)
+    _demand_disk(workflow, executor or Executor())
     model = load(content)
     cohort = cohort_of(workflow.population, model, workflow.seed)
     jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed)
@@ -110,8 +113,8 @@ def _chunks(
     jobs: Sequence[Task], executor: Executor, progress: bool | None, store: ChunkStore | None
 ) -> list[Chunk]:
     """Run the tasks whose chunks are not in the store, and return all chunks in order."""
-    names = [chunk_name(job) for job in jobs]
-    kept = {name: None if store is None else kept_chunk(store, name) for name in names}
+    names = [chunk_name(job.gut_world) for job in jobs]
+    kept = {name: None if store is None else _kept(store, job) for name, job in zip(names, jobs, strict=True)}
     work = [(job, name) for job, name in zip(jobs, names, strict=True) if kept[name] is None]
     tasks = [job for job, _ in work]
     if executor.shares_disk and store is not None:
@@ -132,9 +135,12 @@ def _chunks(
     return [chunk for name in names if (chunk := found[name]) is not None]
 
 
-def chunk_name(task: Task) -> str:
-    """Return the name under which the chunk of a gut world is kept."""
-    return f"gut-{task.gut_world:05d}"
+def _kept(store: ChunkStore, task: Task) -> Chunk | None:
+    """Return the chunk of a finished gut world, if the tables that are asked for are there as well."""
+    name = chunk_name(task.gut_world)
+    if task.simulation.tables == "all" and not are_whole(tables_store(store), name):
+        return None
+    return kept_chunk(store, name)
 
 
 def trial_report(
@@ -171,6 +177,19 @@ def trial_report(
     )
     chunks = [reduced(trials, estimates)]
     return report_input(workflow, chunks, _facts(workflow, chunks, trials.profiles, load()))
+
+
+def _demand_disk(workflow: Workflow, executor: Executor) -> None:
+    """Refuse the tables of all trials where the processes do not write on this machine's disk."""
+    if workflow.simulation.tables == "all" and not executor.shares_disk:
+        finding = Finding(
+            "workflow",
+            "simulation.tables",
+            '"all" on a cluster, whose workers send back results and no tables',
+            allowed="first, or all with processes of this machine",
+            next_step="give --executor processes:N, or leave tables out",
+        )
+        raise FindingsError([finding])
 
 
 def _refuse_failures(chunks: Sequence[Chunk]) -> None:
