@@ -70,6 +70,15 @@ def test_the_tables_of_all_trials_are_there(finished):
     assert "  tables: all" in (finished / "workflow_resolved.yaml").read_text()
 
 
+def test_every_loss_has_a_reason_and_every_relapse_a_day(finished):
+    subjects = pq.read_table(finished / "tables" / "observed_subjects.parquet").to_pandas()
+    relapses = pq.read_table(finished / "tables" / "observed_relapses.parquet").to_pandas()
+    assert ((subjects.left_because == "completed") == subjects.completed).all()
+    counted = relapses.groupby("subject").size().reindex(subjects.subject, fill_value=0)
+    assert counted.tolist() == subjects.relapses.tolist()
+    assert (subjects.gd_lesions_at_entry >= 0).all()
+
+
 def test_the_plan_was_fixed_before_the_simulation(finished):
     events = [json.loads(line) for line in (finished / "log.jsonl").read_text().splitlines()]
     order = [event["event"] for event in events]

@@ -16,6 +16,7 @@ from eubiosis.core.table_schemas import (
     TRIAL_ADVERSE_EVENTS,
     TRIAL_EXPOSURE,
     TRIAL_LATENT,
+    TRIAL_RELAPSES,
     TRIAL_SUBJECTS,
     TRIAL_VISITS,
 )
@@ -27,6 +28,7 @@ ALL_TABLES: tuple[TableSchema, ...] = (
     TRIAL_VISITS,
     TRIAL_EXPOSURE,
     TRIAL_ADVERSE_EVENTS,
+    TRIAL_RELAPSES,
     TRIAL_LATENT,
 )
 
@@ -49,6 +51,7 @@ class WorldTables:
         made = {
             TRIAL_SUBJECTS.name: Table(seen.subjects(), schema=TRIAL_SUBJECTS),
             TRIAL_VISITS.name: Table(seen.visits(), schema=TRIAL_VISITS),
+            TRIAL_RELAPSES.name: Table(seen.relapses, schema=TRIAL_RELAPSES),
             TRIAL_LATENT.name: latent,
         }
         if seen.exposure:  # of the first trial of each pair of worlds

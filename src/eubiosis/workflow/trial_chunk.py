@@ -19,9 +19,12 @@ from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.frame import Table
 from eubiosis.core.table_schemas import (
+    COMPLETED,
+    REASONS_FOR_LEAVING,
     TRIAL_ADVERSE_EVENTS,
     TRIAL_EXPOSURE,
     TRIAL_LATENT,
+    TRIAL_RELAPSES,
     TRIAL_SUBJECTS,
     TRIAL_VISITS,
 )
@@ -45,14 +48,19 @@ class ExampleTrial:
     latent: Table
     exposure: Table | None
     adverse_events: Table | None
+    relapses: Table | None = None
 
 
 @dataclass(frozen=True)
 class TrialCounts:
-    """How many subjects of one trial were randomised to each arm, and how many completed it."""
+    """How many subjects of one trial were randomised to each arm, and how many completed it.
+
+    ``left`` counts those who left by arm and reason.
+    """
 
     randomised: Mapping[str, float]
     completed: Mapping[str, float]
+    left: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -247,9 +255,19 @@ def _counts(stack: TrialStack) -> list[TrialCounts]:
     inside = [stack.arm == k for k in range(len(stack.arms))]
     randomised = [rows.sum(axis=1).astype(float).tolist() for rows in inside]
     stayed = [(rows & completed).sum(axis=1).astype(float).tolist() for rows in inside]
+    why = stack.of_subjects["left_because"]
+    left = {
+        (arm, word): (inside[k] & (why == word)).sum(axis=1).tolist()
+        for k, arm in enumerate(stack.arms)
+        for word in REASONS_FOR_LEAVING
+        if word != COMPLETED
+    }
     return [
-        TrialCounts(*(dict(zip(stack.arms, [each[k] for each in counts], strict=True)) for counts in both))
-        for both in ((randomised, stayed),)
+        TrialCounts(
+            dict(zip(stack.arms, [each[k] for each in randomised], strict=True)),
+            dict(zip(stack.arms, [each[k] for each in stayed], strict=True)),
+            {key: counts[k] for key, counts in left.items() if counts[k]},
+        )
         for k in range(len(stack))
     ]
 
@@ -289,4 +307,5 @@ def _example(seen: TrialStack, truth: LatentStack) -> ExampleTrial:
         without_keys(Table(seen.adverse_events, schema=TRIAL_ADVERSE_EVENTS))
         if seen.adverse_events
         else None,
+        without_keys(Table(seen.relapses, schema=TRIAL_RELAPSES)) if seen.relapses else None,
     )

@@ -17,7 +17,7 @@ from eubiosis.workflow.trial_chunk import reduced
 
 OBSERVED_SUBJECT_COLUMNS = {
     "subject", "arm", "age", "female", "relapses_last_year", "follow_up_years", "completed", "relapses",
-    "gd_lesions", "scans", "t2_lesions", "t2_years",
+    "gd_lesions", "gd_lesions_at_entry", "scans", "t2_lesions", "t2_years", "left_because",
 }  # fmt: skip
 COUNTS = {"relapses", "gd_lesions", "t2_lesions"}
 OBSERVED_VISIT_COLUMNS = {"subject", "arm", "week", "day", *(set(ENDPOINTS) - COUNTS)}
