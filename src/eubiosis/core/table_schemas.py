@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from eubiosis.core.columns import Column, TableSchema
-from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.endpoints import ENDPOINTS, LIMITED
 from eubiosis.core.evidence_schemas import EVIDENCE_TABLES
 from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.solution_schemas import SOLUTION_TABLES
@@ -125,6 +125,23 @@ OBSERVED_VISITS = TableSchema(
         *_measured(("edss",), cdisc="SDTM RS domain; AVAL"),
         *_measured(("mfis", "treg")),
         *_measured(_MARKERS, "As measured: "),
+        Column(
+            "assay_batch",
+            "Batch of the visit's samples in the assays of acids, numbered within the week",
+            "count",
+            "-",
+            optional=True,
+        ),
+        *(
+            Column(
+                f"{name}_below_limit",
+                f"Whether the level lay below the limit of detection; half the limit is written then: "
+                f"{ENDPOINTS[name].label}",
+                "flag",
+                optional=True,
+            )
+            for name in LIMITED
+        ),
     ),
     "What a simulated trial would record at each visit that took place.",
     "one visit of one subject that took place",
