@@ -3,11 +3,13 @@
 import json
 import re
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
 from eubiosis.cli.main import cli
+from eubiosis.workflow.all_tables import ALL_TABLES
 
 WORKFLOW = """\
 title: A small trial
@@ -37,6 +39,8 @@ def finished(tmp_path_factory):
         "--processes",
         "1",
         "--quiet",
+        "--tables",
+        "all",
     ]
     result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
     assert result.exit_code == 0
@@ -48,6 +52,31 @@ def test_the_folder_is_whole(finished):
     manifest = json.loads((finished / "manifest.json").read_text())
     assert names == {"manifest.json", *manifest["files"]}
     assert {"report.html", "results.json", "plan.json", "workflow_resolved.yaml", "log.jsonl"} <= names
+
+
+def test_the_tables_of_all_trials_are_there(finished):
+    """Two by two worlds of two trials of eighteen people; the first is the one that lies apart."""
+    files = sorted((finished / "tables" / "all" / "trial_subjects").iterdir())
+    assert [path.name for path in files] == ["gut-00000.parquet", "gut-00001.parquet"]
+    parts = [pq.read_table(pa.BufferReader(path.read_bytes())) for path in files]
+    whole = pa.concat_tables(parts).to_pandas()
+    assert whole.groupby(["gut_world", "host_world", "replicate"]).size().tolist() == [18] * 8
+    assert json.loads(parts[0].schema.metadata[b"units"])["relapses"] == "relapse"  # totals, not a rate
+    assert b"simulated" in parts[0].schema.metadata[b"origin"]
+    first = pq.read_table(finished / "tables" / "observed_subjects.parquet").to_pandas()
+    same = whole[(whole.gut_world == 0) & (whole.host_world == 0) & (whole.replicate == 0)]
+    assert same[list(first)].reset_index(drop=True).equals(first)
+    assert {path.name for path in (finished / "tables" / "all").iterdir()} == {s.name for s in ALL_TABLES}
+    assert "  tables: all" in (finished / "workflow_resolved.yaml").read_text()
+
+
+def test_every_loss_has_a_reason_and_every_relapse_a_day(finished):
+    subjects = pq.read_table(finished / "tables" / "observed_subjects.parquet").to_pandas()
+    relapses = pq.read_table(finished / "tables" / "observed_relapses.parquet").to_pandas()
+    assert ((subjects.left_because == "completed") == subjects.completed).all()
+    counted = relapses.groupby("subject").size().reindex(subjects.subject, fill_value=0)
+    assert counted.tolist() == subjects.relapses.tolist()
+    assert (subjects.gd_lesions_at_entry >= 0).all()
 
 
 def test_the_plan_was_fixed_before_the_simulation(finished):

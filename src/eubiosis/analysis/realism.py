@@ -31,7 +31,8 @@ class ControlArm:
     def of(cls, stack: TrialStack, k: int, control: str) -> ControlArm:
         """Take the control arm of the k-th trial of a stack."""
         rows = stack.arm[k] == stack.arms.index(control)
-        subjects = {name: stack.column(name)[k][rows] for name in stack.of_subjects}
+        numbers = [name for name, values in stack.of_subjects.items() if values.dtype.kind != "U"]
+        subjects = {name: stack.column(name)[k][rows] for name in numbers}
         visits = {
             name: np.asarray(values[:, k][:, rows], dtype=np.float64)
             for name, values in stack.of_visits.items()

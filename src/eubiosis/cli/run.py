@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from eubiosis.cli.running import processes_option, quiet_option, run_workflow
+
+if TYPE_CHECKING:
+    from eubiosis.trial.simulation import TablesKept
 
 
 @click.command()
@@ -21,6 +25,11 @@ from eubiosis.cli.running import processes_option, quiet_option, run_workflow
     "--resume", is_flag=True, help="Go on with a run that was interrupted: its finished worlds stay."
 )
 @click.option("--large", is_flag=True, help="Begin also where more than a day of CPU time is predicted.")
+@click.option(
+    "--tables",
+    type=click.Choice(["first", "all"]),
+    help="Keep the tables of the first trial (default), or of all trials, in tables/all.",
+)
 @click.option("--executor", "where", help="Where: inline, processes:N, dask-local:N or dask://HOST:PORT.")
 @click.option(
     "--certificates",
@@ -37,6 +46,7 @@ def run(
     content: Path | None,
     resume: bool,
     large: bool,
+    tables: TablesKept | None,
     where: str | None,
     certificates: Path | None,
     remote: bool,
@@ -63,4 +73,5 @@ def run(
         resume=resume,
         large=large,
         executor=executor,
+        tables=tables,
     )

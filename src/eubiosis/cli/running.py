@@ -14,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from eubiosis.compute.executors import Executor
+    from eubiosis.trial.simulation import TablesKept
 
 processes_option = click.option(
     "--processes",
@@ -34,6 +35,7 @@ def run_workflow(
     large: bool = False,
     executor: Executor | None = None,
     content: Path | None = None,
+    tables: TablesKept | None = None,
 ) -> None:
     """Run a workflow and print the path of its report."""
     from eubiosis.core.content import PACKAGED_CONTENT
@@ -52,6 +54,7 @@ def run_workflow(
             large=large,
             executor=executor,
             content=content or PACKAGED_CONTENT,
+            tables=tables,
         )
     click.echo(str(report))
 

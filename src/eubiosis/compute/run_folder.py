@@ -19,7 +19,7 @@ from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.run_lock import LOCK, RunLock
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
-from eubiosis.core.frame import Table
+from eubiosis.core.frame import Table, TableStream
 from eubiosis.core.json_data import Json
 from eubiosis.core.version import __version__
 
@@ -309,12 +309,21 @@ def table_bytes(table: Table, notes: Mapping[str, str] | None = None) -> bytes:
 
     Raises ``ValueError`` for notes that would replace the origin.
     """
-    own = {"origin": ORIGIN, "eubiosis": __version__}
+    own = _origin()
     taken = own.keys() & (notes or {}).keys()
     if taken:
         message = f'notes "{", ".join(sorted(taken))}" are written by the run folder itself'
         raise ValueError(message)
     return table.to_parquet({**(notes or {}), **own})
+
+
+def table_stream() -> TableStream:
+    """Return a parquet file that grows by tables and says where they come from."""
+    return TableStream(_origin())
+
+
+def _origin() -> dict[str, str]:
+    return {"origin": ORIGIN, "eubiosis": __version__}
 
 
 def _refuse_absolute_paths(record: Mapping[str, Json]) -> None:

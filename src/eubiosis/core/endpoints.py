@@ -133,3 +133,7 @@ _ROWS = (
 )
 
 ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({row.id: row for row in _ROWS})
+# acids that an assay measures one by one, each with a limit of detection
+LIMITED = tuple(
+    name for name, row in ENDPOINTS.items() if row.place in ("stool", "plasma") and name != "stool_scfa"
+)

@@ -308,5 +308,27 @@ class Table:
         return values
 
 
+class TableStream:
+    """A parquet file that grows by tables of the same columns; only what is compressed is kept.
+
+    >>> stream = TableStream({"origin": "simulated"})
+    >>> for week in (0, 12):
+    ...     stream.add(Table({"week": [week]}, name="visits"))
+    >>> Table.from_parquet(stream.close())["week"].tolist()
+    [0, 12]
+    """
+
+    def __init__(self, notes: Mapping[str, str] | None = None) -> None:
+        self._parts = bridge.ParquetParts(notes or {})
+
+    def add(self, table: Table) -> None:
+        """Append the rows of a table; raises ``ValueError`` for other columns than the first had."""
+        self._parts.add(table.to_arrow())
+
+    def close(self) -> bytes:
+        """Return the file; raises ``ValueError`` where no table was added."""
+        return self._parts.close()
+
+
 def _outline(table: Table) -> list[tuple[str, str, str]]:
     return [(column.name, column.kind, column.unit) for column in table.schema.columns]

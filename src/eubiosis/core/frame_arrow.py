@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,7 @@ from eubiosis.core.findings import FindingCollector, unknown_word
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _KEY = "eubiosis."  # our own keys in Arrow's metadata
 _WORDS: Mapping[Kind, str] = {
@@ -142,14 +143,48 @@ def parquet(arrow: pa.Table, notes: Mapping[str, str]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    sink = pa.BufferOutputStream()
+    pq.write_table(_said(arrow, notes), sink, **_WRITTEN)
+    return bytes(sink.getvalue())
+
+
+class ParquetParts:
+    """A parquet file in memory that grows by tables of the same columns, each a row group of its own."""
+
+    def __init__(self, notes: Mapping[str, str]) -> None:
+        import pyarrow as pa
+
+        self._notes = notes
+        self._sink = pa.BufferOutputStream()
+        self._writer: pq.ParquetWriter | None = None
+
+    def add(self, arrow: pa.Table) -> None:
+        """Append the rows of a table; raises ``ValueError`` for other columns than the first had."""
+        import pyarrow.parquet as pq
+
+        whole = _said(arrow, self._notes)
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._sink, whole.schema, **_WRITTEN)
+        self._writer.write_table(whole)
+
+    def close(self) -> bytes:
+        """Return the file; raises ``ValueError`` where no table was added."""
+        if self._writer is None:
+            raise ValueError("no tables to put together")
+        self._writer.close()
+        return bytes(self._sink.getvalue())
+
+
+_WRITTEN: Mapping[str, Any] = {"compression": "zstd", "compression_level": 3, "version": "2.6"}
+
+
+def _said(arrow: pa.Table, notes: Mapping[str, str]) -> pa.Table:
+    """Return a table whose metadata says table, units and notes in plain words."""
     schema = _schema_in(arrow)
     units = {column.name: column.unit for column in schema.columns if column.unit}
     own = {key.decode(): value.decode() for key, value in (arrow.schema.metadata or {}).items()}
     said = {**own, **notes, "table": schema.name, "units": json.dumps(units)}
-    sink = pa.BufferOutputStream()
-    whole = arrow.replace_schema_metadata(dict(sorted(said.items())))
-    pq.write_table(whole, sink, compression="zstd", compression_level=3, version="2.6")
-    return bytes(sink.getvalue())
+    return arrow.replace_schema_metadata(dict(sorted(said.items())))
 
 
 def read(path: Path) -> pa.Table:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from eubiosis.core.columns import Column, TableSchema
-from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.endpoints import ENDPOINTS, LIMITED
 from eubiosis.core.evidence_schemas import EVIDENCE_TABLES
 from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.solution_schemas import SOLUTION_TABLES
@@ -42,6 +42,18 @@ PROFILE_STATUS = MappingProxyType(
         "no_known_taxon": "cannot be used: no taxon is in a guild",
         "too_shallow": "cannot be used: too few reads to replace the zeros",
         "empty": "cannot be used: no reads",
+    }
+)
+
+COMPLETED = "completed"
+REASONS_FOR_LEAVING = MappingProxyType(
+    {
+        COMPLETED: "did not leave: follow-up reached the last visit",
+        "withdrew_consent": "withdrew consent",
+        "adverse_event": "adverse event",
+        "lack_of_efficacy": "lack of efficacy",
+        "lost_to_follow_up": "lost to follow-up",
+        "other": "another reason",
     }
 )
 
@@ -81,7 +93,18 @@ OBSERVED_SUBJECTS = TableSchema(
         Column(
             "completed", "Whether follow-up reached the last visit", "flag", cdisc="ADSL.EOSSTT = COMPLETED"
         ),
+        Column(
+            "left_because",
+            "Why follow-up ended",
+            "text",
+            coding=REASONS_FOR_LEAVING,
+            cdisc="ADSL.DCSREAS",
+            optional=True,
+        ),
         Column("relapses", "Relapses during follow-up", unit="relapse", cdisc=_VALUE),
+        Column(
+            "gd_lesions_at_entry", "Gd+ lesions on the scan at randomisation", unit="lesion", optional=True
+        ),
         Column("gd_lesions", "Gd+ lesions, summed over the scans attended", unit="lesion", cdisc=_VALUE),
         Column("scans", "Scans attended after entry", unit="scan"),
         Column(
@@ -102,6 +125,23 @@ OBSERVED_VISITS = TableSchema(
         *_measured(("edss",), cdisc="SDTM RS domain; AVAL"),
         *_measured(("mfis", "treg")),
         *_measured(_MARKERS, "As measured: "),
+        Column(
+            "assay_batch",
+            "Batch of the visit's samples in the assays of acids, numbered within the week",
+            "count",
+            "-",
+            optional=True,
+        ),
+        *(
+            Column(
+                f"{name}_below_limit",
+                f"Whether the level lay below the limit of detection; half the limit is written then: "
+                f"{ENDPOINTS[name].label}",
+                "flag",
+                optional=True,
+            )
+            for name in LIMITED
+        ),
     ),
     "What a simulated trial would record at each visit that took place.",
     "one visit of one subject that took place",
@@ -137,6 +177,16 @@ OBSERVED_ADVERSE_EVENTS = TableSchema(
     ),
     "Adverse events: background and what published counts say of the therapy, at rates that no one knows.",
     "the first event of one harm in one subject",
+)
+OBSERVED_RELAPSES = TableSchema(
+    "observed_relapses",
+    (
+        _SUBJECT,
+        _ARM,
+        Column("day", "Day of the trial on which it began, 1 being the first", unit="day", cdisc="CE.CESTDY"),
+    ),
+    "The relapses that the table of subjects counts, with their days.",
+    "one relapse of one subject during follow-up",
 )
 LATENT_SUBJECTS = TableSchema(
     "latent_subjects",
@@ -286,6 +336,9 @@ TRIAL_ADVERSE_EVENTS = _keyed(
     OBSERVED_ADVERSE_EVENTS,
     "trial_adverse_events",
     "the first event of one harm in one subject of one simulated trial",
+)
+TRIAL_RELAPSES = _keyed(
+    OBSERVED_RELAPSES, "trial_relapses", "one relapse of one subject during follow-up of one simulated trial"
 )
 TRIAL_LATENT = _keyed(LATENT_SUBJECTS, "trial_latent", "one subject of one simulated trial under one arm")
 TRIAL_GUTS = TableSchema(
@@ -440,6 +493,7 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             OBSERVED_VISITS,
             OBSERVED_EXPOSURE,
             OBSERVED_ADVERSE_EVENTS,
+            OBSERVED_RELAPSES,
             LATENT_SUBJECTS,
             LATENT_EFFECTS,
             ESTIMATES,
@@ -449,6 +503,7 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             TRIAL_VISITS,
             TRIAL_EXPOSURE,
             TRIAL_ADVERSE_EVENTS,
+            TRIAL_RELAPSES,
             TRIAL_LATENT,
             TRIAL_GUTS,
             TRIAL_SCREENING,

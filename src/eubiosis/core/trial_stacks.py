@@ -19,6 +19,7 @@ from eubiosis.core.table_schemas import (
     TRIAL_ADVERSE_EVENTS,
     TRIAL_EXPOSURE,
     TRIAL_LATENT,
+    TRIAL_RELAPSES,
     TRIAL_SUBJECTS,
     TRIAL_VISITS,
 )
@@ -38,7 +39,8 @@ class TrialStack:
     each one's arm in ``arms``. ``attended`` (V, R, n) says which visits took place in ``weeks`` (V,).
     ``of_subjects`` maps columns to values (R, n), or (n,) where they are the same in every trial;
     ``of_visits`` to values (V, R, n), not a number where nothing was recorded. ``exposure`` (of the first
-    trial of a pair of worlds) and ``adverse_events`` are rows of their tables, with the keys of their trials.
+    trial of a pair of worlds), ``adverse_events`` and ``relapses`` are rows of their tables, with the keys of
+    their trials.
     """
 
     gut_world: int
@@ -53,6 +55,7 @@ class TrialStack:
     of_visits: Mapping[str, Values]
     exposure: Mapping[str, Values] = field(default_factory=dict)
     adverse_events: Mapping[str, Values] = field(default_factory=dict)
+    relapses: Mapping[str, Values] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.replicates)
@@ -77,6 +80,7 @@ class TrialStack:
             of_subjects=subjects,
             of_visits=visits,
             adverse_events=_rows_of(self.adverse_events, self.replicates[:trials]),
+            relapses=_rows_of(self.relapses, self.replicates[:trials]),
         )
 
     def trial(self, k: int) -> OneTrial:
@@ -185,6 +189,12 @@ class StackedObserved(Observed):
         """The first event of each harm of each subject, where they were kept."""
         kept = [stack.adverse_events for stack in self.stacks if stack.adverse_events]
         return _table(kept, TRIAL_ADVERSE_EVENTS) if kept else None
+
+    @cached_property
+    def relapses(self) -> Table | None:
+        """The day of every relapse that is counted, where they were kept."""
+        kept = [stack.relapses for stack in self.stacks if stack.relapses]
+        return _table(kept, TRIAL_RELAPSES) if kept else None
 
     def trials(self) -> Iterator[OneTrial]:
         """Yield the trials one by one, in the order of the tables."""

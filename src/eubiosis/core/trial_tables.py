@@ -45,7 +45,8 @@ class Observed:
 
     ``control`` names the control arm. Rows of one trial lie together, in the same order in both tables.
     ``exposure`` holds what the subjects of the first trial of each pair of worlds took, and
-    ``adverse_events`` the first event of each harm of each subject, where they were kept.
+    ``adverse_events`` the first event of each harm of each subject, where they were kept; ``relapses`` the
+    day of every relapse that is counted.
     """
 
     subjects: Table
@@ -53,6 +54,7 @@ class Observed:
     control: str
     exposure: Table | None = None
     adverse_events: Table | None = None
+    relapses: Table | None = None
 
     def trials(self) -> Iterator[OneTrial]:
         """Yield the trials one by one, in the order of the tables.

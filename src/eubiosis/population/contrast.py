@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.findings import FindingCollector
-from eubiosis.population.stool.table import StoolTable, check_control
+from eubiosis.population.stool.table import USABLE, StoolTable, check_control
 from eubiosis.population.taxa import GUILDS
 
 NOT_OBSERVED_ABOVE = 0.9
@@ -46,6 +46,11 @@ class GuildContrast:
     centre: Centre
     carried: NDArray[np.bool_] | None = None
     in_centre: NDArray[np.bool_] | None = None
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Which samples can be used, (n,): the one answer that checks, profiles and trials give."""
+        return np.array([word in USABLE for word in self.status], dtype=bool)
 
     def not_observed(self) -> tuple[str, ...]:
         """Name the guilds that keep the reference prior."""

@@ -16,11 +16,11 @@ from eubiosis.core.table_schemas import COHORT
 from eubiosis.model.model import Model
 from eubiosis.model.worlds import reference_shares
 from eubiosis.population.contrast import GuildContrast, guild_contrast
+from eubiosis.population.lost import participants
 from eubiosis.population.reference import load_reference
 from eubiosis.population.source import PopulationSource
 from eubiosis.population.stool.table import StoolTable, read_profiles
 from eubiosis.population.subjects import (
-    USABLE_PROFILE,
     VirtualSubjects,
     subjects_from_contrast,
     subjects_from_reference,
@@ -34,6 +34,7 @@ class Cohort:
     Subject number i is the same person however many others are made. ``size`` is the largest pool that one
     world of a trial may screen; None lets it grow with the trial. ``contrast`` and ``members`` (positions)
     are real profiles; without them subjects are drawn from the embedded reference population.
+    ``participants`` (positions) are all samples of their group, those that cannot be used among them.
     """
 
     group: str
@@ -42,6 +43,7 @@ class Cohort:
     size: int | None = None
     contrast: GuildContrast | None = None
     members: NDArray[np.int64] | None = None
+    participants: NDArray[np.int64] | None = None
 
     def candidates(self, size: int, *, first: int = 0) -> VirtualSubjects:
         """Make subjects ``first`` onwards, ``size`` of them."""
@@ -129,15 +131,14 @@ def generate(
         return Cohort(group, seed, shares, size)
     profiles = profiles.by_id()  # a sample is the same person wherever its row stands
     contrast = guild_contrast(profiles, control)
-    wanted = np.array([profiles.groups is None or g == group for g in profiles.groups or profiles.sample_ids])
-    usable = np.array([status in USABLE_PROFILE for status in contrast.status])
-    members = np.flatnonzero(wanted & usable)
+    own = participants(contrast, profiles.groups, group)
+    members = own[contrast.usable[own]]
     if not len(members):
         named = sorted({*(profiles.groups or ())} - {""})
         problem = f'the group "{group}" has no usable sample'
         allowed = ", ".join(named) or "a table with at least one sample of known taxa"
         raise FindingsError([Finding("cohort", "group", problem, allowed, "name the participants' group")])
-    return Cohort(group, seed, shares, size, contrast, members)
+    return Cohort(group, seed, shares, size, contrast, members, own)
 
 
 def cohort_of(source: PopulationSource, model: Model, seed: int) -> Cohort:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,8 +11,9 @@ from eubiosis.core.streams import stream
 from eubiosis.population.asked import asked_shares, drawn_shares, reliability
 from eubiosis.population.contrast import GuildContrast
 from eubiosis.population.reference import load_reference
+from eubiosis.population.stool.table import USABLE
 
-USABLE_PROFILE = ("ok", "mapped_below_half")
+USABLE_PROFILE = USABLE
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class VirtualSubjects:
     ``numbers`` key every random draw of a subject; ``shares`` (n, guilds) is the gut composition that the
     model is asked to hold, in shares of reads, NaN where the profile cannot be used; ``profile_status`` says
     why. ``age`` in years, ``edss`` in points, ``female`` and ``relapsing`` boolean; ``assessed`` is the EDSS
-    that a rater gave at screening, None where nobody has rated yet.
+    that a rater gave at screening, None where nobody has rated yet. ``samples`` (n,) is the position of each
+    one's sample in a stool table, None for people of the reference population.
     """
 
     numbers: tuple[int, ...]
@@ -33,6 +35,7 @@ class VirtualSubjects:
     edss: np.ndarray
     relapsing: np.ndarray
     assessed: np.ndarray | None = None
+    samples: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -48,6 +51,7 @@ class VirtualSubjects:
             self.edss[rows],
             self.relapsing[rows],
             None if self.assessed is None else self.assessed[rows],
+            None if self.samples is None else self.samples[rows],
         )
 
 
@@ -85,7 +89,8 @@ def subjects_from_contrast(
     rows = np.concatenate(order)[skip : skip + size]
     shares = asked_shares(contrast, reference_shares, members)[rows]
     status = tuple(contrast.status[i] for i in rows)
-    return _subjects(shares, status, range(first, first + size), "MS", seed)
+    made = _subjects(shares, status, range(first, first + size), "MS", seed)
+    return replace(made, samples=rows)
 
 
 def _subjects(

@@ -55,7 +55,9 @@ class Candidates:
 
     ``held`` is how many have a gut of their own, ``far`` how many of these are far from their profile;
     ``largest_residual`` (log units) and ``largest_factor`` (over the reference's, or under it) are the
-    largest among them, NaN where nobody is held.
+    largest among them, NaN where nobody is held. ``asked`` is how many were run at all, having passed
+    screening on paper; ``tried`` and ``unheld`` are the positions in a stool table of the samples that these
+    were made of, and of those that no steady state holds.
     """
 
     made: int
@@ -65,10 +67,15 @@ class Candidates:
     far: int
     largest_residual: float
     largest_factor: float
+    asked: int = 0
+    tried: tuple[int, ...] = ()
+    unheld: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, gut: GutCourses) -> Candidates:
-        """Count the candidates of one gut world."""
+    def of(cls, gut: GutCourses, samples: NDArray[np.int64] | None = None) -> Candidates:
+        """Count the candidates of one gut world; ``samples`` (candidates,) says what each is made of."""
+        asked = np.array([word != "" for word in gut.niche], dtype=bool)
+        lost = np.array([word == NICHE_UNSOLVED for word in gut.niche], dtype=bool)
         held = np.array([word in HELD for word in gut.niche], dtype=bool)
         return cls(
             made=len(gut.status),
@@ -78,6 +85,9 @@ class Candidates:
             far=sum(word == FAR for word in gut.niche),
             largest_residual=float(np.max(gut.residual[held])) if held.any() else float("nan"),
             largest_factor=float(np.max(gut.largest_factor[held])) if held.any() else float("nan"),
+            asked=int(asked.sum()),
+            tried=() if samples is None else tuple(np.unique(samples[asked]).tolist()),
+            unheld=() if samples is None else tuple(np.unique(samples[lost]).tolist()),
         )
 
 
@@ -228,7 +238,7 @@ class GutWorldTrials:
 def gut_world_trials(task: Task) -> GutWorldTrials:
     """Enrol every trial of one gut world; the trials themselves are run when their stacks are asked for."""
     model, simulation = _model(task.model_folder), task.simulation
-    models, worlds, gut = _enrolled(model, task)
+    models, worlds, candidates = _enrolled(model, task)
     numbers = range(simulation.replicates)
     pairs = tuple(
         Pair(
@@ -240,7 +250,7 @@ def gut_world_trials(task: Task) -> GutWorldTrials:
         for h, (own, world) in enumerate(zip(models, worlds, strict=True))
     )
     guts = Table(_stacked(_guts(task, worlds[0])), schema=TRIAL_GUTS)
-    return GutWorldTrials(pairs, guts, _worlds(task, worlds), Candidates.of(gut))
+    return GutWorldTrials(pairs, guts, _worlds(task, worlds), candidates)
 
 
 def simulate_gut_world(task: Task) -> Trials:
@@ -275,10 +285,10 @@ def _shipped(model: Model, simulation: Simulation) -> Shipped:
     return shipped(model)
 
 
-def _enrolled(model: Model, task: Task) -> tuple[list[Model], list[World], GutCourses]:
+def _enrolled(model: Model, task: Task) -> tuple[list[Model], list[World], Candidates]:
     """Screen ever more candidates until every host world of the gut world has a full trial.
 
-    Each host world comes with the model that holds its natural history.
+    Each host world comes with the model that holds its natural history; the candidates are counted.
     """
     design, simulation = task.design, task.simulation
     drawn = gut_world(model, task.gut_world, simulation, task.seed)
@@ -325,7 +335,7 @@ def _enrolled(model: Model, task: Task) -> tuple[list[Model], list[World], GutCo
             if factor > _MOST_POOL or size == task.cohort.size:
                 raise
         else:
-            return models, worlds, gut
+            return models, worlds, Candidates.of(gut, candidates.samples)
 
 
 def _host_worlds(

@@ -12,6 +12,7 @@ from eubiosis.model.worlds import Couplings
 
 Outside = Literal["as_couplings", "drawn", "zero"]
 WorldsFrom = Literal["calibration", "prior"]
+TablesKept = Literal["first", "all"]
 
 
 class Simulation(Spec):
@@ -24,7 +25,8 @@ class Simulation(Spec):
     clinical effect is exactly none. ``worlds_from`` says where the numbers of gut and natural history come
     from: "calibration" (the shipped worlds, which published figures have not ruled out) or "prior" (draws
     that only a healthy gut does not contradict; the natural history as in the tables). The first world holds
-    the tables' values.
+    the tables' values. ``tables`` says whose observed and latent tables are kept: those of the first trial or
+    of all of them.
 
     >>> Simulation(replicates=2).trials
     72
@@ -36,6 +38,7 @@ class Simulation(Spec):
     couplings: Annotated[Couplings, *Words(get_args(Couplings)).marks] = "symmetric"
     outside: Annotated[Outside, *Words(get_args(Outside)).marks] = "as_couplings"
     worlds_from: Annotated[WorldsFrom, *Words(get_args(WorldsFrom)).marks] = "calibration"
+    tables: Annotated[TablesKept, *Words(get_args(TablesKept)).marks] = "first"
 
     @property
     def draws_outside(self) -> bool:

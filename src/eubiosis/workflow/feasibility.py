@@ -115,6 +115,8 @@ def predicted_cost(spec: Workflow) -> Cost:
     memory = costs["megabytes_base"] + pool * arms * years * costs["megabytes_person_year"]
     memory += runs.host_worlds * runs.replicates * people * costs["megabytes_trial_person"]
     disk = costs["megabytes_disk_base"] + runs.trials * costs["megabytes_disk_trial"]
+    if runs.tables == "all":  # they lie there twice until the run folder is whole
+        disk += 2 * runs.trials * people * len(design.visits) * costs["megabytes_disk_tables"]
     return Cost((gut + host + trials) / 3600, memory, disk)
 
 

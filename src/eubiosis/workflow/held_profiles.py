@@ -12,7 +12,6 @@ from eubiosis.model.held import HeldNiches
 from eubiosis.model.worlds import draw_gut_world, hold_people, reference_shares
 from eubiosis.population.asked import asked_shares
 from eubiosis.population.contrast import GuildContrast
-from eubiosis.population.subjects import USABLE_PROFILE
 
 
 @cache
@@ -37,7 +36,7 @@ def asked_profiles(contrast: GuildContrast, groups: tuple[str, ...] | None = Non
     Rows of samples that cannot be used are NaN.
     """
     reference = dict(zip(GUILDS, reference_shares(profile_model()).tolist(), strict=True))
-    usable = np.array([word in USABLE_PROFILE for word in contrast.status], dtype=bool)
+    usable = contrast.usable
     names = np.array(groups if groups is not None else ("",) * len(usable), dtype=object)
     asked = np.full(contrast.log_ratios.shape, np.nan)
     for name in dict.fromkeys(names[usable].tolist()):

@@ -19,9 +19,12 @@ from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.frame import Table
 from eubiosis.core.table_schemas import (
+    COMPLETED,
+    REASONS_FOR_LEAVING,
     TRIAL_ADVERSE_EVENTS,
     TRIAL_EXPOSURE,
     TRIAL_LATENT,
+    TRIAL_RELAPSES,
     TRIAL_SUBJECTS,
     TRIAL_VISITS,
 )
@@ -31,6 +34,7 @@ from eubiosis.engine import Array
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulate import Candidates, Task, Trials, gut_world_trials
 from eubiosis.trial.world.gut import MARKERS
+from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
 
 ByArm = Mapping[str, Array]
 
@@ -44,14 +48,19 @@ class ExampleTrial:
     latent: Table
     exposure: Table | None
     adverse_events: Table | None
+    relapses: Table | None = None
 
 
 @dataclass(frozen=True)
 class TrialCounts:
-    """How many subjects of one trial were randomised to each arm, and how many completed it."""
+    """How many subjects of one trial were randomised to each arm, and how many completed it.
+
+    ``left`` counts those who left by arm and reason.
+    """
 
     randomised: Mapping[str, float]
     completed: Mapping[str, float]
+    left: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,10 +100,13 @@ class KeptTask:
     name: str
 
 
-def run_chunk(task: Task) -> Chunk:
-    """Simulate, analyse and reduce every trial of one gut world; none is kept but the first."""
+def run_chunk(task: Task, tables: WorldTables | None = None) -> Chunk:
+    """Simulate, analyse and reduce every trial of one gut world; none is kept but the first.
+
+    What every trial recorded goes into ``tables``.
+    """
     world = gut_world_trials(task)
-    gathered = _Gathered(task.design, task.seed, None)
+    gathered = _Gathered(task.design, task.seed, None, tables)
     for pair in world.pairs:
         gathered.add(pair.stacks)
     return gathered.chunk(
@@ -108,10 +120,23 @@ def run_chunk_here(task: Task) -> Chunk:
 
 
 def run_kept_chunk(kept: KeptTask) -> Chunk:
-    """Run a chunk and write it into its store; raises ``OSError`` where the disk does not take it."""
-    chunk = run_chunk(kept.task)
+    """Run a chunk and write it into its store; raises ``OSError`` where the disk does not take it.
+
+    The tables of all trials, where they are asked for, are written before it.
+    """
+    tables = None
+    if kept.task.simulation.tables == "all":
+        tables = WorldTables(real_profiles=kept.task.cohort.profiles is not None)
+    chunk = run_chunk(kept.task, tables)
+    if tables is not None:
+        write_tables(tables_store(kept.store), kept.name, tables)
     kept.store.write(kept.name, pack(chunk))
     return chunk
+
+
+def chunk_name(gut_world: int) -> str:
+    """Return the name under which the chunk of a gut world is kept."""
+    return f"gut-{gut_world:05d}"
 
 
 def kept_chunk(store: ChunkStore, name: str) -> Chunk | None:
@@ -135,8 +160,10 @@ def reduced(trials: Trials, estimates: Estimates | None = None) -> Chunk:
 class _Gathered:
     """What is kept of trials that come one stack after the other."""
 
-    def __init__(self, design: Design, seed: int, estimates: Estimates | None) -> None:
-        self.design, self.seed, self.given = design, seed, estimates
+    def __init__(
+        self, design: Design, seed: int, estimates: Estimates | None, tables: WorldTables | None = None
+    ) -> None:
+        self.design, self.seed, self.given, self.tables = design, seed, estimates, tables
         self.rows: list[TrialEstimate] = []
         self.truths: list[TrueEffect] = []
         self.flow: list[TrialCounts] = []
@@ -153,6 +180,8 @@ class _Gathered:
         for seen, truth in stacks:
             if self.given is None:
                 self.rows += estimate(StackedObserved([seen], self.design.control.name), seed=self.seed).rows
+            if self.tables is not None:
+                self.tables.add(seen, truth)
             self.flow += _counts(seen)
             self.harmed += _harmed(seen.adverse_events)
             if int(seen.replicates[0]) == 0:
@@ -226,9 +255,19 @@ def _counts(stack: TrialStack) -> list[TrialCounts]:
     inside = [stack.arm == k for k in range(len(stack.arms))]
     randomised = [rows.sum(axis=1).astype(float).tolist() for rows in inside]
     stayed = [(rows & completed).sum(axis=1).astype(float).tolist() for rows in inside]
+    why = stack.of_subjects["left_because"]
+    left = {
+        (arm, word): (inside[k] & (why == word)).sum(axis=1).tolist()
+        for k, arm in enumerate(stack.arms)
+        for word in REASONS_FOR_LEAVING
+        if word != COMPLETED
+    }
     return [
-        TrialCounts(*(dict(zip(stack.arms, [each[k] for each in counts], strict=True)) for counts in both))
-        for both in ((randomised, stayed),)
+        TrialCounts(
+            dict(zip(stack.arms, [each[k] for each in randomised], strict=True)),
+            dict(zip(stack.arms, [each[k] for each in stayed], strict=True)),
+            {key: counts[k] for key, counts in left.items() if counts[k]},
+        )
         for k in range(len(stack))
     ]
 
@@ -268,4 +307,5 @@ def _example(seen: TrialStack, truth: LatentStack) -> ExampleTrial:
         without_keys(Table(seen.adverse_events, schema=TRIAL_ADVERSE_EVENTS))
         if seen.adverse_events
         else None,
+        without_keys(Table(seen.relapses, schema=TRIAL_RELAPSES)) if seen.relapses else None,
     )

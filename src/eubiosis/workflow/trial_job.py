@@ -29,6 +29,7 @@ from eubiosis.core.table_schemas import (
     LATENT_WORLDS,
     OBSERVED_ADVERSE_EVENTS,
     OBSERVED_EXPOSURE,
+    OBSERVED_RELAPSES,
     OBSERVED_SUBJECTS,
     OBSERVED_VISITS,
 )
@@ -36,13 +37,16 @@ from eubiosis.core.version import __version__
 from eubiosis.model import load
 from eubiosis.model.derived import content_key
 from eubiosis.model.model import Model
-from eubiosis.population.generate import cohort_of
+from eubiosis.population.generate import Cohort, cohort_of
+from eubiosis.population.lost import LostProfiles
 from eubiosis.trial.simulate import Candidates, Task, Trials, tasks
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host_world import TrialIsTooSmall
+from eubiosis.workflow.all_tables import are_whole, tables_store
 from eubiosis.workflow.trial_chunk import (
     Chunk,
     KeptTask,
+    chunk_name,
     kept_chunk,
     reduced,
     run_chunk,
@@ -80,6 +84,7 @@ def run_job(
     where hardly anybody is eligible, and ``NumericalFailuresError`` when too many gut runs failed.
     """
     demand_clinical_rows(content)
+    _demand_disk(workflow, executor or Executor())
     model = load(content)
     cohort = cohort_of(workflow.population, model, workflow.seed)
     jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed)
@@ -100,7 +105,7 @@ def run_job(
         facts = {**facts, "model": f"an edited content folder, sha256 {content_key(model.content)[:12]}"}
     return TrialJob(
         _tables(chunks, real_profiles=cohort.profiles is not None),
-        report_input(workflow, chunks, facts, model),
+        report_input(workflow, chunks, facts, model, lost_warnings(cohort, chunks)),
         facts,
     )
 
@@ -109,8 +114,8 @@ def _chunks(
     jobs: Sequence[Task], executor: Executor, progress: bool | None, store: ChunkStore | None
 ) -> list[Chunk]:
     """Run the tasks whose chunks are not in the store, and return all chunks in order."""
-    names = [chunk_name(job) for job in jobs]
-    kept = {name: None if store is None else kept_chunk(store, name) for name in names}
+    names = [chunk_name(job.gut_world) for job in jobs]
+    kept = {name: None if store is None else _kept(store, job) for name, job in zip(names, jobs, strict=True)}
     work = [(job, name) for job, name in zip(jobs, names, strict=True) if kept[name] is None]
     tasks = [job for job, _ in work]
     if executor.shares_disk and store is not None:
@@ -131,9 +136,12 @@ def _chunks(
     return [chunk for name in names if (chunk := found[name]) is not None]
 
 
-def chunk_name(task: Task) -> str:
-    """Return the name under which the chunk of a gut world is kept."""
-    return f"gut-{task.gut_world:05d}"
+def _kept(store: ChunkStore, task: Task) -> Chunk | None:
+    """Return the chunk of a finished gut world, if the tables that are asked for are there as well."""
+    name = chunk_name(task.gut_world)
+    if task.simulation.tables == "all" and not are_whole(tables_store(store), name):
+        return None
+    return kept_chunk(store, name)
 
 
 def trial_report(
@@ -172,16 +180,38 @@ def trial_report(
     return report_input(workflow, chunks, _facts(workflow, chunks, trials.profiles, load()))
 
 
+def _demand_disk(workflow: Workflow, executor: Executor) -> None:
+    """Refuse the tables of all trials where the processes do not write on this machine's disk."""
+    if workflow.simulation.tables == "all" and not executor.shares_disk:
+        finding = Finding(
+            "workflow",
+            "simulation.tables",
+            '"all" on a cluster, whose workers send back results and no tables',
+            allowed="first, or all with processes of this machine",
+            next_step="give --executor processes:N, or leave tables out",
+        )
+        raise FindingsError([finding])
+
+
 def _refuse_failures(chunks: Sequence[Chunk]) -> None:
     """Raise ``NumericalFailuresError`` when too many of the candidates' gut runs failed."""
     words: Counter[str] = Counter()
     candidates = [each for chunk in chunks for each in chunk.candidates]
     for each in candidates:
         words.update(each.failed)
-    total = sum(each.made for each in candidates)
+    total = sum(each.asked for each in candidates)
     allowed = round(_ALLOWED_FAILURES * total)
     if sum(words.values()) > allowed:
         raise NumericalFailuresError(sum(words.values()), total, allowed, words)
+
+
+def lost_warnings(cohort: Cohort, chunks: Sequence[Chunk]) -> tuple[str, ...]:
+    """Name the people of a stool table who were lost, where they are more than a tenth of those tried."""
+    if cohort.contrast is None or cohort.participants is None:
+        return ()
+    worlds = [(each.tried, each.unheld) for chunk in chunks for each in chunk.candidates]
+    said = LostProfiles.of(cohort.contrast, cohort.participants, worlds).warning()
+    return () if said is None else (said + ".",)
 
 
 def _tables(chunks: Sequence[Chunk], *, real_profiles: bool) -> dict[str, Table]:
@@ -204,6 +234,8 @@ def _tables(chunks: Sequence[Chunk], *, real_profiles: bool) -> dict[str, Table]
         tables["observed_exposure"] = _as(example.exposure, OBSERVED_EXPOSURE.name)
     if example.adverse_events is not None:
         tables["observed_adverse_events"] = _as(example.adverse_events, OBSERVED_ADVERSE_EVENTS.name)
+    if example.relapses is not None:
+        tables["observed_relapses"] = _as(example.relapses, OBSERVED_RELAPSES.name)
     shown = example.latent.columns
     if real_profiles:  # a steady state would give a real person's composition away
         shown = tuple(name for name in shown if name not in MARKERS)
@@ -228,7 +260,8 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None, mo
         **({"couplings and biomarkers": biomarker_fact()} if runs.couplings == "symmetric" else {}),
         "outside the mechanism": _OUTSIDE[runs.draws_outside],
         "candidates made in a gut world": f"{np.mean([c.made for c in candidates]):.0f}",
-        "of them with a stool profile that no steady state holds": (
+        "of them run, having passed screening on paper": f"{np.mean([c.asked for c in candidates]):.0f}",
+        "of those run, with a stool profile that no steady state holds": (
             f"{np.mean([c.unsolved for c in candidates]):.1f}"
         ),
         **_niche_facts(candidates),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from numpy import __version__ as numpy_version
 
+from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
 from eubiosis.compute.run_folder import RunFolder
 from eubiosis.core.content import PACKAGED_CONTENT
@@ -18,6 +19,7 @@ from eubiosis.core.dictionary import DICTIONARY_FILE, dictionary_tsv
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.table_schemas import TABLES
 from eubiosis.core.version import __version__
+from eubiosis.trial.simulation import TablesKept
 from eubiosis.workflow.feasibility import Cost, check_disk, check_feasible
 from eubiosis.workflow.files.tables import check_all
 from eubiosis.workflow.files.workflow_yaml import resolved_yaml
@@ -53,6 +55,7 @@ def run_trial(
     large: bool = False,
     executor: Executor | None = None,
     content: Path = PACKAGED_CONTENT,
+    tables: TablesKept | None = None,
 ) -> Path:
     """Run a workflow and return the path of its report.
 
@@ -64,7 +67,7 @@ def run_trial(
     What cannot end well is refused before any work (``feasibility``); ``large`` asks for a run of more than a
     day. ``executor`` says where gut worlds are simulated (default: ``processes`` of this machine) and changes
     no bit. ``content`` is the folder that the model is loaded from; therapies, evidence and trial defaults
-    stay those of the package.
+    stay those of the package. ``tables`` replaces ``simulation.tables`` of the workflow.
 
     >>> from eubiosis.core.findings import FindingsError
     >>> try:
@@ -74,6 +77,8 @@ def run_trial(
     the file is missing
     """
     spec = check_run(workflow)
+    if tables is not None:
+        spec = spec.changed(simulation=spec.simulation.changed(tables=tables))
     cost = _demand_feasible(spec, out, large=large)
     _demand_model(content)
     plan = analysis_plan(spec)
@@ -104,7 +109,8 @@ def run_trial(
         folder.log("simulated", tables={name: len(table) for name, table in job.tables.items()})
         for name, table in job.tables.items():
             folder.write_table(name, table)
-        folder.write_text(DICTIONARY_FILE, dictionary_tsv(TABLES[name] for name in job.tables))
+        further = _write_all_tables(folder, store, spec)
+        folder.write_text(DICTIONARY_FILE, dictionary_tsv(TABLES[name] for name in (*job.tables, *further)))
         for name, value in job.facts.items():
             folder.add_fact(name, value)
         for text in job.report_input.warnings:
@@ -113,6 +119,18 @@ def run_trial(
         _write_report(folder, job.report_input)
     say(f"wrote {out}")
     return out / "report.html"
+
+
+def _write_all_tables(folder: RunFolder, store: ChunkStore, spec: Workflow) -> tuple[str, ...]:
+    """Write the tables of all trials where they are asked for, a file at a time; return their names."""
+    if spec.simulation.tables != "all":
+        return ()
+    from eubiosis.workflow.all_tables import ALL_TABLES, files_of_run
+    from eubiosis.workflow.trial_chunk import chunk_name
+
+    for path, content in files_of_run(store, map(chunk_name, range(spec.simulation.gut_worlds))):
+        folder.write_bytes(path, content)
+    return tuple(schema.name for schema in ALL_TABLES)
 
 
 def run_key(spec: Workflow, inputs: Mapping[str, str]) -> str:

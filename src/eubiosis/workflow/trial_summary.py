@@ -11,7 +11,7 @@ from eubiosis.analysis.estimates import Estimates
 from eubiosis.analysis.truth import Characteristic, OperatingCharacteristics, operating_characteristics
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 from eubiosis.core.guilds import GUILD_NAMES
-from eubiosis.core.provenance import SourcedNumber
+from eubiosis.core.provenance import SourcedFact
 from eubiosis.core.report_input import (
     ArmInfo,
     AssumptionRow,
@@ -23,6 +23,7 @@ from eubiosis.core.report_input import (
     TrialReportInput,
     VarianceRow,
 )
+from eubiosis.core.table_schemas import REASONS_FOR_LEAVING
 from eubiosis.core.world_intervals import ENOUGH_WORLDS, interval, widened
 from eubiosis.model import load
 from eubiosis.model.check import basis_shares
@@ -32,9 +33,10 @@ from eubiosis.model.worlds import world_rows
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.layer import trial_numbers
+from eubiosis.trial.world.leaving import reasons
 from eubiosis.workflow.ethics import withheld_words
 from eubiosis.workflow.plan import analysis_plan
-from eubiosis.workflow.trial_chunk import Chunk
+from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
 from eubiosis.workflow.trial_forms import clinical_priors, form_effects
 from eubiosis.workflow.trial_harms import burden_lines, harm_lines, transplant_lines
 from eubiosis.workflow.unsure import Unsure
@@ -48,9 +50,16 @@ _COURSES = ("mfis", "edss", "treg", "stool_scfa", "stool_butyrate", "stool_propi
 
 
 def report_input(
-    workflow: Workflow, chunks: Sequence[Chunk], facts: Mapping[str, str], model: Model | None = None
+    workflow: Workflow,
+    chunks: Sequence[Chunk],
+    facts: Mapping[str, str],
+    model: Model | None = None,
+    warnings: Sequence[str] = (),
 ) -> TrialReportInput:
-    """Summarise all worlds and trials of a job; ``model`` is the one that ran (default: the packaged one)."""
+    """Summarise all worlds and trials of a job; ``model`` is the one that ran (default: the packaged one).
+
+    ``warnings`` are those of the job itself; they come first.
+    """
     model, design = model or load(), workflow.design
     effects, variance = _effects(design, chunks, model)
     return TrialReportInput(
@@ -69,6 +78,7 @@ def report_input(
         basis_shares=basis_shares(model),
         facts=tuple(facts.items()),
         warnings=(
+            *warnings,
             *worlds_warnings(model, workflow.simulation),
             *_warnings(workflow.simulation),
             *_not_represented(design),
@@ -194,10 +204,23 @@ def _flow(design: Design, chunks: Sequence[Chunk]) -> tuple[FlowRow, ...]:
     lost = {arm: randomised[arm] - completed[arm] for arm in randomised}
     rows += [
         FlowRow("randomised", sum(randomised.values()), randomised),
-        FlowRow("lost to follow-up", sum(lost.values()), lost, left=True),
+        *(_leaving(design, trials) or [FlowRow("lost to follow-up", sum(lost.values()), lost, left=True)]),
         FlowRow("completed", sum(completed.values()), completed),
     ]
     return tuple(rows)
+
+
+def _leaving(design: Design, trials: Sequence[TrialCounts]) -> list[FlowRow]:
+    """Return how many left an arm for each reason, the mean over trials; nothing where no trial says why."""
+    rows = []
+    for word, meaning in REASONS_FOR_LEAVING.items():
+        by_arm = {
+            arm.name: float(np.mean([each.left.get((arm.name, word), 0) for each in trials]))
+            for arm in design.arms
+        }
+        if any(by_arm.values()):
+            rows.append(FlowRow(f"left: {meaning}", sum(by_arm.values()), by_arm, left=True))
+    return rows
 
 
 def _courses(design: Design, chunks: Sequence[Chunk]) -> tuple[CourseBand, ...]:
@@ -240,7 +263,7 @@ def _assumptions(model: Model, simulation: Simulation) -> tuple[AssumptionRow, .
     history = history_numbers(model, simulation)
     rows = dict.fromkeys((*drawn, *history, *(path.id for path in model.couplings.drawn)))
     varied = [(model.content.numbers[name], "varies between worlds") for name in rows]
-    layer = [(number, "trial layer") for number in trial_numbers().values()]
+    layer = [(number, "trial layer") for number in (*trial_numbers().values(), *reasons())]
     listed = {number.id for number, _ in varied}
     rest = [
         (number, standing(number, listed))
@@ -250,7 +273,7 @@ def _assumptions(model: Model, simulation: Simulation) -> tuple[AssumptionRow, .
     return tuple(_assumption(number, role) for number, role in (*varied, *layer, *rest))
 
 
-def _assumption(number: SourcedNumber, role: str) -> AssumptionRow:
+def _assumption(number: SourcedFact, role: str) -> AssumptionRow:
     return AssumptionRow(
         number.id, number.description, number.value, number.unit, number.low, number.high, number.basis,
         number.read or "", number.source, number.note, role,

@@ -8,7 +8,7 @@ import pytest
 from small_trials import DESIGN, make_task, observed_of
 
 from eubiosis.analysis.estimates import estimate
-from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.endpoints import ENDPOINTS, LIMITED
 from eubiosis.core.trial_tables import KEYS
 from eubiosis.trial.simulate import simulate_gut_world
 from eubiosis.trial.world import host_world
@@ -17,10 +17,11 @@ from eubiosis.workflow.trial_chunk import reduced
 
 OBSERVED_SUBJECT_COLUMNS = {
     "subject", "arm", "age", "female", "relapses_last_year", "follow_up_years", "completed", "relapses",
-    "gd_lesions", "scans", "t2_lesions", "t2_years",
+    "gd_lesions", "gd_lesions_at_entry", "scans", "t2_lesions", "t2_years", "left_because",
 }  # fmt: skip
 COUNTS = {"relapses", "gd_lesions", "t2_lesions"}
-OBSERVED_VISIT_COLUMNS = {"subject", "arm", "week", "day", *(set(ENDPOINTS) - COUNTS)}
+LABORATORY = {"assay_batch", *(f"{name}_below_limit" for name in LIMITED)}
+OBSERVED_VISIT_COLUMNS = {"subject", "arm", "week", "day", *(set(ENDPOINTS) - COUNTS), *LABORATORY}
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from eubiosis.trial.world.events import cumulated, passages
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host import HostCourses
 from eubiosis.trial.world.layer import trial_numbers
-from eubiosis.trial.world.replicates import _apart, _looks, replicates
+from eubiosis.trial.world.replicates import _apart, _looks, relapse_rows, replicates
 from eubiosis.trial.world.scales import edss_steps
 
 PEOPLE, BEFORE = 30, 400
@@ -124,6 +124,36 @@ def test_events_too_near_the_last_one_counted_are_dropped():
     place = np.array([0, 0, 0, 0, 2, 2, 5])
     days = np.array([1.0, 20.0, 40.0, 69.0, 3.0, 100.0, 4.0])
     assert _apart(place, days, 30.0).tolist() == [True, False, True, False, True, True, True]
+
+
+def test_the_scan_at_entry_shows_what_still_enhances_in_every_arm_alike(laws):
+    """Poisson about the share exp(-age / mean) of the lesions of each earlier day, whatever the arm does."""
+    plan = design(participants=28)
+    courses = made_courses(laws, plan, people=28, lesions=40.0)
+    made = replicates(courses, plan, laws, 7, "0.0", tuple(range(120)))
+    seen = made.subjects["gd_lesions_at_entry"]
+    expected = courses.lesions[0].courses[:, 1]
+    assert np.array_equal(expected, courses.lesions[1].courses[:, 1])
+    assert np.all(np.abs(seen.mean(axis=0) - expected) < 4.5 * np.sqrt(expected / 120))
+    active = made.arm == [arm.name for arm in plan.arms].index("a")
+    share = seen[active].sum() / seen.sum()
+    own = expected[None] * active
+    assert abs(share - own.sum() / (120 * expected.sum())) < 4 * np.sqrt(0.25 / seen.sum())
+
+
+def test_relapse_days_are_those_of_the_relapses_that_are_counted(laws):
+    plan = design(dropout_per_year=1.5)
+    made = run(laws, plan, (0, 1, 2), relapses=6.0)
+    trial, person, day = relapse_rows(made.relapses, made.arm, made.presence.followed)
+    counts = np.zeros(made.arm.shape)
+    np.add.at(counts, (trial, person), 1)
+    assert np.array_equal(counts, made.subjects["relapses"])
+    assert counts.sum() > 50
+    assert day.min() >= 1
+    assert np.all(day <= np.ceil(made.presence.followed[trial, person]))
+    place = trial * made.arm.shape[1] + person
+    assert np.all(np.diff(place) >= 0)
+    assert np.all(np.diff(day)[np.diff(place) == 0] >= laws.number["host_refractory"] - 1)
 
 
 def test_a_trial_has_the_same_numbers_in_any_company(laws):
@@ -243,7 +273,10 @@ def test_who_has_left_is_not_seen_and_others_miss_as_many_visits_as_the_design_s
     assert (late.min(), late.max()) == (-7, 7)
     assert not there.days[0].any()
     for name, values in made.visits.items():
-        assert np.array_equal(np.isfinite(values), there.attended), name
+        if values.dtype.kind == "f":
+            assert np.array_equal(np.isfinite(values), there.attended), name
+        elif name != "assay_batch":  # a flag is of a sample that was taken
+            assert not np.any(values & ~there.attended), name
 
 
 def test_values_are_such_as_can_be(laws):

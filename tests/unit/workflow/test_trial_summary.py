@@ -142,5 +142,12 @@ def test_participant_flow_is_the_mean_over_trials_and_adds_up():
     assert table["randomised"].total == 10
     assert table["lost to follow-up"].by_arm == {"placebo": 0.5, "inulin": 1.5}
     assert table["completed"].total == 8
+    why = {("placebo", "adverse_event"): 1, ("inulin", "other"): 2, ("inulin", "adverse_event"): 1}
+    told = dataclasses.replace(made, flow=(dataclasses.replace(made.flow[0], left=why), made.flow[1]))
+    by_reason = {row.stage: row.by_arm for row in _flow(DESIGN, [told]) if row.stage.startswith("left: ")}
+    assert by_reason == {
+        "left: adverse event": {"placebo": 0.5, "inulin": 0.5},
+        "left: another reason": {"placebo": 0, "inulin": 1},
+    }  # fmt: skip
     failures = sum(row.total for row in rows if row.stage in ("age", "EDSS"))
     assert table["screened"].total == failures + table["randomised"].total

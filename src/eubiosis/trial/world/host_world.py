@@ -30,9 +30,10 @@ from eubiosis.trial.world.exposure import exposure_rows
 from eubiosis.trial.world.gut import MARKERS, GutCourses
 from eubiosis.trial.world.harms import HarmRates, events_of_trials, harm_rates
 from eubiosis.trial.world.host import BURN_IN, NOTHING_BEYOND, HostCourses, host_courses
+from eubiosis.trial.world.leaving import why_left
 from eubiosis.trial.world.outcomes import TONE_DAYS, relapse_days
 from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_plasma
-from eubiosis.trial.world.replicates import Replicates, replicates
+from eubiosis.trial.world.replicates import Replicates, relapse_rows, replicates
 
 REFERENCE_POOL, _LEAST_REFERENCE, _MOST_REFERENCE = 300, 60, 4_800
 _PEOPLE_TOGETHER = 4_000  # in all trials that are drawn together: bounds the memory, changes no number
@@ -223,16 +224,17 @@ def _observed(
 ) -> TrialStack:
     """Lay out what trials recorded; ``pair`` numbers the gut and the host world."""
     subjects, there = world.subjects, made.presence
+    draws = TrialDraws(world.seed, world.label, tuple(made.numbers.tolist()))
     columns = {
         "age": subjects.age,
         "female": subjects.female,
         "relapses_last_year": world.relapses_before,
         "follow_up_years": there.followed / DAYS_PER_YEAR,
-        "completed": there.followed >= design.days,
+        "completed": (completed := there.followed >= design.days),
+        "left_because": why_left(completed, draws),
         **made.subjects,
     }
     names = np.array(courses.arms)[made.arm]
-    draws = TrialDraws(world.seed, world.label, tuple(made.numbers.tolist()))
     trial, harmed = events_of_trials(design, world.harms, names, subjects.numbers, there.followed, draws)
     exposure: dict[str, np.ndarray] = {}
     if made.numbers[0] == 0:  # what people took is kept for the first trial of a pair of worlds
@@ -241,8 +243,19 @@ def _observed(
     return TrialStack(
         *pair, made.numbers, courses.numbers, courses.arms, made.arm, np.array(design.visits),
         there.attended, columns, {"day": there.days, **made.visits}, exposure,
-        {**_keys(pair, made.numbers[trial]), **harmed},
+        {**_keys(pair, made.numbers[trial]), **harmed}, _relapses(courses, made, pair),
     )  # fmt: skip
+
+
+def _relapses(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Lay out the relapses that are counted, one row each."""
+    trial, person, day = relapse_rows(made.relapses, made.arm, made.presence.followed)
+    own = {
+        "subject": courses.numbers[person],
+        "arm": np.array(courses.arms)[made.arm[trial, person]],
+        "day": day.astype(np.float64),
+    }
+    return {**_keys(pair, made.numbers[trial]), **own}
 
 
 def _keys(pair: tuple[int, int], replicate: NDArray[np.int64]) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.endpoints import LIMITED
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.trial_draws import TrialDraws
 from eubiosis.engine import Array
@@ -14,6 +15,7 @@ from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.gut import MARKERS
+from eubiosis.trial.world.laboratory import batch_shifts, batches, reported, to_step
 from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.trial.world.scales import edss_steps, treg_percent
 
@@ -22,6 +24,7 @@ Ints = NDArray[np.int64]
 NOISE = ("edss", "mfis", "treg", "stool sample", *MARKERS)  # that of total acids is not used
 _ACIDS = tuple(name for name in MARKERS if name.startswith("stool_") and name != "stool_scfa")
 _PLASMA = tuple(name for name in MARKERS if name.startswith("plasma_"))
+_ASSAYED = [MARKERS.index(name) for name in LIMITED]
 _FIRST_SHARE = MARKERS.index(f"share_{GUILDS[0]}")
 
 
@@ -36,9 +39,9 @@ def measured(
 ) -> dict[str, NDArray[np.generic]]:
     """Return what is recorded at the visits, (visits, trials, people) by endpoint; NaN where nothing is.
 
-    Acids and shares are in single precision: seven digits are more than an assay gives. ``true`` EDSS and
-    MFIS are those of each one's own arm. The noise of a visit is keyed by its week, so
-    another visit more leaves it as it is.
+    Shares are in single precision, acids and Treg as a laboratory prints them, with flags for acids under
+    their limit (``laboratory``) and the number of the ``assay_batch``. ``true`` EDSS and MFIS are those of
+    each one's own arm. The noise of a visit is keyed by its week, so another visit more leaves it as it is.
     """
     layer = {name: row.value for name, row in trial_numbers().items()}
     people = len(courses)
@@ -56,30 +59,38 @@ def measured(
         np.multiply(noise[..., 4:], errors, out=logs)
         logs += courses.log_markers[:, v].astype(np.float32)[arm, places]
         logs[..., : len(_ACIDS) + 1] += dilution * noise[..., 3:4]
+        logs[..., _ASSAYED] += batch_shifts(draws, week, people)
         logs[~attended[v]] = np.nan
     np.exp(blood_and_stool, out=blood_and_stool)
-    _sum_up(blood_and_stool)
+    _close(blood_and_stool)
     scores[:, ~attended] = np.nan
     found = {
         "edss": edss_steps(scores[0]),
         "mfis": np.clip(np.rint(scores[1]), 0.0, 84.0) + 0.0,
-        "treg": treg_percent(scores[2], laws.number["host_treg_percent"], layer["trial_treg_most"]),
+        "treg": to_step(
+            treg_percent(scores[2], laws.number["host_treg_percent"], layer["trial_treg_most"]),
+            layer["trial_step_treg"],
+        ),
+        "assay_batch": np.broadcast_to(batches(people), attended.shape),
     }
-    return found | {name: blood_and_stool[..., k] for k, name in enumerate(MARKERS)}
+    found |= {name: blood_and_stool[..., k] for k, name in enumerate(MARKERS)}
+    return found | reported({name: blood_and_stool[..., MARKERS.index(name)] for name in LIMITED})
 
 
 def _log_errors(layer: Mapping[str, float]) -> Array:
-    """Return the log standard deviation of each marker's own error, shape (markers,)."""
-    acid = layer["trial_sd_ln_stool_acids"] * np.sqrt(1.0 - layer["trial_share_stool_dilution"])
-    own = {**dict.fromkeys(_ACIDS, acid), **dict.fromkeys(_PLASMA, layer["trial_sd_ln_plasma_acids"])}
+    """Return the log standard deviation of each marker's own error, less a batch's part, shape (markers,)."""
+    batch = layer["trial_sd_ln_assay_batch"] ** 2
+    acid = layer["trial_sd_ln_stool_acids"] ** 2 * (1.0 - layer["trial_share_stool_dilution"])
+    own = {
+        **dict.fromkeys(_ACIDS, np.sqrt(acid - batch)),
+        **dict.fromkeys(_PLASMA, np.sqrt(layer["trial_sd_ln_plasma_acids"] ** 2 - batch)),
+    }
     return np.array(
         [own.get(name, layer["trial_sd_ln_share"] if name.startswith("share") else 0.0) for name in MARKERS]
     )
 
 
-def _sum_up(values: NDArray[np.float32]) -> None:
-    """Make total acids of stool the sum of its measured parts, and the shares of a sample sum to one."""
-    total = MARKERS.index("stool_scfa")
-    values[..., total] = sum(values[..., MARKERS.index(name)] for name in _ACIDS)
+def _close(values: NDArray[np.float32]) -> None:
+    """Make the shares of a sample sum to one."""
     shares = values[..., _FIRST_SHARE:]
     shares /= shares.sum(axis=-1, keepdims=True)

@@ -132,6 +132,21 @@ def _apart(place: Ints, days: Array, gap: float) -> NDArray[np.bool_]:
     return keep
 
 
+def relapse_rows(relapses: Sequence[Relapses], arm: Ints, followed: Array) -> tuple[Ints, Ints, Ints]:
+    """Return trial and person (positions) and day of the relapses that are counted, by trial and person.
+
+    ``relapses`` are those under each arm, ``arm`` and ``followed`` (trials, people). Day 1 is the first.
+    """
+    parts = []
+    for k, each in enumerate(relapses):
+        own = arm[each.trial, each.person] == k
+        own &= each.days < followed[each.trial, each.person]
+        parts.append((each.trial[own], each.person[own], np.floor(each.days[own]).astype(np.int64) + 1))
+    trial, person, day = (np.concatenate(values) for values in zip(*parts, strict=True))
+    order = np.lexsort((day, person, trial))
+    return trial[order], person[order], day[order]
+
+
 def _counted(relapses: Relapses, followed: Array) -> Array:
     """Count the relapses before the end of follow-up, shape (trials, people)."""
     seen = relapses.days < followed[relapses.trial, relapses.person]
@@ -178,12 +193,13 @@ def _rank(place: Ints) -> Ints:
 def _scans(
     courses: WorldCourses, laws: ClinicalLaws, draws: TrialDraws, arm: Ints, there: Presence
 ) -> dict[str, NDArray[np.generic]]:
-    """Count Gd+ lesions at the scans attended and new T2 lesions up to the last of them.
+    """Count Gd+ lesions at entry and at the scans attended, and new T2 lesions up to the last of them.
 
-    The scans are those of the visits after entry. A lesion from before entry that still enhances counts at a
-    scan, as it would in a clinic.
+    The scans are those of the visits after entry; everybody is scanned at entry. A lesion from before entry
+    that still enhances counts at a scan, as it would in a clinic.
     """
     shape, number = arm.shape, laws.number
+    size = shape[0] * shape[1]
     attended, scan_days = there.attended[1:], courses.days[1:].astype(np.float64)
     last = np.max(np.where(attended, scan_days[:, None, None], 0.0), axis=0)
     until = np.array([clock.until for clock in courses.lesions])
@@ -204,8 +220,8 @@ def _scans(
         enhancing[rows] += seen[place[rows]]
     new = np.flatnonzero(visible & (onset >= 0))
     new = new[onset[new] <= last.ravel()[place[new]]]
-    size = shape[0] * shape[1]
     return {
+        "gd_lesions_at_entry": np.bincount(place, onset <= 0, size).reshape(shape),
         "gd_lesions": np.bincount(place, enhancing, size).reshape(shape),
         "scans": attended.sum(axis=0).astype(np.float64),
         "t2_lesions": np.bincount(place[new], minlength=size).reshape(shape).astype(np.float64),

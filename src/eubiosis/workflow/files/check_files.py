@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from eubiosis.core.findings import FindingCollector
+from eubiosis.population.contrast import guild_contrast
+from eubiosis.population.lost import LostProfiles, participants
 from eubiosis.population.stool.table import StoolTable, read_stool_table
 from eubiosis.workflow.feasibility import check_feasible
 from eubiosis.workflow.files.tables import check_all
@@ -25,7 +27,7 @@ def check_file(path: Path, findings: FindingCollector) -> str:
     if spec is None:
         return "workflow"
     check_feasible(spec, findings, large=True)
-    return _workflow(spec) + ("" if table is None else f"; {_table(table)}")
+    return _workflow(spec) + ("" if table is None else f"; {_table(table, spec.population.group)}")
 
 
 def _workflow(spec: Workflow) -> str:
@@ -33,8 +35,14 @@ def _workflow(spec: Workflow) -> str:
     return f"workflow: {spec.design.participants} subjects; arms {arms}; primary {spec.design.primary}"
 
 
-def _table(table: StoolTable | None) -> str:
+def _table(table: StoolTable | None, group: str | None = None) -> str:
+    """Count the samples that can be used, of ``group`` where the table has groups and one is named."""
     if table is None:
         return "stool table"
-    usable = int(table.usable.sum())
-    return f"stool table: {len(table.sample_ids)} samples, {usable} usable, {table.scale}"
+    contrast = guild_contrast(table)
+    own = participants(contrast, table.groups if group is not None else None, group or "")
+    said = f"stool table: {len(table.sample_ids)} samples, {int(contrast.usable.sum())} usable, {table.scale}"
+    if group is not None and table.groups is not None:
+        said += f'; group "{group}": {len(own)} samples, {int(contrast.usable[own].sum())} usable'
+    warning = LostProfiles.of(contrast, own).warning()
+    return said if warning is None else f"{said}; warning: {warning}"

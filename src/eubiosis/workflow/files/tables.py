@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.population.contrast import guild_contrast
 from eubiosis.population.source import PopulationSource
 from eubiosis.population.stool.table import StoolTable, check_control, read_stool_table
 from eubiosis.workflow.files.workflow_yaml import check_workflow, population_of
@@ -67,7 +68,7 @@ def check_tables(population: PopulationSource, findings: FindingCollector) -> St
             allowed=", ".join(known),
             next_step="name the participants' group",
         )
-    elif not (members & table.usable).any():
+    elif not (members & guild_contrast(table).usable).any():
         findings.add(
             table.file,
             "population.group",

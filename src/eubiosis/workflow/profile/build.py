@@ -23,8 +23,10 @@ from eubiosis.core.stool_profile import (
 )
 from eubiosis.core.version import __version__
 from eubiosis.model.held import HeldNiches
+from eubiosis.model.niche import NICHE_UNSOLVED
 from eubiosis.population.asked import known_reliability
 from eubiosis.population.contrast import GuildContrast, guild_contrast
+from eubiosis.population.lost import LostProfiles
 from eubiosis.population.position import position_by_contrast, position_by_level
 from eubiosis.population.stool.table import StoolTable
 from eubiosis.workflow.held_profiles import asked_profiles, held_profiles, profile_model
@@ -123,7 +125,7 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
     families, small, notes = _contrasts(rows, at, ask)
     profile = replace(
         _of_table(table, contrast),
-        warnings=(*warnings_of(table, contrast), *left_out),
+        warnings=(*warnings_of(table, contrast), *_lost(contrast, held), *left_out),
         groups=_without_many_small([group_profile(name, own, at) for name, own in rows]),
         contrasts=families,
         contrast_notes=(*notes, *contrast_sentences(families, small)),
@@ -131,7 +133,7 @@ def profile_table(table: StoolTable, ask: ProfileAsk | None = None) -> ProfiledT
         prediction_note=PREDICTION_NOTE if predictions is not None else "",
         runaways=tuple(line for name, own in rows for line in runaway_lines(name, own, at)),
         held=_held_summary(held),
-        storms=storms_lines(table, families),
+        storms=storms_lines(table, families, int(contrast.usable.sum())),
         persons=_persons(table, contrast, held, at) if ask.persons else None,
     )
     if not ask.persons and int(table.usable.sum()) < SMALLEST_SHOWN:
@@ -156,7 +158,7 @@ def _of_table(table: StoolTable, contrast: GuildContrast) -> StoolProfile:
         schema=SCHEMA,
         eubiosis=__version__,
         origin=ORIGIN,
-        first_sentence=first_sentence(table),
+        first_sentence=first_sentence(table, contrast),
         file=PurePath(table.file).name,
         format=table.format,
         scale=table.scale,
@@ -256,6 +258,14 @@ def _without_many_small(groups: Sequence[GroupProfile]) -> tuple[GroupProfile, .
 
 def _counted_words(words: Sequence[str]) -> dict[str, int]:
     return {word: words.count(word) for word in sorted(set(words))}
+
+
+def _lost(contrast: GuildContrast, held: HeldNiches) -> tuple[str, ...]:
+    """Name the samples that cannot be used or held, where they are more than a tenth."""
+    unheld = np.flatnonzero([word == NICHE_UNSOLVED for word in held.status]).tolist()
+    everybody = range(len(contrast.subject_ids))
+    said = LostProfiles.of(contrast, everybody, [(everybody, unheld)]).warning()
+    return () if said is None else (said + ".",)
 
 
 def _held_summary(held: HeldNiches) -> HeldSummary:

@@ -55,8 +55,8 @@ class MeasuredSamples:
 
     @property
     def usable(self) -> NDArray[np.bool_]:
-        """Which samples have a contrast, (n,)."""
-        return np.asarray(~np.isnan(self.contrast.log_ratios).any(axis=1))
+        """Which samples can be used, (n,)."""
+        return self.contrast.usable
 
 
 def spread_of(values: np.ndarray) -> SampleQuantiles | None:

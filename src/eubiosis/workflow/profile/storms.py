@@ -46,10 +46,15 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def storms_lines(table: StoolTable, families: Sequence[ContrastFamily]) -> tuple[StormsLine, ...]:
-    """Return every item of the checklist with what the profile knows, or nothing: a blank to fill in."""
+def storms_lines(
+    table: StoolTable, families: Sequence[ContrastFamily], usable: int
+) -> tuple[StormsLine, ...]:
+    """Return every item of the checklist with what the profile knows, or nothing: a blank to fill in.
+
+    ``usable`` is how many samples can be used.
+    """
     known = {
-        **_of_table(table),
+        **_of_table(table, usable),
         **({("Results", "differential abundance"): _tested(families)} if families else {}),
     }
     return tuple(
@@ -61,13 +66,12 @@ def storms_lines(table: StoolTable, families: Sequence[ContrastFamily]) -> tuple
     )
 
 
-def _of_table(table: StoolTable) -> dict[tuple[str, str], str]:
+def _of_table(table: StoolTable, usable: int) -> dict[tuple[str, str], str]:
     depth = "shares only; depth not known"
     if counted(table):
         points = np.percentile(table.depth, (25, 50, 75))
         depth = "reads a sample: median {1:,.0f}, quartiles {0:,.0f} and {2:,.0f}".format(*points)
     rules = ", ".join(f"{rule} {share:.1%}" for rule, share in table.share_by_rule.items() if share > 0)
-    usable = int(table.usable.sum())
     found = {
         (
             "Methods",

@@ -32,9 +32,9 @@ _ALPHA = 0.05
 _NAMED = 6  # groups that are named one by one; more may be ids of people
 
 
-def first_sentence(table: StoolTable) -> str:
+def first_sentence(table: StoolTable, contrast: GuildContrast) -> str:
     """Say what the table is: samples, format, depth, and how much of it is mapped."""
-    n, usable = len(table.sample_ids), int(table.usable.sum())
+    n, usable = len(table.sample_ids), int(contrast.usable.sum())
     counts = f"{n:,} sample{'s' if n != 1 else ''}" + ("" if usable == n else f", {usable:,} of them usable")
     groups = ""
     if table.groups is not None:
