@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -64,6 +65,7 @@ def map_ordered(
     for number, item in enumerate(work):
         named(partial(pickle.dumps, (function, item)), item, number)
     others = set(multiprocessing.active_children())
+    _begin_tracker()
     executor = ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
@@ -127,6 +129,16 @@ def _lost(problem: str) -> ExecutorError:
         "run it again (finished pieces of a run stay: --resume), with fewer processes where memory is short"
     )
     return ExecutorError([Finding("processes", "", problem, next_step=step)])
+
+
+def _begin_tracker() -> None:
+    """Begin the interpreter's tracker of shared resources so that a closed terminal does not end it first."""
+    if os.name == "posix" and threading.current_thread() is threading.main_thread():
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what is ignored stays so in a child
+        try:
+            resource_tracker.ensure_running()
+        finally:
+            signal.signal(signal.SIGHUP, before)
 
 
 def _begin_worker(threads: int, parent: int) -> None:
