@@ -1,15 +1,32 @@
-"""``eubiosis doctor``: versions, cores, and solves with a known answer."""
+"""``eubiosis doctor``: versions, cores, solves with a known answer, and bad days on purpose."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
 
 @click.command()
-def doctor() -> None:
-    """Show versions and cores, and solve two systems whose answer is known; exit status 1 if one fails."""
+@click.option("--soak", is_flag=True, help="Inject faults into a tiny run and count what is lost.")
+@click.option("--kills", type=click.IntRange(1, 10_000), default=50, show_default=True, help="With --soak.")
+@click.option(
+    "--minutes", type=click.FloatRange(0, 10_000), default=30.0, show_default=True,
+    help="Begin no fault after so long.",
+)  # fmt: skip
+@click.option("--only", multiple=True, help="One of the faults; may be given again.")
+@click.option("--out", type=click.Path(path_type=Path), help="Keep what the soak writes in this new folder.")
+def doctor(*, soak: bool, kills: int, minutes: float, only: tuple[str, ...], out: Path | None) -> None:
+    """Show versions and cores, and solve two systems whose answer is known; exit status 1 if one fails.
+
+    With --soak processes are killed, disks filled, files damaged and clocks moved under a tiny run; every
+    time it has to end in the bytes of an undisturbed run, or in a clear word with nothing lost. Exit status 1
+    if anything is. It needs no network and writes into a folder of its own.
+    """
+    if soak:
+        _soak(kills, minutes, only, out)
+        return
     from eubiosis.workflow.doctor import environment, examine
 
     for name, value in environment():
@@ -21,3 +38,23 @@ def doctor() -> None:
     if failed:
         click.echo("this installation cannot be trusted; install it anew: python3 run.py test", err=True)
         sys.exit(1)
+
+
+def _soak(kills: int, minutes: float, only: tuple[str, ...], out: Path | None) -> None:
+    """Print the table of counts; exit status 1 where something is lost."""
+    from tempfile import TemporaryDirectory
+
+    from eubiosis.cli.running import sayer
+    from eubiosis.workflow.soak import soak
+
+    with TemporaryDirectory(prefix="eubiosis-soak-") as aside:
+        counts = soak(out or Path(aside), kills=kills, minutes=minutes, only=only, say=sayer(quiet=False))
+    click.echo(
+        "| fault | tried | same bytes | clear error, nothing lost | LOST | |\n|---|--:|--:|--:|--:|---|"
+    )
+    for each in counts:
+        numbers = " | ".join(map(str, (each.tried, each.recovered, each.refused, each.lost)))
+        click.echo(f"| {each.fault} | {numbers} | {each.words} |")
+    lost = sum(each.lost for each in counts)
+    click.echo(f"{sum(each.tried for each in counts)} faults, {lost} LOST")
+    sys.exit(1 if lost else 0)

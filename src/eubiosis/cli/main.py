@@ -141,6 +141,10 @@ def main() -> None:
     except NumericalFailuresError as error:
         click.echo(str(error), err=True)
         sys.exit(3)
+    except MemoryError as error:
+        step = "ask for fewer participants or replicates, or fewer processes"
+        click.echo(f"the memory does not suffice: {error or 'none is left'}; next: {step}", err=True)
+        sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)

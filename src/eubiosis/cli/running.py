@@ -1,4 +1,4 @@
-"""What ``run`` and ``demo`` share: options, messages, and a clean end on Ctrl-C and SIGTERM."""
+"""What ``run`` and ``demo`` share: options, messages, and a clean end on Ctrl-C, SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
+
+from eubiosis.core.findings import FindingsError
 
 if TYPE_CHECKING:
     from eubiosis.compute.executors import Executor
@@ -42,7 +44,7 @@ def run_workflow(
     from eubiosis.core.machine import available_cores
     from eubiosis.workflow.trial_run import run_trial
 
-    with terminated_like_interrupted():
+    with terminated_like_interrupted(), _remembered(out):
         report = run_trial(
             workflow,
             out,
@@ -59,6 +61,20 @@ def run_workflow(
     click.echo(str(report))
 
 
+@contextmanager
+def _remembered(out: Path) -> Iterator[None]:
+    """Say how a run goes on that ends in between with finished worlds."""
+    try:
+        yield
+    except (KeyboardInterrupt, MemoryError, OSError, FindingsError):
+        from eubiosis.compute.run_folder import CHUNKS, unfinished
+
+        kept = len(list((unfinished(out) / CHUNKS).glob("*.chunk")))
+        if kept:
+            click.echo(f"{kept} finished worlds stay; next: the same command with --resume", err=True)
+        raise
+
+
 def sayer(quiet: bool) -> Callable[[str], None]:
     """Return what prints messages on standard error, or nothing at all."""
 
@@ -71,7 +87,10 @@ def sayer(quiet: bool) -> Callable[[str], None]:
 
 @contextmanager
 def terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so that what is half-written is removed."""
+    """Let SIGTERM and a closed terminal end the block as Ctrl-C does: what is half-written is removed.
+
+    A signal that is ignored already stays ignored: that is how nohup keeps a command running.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -80,8 +99,11 @@ def terminated_like_interrupted() -> Iterator[None]:
         del number, frame
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -65,10 +65,10 @@ class ChunkStore:
 
     def _parted(self, name: str) -> tuple[str | None, bytes]:
         """Return the key and the content of a chunk; no key where it is missing or damaged."""
-        try:
-            content = self._path(name).read_bytes()
-        except FileNotFoundError:
+        path = self._path(name)
+        if path.is_symlink() or not path.is_file():  # nothing outside is read, and no pipe is waited for
             return None, b""
+        content = path.read_bytes()
         if not content.startswith(_MAGIC):
             return None, b""
         head, newline, body = content[len(_MAGIC) :].partition(b"\n")

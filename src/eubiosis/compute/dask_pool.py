@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from numpy import __version__ as numpy_version
 
-from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.findings import ExecutorError, Finding
 from eubiosis.core.machine import THREADS_VARIABLE
 from eubiosis.core.output import write_whole
 from eubiosis.core.version import __version__
@@ -54,7 +54,7 @@ def map_on_cluster(
     found: dict[int, Result] = {}
     with _client(workers, address, certificates) as client:
         there = _checked_workers(client)
-        with progress_bar(len(items), progress, label) as bar:
+        with _workers_lost(), progress_bar(len(items), progress, label) as bar:
             for number, future in _completed(client, function, items, AHEAD * there):
                 found[number] = named(future.result, items[number], number)
                 future.release()
@@ -62,6 +62,31 @@ def map_on_cluster(
                     finished(number, found[number])
                 bar.update()
     return [found[number] for number in range(len(items))]
+
+
+@contextlib.contextmanager
+def _workers_lost() -> Iterator[None]:
+    """Say in one finding that the cluster failed; what the work itself raises passes."""
+    from distributed import CancelledError, KilledWorker
+    from distributed.comm.core import CommClosedError
+
+    try:
+        yield
+    except (KilledWorker, CommClosedError, CancelledError) as error:
+        text = str(error).partition(chr(10))[0][:200]
+        step = "look at the workers' memory and logs, then run it again (finished pieces stay: --resume)"
+        raise _refused(f"the cluster lost its workers ({type(error).__name__}: {text})", step) from error
+
+
+def checked(own: tuple[str, ...], function: Callable[[Item], Result], item: Item) -> Result:
+    """Call a function in a worker, which may have come later than the others, if its versions are ours."""
+    theirs = identity()
+    if tuple(own) != theirs:
+        raise _refused(
+            f"a worker has {' '.join(theirs)}, this process {' '.join(own)}",
+            "install the same versions there",
+        )
+    return function(item)
 
 
 def _completed(
@@ -76,7 +101,7 @@ def _completed(
 
     def send() -> None:
         for number, item in waiting:
-            future = client.submit(function, item, pure=False, key=f"chunk-{number}")
+            future = client.submit(checked, identity(), function, item, pure=False, key=f"chunk-{number}")
             numbers[future.key] = number
             out.add(future)
             return
@@ -152,7 +177,7 @@ def _checked_workers(client: Client) -> int:
     own = identity()
     others = {address: theirs for address, theirs in found.items() if tuple(theirs) != own}
     if others:
-        raise FindingsError(
+        raise ExecutorError(
             [
                 Finding("executor", address, f"the worker has {' '.join(map(str, theirs))}", " ".join(own),
                         "install the same versions there")
@@ -194,5 +219,5 @@ def _security(security: type, certificates: Path | None) -> Any:
     return security(require_encryption=True, **{key: str(certificates / name) for key, name in files.items()})
 
 
-def _refused(problem: str, next_step: str) -> FindingsError:
-    return FindingsError([Finding("executor", "", problem, next_step=next_step)])
+def _refused(problem: str, next_step: str) -> ExecutorError:
+    return ExecutorError([Finding("executor", "", problem, next_step=next_step)])

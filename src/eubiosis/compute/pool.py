@@ -5,22 +5,30 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing import resource_tracker
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from tqdm import tqdm
 
+from eubiosis.core.findings import ExecutorError, Finding
 from eubiosis.core.machine import THREADS_VARIABLE, available_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _SHOWN = 80
 _LOOK = 0.5  # seconds between looks at the parent
+_REST = 5.0  # seconds between looks at the workers
+_RESTS = 12  # looks in a row at which no worker has computed anything: they hang
 # Windows can wait for no more than 63 handles, and the executor allows 61 processes there
 _MOST_PROCESSES = 61 if sys.platform == "win32" else sys.maxsize
 
@@ -40,7 +48,8 @@ def map_ordered(
     ``progress`` draws a bar on standard error: True always, False never, None where standard error is a
     terminal. The exception of the first item that fails (in the order of the items) is raised as it is, with
     a note that names the item; items that have not begun are then dropped; Ctrl-C ends those that are
-    running. Raises ``ValueError`` for fewer than one process.
+    running. Raises ``ValueError`` for fewer than one process, and ``ExecutorError`` where a process ends
+    unasked (killed, or out of memory) or none computes anything for a minute.
 
     >>> map_ordered(len, ["a", "bcd"], processes=1, progress=False)
     [1, 3]
@@ -56,6 +65,7 @@ def map_ordered(
     for number, item in enumerate(work):
         named(partial(pickle.dumps, (function, item)), item, number)
     others = set(multiprocessing.active_children())
+    _begin_tracker()
     executor = ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
@@ -64,24 +74,79 @@ def map_ordered(
     )
     futures = [executor.submit(function, item) for item in work]
     try:
-        results = [
-            named(future.result, work[k], k)
-            for k, future in enumerate(_bar(futures, len(futures), progress, label))
-        ]
+        results = []
+        for k, future in enumerate(_bar(futures, len(futures), progress, label)):
+            _wait(future, set(multiprocessing.active_children()) - others)
+            results.append(named(future.result, work[k], k))
     except BaseException as error:
-        if not isinstance(error, Exception):  # stopped from outside: do not wait for items that are running
+        # stopped from outside, or a worker is lost or hangs: do not wait for items that are running
+        if isinstance(error, ExecutorError | BrokenProcessPool) or not isinstance(error, Exception):
             for worker in set(multiprocessing.active_children()) - others:
-                worker.terminate()
+                worker.kill()  # one that is stopped would not hear a request
         for future in futures:
             future.cancel()
         executor.shutdown()
+        if isinstance(error, BrokenProcessPool):
+            raise _lost(
+                "a worker process ended unasked: it was killed, or the memory did not suffice"
+            ) from None
         raise
     executor.shutdown()
     return results
 
 
+def _wait(future: Future[Result], workers: set[BaseProcess]) -> None:
+    """Wait for a future; raises ``ExecutorError`` where every worker rests and none comes forward."""
+    numbers = [worker.pid for worker in workers if worker.pid]
+    before, rested = _ticks(numbers), 0
+    while not future.done():
+        try:
+            future.exception(timeout=_REST)
+        except TimeoutError:
+            now = _ticks(numbers)
+            rested = rested + 1 if now is not None and now == before else 0
+            before = now
+            if rested >= _RESTS and not future.done():
+                raise _lost(f"the worker processes hang: none computed for {_REST * _RESTS:.0f} s") from None
+
+
+def _ticks(processes: Iterable[int]) -> dict[int, tuple[str, ...]] | None:
+    """Return the processor time of processes in ticks; None where the system does not say."""
+    found = {}
+    for process in processes:
+        try:
+            text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            if not Path("/proc/self/stat").exists():
+                return None
+            continue  # it has ended
+        found[process] = tuple(text.rpartition(")")[2].split()[11:13])
+    return found
+
+
+def _lost(problem: str) -> ExecutorError:
+    step = (
+        "run it again (finished pieces of a run stay: --resume), with fewer processes where memory is short"
+    )
+    return ExecutorError([Finding("processes", "", problem, next_step=step)])
+
+
+def _begin_tracker() -> None:
+    """Begin the interpreter's tracker of shared resources so that a closed terminal does not end it first."""
+    if os.name == "posix" and threading.current_thread() is threading.main_thread():
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what is ignored stays so in a child
+        try:
+            resource_tracker.ensure_running()
+        finally:
+            signal.signal(signal.SIGHUP, before)
+
+
 def _begin_worker(threads: int, parent: int) -> None:
-    """Keep a worker's own threads from taking the cores of the others, and end it when its parent is gone."""
+    """Keep a worker's own threads from taking the cores of the others, and end it when its parent is gone.
+
+    Ctrl-C reaches every process of a terminal; only the parent answers it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault(THREADS_VARIABLE, str(threads))
     threading.Thread(
         target=_outlive_nobody, args=(parent,), daemon=True, name="watch over the parent"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import secrets
 import shutil
@@ -15,10 +16,10 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import TracebackType
 
-from eubiosis.compute.chunk_store import ChunkStore
+from eubiosis.compute.chunk_store import ChunkStore, force_folder
 from eubiosis.compute.run_lock import LOCK, RunLock
 from eubiosis.core.errors import NumericalFailuresError
-from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.findings import ExecutorError, Finding, FindingsError
 from eubiosis.core.frame import Table, TableStream
 from eubiosis.core.json_data import Json
 from eubiosis.core.version import __version__
@@ -37,7 +38,7 @@ class RunFolder:
     Use as a context manager. Files go into a hidden folder beside ``target`` (``unfinished``), which is
     renamed to ``target`` when the block ends. An exception inside the block, Ctrl-C included, removes it,
     unless finished chunks lie in it: those stay for a run with ``resume`` (not after findings or numerical
-    failures, which the same input would give again). One process writes at a time: a
+    failures, which the same input would give again, save ``ExecutorError``). One process writes at a time: a
     lock lies in the hidden folder, and whoever comes second is refused at once. Entering raises
     ``FindingsError`` when the target is a file or a folder that is not empty, when its parent cannot be
     written to, when another process writes, or when chunks of an earlier run lie there and ``resume`` is
@@ -70,7 +71,9 @@ class RunFolder:
                     folder.mkdir()
                     self._made.append(folder)
                 self._refuse_links(partial)
-                partial.mkdir(exist_ok=True)
+                if not partial.exists():
+                    partial.mkdir()
+                    undo.callback(_remove_empty, partial)
                 lock = RunLock(partial, shown=self.target).__enter__()
             except OSError as error:
                 raise self._refusal(
@@ -100,13 +103,11 @@ class RunFolder:
             if kind is None:
                 self.log("finished", seconds=round(time.monotonic() - self._started, 1))
                 self._write_manifest()
-                self._discard_chunks()
-                self._lock.__exit__(None, None, None)
                 self._publish()
         finally:
             if self.folder.exists():
-                kept = kind is not None and (self._foreign or not issubclass(kind, _FINAL))
-                kept = kept and any((self.folder / CHUNKS).glob("*.chunk"))
+                final = kind is not None and issubclass(kind, _FINAL) and not issubclass(kind, ExecutorError)
+                kept = (self._foreign or not final) and any((self.folder / CHUNKS).glob("*.chunk"))
                 self._lock.__exit__(None, None, None)
                 if not kept:
                     shutil.rmtree(self.folder)
@@ -158,11 +159,6 @@ class RunFolder:
                 raise self._refusal(
                     f"{path.name} is a link or no folder", "a folder of an unfinished run", f"delete {path}"
                 )
-
-    def _discard_chunks(self) -> None:
-        folder = self.folder / CHUNKS
-        if folder.is_dir():
-            shutil.rmtree(folder)
 
     @property
     def folder(self) -> Path:
@@ -256,11 +252,20 @@ class RunFolder:
         self._refuse_target()  # somebody may have written there meanwhile
         whole = self.target.absolute()
         old = whole.parent / f".{whole.name}.{secrets.token_hex(4)}.old"
+        for name in [*self._files, LOG, MANIFEST]:
+            _force(self.folder / name)
+        force_folder(self.folder)
         if whole.exists():
             whole.rename(old)
         self.folder.rename(whole)
-        if old.exists():
-            shutil.rmtree(old)
+        force_folder(whole.parent)
+        # only now: until the run is whole under its name, its chunks are all there is of it
+        assert self._lock is not None
+        self._lock.moved(whole)
+        self._lock.__exit__(None, None, None)
+        for left in (whole / CHUNKS, old):
+            if left.exists():
+                shutil.rmtree(left)
 
     def _refuse_target(self) -> None:
         if not self.target.exists() and not self.target.is_symlink():
@@ -277,11 +282,12 @@ class RunFolder:
         manifest = self.target / MANIFEST
         try:
             record = json.loads(manifest.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return False
         if not isinstance(record, dict) or record.get("origin") != ORIGIN:
             return False
-        own = {MANIFEST, *record.get("files", {})}
+        files = record.get("files")
+        own = {MANIFEST, *(files if isinstance(files, dict) else ())}
         there = {p.relative_to(self.target).as_posix() for p in self.target.rglob("*") if not p.is_dir()}
         return there <= own
 
@@ -296,6 +302,17 @@ class RunFolder:
             if any(folder.iterdir()):
                 return
             folder.rmdir()
+
+
+def _remove_empty(folder: Path) -> None:
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _force(path: Path) -> None:
+    """Force a file to the disk."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 def unfinished(target: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -19,6 +20,8 @@ from eubiosis.core.findings import Finding, FindingsError
 LOCK = "lock.json"
 _BEAT = 5.0  # seconds between heartbeats
 _SILENT = 600.0  # seconds without one after which the owner on another machine counts as dead
+_MOST_BYTES = 10_000  # of a lock
+_MOST_NUMBER = 2**31  # of a process
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,20 @@ class RunLock:
         if owner is not None and owner.token == self._owner.token:
             self.path.unlink(missing_ok=True)
 
+    def moved(self, folder: Path) -> None:
+        """Follow the lock into the folder that its own folder was renamed to."""
+        self.path = folder / LOCK
+
     def _create(self) -> None:
         temporary = self.path.with_name(f".{LOCK}.{secrets.token_hex(4)}.new")
-        temporary.write_text(json.dumps(asdict(self._owner)), encoding="utf-8")
         try:
+            temporary.write_text(json.dumps(asdict(self._owner)), encoding="utf-8")
             os.link(temporary, self.path)  # whole or not at all, and never over another
         except FileExistsError:
             raise
-        except OSError:  # a file system without hard links
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
+                raise
             with self.path.open("x", encoding="utf-8") as out:
                 out.write(json.dumps(asdict(self._owner)))
         finally:
@@ -93,7 +102,7 @@ class RunLock:
         owner = owner_of(self.path)
         if owner is not None and alive(owner, self.path):
             raise self._refusal(owner)
-        if owner is None and _age(self.path) < _BEAT:  # somebody may be writing it at this moment
+        if owner is None and abs(_age(self.path)) < _BEAT:  # somebody may be writing it at this moment
             time.sleep(0.2)
             return
         grave = self.path.with_name(f".{LOCK}.{secrets.token_hex(4)}.old")
@@ -128,29 +137,47 @@ class RunLock:
 def owner_of(path: Path) -> Owner | None:
     """Return the owner that a lock names; None where there is no lock or it cannot be read."""
     try:
+        if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+            return None
         record = json.loads(path.read_text(encoding="utf-8"))
         owner = Owner(**record)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return owner if isinstance(owner.process, int) and owner.process > 0 else None
+    number, *texts = asdict(owner).values()
+    whole = type(number) is int and 0 < number < _MOST_NUMBER
+    return owner if whole and all(isinstance(t, str) and t.isprintable() for t in texts) else None
 
 
 def alive(owner: Owner, path: Path) -> bool:
-    """Say whether the owner of a lock may still be at work."""
+    """Say whether the owner of a lock may still be at work.
+
+    The clock of this machine or of the owner's may jump. A heartbeat that looks as old, or as far ahead, as
+    that of a dead owner is therefore waited for once more before the owner counts as dead.
+    """
     here = _this_process()
     if owner.machine != here.machine:
-        return _age(path) < _SILENT
+        return abs(_age(path)) < _SILENT or _beats(path)
     if owner.boot != here.boot or not _runs(owner.process):
         return False
     return owner.process_start in ("", _start_of(owner.process))
 
 
 def _age(path: Path) -> float:
-    """Return seconds since the last heartbeat; a clock that was set back counts as a fresh one."""
+    """Return seconds since the last heartbeat; below zero where a clock was set back since."""
     try:
-        return max(time.time() - path.stat().st_mtime, 0.0)
+        return time.time() - path.stat().st_mtime
     except OSError:
         return 0.0
+
+
+def _beats(path: Path) -> bool:
+    """Say whether a heart beats, by waiting for it; a lock that goes meanwhile has no owner."""
+    try:
+        before = path.stat().st_mtime_ns
+        time.sleep(2.5 * _BEAT)
+        return path.stat().st_mtime_ns != before
+    except OSError:
+        return False
 
 
 def _this_process() -> Owner:

@@ -44,6 +44,10 @@ class FindingsError(Exception):
         super().__init__(format_findings(self.findings))
 
 
+class ExecutorError(FindingsError):
+    """Raised where processes or machines fail, not the input: a run that meets it can go on where it was."""
+
+
 @dataclass
 class FindingCollector:
     """Collect findings while checking; raise them together at the end."""

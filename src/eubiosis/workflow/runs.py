@@ -125,7 +125,12 @@ def rerun(
     if made_by != __version__:
         raise _refused(run, f"version {made_by} made it, this is {__version__}", "a run of this version")
     inputs = _digests(manifest, "inputs")
-    text = (run / "workflow_resolved.yaml").read_text(encoding="utf-8")
+    if "workflow_resolved.yaml" not in _digests(manifest, "files"):
+        raise _refused(run, "its manifest names no workflow_resolved.yaml")
+    try:
+        text = (run / "workflow_resolved.yaml").read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise _refused(run, "workflow_resolved.yaml is no text in UTF-8") from error
     with TemporaryDirectory(prefix="eubiosis-rerun-") as aside:
         folder = Path(aside)
         for label in _INPUTS:
@@ -143,6 +148,8 @@ def read_manifest(run: Path) -> Mapping[str, object]:
     """Return the manifest of a finished run; raises ``FindingsError`` where it is none of ours."""
     path = run / MANIFEST
     try:
+        if path.exists() and not path.is_file():
+            raise _refused(run, f"{MANIFEST} is no file")
         if path.stat().st_size > MOST_BYTES:
             raise _refused(run, f"{MANIFEST} is larger than any of ours")
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -260,7 +267,7 @@ def _software(manifest: Mapping[str, object]) -> dict[str, str]:
 def _events(path: Path) -> list[dict[str, object]]:
     """Return the lines of a log; one that a kill cut off is passed over, it is the last."""
     try:
-        if path.stat().st_size > MOST_BYTES:
+        if not path.is_file() or path.stat().st_size > MOST_BYTES:
             return []
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -277,8 +284,8 @@ def _events(path: Path) -> list[dict[str, object]]:
 
 
 def _seconds(events: list[dict[str, object]]) -> float:
-    numbers = [each["seconds"] for each in events if isinstance(each.get("seconds"), int | float)]
-    return float(numbers[-1]) if numbers else 0.0  # type: ignore[arg-type]  # tested in the line above
+    numbers = [seconds for each in events if isinstance(seconds := each.get("seconds"), int | float)]
+    return float(numbers[-1]) if numbers and 0 <= numbers[-1] < 1e12 else 0.0
 
 
 def _refused(

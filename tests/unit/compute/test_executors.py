@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from eubiosis.compute.executors import Executor, executor_of
-from eubiosis.core.findings import FindingsError
+from eubiosis.core.findings import ExecutorError, FindingsError
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,11 @@ def test_certificates_can_be_read_by_their_owner_only(tmp_path):
 def test_this_process_and_processes_give_results_in_order():
     for executor in (Executor(), Executor(workers=2)):
         assert executor.map_ordered(len, ["a", "bcd", ""], progress=False) == [1, 3, 0]
+
+
+def test_a_worker_of_another_version_does_no_work():
+    from eubiosis.compute.dask_pool import checked, identity
+
+    assert checked(identity(), len, "abc") == 3
+    with pytest.raises(ExecutorError, match=r"a worker has .*install the same versions"):
+        checked(("0.0.1", *identity()[1:]), len, "abc")

@@ -1,13 +1,17 @@
 """The process pool: one order and one result whatever the number of processes."""
 
 import multiprocessing
+import os
 import pickle
+import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from eubiosis.compute.pool import map_ordered
+from eubiosis.core.findings import ExecutorError
 from eubiosis.core.machine import available_cores
 from eubiosis.core.streams import stream
 
@@ -76,4 +80,31 @@ def test_stopping_does_not_wait_for_what_is_running(monkeypatch, stop):
     with pytest.raises(stop):
         map_ordered(time.sleep, [0.0, 60.0, 60.0], 2, progress=False)
     assert time.monotonic() - began < 30
+    assert multiprocessing.active_children() == []
+
+
+def end_itself(item):
+    """Leave without a word, as a process does that the system ends for its memory."""
+    if item == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process")
+def test_a_worker_that_ends_unasked_is_one_finding_and_nobody_is_left():
+    with pytest.raises(ExecutorError, match=r"a worker process ended unasked.*--resume"):
+        map_ordered(end_itself, [0, 1, 2, 3], 2, progress=False)
+    assert multiprocessing.active_children() == []
+
+
+def stop_itself(item):
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_workers_that_hang_are_ended_and_the_wait_too(monkeypatch):
+    monkeypatch.setattr("eubiosis.compute.pool._REST", 0.2)
+    monkeypatch.setattr("eubiosis.compute.pool._RESTS", 10)
+    with pytest.raises(ExecutorError, match="the worker processes hang"):
+        map_ordered(stop_itself, [0, 1], 2, progress=False)
     assert multiprocessing.active_children() == []

@@ -1,5 +1,6 @@
 """The run folder: whole or not at all, the same bytes for the same tables, nothing of the machine in it."""
 
+import errno
 import getpass
 import hashlib
 import json
@@ -12,8 +13,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.run_folder import ORIGIN, RunFolder, table_bytes, unfinished
-from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.findings import ExecutorError, Finding, FindingsError
 from eubiosis.core.frame import Table
 
 COLUMNS = {"subject": np.array([1, 2, 3]), "arm": np.array(["a", "b", "a"]), "mfis": [1.5, float("nan"), 3.0]}
@@ -291,3 +293,69 @@ def test_a_hidden_folder_that_leads_elsewhere_is_refused(tmp_path):
     with pytest.raises(FindingsError, match="link"), RunFolder(tmp_path / "run"):
         pass
     assert (elsewhere / "mine.txt").read_text() == "keep"
+
+
+def begun(folder):
+    """Write one chunk and return the store."""
+    store = folder.chunks("key")
+    store.write("gut-00000", b"numbers")
+    return store
+
+
+@pytest.mark.parametrize("place", ["_write_manifest", "_publish"])
+def test_a_disk_that_is_full_at_the_very_end_costs_no_chunk(tmp_path, monkeypatch, place):
+    def full(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RunFolder, place, full)
+    with pytest.raises(OSError, match="No space"):
+        within(tmp_path / "run", begun)
+    monkeypatch.undo()
+    with RunFolder(tmp_path / "run", resume=True) as folder:
+        assert folder.chunks("key").read("gut-00000") == b"numbers"
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["log.jsonl", "manifest.json"]
+
+
+@pytest.mark.parametrize(("error", "kept"), [(ExecutorError, True), (FindingsError, False)])
+def test_machines_that_fail_cost_no_chunk_and_findings_end_the_run(tmp_path, error, kept):
+    def fail(folder):
+        begun(folder)
+        raise error([Finding("executor", "", "no scheduler answers")])
+
+    with pytest.raises(error):
+        within(tmp_path / "run", fail)
+    assert unfinished(tmp_path / "run").exists() == kept
+
+
+def test_a_disk_that_is_full_at_the_lock_leaves_no_folder(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "link", full)
+    with pytest.raises(FindingsError, match="No space"):
+        write_one(tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("manifest", ["[" * 100_000, json.dumps({"origin": ORIGIN, "files": 3})])
+def test_a_strange_manifest_is_no_run_to_replace(tmp_path, manifest):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "manifest.json").write_text(manifest)
+    (tmp_path / "run" / "mine.txt").write_text("keep")
+    with pytest.raises(FindingsError, match="not empty"):
+        RunFolder(tmp_path / "run", replace=True).__enter__()
+    assert (tmp_path / "run" / "mine.txt").read_text() == "keep"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes and links")
+def test_a_chunk_that_leads_out_or_is_a_pipe_counts_as_missing(tmp_path):
+    whole = ChunkStore(tmp_path / "elsewhere", "key")
+    whole.write("gut-00000", b"numbers")
+    store = ChunkStore(tmp_path / "chunks", "key")
+    store.folder.mkdir()
+    (store.folder / "gut-00000.chunk").symlink_to(tmp_path / "elsewhere" / "gut-00000.chunk")
+    os.mkfifo(store.folder / "gut-00001.chunk")
+    assert store.whole() == []
+    store.write("gut-00000", b"others")
+    assert (store.read("gut-00000"), whole.read("gut-00000")) == (b"others", b"numbers")

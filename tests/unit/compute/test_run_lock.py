@@ -1,10 +1,13 @@
 """One writer at a time; only the dead are inherited from."""
 
 import dataclasses
+import errno
 import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -50,7 +53,8 @@ def test_a_number_that_another_process_has_now_is_no_owner(tmp_path, change):
         assert owner_of(tmp_path / LOCK).token != record["token"]
 
 
-def test_the_owner_on_another_machine_lives_while_its_heart_beats(tmp_path):
+def test_the_owner_on_another_machine_lives_while_its_heart_beats(tmp_path, monkeypatch):
+    monkeypatch.setattr("eubiosis.compute.run_lock._BEAT", 0.2)
     with locked(tmp_path):
         record = json.loads((tmp_path / LOCK).read_text())
     (tmp_path / LOCK).write_text(json.dumps({**record, "machine": "elsewhere"}))
@@ -75,3 +79,53 @@ def test_a_lock_that_somebody_else_has_taken_is_not_given_back(tmp_path):
         record = json.loads((tmp_path / LOCK).read_text())
         (tmp_path / LOCK).write_text(json.dumps({**record, "token": "theirs"}))
     assert owner_of(tmp_path / LOCK).token == "theirs"
+
+
+def elsewhere(folder):
+    with locked(folder):
+        record = json.loads((folder / LOCK).read_text())
+    (folder / LOCK).write_text(json.dumps({**record, "machine": "elsewhere"}))
+
+
+@pytest.mark.parametrize("jump", [-1e7, 1e7])
+def test_a_clock_that_jumps_neither_kills_the_living_nor_keeps_the_dead(tmp_path, monkeypatch, jump):
+    monkeypatch.setattr("eubiosis.compute.run_lock._BEAT", 0.2)
+    elsewhere(tmp_path)
+    lock = tmp_path / LOCK
+    os.utime(lock, (time.time() + jump,) * 2)
+    beat = threading.Timer(0.2, os.utime, (lock, (time.time() + jump + 5,) * 2))
+    beat.start()
+    with pytest.raises(FindingsError, match="on elsewhere"), locked(tmp_path):
+        pass
+    beat.join()
+    with locked(tmp_path):  # and now its heart stands still
+        assert owner_of(lock).machine != "elsewhere"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"process": 10**30}, {"process": True}, {"machine": "\x1b[2J"}, {"since": ["x"]}, {"token": None}],
+)
+def test_a_lock_from_elsewhere_names_no_owner_that_could_do_harm(tmp_path, change):
+    elsewhere(tmp_path)
+    record = json.loads((tmp_path / LOCK).read_text())
+    (tmp_path / LOCK).write_text(json.dumps({**record, **change}))
+    assert owner_of(tmp_path / LOCK) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_in_the_place_of_a_lock_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / LOCK)
+    os.utime(tmp_path / LOCK, (1e9, 1e9))
+    with locked(tmp_path):
+        assert owner_of(tmp_path / LOCK).process == os.getpid()
+
+
+def test_a_full_disk_leaves_no_half_of_a_lock(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "link", full)
+    with pytest.raises(OSError, match="No space"), locked(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -168,7 +168,7 @@ def _read(file: Path, key: str) -> tuple[Facts, bytes] | None:
         header = json.loads(line)
         facts = header["facts"]
         intact = header["key"] == key and header["sha256"] == _checksum(facts, machine_code)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         intact = False
     if not intact:
         _LOG.warning("a kept kernel is damaged and is compiled anew: %s", file.name)
