@@ -115,7 +115,7 @@ def predicted_cost(spec: Workflow) -> Cost:
     memory = costs["megabytes_base"] + pool * arms * years * costs["megabytes_person_year"]
     memory += runs.host_worlds * runs.replicates * people * costs["megabytes_trial_person"]
     disk = costs["megabytes_disk_base"] + runs.trials * costs["megabytes_disk_trial"]
-    return Cost((gut + host + trials) / 3600, memory, disk)
+    return Cost((costs["seconds_a_run"] + gut + host + trials) / 3600, memory, disk)
 
 
 def check_disk(cost: Cost, out: Path, findings: FindingCollector) -> None:
