@@ -71,7 +71,9 @@ def _remembered(out: Path) -> Iterator[None]:
 
         kept = len(list((unfinished(out) / CHUNKS).glob("*.chunk")))
         if kept:
-            click.echo(f"{kept} finished worlds stay; next: the same command with --resume", err=True)
+            click.echo(
+                f"finished gut worlds that stay: {kept}; next: the same command with --resume", err=True
+            )
         raise
 
 

@@ -48,7 +48,9 @@ class ChunkStore:
                 out.flush()
                 os.fsync(out.fileno())
             temporary.replace(target)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, OSError) and error.filename is None:
+                error.filename = str(target)  # a full disk does not say whose
             with contextlib.suppress(OSError):  # the error that is raised says more
                 temporary.unlink(missing_ok=True)
             raise

@@ -117,7 +117,7 @@ def predicted_cost(spec: Workflow) -> Cost:
     disk = costs["megabytes_disk_base"] + runs.trials * costs["megabytes_disk_trial"]
     if runs.tables == "all":  # they lie there twice until the run folder is whole
         disk += 2 * runs.trials * people * len(design.visits) * costs["megabytes_disk_tables"]
-    return Cost((gut + host + trials) / 3600, memory, disk)
+    return Cost((costs["seconds_a_run"] + gut + host + trials) / 3600, memory, disk)
 
 
 def check_disk(cost: Cost, out: Path, findings: FindingCollector) -> None:

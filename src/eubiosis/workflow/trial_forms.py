@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.core.clinical_prior import packaged_clinical
 from eubiosis.core.decisions import chances, tipping_ratio
 from eubiosis.core.endpoints import ENDPOINTS
-from eubiosis.core.model_forms import SURVIVES
+from eubiosis.core.model_forms import SURVIVES, ModelFormRow
 from eubiosis.core.report_input import ClinicalPriorRow, FormEffect
 from eubiosis.core.scales import is_ratio, natural
 from eubiosis.core.world_intervals import ENOUGH_WORLDS, interval, interval_error
@@ -31,8 +33,8 @@ PRIOR_OUTCOMES = {
 def form_effects(design: Design, chunks: Sequence[Chunk], model: Model) -> tuple[FormEffect, ...]:
     """Return the true effect on the primary endpoint, and on relapses, in each form and mixed over worlds.
 
-    Worlds run through the forms in turn, so the mixture has the stated weights where their mirrored pairs are
-    a multiple of the forms; its words say where a form is absent. No form where worlds have none.
+    Worlds run through the forms in turn; the mixture gives each form its stated weight, however many worlds
+    it has, and its words say where a form is absent. No form where worlds have none.
     """
     form_of = {(row.gut_world, row.host_world): row.form for c in chunks for row in c.worlds}
     known = {form.id: form for form in model.forms.rows}
@@ -50,6 +52,9 @@ def form_effects(design: Design, chunks: Sequence[Chunk], model: Model) -> tuple
                     values = np.array([t.value for t in own])
                     ratio = ENDPOINTS[endpoint].scale == "ratio"
                     shown = np.exp(values) if ratio else values
+                    shares = None
+                    if name == MIXED:
+                        shares = _shares([form_of[t.gut_world, t.host_world] for t in own], known)
                     rows.append(
                         FormEffect(
                             endpoint=endpoint,
@@ -60,11 +65,18 @@ def form_effects(design: Design, chunks: Sequence[Chunk], model: Model) -> tuple
                             weight=1.0 if name == MIXED else known[name].weight,
                             worlds=len(own),
                             enough=len(own) >= ENOUGH_WORLDS,
-                            truth=interval(shown),
-                            truth_error=interval_error(shown, [t.gut_world for t in own]),
+                            truth=interval(shown, shares),
+                            truth_error=interval_error(shown, [t.gut_world for t in own], shares),
                         )
                     )
     return (*rows, *_outside_alone(design, chunks))
+
+
+def _shares(forms: Sequence[str], known: Mapping[str, ModelFormRow]) -> NDArray[np.float64]:
+    """Return the weight of each world of a mixture, summing to one: its form's, shared among its worlds."""
+    counts = Counter(forms)
+    shares = np.array([known[form].weight / counts[form] for form in forms])
+    return np.asarray(shares / shares.sum())
 
 
 def _outside_alone(design: Design, chunks: Sequence[Chunk]) -> list[FormEffect]:
