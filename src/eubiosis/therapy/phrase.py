@@ -183,6 +183,10 @@ def _dose_text(amount: str, unit: str, times: int, place: str, findings: Finding
         findings.add(_FILE, place, f'the dose "{amount} {unit}" cannot be read', allowed=DOSE_ALLOWED,
                      next_step="write number and unit")  # fmt: skip
         return None
+    if not total:
+        findings.add(_FILE, place, f'the dose "{amount} {unit}" is zero', allowed=DOSE_ALLOWED,
+                     next_step='write a dose, or "placebo" for none')  # fmt: skip
+        return None
     return f"{total:.12g} {unit}/day"
 
 

@@ -73,6 +73,7 @@ def test_parts_share_the_last_duration_and_keep_their_own():
         ("inulin for 3 weeks", "inulin has no dose"),
         ("inulin 12 g/day", "has no duration"),
         ("inulin 12 g/day for 3 fortnights", 'the duration "for 3 fortnights" cannot be read'),
+        ("inulin 0 g/day for 3 weeks", 'the dose "0 g" is zero'),
         ("inulin 12 L/day for 3 weeks", 'does not measure the same as "g/d"'),
         ("inulin 60 g/day for 3 weeks", "above its ceiling of 20 g a day"),
         ("mediterranean diet 3 g/day for 2 weeks", "takes no dose"),
