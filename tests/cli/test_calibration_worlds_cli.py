@@ -8,7 +8,7 @@ import pytest
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingsError
-from eubiosis.model.shipped import FOLDER, GUT, read_made, read_worlds, shipped
+from eubiosis.model.shipped import FOLDER, GUT, HISTORY, read_made, read_worlds, shipped
 
 
 def test_show_prints_the_effective_sample_size_and_what_is_missed(eubiosis):
@@ -147,3 +147,14 @@ def test_a_damaged_table_of_worlds_is_refused(model, tmp_path, damage, said):
     content = replace(model.content, folder=folder)
     with pytest.raises(FindingsError, match=said):
         shipped(replace(model, content=content))
+
+
+def test_a_lost_number_of_the_natural_history_is_refused(model, tmp_path):
+    folder = tmp_path / "content"
+    shutil.copytree(PACKAGED_CONTENT, folder)
+    table = folder / FOLDER / HISTORY
+    text = table.read_text(encoding="utf-8")
+    assert "host_gam_R" in text
+    table.write_text(text.replace("host_gam_R", "host_gam_S", 1), encoding="utf-8")
+    with pytest.raises(FindingsError, match="host_gam_R: the column is missing"):
+        shipped(replace(model, content=replace(model.content, folder=folder)))

@@ -104,7 +104,9 @@ def shipped(model: Model) -> Shipped:
             )
         else:
             found[half] = worlds = read_worlds(path)
-            expected = frozenset(gut_numbers(model)) if half == "gut" else frozenset(worlds.names)
+            expected = frozenset(gut_numbers(model))
+            if half != "gut":
+                expected = _history_numbers(folder, worlds.names)
             _check_worlds(worlds, path, made.get(word.replace("key", "worlds"), ""), expected)
     return Shipped(found["gut"], found["natural history"], made, tuple(reasons), tuple(absent))
 
@@ -192,6 +194,16 @@ def targets_key(content: Content) -> str:
         for row in content.changes
     ]
     return _hash(texts)
+
+
+def _history_numbers(folder: Path, names: Iterable[str]) -> frozenset[str]:
+    """Name what worlds of the natural history hold: the rows of its laws, and the factors of drugs it has."""
+    drugs = {name for name in names if name.startswith("drug_")}
+    laws = folder / HISTORY_LAWS
+    if not laws.is_file():
+        return frozenset(names)
+    lines = laws.read_text(encoding="utf-8").splitlines()[1:]
+    return frozenset({line.split("\t", 1)[0] for line in lines if line} | drugs)
 
 
 def _check_worlds(worlds: ShippedWorlds, path: Path, count: str, expected: frozenset[str]) -> None:
