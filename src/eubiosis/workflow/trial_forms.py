@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from eubiosis.core.clinical_prior import packaged_clinical
 from eubiosis.core.decisions import chances, tipping_ratio
 from eubiosis.core.endpoints import ENDPOINTS
-from eubiosis.core.model_forms import SURVIVES, ModelFormRow
+from eubiosis.core.model_forms import SURVIVES, ModelForm
 from eubiosis.core.report_input import ClinicalPriorRow, FormEffect
 from eubiosis.core.scales import is_ratio, natural
 from eubiosis.core.world_intervals import ENOUGH_WORLDS, interval, interval_error
@@ -72,7 +72,7 @@ def form_effects(design: Design, chunks: Sequence[Chunk], model: Model) -> tuple
     return (*rows, *_outside_alone(design, chunks))
 
 
-def _shares(forms: Sequence[str], known: Mapping[str, ModelFormRow]) -> NDArray[np.float64]:
+def _shares(forms: Sequence[str], known: Mapping[str, ModelForm]) -> NDArray[np.float64]:
     """Return the weight of each world of a mixture, summing to one: its form's, shared among its worlds."""
     counts = Counter(forms)
     shares = np.array([known[form].weight / counts[form] for form in forms])

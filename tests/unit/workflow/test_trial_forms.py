@@ -130,3 +130,18 @@ def test_decide_from_the_shell():
     told = json.loads(CliRunner().invoke(cli, [*words, "--json"]).output)
     assert len(told["worths"]["common"]) == 1
     assert told["worths"]["common"][0]["cost"] == 600_000
+
+
+def test_a_form_with_more_worlds_has_no_more_weight_in_the_mixture(chunks, model):
+    """Without the worlds of the last pair one form lacks half of its own: the mixture still gives it a quarter."""
+    kept = [replace(chunk, worlds=chunk.worlds, truths=chunk.truths) for chunk in chunks]
+    lost = model.forms.of_world(14).id
+    kept[3] = replace(
+        chunks[3], truths=tuple(t for t in chunks[3].truths if t.host_world < 2), worlds=chunks[3].worlds[:2]
+    )
+    rows = {(r.endpoint, r.form): r for r in form_effects(DESIGN, kept, model)}
+    assert (rows["mfis", "mixed"].worlds, rows["mfis", lost].worlds) == (14, 2)
+    size = float(lost[1])  # its worlds, one each side: an eighth of the weight lies at either
+    assert rows["mfis", "mixed"].truth[0] == -3.0
+    assert rows["mfis", "mixed"].truth[2] == 3.0
+    assert abs(rows["mfis", lost].truth[2]) <= size
