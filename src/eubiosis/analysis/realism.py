@@ -20,7 +20,7 @@ _YEAR = 365.25 / 7.0  # weeks
 
 
 @dataclass(frozen=True)
-class ControlArm:
+class SimulatedControlArm:
     """The people of the control arm of one trial: columns (people,), and scores (visits, people)."""
 
     weeks: Floats
@@ -28,7 +28,7 @@ class ControlArm:
     visits: Mapping[str, Floats]
 
     @classmethod
-    def of(cls, stack: TrialStack, k: int, control: str) -> ControlArm:
+    def of(cls, stack: TrialStack, k: int, control: str) -> SimulatedControlArm:
         """Take the control arm of the k-th trial of a stack."""
         rows = stack.arm[k] == stack.arms.index(control)
         numbers = [name for name, values in stack.of_subjects.items() if values.dtype.kind != "U"]
@@ -60,7 +60,7 @@ class Figure:
 
 def figures(stacks: Sequence[TrialStack], control: str) -> tuple[Figure, ...]:
     """Return every figure of ``FIGURES`` over all trials, in its order; NaN where no trial gives one."""
-    arms = [ControlArm.of(stack, k, control) for stack in stacks for k in range(len(stack))]
+    arms = [SimulatedControlArm.of(stack, k, control) for stack in stacks for k in range(len(stack))]
     found = []
     for name, function in FIGURES.items():
         values = np.array([function(arm) for arm in arms])
@@ -117,20 +117,20 @@ def confirmed(scores: Floats, weeks: Floats, *, worse: bool) -> Bools:
     return held
 
 
-def _logs(arm: ControlArm, name: str) -> Floats:
+def _logs(arm: SimulatedControlArm, name: str) -> Floats:
     return np.log(arm.visits[name])
 
 
-def _between(first: str, second: str) -> Callable[[ControlArm], float]:
+def _between(first: str, second: str) -> Callable[[SimulatedControlArm], float]:
     return lambda arm: rank_correlation(arm.visits[first][0], arm.visits[second][0])
 
 
-def _icc(name: str, *, logs: bool) -> Callable[[ControlArm], float]:
+def _icc(name: str, *, logs: bool) -> Callable[[SimulatedControlArm], float]:
     return lambda arm: reliability(_logs(arm, name) if logs else arm.visits[name])
 
 
-def _year(relapsed: bool, summary: Callable[[Floats], float]) -> Callable[[ControlArm], float]:
-    def figure(arm: ControlArm) -> float:
+def _year(relapsed: bool, summary: Callable[[Floats], float]) -> Callable[[SimulatedControlArm], float]:
+    def figure(arm: SimulatedControlArm) -> float:
         own = (arm.subjects["relapses"] > 0) == relapsed
         change = arm.change("edss", _YEAR)[own]
         change = change[np.isfinite(change)]
@@ -143,41 +143,41 @@ def _share(condition: Callable[[Floats], Bools]) -> Callable[[Floats], float]:
     return lambda values: float(np.mean(condition(values)))
 
 
-def _relapse_rate(arm: ControlArm) -> float:
+def _relapse_rate(arm: SimulatedControlArm) -> float:
     return float(arm.subjects["relapses"].sum() / arm.subjects["follow_up_years"].sum())
 
 
-def _prior_and_later(arm: ControlArm) -> float:
+def _prior_and_later(arm: SimulatedControlArm) -> float:
     return rank_correlation(arm.subjects["relapses_last_year"], arm.subjects["relapses"])
 
 
-def _progressed(*, worse: bool) -> Callable[[ControlArm], float]:
+def _progressed(*, worse: bool) -> Callable[[SimulatedControlArm], float]:
     return lambda arm: float(np.mean(confirmed(arm.visits["edss"], arm.weeks, worse=worse)))
 
 
-def _without_relapse(arm: ControlArm) -> float:
+def _without_relapse(arm: SimulatedControlArm) -> float:
     held = confirmed(arm.visits["edss"], arm.weeks, worse=True)
     return float(np.mean(arm.subjects["relapses"][held] == 0)) if held.any() else float("nan")
 
 
-def _parts_above_whole(arm: ControlArm) -> float:
+def _parts_above_whole(arm: SimulatedControlArm) -> float:
     visits = arm.visits
     seen = np.isfinite(visits["stool_scfa"])
     return float(np.mean(visits["stool_scfa"][seen] < visits["stool_acetate"][seen]))
 
 
-def _no_step(arm: ControlArm) -> float:
+def _no_step(arm: SimulatedControlArm) -> float:
     scores = arm.visits["edss"][np.isfinite(arm.visits["edss"])]
     return float(np.mean((scores == 0.5) | ((scores == 0) & np.signbit(scores))))
 
 
-def _variation(arm: ControlArm) -> float:
+def _variation(arm: SimulatedControlArm) -> float:
     values = arm.visits["treg"][0]
     return float(values.std(ddof=1) / values.mean())
 
 
 _FEWEST, _CONFIRMED_AFTER = 10, 12.0
-FIGURES: Mapping[str, Callable[[ControlArm], float]] = {
+FIGURES: Mapping[str, Callable[[SimulatedControlArm], float]] = {
     "age_edss": lambda arm: rank_correlation(arm.subjects["age"], arm.visits["edss"][0]),
     "edss_mfis": _between("edss", "mfis"),
     "stool_acetate_butyrate": _between("stool_acetate", "stool_butyrate"),

@@ -213,7 +213,7 @@ def _model(folder: Path) -> Model:
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairOfWorlds:
     """A pair of worlds: its numbers, what became of the candidates, and its trials, some at a time.
 
     ``stacks`` can be gone through once: nothing keeps a trial that has been looked at.
@@ -229,7 +229,7 @@ class Pair:
 class GutWorldTrials:
     """One gut world: its pairs of worlds, the true guts of its subjects, its forms, and its candidates."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[PairOfWorlds, ...]
     guts: Table
     worlds: Table
     candidates: Candidates
@@ -241,7 +241,7 @@ def gut_world_trials(task: Task) -> GutWorldTrials:
     models, worlds, candidates = _enrolled(model, task)
     numbers = range(simulation.replicates)
     pairs = tuple(
-        Pair(
+        PairOfWorlds(
             task.gut_world,
             h,
             world.screened,
@@ -376,7 +376,7 @@ def _guts(task: Task, world: World) -> list[Columns]:
     return rows
 
 
-def screening_table(pairs: Sequence[Pair]) -> Table:
+def screening_table(pairs: Sequence[PairOfWorlds]) -> Table:
     """Return what became of the candidates, one row an outcome and pair of worlds."""
     rows = [
         (pair.gut_world, pair.host_world, outcome, count)

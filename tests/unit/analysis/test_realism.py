@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from eubiosis.analysis.realism import FIGURES, ControlArm, confirmed, rank_correlation, reliability
+from eubiosis.analysis.realism import FIGURES, SimulatedControlArm, confirmed, rank_correlation, reliability
 from eubiosis.workflow.realism import NO_VALUE, published_figures
 
 
@@ -53,7 +53,7 @@ def test_figures_of_an_arm_by_hand():
         "completed": np.array([1.0, 1.0, 0.0]),
     }  # fmt: skip
     edss = np.array([[0.5, 2.0, -0.0], [1.0, np.nan, np.nan]])
-    arm = ControlArm(np.array([0.0, 52.0]), subjects, {"edss": edss})
+    arm = SimulatedControlArm(np.array([0.0, 52.0]), subjects, {"edss": edss})
     assert FIGURES["arr"](arm) == 3 / 4
     assert FIGURES["relapse_free"](arm) == pytest.approx(1 / 3)
     assert FIGURES["gd_per_scan"](arm) == 4 / 5

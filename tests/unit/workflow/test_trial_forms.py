@@ -133,7 +133,7 @@ def test_decide_from_the_shell():
 
 
 def test_a_form_with_more_worlds_has_no_more_weight_in_the_mixture(chunks, model):
-    """Without the worlds of the last pair one form lacks half of its own: the mixture still gives it a quarter."""
+    """Without the last pair of worlds one form lacks half of its own and still has its quarter."""
     kept = [replace(chunk, worlds=chunk.worlds, truths=chunk.truths) for chunk in chunks]
     lost = model.forms.of_world(14).id
     kept[3] = replace(

@@ -28,7 +28,7 @@ _SEVERITIES = 4  # relapses of a person whose severities are drawn at a time
 
 
 @dataclass(frozen=True)
-class Relapses:
+class RelapseTimes:
     """Relapses under one arm, those of one trial and person together and in time: positions, days from entry.
 
     ``which`` numbers the relapses of a person in a trial.
@@ -51,7 +51,7 @@ class Replicates:
 
     numbers: Ints
     arm: Ints
-    relapses: tuple[Relapses, ...]
+    relapses: tuple[RelapseTimes, ...]
     edss: Array
     mfis: Array
     presence: Presence
@@ -103,7 +103,7 @@ def own_arm(by_arm: Sequence[Array] | Array, arm: Ints, visits: int = 0) -> Arra
     return found
 
 
-def _relapses(courses: WorldCourses, laws: ClinicalLaws, draws: TrialDraws) -> tuple[Relapses, ...]:
+def _relapses(courses: WorldCourses, laws: ClinicalLaws, draws: TrialDraws) -> tuple[RelapseTimes, ...]:
     until = np.max([clock.until for clock in courses.relapses], axis=0)
     marks = marks_below(draws, "relapses", courses.relapses[courses.control].until, until)
     gap = laws.number["host_refractory"]
@@ -113,7 +113,7 @@ def _relapses(courses: WorldCourses, laws: ClinicalLaws, draws: TrialDraws) -> t
         days = clock.days(own.person, own.mark)
         place = own.trial * len(courses) + own.person
         keep = _apart(place, days, gap)
-        found.append(Relapses(own.trial[keep], own.person[keep], _rank(place[keep]), days[keep]))
+        found.append(RelapseTimes(own.trial[keep], own.person[keep], _rank(place[keep]), days[keep]))
     return tuple(found)
 
 
@@ -132,7 +132,7 @@ def _apart(place: Ints, days: Array, gap: float) -> NDArray[np.bool_]:
     return keep
 
 
-def relapse_rows(relapses: Sequence[Relapses], arm: Ints, followed: Array) -> tuple[Ints, Ints, Ints]:
+def relapse_rows(relapses: Sequence[RelapseTimes], arm: Ints, followed: Array) -> tuple[Ints, Ints, Ints]:
     """Return trial and person (positions) and day of the relapses that are counted, by trial and person.
 
     ``relapses`` are those under each arm, ``arm`` and ``followed`` (trials, people). Day 1 is the first.
@@ -147,7 +147,7 @@ def relapse_rows(relapses: Sequence[Relapses], arm: Ints, followed: Array) -> tu
     return trial[order], person[order], day[order]
 
 
-def _counted(relapses: Relapses, followed: Array) -> Array:
+def _counted(relapses: RelapseTimes, followed: Array) -> Array:
     """Count the relapses before the end of follow-up, shape (trials, people)."""
     seen = relapses.days < followed[relapses.trial, relapses.person]
     place = relapses.trial * followed.shape[1] + relapses.person
@@ -156,7 +156,7 @@ def _counted(relapses: Relapses, followed: Array) -> Array:
 
 
 def _edss(
-    courses: WorldCourses, laws: ClinicalLaws, draws: TrialDraws, relapses: tuple[Relapses, ...]
+    courses: WorldCourses, laws: ClinicalLaws, draws: TrialDraws, relapses: tuple[RelapseTimes, ...]
 ) -> Array:
     """Return the true EDSS at the visits, shape (arms, visits, trials, people); on day 0 that of entry.
 
