@@ -37,8 +37,10 @@ def test_the_example_is_copied_once(run, tmp_path):
 
 def test_people_of_the_reference(run, tmp_path):
     assert run("generate", "--people", "12", "--group", "MS", "--seed", "3", "--out", "made")[0] == 0
-    assert (tmp_path / "made" / "stool.tsv").read_text() == reference_people({"MS": 12}, seed=3).table_text()
-    assert json.loads((tmp_path / "made" / "origin.json").read_text())["people"] == {"MS": 12}
+    assert (tmp_path / "made" / "stool.tsv").read_text(encoding="utf-8") == reference_people(
+        {"MS": 12}, seed=3
+    ).table_text()
+    assert json.loads((tmp_path / "made" / "origin.json").read_text(encoding="utf-8"))["people"] == {"MS": 12}
 
 
 def test_a_table_gives_people_only_with_consent_and_enough_people(run, tmp_path):
@@ -57,7 +59,7 @@ def test_fitted_people_are_written_with_what_they_give_away_and_held_against_the
     status, out, err = run("generate", *fit, "--people", "40", "--save-generator", "--out", "made")
     assert status == 0, err
     assert "area of the attack" in out
-    record = json.loads((tmp_path / "made" / "origin.json").read_text())
+    record = json.loads((tmp_path / "made" / "origin.json").read_text(encoding="utf-8"))
     assert record["privacy"][0]["auc"] <= 0.55
     assert record["consent_basis"] == "made people"
     again = run("generate", "--generator", "made/generator.json", "--people", "4", "--out", "more")
@@ -65,7 +67,7 @@ def test_fitted_people_are_written_with_what_they_give_away_and_held_against_the
     status, out, _ = run("describe", "made/stool.tsv", "real.tsv", "--out", "page")
     assert status == 0
     assert "told apart by nearest neighbours" in out
-    page = (tmp_path / "page" / "population.html").read_text()
+    page = (tmp_path / "page" / "population.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 1
     assert "http://" not in page.replace("http://www.w3.org", "")
     status, out, _ = run("describe", "made/stool.tsv", "real.tsv", "--json")

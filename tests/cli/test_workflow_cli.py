@@ -43,7 +43,9 @@ def stage(monkeypatch):
             raise seen["error"]
         rows = {"subject": [1] * len(design.visits), "arm": ["placebo"] * len(design.visits)}
         table = Table({**rows, "week": design.visits}, schema=OBSERVED_VISITS)
-        return types.SimpleNamespace(tables={"observed_visits": table}, report_input=None, facts={})
+        return types.SimpleNamespace(
+            tables={"observed_visits": table}, report_input=types.SimpleNamespace(warnings=()), facts={}
+        )
 
     job = types.ModuleType("eubiosis.workflow.trial_job")
     job.run_job = run_job

@@ -94,7 +94,7 @@ def test_the_trial_runs_on_real_profiles(cohort, job):
     assert len(subjects["subject"]) == 12
     assert len({*subjects["subject"].tolist()}) == 12
     shares = sum(visits[f"share_{guild}"] for guild in GUILD_IDS)
-    np.testing.assert_allclose(shares, 1.0, atol=1e-12)
+    np.testing.assert_allclose(shares, 1.0, atol=1e-6)  # shares are kept in single precision
     usable = [e == "ok" for e in job.tables["estimates"]["status"]]
     assert np.mean(usable) > 0.8
 

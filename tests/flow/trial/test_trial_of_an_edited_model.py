@@ -34,8 +34,8 @@ def refuse_then_keep_answers(packaged, folder):
 
 
 @pytest.mark.slow
-def test_doubled_percent_of_treg_doubles_what_is_measured(model, tmp_path):
-    """Measured Treg is the percentage of a healthy adult times the subject's own ratio and noise."""
+def test_a_doubled_percentage_of_treg_is_measured(model, tmp_path):
+    """A level L in multiples of health is 20 L / (L + 20 / h - 1) %, h being the percentage in health."""
     number = model.content.numbers["host_treg_percent"].value
     text = module_antimony(model, "host")
     edited = text.replace(
@@ -52,6 +52,8 @@ def test_doubled_percent_of_treg_doubles_what_is_measured(model, tmp_path):
     assert len(first) == len(second) > 0
     measured = np.asarray(first["treg"], dtype=float)
     assert np.isfinite(measured).any()
-    np.testing.assert_allclose(np.asarray(second["treg"], dtype=float), 2 * measured, rtol=1e-6)
+    level = measured * (20 / number - 1) / (20 - measured)
+    expected = 20 * level / (level + 20 / (2 * number) - 1)
+    np.testing.assert_allclose(np.asarray(second["treg"], dtype=float), expected, atol=0.02)  # printed digits
     assert "model" not in before.facts
     assert after.facts["model"].startswith("an edited content folder, sha256 ")
