@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Time simulated trials, analysis included, against an older checkout, side by side in one run.
 
-    python benchmarks/trials.py --peer /tmp/peer [--people 240] [--pairs 3] [--trials 320]
+    python benchmarks/trials.py --peer PEER [--people 240] [--pairs 3] [--trials 320]
 
-``--peer`` is a worktree of commit 610d205 (``git worktree add /tmp/peer 610d205``). Both run its 27 endpoints
+``--peer`` is a worktree of commit 610d205 (``git worktree add PEER 610d205``). Both run its 27 endpoints
 on designs that both know: placebo and inulin with scans in weeks 24 and 48, and three arms with visits every
 12 weeks. Each measurement is a process of its own, one world with few and with many replicates; the
 difference of the CPU seconds, user and system, over that of the trials is the cost of one more trial,
@@ -20,6 +20,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -117,7 +118,7 @@ def one_more_trial(
 
 def environment(tree: Path) -> dict[str, str]:
     """Return the environment of a checkout: its sources, its own cache, one thread for matrix products."""
-    cache = f"/tmp/benchmark-trials-{tree.resolve().name}"
+    cache = str(Path(tempfile.gettempdir()) / f"benchmark-trials-{tree.resolve().name}")
     own = {"PYTHONPATH": str(tree / "src"), "EUBIOSIS_CACHE_DIR": cache, "OPENBLAS_NUM_THREADS": "1"}
     return {**os.environ, **own}
 

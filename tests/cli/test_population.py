@@ -1,29 +1,20 @@
 """``eubiosis population``: the example, made people, and what is refused with nothing written."""
 
 import json
-import sys
 
 import pytest
 
-from eubiosis.cli import main as command_line
 from eubiosis.cli import stool_options
 from eubiosis.population.virtual.reference import reference_people
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
+def run(monkeypatch, eubiosis, tmp_path):
     """Run the command in an empty folder; return status, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["eubiosis", "population", *arguments])
-        status = 0
-        try:
-            command_line.main()
-        except SystemExit as stop:
-            status = stop.code
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
+        return eubiosis("population", *arguments)
 
     return call
 

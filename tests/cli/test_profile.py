@@ -2,12 +2,9 @@
 
 import gzip
 import json
-import sys
 
 import numpy as np
 import pytest
-
-from eubiosis.cli import main as command_line
 
 GOOD = "id\tBacteroides\tBlautia\tSutterella\na\t50\t30\t20\nb\t10\t30\t160\n"
 META = "who\tarm\na\tcase\nb\tControl\n"
@@ -16,7 +13,7 @@ WITH_META = ("--id-column", "who", "--group-column", "arm")
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
+def run(monkeypatch, eubiosis, tmp_path):
     """Run the command in an empty folder that holds the given files; return status, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
 
@@ -24,14 +21,7 @@ def run(monkeypatch, capsys, tmp_path):
         for name, content in files.items():
             path = tmp_path / name.replace("_", ".")
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        monkeypatch.setattr(sys, "argv", ["eubiosis", "profile", *arguments])
-        status = 0
-        try:
-            command_line.main()
-        except SystemExit as stop:
-            status = stop.code
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
+        return eubiosis("profile", *arguments)
 
     return call
 

@@ -1,33 +1,24 @@
 """``eubiosis profile --under``: the first line, what the output is not, a finished study, bad phrases."""
 
 import json
-import sys
 
 import pytest
 
 from eubiosis.cli import forecast
-from eubiosis.cli import main as command_line
 from eubiosis.population import write_example_table
 
 INULIN = "inulin 20 g/day for 2 weeks"
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
+def run(monkeypatch, eubiosis, tmp_path):
     """Run the command in a folder with a made table of eight people; return status, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(forecast, "WORLDS", 3)
     write_example_table(tmp_path / "stool.tsv", people=8)
 
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["eubiosis", "profile", "stool.tsv", "--worlds", "0", *arguments])
-        status = 0
-        try:
-            command_line.main()
-        except SystemExit as stop:
-            status = stop.code
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
+        return eubiosis("profile", "stool.tsv", "--worlds", "0", *arguments)
 
     return call
 

@@ -12,20 +12,7 @@ from eubiosis.cli.runs import cache, compare, rerun, status
 from eubiosis.core.findings import FindingsError
 from eubiosis.workflow.runs import compare_runs, run_state
 from eubiosis.workflow.trial_run import run_trial
-
-WORKFLOW = """\
-title: A run to be repeated
-question: Does it repeat?
-context_of_use: A test.
-decision: None.
-seed: 5
-arms:
-  - {name: placebo, therapy: placebo}
-  - {name: inulin, therapy: inulin, dose: 12 g/day}
-design: {participants: 8, visits: [0, 4]}
-primary: stool_butyrate
-simulation: {gut_worlds: 1, host_worlds: 1, replicates: 2}
-"""
+from tiny_runs import tiny_workflow
 
 
 def silent(text):
@@ -38,7 +25,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     for name, seed in (("one", 5), ("two", 6)):
         workflow = folder / f"{name}.yaml"
-        workflow.write_text(WORKFLOW.replace("seed: 5", f"seed: {seed}"))
+        workflow.write_text(tiny_workflow(seed=seed))
         run_trial(workflow, folder / name, progress=False, say=silent)
     return folder
 

@@ -5,7 +5,6 @@ import types
 
 import pytest
 
-from eubiosis.cli import main as command_line
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.frame import Table
@@ -13,21 +12,10 @@ from eubiosis.core.table_schemas import OBSERVED_VISITS
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
+def run(monkeypatch, eubiosis, tmp_path):
     """Run a command in an empty folder; return status, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["eubiosis", *map(str, arguments)])
-        status = 0
-        try:
-            command_line.main()
-        except SystemExit as stop:
-            status = stop.code
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return call
+    return eubiosis
 
 
 @pytest.fixture

@@ -13,23 +13,11 @@ import pytest
 from eubiosis.compute.executors import Executor, executor_of
 from eubiosis.core.findings import FindingsError
 from eubiosis.workflow.trial_run import run_trial
+from tiny_runs import tiny_workflow
 
 pytest.importorskip("distributed", reason="needs eubiosis[dask]")
 pytest.importorskip("cryptography", reason="needs eubiosis[dask]")
 
-WORKFLOW = """\
-title: A run on a cluster
-question: Are the bits the same?
-context_of_use: A test.
-decision: None.
-seed: 11
-arms:
-  - {name: placebo, therapy: placebo}
-  - {name: inulin, therapy: inulin, dose: 12 g/day}
-design: {participants: 8, visits: [0, 4]}
-primary: stool_butyrate
-simulation: {gut_worlds: 2, host_worlds: 1, replicates: 2}
-"""
 SCRIPT = """\
 import sys
 from pathlib import Path
@@ -59,7 +47,7 @@ def tables(run):
 
 def test_the_same_bytes_as_one_process(tmp_path):
     workflow = tmp_path / "workflow.yaml"
-    workflow.write_text(WORKFLOW)
+    workflow.write_text(tiny_workflow(gut_worlds=2))
     for name, executor in (("one", Executor()), ("cluster", Executor("dask-local", 2))):
         run_trial(workflow, tmp_path / name, executor=executor, progress=False, say=str)
     assert tables(tmp_path / "one") == tables(tmp_path / "cluster")

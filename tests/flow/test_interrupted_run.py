@@ -13,20 +13,8 @@ import pytest
 from eubiosis.compute.run_folder import unfinished
 from eubiosis.core.findings import FindingsError
 from eubiosis.workflow.trial_run import run_trial
+from tiny_runs import tiny_workflow
 
-WORKFLOW = """\
-title: A run that is killed
-question: Does it go on?
-context_of_use: A test.
-decision: None.
-seed: 11
-arms:
-  - {name: placebo, therapy: placebo}
-  - {name: inulin, therapy: inulin, dose: 12 g/day}
-design: {participants: 8, visits: [0, 4]}
-primary: stool_butyrate
-simulation: {gut_worlds: 4, host_worlds: 1, replicates: 2}
-"""
 RUN = """\
 import sys
 from pathlib import Path
@@ -67,7 +55,7 @@ def gone(process):
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 def test_after_kill_9_nobody_is_left_and_resume_ends_in_the_same_bits(tmp_path):
     workflow, script = tmp_path / "workflow.yaml", tmp_path / "run.py"
-    workflow.write_text(WORKFLOW)
+    workflow.write_text(tiny_workflow(gut_worlds=4))
     script.write_text(RUN)
     run_trial(workflow, tmp_path / "whole", processes=1, progress=False, say=silent)
     broken = tmp_path / "broken"
@@ -108,7 +96,7 @@ def test_after_kill_9_nobody_is_left_and_resume_ends_in_the_same_bits(tmp_path):
 
 def test_a_changed_workflow_makes_another_run(tmp_path, monkeypatch):
     workflow, out = tmp_path / "workflow.yaml", tmp_path / "run"
-    workflow.write_text(WORKFLOW.replace("gut_worlds: 4", "gut_worlds: 1"))
+    workflow.write_text(tiny_workflow())
 
     def stop(*arguments, **options):
         raise KeyboardInterrupt
@@ -117,7 +105,7 @@ def test_a_changed_workflow_makes_another_run(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run_trial(workflow, out, progress=False, say=silent)
     monkeypatch.undo()
-    workflow.write_text(workflow.read_text().replace("seed: 11", "seed: 12"))
+    workflow.write_text(tiny_workflow(seed=12))
     with pytest.raises(FindingsError, match="of another workflow"):
         run_trial(workflow, out, progress=False, say=silent, resume=True)
     assert len(list((unfinished(out) / "chunks").glob("*.chunk"))) == 1

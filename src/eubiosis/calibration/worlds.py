@@ -14,7 +14,7 @@ import numpy as np
 from eubiosis.calibration.discrepancy import Residual, estimates, residuals
 from eubiosis.calibration.roles import join, read_tables, roles_hash
 from eubiosis.calibration.sampling import Effort, Sample, TemperingLevel, tempered
-from eubiosis.calibration.waves import GutProblem, implausibility
+from eubiosis.calibration.waves import IMPLAUSIBLE, GutProblem, implausibility
 from eubiosis.calibration.waves_terms import Term
 from eubiosis.calibration.worlds_history import HistoryProblem, history_terms
 from eubiosis.core.version import __version__
@@ -75,7 +75,7 @@ def gut_half(model: Model, effort: Effort, seed: int, say: Say, threads: int | N
     after = problem.answers(sample.points)
     used = {each.row.id: each for each in problem.fitted}
     rows = _seen("gut", problem.laboratory.rows, used, before, after, agree / agree.sum(), sample.weights)
-    plausible = float(np.mean(implausibility(problem.fitted, after) <= 3))
+    plausible = float(np.mean(implausibility(problem.fitted, after) <= IMPLAUSIBLE))
     sets = problem.sets(sample.points)
     values = {name: sets[name] for name in problem.names}
     left_out: tuple[Residual, ...] = ()
@@ -107,7 +107,7 @@ def history_half(model: Model, effort: Effort, seed: int, say: Say) -> Half:
     looked = [row for row in model.content.targets if row.id in after]
     size = len(next(iter(before.values())))
     rows = _seen("history", looked, used, before, after, np.full(size, 1 / size), sample.weights)
-    plausible = float(np.mean(implausibility(problem.fitted, after) <= 3))
+    plausible = float(np.mean(implausibility(problem.fitted, after) <= IMPLAUSIBLE))
     return Half(
         sample, problem.values(sample.points), rows, len(start), plausible, time.perf_counter() - began
     )

@@ -8,6 +8,7 @@ import click
 
 from eubiosis.cli.calibration_decide import decide_command
 from eubiosis.cli.calibration_informed import informed_command
+from eubiosis.cli.calibration_options import HALF
 from eubiosis.cli.calibration_petab import petab_command
 from eubiosis.cli.calibration_roles import leakage_command, roles_command
 from eubiosis.cli.model_loading import CONTENT, JSON, load_model
@@ -36,13 +37,7 @@ calibration.add_command(informed_command)
     help="The folder to write into; content/calibration of a content folder makes runs use them.",
 )
 @click.option("--reduced", is_flag=True, help="A few worlds, quickly: to see that the command works.")
-@click.option(
-    "--half",
-    type=click.Choice(["gut", "history", "both"]),
-    default="both",
-    show_default=True,
-    help="Which worlds: of the gut, of the natural history and drug classes, or both.",
-)
+@HALF
 @CONTENT
 def worlds_command(seed: int, out: Path, reduced: bool, half: str, content: Path | None) -> None:
     """Remake the worlds: match gut and natural history to the fitted rows of the target table."""

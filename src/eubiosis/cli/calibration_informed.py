@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.calibration_options import HALF
 from eubiosis.cli.model_loading import CONTENT, JSON, load_model
 
 
@@ -18,13 +19,7 @@ def _two_or_none(_: click.Context, __: click.Parameter, sets: int) -> int:
 
 @click.command("informed")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The page to write.")
-@click.option(
-    "--half",
-    type=click.Choice(["gut", "history", "both"]),
-    default="both",
-    show_default=True,
-    help="Which worlds: of the gut, of the natural history and drug classes, or both.",
-)
+@HALF
 @click.option(
     "--sets",
     type=click.IntRange(0, 4000),

@@ -12,6 +12,7 @@ import json
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -202,5 +203,6 @@ def _part(parts: list[bytes], number: Any) -> bytes:
     return parts[number]
 
 
+@cache
 def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
