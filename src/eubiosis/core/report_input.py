@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from eubiosis.core.applicability import Applicability
+
 Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
 
 
@@ -265,6 +267,7 @@ class TrialReportInput:
     transplants: tuple[TransplantFactLine, ...] = ()
     ethics: tuple[str, ...] = ()  # concerns, each in a sentence
     justification: str = ""  # of the concerns, as the author wrote it
+    applicability: Applicability | None = None  # how far the question lies from what was checked
 
 
 def empty_report(title: str) -> TrialReportInput:
