@@ -1,4 +1,4 @@
-"""Scores of forecasts that are quantiles, as in tables of the hubverse: interval and weighted interval score."""
+"""Scores of forecasts that are quantiles, as in tables of the hubverse: the weighted interval score."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _SAME = 1e-9
 class WeightedInterval:
     """The weighted interval score and its three parts, which sum to it.
 
-    ``dispersion`` is the width of the intervals, ``overprediction`` what lies below them (the forecast was too
-    high), ``underprediction`` what lies above; smaller is better, in the unit of what is measured.
+    ``dispersion`` is the width of the intervals, ``overprediction`` what lies below them (the forecast
+    was too high), ``underprediction`` what lies above; smaller is better, in the unit of what is measured.
     """
 
     score: float
@@ -46,12 +46,12 @@ def interval_score(measured: float, low: float, high: float, coverage: float) ->
 
 
 def weighted_interval_score(measured: float, levels: ArrayLike, values: ArrayLike) -> WeightedInterval:
-    """Return the weighted interval score of quantiles: ``values`` (levels,) at ``levels`` that mirror about .5.
+    """Return the weighted interval score of ``values`` (levels,) at quantile ``levels`` that mirror about .5.
 
-    With K central intervals and the median, (|y - m| / 2 + sum of alpha/2 times the interval score) / (K + 1/2):
-    Bracher and others 2021 (PLoS Comput Biol 17:e1008618), as scoringutils takes it (the median counted once);
-    it is twice the mean quantile loss and comes close to the CRPS with many levels. Raises ``ValueError`` for
-    levels without a median or a partner, or values that fall.
+    With K central intervals and the median m it is (|y - m| / 2 + sum of alpha/2 interval scores) / (K + 1/2):
+    Bracher and others 2021 (PLoS Comput Biol 17:e1008618), cited as the origin, the median counted once as
+    in scoringutils. It is twice the mean quantile loss and close to the CRPS with many levels. Raises
+    ``ValueError`` for levels without a median or a partner, or values that fall.
 
     >>> round(weighted_interval_score(1.0, [0.25, 0.5, 0.75], [-1.0, 0.0, 1.0]).score, 6)
     0.666667
@@ -105,7 +105,7 @@ def _check(p: Array, q: Array) -> None:
     wrong = ""
     if p.ndim != 1 or p.shape != q.shape or len(p) % 2 == 0:
         wrong = "one value a level, the median among them"
-    elif not (np.isfinite(q).all() and (np.diff(p) > 0).all() and 0 < p[0] and p[-1] < 1):
+    elif not (np.isfinite(q).all() and (np.diff(p) > 0).all() and p[0] > 0 and p[-1] < 1):
         wrong = "finite values at levels that rise between 0 and 1"
     elif np.abs(p + p[::-1] - 1).max() > _SAME:
         wrong = "a partner 1 - p for every level p"

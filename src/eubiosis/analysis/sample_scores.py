@@ -17,8 +17,8 @@ _RESAMPLES = 4_000
 def crps_draws(measured: float, draws: ArrayLike, weights: ArrayLike | None = None) -> float:
     """Return the CRPS of weighted draws (n,): E|X - y| - E|X - X'| / 2 of the weighted empirical law.
 
-    Gneiting and Raftery 2007, equation 21, cited as the origin. It is in the unit of what is measured, smaller
-    is better. Raises ``ValueError`` for draws or weights that are not finite, or that do not fit each other.
+    Gneiting and Raftery 2007, equation 21, cited as the origin. It is in the unit of what is measured,
+    smaller is better. Raises ``ValueError`` for draws or weights that are not finite, or that do not fit each other.
 
     >>> crps_draws(1.0, [0.0, 2.0])
     0.5

@@ -1,4 +1,4 @@
-"""Scores of draws and of quantiles: against another program's numbers, hand sums and what must always hold."""
+"""Scores of draws and of quantiles: another program's numbers, hand sums, and laws."""
 
 import math
 
