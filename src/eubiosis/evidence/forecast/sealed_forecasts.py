@@ -33,6 +33,7 @@ from eubiosis.core.sealed import (
 )
 from eubiosis.core.tables import check_unique, display_name, read_table
 from eubiosis.core.version import __version__
+from eubiosis.evidence.forecast.hub_files import hub_files
 from eubiosis.evidence.forecast.sealed_laws import evidence_quantiles, reference_quantiles
 from eubiosis.evidence.records.store import Evidence, load
 
@@ -129,7 +130,8 @@ def seal_forecasts(folder: Path, origin_date: str, *, today: date, evidence: Evi
         "files": {name: _sha(text.encode("utf-8")) for name, text in files.items()},
         "made_from": {name: _sha((tables.folder / name).read_bytes()) for name in _TABLES},
     }
-    for name, text in files.items():
+    dates = [*(seal.date for seal in earlier), origin_date]
+    for name, text in {**files, **hub_files(registry, dates)}.items():
         write_whole(folder / name, text)
     write_whole(
         folder / "seals" / f"{origin_date}.json",
