@@ -84,7 +84,7 @@ class SealedTask(TableRow):
 
 
 class ReadOut(TableRow):
-    """What a trial printed, with its 95 % interval; ``source`` says where and ``read`` how far it was read."""
+    """What a trial printed, with its 95 % interval; ``source`` says where, ``read`` how far."""
 
     trial: str
     target: str
@@ -108,6 +108,15 @@ class ReadOut(TableRow):
                 next_step="enter what was printed; without an interval a read-out is not scored",
             )
         return self
+
+
+@dataclass(frozen=True)
+class SealedRegistry:
+    """What is forecast: trials and targets by id, and which target of which trial."""
+
+    trials: Mapping[str, SealedTrial]
+    targets: Mapping[str, SealedTarget]
+    tasks: tuple[SealedTask, ...]
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from eubiosis.core.sealed import FORECAST, LEVELS, MODELS, TEAM, SealedTarget
-
-if TYPE_CHECKING:
-    from eubiosis.evidence.forecast.sealed_forecasts import Registry
+from eubiosis.core.sealed import FORECAST, LEVELS, MODELS, TEAM, SealedRegistry, SealedTarget
 
 VERSION = "v6.0.0"
 _SCHEMA = f"https://raw.githubusercontent.com/hubverse-org/schemas/main/{VERSION}"
@@ -25,7 +21,7 @@ _METHODS = {
 }
 
 
-def hub_files(registry: Registry, dates: Sequence[str]) -> Mapping[str, str]:
+def hub_files(registry: SealedRegistry, dates: Sequence[str]) -> Mapping[str, str]:
     """Return the texts of the hub's configuration and model metadata, by path inside the hub."""
     return {
         "hub-config/admin.json": _json(_admin()),
@@ -45,13 +41,13 @@ def _admin() -> dict[str, object]:
         "file_format": ["csv"],
         "timezone": "Europe/London",
         "additional_metadata": {
-            "note": "the schema asks for a GitHub repository; the words above are the name of the project, no "
-            "address. Times are dates in UTC."
+            "note": "the schema asks for a GitHub repository; the words above name the project, and are "
+            "no address. Times are dates in UTC."
         },
     }
 
 
-def _tasks(registry: Registry, dates: Sequence[str]) -> dict[str, object]:
+def _tasks(registry: SealedRegistry, dates: Sequence[str]) -> dict[str, object]:
     return {
         "schema_version": f"{_SCHEMA}/tasks-schema.json",
         "rounds": [
@@ -66,7 +62,7 @@ def _tasks(registry: Registry, dates: Sequence[str]) -> dict[str, object]:
     }
 
 
-def _group(registry: Registry, target: SealedTarget, dates: Sequence[str]) -> dict[str, object]:
+def _group(registry: SealedRegistry, target: SealedTarget, dates: Sequence[str]) -> dict[str, object]:
     value: dict[str, object] = {"type": "double"}
     value |= {} if target.least is None else {"minimum": target.least}
     value |= {} if target.most is None else {"maximum": target.most}

@@ -25,6 +25,7 @@ from eubiosis.core.sealed import (
     MODELS,
     TEAM,
     QuantileForecast,
+    SealedRegistry,
     SealedTarget,
     SealedTask,
     SealedTrial,
@@ -49,15 +50,6 @@ _RESTORE = "restore it from the history; a new forecast needs a new date"
 
 
 @dataclass(frozen=True)
-class Registry:
-    """What is forecast: trials and targets by id, and which target of which trial."""
-
-    trials: Mapping[str, SealedTrial]
-    targets: Mapping[str, SealedTarget]
-    tasks: tuple[SealedTask, ...]
-
-
-@dataclass(frozen=True)
 class Seal:
     """A seal: its date, hash, hashes of forecasts by key, of files by path, and the whole record."""
 
@@ -69,8 +61,8 @@ class Seal:
     record: Mapping[str, Plain]
 
 
-def read_registry(folder: Path = FOLDER) -> Registry:
-    """Read the tables of trials, targets and tasks; raises ``FindingsError`` with everything wrong in them."""
+def read_registry(folder: Path = FOLDER) -> SealedRegistry:
+    """Read the tables of trials, targets and tasks; raises ``FindingsError`` with all that is wrong."""
     findings = FindingCollector()
     trials = read_table(folder / "trials.tsv", SealedTrial, findings)
     targets = read_table(folder / "targets.tsv", SealedTarget, findings)
@@ -82,13 +74,15 @@ def read_registry(folder: Path = FOLDER) -> Registry:
     for task in tasks:
         for name, names, word in ((task.trial, known[0], "trial"), (task.target, known[1], "target")):
             if name not in names:
-                findings.add("tasks.tsv", name, f"{word} {unknown_word(name, names)}", allowed=", ".join(names))
+                findings.add(
+                    "tasks.tsv", name, f"{word} {unknown_word(name, names)}", allowed=", ".join(names)
+                )
     findings.raise_if_any()
-    return Registry(*known, tuple(tasks))
+    return SealedRegistry(*known, tuple(tasks))
 
 
 def make_forecasts(
-    registry: Registry, origin_date: str, evidence: Evidence | None = None
+    registry: SealedRegistry, origin_date: str, evidence: Evidence | None = None
 ) -> tuple[QuantileForecast, ...]:
     """Make the forecast and the reference of every task; raises ``ValueError`` where there is none."""
     tables = evidence or load()
@@ -181,7 +175,7 @@ def read_seals(folder: Path = FOLDER) -> tuple[Seal, ...]:
 
 
 def read_forecasts(path: Path, model: str) -> tuple[QuantileForecast, ...]:
-    """Read a model-output file; raises ``FindingsError`` naming rows and quantiles that are not as they must."""
+    """Read a model-output file; raises ``FindingsError`` naming rows and quantiles that are wrong."""
     name, findings = display_name(path), FindingCollector()
     try:
         if path.stat().st_size > _MOST_BYTES:
@@ -290,7 +284,9 @@ def _check_date(folder: Path, origin_date: str, today: date, findings: FindingCo
     place = f"seals/{origin_date}.json"
     if origin_date != today.isoformat():
         problem = f"{origin_date} is not today ({today.isoformat()})"
-        findings.add("forecast", "date", problem, allowed="the day on which it is sealed: nothing is dated back")
+        findings.add(
+            "forecast", "date", problem, allowed="the day on which it is sealed: nothing is dated back"
+        )
     if (folder / place).exists():
         findings.add(place, "", f"{origin_date} is sealed already: a sealed forecast does not change",
                      next_step="seal a new forecast under a new date")  # fmt: skip
@@ -301,7 +297,8 @@ def _words(part: Plain) -> dict[str, str]:
 
 
 def _sha(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    """Return the hash of bytes whose line ends are line feeds, so that a checkout on Windows fits too."""
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
 
 def _refused(path: Path, problem: str, allowed: str = _AS_SEALED) -> FindingsError:

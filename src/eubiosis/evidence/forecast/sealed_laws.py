@@ -87,7 +87,9 @@ def reference_spread(outcome: str, evidence: Evidence) -> tuple[float, tuple[str
     """
     found = _effects(outcome, evidence)
     if len(found) < _FEWEST:
-        found = {f"{name}: {cohort}": pair for name in _SCORES for cohort, pair in _effects(name, evidence).items()}
+        found = {
+            f"{name}: {cohort}": pair for name in _SCORES for cohort, pair in _effects(name, evidence).items()
+        }
     squares = float(np.mean([effect**2 for effect, _ in found.values()]))
     return math.sqrt(max(squares - float(np.mean([v for _, v in found.values()])), 0.0)), tuple(found)
 
@@ -128,9 +130,7 @@ def _seen_shares(shares: laws.Floats, people: int) -> Quantiles:
     )
 
 
-def _count_at(
-    level: float, law: Callable[[int, laws.Floats], laws.Floats], chances: laws.Floats
-) -> int:
+def _count_at(level: float, law: Callable[[int, laws.Floats], laws.Floats], chances: laws.Floats) -> int:
     return count_quantile(lambda count: float(np.mean(law(count, chances))), level, 100)
 
 

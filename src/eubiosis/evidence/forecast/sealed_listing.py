@@ -10,7 +10,8 @@ from eubiosis.core.sealed import FORECAST, REFERENCE, STATUS_WORDS, QuantileFore
 from eubiosis.evidence.forecast.sealed_forecasts import FOLDER, read_registry, sealed_forecasts
 
 NOTICE = (
-    "Forecasts of what trials will print, from published figures. They say nothing about whether a therapy works."
+    "Forecasts of what trials will print, from published figures. They say nothing about whether a therapy "
+    "works."
 )
 
 

@@ -1,4 +1,4 @@
-"""Sealed forecasts as a forest: the forecast beside the simple reference, and what was printed where it was."""
+"""Sealed forecasts as a forest: beside the simple reference, with what was printed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def sealed_figure(panel: SealedPanel, *, origin: str, name: str) -> str:
         axes.legend(loc="upper left", bbox_to_anchor=(0, -0.28), ncols=3, fontsize=8)
         words = "; ".join(f"{bar.label} {bar.forecast[2]:.2g}" for bar in panel.bars)
         return to_svg(figure, origin=origin, name=name,
-                      label=f"{panel.title}, medians of the forecasts: {words}; all numbers stand in the table")  # fmt: skip
+                      label=f"{panel.title}, medians of the forecasts: {words}")  # fmt: skip
 
 
 def _draw(axes: object, five: Sequence[float], y: float, colour: str, label: str | None) -> None:

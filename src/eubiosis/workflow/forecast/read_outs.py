@@ -13,9 +13,9 @@ from eubiosis.analysis.quantile_scores import inside, weighted_interval_score
 from eubiosis.analysis.quantile_summaries import crps_of_quantiles, quantile_bias
 from eubiosis.analysis.sample_scores import counted_share
 from eubiosis.core.findings import FindingCollector, unknown_word
-from eubiosis.core.sealed import FORECAST, LEVELS, REFERENCE, QuantileForecast, ReadOut
+from eubiosis.core.sealed import FORECAST, LEVELS, REFERENCE, QuantileForecast, ReadOut, SealedRegistry
 from eubiosis.core.tables import check_unique, display_name, read_table
-from eubiosis.evidence.forecast.sealed_forecasts import FOLDER, Registry, read_registry, sealed_forecasts
+from eubiosis.evidence.forecast.sealed_forecasts import FOLDER, read_registry, sealed_forecasts
 
 SHARES = (0.5, 0.8, 0.9, 0.95)  # central intervals whose coverage is counted
 FEW = (
@@ -73,7 +73,7 @@ class RegistryScore:
     says: str
 
 
-def read_read_outs(path: Path, registry: Registry) -> tuple[ReadOut, ...]:
+def read_read_outs(path: Path, registry: SealedRegistry) -> tuple[ReadOut, ...]:
     """Read a table of read-outs; raises ``FindingsError`` with everything that is wrong in it.
 
     A row without an interval, of a trial or target that was not forecast, or given twice is refused.
@@ -136,7 +136,9 @@ def oracle_csv(rows: Sequence[ReadOut]) -> str:
     return "\n".join(["target,trial,oracle_value", *lines]) + "\n"
 
 
-def _scores(row: ReadOut, forecasts: Sequence[QuantileForecast], registry: Registry) -> list[ReadOutScore]:
+def _scores(
+    row: ReadOut, forecasts: Sequence[QuantileForecast], registry: SealedRegistry
+) -> list[ReadOutScore]:
     own = [one for one in forecasts if (one.trial, one.target) == (row.trial, row.target)]
     made = []
     for origin_date in dict.fromkeys(one.origin_date for one in own):

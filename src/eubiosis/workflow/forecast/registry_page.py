@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eubiosis.core.output import staged
+from eubiosis.core.record import as_record
 from eubiosis.core.sealed import STATUS_WORDS, SealedTarget
 from eubiosis.core.stool_profile import ProfileSection, SectionTable
 from eubiosis.evidence.forecast.sealed_forecasts import FOLDER, read_registry, read_seals
@@ -14,6 +15,7 @@ from eubiosis.report.forecast_page.page import sections_page
 from eubiosis.report.forecast_page.sealed import SealedBar, SealedPanel, sealed_figure
 from eubiosis.workflow.forecast.read_outs import ReadOutScore, RegistryScore, oracle_csv
 
+NO_ADVICE = "No number here is about one person, and none is advice."
 _LEAD = (
     "What coming trials will print, written down and hashed before anybody here looked. The thin line holds "
     "95 %, the thick one 50 %. Beside each forecast stands a reference that needs no model."
@@ -34,7 +36,8 @@ def registry_page(found: RegistryScore, folder: Path = FOLDER) -> str:
     """Return the page as HTML text that needs nothing beside itself."""
     lines = forecast_lines(folder)
     sections = (_forecasts(lines, found, folder), _facts(folder), _read_outs(found), _seals(folder))
-    return sections_page("Sealed forecasts", _LEAD, sections, {"forecasts": lines, "scores": found})
+    data = as_record({"forecasts": lines, "scores": found})
+    return sections_page("Sealed forecasts", _LEAD, sections, data, notice=f"{NOTICE} {NO_ADVICE}")
 
 
 def score_text(found: RegistryScore) -> str:
@@ -45,7 +48,8 @@ def score_text(found: RegistryScore) -> str:
         held = ", ".join(f"{float(s):.0%} {'inside' if ok else 'outside'}" for s, ok in own.inside.items())
         lines += [
             f"{row.trial}, {row.target}: printed {row.value:g} ({row.low:g} to {row.high:g}) {one.unit}",
-            f"  forecast of {one.origin_date}: WIS {own.wis:.4g}, CRPS {own.crps:.4g}, bias {own.bias:+.2f}; {held}",
+            f"  forecast of {one.origin_date}: WIS {own.wis:.4g}, CRPS {own.crps:.4g}, "
+            f"bias {own.bias:+.2f}; {held}",
             f"  reference: WIS {one.reference.wis:.4g}; ratio {one.ratio:.2f}",
         ]
     lines.append(f"{len(found.scores)} read-outs entered, {len(found.open)} forecasts open")
@@ -67,15 +71,15 @@ def _forecasts(lines: Sequence[SealedLine], found: RegistryScore, folder: Path) 
         paragraphs=(
             f"{len(lines)} numbers of {trials} trials. {found.says[0].upper()}{found.says[1:]}. Twin trials "
             "share a forecast, and all control arms share one regression: their errors go together.",
-            "Sampling error of the coming trial is in every interval. The forecast is what the software says to "
-            "anybody who asks it the same question; nothing was adjusted by hand.",
+            "Sampling error of the coming trial is in every interval. The forecast is what the software says "
+            "to anybody who asks it the same question; nothing was adjusted by hand.",
         ),
         tables=(
             SectionTable(
                 "Medians with 50 and 95 % intervals",
-                ("trial", "number", "unit", "state", "sealed", "forecast", "reference"),
+                ("trial", "number", "sealed", "forecast", "reference"),
                 tuple(
-                    (one.trial, one.target, one.unit, one.status, one.sealed, interval_words(one.forecast),
+                    (one.trial, f"{one.target}, {one.unit}", one.sealed, interval_words(one.forecast),
                      interval_words(one.reference))
                     for one in lines
                 ),
@@ -83,7 +87,7 @@ def _forecasts(lines: Sequence[SealedLine], found: RegistryScore, folder: Path) 
         ),
         figures=tuple(
             (
-                sealed_figure(panel, origin=f"sealed {lines[0].sealed}; forecasts, no evidence", name=f"s{k}"),
+                sealed_figure(panel, origin=f"sealed {lines[0].sealed}", name=f"s{k}"),
                 f"{panel.title}. Blue: forecast; grey: reference.",
             )
             for k, panel in enumerate(panels)
@@ -111,17 +115,17 @@ def _facts(folder: Path) -> ProfileSection:
         "facts",
         "What was known, assumed and not known",
         paragraphs=(
-            "Facts of registries as far as they were read, mostly the first lines of stored pages. No outcome of "
-            "any of these trials was looked up. "
+            "Facts of registries as far as they were read, mostly the first lines of stored pages. No "
+            "outcome of any of these trials was looked up. "
             + " ".join(f"{word}: {text}." for word, text in STATUS_WORDS.items()),
         ),
         tables=(
             SectionTable(
                 "The trials",
-                ("trial", "registry", "state", "design as read", "assumed", "not known", "source"),
+                ("trial and state", "design as read", "assumed", "not known"),
                 tuple(
-                    (row.trial, row.registry_id, row.status, row.design, row.assumed, row.not_known,
-                     f"{row.source} ({row.read})")
+                    (f"{row.name}, {row.registry_id}: {row.status}",
+                     f"{row.design} ({row.source}; {row.read})", row.assumed, row.not_known)
                     for row in trials
                 ),
             ),
@@ -145,7 +149,7 @@ def _read_outs(found: RegistryScore) -> ProfileSection:
         paragraphs=(
             words
             if not rows
-            else "WIS, bias and coverage as scoringutils defines them; a ratio below 1 means that the forecast "
+            else "WIS, bias and coverage as scoringutils defines them; below 1 the forecast "
             "scored better than the reference on this one number.",
             f"{len(found.open)} forecasts are open.",
         ),
@@ -168,8 +172,8 @@ def _seals(folder: Path) -> ProfileSection:
         "seals",
         "Seals",
         paragraphs=(
-            "Every forecast has a hash over its canonical bytes; a seal is the hash of all of them, of the facts and "
-            "of the seal before. `eubiosis forecast registry verify --seal HASH` recomputes them.",
+            "Every forecast has a hash over its canonical bytes; a seal is the hash of all of them, of the "
+            "facts and of the seal before. `eubiosis forecast registry verify --seal HASH` recomputes them.",
         ),
         tables=(
             SectionTable(
