@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
+from eubiosis.core.applicability import ApplicabilityRow
 from eubiosis.core.json_data import Json, JsonRecord
 from eubiosis.core.report_input import (
     ArmInfo,
@@ -28,7 +29,8 @@ from eubiosis.core.version import __version__
 from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
 
 Row = (
-    ArmInfo
+    ApplicabilityRow
+    | ArmInfo
     | AssumptionRow
     | BurdenLine
     | ClinicalPriorRow
@@ -86,6 +88,7 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "transplants": block(report_input.transplants, each=False),
         "ethics": list(report_input.ethics),
         "justification": report_input.justification,
+        "applicability": _distances(report_input),
         "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
     }
 
@@ -110,6 +113,15 @@ def _origin(report_input: TrialReportInput) -> JsonRecord:
         "software": f"eubiosis {__version__}",
         **_record(report_input.size),
     }
+
+
+def _distances(report_input: TrialReportInput) -> Json:
+    """Return how far the question lies from what was checked; null where nobody asked."""
+    own = report_input.applicability
+    if own is None:
+        return None
+    rows = [_record(row) for row in own.rows]
+    return {"summary": own.summary, "worst": own.worst, "compared": own.compared, "rows": rows}
 
 
 def _record(row: Row) -> JsonRecord:
