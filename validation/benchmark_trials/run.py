@@ -6,8 +6,8 @@
     python validation/benchmark_trials/run.py score --estimates TABLE   somebody else's analyses
     python validation/benchmark_trials/run.py check [--folder FOLDER]   exit 1 unless every hash fits
 
-Thirty trials come from the mechanistic trial simulator, twenty from simple laws (``simple.py``). The truth lies
-in a file of its own; ``manifest.json`` holds the hash of it and of every table.
+Thirty trials come from the mechanistic trial simulator, twenty from simple laws (``simple.py``). The truth
+lies in a file of its own; ``manifest.json`` holds the hash of it and of every table.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,22 +27,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.analysis.sample_scores import counted_share
+from eubiosis.core.trial_tables import OneTrial
 
 sys.path.insert(0, str(Path(__file__).parent))
-from own import own_estimates  # noqa: E402
-from simple import LAWS, WEEKS, trial, truth  # noqa: E402
+from own import own_estimates
+from simple import LAWS, WEEKS, trial, truth
 
 FOLDER = Path(__file__).parent / "tables"
 SEED = 20261130
 FILES = ("trials.csv", "participants.csv", "visits.csv", "dictionary.csv", "truth.csv")
 ENDPOINTS = ("relapses", "mfis", "stool_butyrate")
-CLASSES = ("no effect", "biomarker only", "clinical", "harm", "responders", "donors", "no effect, the worse leave")
+COMPLETE = 400  # complete trials behind the truth of a score with a floor
+CLASSES = (
+    "no effect",
+    "biomarker only",
+    "clinical",
+    "harm",
+    "responders",
+    "donors",
+    "no effect, the worse leave",
+)
 SIZES = (60, 80, 100, 120, 160)
 TRIAL = ("trial", "participants", "weeks", "donors")
 PERSON = ("trial", "participant", "arm", "donor", "age", "female", "relapses_last_year", "follow_up_years",
           "completed", "relapses")  # fmt: skip
 VISIT = ("trial", "participant", "week", "mfis", "stool_butyrate")
-TRUTH = ("trial", "class", "made_by", "endpoint", "truth", "is_null")
+TRUTH = ("trial", "class", "made_by", "endpoint", "truth", "error", "is_null")
 DICTIONARY = (
     ("file", "column", "meaning", "unit"),
     ("all", "trial", "trial, T01 to T50; each is analysed by itself", ""),
@@ -63,8 +73,10 @@ DICTIONARY = (
     ("visits", "stool_butyrate", "butyrate in stool; empty: not measured", "mM"),
     ("truth", "class", "what the world is", ""),
     ("truth", "made_by", "simulator or simple law", ""),
-    ("truth", "truth", "effect of active against placebo had nobody left: log rate ratio (relapses), points at the "
-     "last visit (mfis), log ratio of geometric means at the last visit (stool_butyrate)", ""),
+    ("truth", "truth",
+     "effect of active against placebo had nobody left: log rate ratio (relapses), points at "
+     "the last visit (mfis), log ratio of geometric means at the last visit (stool_butyrate)", ""),
+    ("truth", "error", "Monte Carlo error of the truth; 0 where it is exact", "as the truth"),
     ("truth", "is_null", "1 where the truth is no effect", ""),
 )  # fmt: skip
 Columns = Mapping[str, NDArray[np.generic]]
@@ -81,11 +93,14 @@ class Made:
     weeks: Sequence[float]
     donors: int
     truth: Mapping[str, float]
+    error: Mapping[str, float]
 
 
 def main() -> int:
     """Make, check or score."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=("make", "score", "check"))
     parser.add_argument("--out", "--folder", dest="folder", type=Path, default=FOLDER)
     parser.add_argument("--estimates", type=Path)
@@ -102,9 +117,11 @@ def main() -> int:
     if chosen.estimates:
         found = read_estimates(chosen.estimates)
     else:
-        found = own_estimates(rows_of(chosen.folder / "participants.csv"), rows_of(chosen.folder / "visits.csv"))
-        write_rows(chosen.folder / "own_estimates.csv", ("trial", "endpoint", "analysis", "estimate", "ci_low",
-                   "ci_high", "p", "status"), found)  # fmt: skip
+        found = own_estimates(
+            rows_of(chosen.folder / "participants.csv"), rows_of(chosen.folder / "visits.csv")
+        )
+        columns = ("trial", "endpoint", "analysis", "estimate", "ci_low", "ci_high", "p", "status")
+        write_rows(chosen.folder / "own_estimates.csv", columns, found)
     text = scored(found, rows_of(chosen.folder / "truth.csv"))
     if not chosen.estimates:
         (chosen.folder / "own_scores.md").write_text(text, encoding="utf-8")
@@ -133,25 +150,52 @@ def from_simulator() -> list[Made]:
     )
     made: list[Made] = []
     for number, (kind, therapy, couplings, worlds) in enumerate(plans):
-        arms = [{"name": "placebo", "therapy": placebo(), "control": True}, {"name": "active", "therapy": therapy}]
+        arms = [
+            {"name": "placebo", "therapy": placebo(), "control": True},
+            {"name": "active", "therapy": therapy},
+        ]
         for world in range(worlds):  # people and numbers of the model are new in each trial
             cohort = eb.population.generate(model, seed=SEED + 100 * number + world)
             design = eb.trial.Design(
-                arms=arms, participants=SIZES[(number + world) % len(SIZES)], visits=list(WEEKS), primary="mfis",
-                dropout_per_year=0.15, missed_visits=0.07, control_level={"relapses_per_year": 0.5},
+                arms=arms, participants=SIZES[(number + world) % len(SIZES)], visits=list(WEEKS),
+                primary="mfis", dropout_per_year=0.15, missed_visits=0.07,
+                control_level={"relapses_per_year": 0.5},
             )  # fmt: skip
             trials = eb.trial.simulate(
                 design, cohort, model, gut_worlds=1, host_worlds=1, replicates=1, couplings=couplings,
                 seed=SEED + 100 * number + world,
             )  # fmt: skip
             true = {one.endpoint: one.value for one in eb.analysis.true_effects(trials.latent)}
+            error = 0.0
+            if true["mfis"]:  # the score has a floor, which the truth of twins does not know
+                complete = design.changed(dropout_per_year=0.0, missed_visits=0.0)
+                many = eb.trial.simulate(
+                    complete, cohort, model, gut_worlds=1, host_worlds=1, replicates=COMPLETE,
+                    couplings=couplings, seed=SEED + 100 * number + world,
+                )  # fmt: skip
+                true["mfis"], error = _difference(many.observed.trials())
             for one in trials.observed.trials():
                 persons, visits = one.subjects, one.visits
                 made.append(
                     Made(kind, "simulator", _persons(persons), _visits(persons, visits), WEEKS, 0,
-                         {name: true[name] for name in ENDPOINTS})
+                         {name: true[name] for name in ENDPOINTS}, {"mfis": error})
                 )  # fmt: skip
     return made
+
+
+def _difference(trials: Iterable[OneTrial]) -> tuple[float, float]:
+    """Return the mean difference of the change of the observed score over complete trials, and its error."""
+    found = []
+    for one in trials:
+        week, score, arm = (np.asarray(one.visits[name]) for name in ("week", "mfis", "arm"))
+        ends = {
+            (name, when): score[(week == when) & (arm == name)].mean()
+            for name in ("active", "placebo")
+            for when in (WEEKS[0], WEEKS[-1])
+        }
+        means = {name: ends[name, WEEKS[-1]] - ends[name, WEEKS[0]] for name in ("active", "placebo")}
+        found.append(means["active"] - means["placebo"])
+    return float(np.mean(found)), float(np.std(found, ddof=1) / math.sqrt(len(found)))
 
 
 def _persons(own: Columns) -> Columns:
@@ -182,30 +226,37 @@ def from_laws() -> list[Made]:
     """Make the trials of simple laws; the truth of each law is that of 200,000 twins."""
     made = []
     for number, (kind, law) in enumerate(LAWS.items()):
-        true = truth(law, SEED + number)
+        true, errors = truth(law, SEED + number)
         for k in range(5):
             persons, visits = trial(law, SIZES[(number + k) % len(SIZES)], SEED + 1000 * (number + 1) + k)
-            made.append(Made(kind, "simple law", persons, visits, WEEKS, law.donors, true))
+            made.append(Made(kind, "simple law", persons, visits, WEEKS, law.donors, true, errors))
     return made
 
 
 def write(folder: Path, made: Sequence[Made]) -> None:
     """Write tables, dictionary, truth and the manifest with their hashes."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = [f"T{k + 1:02d}" for k in range(len(made))]
-    write_rows(folder / "trials.csv", TRIAL, [
-        {"trial": name, "participants": len(one.participants["arm"]), "weeks": " ".join(f"{w:g}" for w in one.weeks),
-         "donors": one.donors} for name, one in zip(names, made, strict=True)])  # fmt: skip
-    write_rows(folder / "participants.csv", PERSON, [
-        {"trial": name, **row} for name, one in zip(names, made, strict=True) for row in rows(one.participants)])  # fmt: skip
-    write_rows(folder / "visits.csv", VISIT, [
-        {"trial": name, **row} for name, one in zip(names, made, strict=True) for row in rows(one.visits)])  # fmt: skip
-    write_rows(folder / "dictionary.csv", DICTIONARY[0], [dict(zip(DICTIONARY[0], row, strict=True))
-                                                         for row in DICTIONARY[1:]])  # fmt: skip
-    write_rows(folder / "truth.csv", TRUTH, [
+    named = [(f"T{k + 1:02d}", one) for k, one in enumerate(made)]
+    trials = [
+        {"trial": name, "participants": len(one.participants["arm"]),
+         "weeks": " ".join(f"{w:g}" for w in one.weeks), "donors": one.donors}
+        for name, one in named
+    ]  # fmt: skip
+    true = [
         {"trial": name, "class": one.kind, "made_by": one.made_by, "endpoint": endpoint,
-         "truth": round(value, 5), "is_null": int(abs(value) < 5e-3)}
-        for name, one in zip(names, made, strict=True) for endpoint, value in one.truth.items()])  # fmt: skip
+         "truth": round(value, 5), "error": round(one.error.get(endpoint, 0.0), 5),
+         "is_null": int(abs(value) < 5e-3)}
+        for name, one in named
+        for endpoint, value in one.truth.items()
+    ]  # fmt: skip
+    persons = [{"trial": name, **row} for name, one in named for row in rows(one.participants)]
+    visits = [{"trial": name, **row} for name, one in named for row in rows(one.visits)]
+    words = [dict(zip(DICTIONARY[0], row, strict=True)) for row in DICTIONARY[1:]]
+    write_rows(folder / "trials.csv", TRIAL, trials)
+    write_rows(folder / "participants.csv", PERSON, persons)
+    write_rows(folder / "visits.csv", VISIT, visits)
+    write_rows(folder / "dictionary.csv", DICTIONARY[0], words)
+    write_rows(folder / "truth.csv", TRUTH, true)
     manifest = {"seed": SEED, "trials": len(made), "files": {name: _sha(folder / name) for name in FILES}}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
@@ -213,7 +264,11 @@ def write(folder: Path, made: Sequence[Made]) -> None:
 def changed(folder: Path) -> list[str]:
     """Name every table, the truth included, that is not as the manifest says."""
     held = json.loads((folder / "manifest.json").read_text("utf-8"))["files"]
-    return [f"{name}: its hash is not that of the manifest" for name in FILES if held.get(name) != _sha(folder / name)]
+    return [
+        f"{name}: its hash is not that of the manifest"
+        for name in FILES
+        if held.get(name) != _sha(folder / name)
+    ]
 
 
 def scored(found: Sequence[Mapping[str, object]], true: Sequence[Mapping[str, str]]) -> str:
@@ -223,8 +278,8 @@ def scored(found: Sequence[Mapping[str, object]], true: Sequence[Mapping[str, st
     """
     known = {(row["trial"], row["endpoint"]): row for row in true}
     lines = [
-        "| endpoint | analysis | class | trials | bias (MCE) | coverage of 95 % | p < 0.05 where null | p < 0.05 "
-        "where not | wrong sign | no numbers |",
+        "| endpoint | analysis | class | trials | bias (MCE) | coverage of 95 % | p < 0.05 where null "
+        "| p < 0.05 where not | wrong sign | no numbers |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for endpoint, analysis in dict.fromkeys((str(r["endpoint"]), str(r["analysis"])) for r in found):
@@ -240,8 +295,12 @@ def scored(found: Sequence[Mapping[str, object]], true: Sequence[Mapping[str, st
 
 
 def _cells(own: Sequence[tuple[Mapping[str, object], Mapping[str, str]]]) -> list[str]:
-    usable = [(_number(a, "estimate"), _number(a, "ci_low"), _number(a, "ci_high"), _number(a, "p"), float(t["truth"]),
-               t["is_null"] == "1") for a, t in own if math.isfinite(_number(a, "estimate"))]  # fmt: skip
+    usable = [
+        (*(_number(a, name) for name in ("estimate", "ci_low", "ci_high", "p")), float(t["truth"]),
+         t["is_null"] == "1")
+        for a, t in own
+        if math.isfinite(_number(a, "estimate"))
+    ]  # fmt: skip
     if not usable:
         return [str(len(own)), "", "", "", "", "", str(len(own))]
     error = np.array([estimate - true for estimate, _, _, _, true, _ in usable])
@@ -269,7 +328,7 @@ def read_estimates(path: Path) -> list[dict[str, object]]:
     found: list[dict[str, object]] = [dict(row) for row in rows_of(path)]
     needed = {"trial", "endpoint", "estimate", "ci_low", "ci_high", "p"}
     if not found or needed - found[0].keys():
-        sys.exit(f"{path.name}: columns {', '.join(sorted(needed))} are needed, estimates on the scale of the truth")
+        sys.exit(f"{path.name}: columns {', '.join(sorted(needed))} are needed, on the scale of the truth")
     wrong = sorted({str(row["endpoint"]) for row in found} - set(ENDPOINTS))
     if wrong:
         sys.exit(f"{path.name}: endpoint {', '.join(wrong)} is unknown; allowed: {', '.join(ENDPOINTS)}")

@@ -7,6 +7,7 @@ is the mean difference, or log ratio of means, between twins of many people with
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,10 +71,14 @@ def people(draw: np.random.Generator, law: Law, size: int) -> People:
 
 
 def outcome(
-    draw: np.random.Generator, one: People, law: Law, active: NDArray[np.bool_], donor_points: Array,
+    draw: np.random.Generator,
+    one: People,
+    law: Law,
+    active: NDArray[np.bool_],
+    donor_points: Array,
     donor_log: Array,
 ) -> tuple[Array, Array, Array]:
-    """Return relapses (people,) in the whole trial, fatigue and butyrate (people, visits), all observed."""  # fmt: skip
+    """Return relapses (people,) in the whole trial, fatigue and butyrate (people, visits), as observed."""
     ramp = np.minimum(np.array(WEEKS) / 24.0, 1.0)
     points = np.where(active, law.fatigue * one.responder + donor_points, 0.0)
     fatigue = np.clip(np.rint(one.fatigue + points[:, None] * ramp), 0, 84)
@@ -84,8 +89,8 @@ def outcome(
     return relapses.astype(float), fatigue, butyrate
 
 
-def truth(law: Law, seed: int) -> dict[str, float]:
-    """Return the true effects between twins: log ratios of means, and points of fatigue at the last visit."""
+def truth(law: Law, seed: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the true effects between twins, log ratios of means and points at the end, and their errors."""
     draw = np.random.default_rng(seed)
     one = people(draw, law, TWINS)
     off, on = np.zeros(TWINS, dtype=bool), np.ones(TWINS, dtype=bool)
@@ -93,14 +98,18 @@ def truth(law: Law, seed: int) -> dict[str, float]:
     none = np.zeros(TWINS)
     control = outcome(np.random.default_rng(seed), one, law, off, none, none)
     active = outcome(np.random.default_rng(seed), one, law, on, points, logs)
-    return {
-        "relapses": float(np.log(law.ratio)),
-        "mfis": float((active[1][:, -1] - control[1][:, -1]).mean()),
-        "stool_butyrate": float((np.log(active[2][:, -1]) - np.log(control[2][:, -1])).mean()),
+    changes = {
+        "mfis": active[1][:, -1] - control[1][:, -1],
+        "stool_butyrate": np.log(active[2][:, -1]) - np.log(control[2][:, -1]),
     }
+    true = {name: float(change.mean()) for name, change in changes.items()}
+    errors = {name: float(change.std() / math.sqrt(TWINS)) for name, change in changes.items()}
+    return {"relapses": math.log(law.ratio), **true}, errors
 
 
-def trial(law: Law, size: int, seed: int) -> tuple[dict[str, NDArray[np.generic]], dict[str, NDArray[np.generic]]]:
+def trial(
+    law: Law, size: int, seed: int
+) -> tuple[dict[str, NDArray[np.generic]], dict[str, NDArray[np.generic]]]:
     """Make one trial: its participants and its visits that took place, as columns."""
     draw = np.random.default_rng(seed)
     one = people(draw, law, size)
