@@ -101,7 +101,9 @@ def test_what_the_package_has_checked_for_relapses_and_fatigue():
     rows = {row.aspect: row for row in applicability(_workflow("relapses", weeks=48)).rows}
     assert (rows["endpoint"].distance, rows["endpoint"].rows) == ("far", 8)  # eight rows of drugs
     summary = applicability(_workflow("mfis")).summary
-    assert summary.startswith("Never checked: Fatigue (MFIS) as an endpoint of a microbiome therapy")
+    assert summary.startswith(
+        "Never checked against people: Fatigue (MFIS) as an endpoint of a microbiome therapy"
+    )
     assert {family_of(name) for name in ("gd_lesions", "t2_lesions")} == {"lesions"}
 
 
