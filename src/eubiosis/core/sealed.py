@@ -83,7 +83,7 @@ class SealedTask(TableRow):
     target: str
 
 
-class ReadOut(TableRow):
+class TrialReadOut(TableRow):
     """What a trial printed, with its 95 % interval; ``source`` says where, ``read`` how far."""
 
     trial: str
@@ -98,7 +98,7 @@ class ReadOut(TableRow):
     note: str = ""
 
     @model_validator(mode="after")
-    def _has_an_interval(self) -> ReadOut:
+    def _has_an_interval(self) -> TrialReadOut:
         if not all(map(math.isfinite, (self.value, self.low, self.high))):
             raise RowProblem("a number that is not finite", allowed="finite numbers", next_step="correct it")
         if not self.low <= self.value <= self.high or self.low == self.high:
