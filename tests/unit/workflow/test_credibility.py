@@ -15,7 +15,7 @@ from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.credibility import Credibility, credibility_schema, credibility_text
 from eubiosis.core.report_input import EffectRow, empty_report
 from eubiosis.workflow.applicability import Compared, applicability, comparisons, family_of
-from eubiosis.workflow.credibility import credibility, packaged_tables
+from eubiosis.workflow.credibility import credibility, packaged_tables, tables_markdown
 from eubiosis.workflow.workflow import Workflow
 
 ROOT = Path(__file__).parents[3]
@@ -166,3 +166,10 @@ def test_tables_are_whole_and_their_links_exist():
     assert all(one.missing for one in factors if one.level < 2)  # what is done in part says what is missing
     assert not any(one.level == 3 for one in factors)
     assert (PACKAGED_CONTENT / "credibility" / "factors.tsv").is_file()
+
+
+def test_the_page_shows_the_tables_as_they_are():
+    page = (ROOT / "docs" / "concepts" / "credibility.md").read_text("utf-8")
+    shown = page.split("<!-- credibility: begin -->\n")[1].split("<!-- credibility: end -->")[0]
+    assert shown == tables_markdown()
+    assert "32 of 48" in shown
