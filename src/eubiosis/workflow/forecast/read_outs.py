@@ -48,7 +48,8 @@ class ModelScore:
 class ReadOutScore:
     """One read-out beside both models; ``ratio`` is WIS of the forecast over that of the reference.
 
-    ``overlaps`` says whether the printed 95 % interval meets that of the forecast.
+    ``look`` says whether it was printed before or after the seal, ``overlaps`` whether the printed 95 %
+    interval meets that of the forecast.
     """
 
     origin_date: str
@@ -58,6 +59,7 @@ class ReadOutScore:
     reference: ModelScore
     ratio: float
     overlaps: bool
+    look: str
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def _scores(
                 scored[REFERENCE],
                 _ratio(scored[FORECAST].wis, scored[REFERENCE].wis),
                 row.low <= said.at(0.975) and said.at(0.025) <= row.high,
+                row.look(origin_date),
             )
         )
     return made
