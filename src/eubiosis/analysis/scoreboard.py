@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -67,7 +68,8 @@ def score_forecasts(
     pairs = _paired(forecasts, read_outs)
     quantities, energies = [], []
     for forecast, own in pairs:
-        scored = [_scored(forecast, quantity, found) for quantity, found in own]
+        spreads = _spreads(own)
+        scored = [_scored(forecast, q, found, spreads.get(q.kind, 0.0)) for q, found in own]
         quantities += scored
         energies += _energies(forecast, own, seed)
     units = _units(quantities, energies)
@@ -100,7 +102,17 @@ def _paired(
     return [(f, [(q, found[f.study, f.arm, q.quantity]) for q in f.quantities]) for f in forecasts]
 
 
-def _scored(forecast: SealedForecast, quantity: SealedQuantity, found: ReadOut) -> ScoredQuantity:
+def _spreads(pairs: Sequence[tuple[SealedQuantity, ReadOut]]) -> dict[str, float]:
+    """Return the arm's own mean square beyond sampling error, by kind: what a yardstick may know of it."""
+    parts: dict[str, list[float]] = {}
+    for quantity, found in pairs:
+        parts.setdefault(quantity.kind, []).append(found.estimate**2 - found.se**2)
+    return {kind: float(np.mean(squares)) for kind, squares in parts.items()}
+
+
+def _scored(
+    forecast: SealedForecast, quantity: SealedQuantity, found: ReadOut, own_square: float = 0.0
+) -> ScoredQuantity:
     draws, y, se = np.asarray(quantity.draws), found.estimate, found.se
     scale = None if quantity.reference is None else math.hypot(quantity.reference.sd, se)
     by = scale or 1.0
@@ -108,12 +120,18 @@ def _scored(forecast: SealedForecast, quantity: SealedQuantity, found: ReadOut) 
     def of_normal(law: NormalLaw | None) -> float | None:
         return None if law is None else float(crps_normal(y, law.mean, math.hypot(law.sd, se))) / by
 
+    yardstick = None
+    if quantity.reference is not None:
+        others = max(quantity.others, 1)
+        square = (others * quantity.reference.sd**2 + own_square) / (others + 1)
+        yardstick = NormalLaw(0.0, math.sqrt(max(square, 0.0)))
     low, middle, high = (mixture_quantile(p, draws, se) for p in (0.05, 0.5, 0.95))
     return ScoredQuantity(
         forecast.study, forecast.arm, quantity.quantity, quantity.label, quantity.kind, forecast.population,
         quantity.unit, quantity.status, found.null, y, se, middle, low, high, mixture_place(y, draws, se),
         crps_mixture(y, draws, se) / by, of_normal(quantity.reference), of_normal(quantity.minus_baseline),
-        of_normal(quantity.regression), scale, None if scale is None else (high - low) / (2 * _Z90 * scale),
+        of_normal(quantity.regression), of_normal(yardstick), scale,
+        None if scale is None else (high - low) / (2 * _Z90 * scale),
     )  # fmt: skip
 
 
@@ -237,21 +255,27 @@ def _group(
         )
         for study in dict.fromkeys(e.of.study for e in energies)
     }
+    crps, yardstick = _ratio(compared, _model, seed), _ratio(compared, _model, seed, _yardstick)
+    if crps is not None and yardstick is not None and crps.verdict == SKILL != yardstick.verdict:
+        crps = replace(crps, verdict=NONE_SHOWN)
     return BoardGroup(
-        name, what, len({q.study for q in own}), len(own), _ratio(compared, _model, seed),
+        name, what, len({q.study for q in own}), len(own), crps,
         _seen(list(pairs.values()), seed),
         _ratio([q for q in compared if q.crps_minus_baseline is not None], _minus, seed),
         _ratio([q for q in compared if q.crps_regression is not None], _regression, seed),
-        _coverage(own, 0.5, seed), _coverage(own, 0.9, seed), width, low, high,
+        yardstick, _coverage(own, 0.5, seed), _coverage(own, 0.9, seed), width, low, high,
     )  # fmt: skip
 
 
 def _ratio(
-    own: Sequence[ScoredQuantity], of: Callable[[ScoredQuantity], float], seed: int
+    own: Sequence[ScoredQuantity],
+    of: Callable[[ScoredQuantity], float],
+    seed: int,
+    over: Callable[[ScoredQuantity], float] | None = None,
 ) -> RatioSeen | None:
-    """Return the ratio to the reference of some forecast, study by study."""
+    """Return the ratio of some forecast to another (None: the reference), study by study."""
     studies = _by_study(own)
-    return _seen([(_mean(part, of), _mean(part, _reference)) for part in studies.values()], seed)
+    return _seen([(_mean(part, of), _mean(part, over or _reference)) for part in studies.values()], seed)
 
 
 def _seen(pairs: Sequence[tuple[float, float]], seed: int) -> RatioSeen | None:
@@ -326,6 +350,11 @@ def _model(q: ScoredQuantity) -> float:
 def _reference(q: ScoredQuantity) -> float:
     assert q.crps_reference is not None
     return q.crps_reference
+
+
+def _yardstick(q: ScoredQuantity) -> float:
+    assert q.crps_yardstick is not None
+    return q.crps_yardstick
 
 
 def _minus(q: ScoredQuantity) -> float:

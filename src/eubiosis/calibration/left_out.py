@@ -79,7 +79,7 @@ class GutWorldsAtHand:
         return cls(model, problem, values, weights / weights.sum(), answers)
 
     def without(self, study: str, *, refit: bool | None = None, seed: int = 2026) -> LeftOutWorlds:
-        """Return the worlds without a study; ``refit`` None moves them on only where weights do not suffice."""
+        """Return the worlds without a study; ``refit`` None: moved on where weights do not suffice."""
         found = self.reweighted(study)
         if refit is False or (refit is None and found.suffices):
             return found

@@ -33,7 +33,8 @@ class SealedQuantity:
     """The forecast of one quantity of one arm: equally likely ``draws`` of the true effect, joint over it.
 
     ``reference`` is centred on no change with the spread of the other studies; None where there is no such
-    thing as no change, or no other study. ``minus_baseline`` and ``regression`` stand beside it.
+    thing as no change, or no other study. ``minus_baseline`` and ``regression`` stand beside it. ``others``
+    counts the studies behind the reference's spread.
     """
 
     quantity: str
@@ -45,6 +46,7 @@ class SealedQuantity:
     reference: NormalLaw | None
     minus_baseline: NormalLaw | None = None
     regression: NormalLaw | None = None
+    others: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ class ScoredQuantity:
     """One read-out against its forecasts; CRPS in units of the reference's predictive spread (``scale``).
 
     ``scale`` is None, and the ratios are missing, where there is no reference; CRPS is then in its own unit.
-    ``width`` is that of the model's 90 % interval over the reference's.
+    ``width`` is that of the model's 90 % interval over the reference's. The yardstick is no change with the
+    spread of all studies, the scored one among them.
     """
 
     study: str
@@ -117,6 +120,7 @@ class ScoredQuantity:
     crps_reference: float | None
     crps_minus_baseline: float | None
     crps_regression: float | None
+    crps_yardstick: float | None
     scale: float | None
     width: float | None
 
@@ -180,7 +184,11 @@ class CoverageSeen:
 
 @dataclass(frozen=True)
 class BoardGroup:
-    """Studies together: the ratio of CRPS and of the energy score, competitors, coverage and width."""
+    """Studies together: the ratio of CRPS and of the energy score, competitors, coverage and width.
+
+    ``yardstick`` is the model over no change with a spread that has seen the studies: skill has to show there
+    too, since a spread of the others alone is wrong just where a study is unlike them.
+    """
 
     group: str
     what: str
@@ -190,6 +198,7 @@ class BoardGroup:
     energy: RatioSeen | None
     minus_baseline: RatioSeen | None
     regression: RatioSeen | None
+    yardstick: RatioSeen | None
     coverage_50: CoverageSeen
     coverage_90: CoverageSeen
     width: float | None

@@ -75,6 +75,11 @@ class Forecaster:
             raise _no_worlds(worlds.reasons or worlds.absent)
         return HistoryWorldsAtHand.of(self.model, worlds.history)
 
+    @cached_property
+    def key(self) -> str:
+        """The short hash of the model's numbers and worlds."""
+        return model_hash(self.model.content)
+
     def without(self, study: str) -> LeftOutWorlds:
         """Return the gut's worlds without a study."""
         if study not in self._left:
@@ -100,7 +105,9 @@ class Forecaster:
         left = self.without(row.study)
         rows = systematic(left.weights, DRAWS, stream(_SEED, f"scoreboard/{row.study}/{row.arm}").random())
         worlds, kept = self._worlds(left, rows)
-        shares = {r.quantity: r.asked_share for r in cohort_rows() if (r.study, r.arm) == (row.study, row.arm)}
+        shares = {
+            r.quantity: r.asked_share for r in cohort_rows() if (r.study, r.arm) == (row.study, row.arm)
+        }
         asked = np.array([[shares.get(f"share_{g}") or math.nan for g in GUILDS]])
         asked = self._whole(asked)
         regimen = self._regimen(row)
@@ -161,12 +168,10 @@ class Forecaster:
             values = effect.values / (effect.unit_sd if row.scale == "SMD" else 1.0)
             own = [by_study[row.study]]
             draws = spread_draws(DRAWS, values, _SEED, row.study)[None, :]
-            made = [
-                self._quantity(a, d, row.cohort) for a, d in zip(own, draws, strict=True)
-            ]
+            made = [self._quantity(a, d, row.cohort) for a, d in zip(own, draws, strict=True)]
             found.append(
                 SealedForecast(
-                    row.study, row.arm, row.population, self.date, __version__, model_hash(self.model.content),
+                    row.study, row.arm, row.population, self.date, __version__, self.key,
                     f"workflow {row.file}, endpoint {row.endpoint}; {row.note}",
                     "no world and no term outside the mechanism was matched to it", len(effect.values),
                     float(len(effect.values)), tuple(made),
@@ -179,7 +184,8 @@ class Forecaster:
         checks = []
         for study in CHECKED:
             weighted = self.gut.reweighted(study)
-            moved = self.gut.refitted(study, weighted.weights, _SEED)
+            made = self.without(study)
+            moved = made if made.how == "refitted" else self.gut.refitted(study, weighted.weights, _SEED)
             own = [
                 each.row.id for each in self.gut.problem.fitted
                 if study_of(each.row) == study and each.logarithmic
@@ -191,7 +197,12 @@ class Forecaster:
                 sds.append(float(np.log(moved.answers[name]).std()))
             checks.append(
                 RefitCheck(
-                    study, weighted.effective, weighted.shape, _rms(off), _rms(sds), float(np.abs(off).max()),
+                    study,
+                    weighted.effective,
+                    weighted.shape,
+                    _rms(off),
+                    _rms(sds),
+                    float(np.abs(off).max()),
                     "reweighted" if weighted.suffices else "refitted",
                 )
             )
@@ -249,7 +260,7 @@ class Forecaster:
         }[left.how]
         made = [self._quantity(a, d) for a, d in zip(own, draws, strict=True)]
         return SealedForecast(
-            study, arm, population, self.date, __version__, model_hash(self.model.content), design, how, worlds,
+            study, arm, population, self.date, __version__, self.key, design, how, worlds,
             round(left.effective, 1), tuple(made),
         )  # fmt: skip
 
@@ -257,7 +268,8 @@ class Forecaster:
         simple = competitors(asked, self.asked, cohort)
         return SealedQuantity(
             asked.read_out.quantity, asked.label, asked.kind, asked.unit, asked.status,
-            tuple(float(f"{x:.4g}") for x in draws), simple.reference, simple.minus_baseline, simple.regression,
+            tuple(float(f"{x:.4g}") for x in draws), simple.reference, simple.minus_baseline,
+            simple.regression, simple.others,
         )  # fmt: skip
 
 

@@ -118,9 +118,7 @@ def why_not(row: Row) -> str:
     return ""
 
 
-def _asked_row(
-    row: Row, target: TargetRow, status: ScoreStatus, by_id: dict[str, Row]
-) -> AskedQuantity:
+def _asked_row(row: Row, target: TargetRow, status: ScoreStatus, by_id: dict[str, Row]) -> AskedQuantity:
     ratio = target.statistic in _RATIOS
     ends = [float(x) for x in (target.low, target.target, target.high) if x is not None]
     low, estimate, high = (math.log(x) for x in ends) if ratio else ends

@@ -23,7 +23,7 @@ _ADJUNCT = "adjunct"
 
 @dataclass(frozen=True)
 class OtherFigure:
-    """What another study found of one quantity: estimate, standard error, and the covariate if there is one."""
+    """What another study found of a quantity: estimate, standard error, and the covariate if any."""
 
     study: str
     estimate: float
@@ -38,6 +38,7 @@ class Competitors3:
     reference: NormalLaw | None
     minus_baseline: NormalLaw | None
     regression: NormalLaw | None
+    others: int = 0
 
 
 def competitors(asked: AskedQuantity, everything: Sequence[AskedQuantity], cohort: str = "") -> Competitors3:
@@ -50,7 +51,7 @@ def competitors(asked: AskedQuantity, everything: Sequence[AskedQuantity], cohor
     if asked.family == _ADJUNCT:
         found = other_effects(asked.kind, (cohort,))
         others = [OtherFigure(name, *pair) for name, pair in found.items()]
-        return Competitors3(spread_about_none(others), None, mean_of(others))
+        return Competitors3(spread_about_none(others), None, mean_of(others), len(others))
     kin = [
         each for each in everything
         if each.change and not each.holdout and each.kind == asked.kind
@@ -59,16 +60,18 @@ def competitors(asked: AskedQuantity, everything: Sequence[AskedQuantity], cohor
     same = [each for each in kin if each.family == asked.family]
     kin = same if len({each.read_out.study for each in same}) >= FEWEST_OTHERS else kin
     others = [
-        OtherFigure(e.read_out.study, e.read_out.estimate, e.read_out.se, deviation(e, everything)) for e in kin
+        OtherFigure(e.read_out.study, e.read_out.estimate, e.read_out.se, deviation(e, everything))
+        for e in kin
     ]
-    own = deviation(asked, everything)
+    own, count = deviation(asked, everything), len({each.study for each in others})
     if own is None:
-        return Competitors3(spread_about_none(others), None, mean_of(others))
+        return Competitors3(spread_about_none(others), None, mean_of(others), count)
     known = [each for each in others if each.covariate is not None]
     return Competitors3(
         spread_about_none(others),
         through_origin(own, known, slope=-1.0) if asked.baseline is not None else None,
         through_origin(own, known) or mean_of(others),
+        count,
     )
 
 

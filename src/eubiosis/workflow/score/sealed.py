@@ -11,10 +11,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from eubiosis.core.findings import Finding, FindingCollector, FindingsError
+from eubiosis.core.findings import FindingCollector
 from eubiosis.core.record import as_record
 from eubiosis.core.scoreboard import STATUSES, NormalLaw, SealedForecast, SealedQuantity
 from eubiosis.core.tables import TableRow, read_table, write_table
@@ -23,15 +24,19 @@ SEALS = "seals.tsv"
 
 
 class SealRow(TableRow):
-    """A sealed forecast: its file, hash and date; when it was compared, and under which hash for the first."""
+    """A sealed forecast: its file, hash and date; when it was compared, and what it said at the first time.
+
+    ``first_said`` is the hash of its numbers at the first comparison: a forecast with other numbers is no
+    first look, whatever its date.
+    """
 
     study: str
-    arm: str
+    arm: str = ""
     file: str
     sha256: str
     predicted: str
     compared: str = ""
-    first_sha256: str = ""
+    first_said: str = ""
 
 
 def digest(forecast: SealedForecast) -> str:
@@ -41,6 +46,12 @@ def digest(forecast: SealedForecast) -> str:
     '41e98a5a'
     """
     return hashlib.sha256(_text(forecast).encode()).hexdigest()
+
+
+def said(forecast: SealedForecast) -> str:
+    """Return the hash of a forecast's numbers alone, without its date, version and model."""
+    record = as_record(replace(forecast, date="", version="", model="", design="", how=""))
+    return hashlib.sha256(json.dumps(record, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def _text(forecast: SealedForecast) -> str:
@@ -70,7 +81,7 @@ def seal(folder: Path, forecasts: Sequence[SealedForecast]) -> list[SealRow]:
         rows.append(
             SealRow(study=forecast.study, arm=forecast.arm, file=name, sha256=sha, predicted=forecast.date,
                     compared=old.compared if old and old.sha256 == sha else "",
-                    first_sha256=old.first_sha256 if old else "")
+                    first_said=old.first_said if old else "")
         )  # fmt: skip
     findings.raise_if_any()
     write_table(folder / SEALS, rows, tuple(SealRow.model_fields))
@@ -81,7 +92,7 @@ def read_sealed(folder: Path) -> list[tuple[SealedForecast, SealRow]]:
     """Read the sealed forecasts of a folder; raises ``FindingsError`` for every one that is not as sealed."""
     findings = FindingCollector()
     if not (folder / SEALS).is_file():
-        findings.add(str(folder), SEALS, "the file is missing", next_step="predict first: eubiosis score --predict")
+        findings.add(str(folder), SEALS, "the file is missing", next_step="predict first")
         findings.raise_if_any()
     found = []
     for row in _rows(folder):
@@ -96,11 +107,14 @@ def read_sealed(folder: Path) -> list[tuple[SealedForecast, SealRow]]:
         sha, held = digest(forecast), _held(path)
         if sha != row.sha256 or held != row.sha256:
             findings.add(
-                row.file, where, f"the forecast was changed after its date {row.predicted}: its hash does not fit",
-                allowed=row.sha256[:16], next_step="restore the sealed file, or predict anew as a second look",
+                row.file, where,
+                f"the forecast was changed after its date {row.predicted}: its hash does not fit",
+                allowed=row.sha256[:16],
+                next_step="restore the sealed file, or predict anew as a second look",
             )  # fmt: skip
         elif forecast.date != row.predicted or (row.compared and row.compared < row.predicted):
-            findings.add(row.file, where, f"dated {forecast.date}, listed {row.predicted}, compared {row.compared}",
+            said_so = f"dated {forecast.date}, listed {row.predicted}, compared {row.compared}"
+            findings.add(row.file, where, said_so,
                          allowed="a forecast dated as listed, before its comparison")  # fmt: skip
         else:
             found.append((forecast, row))
@@ -108,23 +122,18 @@ def read_sealed(folder: Path) -> list[tuple[SealedForecast, SealRow]]:
     return found
 
 
-def marked_compared(folder: Path, today: date) -> list[SealRow]:
-    """Write down that the forecasts of a folder are compared now; the first hash of each stays.
-
-    Returns the rows as they were before: a fresh study whose ``first_sha256`` is another hash has been seen.
-    """
-    before = _rows(folder)
-    write_table(
-        folder / SEALS,
-        [
-            row.model_copy(
-                update={"compared": row.compared or today.isoformat(), "first_sha256": row.first_sha256 or row.sha256}
-            )
-            for row in before
-        ],
-        tuple(SealRow.model_fields),
-    )
-    return before
+def mark_compared(folder: Path, today: date) -> None:
+    """Write down that the forecasts of a folder are compared now; what each said at its first stays."""
+    rows = [
+        row.model_copy(
+            update={
+                "compared": row.compared or today.isoformat(),
+                "first_said": row.first_said or said(forecast),
+            }
+        )
+        for forecast, row in read_sealed(folder)
+    ]
+    write_table(folder / SEALS, rows, tuple(SealRow.model_fields))
 
 
 def _rows(folder: Path) -> list[SealRow]:
@@ -156,7 +165,8 @@ def forecast_of(record: Mapping[str, object]) -> SealedForecast:
     if not isinstance(quantities, list):
         message = "quantities are no list"
         raise TypeError(message)
-    return SealedForecast(**own, quantities=tuple(_quantity(each) for each in quantities))  # type: ignore[arg-type]
+    made = tuple(_quantity(each) for each in quantities)
+    return SealedForecast(**own, quantities=made)  # type: ignore[arg-type]
 
 
 def _quantity(record: Mapping[str, object]) -> SealedQuantity:
@@ -173,8 +183,3 @@ def _quantity(record: Mapping[str, object]) -> SealedQuantity:
 def _file(forecast: SealedForecast) -> str:
     word = re.sub(r"[^a-z0-9]+", "_", forecast.name.lower()).strip("_")
     return f"{word}.json"
-
-
-def refuse_unsealed(where: str) -> FindingsError:
-    """Return the refusal of a comparison without a sealed forecast."""
-    return FindingsError([Finding(where, "", "there is no sealed forecast", next_step="predict first")])

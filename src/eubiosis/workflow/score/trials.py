@@ -1,4 +1,4 @@
-"""What the model says of a trial: a workflow is run, and the true effects over its worlds are the forecast."""
+"""What the model says of a trial: a workflow is run; true effects over its worlds are the forecast."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from eubiosis.core.findings import Finding, FindingsError, unknown_word
 from eubiosis.core.streams import stream
 from eubiosis.engine import Array
 from eubiosis.model.model import Model
-from eubiosis.trial.simulate import simulate
 from eubiosis.population.generate import cohort_of
+from eubiosis.trial.simulate import simulate
 from eubiosis.workflow.workflow import Workflow
 
-GUT_WORLDS, HOST_WORLDS = 8, 24
+GUT_WORLDS, HOST_WORLDS = 2, 32
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,21 @@ def effect_of(
     arms = list(dict.fromkeys(name for _, name in found))
     endpoints = list(dict.fromkeys(name for name, _ in found))
     problem = (
-        f"arm {unknown_word(arm, arms)}" if arm not in arms else f"endpoint {unknown_word(endpoint, endpoints)}"
+        f"arm {unknown_word(arm, arms)}"
+        if arm not in arms
+        else f"endpoint {unknown_word(endpoint, endpoints)}"
     )
     allowed = ", ".join(arms if arm not in arms else endpoints)
     raise FindingsError(
-        [Finding(where, f"{endpoint}, {arm}", problem, allowed, "name arms and endpoints as the workflow does")]
+        [
+            Finding(
+                where, f"{endpoint}, {arm}", problem, allowed, "name arms and endpoints as the workflow does"
+            )
+        ]
     )
 
 
 def spread_draws(count: int, values: Array, seed: int, name: str) -> Array:
-    """Return ``count`` draws of ``values`` (n,), each as often as the others, in an order that the name sets."""
+    """Return ``count`` draws of ``values`` (n,), each as often as the others, ordered by the name."""
     order = stream(seed, f"scoreboard/{name}").permutation(len(values))
     return np.asarray(values[order[np.arange(count) % len(values)]])
