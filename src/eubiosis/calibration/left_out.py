@@ -81,7 +81,7 @@ class GutWorldsAtHand:
     def without(self, study: str, *, refit: bool | None = None, seed: int = 2026) -> LeftOutWorlds:
         """Return the worlds without a study; ``refit`` None: moved on where weights do not suffice."""
         found = self.reweighted(study)
-        if refit is False or (refit is None and found.suffices):
+        if not found.rows or refit is False or (refit is None and found.suffices):
             return found
         return self.refitted(study, found.weights, seed)
 
@@ -133,7 +133,9 @@ def smoothed_weights(logs: Array, kept: Array) -> tuple[Array, float]:
         order = np.argsort(raw, kind="stable")
         largest, cut = order[-tail:], raw[order[-tail - 1]]
         above = raw[largest] - cut
-        if above[-1] > 1e-12 * max(raw.max(), 1e-300) and above[0] >= 0:
+        if above[0] <= 0 < above[-1]:  # fewer large weights than a tail: nothing to fit, nothing to trust
+            shape = math.inf
+        elif above[-1] > 1e-12 * raw.max():
             shape, scale = pareto_tail(above)
             places = (np.arange(tail) + 0.5) / tail
             smooth = scale / shape * ((1 - places) ** -shape - 1) if abs(shape) > 1e-9 else (

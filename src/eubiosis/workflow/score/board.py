@@ -32,7 +32,7 @@ REFITS = "refits.tsv"
 TITLE = "Scoreboard: forecasts of finished studies"
 _NOTES = (
     "A number is printed whatever it is. Skill is claimed only where the whole interval of a ratio lies "
-    "below 1, against the yardstick too, from at least five studies; there is no mark to pass on studies of people.",
+    "below 1, against the yardstick too, from at least five studies; studies of people have no mark to pass.",
     "Read-outs of one study hang together, so the exact interval of a coverage is too narrow; the one over "
     "resampled studies stands beside it. With few studies both are rough.",
     "Arms of cohorts are predicted for the arm's mean person. Their errors are taken as independent between "
