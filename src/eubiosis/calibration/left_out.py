@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eubiosis.calibration.sampling import effective_size, moved, systematic
 from eubiosis.calibration.waves import GutProblem
@@ -116,7 +117,7 @@ class GutWorldsAtHand:
         )  # fmt: skip
 
 
-def smoothed_weights(logs: Array, kept: Array) -> tuple[Array, float]:
+def smoothed_weights(logs: Array, kept: NDArray[np.bool_]) -> tuple[Array, float]:
     """Return weights (n,) summing to one from ``logs`` (n,) of raw ones, their tail smoothed, and its shape.
 
     Only ``kept`` worlds (boolean) count. With fewer than 25 of them nothing is smoothed and the shape is NaN.

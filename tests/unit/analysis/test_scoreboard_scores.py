@@ -50,8 +50,8 @@ def board(middle, seen, *, sd=1.0, se=0.1, studies=8):
 
 
 def test_a_score_by_hand():
-    made = score_forecasts([forecast("s", quantity(draws=(0.5,), sd=0.3))], [ReadOut("s", "a", "q", 0.9, 0.4)],
-                           title="Made")  # fmt: skip
+    asked = [forecast("s", quantity(draws=(0.5,), sd=0.3))]
+    made = score_forecasts(asked, [ReadOut("s", "a", "q", 0.9, 0.4)], title="Made")
     one = made.quantities[0]
     assert one.scale == pytest.approx(0.5)
     assert one.crps == pytest.approx(float(crps_normal(0.9, 0.5, 0.4)) / 0.5)

@@ -72,6 +72,6 @@ def test_a_study_of_no_fitted_row_leaves_the_worlds_as_they_are():
     found = hand.without("nobody 1999")
     assert found.how == "all"
     np.testing.assert_array_equal(found.weights, hand.weights)
-    weighted = hand.reweighted("Drabinska 2018")
-    assert weighted.rows == 3
+    weighted = hand.reweighted("Levi 2021")
+    assert weighted.rows == 2
     assert not np.allclose(weighted.weights, hand.weights)

@@ -40,7 +40,7 @@ from eubiosis.workflow.score.trials import effect_of, effects_over_worlds, sprea
 from eubiosis.workflow.trial_run import check_run
 
 DRAWS = 200
-CHECKED = ("Baxter 2019", "Drabinska 2018")  # reweighting is held against worlds moved on
+CHECKED = ("Baxter 2019", "iMSMS 2022", "Drabinska 2018")  # reweighting is held against worlds moved on
 _SEED = 2026
 _CONDITION = "condition "
 Say = Callable[[str], None]

@@ -74,8 +74,8 @@ def seal(folder: Path, forecasts: Sequence[SealedForecast]) -> list[SealRow]:
             continue
         old = before.pop(key, None)
         sha = digest(forecast)
-        record = {**as_record(forecast), "sha256": sha}
         name = _file(forecast)
+        record = {**json.loads(_text(forecast)), "sha256": sha}
         text = json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False)
         (folder / name).write_text(text + "\n", encoding="utf-8", newline="\n")
         rows.append(

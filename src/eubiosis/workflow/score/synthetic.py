@@ -149,6 +149,7 @@ def _result(world: SyntheticWorld, boards: int, seed: int) -> SyntheticResult:
         band = all(abs(c - n) <= 0.02 + 3 * e for c, n, e in zip(covered, (0.5, 0.9), errors, strict=True))
         marks.append(("coverage within 2 points of 50 and 90 %, and three Monte Carlo errors", band))
     return SyntheticResult(
-        world.name, world.what, boards, float(np.mean(ratios)), share.share, share.low, share.high, *covered,
+        world.name, world.what, boards, float(np.mean(ratios)), share.share, share.low, share.high,
+        covered[0], covered[1],
         "; ".join(text for text, _ in marks) or "no mark", all(kept for _, kept in marks) if marks else None,
     )  # fmt: skip

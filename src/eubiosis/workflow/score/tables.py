@@ -36,7 +36,7 @@ class ArmRow(TableRow):
     note: str
 
 
-class CohortRow(TableRow):
+class CohortFigureRow(TableRow):
     """The mean change of a quantity in an arm, as a log ratio, with its standard error.
 
     ``baseline`` is the arm's mean log before; ``asked_share`` the share of a guild in its mean person.
@@ -98,10 +98,10 @@ def arm_rows() -> tuple[ArmRow, ...]:
 
 
 @cache
-def cohort_rows() -> tuple[CohortRow, ...]:
+def cohort_rows() -> tuple[CohortFigureRow, ...]:
     """Read what arms of cohorts showed; raises ``FindingsError`` also for a row of an unknown arm."""
     findings = FindingCollector()
-    rows = tuple(read_table(FOLDER / COHORTS, CohortRow, findings))
+    rows = tuple(read_table(FOLDER / COHORTS, CohortFigureRow, findings))
     known = {(row.study, row.arm) for row in arm_rows()}
     for row in rows:
         if (row.study, row.arm) not in known:

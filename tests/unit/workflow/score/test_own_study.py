@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 import yaml
-from trial_plans import endpoint, plan, rows, text_of
 
 from eubiosis.core.findings import FindingsError
-from eubiosis.workflow.score.own import own_board, others_of
+from eubiosis.workflow.score.own import others_of, own_board
+from trial_plans import endpoint, plan, rows, text_of
 
 WORKFLOW = {
     "title": "Made", "question": "Does it?", "context_of_use": "a test", "decision": "none",

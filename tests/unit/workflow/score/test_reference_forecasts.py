@@ -1,4 +1,4 @@
-"""The forecasts to be beaten: made without the scored study and without hold-outs, by hand where it can be."""
+"""The forecasts to be beaten: made without the scored study and hold-outs, by hand where it can be."""
 
 from dataclasses import replace
 
@@ -32,7 +32,12 @@ def test_the_scored_study_and_hold_outs_are_not_in_their_own_reference():
 
 
 def test_another_family_and_kind_set_no_spread_where_there_is_kin():
-    rest = [asked("b", 0.5), asked("c", -0.3), asked("d", 9.0, family="transplant"), asked("e", 9.0, kind="x")]
+    rest = [
+        asked("b", 0.5),
+        asked("c", -0.3),
+        asked("d", 9.0, family="transplant"),
+        asked("e", 9.0, kind="x"),
+    ]
     assert competitors(asked("a", 0.1), rest).reference.sd < 0.5
     alone = competitors(asked("d", 9.0, family="transplant"), rest)
     assert alone.reference.sd < 0.5  # no kin: all others of its kind
@@ -97,7 +102,8 @@ def test_a_hold_out_is_in_nobodys_covariate_or_spread():
     assert held
     assert all(each.holdout for each in held)
     moved = [
-        replace(each, read_out=replace(each.read_out, estimate=77.0)) if each.holdout else each for each in every
+        replace(each, read_out=replace(each.read_out, estimate=77.0)) if each.holdout else each
+        for each in every
     ]
     for before, after in zip(every, moved, strict=True):
         if not before.holdout and before.route != "trial":

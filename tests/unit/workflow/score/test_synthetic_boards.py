@@ -9,7 +9,7 @@ BY_NAME = {world.name: world for world in WORLDS}
 
 
 def results(name, boards=4, **change):
-    return synthetic._result(replace(BY_NAME[name], **change), boards, 5)  # noqa: SLF001
+    return synthetic._result(replace(BY_NAME[name], **change), boards, 5)
 
 
 def test_skill_is_found_where_it_is():
