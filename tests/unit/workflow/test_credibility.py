@@ -173,3 +173,4 @@ def test_the_page_shows_the_tables_as_they_are():
     shown = page.split("<!-- credibility: begin -->\n")[1].split("<!-- credibility: end -->")[0]
     assert shown == tables_markdown()
     assert "32 of 48" in shown
+    assert f"Today there are {len(comparisons())};" in page
