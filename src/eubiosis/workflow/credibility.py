@@ -126,7 +126,7 @@ def _criteria(workflow: Workflow, shown: TrialReportInput, worst: str) -> tuple[
     assumed = shown.basis_shares.get("assumed", math.nan)
     worlds = workflow.simulation.worlds
     return (
-        _judged("worlds behind it", f"at least {ENOUGH_WORLDS}", str(worlds), worlds >= ENOUGH_WORLDS),
+        _judged("worlds behind intervals", f"{ENOUGH_WORLDS} or more", str(worlds), worlds >= ENOUGH_WORLDS),
         _of_rows(
             "Monte Carlo error of the power of the primary endpoint", f"{MOST_POWER_ERROR:g} at most",
             [row.power_error for row in primary], lambda error: error <= MOST_POWER_ERROR,
