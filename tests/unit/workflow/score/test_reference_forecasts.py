@@ -43,6 +43,12 @@ def test_another_family_and_kind_set_no_spread_where_there_is_kin():
     assert alone.reference.sd < 0.5  # no kin: all others of its kind
 
 
+def test_a_guild_that_was_picked_because_it_moved_sets_no_spread():
+    rest = [asked("b", 0.5), asked("c", -0.3)]
+    before = competitors(asked("a", 0.1), rest).reference
+    assert competitors(asked("a", 0.1), [*rest, asked("d", -3.0, whole=False)]).reference == before
+
+
 def test_a_level_has_no_forecast_of_no_change():
     assert competitors(asked("a", 0.1, change=False), [asked("b", 1.0), asked("c", 1.0)]).reference is None
 
