@@ -41,9 +41,9 @@ def score_page(board: Scoreboard) -> str:
 
 
 def headline(board: Scoreboard) -> tuple[str, ...]:
-    """Say in sentences what the board shows: first what was fresh, then what was not fitted, then all."""
+    """Say in sentences what the board shows: what was fresh, what was not fitted, and apart what was."""
     return tuple(
-        sentence(group) for group in board.groups if group.group in ("fresh", "not fitted", "yours", "all")
+        sentence(group) for group in board.groups if group.group in ("fresh", "not fitted", "yours", "fitted")
     )
 
 
@@ -53,15 +53,15 @@ def sentence(group: BoardGroup) -> str:
     A ratio above 1 is a loss against the forecast of no change, and is called that.
     """
     ratio = "no reference" if group.crps is None else (
-        f"CRPS {ratio_words(group.crps)} times the reference's: {group.crps.verdict}"
+        f"CRPS {ratio_words(group.crps)} times the reference's over {_studies(group.crps.studies)}: "
+        f"{group.crps.verdict}"
     )  # fmt: skip
-    studies = "1 study" if group.studies == 1 else f"{group.studies} studies"
     figures = "1 figure" if group.quantities == 1 else f"{group.quantities} figures"
     width = (
         "" if group.width is None else f"; 90 % intervals {_width(group)} times as wide as the reference's"
     )
     return (
-        f"{group.group.capitalize()} ({studies}, {figures}): {ratio}; "
+        f"{group.group.capitalize()} ({_studies(group.studies)}, {figures}): {ratio}; "
         f"coverage of 50 % intervals {coverage_words(group.coverage_50)}, "
         f"of 90 % intervals {coverage_words(group.coverage_90)}{width}."
     )
@@ -82,6 +82,10 @@ def coverage_words(seen: CoverageSeen) -> str:
     if seen.low_studies is not None and seen.high_studies is not None:
         text += f"; over studies {seen.low_studies:.0%} to {seen.high_studies:.0%}"
     return text + ")"
+
+
+def _studies(count: int) -> str:
+    return "1 study" if count == 1 else f"{count} studies"
 
 
 def _width(group: BoardGroup) -> str:

@@ -29,9 +29,9 @@ def test_every_forecast_is_sealed_before_its_comparison():
 
 
 def test_what_was_fresh_at_the_first_comparison_is_fresh(board):
-    asked = {(a.read_out.study, a.read_out.quantity): a.status for a in asked_quantities()}
+    asked = {(a.read_out.study, a.read_out.arm, a.read_out.quantity): a.status for a in asked_quantities()}
     for each in board.quantities:
-        assert each.status == asked[each.study, each.quantity]
+        assert each.status == asked[each.study, each.arm, each.quantity]
         assert each.status in STATUSES
 
 
