@@ -36,8 +36,8 @@ class AskedQuantity:
 
     ``route`` is "arm", "row" or "trial"; ``key`` the quantity of the model, the target row or the trial.
     ``covariate`` is what a trial-level regression and minus-baseline start from; ``change`` False for a
-    level, of which no change is no forecast. ``family`` says whose spread is the reference's; a figure that was
-    picked from a profile because it moved (not ``whole``) is in nobody's.
+    level, of which no change is no forecast. ``family`` says whose spread is the reference's; a figure that
+    was picked from a profile because it moved (not ``whole``) is in nobody's.
     """
 
     read_out: ReadOut
