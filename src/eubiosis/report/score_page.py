@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from eubiosis.core.record import as_record
 from eubiosis.core.scoreboard import (
@@ -123,3 +124,52 @@ def _quantity(each: ScoredQuantity) -> tuple[str, ...]:
         f"{each.estimate:+.2f} ± {each.se:.2f}", f"{each.middle:+.2f} ({each.low:+.2f} to {each.high:+.2f})",
         "yes" if each.in_50 else "no", "yes" if each.in_90 else "no", ratio, "null" if each.null else "",
     )  # fmt: skip
+
+
+def board_markdown(board: Scoreboard) -> str:
+    """Return the scoreboard as a page of the documentation: groups, studies, checks of left-out worlds."""
+    groups = [_group(group) for group in board.groups]
+    shown = ("group", "studies", "quantities", "crps", "verdict", "in_50", "in_90", "width")
+    beside = ("group", "yardstick", "energy", "minus", "regression")
+    refits = [
+        (r.study, f"{r.effective:.0f}", f"{r.tail:.2f}", f"{r.difference:.3f}", f"{r.spread:.3f}", r.used)
+        for r in board.refits
+    ]
+    left = [n for n in board.not_scored if not n.id.startswith(("T", "N", "anchor"))]
+    parts = [
+        f"# {board.title}",
+        _NOTICE,
+        "\n".join(f"- {line}" for line in headline(board)),
+        f"{board.rule} How it is made: [score forecasts](../how_to/score.md). Every figure with its forecast: "
+        "`eubiosis score --out FOLDER`.",
+        "## Groups",
+        _table(
+            ("group", "studies", "figures", "CRPS over reference", "verdict", "in 50 %", "in 90 %", "width"),
+            [[g[name] for name in shown] for g in groups],
+        ),
+        _table(
+            ("group", "model over yardstick", "energy score", "minus-baseline", "trial-level regression"),
+            [[g[name] for name in beside] for g in groups],
+        ),
+        "## Studies",
+        _table(
+            ("study", "status", "people", "kind", "figures", "model", "reference", "ratio", "energy ratio",
+             "in 50 %", "in 90 %"),
+            [_study(unit) for unit in board.studies],
+        ),
+        "## Reweighted against moved on",
+        _table(
+            ("study", "effective worlds", "shape of the tail", "medians differ by", "spread", "used"), refits
+        ),
+        "## Not scored",
+        f"{len(board.not_scored)} cohorts and rows; the page lists each with its reason. Among them:",
+        _table(("row", "what", "why not"), [(n.id, n.what, n.reason) for n in left]),
+        "## Notes",
+        "\n".join(f"- {note}" for note in board.notes),
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    cells = [[cell.replace("|", "/") for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *cells))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eubiosis.core.scoreboard import STATUSES
-from eubiosis.report.score_page import coverage_words, ratio_words
+from eubiosis.report.score_page import board_markdown, coverage_words, ratio_words
 from eubiosis.workflow.score.board import board_tables, compare
 from eubiosis.workflow.score.readouts import asked_quantities
 from eubiosis.workflow.score.sealed import read_sealed
@@ -63,6 +63,11 @@ def test_the_readme_quotes_ratio_coverage_and_width_as_they_are(board):
         assert f"{group.width:.2f}" in text
         for coverage in (group.coverage_50, group.coverage_90):
             assert coverage_words(coverage).split(";")[0].rstrip(")") in text
+
+
+def test_the_page_of_the_documentation_is_the_one_that_is_made(board):
+    page = ROOT / "docs" / "reference" / "scoreboard.md"
+    assert page.read_text(encoding="utf-8") == board_markdown(board)
 
 
 def test_tables_hold_every_row(board):

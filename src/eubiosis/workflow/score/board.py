@@ -120,11 +120,12 @@ def write_board(board: Scoreboard, folder: Path, *, forecasts: Path | None = Non
     ``forecasts`` are sealed files that are copied beside it. Raises ``FindingsError`` for a folder that holds
     something.
     """
-    from eubiosis.report.score_page import score_page
+    from eubiosis.report.score_page import board_markdown, score_page
 
     contents = {
         "scoreboard.html": score_page(board),
         "scoreboard.json": as_json(board) + "\n",
+        "scoreboard.md": board_markdown(board),
         **board_tables(board),
     }
     with staged(folder, new=True) as aside:
