@@ -140,8 +140,8 @@ def board_markdown(board: Scoreboard) -> str:
         f"# {board.title}",
         _NOTICE,
         "\n".join(f"- {line}" for line in headline(board)),
-        f"{board.rule} How it is made: [score forecasts](../how_to/score.md). Every figure with its forecast: "
-        "`eubiosis score --out FOLDER`.",
+        f"{board.rule} How it is made: [score forecasts](../how_to/score.md). Every figure with its "
+        "forecast: `eubiosis score --out FOLDER`.",
         "## Groups",
         _table(
             ("group", "studies", "figures", "CRPS over reference", "verdict", "in 50 %", "in 90 %", "width"),
