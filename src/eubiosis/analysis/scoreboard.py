@@ -197,6 +197,8 @@ def _groups(
     scored: Sequence[ScoredQuantity], energies: Sequence[_Energy], seed: int
 ) -> tuple[BoardGroup, ...]:
     """Return every group that has a member: all, by status, population, kind of endpoint, nulls apart."""
+    if {q.status for q in scored} == {"yours"}:
+        return (_group("yours", STATUS_WORDS["yours"], scored, energies, seed),)
     wanted: list[tuple[str, str, Callable[[ScoredQuantity], bool]]] = [
         ("not fitted", "every quantity that no number of the model was set with", _not_fitted)
     ]

@@ -35,6 +35,7 @@ def test_a_finished_study_is_sealed_and_scored(tmp_path):
     (one,) = made.quantities
     assert (one.quantity, one.arm, one.status) == ("mfis", "inulin", "yours")
     assert made.seals[0].predicted == made.seals[0].compared == "2026-01-05"
+    assert [group.group for group in made.groups] == ["yours"]
     assert made.group("yours").crps.low is None  # one study: no interval, no claim
     assert "no claim" in made.group("yours").crps.verdict
 

@@ -4,8 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from eubiosis.core.findings import FindingsError
 from eubiosis.core.scoreboard import NormalLaw, ReadOut
-from eubiosis.workflow.score.readouts import AskedQuantity, asked_quantities, not_scored, other_effects
+from eubiosis.workflow.score.readouts import (
+    AskedQuantity,
+    asked_of_trial,
+    asked_quantities,
+    not_scored,
+    other_effects,
+)
 from eubiosis.workflow.score.reference import (
     OtherFigure,
     competitors,
@@ -88,6 +95,13 @@ def test_others_of_a_trial_hold_neither_hold_outs_nor_its_own_cohort():
     assert not held & set(other_effects("relapses", ()))
     assert "chen2023" not in other_effects("fatigue", ())
     assert "katzsand2019" not in other_effects("fatigue", ("katzsand2019",))
+
+
+@pytest.mark.parametrize("read_out", ["naseri2025/1", "ladakis2025/2", "nobody/1", "delta:nobody"])
+def test_a_trial_without_an_interval_is_refused_by_name(read_out):
+    row = trial_rows()[0].model_copy(update={"read_out": read_out})
+    with pytest.raises(FindingsError, match=f"Rahimlou 2020: {read_out} is unknown or has no interval"):
+        asked_of_trial(row)
 
 
 def test_every_check_row_cohort_and_hold_out_is_scored_or_says_why_not():
