@@ -22,6 +22,7 @@ _NOTICE = (
     "therapy works, and nothing is medical advice. A score says how far the model was off and no more."
 )
 _NONE = "none"
+_FIRST = ("fresh", "not fitted", "yours", "fitted")
 
 
 def score_page(board: Scoreboard) -> str:
@@ -43,9 +44,8 @@ def score_page(board: Scoreboard) -> str:
 
 def headline(board: Scoreboard) -> tuple[str, ...]:
     """Say in sentences what the board shows: what was fresh, what was not fitted, and apart what was."""
-    return tuple(
-        sentence(group) for group in board.groups if group.group in ("fresh", "not fitted", "yours", "fitted")
-    )
+    groups = {group.group: group for group in board.groups}
+    return tuple(sentence(groups[name]) for name in _FIRST if name in groups)
 
 
 def sentence(group: BoardGroup) -> str:

@@ -32,6 +32,8 @@ REFITS = "refits.tsv"
 Cell = str | int | float | None
 TITLE = "Scoreboard: forecasts of finished studies"
 _NOTES = (
+    "Fresh is not unknown: what the held-out trials found had been published and lay in the tables of the "
+    "evidence when their forecasts were made. No number of the model or of the forecast was set with it.",
     "A number is printed whatever it is. Skill is claimed only where the whole interval of a ratio lies "
     "below 1, against the yardstick too, from at least five studies; studies of people have no mark to pass.",
     "Read-outs of one study hang together, so the exact interval of a coverage is too narrow; the one over "
