@@ -50,6 +50,7 @@ _NOISE = 256  # draws that an energy score is taken from
 _RESAMPLES = 2_000
 SKILL, LOST, NONE_SHOWN = "skill", "worse than the reference", "no skill shown"
 TOO_FEW = f"no claim: fewer than {FEWEST_STUDIES} studies"
+IN_SIGHT = "no claim: fitted"
 _Parts = dict[tuple[str, str], list[ScoredQuantity]]
 
 
@@ -196,6 +197,8 @@ def _groups(
     scored: Sequence[ScoredQuantity], energies: Sequence[_Energy], seed: int
 ) -> tuple[BoardGroup, ...]:
     """Return every group that has a member: all, by status, population, kind of endpoint, nulls apart."""
+    if {q.status for q in scored} == {"yours"}:
+        return (_group("yours", STATUS_WORDS["yours"], scored, energies, seed),)
     wanted: list[tuple[str, str, Callable[[ScoredQuantity], bool]]] = [
         ("not fitted", "every quantity that no number of the model was set with", _not_fitted)
     ]
@@ -256,11 +259,13 @@ def _group(
         for study in dict.fromkeys(e.of.study for e in energies)
     }
     crps, yardstick = _ratio(compared, _model, seed), _ratio(compared, _model, seed, _yardstick)
+    energy = _seen(list(pairs.values()), seed)
     if crps is not None and yardstick is not None and crps.verdict == SKILL != yardstick.verdict:
         crps = replace(crps, verdict=NONE_SHOWN)
+    if any(q.status == "fitted" for q in own):
+        crps, energy, yardstick = (_without_claim(ratio) for ratio in (crps, energy, yardstick))
     return BoardGroup(
-        name, what, len({q.study for q in own}), len(own), crps,
-        _seen(list(pairs.values()), seed),
+        name, what, len({q.study for q in own}), len(own), crps, energy,
         _ratio([q for q in compared if q.crps_minus_baseline is not None], _minus, seed),
         _ratio([q for q in compared if q.crps_regression is not None], _regression, seed),
         yardstick, _coverage(own, 0.5, seed), _coverage(own, 0.9, seed), width, low, high,
@@ -286,6 +291,11 @@ def _seen(pairs: Sequence[tuple[float, float]], seed: int) -> RatioSeen | None:
         return RatioSeen(found.ratio, None, None, found.studies, TOO_FEW)
     verdict = SKILL if found.skill else LOST if found.lost else NONE_SHOWN
     return RatioSeen(found.ratio, found.low, found.high, found.studies, verdict)
+
+
+def _without_claim(ratio: RatioSeen | None) -> RatioSeen | None:
+    """Return a ratio without a claim of skill: a number of the model was set with these studies in sight."""
+    return replace(ratio, verdict=IN_SIGHT) if ratio is not None and ratio.verdict == SKILL else ratio
 
 
 def _coverage(own: Sequence[ScoredQuantity], nominal: float, seed: int) -> CoverageSeen:

@@ -58,7 +58,7 @@ def score(
     """Score forecasts of finished studies; with TABLE, of your own study.
 
     Without TABLE the shipped forecasts are compared with what the studies found; --stage both forecasts every
-    study anew without it, seals the forecasts with a hash and compares them (about ten minutes of CPU). With
+    study anew without it, seals the forecasts with a hash and compares them (about four minutes of CPU). With
     TABLE, --workflow and --plan, the workflow is forecast and sealed before the table is compared with it.
     A ratio below 1 is better than a forecast of no change; losing is printed as losing.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from eubiosis.core.record import as_record
 from eubiosis.core.scoreboard import (
@@ -21,6 +22,7 @@ _NOTICE = (
     "therapy works, and nothing is medical advice. A score says how far the model was off and no more."
 )
 _NONE = "none"
+_FIRST = ("fresh", "not fitted", "yours", "fitted")
 
 
 def score_page(board: Scoreboard) -> str:
@@ -41,10 +43,9 @@ def score_page(board: Scoreboard) -> str:
 
 
 def headline(board: Scoreboard) -> tuple[str, ...]:
-    """Say in sentences what the board shows: first what was fresh, then what was not fitted, then all."""
-    return tuple(
-        sentence(group) for group in board.groups if group.group in ("fresh", "not fitted", "yours", "all")
-    )
+    """Say in sentences what the board shows: what was fresh, what was not fitted, and apart what was."""
+    groups = {group.group: group for group in board.groups}
+    return tuple(sentence(groups[name]) for name in _FIRST if name in groups)
 
 
 def sentence(group: BoardGroup) -> str:
@@ -53,15 +54,15 @@ def sentence(group: BoardGroup) -> str:
     A ratio above 1 is a loss against the forecast of no change, and is called that.
     """
     ratio = "no reference" if group.crps is None else (
-        f"CRPS {ratio_words(group.crps)} times the reference's: {group.crps.verdict}"
+        f"CRPS {ratio_words(group.crps)} times the reference's over {_studies(group.crps.studies)}: "
+        f"{group.crps.verdict}"
     )  # fmt: skip
-    studies = "1 study" if group.studies == 1 else f"{group.studies} studies"
     figures = "1 figure" if group.quantities == 1 else f"{group.quantities} figures"
     width = (
         "" if group.width is None else f"; 90 % intervals {_width(group)} times as wide as the reference's"
     )
     return (
-        f"{group.group.capitalize()} ({studies}, {figures}): {ratio}; "
+        f"{group.group.capitalize()} ({_studies(group.studies)}, {figures}): {ratio}; "
         f"coverage of 50 % intervals {coverage_words(group.coverage_50)}, "
         f"of 90 % intervals {coverage_words(group.coverage_90)}{width}."
     )
@@ -82,6 +83,10 @@ def coverage_words(seen: CoverageSeen) -> str:
     if seen.low_studies is not None and seen.high_studies is not None:
         text += f"; over studies {seen.low_studies:.0%} to {seen.high_studies:.0%}"
     return text + ")"
+
+
+def _studies(count: int) -> str:
+    return "1 study" if count == 1 else f"{count} studies"
 
 
 def _width(group: BoardGroup) -> str:
@@ -119,3 +124,52 @@ def _quantity(each: ScoredQuantity) -> tuple[str, ...]:
         f"{each.estimate:+.2f} ± {each.se:.2f}", f"{each.middle:+.2f} ({each.low:+.2f} to {each.high:+.2f})",
         "yes" if each.in_50 else "no", "yes" if each.in_90 else "no", ratio, "null" if each.null else "",
     )  # fmt: skip
+
+
+def board_markdown(board: Scoreboard) -> str:
+    """Return the scoreboard as a page of the documentation: groups, studies, checks of left-out worlds."""
+    groups = [_group(group) for group in board.groups]
+    shown = ("group", "studies", "quantities", "crps", "verdict", "in_50", "in_90", "width")
+    beside = ("group", "yardstick", "energy", "minus", "regression")
+    refits = [
+        (r.study, f"{r.effective:.0f}", f"{r.tail:.2f}", f"{r.difference:.3f}", f"{r.spread:.3f}", r.used)
+        for r in board.refits
+    ]
+    left = [n for n in board.not_scored if not n.id.startswith(("T", "N", "anchor"))]
+    parts = [
+        f"# {board.title}",
+        _NOTICE,
+        "\n".join(f"- {line}" for line in headline(board)),
+        f"{board.rule} How it is made: [score forecasts](../how_to/score.md). Every figure with its "
+        "forecast: `eubiosis score --out FOLDER`.",
+        "## Groups",
+        _table(
+            ("group", "studies", "figures", "CRPS over reference", "verdict", "in 50 %", "in 90 %", "width"),
+            [[g[name] for name in shown] for g in groups],
+        ),
+        _table(
+            ("group", "model over yardstick", "energy score", "minus-baseline", "trial-level regression"),
+            [[g[name] for name in beside] for g in groups],
+        ),
+        "## Studies",
+        _table(
+            ("study", "status", "people", "kind", "figures", "model", "reference", "ratio", "energy ratio",
+             "in 50 %", "in 90 %"),
+            [_study(unit) for unit in board.studies],
+        ),
+        "## Reweighted against moved on",
+        _table(
+            ("study", "effective worlds", "shape of the tail", "medians differ by", "spread", "used"), refits
+        ),
+        "## Not scored",
+        f"{len(board.not_scored)} cohorts and rows; the page lists each with its reason. Among them:",
+        _table(("row", "what", "why not"), [(n.id, n.what, n.reason) for n in left]),
+        "## Notes",
+        "\n".join(f"- {note}" for note in board.notes),
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    cells = [[cell.replace("|", "/") for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *cells))

@@ -9,7 +9,15 @@ from scipy import integrate, stats
 
 from eubiosis.analysis.forecast_scores import crps_normal
 from eubiosis.analysis.sample_scores import crps_draws, crps_mixture, mixture_place, mixture_quantile
-from eubiosis.analysis.scoreboard import LOST, NONE_SHOWN, SKILL, TOO_FEW, interval_error, score_forecasts
+from eubiosis.analysis.scoreboard import (
+    IN_SIGHT,
+    LOST,
+    NONE_SHOWN,
+    SKILL,
+    TOO_FEW,
+    interval_error,
+    score_forecasts,
+)
 from eubiosis.core.findings import FindingsError
 from eubiosis.core.scoreboard import NormalLaw, ReadOut, SealedForecast, SealedQuantity
 
@@ -74,6 +82,14 @@ def test_winning_losing_and_neither_are_printed_as_such():
     assert (won.verdict, lost.verdict) == (SKILL, LOST)
     assert won.high < 1 < lost.low
     assert board(found, found, studies=4).group("fresh").crps.verdict == TOO_FEW
+
+
+def test_fitted_studies_give_no_claim_however_good():
+    forecasts = [forecast(f"s{k}", quantity(draws=(1.0 + k / 9,), status="fitted")) for k in range(8)]
+    found = [ReadOut(f"s{k}", "a", "q", 1.0 + k / 9, 0.1) for k in range(8)]
+    group = score_forecasts(forecasts, found, title="Made").group("fitted")
+    assert group.crps.high < 1
+    assert group.crps.verdict == group.energy.verdict == IN_SIGHT
 
 
 def test_what_only_knows_the_spread_of_all_has_no_skill():

@@ -13,7 +13,7 @@ from pathlib import Path
 from eubiosis.analysis.scoreboard import score_forecasts
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.output import staged, write_whole
-from eubiosis.core.record import as_json
+from eubiosis.core.record import as_json, as_record
 from eubiosis.core.scoreboard import (
     ReadOut,
     RefitCheck,
@@ -29,8 +29,11 @@ from eubiosis.workflow.score.sealed import SEALS, SealRow, mark_compared, read_s
 from eubiosis.workflow.score.tables import FORECASTS
 
 REFITS = "refits.tsv"
+Cell = str | int | float | None
 TITLE = "Scoreboard: forecasts of finished studies"
 _NOTES = (
+    "Fresh is not unknown: what the held-out trials found had been published and lay in the tables of the "
+    "evidence when their forecasts were made. No number of the model or of the forecast was set with it.",
     "A number is printed whatever it is. Skill is claimed only where the whole interval of a ratio lies "
     "below 1, against the yardstick too, from at least five studies; studies of people have no mark to pass.",
     "Read-outs of one study hang together, so the exact interval of a coverage is too narrow; the one over "
@@ -119,11 +122,12 @@ def write_board(board: Scoreboard, folder: Path, *, forecasts: Path | None = Non
     ``forecasts`` are sealed files that are copied beside it. Raises ``FindingsError`` for a folder that holds
     something.
     """
-    from eubiosis.report.score_page import score_page
+    from eubiosis.report.score_page import board_markdown, score_page
 
     contents = {
         "scoreboard.html": score_page(board),
         "scoreboard.json": as_json(board) + "\n",
+        "scoreboard.md": board_markdown(board),
         **board_tables(board),
     }
     with staged(folder, new=True) as aside:
@@ -136,28 +140,31 @@ def write_board(board: Scoreboard, folder: Path, *, forecasts: Path | None = Non
 
 def board_tables(board: Scoreboard) -> dict[str, str]:
     """Return the tables of a scoreboard as tab-separated text, by file name."""
-    parts: dict[str, Sequence[object]] = {
-        "groups.tsv": [_flat(asdict(group)) for group in board.groups],
-        "studies.tsv": [_flat(asdict(unit)) for unit in board.studies],
-        "quantities.tsv": [_flat(asdict(each)) for each in board.quantities],
-        "not_scored.tsv": [asdict(each) for each in board.not_scored],
-        "seals.tsv": [asdict(each) for each in board.seals],
+    parts = {
+        "groups.tsv": [_flat(group) for group in board.groups],
+        "studies.tsv": [_flat(unit) for unit in board.studies],
+        "quantities.tsv": [_flat(each) for each in board.quantities],
+        "not_scored.tsv": [_flat(each) for each in board.not_scored],
+        "seals.tsv": [_flat(each) for each in board.seals],
     }
-    return {name: _tsv(rows) for name, rows in parts.items() if rows}  # type: ignore[arg-type]
+    return {name: _tsv(rows) for name, rows in parts.items() if rows}
 
 
-def _flat(record: dict[str, object], before: str = "") -> dict[str, object]:
-    """Return a record without nesting: "crps.ratio" for a part of a part."""
-    flat: dict[str, object] = {}
+def _flat(row: object) -> dict[str, Cell]:
+    """Return a record as cells, without nesting: "crps.ratio" for a part of a part."""
+    record = as_record(row)
+    assert isinstance(record, dict)
+    flat: dict[str, Cell] = {}
     for name, value in record.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{before}{name}.")
-        else:
-            flat[before + name] = "; ".join(map(str, value)) if isinstance(value, tuple) else value
+        parts = {f".{part}": cell for part, cell in value.items()} if isinstance(value, dict) else {"": value}
+        for part, cell in parts.items():
+            plain = "; ".join(map(str, cell)) if isinstance(cell, list) else cell
+            assert not isinstance(plain, dict)
+            flat[name + part] = plain
     return flat
 
 
-def _tsv(rows: Sequence[dict[str, object]]) -> str:
+def _tsv(rows: Sequence[dict[str, Cell]]) -> str:
     names = tuple(dict.fromkeys(name for row in rows for name in row))
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
@@ -167,7 +174,7 @@ def _tsv(rows: Sequence[dict[str, object]]) -> str:
     return stream.getvalue()
 
 
-def _cell(value: object) -> str:
+def _cell(value: Cell) -> str:
     if value is None:
         return ""
     return f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -255,7 +255,8 @@ class Forecaster:
     ) -> SealedForecast:  # fmt: skip
         how = {
             "all": "no world was matched to it; all worlds as shipped",
-            "reweighted": f"its {left.rows} rows taken from the weights (tail {left.shape:.2f})",
+            "reweighted": f"its {'row' if left.rows == 1 else f'{left.rows} rows'} taken from the weights "
+            f"(tail {left.shape:.2f})",
             "refitted": "worlds moved on without its rows",
         }[left.how]
         made = [self._quantity(a, d) for a, d in zip(own, draws, strict=True)]

@@ -36,7 +36,8 @@ class AskedQuantity:
 
     ``route`` is "arm", "row" or "trial"; ``key`` the quantity of the model, the target row or the trial.
     ``covariate`` is what a trial-level regression and minus-baseline start from; ``change`` False for a
-    level, of which no change is no forecast. ``family`` says whose spread is the reference's.
+    level, of which no change is no forecast. ``family`` says whose spread is the reference's; a figure that
+    was picked from a profile because it moved (not ``whole``) is in nobody's.
     """
 
     read_out: ReadOut
@@ -52,6 +53,7 @@ class AskedQuantity:
     baseline: float | None = None
     change: bool = True
     holdout: bool = False
+    whole: bool = True
 
 
 def asked_quantities() -> tuple[AskedQuantity, ...]:
@@ -140,6 +142,7 @@ def _asked_row(row: Row, target: TargetRow, status: ScoreStatus, by_id: dict[str
     return AskedQuantity(
         read_out, target.quantity, kind, family, population, "log ratio" if ratio else target.unit, status,
         "row", row.id, covariate, None, ratio,
+        whole=kind != _KINDS["guild"] or study in {arm.study for arm in arm_rows()},
     )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def competitors(asked: AskedQuantity, everything: Sequence[AskedQuantity], cohor
         return Competitors3(spread_about_none(others), None, mean_of(others), len(others))
     kin = [
         each for each in everything
-        if each.change and not each.holdout and each.kind == asked.kind
+        if each.change and each.whole and not each.holdout and each.kind == asked.kind
         and each.read_out.study != asked.read_out.study and each.family != _ADJUNCT
     ]  # fmt: skip
     same = [each for each in kin if each.family == asked.family]

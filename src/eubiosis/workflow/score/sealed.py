@@ -10,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.record import as_record
-from eubiosis.core.scoreboard import STATUSES, NormalLaw, SealedForecast, SealedQuantity
+from eubiosis.core.scoreboard import SealedForecast
 from eubiosis.core.tables import TableRow, read_table, write_table
 
 SEALS = "seals.tsv"
@@ -43,7 +45,7 @@ def digest(forecast: SealedForecast) -> str:
     """Return the hash of everything a forecast says.
 
     >>> digest(SealedForecast("s", "", "p", "2026-11-30", "v", "m", "d", "h", 1, 1.0, ()))[:8]
-    '41e98a5a'
+    '73638aba'
     """
     return hashlib.sha256(_text(forecast).encode()).hexdigest()
 
@@ -151,33 +153,11 @@ def _held(path: Path) -> str:
 
 def _read(path: Path, findings: FindingCollector) -> SealedForecast | None:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return forecast_of(record)
-    except (ValueError, KeyError, TypeError) as error:
-        findings.add(path.name, "", f"is no sealed forecast: {error}", next_step="restore the sealed file")
+        return TypeAdapter(SealedForecast).validate_json(path.read_bytes())
+    except ValidationError as error:
+        why = f"{error.error_count()} fields are not as a forecast has them"
+        findings.add(path.name, "", f"is no sealed forecast: {why}", next_step="restore the sealed file")
         return None
-
-
-def forecast_of(record: Mapping[str, object]) -> SealedForecast:
-    """Return the forecast of a record; raises ``KeyError``, ``TypeError`` or ``ValueError`` for another."""
-    own = {name: value for name, value in record.items() if name not in ("sha256", "quantities")}
-    quantities = record["quantities"]
-    if not isinstance(quantities, list):
-        message = "quantities are no list"
-        raise TypeError(message)
-    made = tuple(_quantity(each) for each in quantities)
-    return SealedForecast(**own, quantities=made)  # type: ignore[arg-type]
-
-
-def _quantity(record: Mapping[str, object]) -> SealedQuantity:
-    own = dict(record)
-    draws = own.pop("draws")
-    laws = {name: own.pop(name, None) for name in ("reference", "minus_baseline", "regression")}
-    if not isinstance(draws, list) or own["status"] not in (*STATUSES, "yours"):
-        message = "draws or status"
-        raise TypeError(message)
-    made = {name: NormalLaw(**law) if isinstance(law, dict) else None for name, law in laws.items()}
-    return SealedQuantity(**own, draws=tuple(float(x) for x in draws), **made)  # type: ignore[arg-type]
 
 
 def _file(forecast: SealedForecast) -> str:

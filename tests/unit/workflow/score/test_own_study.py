@@ -35,6 +35,7 @@ def test_a_finished_study_is_sealed_and_scored(tmp_path):
     (one,) = made.quantities
     assert (one.quantity, one.arm, one.status) == ("mfis", "inulin", "yours")
     assert made.seals[0].predicted == made.seals[0].compared == "2026-01-05"
+    assert [group.group for group in made.groups] == ["yours"]
     assert made.group("yours").crps.low is None  # one study: no interval, no claim
     assert "no claim" in made.group("yours").crps.verdict
 
@@ -47,7 +48,7 @@ def test_a_finished_study_is_sealed_and_scored(tmp_path):
                    {"name": "butyrate", "spellings": ["Inulin"]}]}, "another design: arm"),
         ({"arms": [{"name": "placebo", "spellings": ["Placebo"]},
                    {"name": "inulin", "control": True, "spellings": ["Inulin"]}]}, "another design: control"),
-        ({"visits": [{"name": "Baseline", "week": 0}, {"name": "Week 12", "week": 24}]}, "compared in week 24"),
+        ({"visits": [{"name": "Baseline", "week": 0}, {"name": "Week 12", "week": 24}]}, "in week 24"),
     ],
 )  # fmt: skip
 def test_a_table_of_another_design_is_refused_by_name(tmp_path, change, said):

@@ -4,8 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from eubiosis.core.findings import FindingsError
 from eubiosis.core.scoreboard import NormalLaw, ReadOut
-from eubiosis.workflow.score.readouts import AskedQuantity, asked_quantities, not_scored, other_effects
+from eubiosis.workflow.score.readouts import (
+    AskedQuantity,
+    asked_of_trial,
+    asked_quantities,
+    not_scored,
+    other_effects,
+)
 from eubiosis.workflow.score.reference import (
     OtherFigure,
     competitors,
@@ -41,6 +48,12 @@ def test_another_family_and_kind_set_no_spread_where_there_is_kin():
     assert competitors(asked("a", 0.1), rest).reference.sd < 0.5
     alone = competitors(asked("d", 9.0, family="transplant"), rest)
     assert alone.reference.sd < 0.5  # no kin: all others of its kind
+
+
+def test_a_guild_that_was_picked_because_it_moved_sets_no_spread():
+    rest = [asked("b", 0.5), asked("c", -0.3)]
+    before = competitors(asked("a", 0.1), rest).reference
+    assert competitors(asked("a", 0.1), [*rest, asked("d", -3.0, whole=False)]).reference == before
 
 
 def test_a_level_has_no_forecast_of_no_change():
@@ -82,6 +95,13 @@ def test_others_of_a_trial_hold_neither_hold_outs_nor_its_own_cohort():
     assert not held & set(other_effects("relapses", ()))
     assert "chen2023" not in other_effects("fatigue", ())
     assert "katzsand2019" not in other_effects("fatigue", ("katzsand2019",))
+
+
+@pytest.mark.parametrize("read_out", ["naseri2025/1", "ladakis2025/2", "nobody/1", "delta:nobody"])
+def test_a_trial_without_an_interval_is_refused_by_name(read_out):
+    row = trial_rows()[0].model_copy(update={"read_out": read_out})
+    with pytest.raises(FindingsError, match=f"Rahimlou 2020: {read_out} is unknown or has no interval"):
+        asked_of_trial(row)
 
 
 def test_every_check_row_cohort_and_hold_out_is_scored_or_says_why_not():
