@@ -59,10 +59,15 @@ def with_own_plasma(gut: GutCourses, draws: SubjectDraws) -> GutCourses:
     columns = [k for k, name in enumerate(MARKERS) if name.startswith("plasma_")]
     sd = trial_numbers()["trial_sd_ln_plasma_person"].value
     level = np.exp(sd * draws.normals("trial/plasma level", len(columns)))
-    markers = {arm: values.copy() for arm, values in gut.markers.items()}
-    for values in markers.values():
-        values[:, :, columns] *= level[:, None]
-    return replace(gut, markers=markers)
+
+    def own(courses: GutCourses) -> GutCourses:
+        markers = {arm: values.copy() for arm, values in courses.markers.items()}
+        for values in markers.values():
+            values[:, :, columns] *= level[:, None]
+        return replace(courses, markers=markers)
+
+    interrupted = {kept: own(each) for kept, each in gut.interrupted.items()}
+    return replace(own(gut), interrupted=interrupted)
 
 
 def own_edss(draws: SubjectDraws, days: NDArray[np.int64]) -> Array:
