@@ -73,7 +73,8 @@ class Replicates:
 
     ``arm`` (R, n) is the position of each one's arm; ``edss`` and ``mfis`` (arms, visits, R, n) are true
     scores, ``relapses`` those under each arm, ``switch`` (arms, R, n) days of a switch.
-    ``presence`` says who was there when, ``subjects`` and ``visits`` are what was recorded: (R, n), and (visits, R, n), not a number where nothing was.
+    ``presence`` says who was there when, ``subjects`` and ``visits`` are what was recorded: (R, n), and
+    (visits, R, n), not a number where nothing was.
     """
 
     numbers: Ints
