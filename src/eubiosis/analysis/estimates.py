@@ -83,8 +83,8 @@ def estimate(
     visit is counted as missing there. Where a design has intercurrent events, what is analysed is first what
     the strategy of each endpoint makes of the record (``strategies``). An analysis that gives no numbers has
     its reason in ``status``. All trials are analysed together where nothing is unusual (``batched``), else
-    alone (``analyse_one``); a trial's numbers do not depend on its company. Raises ``ValueError`` for an endpoint that is asked for and
-    was not recorded.
+    alone (``analyse_one``); a trial's numbers do not depend on its company. Raises ``ValueError`` for an
+    endpoint that is asked for and was not recorded.
 
     >>> import numpy as np
     >>> from eubiosis.analysis import estimate

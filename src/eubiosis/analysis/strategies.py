@@ -265,9 +265,7 @@ def analysed_trials(observed: Observed) -> list[OneTrial]:
             inside = np.all([table[key] == getattr(trial.key, key) for key in KEYS], axis=0)
             rows[name] = {column: table[column][inside] for column in table.columns}
         touched = len(rows["intercurrent"]["day"]) > 0
-        found.append(
-            analysed(_stack_of(trial, rows, observed.rules)).trial(0) if touched else trial
-        )
+        found.append(analysed(_stack_of(trial, rows, observed.rules)).trial(0) if touched else trial)
     return found
 
 

@@ -109,8 +109,8 @@ class Intercurrent(Spec):
     is that of ``content/trials/intercurrent.tsv``. ``arms`` are those that it meets (None: all, or the
     control for contamination). ``product_of`` names the arm whose product a control takes, ``dose_share`` how
     much of its dose; ``to`` is the efficacy of the drug that is switched to. ``strategy`` holds for every
-    endpoint that ``strategies`` does not name; ``failure`` gives the value that counts as failure under a composite
-    strategy, needed for every endpoint that is no count.
+    endpoint that ``strategies`` does not name; ``failure`` gives the value that counts as failure under a
+    composite strategy, needed for every endpoint that is no count.
 
     >>> steroids = Intercurrent(event="rescue_steroids", strategies={"mfis": "hypothetical"})
     >>> steroids.after_relapse, steroids.strategy_of("mfis"), steroids.strategy_of("edss")

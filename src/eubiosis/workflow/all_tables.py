@@ -15,6 +15,7 @@ from eubiosis.core.frame import Table, TableStream
 from eubiosis.core.table_schemas import (
     TRIAL_ADVERSE_EVENTS,
     TRIAL_EXPOSURE,
+    TRIAL_INTERCURRENT,
     TRIAL_LATENT,
     TRIAL_RELAPSES,
     TRIAL_SUBJECTS,
@@ -29,6 +30,7 @@ ALL_TABLES: tuple[TableSchema, ...] = (
     TRIAL_EXPOSURE,
     TRIAL_ADVERSE_EVENTS,
     TRIAL_RELAPSES,
+    TRIAL_INTERCURRENT,
     TRIAL_LATENT,
 )
 
@@ -58,6 +60,8 @@ class WorldTables:
             made[TRIAL_EXPOSURE.name] = Table(seen.exposure, schema=TRIAL_EXPOSURE)
         if seen.adverse_events:
             made[TRIAL_ADVERSE_EVENTS.name] = Table(seen.adverse_events, schema=TRIAL_ADVERSE_EVENTS)
+        if seen.intercurrent:
+            made[TRIAL_INTERCURRENT.name] = Table(seen.intercurrent, schema=TRIAL_INTERCURRENT)
         for name, table in made.items():
             self._streams[name].add(table)
 

@@ -18,6 +18,7 @@ from eubiosis.core.report_input import (
     FlowRow,
     FormEffect,
     HarmLine,
+    IntercurrentLine,
     MarkerChange,
     SimulationSize,
     TransplantFactLine,
@@ -31,6 +32,7 @@ Row = (
     ArmInfo
     | AssumptionRow
     | BurdenLine
+    | IntercurrentLine
     | ClinicalPriorRow
     | CourseBand
     | EffectRow
@@ -84,6 +86,7 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "harms": block(report_input.harms),
         "burden": block(report_input.burden, each=False),
         "transplants": block(report_input.transplants, each=False),
+        "intercurrent": block(report_input.intercurrent),
         "ethics": list(report_input.ethics),
         "justification": report_input.justification,
         "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
