@@ -185,14 +185,23 @@ def _asked(
 
     ``draws`` (resamples, people) says how often each is drawn.
     """
+    # a resample, or in a small world everybody, may lie outside the stratum: that ratio is not a number
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _compared(twins, endpoint, arm, control, draws)
+
+
+def _compared(
+    twins: Twins, endpoint: Endpoint, arm: str, control: str, draws: NDArray[np.int64]
+) -> tuple[float, float]:
     (mine, weight), (other, others) = (twins.targets[name][endpoint.id] for name in (arm, control))
     if endpoint.counted:
         value = np.log(mine.sum() / weight.sum()) - np.log(other.sum() / others.sum())
         drawn = [np.log((draws @ top) / (draws @ low)) for top, low in ((mine, weight), (other, others))]
-        return float(value), float(np.std(drawn[0] - drawn[1]))
-    mean = float((mine - other).sum() / weight.sum())
+        difference = drawn[0] - drawn[1]
+        return float(value), float(np.std(difference[np.isfinite(difference)]))
+    mean = float(np.divide((mine - other).sum(), weight.sum()))
     left = (mine - other) - mean * weight
-    return mean, float(np.sqrt(np.sum(left**2)) / weight.sum())
+    return mean, float(np.divide(np.sqrt(np.sum(left**2)), weight.sum()))
 
 
 def _twin_effect(twins: Twins, endpoint: Endpoint, arm: str, control: str) -> tuple[Array, float]:

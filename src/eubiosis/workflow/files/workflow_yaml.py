@@ -253,7 +253,8 @@ def _flat(workflow: Workflow) -> dict[str, Json]:
     flat["control_level"] = _lists(design.control_level)
     flat["arms"] = [_flat_arm(arm) for arm in design.arms]
     flat["design"] = {name: _plain(getattr(design, name)) for name in _DESIGN_KEYS}
-    flat["intercurrent"] = [_lists(event) for event in design.intercurrent]
+    if design.intercurrent:
+        flat["intercurrent"] = [_lists(event) for event in design.intercurrent]
     flat["primary"] = design.primary
     flat["simulation"] = _lists(workflow.simulation)
     return flat
