@@ -130,7 +130,10 @@ def run_kept_chunk(kept: KeptTask) -> Chunk:
     """
     tables = None
     if kept.task.simulation.tables == "all":
-        tables = WorldTables(real_profiles=kept.task.cohort.profiles is not None)
+        tables = WorldTables(
+            real_profiles=kept.task.cohort.profiles is not None,
+            intercurrent=bool(kept.task.design.intercurrent),
+        )
     chunk = run_chunk(kept.task, tables)
     if tables is not None:
         write_tables(tables_store(kept.store), kept.name, tables)

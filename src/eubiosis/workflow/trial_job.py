@@ -140,7 +140,10 @@ def _chunks(
 def _kept(store: ChunkStore, task: Task) -> Chunk | None:
     """Return the chunk of a finished gut world, if the tables that are asked for are there as well."""
     name = chunk_name(task.gut_world)
-    if task.simulation.tables == "all" and not are_whole(tables_store(store), name):
+    intercurrent = bool(task.design.intercurrent)
+    if task.simulation.tables == "all" and not are_whole(
+        tables_store(store), name, intercurrent=intercurrent
+    ):
         return None
     return kept_chunk(store, name)
 
