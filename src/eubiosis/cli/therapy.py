@@ -109,7 +109,7 @@ def harms_command(name: str, exclude: float | None, expected: float, people: int
     """Show what was counted of a product's harms, and sizes that exclude one."""
     from eubiosis.analysis.planning.harms import excluded_risk, size_to_exclude
     from eubiosis.therapy import product
-    from eubiosis.therapy.harms import asked_of, counts_of, harm_terms
+    from eubiosis.therapy.harms import asked_of, counts_of, harm_terms, uncounted
 
     found = product(name)
     counts = counts_of(found)
@@ -117,10 +117,12 @@ def harms_command(name: str, exclude: float | None, expected: float, people: int
         rows = [row for row in counts if row.harm == harm]
         label = harm_terms()[harm].label
         if not rows:
-            click.echo(f"{label}: no count was read; that is not absence")
+            click.echo(f"{label}: {uncounted(found)}")
         for row in rows:
             shown = "" if row.simulated == "yes" else "; shown, not simulated"
             click.echo(f"{label}, {row.arm}: {row.text}; {row.population}; {row.source} ({row.read}){shown}")
+    if not asked_of(found):
+        click.echo(f"any harm: {uncounted(found)}")
     if exclude is not None:
         size = size_to_exclude(exclude, expected=expected)
         click.echo(f"{size} people exclude a risk of {exclude:g} or more (true risk {expected:g})")

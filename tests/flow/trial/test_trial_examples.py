@@ -61,7 +61,7 @@ def test_an_example_runs_from_its_text_to_its_report(tmp_path):
     assert "Benefit and risk" in page
     assert "Beside every fecal transplant" in page
     lines = {line.harm: line for line in job.report_input.harms}
-    assert lines["infection"].published == ""  # only a background was read
+    assert lines["infection"].published.startswith("no count was read")  # only a background was read
     assert lines["infection"].control is not None
     assert lines["gastrointestinal"].control is None  # no background was read
     assert lines["gastrointestinal"].published.startswith("treated: 569 of 5688")

@@ -34,7 +34,7 @@ from eubiosis.trial.world.host import BURN_IN, NOTHING_BEYOND, HostCourses, host
 from eubiosis.trial.world.interruptions import NOTHING, Kept, all_in_courses
 from eubiosis.trial.world.leaving import why_left
 from eubiosis.trial.world.outcomes import TONE_DAYS, relapse_days
-from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_plasma
+from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_acids
 from eubiosis.trial.world.replicates import Replicates, event_rows, relapse_rows, replicates
 from eubiosis.trial.world.targets import targets
 
@@ -151,7 +151,7 @@ def enrol(
         label,
         pool.take(rows),
         screened,
-        with_own_plasma(gut.take(held), draws).take(rows),
+        with_own_acids(gut.take(held), draws).take(rows),
         _take_host(host, rows),
         before[rows],
         level[rows],
