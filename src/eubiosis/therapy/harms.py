@@ -20,7 +20,7 @@ from eubiosis.therapy.product import Product
 ROWS = PACKAGED_CONTENT / "harms.tsv"
 TERMS = PACKAGED_CONTENT / "harm_terms.tsv"
 BACKGROUND = "background"
-LEFT = "left_trial"  # no harm to a body, counted like one, and left to the design in simulated trials
+LEFT = "left_trial"  # no harm to a body but counted like one; in simulated trials the design sets it
 # harms that a class of therapy must answer for, whether a count was read or not
 ASKED: Mapping[str, tuple[str, ...]] = {
     "bacteria": ("gastrointestinal", "bacteraemia"),
@@ -46,8 +46,8 @@ class HarmRow(TableRow):
     """People with an event among those observed, in one arm of one source.
 
     ``occasion`` "time": over ``weeks`` of follow-up; "course": for each transplant or other single occasion;
-    "treatment": for the whole of a treatment. Rows of one ``pair`` are the arms of one randomised trial; "both"
-    arms are counted together where no more was printed, and not simulated.
+    "treatment": for the whole of a treatment. Rows of one ``pair`` are the arms of one randomised trial;
+    "both" arms are counted together where no more was printed, and not simulated.
     """
 
     id: str
@@ -159,9 +159,9 @@ def uncounted(product: Product) -> str:
         return "no count was read, of nobody: no risk is excluded, and that is not absence"
     limit = 100 * rule_of_three(people)
     return (
-        f"no count was read; that is not absence. The largest group of its class in which other harms were "
-        f"counted has {people} people: had nobody of them had it, a risk above {limit:.2g} % would be excluded "
-        "(rule of three)"
+        "no count was read; that is not absence. The largest group of its class in which other harms were "
+        f"counted has {people} people: had nobody of them had it, a risk above {limit:.2g} % would be "
+        "excluded (rule of three)"
     )
 
 
