@@ -179,6 +179,25 @@ def test_without_events_nothing_is_added(plain):
     assert plain.latent.stacks[0].targets == {}
 
 
+def test_events_that_never_come_leave_every_number_as_it_is(plain):
+    never = run([
+        {"event": "discontinuation", "per_year": 0.0, "strategy": "hypothetical"},
+        {"event": "contamination", "per_year": 0.0},
+        {"event": "drug_switch", "per_year": 0.0, "after_relapse": 0.0},
+        {"event": "rescue_steroids", "after_relapse": 0.0},
+    ])  # fmt: skip
+    (one,), (other,) = plain.observed.stacks, never.observed.stacks
+    assert len(never.observed.intercurrent) == 0
+    for name, values in {**one.of_subjects, **one.of_visits}.items():
+        np.testing.assert_array_equal(values, {**other.of_subjects, **other.of_visits}[name], name)
+    mine, theirs = truths(never), truths(plain)
+    for name in ENDPOINTS:
+        assert mine[name].value == pytest.approx(theirs[name].value, rel=1e-12, abs=1e-12)
+    assert [r.estimate.estimate for r in estimate(never.observed)] == [
+        r.estimate.estimate for r in estimate(plain.observed)
+    ]
+
+
 def test_antibiotics_empty_the_gut_of_whoever_takes_them_and_of_nobody_else():
     own = OwnEvents.of(design(ALL), SubjectDraws(SEED, tuple(range(200))))
     arms = {arm.name: arm for arm in design(ALL).arms}

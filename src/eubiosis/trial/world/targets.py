@@ -79,7 +79,7 @@ class _Truth:
         """Return expected events until ``cut`` and the time of it, both (arms, trials, people)."""
         days = float(self.design.days)
         until = np.minimum(cut, days)
-        if endpoint == "gd_lesions" and (scaled or self.rescue.steroids is not None):
+        if endpoint == "gd_lesions" and scaled:
             return self._enhancing(cut)
         relapses = endpoint == "relapses"
         clocks = self.courses.relapses if relapses else self.courses.lesions
@@ -91,10 +91,17 @@ class _Truth:
         )
         if endpoint == "t2_lesions":
             events *= self.laws.number["host_p_T2"]
+        if endpoint == "gd_lesions" and self.rescue.steroids is not None:
+            # as everywhere new lesions stand for those on scans, of which steroids leave a share to be seen
+            seen, whole = self._enhancing(cut)[0], self._enhancing(cut, hiding=False)[0]
+            events *= np.divide(seen, whole, out=np.ones_like(seen), where=whole > 0)
         return np.stack([events, until / DAYS_PER_YEAR])
 
-    def _enhancing(self, cut: Array) -> Array:
-        """Return expected Gd+ lesions on the scans before ``cut``, and how many scans those are."""
+    def _enhancing(self, cut: Array, *, hiding: bool = True) -> Array:
+        """Return expected Gd+ lesions on the scans before ``cut``, and how many scans those are.
+
+        ``hiding`` says whether steroids hide some.
+        """
         tau = self.laws.number["host_tau_Gd"]
         ratio = 1.0 if self.rescue.switch is None else self.rescue.lesion_ratio
         scans = self.courses.days[1:].astype(np.float64)
@@ -108,7 +115,7 @@ class _Truth:
             )
             growing = Clocks(grown, np.empty(0), 0.0, 0)
             early = clock.courses[:, clock.before]
-            hidden = hidden_on(scans, self.made.relapses[k], cut.shape[1:])
+            hidden = hiding * hidden_on(scans, self.made.relapses[k], cut.shape[1:])
             for v, day in enumerate(scans):
                 when = np.full(cut.shape[1:], day)
                 before = value_on(growing, people, np.minimum(when, self.made.switch[k]))
