@@ -279,6 +279,10 @@ def fitting(events: Sequence[Intercurrent], arms: Sequence[object]) -> Iterator[
         if word is not None:
             seen.setdefault(word, k)
         listed = of(event, "arms")
+        if isinstance(listed, Sequence) and not listed:
+            yield Problem(
+                (k, "arms"), "no arm at all", ", ".join(names), "name arms, or leave arms out for all"
+            )
         for i, name in enumerate(listed if isinstance(listed, Sequence) else ()):
             if name not in names:
                 yield Problem(

@@ -77,6 +77,7 @@ REFUSED = [
     ({"event": "drug_switch", "to": "low"}, "[0].to", "high, moderate"),
     ({"event": "antibiotics", "rate": 1}, "[0].rate", "is unknown"),
     ({"event": "antibiotics", "arms": ["inuline"]}, "[0].arms[0]", 'nearest "inulin"'),
+    ({"event": "antibiotics", "arms": []}, "[0].arms", "no arm at all"),
     ({"event": "contamination", "arms": ["inulin"]}, "[0].arms", "contamination of an active arm"),
     ({"event": "contamination", "product_of": "placebo"}, "[0].product_of", "inulin"),
     ({"event": "antibiotics", "strategy": "ignore"}, "[0].strategy", "treatment policy"),
