@@ -14,6 +14,7 @@ from eubiosis.analysis.estimators.continuous import ancovas, geometric_mean_rati
 from eubiosis.analysis.estimators.counts import rate_ratios
 from eubiosis.analysis.estimators.randomisation import randomisation_test
 from eubiosis.analysis.result import Estimate
+from eubiosis.analysis.strategies import analysed, analysed_trials
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 from eubiosis.core.estimand import Estimand
 from eubiosis.core.frame import Table
@@ -79,10 +80,11 @@ def estimate(
     the log of follow-up (or scans) as offset, with p-value and interval of a randomisation test, because
     counts are more unequal than that law; ``seed`` keys its re-labellings. Scores: analysis of covariance of
     the last planned visit on baseline. Biomarkers: the same on the logarithm. A subject who misses the last
-    visit is counted as missing there. An analysis that gives no numbers has its reason in ``status``. All
-    trials are analysed together where nothing is unusual (``batched``), else alone (``analyse_one``); a
-    trial's numbers do not depend on its company. Raises ``ValueError`` for an endpoint that is asked for and
-    was not recorded.
+    visit is counted as missing there. Where a design has intercurrent events, what is analysed is first what
+    the strategy of each endpoint makes of the record (``strategies``). An analysis that gives no numbers has
+    its reason in ``status``. All trials are analysed together where nothing is unusual (``batched``), else
+    alone (``analyse_one``); a trial's numbers do not depend on its company. Raises ``ValueError`` for an
+    endpoint that is asked for and was not recorded.
 
     >>> import numpy as np
     >>> from eubiosis.analysis import estimate
@@ -106,9 +108,9 @@ def estimate(
     rows: list[TrialEstimate] = []
     if isinstance(observed, StackedObserved):
         for stack in observed.stacks:
-            rows += _of_stack(stack, control, wanted, seed)
+            rows += _of_stack(analysed(stack), control, wanted, seed)
         return Estimates(tuple(rows))
-    trials = list(observed.trials())
+    trials = analysed_trials(observed)
     found = analyse_together(trials, control, wanted, seed)
     for number, trial in enumerate(trials):
         arms = tuple(dict.fromkeys(trial.subjects["arm"].tolist()))

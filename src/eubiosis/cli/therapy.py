@@ -52,16 +52,38 @@ def show_command(name: str, as_json: bool) -> None:
 
 
 @therapy.command("example")
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="A new file; without it, standard output.")
-def example_command(name: str, out: Path | None) -> None:
-    """Write a small workflow in which the product is given at its usual dose."""
+@click.option("--all", "every", is_flag=True, help="Run the examples of all products, one after the other.")
+def example_command(name: str | None, out: Path | None, every: bool) -> None:
+    """Write a small workflow in which the product is given at its usual dose, or run those of all."""
     from eubiosis.workflow.examples import example_workflow, write_example
 
-    if out is None:
+    if every == (name is not None):
+        message = "give the name of a product, or --all"
+        raise click.UsageError(message)
+    if name is None:
+        _run_all()
+    elif out is None:
         click.echo(example_workflow(name), nl=False)
     else:
         click.echo(str(write_example(name, out)))
+
+
+def _run_all() -> None:
+    """Run every example; the exit status is 3 where one did not run to its end."""
+    from eubiosis.workflow.example_runs import ExampleRun, run_examples
+
+    click.echo("therapy\trepresentable\ttrials\tendpoints\treport_bytes\tcpu_seconds\tproblem")
+
+    def say(run: ExampleRun) -> None:
+        cells = (run.therapy, run.representable, run.trials, run.endpoints, run.report_bytes)
+        click.echo("\t".join([*map(str, cells), f"{run.seconds:.1f}", run.problem]))
+
+    runs = run_examples(say=say)
+    click.echo(f"{sum(run.ran for run in runs)} of {len(runs)} examples ran to their report", err=True)
+    if not all(run.ran for run in runs):
+        raise click.exceptions.Exit(3)
 
 
 @therapy.command("replays")
@@ -87,7 +109,7 @@ def harms_command(name: str, exclude: float | None, expected: float, people: int
     """Show what was counted of a product's harms, and sizes that exclude one."""
     from eubiosis.analysis.planning.harms import excluded_risk, size_to_exclude
     from eubiosis.therapy import product
-    from eubiosis.therapy.harms import asked_of, counts_of, harm_terms
+    from eubiosis.therapy.harms import asked_of, counts_of, harm_terms, uncounted
 
     found = product(name)
     counts = counts_of(found)
@@ -95,10 +117,12 @@ def harms_command(name: str, exclude: float | None, expected: float, people: int
         rows = [row for row in counts if row.harm == harm]
         label = harm_terms()[harm].label
         if not rows:
-            click.echo(f"{label}: no count was read; that is not absence")
+            click.echo(f"{label}: {uncounted(found)}")
         for row in rows:
             shown = "" if row.simulated == "yes" else "; shown, not simulated"
             click.echo(f"{label}, {row.arm}: {row.text}; {row.population}; {row.source} ({row.read}){shown}")
+    if not asked_of(found):
+        click.echo(f"any harm: {uncounted(found)}")
     if exclude is not None:
         size = size_to_exclude(exclude, expected=expected)
         click.echo(f"{size} people exclude a risk of {exclude:g} or more (true risk {expected:g})")

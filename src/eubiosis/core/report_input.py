@@ -241,6 +241,21 @@ class TransplantFactLine:
 
 
 @dataclass(frozen=True)
+class IntercurrentLine:
+    """One kind of intercurrent event: people who had it, and the strategies for it.
+
+    ``by_arm`` is the mean number of people of a simulated trial with at least one while followed;
+    ``strategies`` are rows of a strategy and the endpoints it is that of.
+    """
+
+    event: str
+    label: str
+    trigger: str
+    by_arm: Mapping[str, float]
+    strategies: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class TrialReportInput:
     """Everything that a trial report shows."""
 
@@ -265,6 +280,7 @@ class TrialReportInput:
     harms: tuple[HarmLine, ...] = ()
     burden: tuple[BurdenLine, ...] = ()
     transplants: tuple[TransplantFactLine, ...] = ()
+    intercurrent: tuple[IntercurrentLine, ...] = ()
     ethics: tuple[str, ...] = ()  # concerns, each in a sentence
     justification: str = ""  # of the concerns, as the author wrote it
     applicability: Applicability | None = None  # how far the question lies from what was checked

@@ -15,6 +15,7 @@ from eubiosis.core.columns import Column, TableSchema
 from eubiosis.core.endpoints import ENDPOINTS, LIMITED
 from eubiosis.core.evidence_schemas import EVIDENCE_TABLES
 from eubiosis.core.guilds import GUILD_NAMES
+from eubiosis.core.intercurrent import EVENTS
 from eubiosis.core.solution_schemas import SOLUTION_TABLES
 from eubiosis.core.soundness import MEANING
 
@@ -142,6 +143,18 @@ OBSERVED_VISITS = TableSchema(
             )
             for name in LIMITED
         ),
+        Column(
+            "gd_lesions_on_scan",
+            "Gd+ lesions on the scan of the visit; where the design has intercurrent events",
+            unit="lesion",
+            optional=True,
+        ),
+        Column(
+            "t2_lesions_so_far",
+            "New T2 lesions from entry to the scan of the visit; where the design has intercurrent events",
+            unit="lesion",
+            optional=True,
+        ),
     ),
     "What a simulated trial would record at each visit that took place.",
     "one visit of one subject that took place",
@@ -187,6 +200,17 @@ OBSERVED_RELAPSES = TableSchema(
     ),
     "The relapses that the table of subjects counts, with their days.",
     "one relapse of one subject during follow-up",
+)
+OBSERVED_INTERCURRENT = TableSchema(
+    "observed_intercurrent",
+    (
+        _SUBJECT,
+        _ARM,
+        Column("event", "Kind of intercurrent event", "text", coding=EVENTS, cdisc="CE.CEDECOD"),
+        Column("day", "Day of the trial on which it began, 1 being the first", unit="day", cdisc="CE.CESTDY"),
+    ),
+    "Intercurrent events (ICH E9(R1)) as the design lets them happen, while the participant was followed.",
+    "one event of one subject during follow-up",
 )
 LATENT_SUBJECTS = TableSchema(
     "latent_subjects",
@@ -339,6 +363,11 @@ TRIAL_ADVERSE_EVENTS = _keyed(
 )
 TRIAL_RELAPSES = _keyed(
     OBSERVED_RELAPSES, "trial_relapses", "one relapse of one subject during follow-up of one simulated trial"
+)
+TRIAL_INTERCURRENT = _keyed(
+    OBSERVED_INTERCURRENT,
+    "trial_intercurrent",
+    "one intercurrent event of one subject during follow-up of one simulated trial",
 )
 TRIAL_LATENT = _keyed(LATENT_SUBJECTS, "trial_latent", "one subject of one simulated trial under one arm")
 TRIAL_GUTS = TableSchema(
@@ -494,6 +523,7 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             OBSERVED_EXPOSURE,
             OBSERVED_ADVERSE_EVENTS,
             OBSERVED_RELAPSES,
+            OBSERVED_INTERCURRENT,
             LATENT_SUBJECTS,
             LATENT_EFFECTS,
             ESTIMATES,
@@ -504,6 +534,7 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             TRIAL_EXPOSURE,
             TRIAL_ADVERSE_EVENTS,
             TRIAL_RELAPSES,
+            TRIAL_INTERCURRENT,
             TRIAL_LATENT,
             TRIAL_GUTS,
             TRIAL_SCREENING,

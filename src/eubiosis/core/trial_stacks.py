@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from eubiosis.core.columns import TableSchema
 from eubiosis.core.frame import Table
+from eubiosis.core.intercurrent import StrategyRule
 from eubiosis.core.table_schemas import (
     TRIAL_ADVERSE_EVENTS,
     TRIAL_EXPOSURE,
+    TRIAL_INTERCURRENT,
     TRIAL_LATENT,
     TRIAL_RELAPSES,
     TRIAL_SUBJECTS,
@@ -39,8 +41,8 @@ class TrialStack:
     each one's arm in ``arms``. ``attended`` (V, R, n) says which visits took place in ``weeks`` (V,).
     ``of_subjects`` maps columns to values (R, n), or (n,) where they are the same in every trial;
     ``of_visits`` to values (V, R, n), not a number where nothing was recorded. ``exposure`` (of the first
-    trial of a pair of worlds), ``adverse_events`` and ``relapses`` are rows of their tables, with the keys of
-    their trials.
+    trial of a pair of worlds), ``adverse_events``, ``relapses`` and ``intercurrent`` are rows of their
+    tables, with the keys of their trials; ``rules`` are the strategies for intercurrent events, by endpoint.
     """
 
     gut_world: int
@@ -56,6 +58,8 @@ class TrialStack:
     exposure: Mapping[str, Values] = field(default_factory=dict)
     adverse_events: Mapping[str, Values] = field(default_factory=dict)
     relapses: Mapping[str, Values] = field(default_factory=dict)
+    intercurrent: Mapping[str, Values] = field(default_factory=dict)
+    rules: tuple[StrategyRule, ...] = ()
 
     def __len__(self) -> int:
         return len(self.replicates)
@@ -81,6 +85,7 @@ class TrialStack:
             of_visits=visits,
             adverse_events=_rows_of(self.adverse_events, self.replicates[:trials]),
             relapses=_rows_of(self.relapses, self.replicates[:trials]),
+            intercurrent=_rows_of(self.intercurrent, self.replicates[:trials]),
         )
 
     def trial(self, k: int) -> OneTrial:
@@ -125,7 +130,9 @@ class TrialStack:
 class LatentStack:
     """The truth of the same trials.
 
-    ``of_world`` (arms, n) is the same in every trial, ``of_trials`` (arms, R, n) is not.
+    ``of_world`` (arms, n) is the same in every trial, ``of_trials`` (arms, R, n) is not. With intercurrent
+    events ``targets`` (2, arms, R, n) by endpoint are value and weight of the variable that its estimand asks
+    for (``trial.world.targets``).
     """
 
     gut_world: int
@@ -135,11 +142,13 @@ class LatentStack:
     arms: tuple[str, ...]
     of_world: Mapping[str, Floats]
     of_trials: Mapping[str, Floats]
+    targets: Mapping[str, Floats] = field(default_factory=dict)
 
     def take(self, trials: int) -> LatentStack:
         """Return the first so many trials."""
         of_trials = {name: values[:, :trials] for name, values in self.of_trials.items()}
-        return replace(self, replicates=self.replicates[:trials], of_trials=of_trials)
+        targets = {name: values[:, :, :trials] for name, values in self.targets.items()}
+        return replace(self, replicates=self.replicates[:trials], of_trials=of_trials, targets=targets)
 
     def columns(self) -> dict[str, Values]:
         """Return the columns of the latent table: trials, then arms, then people."""
@@ -195,6 +204,17 @@ class StackedObserved(Observed):
         """The day of every relapse that is counted, where they were kept."""
         kept = [stack.relapses for stack in self.stacks if stack.relapses]
         return _table(kept, TRIAL_RELAPSES) if kept else None
+
+    @cached_property
+    def intercurrent(self) -> Table | None:
+        """Every intercurrent event that was recorded, where a design has any."""
+        kept = [stack.intercurrent for stack in self.stacks if stack.intercurrent]
+        return _table(kept, TRIAL_INTERCURRENT) if kept else None
+
+    @cached_property
+    def rules(self) -> tuple[StrategyRule, ...]:
+        """The strategies for intercurrent events, by endpoint."""
+        return self.stacks[0].rules if self.stacks else ()
 
     def trials(self) -> Iterator[OneTrial]:
         """Yield the trials one by one, in the order of the tables."""

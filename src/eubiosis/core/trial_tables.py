@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.frame import Table
+from eubiosis.core.intercurrent import StrategyRule
 
 KEYS = ("gut_world", "host_world", "replicate")
 Columns = Mapping[str, NDArray[np.generic]]
@@ -46,7 +47,8 @@ class Observed:
     ``control`` names the control arm. Rows of one trial lie together, in the same order in both tables.
     ``exposure`` holds what the subjects of the first trial of each pair of worlds took, and
     ``adverse_events`` the first event of each harm of each subject, where they were kept; ``relapses`` the
-    day of every relapse that is counted.
+    day of every relapse that is counted, ``intercurrent`` every intercurrent event, and ``rules`` the
+    strategies for them by endpoint.
     """
 
     subjects: Table
@@ -55,6 +57,8 @@ class Observed:
     exposure: Table | None = None
     adverse_events: Table | None = None
     relapses: Table | None = None
+    intercurrent: Table | None = None
+    rules: tuple[StrategyRule, ...] = ()
 
     def trials(self) -> Iterator[OneTrial]:
         """Yield the trials one by one, in the order of the tables.

@@ -20,6 +20,7 @@ from eubiosis.therapy.product import Product
 ROWS = PACKAGED_CONTENT / "harms.tsv"
 TERMS = PACKAGED_CONTENT / "harm_terms.tsv"
 BACKGROUND = "background"
+LEFT = "left_trial"  # no harm to a body but counted like one; in simulated trials the design sets it
 # harms that a class of therapy must answer for, whether a count was read or not
 ASKED: Mapping[str, tuple[str, ...]] = {
     "bacteria": ("gastrointestinal", "bacteraemia"),
@@ -45,13 +46,14 @@ class HarmRow(TableRow):
     """People with an event among those observed, in one arm of one source.
 
     ``occasion`` "time": over ``weeks`` of follow-up; "course": for each transplant or other single occasion;
-    "treatment": for the whole of a treatment. Rows of one ``pair`` are the arms of one randomised trial.
+    "treatment": for the whole of a treatment. Rows of one ``pair`` are the arms of one randomised trial;
+    "both" arms are counted together where no more was printed, and not simulated.
     """
 
     id: str
     harm: str
     therapy_class: str
-    arm: Literal["treated", "control"]
+    arm: Literal["treated", "control", "both"]
     events: int
     people: int
     weeks: float
@@ -143,6 +145,24 @@ def harm_rows() -> tuple[HarmRow, ...]:
 def counts_of(product: Product) -> tuple[HarmRow, ...]:
     """Return the counts of a product's class, none where none was read."""
     return tuple(row for row in harm_rows() if row.therapy_class == product.harms)
+
+
+def uncounted(product: Product) -> str:
+    """Return what stands where a product has no count of a harm: what anybody's silence could exclude.
+
+    >>> from eubiosis.therapy import product
+    >>> uncounted(product("inulin"))
+    'no count was read, of nobody: no risk is excluded, and that is not absence'
+    """
+    people = max((row.people for row in counts_of(product) if row.arm == "treated"), default=0)
+    if people == 0:
+        return "no count was read, of nobody: no risk is excluded, and that is not absence"
+    limit = 100 * rule_of_three(people)
+    return (
+        "no count was read; that is not absence. The largest group of its class in which other harms were "
+        f"counted has {people} people: had nobody of them had it, a risk above {limit:.2g} % would be "
+        "excluded (rule of three)"
+    )
 
 
 def asked_of(product: Product) -> tuple[str, ...]:

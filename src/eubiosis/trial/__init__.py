@@ -6,6 +6,7 @@ from eubiosis.core.trial_tables import Latent, Observed
 from eubiosis.trial.design import Arm, ControlLevel, Design, Eligibility
 from eubiosis.trial.estimands import estimands, primary_estimand
 from eubiosis.trial.expected import Crowd, ExpectedEndpoints, Exposure, expected_endpoints
+from eubiosis.trial.intercurrent import Intercurrent
 from eubiosis.trial.simulate import Trials, simulate
 from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.host_world import TrialIsTooSmall
@@ -21,6 +22,7 @@ __all__ = [
     "Estimand",
     "ExpectedEndpoints",
     "Exposure",
+    "Intercurrent",
     "IntercurrentEvent",
     "Latent",
     "Observed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -14,6 +15,7 @@ from eubiosis.core.kinds import Name, Range, Shares, Weeks, Words, plain
 from eubiosis.core.place import Place
 from eubiosis.core.spec import Problem, Spec, of, rule
 from eubiosis.therapy import Component, Therapy, products
+from eubiosis.trial.intercurrent import Intercurrent, fitting
 
 MOST_PARTICIPANTS = 20_000
 PartT = TypeVar("PartT", bound=Component)
@@ -84,7 +86,8 @@ class Design(Spec):
     text such as "every 12 weeks to week 48"; the last is the end of follow-up. ``allocation`` gives each
     arm's share of a block of size ``block`` x sum(allocation). ``dropout_per_year`` is a hazard,
     ``missed_visits`` the chance that a visit after entry does not take place though nobody has left,
-    ``placebo_response_mfis`` points in every arm. Defaults: ``content/trials/design_defaults.tsv``. Raises
+    ``placebo_response_mfis`` points in every arm; ``intercurrent`` lists the events after randomisation that
+    happen, none by default. Defaults: ``content/trials/design_defaults.tsv``. Raises
     ``FindingsError`` with everything that is wrong.
 
     >>> from eubiosis import therapy
@@ -110,6 +113,7 @@ class Design(Spec):
     )
     eligibility: Eligibility = Field(default_factory=Eligibility)
     control_level: ControlLevel = Field(default_factory=ControlLevel)
+    intercurrent: Annotated[tuple[Intercurrent, ...], Field(strict=False)] = ()
     primary: Annotated[str, *Words(tuple(ENDPOINTS)).marks]
 
     @classmethod
@@ -210,6 +214,12 @@ class Design(Spec):
                 f"{size} or more (block {block} x allocation {sum(allocation)})",
                 "take more participants or a smaller block",
             )
+
+    @staticmethod
+    @rule("arms", "intercurrent")
+    def _events_fit_the_arms(arms: Sequence[Arm], events: Sequence[Intercurrent]) -> Iterator[Problem]:
+        for problem in fitting(events, arms):
+            yield replace(problem, place=("intercurrent", *problem.place))
 
     def model_post_init(self, _: object) -> None:
         """Let every therapy stop at the last visit where nothing else is said."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 from eubiosis.core.estimand import Estimand, IntercurrentEvent
+from eubiosis.core.intercurrent import EVENTS, rules_of
 from eubiosis.core.kinds import plain
 from eubiosis.trial.design import Design
+from eubiosis.trial.intercurrent import strategy_rules
 
 
 def estimands(design: Design) -> tuple[Estimand, ...]:
@@ -41,11 +43,11 @@ def _estimand(design: Design, endpoint: Endpoint) -> Estimand:
         treatment="assigned arm against control, whatever share of the dose is taken",
         population=f"all randomised subjects ({_eligible(design)})",
         variable=_variable(endpoint, last),
-        intercurrent_events=_intercurrent(endpoint),
+        intercurrent_events=(*_intercurrent(endpoint), *_declared(design, endpoint)),
         summary=_summary(endpoint),
         method=_method(endpoint),
         covariates=() if endpoint.counted else (_baseline(endpoint),),
-        missing_data=_missing(endpoint),
+        missing_data=_missing(design, endpoint),
         better=endpoint.better,
         tested=endpoint.tested,
     )
@@ -86,6 +88,12 @@ def _intercurrent(endpoint: Endpoint) -> tuple[IntercurrentEvent, ...]:
     return (*events, IntercurrentEvent("a relapse before the last visit", "treatment policy"))
 
 
+def _declared(design: Design, endpoint: Endpoint) -> tuple[IntercurrentEvent, ...]:
+    """Return the events of the design, with the strategies that are applied."""
+    rules = rules_of(strategy_rules(design.intercurrent), endpoint.id)
+    return tuple(IntercurrentEvent(EVENTS[rule.event], rule.words) for rule in rules)
+
+
 def _summary(endpoint: Endpoint) -> str:
     if endpoint.counted:
         return "rate ratio"
@@ -108,7 +116,11 @@ def _baseline(endpoint: Endpoint) -> str:
     return f"{'logarithm of the ' if endpoint.scale == 'ratio' else ''}baseline value"
 
 
-def _missing(endpoint: Endpoint) -> str:
+def _missing(design: Design, endpoint: Endpoint) -> str:
+    rules = rules_of(strategy_rules(design.intercurrent), endpoint.id)
+    removed = any(rule.strategy == "hypothetical" for rule in rules)
     if endpoint.counted:
-        return "follow-up ends at dropout; no imputation"
-    return "subjects without a last visit are left out and counted; no imputation (missing at random)"
+        ends = "dropout or where a hypothetical strategy ends the record" if removed else "dropout"
+        return f"follow-up ends at {ends}; no imputation"
+    lacking = "without a last visit that counts" if removed else "without a last visit"
+    return f"subjects {lacking} are left out and counted; no imputation (missing at random)"

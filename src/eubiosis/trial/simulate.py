@@ -365,7 +365,7 @@ def _guts(task: Task, world: World) -> list[Columns]:
     rows: list[Columns] = []
     for arm in task.design.arms:
         for at, week in ((0, task.design.visits[0]), (-1, task.design.visits[-1])):
-            values = world.gut.markers[arm.name][:, at]
+            values = world.gut.actual.markers[arm.name][:, at]
             columns = {
                 "gut_world": np.full(len(numbers), task.gut_world),
                 "subject": numbers,

@@ -15,6 +15,7 @@ from eubiosis.core.frame import Table, TableStream
 from eubiosis.core.table_schemas import (
     TRIAL_ADVERSE_EVENTS,
     TRIAL_EXPOSURE,
+    TRIAL_INTERCURRENT,
     TRIAL_LATENT,
     TRIAL_RELAPSES,
     TRIAL_SUBJECTS,
@@ -33,15 +34,23 @@ ALL_TABLES: tuple[TableSchema, ...] = (
 )
 
 
+def tables_of(*, intercurrent: bool) -> tuple[TableSchema, ...]:
+    """Return the tables of a run; that of intercurrent events only where its design has any."""
+    return (*ALL_TABLES, TRIAL_INTERCURRENT) if intercurrent else ALL_TABLES
+
+
 class WorldTables:
     """The tables of all trials of one gut world, growing while its trials are simulated.
 
-    With ``real_profiles`` the latent table lacks the markers, which would give a person's composition away.
+    With ``real_profiles`` the latent table lacks the markers, which would give a person's composition away;
+    ``intercurrent`` says whether the design has intercurrent events.
     """
 
-    def __init__(self, *, real_profiles: bool) -> None:
+    def __init__(self, *, real_profiles: bool, intercurrent: bool = False) -> None:
         self._real_profiles = real_profiles
-        self._streams: dict[str, TableStream] = {schema.name: table_stream() for schema in ALL_TABLES}
+        self._streams: dict[str, TableStream] = {
+            schema.name: table_stream() for schema in tables_of(intercurrent=intercurrent)
+        }
 
     def add(self, seen: TrialStack, truth: LatentStack) -> None:
         """Take in some trials."""
@@ -58,6 +67,8 @@ class WorldTables:
             made[TRIAL_EXPOSURE.name] = Table(seen.exposure, schema=TRIAL_EXPOSURE)
         if seen.adverse_events:
             made[TRIAL_ADVERSE_EVENTS.name] = Table(seen.adverse_events, schema=TRIAL_ADVERSE_EVENTS)
+        if seen.intercurrent:
+            made[TRIAL_INTERCURRENT.name] = Table(seen.intercurrent, schema=TRIAL_INTERCURRENT)
         for name, table in made.items():
             self._streams[name].add(table)
 
@@ -77,19 +88,22 @@ def write_tables(store: ChunkStore, world: str, tables: WorldTables) -> None:
         store.write(_piece(world, name), content)
 
 
-def are_whole(store: ChunkStore, world: str) -> bool:
+def are_whole(store: ChunkStore, world: str, *, intercurrent: bool = False) -> bool:
     """Say whether all tables of a gut world read back as they were written."""
-    return all(store.read(_piece(world, schema.name)) is not None for schema in ALL_TABLES)
+    schemas = tables_of(intercurrent=intercurrent)
+    return all(store.read(_piece(world, schema.name)) is not None for schema in schemas)
 
 
-def files_of_run(chunks: ChunkStore, worlds: Iterator[str]) -> Iterator[tuple[str, bytes]]:
+def files_of_run(
+    chunks: ChunkStore, worlds: Iterator[str], *, intercurrent: bool = False
+) -> Iterator[tuple[str, bytes]]:
     """Yield the path in a run folder and the content of every file, one at a time.
 
     Raises ``RuntimeError`` where one is gone that was there.
     """
     store = tables_store(chunks)
     for world in worlds:
-        for schema in ALL_TABLES:
+        for schema in tables_of(intercurrent=intercurrent):
             content = store.read(_piece(world, schema.name))
             if content is None:
                 message = f"the table {schema.name} of {world} is gone"

@@ -24,6 +24,7 @@ from eubiosis.core.provenance import SourcedFact
 from eubiosis.core.tables import read_table
 from eubiosis.population.reference import load_reference
 from eubiosis.trial.design import Design
+from eubiosis.trial.world.interruptions import variants
 from eubiosis.workflow.workflow import Workflow
 
 COSTS = PACKAGED_CONTENT / "planning" / "costs.tsv"
@@ -104,7 +105,8 @@ def predicted_cost(spec: Workflow) -> Cost:
     costs = {row.id: row.value for row in read_table(COSTS, SourcedFact, findings)}
     findings.raise_if_any()
     design, runs = spec.design, spec.simulation
-    years, arms = design.days / DAYS_PER_YEAR, len(design.arms)
+    # with intercurrent events, the courses of an arm are simulated once more for every set that is kept
+    years, arms = design.days / DAYS_PER_YEAR, len(design.arms) * (1 + len(variants(design)))
     people = design.participants
     pool = people * costs["candidates_for_each_place"]
     gut = runs.gut_worlds * (

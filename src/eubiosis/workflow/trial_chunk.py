@@ -23,6 +23,7 @@ from eubiosis.core.table_schemas import (
     REASONS_FOR_LEAVING,
     TRIAL_ADVERSE_EVENTS,
     TRIAL_EXPOSURE,
+    TRIAL_INTERCURRENT,
     TRIAL_LATENT,
     TRIAL_RELAPSES,
     TRIAL_SUBJECTS,
@@ -49,18 +50,21 @@ class ExampleTrial:
     exposure: Table | None
     adverse_events: Table | None
     relapses: Table | None = None
+    intercurrent: Table | None = None
 
 
 @dataclass(frozen=True)
 class TrialCounts:
     """How many subjects of one trial were randomised to each arm, and how many completed it.
 
-    ``left`` counts those who left by arm and reason.
+    ``left`` counts those who left by arm and reason, ``interrupted`` those with an intercurrent event by arm
+    and kind.
     """
 
     randomised: Mapping[str, float]
     completed: Mapping[str, float]
     left: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    interrupted: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,10 @@ def run_kept_chunk(kept: KeptTask) -> Chunk:
     """
     tables = None
     if kept.task.simulation.tables == "all":
-        tables = WorldTables(real_profiles=kept.task.cohort.profiles is not None)
+        tables = WorldTables(
+            real_profiles=kept.task.cohort.profiles is not None,
+            intercurrent=bool(kept.task.design.intercurrent),
+        )
     chunk = run_chunk(kept.task, tables)
     if tables is not None:
         write_tables(tables_store(kept.store), kept.name, tables)
@@ -262,14 +269,30 @@ def _counts(stack: TrialStack) -> list[TrialCounts]:
         for word in REASONS_FOR_LEAVING
         if word != COMPLETED
     }
+    interrupted = _interrupted(stack)
     return [
         TrialCounts(
             dict(zip(stack.arms, [each[k] for each in randomised], strict=True)),
             dict(zip(stack.arms, [each[k] for each in stayed], strict=True)),
             {key: counts[k] for key, counts in left.items() if counts[k]},
+            interrupted[k],
         )
         for k in range(len(stack))
     ]
+
+
+def _interrupted(stack: TrialStack) -> list[dict[tuple[str, str], int]]:
+    """Count the people of each trial with at least one intercurrent event, by arm and kind."""
+    rows, found = stack.intercurrent, [Counter[tuple[str, str]]() for _ in range(len(stack))]
+    place = {number: k for k, number in enumerate(stack.replicates.tolist())}
+    people = (
+        zip(*(rows[name].tolist() for name in ("replicate", "subject", "arm", "event")), strict=True)
+        if rows
+        else ()
+    )
+    for number, _, arm, event in dict.fromkeys(people):
+        found[place[number]][arm, event] += 1
+    return [dict(counts) for counts in found]
 
 
 def _harmed(events: Mapping[str, NDArray[np.generic]]) -> Counter[tuple[str, str]]:
@@ -308,4 +331,5 @@ def _example(seen: TrialStack, truth: LatentStack) -> ExampleTrial:
         if seen.adverse_events
         else None,
         without_keys(Table(seen.relapses, schema=TRIAL_RELAPSES)) if seen.relapses else None,
+        without_keys(Table(seen.intercurrent, schema=TRIAL_INTERCURRENT)) if seen.intercurrent else None,
     )

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from eubiosis.analysis.planning.harms import excluded_risk, size_to_exclude
 from eubiosis.core.report_input import BurdenLine, HarmLine, TransplantFactLine
-from eubiosis.therapy.harms import BACKGROUND, HarmRow, asked_of, counts_of, harm_rows, harm_terms
+from eubiosis.therapy.harms import (
+    BACKGROUND,
+    HarmRow,
+    asked_of,
+    counts_of,
+    harm_rows,
+    harm_terms,
+    uncounted,
+)
 from eubiosis.therapy.transplant_facts import transplant_facts
 from eubiosis.trial.design import Arm, Design
 from eubiosis.workflow.trial_chunk import Chunk
@@ -60,7 +68,7 @@ def _line(design: Design, arm: Arm, harm: str, share: Mapping[tuple[str, str], f
         harm=harm,
         label=term.label,
         serious=term.serious == "yes",
-        published="; ".join(_count(row) for row in rows),
+        published="; ".join(_count(row) for row in rows) or _uncounted(arm),
         source="; ".join(dict.fromkeys(_source(row) for row in rows or background)),
         simulated=mine,
         control=control,
@@ -79,6 +87,11 @@ def _counted(arm: Arm, harm: str) -> bool:
 def _source(row: HarmRow) -> str:
     background = "background: " if row.therapy_class == BACKGROUND else ""
     return f"{background}{row.source} ({row.read}), {row.population}"
+
+
+def _uncounted(arm: Arm) -> str:
+    """Say that no count of an arm's products was read, and what silence could exclude; one line for all."""
+    return "; ".join(dict.fromkeys(uncounted(part.record) for part in arm.therapy.given))
 
 
 def _count(row: HarmRow) -> str:

@@ -29,6 +29,7 @@ from eubiosis.core.table_schemas import (
     LATENT_WORLDS,
     OBSERVED_ADVERSE_EVENTS,
     OBSERVED_EXPOSURE,
+    OBSERVED_INTERCURRENT,
     OBSERVED_RELAPSES,
     OBSERVED_SUBJECTS,
     OBSERVED_VISITS,
@@ -139,7 +140,10 @@ def _chunks(
 def _kept(store: ChunkStore, task: Task) -> Chunk | None:
     """Return the chunk of a finished gut world, if the tables that are asked for are there as well."""
     name = chunk_name(task.gut_world)
-    if task.simulation.tables == "all" and not are_whole(tables_store(store), name):
+    intercurrent = bool(task.design.intercurrent)
+    if task.simulation.tables == "all" and not are_whole(
+        tables_store(store), name, intercurrent=intercurrent
+    ):
         return None
     return kept_chunk(store, name)
 
@@ -236,6 +240,8 @@ def _tables(chunks: Sequence[Chunk], *, real_profiles: bool) -> dict[str, Table]
         tables["observed_adverse_events"] = _as(example.adverse_events, OBSERVED_ADVERSE_EVENTS.name)
     if example.relapses is not None:
         tables["observed_relapses"] = _as(example.relapses, OBSERVED_RELAPSES.name)
+    if example.intercurrent is not None:
+        tables["observed_intercurrent"] = _as(example.intercurrent, OBSERVED_INTERCURRENT.name)
     shown = example.latent.columns
     if real_profiles:  # a steady state would give a real person's composition away
         shown = tuple(name for name in shown if name not in MARKERS)

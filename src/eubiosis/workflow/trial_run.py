@@ -130,12 +130,14 @@ def _write_all_tables(folder: RunFolder, store: ChunkStore, spec: Workflow) -> t
     """Write the tables of all trials where they are asked for, a file at a time; return their names."""
     if spec.simulation.tables != "all":
         return ()
-    from eubiosis.workflow.all_tables import ALL_TABLES, files_of_run
+    from eubiosis.workflow.all_tables import files_of_run, tables_of
     from eubiosis.workflow.trial_chunk import chunk_name
 
-    for path, content in files_of_run(store, map(chunk_name, range(spec.simulation.gut_worlds))):
+    intercurrent = bool(spec.design.intercurrent)
+    worlds = map(chunk_name, range(spec.simulation.gut_worlds))
+    for path, content in files_of_run(store, worlds, intercurrent=intercurrent):
         folder.write_bytes(path, content)
-    return tuple(schema.name for schema in ALL_TABLES)
+    return tuple(schema.name for schema in tables_of(intercurrent=intercurrent))
 
 
 def run_key(spec: Workflow, inputs: Mapping[str, str]) -> str:

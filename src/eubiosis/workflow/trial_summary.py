@@ -40,6 +40,7 @@ from eubiosis.workflow.plan import analysis_plan
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
 from eubiosis.workflow.trial_forms import clinical_priors, form_effects
 from eubiosis.workflow.trial_harms import burden_lines, harm_lines, transplant_lines
+from eubiosis.workflow.trial_intercurrent import intercurrent_lines, intercurrent_numbers_used
 from eubiosis.workflow.unsure import Unsure
 from eubiosis.workflow.workflow import Workflow
 from eubiosis.workflow.worlds_used import history_numbers, worlds_warnings
@@ -75,7 +76,7 @@ def report_input(
         courses=_courses(design, chunks),
         changes=_changes(design, chunks, Unsure.of(model, design, _characteristics(chunks))),
         variance=variance,
-        assumptions=_assumptions(model, workflow.simulation),
+        assumptions=_assumptions(model, design, workflow.simulation),
         basis_shares=basis_shares(model),
         facts=tuple(facts.items()),
         warnings=(
@@ -96,6 +97,7 @@ def report_input(
         harms=harm_lines(design, chunks),
         burden=burden_lines(design),
         transplants=transplant_lines(design),
+        intercurrent=intercurrent_lines(design, [counts for chunk in chunks for counts in chunk.flow]),
         ethics=withheld_words(design),
         justification=workflow.justification or "",
         applicability=applicability(workflow),
@@ -260,12 +262,15 @@ def _changes(design: Design, chunks: Sequence[Chunk], unsure: Unsure) -> tuple[M
     return tuple(rows)
 
 
-def _assumptions(model: Model, simulation: Simulation) -> tuple[AssumptionRow, ...]:
+def _assumptions(model: Model, design: Design, simulation: Simulation) -> tuple[AssumptionRow, ...]:
     drawn = (row.id for row in world_rows(model))
     history = history_numbers(model, simulation)
     rows = dict.fromkeys((*drawn, *history, *(path.id for path in model.couplings.drawn)))
     varied = [(model.content.numbers[name], "varies between worlds") for name in rows]
-    layer = [(number, "trial layer") for number in (*trial_numbers().values(), *reasons())]
+    layer = [
+        (number, "trial layer")
+        for number in (*trial_numbers().values(), *reasons(), *intercurrent_numbers_used(design))
+    ]
     listed = {number.id for number, _ in varied}
     rest = [
         (number, standing(number, listed))

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from small_trials import SEED, make_pool
 
+from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.population.generate import generate
 from eubiosis.report.trial.page import trial_report
 from eubiosis.therapy import give, placebo, products
 from eubiosis.trial import Arm, Design, simulate
 from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.gut import gut_courses
+from eubiosis.workflow.example_runs import run_examples
 from eubiosis.workflow.examples import example_workflow, replays
 from eubiosis.workflow.files.workflow_yaml import read_workflow
 from eubiosis.workflow.trial_job import run_job
@@ -59,10 +61,26 @@ def test_an_example_runs_from_its_text_to_its_report(tmp_path):
     assert "Benefit and risk" in page
     assert "Beside every fecal transplant" in page
     lines = {line.harm: line for line in job.report_input.harms}
-    assert lines["infection"].published == ""  # only a background was read
+    assert lines["infection"].published.startswith("no count was read")  # only a background was read
     assert lines["infection"].control is not None
     assert lines["gastrointestinal"].control is None  # no background was read
     assert lines["gastrointestinal"].published.startswith("treated: 569 of 5688")
+
+
+def test_a_sample_of_the_examples_runs_by_the_command_for_all(trial_model):
+    told = []
+    runs = run_examples(("hookworm", "western_diet"), smaller=small, say=told.append)
+    assert tuple(told) == runs
+    assert [(run.therapy, run.problem) for run in runs] == [("hookworm", ""), ("western_diet", "")]
+    for run in runs:
+        assert run.trials == 2
+        assert run.endpoints == len(ENDPOINTS)
+        assert run.report_bytes > 50_000
+    refused = run_examples(
+        ("inulin",),
+        smaller=lambda each: small(each).changed(population=each.population.changed(group="nobody")),
+    )
+    assert not refused[0].ran
 
 
 @pytest.mark.parametrize("what", ["natalizumab", "hookworm", "C2"])

@@ -235,7 +235,7 @@ def test_every_block_of_the_data_says_where_it_comes_from():
     blocks = [name for name, value in data.items() if isinstance(value, dict) and "rows" in value]
     assert blocks == [
         "flow", "effects", "courses", "changes", "variance", "forms", "clinical_priors", "assumptions",
-        "harms", "burden", "transplants",
+        "harms", "burden", "transplants", "intercurrent",
         "basis_shares",
     ]  # fmt: skip
     for name in blocks:

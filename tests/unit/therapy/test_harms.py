@@ -8,12 +8,14 @@ from eubiosis.core.tables import RowProblem
 from eubiosis.therapy import product, products
 from eubiosis.therapy.harms import (
     BACKGROUND,
+    LEFT,
     asked_of,
     counts_of,
     exact_interval,
     harm_rows,
     harm_terms,
     rule_of_three,
+    uncounted,
 )
 
 
@@ -64,3 +66,24 @@ def test_live_products_answer_for_blood_and_transplants_for_their_donor():
     assert "donor_infection" in asked_of(product("fecal_transplant"))
     assert asked_of(product("inulin")) == ("gastrointestinal",)
     assert counts_of(product("inulin")) == ()  # no count was read, and nothing is made up
+
+
+def test_who_left_is_counted_over_both_arms_and_simulated_by_nobody():
+    rows = [row for row in harm_rows() if row.harm == LEFT]
+    assert len(rows) == 17
+    assert all(row.arm == "both" and row.simulated == "no" and row.read == "abstract" for row in rows)
+    by_id = {row.id: row for row in rows}
+    assert (by_id["tudca_left"].events, by_id["tudca_left"].people) == (59 - 47, 59)
+    assert (by_id["diet_paleo_left"].events, by_id["diet_paleo_left"].people) == (34 - 17, 34)
+
+
+@pytest.mark.parametrize("name", products())
+def test_a_therapy_without_counts_says_what_silence_excludes(name):
+    one = product(name)
+    words = uncounted(one)
+    people = [row.people for row in counts_of(one) if row.arm == "treated"]
+    assert "no count was read" in words
+    if people:
+        assert f"{100 * min(3 / max(people), 1):.2g} %" in words
+    else:
+        assert "no risk is excluded" in words

@@ -72,7 +72,7 @@ def test_the_packaged_workflows_are_right_and_come_back_from_their_resolved_form
 
 
 # keys of an arm that no arm of the file has, and that no default fills in
-ONLY_WHERE_GIVEN = {"ramp", "above_ceiling", "transplant", "with"}
+ONLY_WHERE_GIVEN = {"ramp", "above_ceiling", "transplant", "with", "intercurrent"}
 
 
 def test_every_key_stands_in_the_resolved_form_and_in_the_reference(write):

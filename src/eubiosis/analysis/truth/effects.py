@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 
 import numpy as np
@@ -75,13 +75,16 @@ def true_effects(latent: Latent) -> tuple[TrueEffect, ...]:
 class Twins:
     """The twins of one pair of worlds: ``first`` are the columns of its first trial, by arm and then name.
 
-    ``means`` are those of the scores over all its trials, which differ from trial to trial.
+    ``means`` are those of the scores over all its trials, which differ from trial to trial. ``targets``, by
+    arm and then endpoint, are value and weight of each estimand's variable, summed over all trials, (2, n);
+    they are there where a design has intercurrent events.
     """
 
     key: TrialKey
     subjects: NDArray[np.int64]
     first: ByArm
     means: ByArm
+    targets: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, stacks: Iterable[LatentStack]) -> Twins:
@@ -97,13 +100,23 @@ class Twins:
         }
         sums = {name: values.sum(axis=1) for name, values in one.of_trials.items()}
         trials = len(one.replicates)
+        asked = {name: _summed(values) for name, values in one.targets.items()}
         for more in rows:
             trials += len(more.replicates)
             sums = {name: total + more.of_trials[name].sum(axis=1) for name, total in sums.items()}
+            asked = {name: total + _summed(more.targets[name]) for name, total in asked.items()}
         means = {
             arm: {name: total[k] / trials for name, total in sums.items()} for k, arm in enumerate(one.arms)
         }
-        return cls(TrialKey(one.gut_world, one.host_world, 0), one.numbers, first, means)
+        targets = {
+            arm: {name: values[:, k] for name, values in asked.items()} for k, arm in enumerate(one.arms)
+        }
+        return cls(TrialKey(one.gut_world, one.host_world, 0), one.numbers, first, means, targets)
+
+
+def _summed(values: Array) -> Array:
+    """Sum value times weight, and weight, over trials: (2, arms, trials, n) -> (2, arms, n)."""
+    return np.asarray(values.sum(axis=2))
 
 
 def effects_table(effects: Sequence[TrueEffect]) -> Table:
@@ -149,7 +162,10 @@ def effects_of_world(twins: Twins, control: str, seed: int) -> list[TrueEffect]:
     draws = generator.multinomial(size, np.full(size, 1 / size), _BOOTSTRAPS)
     for arm in (name for name in twins.first if name != control):
         for endpoint in ENDPOINTS.values():
-            if endpoint.counted:
+            if twins.targets.get(arm):
+                value, spread = _asked(twins, endpoint, arm, control, draws)
+                unit_sd = 1.0 if endpoint.counted else _twin_effect(twins, endpoint, arm, control)[1]
+            elif endpoint.counted:
                 name = _COLUMN[endpoint.id]
                 treated, other = (np.asarray(twins.first[a][name], dtype=float) for a in (arm, control))
                 value = float(np.log(treated.sum() / other.sum()))
@@ -160,6 +176,32 @@ def effects_of_world(twins: Twins, control: str, seed: int) -> list[TrueEffect]:
                 value, spread = float(effect.mean()), float(effect.std() / np.sqrt(size))
             found.append(TrueEffect(key.gut_world, key.host_world, endpoint.id, arm, value, spread, unit_sd))
     return found
+
+
+def _asked(
+    twins: Twins, endpoint: Endpoint, arm: str, control: str, draws: NDArray[np.int64]
+) -> tuple[float, float]:
+    """Return the true effect under the strategies of the estimand, and its standard error over people.
+
+    ``draws`` (resamples, people) says how often each is drawn.
+    """
+    # a resample, or in a small world everybody, may lie outside the stratum: that ratio is not a number
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _compared(twins, endpoint, arm, control, draws)
+
+
+def _compared(
+    twins: Twins, endpoint: Endpoint, arm: str, control: str, draws: NDArray[np.int64]
+) -> tuple[float, float]:
+    (mine, weight), (other, others) = (twins.targets[name][endpoint.id] for name in (arm, control))
+    if endpoint.counted:
+        value = np.log(mine.sum() / weight.sum()) - np.log(other.sum() / others.sum())
+        drawn = [np.log((draws @ top) / (draws @ low)) for top, low in ((mine, weight), (other, others))]
+        difference = drawn[0] - drawn[1]
+        return float(value), float(np.std(difference[np.isfinite(difference)]))
+    mean = float(np.divide((mine - other).sum(), weight.sum()))
+    left = (mine - other) - mean * weight
+    return mean, float(np.divide(np.sqrt(np.sum(left**2)), weight.sum()))
 
 
 def _twin_effect(twins: Twins, endpoint: Endpoint, arm: str, control: str) -> tuple[Array, float]:

@@ -19,6 +19,7 @@ from eubiosis.core.report_input import (
     FlowRow,
     FormEffect,
     HarmLine,
+    IntercurrentLine,
     MarkerChange,
     SimulationSize,
     TransplantFactLine,
@@ -33,6 +34,7 @@ Row = (
     | ArmInfo
     | AssumptionRow
     | BurdenLine
+    | IntercurrentLine
     | ClinicalPriorRow
     | CourseBand
     | EffectRow
@@ -86,6 +88,7 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "harms": block(report_input.harms),
         "burden": block(report_input.burden, each=False),
         "transplants": block(report_input.transplants, each=False),
+        "intercurrent": block(report_input.intercurrent),
         "ethics": list(report_input.ethics),
         "justification": report_input.justification,
         "applicability": _distances(report_input),

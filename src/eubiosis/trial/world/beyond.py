@@ -9,7 +9,7 @@ path.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +24,7 @@ from eubiosis.therapy import Therapy
 from eubiosis.trial.design import Arm, Design
 from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.gut import MARKERS, GutCourses
+from eubiosis.trial.world.interruptions import Intake
 
 NO_FORM = "all paths"
 
@@ -56,12 +57,37 @@ class Beyond:
         if arm.control or not (outside.any() or taxa):
             return None
         total = np.repeat(outside[:, None], len(gut.status), axis=1)
+        return self._with_taxa(total, taxa, design, gut.markers[arm.name], gut.markers[design.control.name])
+
+    def interrupted_log_ratios(
+        self, design: Design, plain: GutCourses, actual: GutCourses, intakes: Mapping[str, Sequence[Intake]]
+    ) -> dict[str, Array | None]:
+        """Return the log ratios of each arm of ``actual`` courses over the control arm of ``plain`` ones.
+
+        A term outside acts on the days on which any of its product is taken, the control's own included.
+        """
+        days = np.arange(float(design.days))
+        base = self._course(design.control.therapy, days)[:, None]
+        taxa = {guild: size for guild, size in self.taxa.items() if size != 0}
+        found: dict[str, Array | None] = {}
+        for name, parts in intakes.items():
+            total = -np.repeat(base, len(actual.status), axis=1)
+            for part in parts:
+                total = total + self._course(part.therapy, days)[:, None] * (part.share > 0).T
+            reference = plain.markers[design.control.name]
+            found[name] = self._with_taxa(total, taxa, design, actual.markers[name], reference)
+        return found
+
+    def _with_taxa(
+        self, total: Array, taxa: Mapping[str, float], design: Design, own: Array, reference: Array
+    ) -> Array:
+        """Return ``total`` (days, people) and what guilds do, of markers (people, visits, MARKERS)."""
+        days = np.arange(float(design.days))
         weeks = 7.0 * np.array(design.visits)
         for guild, size in taxa.items():
             column = MARKERS.index(f"share_{guild}")
-            ratio = gut.markers[arm.name][:, :, column] / gut.markers[design.control.name][:, :, column]
-            exposure = bounded_doublings(ratio)
-            total += size * np.stack([np.interp(days, weeks, row) for row in exposure], axis=1)
+            exposure = bounded_doublings(own[:, :, column] / reference[:, :, column])
+            total = total + size * np.stack([np.interp(days, weeks, row) for row in exposure], axis=1)
         return total
 
     def _course(self, therapy: Therapy, days: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,9 +10,10 @@ from eubiosis.core.streams import SubjectDraws, stream
 from eubiosis.engine import Array
 from eubiosis.model.model import Model
 from eubiosis.model.worlds import Couplings
-from eubiosis.therapy import Product, Therapy
+from eubiosis.therapy import Product
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.adherence import planned, taken
+from eubiosis.trial.world.interruptions import Intake
 
 LogFactors = Mapping[str, Mapping[str, float]]  # product -> number of the host -> log factor
 
@@ -45,16 +46,19 @@ def direct_terms(model: Model, design: Design, number: int, seed: int, couplings
     return found
 
 
-def host_factors(therapy: Therapy, terms: LogFactors, draws: SubjectDraws, days: int) -> dict[str, Array]:
+def host_factors(
+    intakes: Sequence[Intake], terms: LogFactors, draws: SubjectDraws, days: int
+) -> dict[str, Array]:
     """Return what multiplies numbers of the host on each day, (days, people), as far as each takes it."""
     logs: dict[str, Array] = {}
-    for component in therapy.components:
-        own = {name: value for name, value in terms.get(component.product, {}).items() if value}
-        if not own:
-            continue
-        share = (taken(component.adherence, draws, days) * planned(component, days)).T
-        for name, value in own.items():
-            logs[name] = logs.get(name, 0.0) + value * share
+    for intake in intakes:
+        for component in intake.therapy.components:
+            own = {name: value for name, value in terms.get(component.product, {}).items() if value}
+            if not own:
+                continue
+            share = (taken(component.adherence, draws, days) * planned(component, days) * intake.share).T
+            for name, value in own.items():
+                logs[name] = logs.get(name, 0.0) + value * share
     return {name: np.exp(value) for name, value in logs.items()}
 
 

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Array
-from eubiosis.trial.design import Design
+from eubiosis.trial.design import Arm, Design
 from eubiosis.trial.world.adherence import WEEK, planned, taken
+from eubiosis.trial.world.interruptions import OwnEvents, all_in_courses
 
 Columns = dict[str, NDArray[np.generic]]
 
@@ -25,9 +26,10 @@ def exposure_rows(
     for arm in design.arms:
         rows = np.flatnonzero(arms == arm.name)
         draws = SubjectDraws(seed, tuple(numbers[i] for i in rows.tolist()))
+        going = _going_on(design, arm, draws)
         for part in arm.therapy.components:
             plan = planned(part, design.days)
-            share = taken(part.adherence, draws, design.days) * plan
+            share = taken(part.adherence, draws, design.days) * plan * going
             by_week = _by_week((share > 0).astype(float), weeks), _by_week(share, weeks)
             asked = _by_week((plan > 0).astype(float)[None], weeks)[0]
             seen = (asked > 0) & (WEEK * np.arange(weeks) < followed[rows][:, None])
@@ -46,6 +48,14 @@ def exposure_rows(
                 }
             )
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _going_on(design: Design, arm: Arm, draws: SubjectDraws) -> Array:
+    """Return 1 on days on which people have not stopped the product for good, (people, days) or (1, 1)."""
+    inside = all_in_courses(design)
+    if "discontinuation" not in inside or not draws.numbers:
+        return np.ones((1, 1))
+    return OwnEvents.of(design, draws).intakes(arm, inside)[0].share
 
 
 def _by_week(by_day: Array, weeks: int) -> Array:

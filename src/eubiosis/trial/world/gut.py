@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,10 @@ from eubiosis.model.niche import OK
 from eubiosis.model.worlds import GutWorld, as_person, hold_people
 from eubiosis.population.subjects import USABLE_PROFILE, VirtualSubjects
 from eubiosis.therapy import Therapy
-from eubiosis.trial.design import Design
+from eubiosis.trial.design import Arm, Design
 from eubiosis.trial.world.adherence import taken
 from eubiosis.trial.world.inputs import Donor, donors_of, engraftment_in, gut_inputs
+from eubiosis.trial.world.interruptions import NOTHING, Kept, OwnEvents, variants
 
 # endpoint -> quantity of the model
 MARKER_SOURCES = {
@@ -47,6 +48,7 @@ class GutCourses:
     (subjects, visits, ``MARKERS``); shares are of reads. NaN for a subject without a steady state or whose
     run failed. ``niche`` (subjects,) says how the composition is held ("ok", "far", "niche_unsolved", or
     empty for who was not asked), ``residual`` and ``largest_factor`` (subjects,) how far and at what price.
+    ``interrupted`` holds the same people's courses with intercurrent events, by the kinds that happen.
     """
 
     status: tuple[str, ...]
@@ -55,6 +57,12 @@ class GutCourses:
     niche: tuple[str, ...]
     residual: Array
     largest_factor: Array
+    interrupted: Mapping[Kept, GutCourses] = field(default_factory=dict)
+
+    @property
+    def actual(self) -> GutCourses:
+        """The courses with every event that happens; these themselves where none is declared."""
+        return next(iter(self.interrupted.values()), self)
 
     def take(self, rows: NDArray[np.int64]) -> GutCourses:
         """Return some of the subjects, in the order of ``rows`` (positions)."""
@@ -65,6 +73,7 @@ class GutCourses:
             tuple(self.niche[i] for i in rows),
             self.residual[rows],
             self.largest_factor[rows],
+            {kept: each.take(rows) for kept, each in self.interrupted.items()},
         )
 
 
@@ -93,16 +102,65 @@ def gut_courses(
     solved = np.flatnonzero(_went_well(held.status))
     held, rows = held.take(solved), rows[solved]
     draws = SubjectDraws(seed, subjects.numbers)
-    handed = {arm.name: np.full((len(subjects), len(days), len(HANDED)), np.nan) for arm in design.arms}
-    markers = {arm.name: np.full((len(subjects), len(visits), len(MARKERS)), np.nan) for arm in design.arms}
-    for arm in design.arms:
-        shares = [taken(each.adherence, draws, design.days)[rows] for each in arm.therapy.components]
-        donors = donors_of(model, world, arm.therapy, _own_stool(held, engraftment_in(model, world)))
-        courses = _solve_batch(model, held, arm.therapy, shares, donors, days, visits)
-        handed[arm.name][rows], markers[arm.name][rows] = courses.handed, _as_reads(courses.markers, world)
-        failed = ~_went_well(courses.status)
-        status[rows[failed]] = np.array(courses.status, dtype=object)[failed]
-    return GutCourses(tuple(status.tolist()), handed, markers, fit.niche, fit.residual, fit.largest_factor)
+    own = OwnEvents.of(design, draws)
+    by_variant: dict[Kept, tuple[dict[str, Array], dict[str, Array]]] = {}
+    for kept in (NOTHING, *variants(design)):
+        handed = {a.name: np.full((len(subjects), len(days), len(HANDED)), np.nan) for a in design.arms}
+        markers = {a.name: np.full((len(subjects), len(visits), len(MARKERS)), np.nan) for a in design.arms}
+        for arm in design.arms:
+            courses = _arm_courses(model, world, held, rows, arm, own, kept, draws, days, visits)
+            handed[arm.name][rows], markers[arm.name][rows] = (
+                courses.handed,
+                _as_reads(courses.markers, world),
+            )
+            failed = ~_went_well(courses.status)
+            status[rows[failed]] = np.array(courses.status, dtype=object)[failed]
+        by_variant[kept] = handed, markers
+    words = tuple(status.tolist())
+    plain, *others = (
+        GutCourses(words, *each, fit.niche, fit.residual, fit.largest_factor) for each in by_variant.values()
+    )
+    return replace(plain, interrupted=dict(zip(variants(design), others, strict=True)))
+
+
+def _arm_courses(
+    model: Model,
+    world: GutWorld,
+    held: HeldPeople,
+    rows: NDArray[np.int64],
+    arm: Arm,
+    own: OwnEvents,
+    kept: Kept,
+    draws: SubjectDraws,
+    days: Array,
+    visits: NDArray[np.int64],
+) -> _Courses:
+    """Run the held people (``rows`` of all) under one arm, with the intercurrent events that are kept."""
+    length = int(days[-1])
+
+    def solved(therapy: Therapy, people: HeldPeople, shares: list[Array], killing: Array | None) -> _Courses:
+        donors = donors_of(model, world, therapy, _own_stool(people, engraftment_in(model, world)))
+        return _solve_batch(model, people, therapy, shares, donors, days, visits, killing)
+
+    if not kept:
+        shares = [taken(each.adherence, draws, length)[rows] for each in arm.therapy.components]
+        return solved(arm.therapy, held, shares, None)
+    killing = own.on_antibiotics(arm, kept)
+    first, *others = own.intakes(arm, kept)
+    other = np.zeros(len(rows), dtype=bool) if not others else others[0].who()[rows]
+    found = _Courses.empty(len(rows), len(days), len(visits))
+    for intake, inside in ((first, ~other), *((each, other) for each in others)):
+        some = np.flatnonzero(inside)
+        if not len(some):
+            continue
+        who = rows[some]
+        shares = [
+            taken(each.adherence, draws, length)[who] * intake.share[who]
+            for each in intake.therapy.components
+        ]
+        one = solved(intake.therapy, held.take(some), shares, None if killing is None else killing[who])
+        found = found.filled(some, one)
+    return found
 
 
 @dataclass(frozen=True)
@@ -163,6 +221,19 @@ class _Courses:
     markers: Array
     status: tuple[str, ...]
 
+    @classmethod
+    def empty(cls, people: int, days: int, visits: int) -> _Courses:
+        """Return room for the courses of people."""
+        handed, markers = np.empty((people, days, len(HANDED))), np.empty((people, visits, len(MARKERS)))
+        return cls(handed, markers, ("",) * people)
+
+    def filled(self, some: NDArray[np.intp], other: _Courses) -> _Courses:
+        """Return the courses with those of ``some`` people written in."""
+        self.handed[some], self.markers[some] = other.handed, other.markers
+        status = np.array(self.status, dtype=object)
+        status[some] = other.status
+        return replace(self, status=tuple(status.tolist()))
+
 
 def _went_well(status: tuple[str, ...]) -> NDArray[np.bool_]:
     return np.array([word == OK for word in status], dtype=bool)
@@ -209,10 +280,12 @@ def _solve_batch(
     donors: Sequence[Donor | None],
     days: Array,
     visits: NDArray[np.int64],
+    killing: Array | None = None,
 ) -> _Courses:
     """Run all people under one therapy; ``shares`` are what each takes of each component, (people, days).
 
-    Whoever takes nothing stays at the steady state.
+    ``killing`` (people, days) is the antibiotic of intercurrent courses, mg/d. Whoever takes nothing stays
+    at the steady state.
     """
     joined, names = model.upstream_kernel, (*HANDED, *MARKER_SOURCES.values())
     if not len(people.status):
@@ -221,7 +294,7 @@ def _solve_batch(
     handed = np.repeat(still.values[:, :, : len(HANDED)], len(days), axis=1)
     markers = np.repeat(still.values[:, :, len(HANDED) :], len(visits), axis=1)
     status = np.array(still.status, dtype=object)
-    given = gut_inputs(model, therapy, shares, donors, int(days[-1]), visits.tolist())
+    given = gut_inputs(model, therapy, shares, donors, int(days[-1]), visits.tolist(), killing)
     acting = np.flatnonzero(given.acting)
     if len(acting):
         own, given = people.take(acting), given.take(acting)

@@ -18,7 +18,7 @@ from eubiosis.core.streams import stream
 from eubiosis.core.trial_draws import TrialDraws
 from eubiosis.engine import Array
 from eubiosis.therapy import Therapy
-from eubiosis.therapy.harms import BACKGROUND, HarmRow, counts_of, harm_rows, harm_terms
+from eubiosis.therapy.harms import BACKGROUND, LEFT, HarmRow, counts_of, harm_rows, harm_terms
 from eubiosis.trial.design import Design
 
 Columns = dict[str, NDArray[np.generic]]
@@ -70,7 +70,7 @@ def events_of_trials(
 
     ``arms`` and ``followed`` (days) are (trials, subjects). The rows come with the position of their trial.
     """
-    terms = harm_terms()
+    terms = {harm: term for harm, term in harm_terms().items() if harm != LEFT}
     marks = draws.exponentials("harms", len(numbers), len(terms))
     trials: list[NDArray[np.intp]] = []
     parts: list[Columns] = []

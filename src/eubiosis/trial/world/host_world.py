@@ -23,6 +23,7 @@ from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
+from eubiosis.trial.intercurrent import strategy_rules
 from eubiosis.trial.world.beyond import Beyond
 from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.direct import LogFactors
@@ -30,10 +31,12 @@ from eubiosis.trial.world.exposure import exposure_rows
 from eubiosis.trial.world.gut import MARKERS, GutCourses
 from eubiosis.trial.world.harms import HarmRates, events_of_trials, harm_rates
 from eubiosis.trial.world.host import BURN_IN, NOTHING_BEYOND, HostCourses, host_courses
+from eubiosis.trial.world.interruptions import NOTHING, Kept, all_in_courses
 from eubiosis.trial.world.leaving import why_left
 from eubiosis.trial.world.outcomes import TONE_DAYS, relapse_days
-from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_plasma
-from eubiosis.trial.world.replicates import Replicates, relapse_rows, replicates
+from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_acids
+from eubiosis.trial.world.replicates import Replicates, event_rows, relapse_rows, replicates
+from eubiosis.trial.world.targets import targets
 
 REFERENCE_POOL, _LEAST_REFERENCE, _MOST_REFERENCE = 300, 60, 4_800
 _PEOPLE_TOGETHER = 4_000  # in all trials that are drawn together: bounds the memory, changes no number
@@ -148,7 +151,7 @@ def enrol(
         label,
         pool.take(rows),
         screened,
-        with_own_plasma(gut.take(held), draws).take(rows),
+        with_own_acids(gut.take(held), draws).take(rows),
         _take_host(host, rows),
         before[rows],
         level[rows],
@@ -182,23 +185,31 @@ def trial_stacks(
     A trial has the same numbers whichever others are run with it.
     """
     laws = clinical_laws(model)
-    courses = WorldCourses.of(
-        world.subjects, world.gut, world.host, (world.level, world.treg, world.steps), design, laws
-    )
+    by_kept = _courses(world, design, laws)
+    courses = by_kept[all_in_courses(design)]
+    slope = world.beyond.lesion_slope
     together = max(1, _PEOPLE_TOGETHER // len(courses))
     for begin in range(0, len(numbers), together):
         some = numbers[begin : begin + together]
-        made = replicates(courses, design, laws, world.seed, world.label, some)
-        yield _observed(world, design, courses, made, pair), _latent(courses, made, pair)
+        made = replicates(courses, design, laws, world.seed, world.label, some, slope)
+        asked = targets(design, laws, by_kept, world.seed, world.label, made.numbers, slope)
+        yield _observed(world, design, courses, made, pair), _latent(courses, made, pair, asked)
+
+
+def _courses(world: World, design: Design, laws: ClinicalLaws) -> dict[Kept, WorldCourses]:
+    """Return the courses without intercurrent events, and with the sets of them that are simulated."""
+    own = (world.level, world.treg, world.steps)
+    found = {NOTHING: WorldCourses.of(world.subjects, world.gut, world.host, own, design, laws)}
+    for kept, gut in world.gut.interrupted.items():
+        found[kept] = WorldCourses.of(world.subjects, gut, world.host.interrupted[kept], own, design, laws)
+    return found
 
 
 def replicate(model: Model, world: World, design: Design, number: int) -> tuple[ObservedTrial, LatentTrial]:
     """Run one trial on the world's subjects: randomise, let events happen, measure, lose some."""
     laws = clinical_laws(model)
-    courses = WorldCourses.of(
-        world.subjects, world.gut, world.host, (world.level, world.treg, world.steps), design, laws
-    )
-    made = replicates(courses, design, laws, world.seed, world.label, (number,))
+    courses = _courses(world, design, laws)[all_in_courses(design)]
+    made = replicates(courses, design, laws, world.seed, world.label, (number,), world.beyond.lesion_slope)
     stack = _observed(world, design, courses, made, (0, 0))
     one = stack.trial(0)
     by_arm = range(len(courses.arms))
@@ -210,7 +221,7 @@ def replicate(model: Model, world: World, design: Design, number: int) -> tuple[
                 courses.expected_lesions,
                 made.edss[:, :, 0].transpose(0, 2, 1),
                 made.mfis[:, :, 0].transpose(0, 2, 1),
-                np.stack([world.gut.markers[arm] for arm in courses.arms]),
+                np.stack([world.gut.actual.markers[arm] for arm in courses.arms]),
                 courses.treg_percent.transpose(0, 2, 1),
             )
         )
@@ -244,7 +255,24 @@ def _observed(
         *pair, made.numbers, courses.numbers, courses.arms, made.arm, np.array(design.visits),
         there.attended, columns, {"day": there.days, **made.visits}, exposure,
         {**_keys(pair, made.numbers[trial]), **harmed}, _relapses(courses, made, pair),
+        _intercurrent(world, design, courses, made, pair), strategy_rules(design.intercurrent),
     )  # fmt: skip
+
+
+def _intercurrent(
+    world: World, design: Design, courses: WorldCourses, made: Replicates, pair: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """Lay out the intercurrent events of each one's own arm during follow-up, by trial, person and day."""
+    if not design.intercurrent:
+        return {}
+    trial, person, kind, day = event_rows(design, made, courses.numbers, world.seed)
+    own = {
+        "subject": courses.numbers[person],
+        "arm": np.array(courses.arms)[made.arm[trial, person]],
+        "event": kind,
+        "day": day,
+    }
+    return {**_keys(pair, made.numbers[trial]), **own}
 
 
 def _relapses(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> dict[str, np.ndarray]:
@@ -263,7 +291,9 @@ def _keys(pair: tuple[int, int], replicate: NDArray[np.int64]) -> dict[str, np.n
     return {"gut_world": np.full(rows, pair[0]), "host_world": np.full(rows, pair[1]), "replicate": replicate}
 
 
-def _latent(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> LatentStack:
+def _latent(
+    courses: WorldCourses, made: Replicates, pair: tuple[int, int], targets: Mapping[str, Array]
+) -> LatentStack:
     """Lay out the truth of trials: for each arm, one row a subject."""
     of_world = {
         "expected_relapses": courses.expected_relapses,
@@ -272,7 +302,7 @@ def _latent(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> L
         **{marker: courses.markers_at_end[..., k] for k, marker in enumerate(MARKERS)},
     }
     of_trials = {"edss_last_visit": made.edss[:, -1], "mfis_last_visit": made.mfis[:, -1]}
-    return LatentStack(*pair, made.numbers, courses.numbers, courses.arms, of_world, of_trials)
+    return LatentStack(*pair, made.numbers, courses.numbers, courses.arms, of_world, of_trials, targets)
 
 
 def _reason(subjects: VirtualSubjects, status: tuple[str, ...], design: Design, i: int) -> str:
@@ -336,6 +366,7 @@ def _take_host(host: HostCourses, rows: np.ndarray) -> HostCourses:
         {arm: {n: v[:, rows] for n, v in course.items()} for arm, course in host.after.items()},
         {arm: values[:, rows] for arm, values in host.lesions.items()},
         {arm: values[:, rows] for arm, values in host.relapses.items()},
+        {kept: _take_host(each, rows) for kept, each in host.interrupted.items()},
     )
 
 

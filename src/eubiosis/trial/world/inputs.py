@@ -112,10 +112,12 @@ def gut_inputs(
     donors: Sequence[Donor | None],
     days: int,
     visits: Sequence[float] = (),
+    killing: Array | None = None,
 ) -> GutInputs:
     """Return what changes in the gut over ``days``, with ``visits`` on some of them.
 
-    ``shares`` are what people take of each component, (people, days) each.
+    ``shares`` are what people take of each component, (people, days) each; ``killing`` (people, days) is the
+    antibiotic of courses that are no part of the therapy, mg/d.
     """
     components = therapy.components
     size = len(shares[0])
@@ -145,6 +147,9 @@ def gut_inputs(
                 level = np.tile(_VANCOMYCIN_DOSE * np.array(inside), (size, 1))
                 levels[_VANCOMYCIN] = levels.get(_VANCOMYCIN, 0.0) + level
                 moves[_VANCOMYCIN] = moves.get(_VANCOMYCIN, np.array([False])) | _differ(np.array(inside))
+    if killing is not None:
+        levels[_VANCOMYCIN] = levels.get(_VANCOMYCIN, 0.0) + block_means(killing, stretches)
+        moves[_VANCOMYCIN] = np.ones(len(stretches), dtype=bool)
     for name, level in levels.items():
         inputs += [Set(stretches[k][0], name, level[:, k]) for k in np.flatnonzero(moves[name])]
         acting |= (level != 0).any(axis=1)

@@ -41,7 +41,8 @@ def measured(
 
     Shares are in single precision, acids and Treg as a laboratory prints them, with flags for acids under
     their limit (``laboratory``) and the number of the ``assay_batch``. ``true`` EDSS and MFIS are those of
-    each one's own arm. The noise of a visit is keyed by its week, so another visit more leaves it as it is.
+    each one's own arm, ``ln_treg`` what steroids do to the logarithm of Treg. The
+    noise of a visit is keyed by its week, so another visit more leaves it as it is.
     """
     layer = {name: row.value for name, row in trial_numbers().items()}
     people = len(courses)
@@ -55,6 +56,8 @@ def measured(
         scores[0, v] = true["edss"][v] + laws.number["host_edss_sd"] * noise[..., 0]
         scores[1, v] = true["mfis"][v] + ramp[v] + laws.number["host_mfis_sem"] * noise[..., 1]
         scores[2, v] = courses.treg[:, v][arm, places] * np.exp(layer["trial_sd_ln_treg"] * noise[..., 2])
+        if "ln_treg" in true:
+            scores[2, v] *= np.exp(true["ln_treg"][v])
         logs = blood_and_stool[v]
         np.multiply(noise[..., 4:], errors, out=logs)
         logs += courses.log_markers[:, v].astype(np.float32)[arm, places]

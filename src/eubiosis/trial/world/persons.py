@@ -54,15 +54,36 @@ def treg_levels(draws: SubjectDraws) -> Array:
     return np.asarray(np.exp(trial_numbers()["trial_sd_ln_treg_person"].value * own))
 
 
-def with_own_plasma(gut: GutCourses, draws: SubjectDraws) -> GutCourses:
-    """Give each subject plasma acids of a level of its own, the same for an acid in every arm."""
-    columns = [k for k, name in enumerate(MARKERS) if name.startswith("plasma_")]
-    sd = trial_numbers()["trial_sd_ln_plasma_person"].value
-    level = np.exp(sd * draws.normals("trial/plasma level", len(columns)))
-    markers = {arm: values.copy() for arm, values in gut.markers.items()}
-    for values in markers.values():
-        values[:, :, columns] *= level[:, None]
-    return replace(gut, markers=markers)
+def with_own_acids(gut: GutCourses, draws: SubjectDraws) -> GutCourses:
+    """Give each subject acids of a level of its own, the same in every arm.
+
+    Of plasma each acid has one of its own; of stool all acids and their total share one, because people
+    differ in transit and water.
+    """
+    number = trial_numbers()
+    plasma = [k for k, name in enumerate(MARKERS) if name.startswith("plasma_")]
+    stool = [k for k, name in enumerate(MARKERS) if name.startswith("stool_")]
+    own_plasma = draws.normals("trial/plasma level", len(plasma))
+    own_stool = np.repeat(draws.normals("trial/stool level", 1), len(stool), axis=1)
+    columns = [*plasma, *stool]
+    level = np.exp(
+        np.concatenate(
+            (
+                number["trial_sd_ln_plasma_person"].value * own_plasma,
+                number["trial_sd_ln_stool_person"].value * own_stool,
+            ),
+            axis=1,
+        )
+    )
+
+    def own(courses: GutCourses) -> GutCourses:
+        markers = {arm: values.copy() for arm, values in courses.markers.items()}
+        for values in markers.values():
+            values[:, :, columns] *= level[:, None]
+        return replace(courses, markers=markers)
+
+    interrupted = {kept: own(each) for kept, each in gut.interrupted.items()}
+    return replace(own(gut), interrupted=interrupted)
 
 
 def own_edss(draws: SubjectDraws, days: NDArray[np.int64]) -> Array:

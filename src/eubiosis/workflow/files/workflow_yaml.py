@@ -21,14 +21,19 @@ from eubiosis.core.yaml_lines import Document, read_yaml
 from eubiosis.population.source import PopulationSource
 from eubiosis.therapy import Adherence, Component, Therapy, Transplant, products
 from eubiosis.trial.design import Arm, ControlLevel, Design, Eligibility
+from eubiosis.trial.intercurrent import Intercurrent
 from eubiosis.trial.simulation import Simulation
 from eubiosis.workflow.workflow import Workflow
 
 _WORDS = ("title", "question", "context_of_use", "decision", "seed", "justification")
-_OF_DESIGN = ("eligibility", "control_level", "arms", "primary")  # keys of their own in the file
+# keys of their own in the file
+_OF_DESIGN = ("eligibility", "control_level", "arms", "intercurrent", "primary")
 _DESIGNED = tuple((name,) for name in ("design", *_OF_DESIGN, "background"))
 _OLD_NAMES = {"background": "control_level"}  # still read, and written by its new name
-_KEYS = (*_WORDS, "population", "eligibility", "control_level", "arms", "design", "primary", "simulation")
+_KEYS = (
+    *_WORDS, "population", "eligibility", "control_level", "arms", "design", "intercurrent", "primary",
+    "simulation",
+)  # fmt: skip
 _DESIGN_KEYS = tuple(name for name in Design.model_fields if name not in _OF_DESIGN)
 _THERAPY_KEYS = ("dose", "start", "stop", "ramp", "above_ceiling", "transplant", "adherence")
 _ARM_KEYS = ("name", "therapy", *_THERAPY_KEYS, "with", "control")
@@ -123,6 +128,7 @@ def workflow_schema() -> JsonSchema:
             "items": _object(arm, ["name", "therapy"]),
         },
         "design": _object(_pick(design, _DESIGN_KEYS), ["participants"]),
+        "intercurrent": {"type": "array", "items": _object(_section(Intercurrent), ["event"])},
         "primary": _pick(design, ("primary",))["primary"],
         "simulation": _object(_section(Simulation)),
     }  # fmt: skip
@@ -173,7 +179,9 @@ def _design(flat: Mapping[str, object], found: list[Problem]) -> dict[str, objec
     else:
         problem = f"{shown(section)} where keys belong"
         found.append(Problem(("design",), problem, ", ".join(_DESIGN_KEYS), "write key: value, one a line"))
-    design |= {key: flat[key] for key in ("eligibility", "control_level", "primary") if key in flat}
+    design |= {
+        key: flat[key] for key in ("eligibility", "control_level", "intercurrent", "primary") if key in flat
+    }
     arms = flat.get("arms")
     if isinstance(arms, list):
         design["arms"] = [_arm(arm, k, found) for k, arm in enumerate(arms)]
@@ -245,6 +253,8 @@ def _flat(workflow: Workflow) -> dict[str, Json]:
     flat["control_level"] = _lists(design.control_level)
     flat["arms"] = [_flat_arm(arm) for arm in design.arms]
     flat["design"] = {name: _plain(getattr(design, name)) for name in _DESIGN_KEYS}
+    if design.intercurrent:
+        flat["intercurrent"] = [_lists(event) for event in design.intercurrent]
     flat["primary"] = design.primary
     flat["simulation"] = _lists(workflow.simulation)
     return flat
@@ -280,6 +290,8 @@ def _lists(spec: Spec) -> dict[str, Json]:
 def _plain(value: object) -> Json:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
     assert value is None or isinstance(value, str | float | int | bool)
     return value
 
