@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eubiosis.core.power_surface import PowerSurface
 
 Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
 
@@ -265,6 +269,7 @@ class TrialReportInput:
     transplants: tuple[TransplantFactLine, ...] = ()
     ethics: tuple[str, ...] = ()  # concerns, each in a sentence
     justification: str = ""  # of the concerns, as the author wrote it
+    surface: PowerSurface | None = None  # over sizes, durations, samples per visit; None: not asked for
 
 
 def empty_report(title: str) -> TrialReportInput:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
 from eubiosis.core.json_data import Json, JsonRecord
+from eubiosis.core.power_surface import PowerSurface
 from eubiosis.core.report_input import (
     ArmInfo,
     AssumptionRow,
@@ -86,6 +87,7 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "transplants": block(report_input.transplants, each=False),
         "ethics": list(report_input.ethics),
         "justification": report_input.justification,
+        "power_surface": _surface(report_input.surface, origin, said),
         "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
     }
 
@@ -110,6 +112,15 @@ def _origin(report_input: TrialReportInput) -> JsonRecord:
         "software": f"eubiosis {__version__}",
         **_record(report_input.size),
     }
+
+
+def _surface(surface: PowerSurface | None, origin: JsonRecord, text: str) -> JsonRecord | None:
+    """Return the surface of power and assurance, every point with its origin; None where there is none."""
+    if surface is None:
+        return None
+    record: JsonRecord = surface.model_dump(mode="json")
+    points = [{"origin": text} | point.model_dump(mode="json") for point in surface.points]
+    return record | {"origin": origin, "points": points}
 
 
 def _record(row: Row) -> JsonRecord:
