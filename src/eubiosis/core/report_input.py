@@ -269,6 +269,7 @@ class TrialReportInput:
     transplants: tuple[TransplantFactLine, ...] = ()
     ethics: tuple[str, ...] = ()  # concerns, each in a sentence
     justification: str = ""  # of the concerns, as the author wrote it
+    answer: TrialAnswer | None = None  # the first screen; None where only parts were handed over
     surface: PowerSurface | None = None  # over sizes, durations, samples per visit; None: not asked for
 
 
