@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eubiosis.core.power_surface import PowerSurface
+    from eubiosis.core.trial_answer import TrialAnswer
 
 Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
 

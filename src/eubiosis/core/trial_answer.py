@@ -7,8 +7,7 @@ spreads; none of it says that a therapy works.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 VerdictKind = Literal["large enough", "not with this design", "no relevant difference", "not estimable"]
@@ -164,6 +163,19 @@ class FingerprintRow:
 
 
 @dataclass(frozen=True)
+class WhatIf:
+    """What becomes of the size and the verdict of the primary endpoint if one assumption were another.
+
+    ``participants_needed`` is that of the whole trial at the worst control rate (None: beyond 100,000);
+    ``flips`` says whether the verdict would be of another kind.
+    """
+
+    change: str
+    participants_needed: int | None
+    flips: bool
+
+
+@dataclass(frozen=True)
 class PlainTable:
     """A table of texts: its columns and as many cells in every row."""
 
@@ -197,13 +209,13 @@ class TrialAnswer:
     lines: tuple[PowerLine, ...]
     pictured: tuple[str, ...]
     step: NextStep
+    what_if: tuple[WhatIf, ...] = ()
     tipping: tuple[TippingRow, ...] = ()
     fingerprint: tuple[FingerprintRow, ...] = ()
     known: tuple[KnownPart, ...] = ()
     published: tuple[PublishedEffect, ...] = ()
     applicability: str = ""
     notes: tuple[str, ...] = ()
-    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -49,16 +49,30 @@ class EffectWords:
         return math.exp(-size) if self.falls else math.exp(size)
 
     def of(self, size: float) -> str:
-        """Write a size in words.
+        """Write a size that a design sees, rounded away from no effect: it is never said to see more.
 
-        >>> EffectWords("Relapses", "ratio", "1/year", falls=True).of(math.log(1.25))
-        'a ratio of 0.80'
-        >>> EffectWords("EDSS", "difference", "points", falls=True).of(0.5)
-        '0.50 points'
+        >>> EffectWords("Relapses", "ratio", "1/year", falls=True).of(math.log(1 / 0.709))
+        'a ratio of 0.70'
+        >>> EffectWords("EDSS", "difference", "points", falls=True).of(0.501)
+        '0.51 points'
         """
         value = self.natural(size)
-        text = f"{value:.2g}" if 0 < value < 0.095 else f"{value:.2f}" if value < 10 else f"{value:,.0f}"
-        return f"a ratio of {text}" if self.scale == "ratio" else f"{text} {self.unit}"
+        if self.scale == "ratio":
+            steps = value * 100
+            whole = math.floor(steps + 1e-9) if self.falls else math.ceil(steps - 1e-9)
+            return f"a ratio of {max(whole / 100, 0.01):.2f}"
+        step = 10.0 ** (math.floor(math.log10(value)) - 1)
+        shown = math.ceil(value / step - 1e-9) * step
+        return f"{shown:,.{max(0, -round(math.log10(step)))}f} {self.unit}"
+
+    def relevant(self, size: float) -> str:
+        """Write a relevant effect as it was stated, without zeros at its end.
+
+        >>> EffectWords("EDSS", "difference", "points", falls=True).relevant(4.0)
+        '4 points'
+        """
+        value = round(self.natural(size), 9)
+        return f"a ratio of {value:g}" if self.scale == "ratio" else f"{value:g} {self.unit}"
 
 
 def verdict(reach: Reach, words: EffectWords) -> TrialVerdict:
@@ -70,7 +84,7 @@ def verdict(reach: Reach, words: EffectWords) -> TrialVerdict:
 
     >>> words = EffectWords("Fatigue (MFIS)", "difference", "points", falls=True)
     >>> verdict(Reach((3.0, 3.0, 3.2), 4.0), words).text
-    'Large enough if the true effect is at least 3.20 points (relevant: 4.00 points).'
+    'Large enough if the true effect is at least 3.2 points (relevant: 4 points).'
     >>> verdict(Reach((5.0, 5.0, 5.3), 4.0), words).kind
     'not with this design'
     """
@@ -89,7 +103,7 @@ def verdict(reach: Reach, words: EffectWords) -> TrialVerdict:
             f"{NONE}: the design names no relevant difference for {words.label}{seen}. "
             "Write under relevant: which effect would matter, and run again.",
         )
-    matters = words.of(reach.relevant)
+    matters = words.relevant(reach.relevant)
     if worst <= reach.relevant:
         text = f"{LARGE} if the true effect is at least {words.of(worst)} (relevant: {matters})."
         return TrialVerdict("large enough", lead + text)

@@ -60,7 +60,9 @@ def _name_it(row: ComparisonAnswer) -> str:
 def _asking(workflow: Workflow) -> str:
     """Return the workflow with the line that is missing, as a comment."""
     text = resolved_yaml(workflow)
-    return text.replace("relevant: {}", f"relevant:\n  # {workflow.design.primary}: the smallest that matters")
+    return text.replace(
+        "relevant: {}", f"relevant:\n  # {workflow.design.primary}: the smallest that matters"
+    )
 
 
 def _endpoint_that_is_seen(rows: Sequence[ComparisonAnswer]) -> ComparisonAnswer | None:
@@ -82,9 +84,9 @@ def _size(
     assert row.relevant is not None
     rated = " at every level of the control rate" if row.level[0] is not None else ""
     text = (
-        f"Size: {whole:,} participants in all, {whole / design.participants:.1f} times this design, see "
-        f"{_effect(row)} on {row.label} with {row.power:.0%} power{rated}. Whether so many can be recruited is for "
-        "the planners."
+        f"Size: {whole:,} participants in all, {whole / design.participants:.1f} times this design, would see "
+        f"{_effect(row)} on {row.label} with {100 * row.power:.0f} % power{rated}. Whether so many can be "
+        "recruited is for the planners."
     )
     larger = workflow.changed(design=design.changed(participants=min(whole, MOST_PARTICIPANTS)))
     return NextStep("size", text, resolved_yaml(larger), brief, why)
@@ -93,7 +95,7 @@ def _size(
 def _effect(row: ComparisonAnswer) -> str:
     words = EffectWords(row.label, row.scale, row.unit, row.better == "lower")
     assert row.relevant is not None
-    return words.of(abs(math.log(row.relevant)) if row.scale == "ratio" else row.relevant)
+    return words.relevant(abs(math.log(row.relevant)) if row.scale == "ratio" else row.relevant)
 
 
 def _filled(needed: int, design: Design) -> int:

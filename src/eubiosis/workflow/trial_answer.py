@@ -12,6 +12,7 @@ from eubiosis.analysis.planning.assurance import sceptical_prior
 from eubiosis.analysis.planning.counts import FollowUp
 from eubiosis.analysis.planning.prior_assurance import MixturePrior
 from eubiosis.analysis.planning.reach import (
+    LARGEST,
     CountLaw,
     SpreadLaw,
     curve_under,
@@ -37,6 +38,7 @@ from eubiosis.core.trial_answer import (
     Promise,
     TippingRow,
     TrialAnswer,
+    WhatIf,
 )
 from eubiosis.core.verdict import EffectWords, Reach, overall, verdict
 from eubiosis.evidence.forecast.control_arms import read_assumptions
@@ -88,11 +90,7 @@ def trial_answer(
     design = workflow.design
     known = what_is_known(workflow, _spreads(chunks))
     named = dict.fromkeys((design.primary, *workflow.relevant))
-    found = [
-        one
-        for name in named
-        for one in _comparisons(workflow, chunks, effects, ENDPOINTS[name], known)
-    ]
+    found = [one for name in named for one in _comparisons(workflow, chunks, effects, ENDPOINTS[name], known)]
     rows = tuple(_answer(one, workflow) for one in found)
     primary = [row for row in rows if row.primary]
     arm, headline = overall([(row.arm, row.verdict, _worst(row)) for row in primary])
@@ -107,6 +105,7 @@ def trial_answer(
         lines=lines,
         pictured=tuple(name for name in (design.primary, second) if name is not None),
         step=next_step(workflow, rows, known),
+        what_if=tuple(_what_if(found, arm, design)),
         tipping=tuple(_tipping(workflow, forms)),
         fingerprint=fingerprint_rows(workflow, chunks),
         known=known.parts,
@@ -143,7 +142,9 @@ def _comparisons(
         if row is None:
             continue
         asked = workflow.relevant.get(endpoint.id)
-        falls = endpoint.better == "lower" or (endpoint.better == "neither" and asked is not None and asked < 1)
+        falls = endpoint.better == "lower" or (
+            endpoint.better == "neither" and asked is not None and asked < 1
+        )
         sign = -1.0 if falls else 1.0
         words = EffectWords(row.label, endpoint.scale, endpoint.unit, falls, kind_of(endpoint))
         relevant = asked if asked is None or endpoint.scale == "difference" else abs(math.log(asked))
@@ -183,9 +184,7 @@ def _truths(chunks: Sequence[Chunk], endpoint: str, arm: str) -> tuple[np.ndarra
     return values[np.isfinite(values)], float(np.mean([t.unit_sd for t in own])) if own else math.nan
 
 
-def _law(
-    design: Design, chunks: Sequence[Chunk], endpoint: Endpoint, arm: str, known: Known
-) -> SpreadLaw:
+def _law(design: Design, chunks: Sequence[Chunk], endpoint: Endpoint, arm: str, known: Known) -> SpreadLaw:
     """Return how the standard error of a comparison depends on size, rate and effect, from the simulation."""
     truth = {(t.gut_world, t.host_world): t.value
              for c in chunks for t in c.truths if (t.endpoint, t.arm) == (endpoint.id, arm)}  # fmt: skip
@@ -349,6 +348,48 @@ def _per_doubling(one: _Comparison) -> float | None:
         return None
     acids = {r.metabolite_class: r.mean for r in packaged_clinical().exposures.get(own.therapy, ())}
     return tipping_ratio(acids.get("acids", 0.0), math.exp(-asked))
+
+
+def _what_if(found: Sequence[_Comparison], arm: str, design: Design) -> Iterator[WhatIf]:
+    """Yield the size of the primary endpoint under other assumptions, the largest change first."""
+    one = next((each for each in found if each.row.primary and each.arm.name == arm), None)
+    if one is None or one.relevant is None or not (math.isfinite(one.law.error) and one.law.error > 0):
+        return
+    base = _needed(one.law, one.relevant, one.alpha, POWER)
+    rows = list(_changes_of(one, design))
+    large = base is not None and base <= design.participants
+    rows.sort(key=lambda row: -abs(math.log((row[1] or 10 * LARGEST) / (base or 10 * LARGEST))))
+    for change, size in rows:
+        yield WhatIf(change, size, (size is not None and size <= design.participants) != large)
+
+
+def _changes_of(one: _Comparison, design: Design) -> Iterator[tuple[str, int | None]]:
+    law, alpha, matters = one.law, one.alpha, one.relevant
+    assert matters is not None
+    yield "the relevant effect were half as large", _needed(law, matters / 2, alpha, POWER)
+    yield "the relevant effect were twice as large", _needed(law, 2 * matters, alpha, POWER)
+    yield "estimates scattered by a quarter more", _needed(_scaled(law, 1.25), matters, alpha, POWER)
+    yield "estimates scattered by a quarter less", _needed(_scaled(law, 0.75), matters, alpha, POWER)
+    yield "90 % power were asked for", _needed(law, matters, alpha, 0.9)
+    if len(design.active) > 1:
+        yield "one comparison were tested alone, at 0.05", _needed(law, matters, ALPHA, POWER)
+    weeks = 2 * design.visits[-1]
+    longer = _at(law, design, weeks)
+    yield f"people were followed for {weeks:g} weeks", _needed(longer, matters, alpha, POWER)
+    if law.counts is not None:
+        rates = law.counts.rates
+        for k, name in ((0, "high"), (2, "low")):
+            counts = replace(law.counts, rates=(rates[k],) * 3)
+            size = _needed(replace(law, counts=counts), matters, alpha, POWER)
+            yield f"the control rate were known to be {name} ({rates[k]:.2g})", size
+
+
+def _scaled(law: SpreadLaw, factor: float) -> SpreadLaw:
+    return replace(law, error=factor * law.error, monte_carlo=factor * law.monte_carlo)
+
+
+def _needed(law: SpreadLaw, effect: float, alpha: float, power: float) -> int | None:
+    return participants_needed(law, effect, alpha, power)[2]
 
 
 def _tipping(workflow: Workflow, forms: Sequence[FormEffect]) -> Iterator[TippingRow]:

@@ -86,9 +86,7 @@ def power_at(law: SpreadLaw, effect: float, participants: float, alpha: float) -
     return np.asarray(laws.normal_cdf(effect / law.error_at(effect, participants) - point))
 
 
-def detectable(
-    law: SpreadLaw, participants: int, alpha: float, power: float
-) -> tuple[float, float, float]:
+def detectable(law: SpreadLaw, participants: int, alpha: float, power: float) -> tuple[float, float, float]:
     """Return the smallest true effect seen with ``power`` at the best, the stated and the worst level.
 
     Infinite where no effect is: a count cannot fall below zero, so that its information ends. Not a number where

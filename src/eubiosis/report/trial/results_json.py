@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 from eubiosis.core.json_data import Json, JsonRecord
 from eubiosis.core.power_surface import PowerSurface
@@ -25,6 +25,7 @@ from eubiosis.core.report_input import (
     TrialReportInput,
     VarianceRow,
 )
+from eubiosis.core.trial_answer import TrialAnswer
 from eubiosis.core.version import __version__
 from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
 
@@ -87,6 +88,7 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "transplants": block(report_input.transplants, each=False),
         "ethics": list(report_input.ethics),
         "justification": report_input.justification,
+        "answer": None if report_input.answer is None else {"origin": said} | _nested(report_input.answer),
         "power_surface": _surface(report_input.surface, origin, said),
         "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
     }
@@ -125,6 +127,13 @@ def _surface(surface: PowerSurface | None, origin: JsonRecord, text: str) -> Jso
 
 def _record(row: Row) -> JsonRecord:
     return {field.name: _plain(getattr(row, field.name)) for field in fields(row)}
+
+
+def _nested(value: TrialAnswer) -> JsonRecord:
+    """Return an answer with everything in it, deep down, as JSON holds it."""
+    made = _plain(asdict(value))
+    assert isinstance(made, dict)
+    return made
 
 
 def _plain(value: Json) -> Json:

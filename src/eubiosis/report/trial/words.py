@@ -169,7 +169,7 @@ def untested_mark(rows: Iterable[EffectRow], endpoint: str) -> str:
     told = [bool(row.tested) for row in rows if row.endpoint == endpoint]
     if not any(told):
         return ""
-    return "UNTESTED · " if all(told) else "PARTLY UNTESTED · "
+    return "† " if all(told) else "(†) "
 
 
 def short_arm(report_input: TrialReportInput, name: str, width: int) -> str:
