@@ -74,6 +74,14 @@ def question_command() -> None:
     click.echo(json.dumps(Question.json_schema(), indent=1))
 
 
+@schema.command("credibility")
+def credibility_command() -> None:
+    """Print the JSON Schema of credibility.json, which every run folder holds."""
+    from eubiosis.core.credibility import credibility_schema
+
+    click.echo(json.dumps(credibility_schema(), indent=1))
+
+
 @schema.command("therapy")
 def therapy_command() -> None:
     """Print the JSON Schema of a file in content/therapies, and of a therapy in an arm."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from eubiosis.core.power_surface import PowerSurface
     from eubiosis.core.trial_answer import TrialAnswer
 
+from eubiosis.core.applicability import Applicability
+
 Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
 
 
@@ -272,6 +274,7 @@ class TrialReportInput:
     justification: str = ""  # of the concerns, as the author wrote it
     answer: TrialAnswer | None = None  # the first screen; None where only parts were handed over
     surface: PowerSurface | None = None  # over sizes, durations, samples per visit; None: not asked for
+    applicability: Applicability | None = None  # how far the question lies from what was checked
 
 
 def empty_report(title: str) -> TrialReportInput:

@@ -200,7 +200,7 @@ class TrialAnswer:
 
     ``headline`` is the verdict on the primary endpoint over all its comparisons, ``headline_of`` the arm that
     decides it. ``pictured`` are the endpoints of the one picture: the primary one and one biological one, where
-    one was named. ``applicability`` says how far the question lies from what was checked, in one line.
+    one was named.
     """
 
     headline: TrialVerdict
@@ -214,7 +214,6 @@ class TrialAnswer:
     fingerprint: tuple[FingerprintRow, ...] = ()
     known: tuple[KnownPart, ...] = ()
     published: tuple[PublishedEffect, ...] = ()
-    applicability: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -34,6 +34,7 @@ from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.trial.world.leaving import reasons
+from eubiosis.workflow.applicability import applicability
 from eubiosis.workflow.ethics import withheld_words
 from eubiosis.workflow.plan import analysis_plan
 from eubiosis.workflow.trial_answer import trial_answer
@@ -100,6 +101,7 @@ def report_input(
         ethics=withheld_words(design),
         justification=workflow.justification or "",
         answer=trial_answer(workflow, chunks, effects, forms),
+        applicability=applicability(workflow),
     )
 
 

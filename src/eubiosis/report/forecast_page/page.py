@@ -11,8 +11,18 @@ from eubiosis.core.stool_profile import ProfileSection
 from eubiosis.report.pages import render
 
 
-def sections_page(title: str, lead: str, sections: Sequence[ProfileSection], data: Plain = None) -> str:
-    """Return a page of sections as HTML text that needs nothing beside itself; every text is escaped."""
+def sections_page(
+    title: str,
+    lead: str,
+    sections: Sequence[ProfileSection],
+    data: Plain = None,
+    *,
+    notice: str = NOT_FOR_CARE,
+) -> str:
+    """Return a page of sections as HTML text that needs nothing beside itself; every text is escaped.
+
+    ``notice`` says what the page is and is not.
+    """
     from markupsafe import Markup
 
     text = json.dumps(as_record(data), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
@@ -20,7 +30,7 @@ def sections_page(title: str, lead: str, sections: Sequence[ProfileSection], dat
         "sections.html",
         title=title,
         lead=lead,
-        notice=NOT_FOR_CARE,
+        notice=notice,
         sections=sections,
         figures=[[Markup(svg) for svg, _ in section.figures] for section in sections],
         data=Markup(text),

@@ -66,7 +66,7 @@ def first_screen(report_input: TrialReportInput) -> FirstScreen:
         return {
             "question": question, "title": title, "of": "", "tone": "none",
             "verdict": "No verdict: this report was made from parts, without the simulated trials.",
-            "facts": [], "named": [], "assumption": "", "applicability": NOT_CHECKED, "simulated": SIMULATED,
+            "facts": [], "named": [], "assumption": "", "applicability": _applicability(report_input), "simulated": SIMULATED,
             "step": "", "notes": (),
         }  # fmt: skip
     primary = _deciding(answer)
@@ -80,11 +80,17 @@ def first_screen(report_input: TrialReportInput) -> FirstScreen:
         "facts": _facts(primary),
         "named": [_named(row, report_input) for row in answer.rows],
         "assumption": _assumption(primary),
-        "applicability": answer.applicability or NOT_CHECKED,
+        "applicability": _applicability(report_input),
         "simulated": SIMULATED,
         "step": answer.step.text,
         "notes": answer.notes,
     }
+
+
+def _applicability(report_input: TrialReportInput) -> str:
+    """Return in one line how far the question lies from what was checked."""
+    own = report_input.applicability
+    return NOT_CHECKED if own is None else own.summary
 
 
 def _deciding(answer: TrialAnswer) -> ComparisonAnswer:

@@ -65,8 +65,7 @@ def _of_answer(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
 
 def fifteen_points(report_input: TrialReportInput) -> list[tuple[str, str, str]]:
     """Return what a report must contain to be believed: the point, where it stands, the section's id or ""."""
-    answer = report_input.answer
-    checked = answer is not None and bool(answer.applicability)
+    checked = report_input.applicability is not None
     forms = bool(report_input.forms)
     return [
         ("question, context of use, decision, who may not use it for what", "in the frame of the design", "design"),
@@ -78,7 +77,7 @@ def fifteen_points(report_input: TrialReportInput) -> list[tuple[str, str, str]]
             "forecasts of held-out trials against naive ones",
             "how far the question lies from what was checked stands on the first screen" if checked
             else "not in this report: eubiosis score",
-            "answer" if checked else "",
+            "applicability" if checked else "",
         ),
         ("uncertainty split", "worlds, subjects, sampling; by form of the model" if forms else "worlds, subjects, "
          "sampling", "uncertainty"),

@@ -132,6 +132,8 @@ def _arm_hues(report_input: TrialReportInput) -> list[tuple[str, int]]:
 def _anchors(report_input: TrialReportInput) -> frozenset[str]:
     """Return the ids of the sections that this report has."""
     found = {"answer", "design", "seeds", "uncertainty", "flow", "tipping", "says", "effects", "rests"}
+    if report_input.applicability is not None:
+        found |= {"applicability"}
     if report_input.answer is not None and report_input.answer.rows:
         found |= {"promises"}
         if report_input.answer.what_if:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 
+from eubiosis.core.applicability import ApplicabilityRow
 from eubiosis.core.json_data import Json, JsonRecord
 from eubiosis.core.power_surface import PowerSurface
 from eubiosis.core.report_input import (
@@ -30,7 +31,8 @@ from eubiosis.core.version import __version__
 from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
 
 Row = (
-    ArmInfo
+    ApplicabilityRow
+    | ArmInfo
     | AssumptionRow
     | BurdenLine
     | ClinicalPriorRow
@@ -90,6 +92,7 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "justification": report_input.justification,
         "answer": None if report_input.answer is None else {"origin": said} | _nested(report_input.answer),
         "power_surface": _surface(report_input.surface, origin, said),
+        "applicability": _distances(report_input),
         "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
     }
 
@@ -123,6 +126,15 @@ def _surface(surface: PowerSurface | None, origin: JsonRecord, text: str) -> Jso
     record: JsonRecord = surface.model_dump(mode="json")
     points = [{"origin": text} | point.model_dump(mode="json") for point in surface.points]
     return record | {"origin": origin, "points": points}
+
+
+def _distances(report_input: TrialReportInput) -> Json:
+    """Return how far the question lies from what was checked; null where nobody asked."""
+    own = report_input.applicability
+    if own is None:
+        return None
+    rows = [_record(row) for row in own.rows]
+    return {"summary": own.summary, "worst": own.worst, "compared": own.compared, "rows": rows}
 
 
 def _record(row: Row) -> JsonRecord:
