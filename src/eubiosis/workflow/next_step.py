@@ -9,11 +9,11 @@ from eubiosis.core.trial_answer import ComparisonAnswer, NextStep
 from eubiosis.core.verdict import EffectWords
 from eubiosis.trial.design import MOST_PARTICIPANTS, Design
 from eubiosis.workflow.files.workflow_yaml import resolved_yaml
-from eubiosis.workflow.what_is_known import Known
+from eubiosis.workflow.what_is_known import PublishedEvidence
 from eubiosis.workflow.workflow import Workflow
 
 
-def next_step(workflow: Workflow, rows: Sequence[ComparisonAnswer], known: Known) -> NextStep:
+def next_step(workflow: Workflow, rows: Sequence[ComparisonAnswer], known: PublishedEvidence) -> NextStep:
     """Return the first step that the rules allow, from the answers of the endpoints named beforehand.
 
     In order: name what would matter; keep a design that is large enough; take a clinical endpoint for which
@@ -43,7 +43,7 @@ def next_step(workflow: Workflow, rows: Sequence[ComparisonAnswer], known: Known
     return NextStep("none", _none(primary, needed), "", brief, why)
 
 
-def _why_no_brief(known: Known) -> str:
+def _why_no_brief(known: PublishedEvidence) -> str:
     if known.refused:
         return "; ".join(f"{arm}: {problem}" for arm, problem in known.refused.items())
     return "no endpoint that a brief sizes was named with a relevant effect"

@@ -49,7 +49,7 @@ from eubiosis.workflow.next_step import next_step
 from eubiosis.workflow.plan import ALPHA
 from eubiosis.workflow.trial_chunk import Chunk
 from eubiosis.workflow.trial_forms import MIXED, OUTSIDE, PRIOR_OUTCOMES
-from eubiosis.workflow.what_is_known import Known, what_is_known
+from eubiosis.workflow.what_is_known import PublishedEvidence, what_is_known
 from eubiosis.workflow.workflow import Workflow
 
 POWER = 0.8
@@ -134,7 +134,7 @@ def _comparisons(
     chunks: Sequence[Chunk],
     effects: Sequence[EffectRow],
     endpoint: Endpoint,
-    known: Known,
+    known: PublishedEvidence,
 ) -> Iterator[_Comparison]:
     design = workflow.design
     for arm in design.active:
@@ -184,7 +184,7 @@ def _truths(chunks: Sequence[Chunk], endpoint: str, arm: str) -> tuple[np.ndarra
     return values[np.isfinite(values)], float(np.mean([t.unit_sd for t in own])) if own else math.nan
 
 
-def _law(design: Design, chunks: Sequence[Chunk], endpoint: Endpoint, arm: str, known: Known) -> SpreadLaw:
+def _law(design: Design, chunks: Sequence[Chunk], endpoint: Endpoint, arm: str, known: PublishedEvidence) -> SpreadLaw:
     """Return how the standard error of a comparison depends on size, rate and effect, from the simulation."""
     truth = {(t.gut_world, t.host_world): t.value
              for c in chunks for t in c.truths if (t.endpoint, t.arm) == (endpoint.id, arm)}  # fmt: skip
@@ -209,7 +209,7 @@ def _law(design: Design, chunks: Sequence[Chunk], endpoint: Endpoint, arm: str, 
     return SpreadLaw(error, monte_carlo, design.participants, counts, counts)
 
 
-def _count_law(design: Design, endpoint: Endpoint, weeks: float, known: Known) -> CountLaw:
+def _count_law(design: Design, endpoint: Endpoint, weeks: float, known: PublishedEvidence) -> CountLaw:
     follow_up = FollowUp(7 * weeks / DAYS_PER_YEAR, dropout_per_year=design.dropout_per_year)
     low, stated, high = rate_band(design, endpoint.id, known.rates)
     return CountLaw((high, stated, low), read_assumptions()[_DISPERSIONS[endpoint.id]].value, follow_up)

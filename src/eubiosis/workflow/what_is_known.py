@@ -42,7 +42,7 @@ _FALLBACK: Content = {"outcome": "ARR", "role": "primary", "effect": BENEFIT}  #
 
 
 @dataclass(frozen=True)
-class Known:
+class PublishedEvidence:
     """The parts for the page, the trials beside the forest, and what sizes rest on.
 
     ``rates`` are low, middle and high control levels by endpoint, ``questions`` the brief of each arm as a YAML
@@ -56,7 +56,7 @@ class Known:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
-def what_is_known(workflow: Workflow, spreads: Mapping[str, float]) -> Known:
+def what_is_known(workflow: Workflow, spreads: Mapping[str, float]) -> PublishedEvidence:
     """Return what the brief of each active arm says; an arm without an intervention of the evidence says so.
 
     ``spreads`` are the SDs between subjects by endpoint, to bring points to the scale of a brief.
@@ -79,7 +79,7 @@ def what_is_known(workflow: Workflow, spreads: Mapping[str, float]) -> Known:
         rates = rates or _rates(made)
         parts += _parts(made, arm)
         published += _published(made)
-    return Known(tuple(parts), tuple(dict.fromkeys(published)), rates, questions, refused)
+    return PublishedEvidence(tuple(parts), tuple(dict.fromkeys(published)), rates, questions, refused)
 
 
 def _question(workflow: Workflow, arm: Arm, endpoints: Sequence[Content]) -> Content:

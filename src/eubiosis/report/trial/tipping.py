@@ -77,8 +77,18 @@ def fingerprint_cells(rows: Sequence[FingerprintRow]) -> list[FingerprintCells]:
     ]
 
 
+_ROUGH = (
+    " Markers of the gut cannot: all forms share the gut. The best of several markers is picked from few worlds of each "
+    "form, so that these chances are rough and rather too high."
+)
+
+
 def fingerprint_words(rows: Sequence[FingerprintRow]) -> str:
     """Say in a sentence what could tell the forms apart best."""
+    return _best_words(rows) + _ROUGH
+
+
+def _best_words(rows: Sequence[FingerprintRow]) -> str:
     best = max(rows, key=lambda row: row.chance)
     end = max(rows, key=lambda row: row.ceiling)
     said = (
