@@ -39,6 +39,7 @@ from eubiosis.workflow.plan import analysis_plan
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
 from eubiosis.workflow.trial_forms import clinical_priors, form_effects
 from eubiosis.workflow.trial_harms import burden_lines, harm_lines, transplant_lines
+from eubiosis.workflow.trial_surface import surface_of
 from eubiosis.workflow.unsure import Unsure
 from eubiosis.workflow.workflow import Workflow
 from eubiosis.workflow.worlds_used import history_numbers, worlds_warnings
@@ -62,6 +63,7 @@ def report_input(
     """
     model, design = model or load(), workflow.design
     effects, variance = _effects(design, chunks, model)
+    cells = [cell for chunk in chunks for cell in chunk.surface]
     return TrialReportInput(
         title=workflow.title,
         question=workflow.question,
@@ -97,6 +99,7 @@ def report_input(
         transplants=transplant_lines(design),
         ethics=withheld_words(design),
         justification=workflow.justification or "",
+        surface=surface_of(cells, design, workflow.seed) if cells else None,
     )
 
 

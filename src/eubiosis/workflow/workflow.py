@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from eubiosis.core.spec import Problem, Spec, rule
 from eubiosis.population.source import PopulationSource
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.surface_grid import SurfaceGrid
 from eubiosis.workflow.ethics import ethical_concerns
 
 
@@ -19,7 +21,8 @@ class Workflow(Spec):
     """A whole workflow; ``workflow.yaml`` builds one. Raises ``FindingsError`` with all that is wrong.
 
     A design that withholds effective therapy in active disease, or gives a live product under severe
-    immunosuppression, needs a ``justification``: its findings have severity ``ethics``.
+    immunosuppression, needs a ``justification``: its findings have severity ``ethics``. ``surface`` says
+    which other trials are redrawn from the same people for a surface of power; None: none.
 
     >>> from eubiosis import therapy, trial
     >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
@@ -38,6 +41,19 @@ class Workflow(Spec):
     design: Design
     simulation: Simulation = Field(default_factory=Simulation)
     justification: Text | None = None
+    surface: SurfaceGrid | None = Field(default_factory=SurfaceGrid)
+
+    @property
+    def surface_grid(self) -> SurfaceGrid | None:
+        """The grid of the power surface with what follows from the design; None where none is asked for."""
+        return None if self.surface is None else self.surface.filled_for(self.design)
+
+    @staticmethod
+    @rule("design", "surface")
+    def _the_design_gives_the_surface(design: object, surface: object) -> Iterator[Problem]:
+        if isinstance(design, Design) and isinstance(surface, SurfaceGrid):
+            for each in surface.problems_with(design):
+                yield replace(each, place=("surface", *each.place))
 
     @staticmethod
     @rule("design", "justification")
