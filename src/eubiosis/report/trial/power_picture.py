@@ -71,7 +71,8 @@ def picture_legend(report_input: TrialReportInput) -> list[tuple[str, str]]:
     if answer is None or not answer.rows:
         return []
     rows = []
-    for k, line in enumerate(shown_lines(answer, answer.rows[0].weeks)):
+    lines = shown_lines(answer, answer.rows[0].weeks)
+    for k, line in enumerate(lines):
         named = next(r for r in answer.rows if (r.endpoint, r.arm) == (line.endpoint, line.arm))
         hue, dash = k + 1, f" d{k}" if k else ""
         name = wrapped(f"{line.label}, {line.arm}", 60, 1)[0]
@@ -86,8 +87,7 @@ def picture_legend(report_input: TrialReportInput) -> list[tuple[str, str]]:
             prior = next((p for p in named.promises if p.prior in ("common", "simulated worlds")), None)
             words = "the common prior" if prior and prior.prior == "common" else "the simulated worlds"
             rows.append((f"thin c{hue} d2", f"{name}: assurance under {words}"))
-        if line.simulated:
-            rows.append(
-                (f"spot c{hue}", f"{name}: simulated trials with p < 0.05, over worlds each with its effect")
-            )
+    if any(line.simulated for line in lines):
+        words = "circles: simulated trials with p < 0.05, over worlds each with the effect that it has"
+        rows.append(("spot c1", words))
     return rows
