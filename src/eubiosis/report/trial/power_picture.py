@@ -30,7 +30,9 @@ def power_picture(report_input: TrialReportInput) -> str:
     if not lines:
         return ""
     sizes = lines[0].participants
-    frame = PlotFrame(_WIDTH, _HEIGHT, (sizes[0], sizes[-1]), (0.0, 1.0), left=50, bottom=46, log_x=True)
+    frame = PlotFrame(
+        _WIDTH, _HEIGHT, (sizes[0], sizes[-1]), (0.0, 1.0), left=50, right=26, bottom=46, log_x=True
+    )
     parts = [
         frame.grid(log_ticks(sizes[0], sizes[-1]), (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), lambda n: f"{n:,.0f}",
                    lambda share: f"{100 * share:.0f} %"),
@@ -86,7 +88,14 @@ def picture_legend(report_input: TrialReportInput) -> list[tuple[str, str]]:
         if line.common and (k == 0 or not line.middle):
             prior = next((p for p in named.promises if p.prior in ("common", "simulated worlds")), None)
             words = "the common prior" if prior and prior.prior == "common" else "the simulated worlds"
-            rows.append((f"thin c{hue} d2", f"{name}: assurance under {words}"))
+            rows.append(
+                (
+                    f"thin c{hue} d2",
+                    f"{name}: assurance over {words}"
+                    if words.endswith("worlds")
+                    else f"{name}: assurance under {words}",
+                )
+            )
     if any(line.simulated for line in lines):
         words = "circles: simulated trials with p < 0.05, over worlds each with the effect that it has"
         rows.append(("spot c1", words))
