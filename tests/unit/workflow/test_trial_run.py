@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 import types
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -22,7 +22,9 @@ from eubiosis.workflow.trial_run import run_trial
 @dataclass(frozen=True)
 class FakeJob:
     tables: dict
-    report_input: object = field(default_factory=lambda: types.SimpleNamespace(warnings=("few worlds",)))
+    report_input: object = field(
+        default_factory=lambda: replace(empty_report("none"), warnings=("few worlds",))
+    )
     facts: dict = field(default_factory=lambda: {"subjects_failed": "0"})
 
 

@@ -140,9 +140,13 @@ def workflow_schema() -> JsonSchema:
 
 def _relevant_schema() -> JsonSchema:
     """Return the schema of the relevant effects: a number for each endpoint that is named."""
-    bounds: dict[str, Json] = {scale: {"type": "number", "minimum": low, "maximum": high}
-              for scale, (low, high) in RELEVANT_BOUNDS.items()}  # fmt: skip
-    return _object({name: bounds[endpoint.scale] for name, endpoint in ENDPOINTS.items()})
+    least = min(low for low, _ in RELEVANT_BOUNDS.values())
+    most = max(high for _, high in RELEVANT_BOUNDS.values())
+    return {
+        "type": "object",
+        "propertyNames": {"enum": list(ENDPOINTS)},
+        "additionalProperties": {"type": "number", "minimum": least, "maximum": most},
+    }
 
 
 # --- from the file's keys to the domain's, and back ---------------------------------------------------------
