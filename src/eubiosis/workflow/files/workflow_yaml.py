@@ -22,13 +22,17 @@ from eubiosis.population.source import PopulationSource
 from eubiosis.therapy import Adherence, Component, Therapy, Transplant, products
 from eubiosis.trial.design import Arm, ControlLevel, Design, Eligibility
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.surface_grid import SurfaceGrid
 from eubiosis.workflow.workflow import Workflow
 
 _WORDS = ("title", "question", "context_of_use", "decision", "seed", "justification")
 _OF_DESIGN = ("eligibility", "control_level", "arms", "primary")  # keys of their own in the file
 _DESIGNED = tuple((name,) for name in ("design", *_OF_DESIGN, "background"))
 _OLD_NAMES = {"background": "control_level"}  # still read, and written by its new name
-_KEYS = (*_WORDS, "population", "eligibility", "control_level", "arms", "design", "primary", "simulation")
+_KEYS = (
+    *_WORDS, "population", "eligibility", "control_level", "arms", "design", "primary", "simulation",
+    "surface",
+)  # fmt: skip
 _DESIGN_KEYS = tuple(name for name in Design.model_fields if name not in _OF_DESIGN)
 _THERAPY_KEYS = ("dose", "start", "stop", "ramp", "above_ceiling", "transplant", "adherence")
 _ARM_KEYS = ("name", "therapy", *_THERAPY_KEYS, "with", "control")
@@ -125,6 +129,7 @@ def workflow_schema() -> JsonSchema:
         "design": _object(_pick(design, _DESIGN_KEYS), ["participants"]),
         "primary": _pick(design, ("primary",))["primary"],
         "simulation": _object(_section(Simulation)),
+        "surface": {"anyOf": [_object(_section(SurfaceGrid)), {"type": "null"}]},
     }  # fmt: skip
     properties = top["properties"]
     assert isinstance(properties, Mapping)
@@ -148,7 +153,7 @@ def _nested(content: object, folder: Path) -> tuple[dict[str, object] | None, li
         if old in content and new in content
     ]
     flat: dict[str, object] = {_OLD_NAMES.get(key, str(key)): value for key, value in content.items()}
-    top = {key: flat[key] for key in (*_WORDS, "simulation") if key in flat}
+    top = {key: flat[key] for key in (*_WORDS, "simulation", "surface") if key in flat}
     top["population"] = _population(flat.get("population"), folder, found)
     top["design"] = _design(flat, found)
     return top, found
@@ -247,6 +252,7 @@ def _flat(workflow: Workflow) -> dict[str, Json]:
     flat["design"] = {name: _plain(getattr(design, name)) for name in _DESIGN_KEYS}
     flat["primary"] = design.primary
     flat["simulation"] = _lists(workflow.simulation)
+    flat["surface"] = None if workflow.surface is None else _lists(workflow.surface)
     return flat
 
 
