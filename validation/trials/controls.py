@@ -5,8 +5,8 @@
 
 ``controls/*.yaml`` are the designs, ``controls/published.tsv`` what was read of the trials and how each row
 was used: "set" by the design, "knob" fitted by the class effect (no test, either), "check" never fitted.
-People are simulated in a pool for each pair of worlds, trials of the published size are drawn from it, and the
-interval of a figure is that of 95 % of the trials, over worlds. ``--write`` puts the table into
+People are simulated in a pool for each pair of worlds, trials of the published size are drawn from it, and
+the interval of a figure is that of 95 % of the trials, over worlds. ``--write`` puts the table into
 docs/reference/operating_characteristics.md between its marks.
 """
 

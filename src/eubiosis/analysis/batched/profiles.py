@@ -2,9 +2,9 @@
 
 An end of the interval is where twice the log likelihood has fallen by the point of chi-squared, everything
 but the ratio at its maximum there. With the ratio fixed, the treated arm is the control arm with another
-exposure, so that the maximum is the one of ``counts`` with an arm less. The signed root of the fall is nearly a line in
-the log ratio: its derivative is the score of the ratio (envelope theorem), and a few Newton steps meet the
-point (Venzon and Moolgavkar 1988, Applied Statistics 37:87, for the problem; the steps here are ours).
+exposure, so that the maximum is the one of ``counts`` with an arm less. The signed root of the fall is nearly
+a line in the log ratio: its derivative is the score of the ratio (envelope theorem), and a few Newton steps
+meet the point.
 """
 
 from __future__ import annotations
