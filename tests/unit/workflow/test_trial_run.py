@@ -14,6 +14,7 @@ import pytest
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingsError
 from eubiosis.core.frame import Table
+from eubiosis.core.report_input import empty_report
 from eubiosis.core.table_schemas import OBSERVED_VISITS
 from eubiosis.workflow.doctor import Examination, examine, steady_error
 from eubiosis.workflow.trial_run import run_trial
