@@ -24,7 +24,7 @@ from eubiosis.workflow.trial_run import run_trial
 class FakeJob:
     tables: dict
     report_input: object = field(
-        default_factory=lambda: replace(empty_report("none"), warnings=("few worlds",))
+        default_factory=lambda: replace(empty_report("A run"), warnings=("few worlds",))
     )
     facts: dict = field(default_factory=lambda: {"subjects_failed": "0"})
 
@@ -89,6 +89,7 @@ def test_a_run_writes_all_its_files(write, tmp_path, stage):
         "tables/observed_visits.parquet",
         "data_dictionary.tsv",
         "results.json",
+        "credibility.json",
         "report.html",
         "log.jsonl",
         "manifest.json",
