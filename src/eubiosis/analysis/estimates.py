@@ -15,6 +15,7 @@ from eubiosis.analysis.estimators.counts import rate_ratios
 from eubiosis.analysis.estimators.randomisation import randomisation_test
 from eubiosis.analysis.result import Estimate
 from eubiosis.analysis.strategies import analysed, analysed_trials
+from eubiosis.core.collector import collector_held
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 from eubiosis.core.estimand import Estimand
 from eubiosis.core.frame import Table
@@ -104,18 +105,21 @@ def estimate(
             known = ", ".join(each.id for each in recorded)
             message = f"asked for and not recorded: {', '.join(lacking)}; recorded: {known}"
             raise ValueError(message)
+    with collector_held():
+        return Estimates(tuple(_all_rows(observed, wanted, seed)))
+
+
+def _all_rows(observed: Observed, wanted: Sequence[Endpoint], seed: int) -> Iterator[TrialEstimate]:
     control = observed.control
-    rows: list[TrialEstimate] = []
     if isinstance(observed, StackedObserved):
         for stack in observed.stacks:
-            rows += _of_stack(analysed(stack), control, wanted, seed)
-        return Estimates(tuple(rows))
+            yield from _of_stack(analysed(stack), control, wanted, seed)
+        return
     trials = analysed_trials(observed)
     found = analyse_together(trials, control, wanted, seed)
     for number, trial in enumerate(trials):
         arms = tuple(dict.fromkeys(trial.subjects["arm"].tolist()))
-        rows += _of_trial(number, trial.key, partial(_itself, trial), arms, control, wanted, found, seed)
-    return Estimates(tuple(rows))
+        yield from _of_trial(number, trial.key, partial(_itself, trial), arms, control, wanted, found, seed)
 
 
 def _itself(trial: OneTrial) -> OneTrial:
@@ -142,12 +146,12 @@ def _of_trial(
     seed: int,
 ) -> Iterator[TrialEstimate]:
     """Yield one trial's estimates; arms in the order of entry. What was not found is analysed by itself."""
-    arms = tuple(arm for arm in entered if arm != control)
+    arms = [arm for arm in entered if arm != control]
     for endpoint in wanted:
-        own = tuple(found.get((number, endpoint.id, arm)) for arm in arms)
-        whole = tuple(each for each in own if each is not None)
+        own = [found.get((number, endpoint.id, arm)) for arm in arms]
+        whole = [each for each in own if each is not None]
         if len(whole) < len(own) or not arms:
-            whole = analyse_one(trial(), control, endpoint, arms, seed)
+            whole = [*analyse_one(trial(), control, endpoint, arms, seed)]
         for each in whole:
             yield TrialEstimate(key, each)
 

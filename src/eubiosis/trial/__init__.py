@@ -9,6 +9,7 @@ from eubiosis.trial.expected import Crowd, ExpectedEndpoints, Exposure, expected
 from eubiosis.trial.intercurrent import Intercurrent
 from eubiosis.trial.simulate import Trials, simulate
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.surface_grid import SurfaceGrid
 from eubiosis.trial.world.host_world import TrialIsTooSmall
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Latent",
     "Observed",
     "Simulation",
+    "SurfaceGrid",
     "TrialIsTooSmall",
     "Trials",
     "estimands",

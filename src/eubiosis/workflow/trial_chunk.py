@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.analysis.estimates import Estimates, TrialEstimate, estimate
+from eubiosis.analysis.surface.cells import SurfaceCell
 from eubiosis.analysis.truth import TrueEffect
 from eubiosis.analysis.truth.effects import Twins, effects_of_world
 from eubiosis.compute.chunk_store import ChunkStore
@@ -36,6 +37,8 @@ from eubiosis.trial.design import Design
 from eubiosis.trial.simulate import Candidates, Task, Trials, gut_world_trials
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
+from eubiosis.workflow.surface_cells import cells_of_pool
+from eubiosis.workflow.visit_effects import VisitEffect, VisitSums
 
 ByArm = Mapping[str, Array]
 
@@ -91,8 +94,10 @@ class Chunk:
     example: ExampleTrial | None
     candidates: tuple[Candidates, ...]
     worlds: tuple[WorldForm, ...] = ()
+    visit_effects: tuple[VisitEffect, ...] = ()  # of markers that tell forms apart
     # arm, harm -> subjects with the event, over all trials
     harmed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    surface: tuple[SurfaceCell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,13 +114,17 @@ def run_chunk(task: Task, tables: WorldTables | None = None) -> Chunk:
 
     What every trial recorded goes into ``tables``.
     """
-    world = gut_world_trials(task)
+    world = gut_world_trials(task, ends=tables is None)
     gathered = _Gathered(task.design, task.seed, None, tables)
+    surface: list[SurfaceCell] = []
     for pair in world.pairs:
         gathered.add(pair.stacks)
-    return gathered.chunk(
+        if task.surface is not None and pair.pool is not None:
+            surface += cells_of_pool(pair.pool, task.surface, task.seed)
+    found = gathered.chunk(
         world.guts, world.worlds, tuple(pair.screened for pair in world.pairs), (world.candidates,)
     )
+    return replace(found, surface=tuple(surface))
 
 
 def run_chunk_here(task: Task) -> Chunk:
@@ -176,6 +185,7 @@ class _Gathered:
         self.flow: list[TrialCounts] = []
         self.visits: dict[str, dict[float, dict[str, list[Array]]]] = {}
         self.example: ExampleTrial | None = None
+        self.by_visit = VisitSums(design.control.name)
         self.harmed: Counter[tuple[str, str]] = Counter()
 
     def add(self, stacks: Iterator[tuple[TrialStack, LatentStack]]) -> None:
@@ -189,6 +199,7 @@ class _Gathered:
                 self.rows += estimate(StackedObserved([seen], self.design.control.name), seed=self.seed).rows
             if self.tables is not None:
                 self.tables.add(seen, truth)
+            self.by_visit.add(seen)
             self.flow += _counts(seen)
             self.harmed += _harmed(seen.adverse_events)
             if int(seen.replicates[0]) == 0:
@@ -231,6 +242,7 @@ class _Gathered:
             self.example,
             candidates,
             _forms(worlds),
+            self.by_visit.rows(),
             dict(self.harmed),
         )
 

@@ -88,7 +88,7 @@ def run_job(
     _demand_disk(workflow, executor or Executor())
     model = load(content)
     cohort = cohort_of(workflow.population, model, workflow.seed)
-    jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed)
+    jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed, workflow.surface_grid)
     try:
         chunks = _chunks(jobs, executor or Executor(), progress, store)
     except TrialIsTooSmall as error:
@@ -268,7 +268,7 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None, mo
         "candidates made in a gut world": f"{np.mean([c.made for c in candidates]):.0f}",
         "of them run, having passed screening on paper": f"{np.mean([c.asked for c in candidates]):.0f}",
         "of those run, with a stool profile that no steady state holds": (
-            f"{np.mean([c.unsolved for c in candidates]):.1f}"
+            f"{sum(c.unsolved for c in candidates):,} in all of {sum(c.asked for c in candidates):,}"
         ),
         **_niche_facts(candidates),
         "population": "embedded reference population"

@@ -37,10 +37,12 @@ from eubiosis.trial.world.leaving import reasons
 from eubiosis.workflow.applicability import applicability
 from eubiosis.workflow.ethics import withheld_words
 from eubiosis.workflow.plan import analysis_plan
+from eubiosis.workflow.trial_answer import trial_answer
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
 from eubiosis.workflow.trial_forms import clinical_priors, form_effects
 from eubiosis.workflow.trial_harms import burden_lines, harm_lines, transplant_lines
 from eubiosis.workflow.trial_intercurrent import intercurrent_lines, intercurrent_numbers_used
+from eubiosis.workflow.trial_surface import surface_of
 from eubiosis.workflow.unsure import Unsure
 from eubiosis.workflow.workflow import Workflow
 from eubiosis.workflow.worlds_used import history_numbers, worlds_warnings
@@ -63,7 +65,11 @@ def report_input(
     ``warnings`` are those of the job itself; they come first.
     """
     model, design = model or load(), workflow.design
-    effects, variance = _effects(design, chunks, model)
+    found = _characteristics(chunks)
+    effects, variance = _effects(design, found, model)
+    forms = form_effects(design, chunks, model)
+    cells = [cell for chunk in chunks for cell in chunk.surface]
+    surface = surface_of(cells, design, workflow.seed) if cells else None
     return TrialReportInput(
         title=workflow.title,
         question=workflow.question,
@@ -74,7 +80,7 @@ def report_input(
         flow=_flow(design, chunks),
         effects=effects,
         courses=_courses(design, chunks),
-        changes=_changes(design, chunks, Unsure.of(model, design, _characteristics(chunks))),
+        changes=_changes(design, chunks, Unsure.of(model, design, found)),
         variance=variance,
         assumptions=_assumptions(model, design, workflow.simulation),
         basis_shares=basis_shares(model),
@@ -85,7 +91,7 @@ def report_input(
             *_warnings(workflow.simulation),
             *_not_represented(design),
         ),
-        forms=form_effects(design, chunks, model),
+        forms=forms,
         priors=clinical_priors(design),
         size=SimulationSize(
             seed=workflow.seed,
@@ -100,7 +106,9 @@ def report_input(
         intercurrent=intercurrent_lines(design, [counts for chunk in chunks for counts in chunk.flow]),
         ethics=withheld_words(design),
         justification=workflow.justification or "",
+        answer=trial_answer(workflow, chunks, effects, forms, surface),
         applicability=applicability(workflow),
+        surface=surface,
     )
 
 
@@ -130,9 +138,8 @@ def _design(design: Design) -> tuple[tuple[str, str], ...]:
 
 
 def _effects(
-    design: Design, chunks: Sequence[Chunk], model: Model
+    design: Design, found: OperatingCharacteristics, model: Model
 ) -> tuple[tuple[EffectRow, ...], tuple[VarianceRow, ...]]:
-    found = _characteristics(chunks)
     analysed = {(row.endpoint, row.arm): row for row in found}
     rows = [
         (endpoint, analysed[endpoint.id, arm.name])

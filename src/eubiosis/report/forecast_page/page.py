@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib import resources
 
 from eubiosis.core.record import Plain, as_record
 from eubiosis.core.stool_forecast import NOT_FOR_CARE
@@ -26,7 +25,6 @@ def sections_page(
     """
     from markupsafe import Markup
 
-    own = resources.files("eubiosis.report").joinpath("templates/profile.css").read_text(encoding="utf-8")
     text = json.dumps(as_record(data), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     return render(
         "sections.html",
@@ -35,6 +33,5 @@ def sections_page(
         notice=notice,
         sections=sections,
         figures=[[Markup(svg) for svg, _ in section.figures] for section in sections],
-        own_css=Markup(own),
         data=Markup(text),
     )

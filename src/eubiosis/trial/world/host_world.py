@@ -39,7 +39,7 @@ from eubiosis.trial.world.replicates import Replicates, event_rows, relapse_rows
 from eubiosis.trial.world.targets import targets
 
 REFERENCE_POOL, _LEAST_REFERENCE, _MOST_REFERENCE = 300, 60, 4_800
-_PEOPLE_TOGETHER = 4_000  # in all trials that are drawn together: bounds the memory, changes no number
+_PEOPLE_TOGETHER = 8_000  # in all trials that are drawn together: bounds the memory, changes no number
 
 
 @dataclass(frozen=True)
@@ -178,11 +178,18 @@ def reference_size(eligible: NDArray[np.bool_]) -> int:
 
 
 def trial_stacks(
-    model: Model, world: World, design: Design, pair: tuple[int, int], numbers: Sequence[int]
+    model: Model,
+    world: World,
+    design: Design,
+    pair: tuple[int, int],
+    numbers: Sequence[int],
+    *,
+    ends: bool = False,
 ) -> Iterator[tuple[TrialStack, LatentStack]]:
     """Run the trials ``numbers`` of a pair of worlds, so many at a time that memory stays small.
 
-    A trial has the same numbers whichever others are run with it.
+    A trial has the same numbers whichever others are run with it. With ``ends`` the stacks without trial 0
+    hold the first and the last visits only (``replicates``): what analyses need, and no more.
     """
     laws = clinical_laws(model)
     by_kept = _courses(world, design, laws)
@@ -191,9 +198,11 @@ def trial_stacks(
     together = max(1, _PEOPLE_TOGETHER // len(courses))
     for begin in range(0, len(numbers), together):
         some = numbers[begin : begin + together]
-        made = replicates(courses, design, laws, world.seed, world.label, some, slope)
+        # an intercurrent event may make any visit the last that counts
+        only_ends = ends and 0 not in some and not design.intercurrent
+        made = replicates(courses, design, laws, world.seed, world.label, some, slope, ends=only_ends)
         asked = targets(design, laws, by_kept, world.seed, world.label, made.numbers, slope)
-        yield _observed(world, design, courses, made, pair), _latent(courses, made, pair, asked)
+        yield _observed(world, design, courses, made, pair), latent_stack(courses, made, pair, asked)
 
 
 def _courses(world: World, design: Design, laws: ClinicalLaws) -> dict[Kept, WorldCourses]:
@@ -251,10 +260,11 @@ def _observed(
     if made.numbers[0] == 0:  # what people took is kept for the first trial of a pair of worlds
         exposure = exposure_rows(design, names[0], subjects.numbers, there.followed[0], world.seed)
         exposure = {**_keys(pair, np.zeros(len(exposure["subject"]), dtype=np.int64)), **exposure}
+    some = list(made.measured)
     return TrialStack(
-        *pair, made.numbers, courses.numbers, courses.arms, made.arm, np.array(design.visits),
-        there.attended, columns, {"day": there.days, **made.visits}, exposure,
-        {**_keys(pair, made.numbers[trial]), **harmed}, _relapses(courses, made, pair),
+        *pair, made.numbers, courses.numbers, courses.arms, made.arm, np.array(design.visits)[some],
+        there.attended[some], columns, {"day": there.days[some], **made.visits}, exposure,
+        {**_keys(pair, made.numbers[trial]), **harmed}, relapse_columns(courses, made, pair),
         _intercurrent(world, design, courses, made, pair), strategy_rules(design.intercurrent),
     )  # fmt: skip
 
@@ -275,7 +285,7 @@ def _intercurrent(
     return {**_keys(pair, made.numbers[trial]), **own}
 
 
-def _relapses(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> dict[str, np.ndarray]:
+def relapse_columns(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> dict[str, np.ndarray]:
     """Lay out the relapses that are counted, one row each."""
     trial, person, day = relapse_rows(made.relapses, made.arm, made.presence.followed)
     own = {
@@ -291,7 +301,7 @@ def _keys(pair: tuple[int, int], replicate: NDArray[np.int64]) -> dict[str, np.n
     return {"gut_world": np.full(rows, pair[0]), "host_world": np.full(rows, pair[1]), "replicate": replicate}
 
 
-def _latent(
+def latent_stack(
     courses: WorldCourses, made: Replicates, pair: tuple[int, int], targets: Mapping[str, Array]
 ) -> LatentStack:
     """Lay out the truth of trials: for each arm, one row a subject."""
@@ -376,7 +386,9 @@ __all__ = [
     "TrialIsTooSmall",
     "World",
     "enrol",
+    "latent_stack",
     "paper_reason",
+    "relapse_columns",
     "replicate",
     "trial_stacks",
 ]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.findings import FindingCollector, FindingsError, unknown_word
 from eubiosis.core.from_yaml import findings_at, in_order
 from eubiosis.core.kinds import plain, shown
@@ -23,7 +24,8 @@ from eubiosis.therapy import Adherence, Component, Therapy, Transplant, products
 from eubiosis.trial.design import Arm, ControlLevel, Design, Eligibility
 from eubiosis.trial.intercurrent import Intercurrent
 from eubiosis.trial.simulation import Simulation
-from eubiosis.workflow.workflow import Workflow
+from eubiosis.trial.surface_grid import SurfaceGrid
+from eubiosis.workflow.workflow import RELEVANT_BOUNDS, Workflow
 
 _WORDS = ("title", "question", "context_of_use", "decision", "seed", "justification")
 # keys of their own in the file
@@ -32,7 +34,7 @@ _DESIGNED = tuple((name,) for name in ("design", *_OF_DESIGN, "background"))
 _OLD_NAMES = {"background": "control_level"}  # still read, and written by its new name
 _KEYS = (
     *_WORDS, "population", "eligibility", "control_level", "arms", "design", "intercurrent", "primary",
-    "simulation",
+    "relevant", "simulation", "surface",
 )  # fmt: skip
 _DESIGN_KEYS = tuple(name for name in Design.model_fields if name not in _OF_DESIGN)
 _THERAPY_KEYS = ("dose", "start", "stop", "ramp", "above_ceiling", "transplant", "adherence")
@@ -130,13 +132,26 @@ def workflow_schema() -> JsonSchema:
         "design": _object(_pick(design, _DESIGN_KEYS), ["participants"]),
         "intercurrent": {"type": "array", "items": _object(_section(Intercurrent), ["event"])},
         "primary": _pick(design, ("primary",))["primary"],
+        "relevant": _relevant_schema(),
         "simulation": _object(_section(Simulation)),
+        "surface": {"anyOf": [_object(_section(SurfaceGrid)), {"type": "null"}]},
     }  # fmt: skip
     properties = top["properties"]
     assert isinstance(properties, Mapping)
     required = [*(w for w in _WORDS if w not in ("seed", "justification")), "arms", "design", "primary"]
     schema = _object({**_pick(properties, _WORDS), **sections}, required)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "workflow.yaml", **schema}
+
+
+def _relevant_schema() -> JsonSchema:
+    """Return the schema of the relevant effects: a number for each endpoint that is named."""
+    least = min(low for low, _ in RELEVANT_BOUNDS.values())
+    most = max(high for _, high in RELEVANT_BOUNDS.values())
+    return {
+        "type": "object",
+        "propertyNames": {"enum": list(ENDPOINTS)},
+        "additionalProperties": {"type": "number", "minimum": least, "maximum": most},
+    }
 
 
 # --- from the file's keys to the domain's, and back ---------------------------------------------------------
@@ -154,10 +169,22 @@ def _nested(content: object, folder: Path) -> tuple[dict[str, object] | None, li
         if old in content and new in content
     ]
     flat: dict[str, object] = {_OLD_NAMES.get(key, str(key)): value for key, value in content.items()}
-    top = {key: flat[key] for key in (*_WORDS, "simulation") if key in flat}
+    top = {key: flat[key] for key in (*_WORDS, "simulation", "surface") if key in flat}
+    if flat.get("relevant") is not None:
+        top["relevant"] = _numbers(flat["relevant"])
     top["population"] = _population(flat.get("population"), folder, found)
     top["design"] = _design(flat, found)
     return top, found
+
+
+def _numbers(section: object) -> object:
+    """Return whole numbers of a mapping as numbers, as the file may write them."""
+    if not isinstance(section, Mapping):
+        return section
+    return {
+        key: float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        for key, value in section.items()
+    }
 
 
 def _population(section: object, folder: Path, found: list[Problem]) -> object:
@@ -256,7 +283,9 @@ def _flat(workflow: Workflow) -> dict[str, Json]:
     if design.intercurrent:
         flat["intercurrent"] = [_lists(event) for event in design.intercurrent]
     flat["primary"] = design.primary
+    flat["relevant"] = dict(workflow.relevant)
     flat["simulation"] = _lists(workflow.simulation)
+    flat["surface"] = None if workflow.surface is None else _lists(workflow.surface)
     return flat
 
 
