@@ -38,6 +38,7 @@ def measured(
     attended: NDArray[np.bool_],
     some: Sequence[int] | None = None,
     sample: int = 0,
+    markers: bool = True,
 ) -> dict[str, NDArray[np.generic]]:
     """Return what is recorded at the visits, (visits, trials, people) by endpoint; NaN where nothing is.
 
@@ -46,13 +47,14 @@ def measured(
     each one's own arm. The noise of a visit is keyed by its week, so another visit more leaves it as it is.
     ``some`` are the positions of the visits that are measured (None: all), those of the answer, of ``true``
     and of ``attended``; ``sample`` numbers the sample that is taken at each, or the rating: the first is 0.
+    Without ``markers`` stool and plasma are left out.
     """
     layer = {name: row.value for name, row in trial_numbers().items()}
     people = len(courses)
     at = tuple(range(len(design.visits)) if some is None else some)
     more = f"/sample {sample}" if sample else ""
     scores = np.empty((3, *attended.shape))
-    blood_and_stool = np.empty((*attended.shape, len(MARKERS)), dtype=np.float32)
+    blood_and_stool = np.empty((*attended.shape, len(MARKERS) if markers else 0), dtype=np.float32)
     ramp = design.placebo_response_mfis * np.minimum(np.array(design.visits) / layer["trial_placebo_ramp"], 1)
     places, errors = np.arange(people), _log_errors(layer).astype(np.float32)
     dilution = np.float32(np.sqrt(layer["trial_share_stool_dilution"]) * layer["trial_sd_ln_stool_acids"])
@@ -62,14 +64,14 @@ def measured(
         scores[0, v] = true["edss"][v] + laws.number["host_edss_sd"] * noise[..., 0]
         scores[1, v] = true["mfis"][v] + ramp[visit] + laws.number["host_mfis_sem"] * noise[..., 1]
         scores[2, v] = courses.treg[:, visit][arm, places] * np.exp(layer["trial_sd_ln_treg"] * noise[..., 2])
+        if not markers:
+            continue
         logs = blood_and_stool[v]
         np.multiply(noise[..., 4:], errors, out=logs)
         logs += courses.log_markers[:, visit].astype(np.float32)[arm, places]
         logs[..., : len(_ACIDS) + 1] += dilution * noise[..., 3:4]
         logs[..., _ASSAYED] += batch_shifts(draws, week, people)
         logs[~attended[v]] = np.nan
-    np.exp(blood_and_stool, out=blood_and_stool)
-    _close(blood_and_stool)
     scores[:, ~attended] = np.nan
     found = {
         "edss": edss_steps(scores[0]),
@@ -80,6 +82,10 @@ def measured(
         ),
         "assay_batch": np.broadcast_to(batches(people), attended.shape),
     }
+    if not markers:
+        return found
+    np.exp(blood_and_stool, out=blood_and_stool)
+    _close(blood_and_stool)
     found |= {name: blood_and_stool[..., k] for k, name in enumerate(MARKERS)}
     return found | reported({name: blood_and_stool[..., MARKERS.index(name)] for name in LIMITED})
 

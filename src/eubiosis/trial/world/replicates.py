@@ -72,12 +72,13 @@ def replicates(
     *,
     ends: bool = False,
     samples: int = 1,
+    markers: bool = True,
 ) -> Replicates:
     """Run the trials ``numbers`` of the world ``label`` together; each has the numbers it has alone.
 
     With ``ends`` only the first and the last visits are measured that anybody came to, which is all that an
     analysis of the change looks at; the numbers of those are what they are without. ``samples`` are taken at
-    each visit, and averaged (``averaged``).
+    each visit, and averaged (``averaged``); without ``markers`` none is of stool or plasma.
     """
     draws = TrialDraws(seed, label, tuple(numbers))
     arm = randomised(design, len(courses), draws)
@@ -93,7 +94,7 @@ def replicates(
     true = {"edss": own_arm(edss, arm, 1), "mfis": own_arm(mfis, arm, 1)}
     seen = there.attended[list(some)] if ends else there.attended
     visits = averaged(
-        [measured(courses, design, laws, draws, arm, true, seen, some, k) for k in range(samples)]
+        [measured(courses, design, laws, draws, arm, true, seen, some, k, markers) for k in range(samples)]
     )
     return Replicates(np.array(numbers), arm, relapses, edss, mfis, there, counts, visits, some)
 
