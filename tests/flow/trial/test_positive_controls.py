@@ -1,6 +1,7 @@
 """A sample of the positive controls and of the coverage of counts: the tables hold what they say."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "operating_characteris
 def script(name):
     spec = importlib.util.spec_from_file_location(f"validation_{name}", FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # pydantic looks the types of a row up there
     spec.loader.exec_module(module)
     return module
 
