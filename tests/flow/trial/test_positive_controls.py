@@ -50,8 +50,8 @@ def test_a_miss_is_called_a_miss_and_a_knob_no_test(controls):
     row = rows["natalizumab", "relapse_ratio", "natalizumab"]
     values = np.linspace(0.5, 0.7, 101)
     assert controls.verdict(row, values) == "**missed**"
-    assert controls.verdict(row, values - 0.2) == "intervals overlap"
-    assert controls.verdict(row, values - 0.3) == "inside"
+    assert controls.verdict(row, values - 0.14) == "intervals overlap"
+    assert controls.verdict(row, values - 0.25) == "inside"
     assert rows["natalizumab", "t2_ratio", "natalizumab"].role == "knob"
     assert rows["interferon", "relapse_ratio", "interferon"].role in ("knob", "check")
     assert controls.verdict(rows["interferon", "gd_ratio", "interferon"], values) == "no value read"
