@@ -124,7 +124,8 @@ def markdown(found: dict[tuple[str, int, float], tuple[int, tuple[float, ...]]],
     """Return the table: a row an endpoint and size, a column a ratio, each with the three methods."""
     ratios = sorted({key[2] for key in found})
     lines = [
-        f"{gut_worlds} gut worlds; coverage in % of the interval by {', '.join(METHODS)}, over trials with numbers.",
+        f"{gut_worlds} gut worlds; coverage in % of the interval by {', '.join(METHODS)}, over trials with "
+        "numbers.",
         "",
         f"| endpoint | n | {' | '.join(f'ratio {ratio:g}' for ratio in ratios)} | trials |",
         f"|---|--:|{'---|' * len(ratios)}--:|",

@@ -85,12 +85,18 @@ class ShortPool:
     pair: tuple[int, int]
 
     def trials(
-        self, participants: int, numbers: Sequence[int], *, samples: int = 1, whole: bool = False
+        self,
+        participants: int,
+        numbers: Sequence[int],
+        *,
+        samples: int = 1,
+        whole: bool = False,
+        markers: bool = True,
     ) -> Iterator[tuple[TrialStack, LatentStack]]:
         """Draw the trials ``numbers`` of a size; ``samples`` are averaged at each visit.
 
         With ``whole`` every visit is measured and the days of relapses are kept, else the visits that an
-        analysis looks at.
+        analysis looks at; without ``markers`` neither stool nor plasma is.
 
         A few trials at a time share their people. A trial has the same numbers whichever others are drawn, if
         they begin with the same multiple of ``_TOGETHER``.
@@ -102,7 +108,15 @@ class ShortPool:
             rows = people_by_lot(len(self.courses), participants, self.seed, label, some[0])
             courses = replace(self.courses.take(rows), numbers=np.arange(participants))
             made = replicates(
-                courses, design, self.laws, self.seed, label, some, ends=not whole, samples=samples
+                courses,
+                design,
+                self.laws,
+                self.seed,
+                label,
+                some,
+                ends=not whole,
+                samples=samples,
+                markers=markers,
             )
             there, at = made.presence, list(made.measured)
             columns = {

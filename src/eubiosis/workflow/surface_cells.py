@@ -21,6 +21,7 @@ def cells_of_pool(pool: Pool, grid: SurfaceGrid, seed: int) -> Iterator[SurfaceC
     """
     control = pool.design.control.name
     numbers = range(grid.replicates)
+    markers = any(ENDPOINTS[name].place in ("stool", "plasma", "guild") for name in grid.endpoints)
     counts = tuple(name for name in grid.endpoints if ENDPOINTS[name].counted)
     known = {one.endpoint: one for one in estimands(pool.design)}
     for week in grid.weeks:
@@ -34,7 +35,7 @@ def cells_of_pool(pool: Pool, grid: SurfaceGrid, seed: int) -> Iterator[SurfaceC
                 latents: list[LatentStack] = []
                 if not wanted:
                     continue
-                for seen, truth in short.trials(size, numbers, samples=samples):
+                for seen, truth in short.trials(size, numbers, samples=samples, markers=markers):
                     rows += estimate(StackedObserved([seen], control), wanted, seed=seed).rows
                     latents.append(truth)
                 if not truths:

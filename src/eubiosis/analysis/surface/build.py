@@ -54,7 +54,7 @@ class SurfaceInput:
 def power_surface(cells: Sequence[SurfaceCell], given: SurfaceInput) -> PowerSurface:
     """Put the cells of all pairs of worlds together.
 
-    Raises ``ValueError`` without cells, or where no trial of an endpoint gave numbers.
+    A curve of which no trial gave numbers has no closed form. Raises ``ValueError`` without cells.
     """
     if not cells:
         message = "a surface needs the cells of one pair of worlds at least"
@@ -96,7 +96,7 @@ class _Curve:
     """One endpoint, arm, week and number of samples, over sizes."""
 
     cells: Mapping[int, Sequence[SurfaceCell]]  # by participants, ascending
-    nuisance: Nuisance
+    nuisance: Nuisance | None
     priors: Priors | None
     band: tuple[float, float, str] | None
     pool: int
@@ -122,10 +122,11 @@ class _Curve:
         first, endpoint = cells[0], ENDPOINTS[cells[0].endpoint]
         trials, successes = sum(c.trials for c in cells), sum(c.successes for c in cells)
         power, error = float(np.mean([c.successes / c.trials for c in cells])), monte_carlo(cells, self.pool)
-        middle = self.nuisance.power(size)
+        form = self.nuisance
+        middle = None if form is None else form.power(size)
         low = high = None
-        if self.band is not None and self.nuisance.counted:
-            ends = sorted((middle, *(self.nuisance.power(size, factor) for factor in self.band[:2])))
+        if form is not None and middle is not None and self.band is not None and form.counted:
+            ends = sorted((middle, *(form.power(size, factor) for factor in self.band[:2])))
             low, high = ends[0], ends[-1]
         known = [c for c in cells if c.value != 0.0]
         hits = sum(c.successes for c in known)
@@ -140,10 +141,10 @@ class _Curve:
             samples_per_visit=first.samples,
             power=power,
             power_error=error,
-            closed_form=_chance(middle),
+            closed_form=None if middle is None else _chance(middle),
             closed_form_low=None if low is None else _chance(low),
             closed_form_high=None if high is None else _chance(high),
-            disagreement=disagreement(cells, self.nuisance, power),
+            disagreement=_NO_NUMBERS if form is None else disagreement(cells, form, power),
             benefit=None if endpoint.better == "neither" else sum(c.towards for c in cells) / trials,
             assurance_common=self._assured(size, "common"),
             assurance_sceptical=self._assured(size, "sceptical"),
@@ -155,11 +156,12 @@ class _Curve:
         )
 
     def _assured(self, size: float, name: str) -> float | None:
-        if self.priors is None:
+        form = self.nuisance
+        if self.priors is None or form is None:
             return None
         prior: MixturePrior = getattr(self.priors, name)
         factors = np.ones(1)
-        if self.band is not None and self.nuisance.counted:
+        if self.band is not None and form.counted:
             low, high = np.log(self.band[:2])
             places = (np.arange(_SCENARIOS) + 0.5) / _SCENARIOS
             middles = np.asarray(
@@ -169,7 +171,7 @@ class _Curve:
         sign = -1.0 if ENDPOINTS[next(iter(self.cells.values()))[0].endpoint].better == "lower" else 1.0
 
         def errors(effect: float) -> Sequence[float]:
-            return [float(one) for one in self.nuisance.typical_error(size, sign * effect, factors)]
+            return [float(one) for one in form.typical_error(size, sign * effect, factors)]
 
         return _chance(prior_assurance(prior, errors, alpha=ALPHA / 2).assurance)
 
@@ -216,11 +218,15 @@ class _Curve:
         )
 
     def _by_formula(self, target: float) -> tuple[int | None, str, bool]:
+        if self.nuisance is None:
+            return None, _NO_NUMBERS, False
         size = size_for(self.nuisance, target, LARGEST)
         return (size, "", size > max(self.cells)) if size is not None else (None, _BEYOND, False)
 
     def _by_assurance(self, name: str, target: float) -> tuple[int | None, str, bool]:
         assert self.priors is not None
+        if self.nuisance is None:
+            return None, _NO_NUMBERS, False
         ceiling = getattr(self.priors, name).ceiling
         if target >= ceiling:
             return None, f"at most {ceiling:.0%} at any size: the chance of any benefit", False
@@ -239,6 +245,7 @@ class _Curve:
 
 
 _BEYOND = f"beyond {LARGEST:,} participants"
+_NO_NUMBERS = "no trial gave numbers"
 
 
 def monte_carlo(cells: Sequence[SurfaceCell], pool: int) -> float:

@@ -36,18 +36,17 @@ class Nuisance:
     exposure: Floats
 
     @classmethod
-    def of(cls, cells: Sequence[SurfaceCell]) -> Nuisance:
+    def of(cls, cells: Sequence[SurfaceCell]) -> Nuisance | None:
         """Pool the cells of one endpoint, arm, week and number of samples over sizes, by pair of worlds.
 
-        Pairs in which no trial gave numbers are left out. Raises ``ValueError`` where none is left.
+        Pairs in which no trial gave numbers are left out; None where none is left.
         """
         by_world: dict[tuple[int, int], list[SurfaceCell]] = {}
         for cell in cells:
             if np.isfinite(cell.spread):
                 by_world.setdefault((cell.gut_world, cell.host_world), []).append(cell)
         if not by_world:
-            message = "no trial of the surface gave numbers; ask for larger ones"
-            raise ValueError(message)
+            return None
 
         def pooled(name: str, *, over: str = "") -> Floats:
             """Return means over a world's cells, weighted by their people, of a value or of its share."""

@@ -38,22 +38,23 @@ def measured(
     attended: NDArray[np.bool_],
     some: Sequence[int] | None = None,
     sample: int = 0,
+    markers: bool = True,
 ) -> dict[str, NDArray[np.generic]]:
     """Return what is recorded at the visits, (visits, trials, people) by endpoint; NaN where nothing is.
 
     Shares are in single precision, acids and Treg as a laboratory prints them, with flags for acids under
     their limit (``laboratory``) and the number of the ``assay_batch``. ``true`` EDSS and MFIS are those of
-    each one's own arm, ``ln_treg`` what steroids do to the logarithm of Treg. The noise of a visit is keyed by
-    its week, so another visit more leaves it as it is. ``some`` are the positions of the visits that are
+    each one's own arm, ``ln_treg`` what steroids do to the logarithm of Treg. The noise of a visit is keyed
+    by its week, so another visit more leaves it as it is. ``some`` are the positions of the visits that are
     measured (None: all), those of the answer, of ``true`` and of ``attended``; ``sample`` numbers the sample
-    that is taken at each, or the rating: the first is 0.
+    that is taken at each, or the rating: the first is 0. Without ``markers`` stool and plasma are left out.
     """
     layer = {name: row.value for name, row in trial_numbers().items()}
     people = len(courses)
     at = tuple(range(len(design.visits)) if some is None else some)
     more = f"/sample {sample}" if sample else ""
     scores = np.empty((3, *attended.shape))
-    blood_and_stool = np.empty((*attended.shape, len(MARKERS)), dtype=np.float32)
+    blood_and_stool = np.empty((*attended.shape, len(MARKERS) if markers else 0), dtype=np.float32)
     ramp = design.placebo_response_mfis * np.minimum(np.array(design.visits) / layer["trial_placebo_ramp"], 1)
     places, errors = np.arange(people), _log_errors(layer).astype(np.float32)
     dilution = np.float32(np.sqrt(layer["trial_share_stool_dilution"]) * layer["trial_sd_ln_stool_acids"])
@@ -65,14 +66,14 @@ def measured(
         scores[2, v] = courses.treg[:, visit][arm, places] * np.exp(layer["trial_sd_ln_treg"] * noise[..., 2])
         if "ln_treg" in true:
             scores[2, v] *= np.exp(true["ln_treg"][v])
+        if not markers:
+            continue
         logs = blood_and_stool[v]
         np.multiply(noise[..., 4:], errors, out=logs)
         logs += courses.log_markers[:, visit].astype(np.float32)[arm, places]
         logs[..., : len(_ACIDS) + 1] += dilution * noise[..., 3:4]
         logs[..., _ASSAYED] += batch_shifts(draws, week, people)
         logs[~attended[v]] = np.nan
-    np.exp(blood_and_stool, out=blood_and_stool)
-    _close(blood_and_stool)
     scores[:, ~attended] = np.nan
     found = {
         "edss": edss_steps(scores[0]),
@@ -83,6 +84,10 @@ def measured(
         ),
         "assay_batch": np.broadcast_to(batches(people), attended.shape),
     }
+    if not markers:
+        return found
+    np.exp(blood_and_stool, out=blood_and_stool)
+    _close(blood_and_stool)
     found |= {name: blood_and_stool[..., k] for k, name in enumerate(MARKERS)}
     return found | reported({name: blood_and_stool[..., MARKERS.index(name)] for name in LIMITED})
 

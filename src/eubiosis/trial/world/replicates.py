@@ -102,13 +102,14 @@ def replicates(
     *,
     ends: bool = False,
     samples: int = 1,
+    markers: bool = True,
 ) -> Replicates:
     """Run the trials ``numbers`` of the world ``label`` together; each has the numbers it has alone.
 
     ``lesion_slope`` is that of ``Beyond``. With ``ends`` only the first and the last visits are measured that
     anybody came to, which is all that an analysis of the change looks at where no intercurrent event cuts in;
     the numbers of those are what they are without. ``samples`` are taken at each visit, and averaged
-    (``averaged``).
+    (``averaged``); without ``markers`` none is of stool or plasma.
     """
     draws = TrialDraws(seed, label, tuple(numbers))
     rescue = Rescue.of(design, draws, len(courses), lesion_slope, kinds_of(design))
@@ -126,7 +127,7 @@ def replicates(
         true["ln_treg"] = own_arm(made.ln_treg, arm, 1)
     seen = there.attended[list(some)] if ends else there.attended
     visits = averaged(
-        [measured(courses, design, laws, draws, arm, true, seen, some, k) for k in range(samples)]
+        [measured(courses, design, laws, draws, arm, true, seen, some, k, markers) for k in range(samples)]
     )
     return Replicates(
         np.array(numbers),
