@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.cli.printing import print_json, print_written
+
 if TYPE_CHECKING:
     from eubiosis.therapy import Product, Therapy
 
@@ -54,14 +56,17 @@ def show_command(name: str, as_json: bool) -> None:
 @therapy.command("example")
 @click.argument("name")
 @click.option("--out", type=click.Path(path_type=Path), help="A new file; without it, standard output.")
-def example_command(name: str, out: Path | None) -> None:
+@_JSON
+def example_command(name: str, out: Path | None, as_json: bool) -> None:
     """Write a small workflow in which the product is given at its usual dose."""
     from eubiosis.workflow.examples import example_workflow, write_example
 
-    if out is None:
-        click.echo(example_workflow(name), nl=False)
+    if out is not None:
+        print_written([write_example(name, out)], as_json=as_json)
+    elif as_json:
+        print_json({"therapy": name, "workflow": example_workflow(name)})
     else:
-        click.echo(str(write_example(name, out)))
+        click.echo(example_workflow(name), nl=False)
 
 
 @therapy.command("replays")
@@ -83,7 +88,10 @@ def replays_command(as_json: bool) -> None:
 @click.option("--exclude", type=float, help="A risk: how many people exclude it?")
 @click.option("--expected", type=float, default=0.0, help="Risk that is true all the same.")
 @click.option("--people", type=int, help="People treated: what does no event among them exclude?")
-def harms_command(name: str, exclude: float | None, expected: float, people: int | None) -> None:
+@_JSON
+def harms_command(
+    name: str, exclude: float | None, expected: float, people: int | None, as_json: bool
+) -> None:
     """Show what was counted of a product's harms, and sizes that exclude one."""
     from eubiosis.analysis.planning.harms import excluded_risk, size_to_exclude
     from eubiosis.therapy import product
@@ -91,6 +99,24 @@ def harms_command(name: str, exclude: float | None, expected: float, people: int
 
     found = product(name)
     counts = counts_of(found)
+    if as_json:
+        print_json(
+            {
+                "therapy": name,
+                "harms": [
+                    {
+                        "harm": harm,
+                        "label": harm_terms()[harm].label,
+                        "counts": [r for r in counts if r.harm == harm],
+                    }
+                    for harm in asked_of(found)
+                ],
+                "people_to_exclude": None if exclude is None else size_to_exclude(exclude, expected=expected),
+                "risk_excluded": None if people is None else excluded_risk(people),
+                "note": _NO_CLAIM,
+            }
+        )
+        return
     for harm in asked_of(found):
         rows = [row for row in counts if row.harm == harm]
         label = harm_terms()[harm].label
@@ -278,17 +304,18 @@ def _acts(one: Product) -> list[str]:
 
 
 @therapy.command("page", hidden=True)
-def page_command() -> None:
+@_JSON
+def page_command(as_json: bool) -> None:
     """Print the page of the documentation: docs/reference/therapies.md."""
     from eubiosis.therapy import products
 
-    click.echo("# Therapies\n")
-    click.echo(
-        "Made by `eubiosis therapy page` from the files in `content/therapies`; `eubiosis therapy show NAME`"
-    )
-    click.echo(f"prints everything, with sources. {_NO_CLAIM}\n")
-    click.echo("| id | group | what it is | in the model | acts through | usual dose | ceiling |")
-    click.echo("|---|---|---|---|---|---|---|")
+    lines = [
+        "# Therapies\n",
+        "Made by `eubiosis therapy page` from the files in `content/therapies`; `eubiosis therapy show NAME`",
+        f"prints everything, with sources. {_NO_CLAIM}\n",
+        "| id | group | what it is | in the model | acts through | usual dose | ceiling |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for each in products().values():
         usual = ceiling = "-"
         if each.dose is not None:
@@ -298,7 +325,12 @@ def page_command() -> None:
         model = each.representable + ("" if each.why is None else f": {each.why}")
         what = f"{each.label}: {each.description}"
         cells = (f"`{each.id}`", each.group, what, model, _through(each), usual, ceiling)
-        click.echo(f"| {' | '.join(cells)} |")
+        lines.append(f"| {' | '.join(cells)} |")
+    text = "\n".join(lines)
+    if as_json:
+        print_json({"markdown": text})
+    else:
+        click.echo(text)
 
 
 def _through(one: Product) -> str:
