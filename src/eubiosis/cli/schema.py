@@ -70,6 +70,15 @@ def profile_command() -> None:
     click.echo(json.dumps(json_schema(), indent=1))
 
 
+@schema.command("results")
+@is_json_option
+def results_command() -> None:
+    """Print the JSON Schema of results.json, which every run folder holds."""
+    from eubiosis.report.trial.results_schema import results_schema
+
+    click.echo(json.dumps(results_schema(), indent=1))
+
+
 @schema.command("question")
 @is_json_option
 def question_command() -> None:
