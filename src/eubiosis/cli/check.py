@@ -15,7 +15,7 @@ from eubiosis.core.findings import FindingCollector, FindingsError
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
 def check(files: tuple[Path, ...], *, as_json: bool) -> None:
-    """Report every finding in each FILE: workflow (with its tables), question, plan (.yaml), or stool table."""
+    """Report every finding in each FILE: workflow and its tables, question, plan (.yaml) or stool table."""
     from eubiosis.workflow.files.check_files import check_file
 
     findings = FindingCollector()
