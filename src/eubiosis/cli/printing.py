@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from eubiosis.core.record import Plain
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 is_json_option = click.option(
@@ -14,10 +19,18 @@ is_json_option = click.option(
 
 
 def print_json(data: object) -> None:
-    """Print a result as JSON on standard output."""
-    from eubiosis.core.record import as_json
+    """Print a result as JSON on standard output; a number that is not finite is null, as JSON has none."""
+    from eubiosis.core.record import as_json, as_record
 
-    click.echo(as_json(data))
+    click.echo(as_json(_finite(as_record(data))))
+
+
+def _finite(value: Plain) -> Plain:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_written(paths: Iterable[Path], *, as_json: bool, **more: object) -> None:

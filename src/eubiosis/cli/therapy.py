@@ -144,7 +144,6 @@ def shares_command(name: str, dose: str | None, added: tuple[str, ...], worlds: 
 
     One is switched off at a time. What the model lacks has no share, and evidence alone answers for it.
     """
-    from eubiosis.core.record import as_json as to_json
     from eubiosis.model import load
     from eubiosis.therapy import give, product
     from eubiosis.workflow.therapy_shares import PARTS, therapy_shares
@@ -160,7 +159,7 @@ def shares_command(name: str, dose: str | None, added: tuple[str, ...], worlds: 
         whole = whole + given(other, amount or None)
     rows = therapy_shares(load(), whole, worlds=worlds)
     if as_json:
-        click.echo(to_json(rows))
+        print_json(rows)
         return
     click.echo(f"{whole.describe()}; after twelve weeks, fully taken; simulated, prior only;")
     click.echo("gut and plasma at the reference numbers, host endpoints with their interval over host worlds")
