@@ -56,6 +56,7 @@ QUICK: dict[str, str] = {
     "engine run": "{sbml}",
     "engine conform": "{cases}",
     "brief": "{question}",
+    "completion": "bash",
     "schema tables": "estimates",
     "schema workflow": "",
     "schema plan": "",

@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "engine": ("eubiosis.cli.engine", "Solve SBML models of one's own; run the SBML semantic test suite."),
     "brief": ("eubiosis.cli.brief", "Answer a question.yaml from the evidence alone, in one page."),
+    "completion": ("eubiosis.cli.completion", "Print what makes bash, zsh or fish complete commands."),
     "schema": (
         "eubiosis.cli.schema",
         "JSON Schema of the files, data dictionary of the tables.",
