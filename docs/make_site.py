@@ -33,7 +33,7 @@ SECTIONS = {  # caption in the menu -> pages below docs, in their order; a folde
     "Concepts": ("concepts",),
     "Reference": ("reference", "glossary", "gallery"),
 }
-CONF = '''project = "Eubiosis"
+CONF = """project = "Eubiosis"
 author = "The Eubiosis developers"
 release = "{version}"
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
@@ -45,7 +45,7 @@ myst_heading_anchors = 4
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 exclude_patterns = ["_build"]
-'''
+"""
 _LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)")
 
 
@@ -84,7 +84,11 @@ def index_page(folder: Path) -> str:
         for part in parts:
             below = folder / "docs" / part
             found = sorted(below.glob("*.md")) if below.is_dir() else [below.with_suffix(".md")]
-            names += [f"docs/{p.relative_to(folder / 'docs').with_suffix('').as_posix()}" for p in found if p.is_file()]
+            names += [
+                f"docs/{p.relative_to(folder / 'docs').with_suffix('').as_posix()}"
+                for p in found
+                if p.is_file()
+            ]
         if caption == "Reference":
             names += ["made/commands", "made/schemas", *(f"made/{room}" for room in ROOMS), "CHANGELOG"]
         lines.append(_toctree(caption, names))
@@ -128,7 +132,9 @@ def commands_page() -> str:
     return "\n".join(lines)
 
 
-def commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def commands(
+    command: click.Command, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Yield every command that is no group, with the words that call it."""
     if not isinstance(command, click.Group):
         yield path, command
@@ -160,7 +166,10 @@ def schemas_page() -> str:
         properties = schema["properties"]
         assert isinstance(properties, dict)
         assert isinstance(needed, list)
-        lines += [f"| `{key}` | {_takes(one)} | {'yes' if key in needed else ''} |" for key, one in properties.items()]
+        lines += [
+            f"| `{key}` | {_takes(one)} | {'yes' if key in needed else ''} |"
+            for key, one in properties.items()
+        ]
         lines.append("")
     return "\n".join(lines)
 
@@ -168,7 +177,9 @@ def schemas_page() -> str:
 def _takes(schema: JsonRecord) -> str:
     """Say in a cell what a key takes."""
     said = schema.get("description") or schema.get("title")
-    kind = schema.get("type") or schema.get("const") or ("one of several" if "anyOf" in schema else "an object")
+    kind = (
+        schema.get("type") or schema.get("const") or ("one of several" if "anyOf" in schema else "an object")
+    )
     if "enum" in schema:
         kind = "one of " + ", ".join(f"`{word}`" for word in schema["enum"])  # type: ignore[union-attr]
     text = str(kind) if said is None else f"{kind}: {said}"
@@ -178,14 +189,18 @@ def _takes(schema: JsonRecord) -> str:
 def main(arguments: list[str]) -> int:
     """Build the site into --out; return the status of Sphinx, 1 where anything warned."""
     parser = argparse.ArgumentParser(prog="run.py docs", description="Build the documentation site.")
-    parser.add_argument("--out", type=Path, default=ROOT / "site", help="the folder of the site (default: site)")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "site", help="the folder of the site (default: site)"
+    )
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="eubiosis-docs-") as aside:
         source = Path(aside) / "source"
         source.mkdir()
         stage(source)
         cache = Path(aside) / "doctrees"
-        status = build_main(["-q", "-W", "--keep-going", "-b", "html", "-d", str(cache), str(source), str(chosen.out)])
+        status = build_main(
+            ["-q", "-W", "--keep-going", "-b", "html", "-d", str(cache), str(source), str(chosen.out)]
+        )
     if status == 0:
         print(chosen.out / "index.html")
     return int(status)

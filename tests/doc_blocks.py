@@ -104,8 +104,7 @@ def check_words(words: list[str]) -> str:
     command: click.Command = cli
     context = click.Context(cli, info_name="eubiosis")
     rest = list(words[1:])
-    if ">" in rest:
-        rest = rest[: rest.index(">")]
+    rest = rest[: next((k for k, word in enumerate(rest) if word in (">", ">>")), len(rest))]
     try:
         while isinstance(command, click.Group):
             _, args, _ = command.make_parser(context).parse_args(list(rest))

@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 def test_one_version_everywhere():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    headings = re.findall(r"^## (\S+)(?: \((.+)\))?$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    headings = re.findall(
+        r"^## (\S+)(?: \((.+)\))?$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     released = [(version, day) for version, day in headings if version != "Unreleased"]
     assert project["version"] == __version__ == cited["version"] == released[0][0]
     assert str(cited["date-released"]) == released[0][1]
