@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Worlds that published figures have not ruled out: remake, show.",
     ),
     "engine": ("eubiosis.cli.engine", "Solve SBML models of one's own; run the SBML semantic test suite."),
+    "forecast": ("eubiosis.cli.forecast_registry", "Sealed forecasts of coming trials: list, verify, score."),
     "brief": ("eubiosis.cli.brief", "Answer a question.yaml from the evidence alone, in one page."),
     "completion": ("eubiosis.cli.completion", "Print what makes bash, zsh or fish complete commands."),
     "schema": (

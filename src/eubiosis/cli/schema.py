@@ -88,6 +88,14 @@ def question_command() -> None:
     click.echo(json.dumps(Question.json_schema(), indent=1))
 
 
+@schema.command("credibility")
+def credibility_command() -> None:
+    """Print the JSON Schema of credibility.json, which every run folder holds."""
+    from eubiosis.core.credibility import credibility_schema
+
+    click.echo(json.dumps(credibility_schema(), indent=1))
+
+
 @schema.command("therapy")
 @is_json_option
 def therapy_command() -> None:

@@ -8,6 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eubiosis.core.power_surface import PowerSurface
+    from eubiosis.core.trial_answer import TrialAnswer
+
+from eubiosis.core.applicability import Applicability
 
 Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
 
@@ -265,6 +272,9 @@ class TrialReportInput:
     transplants: tuple[TransplantFactLine, ...] = ()
     ethics: tuple[str, ...] = ()  # concerns, each in a sentence
     justification: str = ""  # of the concerns, as the author wrote it
+    answer: TrialAnswer | None = None  # the first screen; None where only parts were handed over
+    surface: PowerSurface | None = None  # over sizes, durations, samples per visit; None: not asked for
+    applicability: Applicability | None = None  # how far the question lies from what was checked
 
 
 def empty_report(title: str) -> TrialReportInput:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Protocol
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from eubiosis.core.version import __version__
 from eubiosis.report.figures.style import course_panels, share_bars
+from eubiosis.report.tables_html import finish_tables
 
 NOTICE = (
     "Nothing on this page is evidence that a therapy works, and nothing is medical advice. Every effect is "
@@ -50,17 +53,64 @@ class VerdictLike(Protocol):
     def unit(self) -> str: ...
 
 
-def render(template: str, **values: object) -> str:
-    """Fill one of the packaged templates; text is escaped unless a template marks it safe."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+def render(template: str, *, script: str = "", **values: object) -> str:
+    """Fill one of the packaged templates; text is escaped unless a template marks it safe.
+
+    ``script`` names the packaged script that the page may run, the only one: its policy admits no other, by
+    hash, and nothing that is fetched. Without it the page runs none. Every table is finished for phones,
+    keyboards and screen readers.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
-        loader=PackageLoader("eubiosis.report", "templates"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
+        loader=PackageLoader("eubiosis.report", "templates"), autoescape=True, undefined=StrictUndefined
     )
-    css = resources.files("eubiosis.report").joinpath("templates/base.css").read_text(encoding="utf-8")
-    return environment.get_template(template).render(css=css, version=__version__, **values)
+    environment.filters["link"] = link
+    environment.filters["number"] = _two_decimals
+    code = packaged_text(script) if script else ""
+    page = environment.get_template(template).render(
+        css=Markup(packaged_text("eubiosis.css")),
+        policy=content_policy(code),
+        script=Markup(code),
+        version=__version__,
+        **values,
+    )
+    head, mark, rest = page.partition("<main")
+    body, end, tail = rest.partition("</main>")
+    return head + mark + finish_tables(body) + end + tail
+
+
+def packaged_text(name: str) -> str:
+    """Return the text of a packaged template, style or script."""
+    return resources.files("eubiosis.report").joinpath(f"templates/{name}").read_text(encoding="utf-8")
+
+
+def content_policy(script: str) -> str:
+    """Return the content security policy of a page: nothing fetched, nothing evaluated, one script by hash.
+
+    >>> "script-src" in content_policy(""), "sha256-" in content_policy("a")
+    (False, True)
+    """
+    rules = ["default-src 'none'", "style-src 'unsafe-inline'", "base-uri 'none'", "form-action 'none'"]
+    if script:
+        digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+        rules.append(f"script-src 'sha256-{digest}'")
+    return "; ".join(rules)
+
+
+def link(source: str) -> str:
+    """Return the first address in a source, or an empty string; only http and https addresses count."""
+    for word in source.replace(";", " ").split():
+        if word.startswith(("http://", "https://")):
+            return word
+    if source.startswith("10."):
+        return "https://doi.org/" + source.partition(" ")[0]
+    return ""
+
+
+def _two_decimals(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}".replace("-", "−")
 
 
 def axis_panels() -> tuple[str, ...]:

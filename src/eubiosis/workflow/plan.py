@@ -28,7 +28,8 @@ class PlannedComparison:
 class AnalysisPlan:
     """One primary endpoint, the estimand of each, the comparisons and alpha, and the whole design.
 
-    ``design`` is every field of it, defaults filled in, as plain values: two plans of one digest are of one
+    ``relevant`` names endpoints beforehand, each with the smallest effect that would matter. ``design`` is every
+    field of it, defaults filled in, as plain values: two plans of one digest are of one
     trial.
     """
 
@@ -44,6 +45,7 @@ class AnalysisPlan:
     multiplicity: str
     data: str
     estimands: tuple[Estimand, ...]
+    relevant: Mapping[str, float]
     design: Mapping[str, object]
 
     def as_json(self) -> str:
@@ -92,6 +94,7 @@ def analysis_plan(workflow: Workflow) -> AnalysisPlan:
         multiplicity=_multiplicity(design.primary, len(comparisons)),
         data="observed tables only; the latent truth is used to judge the analysis, never in it",
         estimands=estimands(design),
+        relevant=dict(workflow.relevant),
         design=design.model_dump(mode="json"),
     )
 

@@ -35,6 +35,7 @@ from eubiosis.trial.design import Design
 from eubiosis.trial.simulate import Candidates, Task, Trials, gut_world_trials
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
+from eubiosis.workflow.visit_effects import VisitEffect, VisitSums
 
 ByArm = Mapping[str, Array]
 
@@ -87,6 +88,7 @@ class Chunk:
     example: ExampleTrial | None
     candidates: tuple[Candidates, ...]
     worlds: tuple[WorldForm, ...] = ()
+    visit_effects: tuple[VisitEffect, ...] = ()  # of markers that tell forms apart
     # arm, harm -> subjects with the event, over all trials
     harmed: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
@@ -169,6 +171,7 @@ class _Gathered:
         self.flow: list[TrialCounts] = []
         self.visits: dict[str, dict[float, dict[str, list[Array]]]] = {}
         self.example: ExampleTrial | None = None
+        self.by_visit = VisitSums(design.control.name)
         self.harmed: Counter[tuple[str, str]] = Counter()
 
     def add(self, stacks: Iterator[tuple[TrialStack, LatentStack]]) -> None:
@@ -182,6 +185,7 @@ class _Gathered:
                 self.rows += estimate(StackedObserved([seen], self.design.control.name), seed=self.seed).rows
             if self.tables is not None:
                 self.tables.add(seen, truth)
+            self.by_visit.add(seen)
             self.flow += _counts(seen)
             self.harmed += _harmed(seen.adverse_events)
             if int(seen.replicates[0]) == 0:
@@ -224,6 +228,7 @@ class _Gathered:
             self.example,
             candidates,
             _forms(worlds),
+            self.by_visit.rows(),
             dict(self.harmed),
         )
 

@@ -262,7 +262,7 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None, mo
         "candidates made in a gut world": f"{np.mean([c.made for c in candidates]):.0f}",
         "of them run, having passed screening on paper": f"{np.mean([c.asked for c in candidates]):.0f}",
         "of those run, with a stool profile that no steady state holds": (
-            f"{np.mean([c.unsolved for c in candidates]):.1f}"
+            f"{sum(c.unsolved for c in candidates):,} in all of {sum(c.asked for c in candidates):,}"
         ),
         **_niche_facts(candidates),
         "population": "embedded reference population"

@@ -15,6 +15,8 @@ from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
 from eubiosis.compute.run_folder import RunFolder
 from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.core.credibility import FILE as CREDIBILITY
+from eubiosis.core.credibility import credibility_text
 from eubiosis.core.dictionary import DICTIONARY_FILE, dictionary_tsv
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.table_schemas import TABLES
@@ -60,7 +62,8 @@ def run_trial(
     """Run a workflow and return the path of its report.
 
     The run folder ``out`` holds the resolved workflow, the analysis plan (hashed before the simulation
-    begins), the tables, the results, the report, the log and the manifest. Raises ``FindingsError`` for bad
+    begins), the tables, the results, the report, what the run says of its credibility, the log and the
+    manifest. Raises ``FindingsError`` for bad
     input or a folder that cannot be used, and ``NumericalFailuresError`` when too many subjects could not
     be solved; the folder is then not there. With ``replace`` an earlier run in ``out`` is replaced. Every gut
     world is written down when it is finished; ``resume`` goes on with those of a run that was interrupted.
@@ -97,6 +100,7 @@ def run_trial(
             folder.log("resumed", chunks=there, of=worlds)
             say(f"{there} of {worlds} gut worlds are there; the rest is simulated")
         # late: the simulation and the report load numerical and plotting libraries
+        from eubiosis.workflow.credibility import credibility
         from eubiosis.workflow.trial_job import run_job
 
         job: TrialJob = run_job(
@@ -117,6 +121,7 @@ def run_trial(
             folder.log("warning", text=text)
             say(f"warning: {text}")
         _write_report(folder, job.report_input)
+        folder.write_text(CREDIBILITY, credibility_text(credibility(spec, job.report_input, digest)))
     say(f"wrote {out}")
     return out / "report.html"
 

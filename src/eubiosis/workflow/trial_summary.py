@@ -34,8 +34,10 @@ from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.trial.world.leaving import reasons
+from eubiosis.workflow.applicability import applicability
 from eubiosis.workflow.ethics import withheld_words
 from eubiosis.workflow.plan import analysis_plan
+from eubiosis.workflow.trial_answer import trial_answer
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
 from eubiosis.workflow.trial_forms import clinical_priors, form_effects
 from eubiosis.workflow.trial_harms import burden_lines, harm_lines, transplant_lines
@@ -62,6 +64,7 @@ def report_input(
     """
     model, design = model or load(), workflow.design
     effects, variance = _effects(design, chunks, model)
+    forms = form_effects(design, chunks, model)
     return TrialReportInput(
         title=workflow.title,
         question=workflow.question,
@@ -83,7 +86,7 @@ def report_input(
             *_warnings(workflow.simulation),
             *_not_represented(design),
         ),
-        forms=form_effects(design, chunks, model),
+        forms=forms,
         priors=clinical_priors(design),
         size=SimulationSize(
             seed=workflow.seed,
@@ -97,6 +100,8 @@ def report_input(
         transplants=transplant_lines(design),
         ethics=withheld_words(design),
         justification=workflow.justification or "",
+        answer=trial_answer(workflow, chunks, effects, forms),
+        applicability=applicability(workflow),
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from eubiosis.core.kinds import Text
+from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.findings import unknown_word
+from eubiosis.core.kinds import Text, plain, shown
 from eubiosis.core.spec import Problem, Spec, rule
 from eubiosis.population.source import PopulationSource
 from eubiosis.trial.design import Design
@@ -19,7 +22,9 @@ class Workflow(Spec):
     """A whole workflow; ``workflow.yaml`` builds one. Raises ``FindingsError`` with all that is wrong.
 
     A design that withholds effective therapy in active disease, or gives a live product under severe
-    immunosuppression, needs a ``justification``: its findings have severity ``ethics``.
+    immunosuppression, needs a ``justification``: its findings have severity ``ethics``. ``relevant`` names
+    endpoints beforehand, each with the smallest effect that would matter: a ratio, or a difference towards
+    benefit without sign. The verdict of the report is about these alone.
 
     >>> from eubiosis import therapy, trial
     >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
@@ -38,6 +43,7 @@ class Workflow(Spec):
     design: Design
     simulation: Simulation = Field(default_factory=Simulation)
     justification: Text | None = None
+    relevant: dict[str, float] = Field(default_factory=dict)
 
     @staticmethod
     @rule("design", "justification")
@@ -52,3 +58,40 @@ class Workflow(Spec):
                 "change the design, or write justification: at the top of the file",
                 severity="ethics",
             )
+
+    @staticmethod
+    @rule("relevant")
+    def _relevant_effects_are_effects(relevant: Mapping[str, float]) -> Iterator[Problem]:
+        for name, value in relevant.items():
+            endpoint = ENDPOINTS.get(name)
+            if endpoint is None:
+                yield Problem(
+                    ("relevant", name),
+                    f"the endpoint {unknown_word(name, tuple(ENDPOINTS))}",
+                    ", ".join(ENDPOINTS),
+                    "name an endpoint of the trial",
+                )
+                continue
+            low, high = RELEVANT_BOUNDS[endpoint.scale]
+            helps = {"lower": value < 1, "higher": value > 1, "neither": value != 1}[endpoint.better]
+            fits = math.isfinite(value) and low <= value <= high and (endpoint.scale != "ratio" or helps)
+            if not fits:
+                yield Problem(
+                    ("relevant", name),
+                    f"{shown(value)} is no effect that helps on {endpoint.label}",
+                    _relevant_allowed(endpoint.scale == "ratio", endpoint.better),
+                    "correct the number, or remove the line",
+                )
+
+
+RELEVANT_BOUNDS = {"ratio": (0.01, 100.0), "difference": (0.01, 1000.0)}
+
+
+def _relevant_allowed(ratio: bool, better: str) -> str:
+    if not ratio:
+        return "a difference towards benefit, above 0, without sign"
+    if better == "lower":
+        return f"a ratio from {plain(RELEVANT_BOUNDS['ratio'][0])} to below 1"
+    if better == "higher":
+        return f"a ratio above 1, up to {plain(RELEVANT_BOUNDS['ratio'][1])}"
+    return "a ratio other than 1"

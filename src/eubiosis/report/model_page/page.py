@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping
 from html import escape
-from importlib import resources
 
 from markupsafe import Markup
 
@@ -25,17 +22,13 @@ _ROUNDING = 1e-13
 
 def model_page(page: ModelPage) -> str:
     """Return the HTML text of the page."""
-    script = _packaged("model_page.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     numbers = {row.number.id: row for row in page.numbers}
     equations = {e.id for group in page.groups for e in group.equations if e.kind != "event"}
     equations |= {row[0] for row in page.inputs}
     return render(
         "model_page.html",
         page=page,
-        page_css=_packaged("model_page.css"),
-        script=Markup(script),
-        policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
+        script="model_page.js",
         notice=NOTICE,
         picture=Markup(diagram(page.wiring)),
         modules=_modules(page, numbers, equations),
@@ -55,10 +48,6 @@ def _basis(page: ModelPage) -> list[dict[str, object]]:
         {"name": name, "count": counts[name], "percent": share * counts[name], "colour": colour}
         for name, colour in _COLOURS.items()
     ]
-
-
-def _packaged(name: str) -> str:
-    return resources.files("eubiosis.report").joinpath(f"templates/{name}").read_text(encoding="utf-8")
 
 
 def _label(page: ModelPage, box: str) -> str:

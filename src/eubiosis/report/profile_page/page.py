@@ -60,18 +60,14 @@ def profile_page(profile: StoolProfile) -> str:
 
     The same profile gives the same bytes.
     """
-    from importlib import resources
-
     from markupsafe import Markup
 
     data = json.dumps(as_record(profile), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-    own = resources.files("eubiosis.report").joinpath("templates/profile.css").read_text(encoding="utf-8")
     reported = {line.taxon: line for group in profile.groups for line in group.taxa}
     return render(
         "profile.html",
         p=profile,
         w=words,
-        own_css=Markup(own),
         notice=NOTICE,
         status=", ".join(f"{count:,} {word.replace('_', ' ')}" for word, count in profile.status.items()),
         largest_share=_largest_share(profile.groups),

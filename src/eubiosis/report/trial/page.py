@@ -1,61 +1,41 @@
-"""The report of a virtual trial: one HTML file with its figures and data inside, nothing fetched."""
+"""The report of a virtual trial: one HTML file with its figures and data inside, nothing fetched.
+
+The first screen answers, the rest proves it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from typing import TypedDict
 
+from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.model_forms import SURVIVES
-from eubiosis.core.report_input import (
-    AssumptionRow,
-    EffectRow,
-    HarmLine,
-    MarkerChange,
-    Quantiles,
-    TrialReportInput,
-)
+from eubiosis.core.power_surface import kind_of
+from eubiosis.core.report_input import AssumptionRow, EffectRow, HarmLine, TrialReportInput
 from eubiosis.report.pages import render
-from eubiosis.report.trial.courses import basis_figure, change_figure, course_figures, variance_figure
-from eubiosis.report.trial.flow import flow_figure
-from eubiosis.report.trial.forest import forest_figure
+from eubiosis.report.trial.courses import basis_cells, change_cells, course_panels, variance_cells
+from eubiosis.report.trial.first_screen import first_screen
+from eubiosis.report.trial.flow import flow_levels
+from eubiosis.report.trial.forest import axis_words, effect_groups, published_cells
+from eubiosis.report.trial.methods import fifteen_points, methods, reporting_items
+from eubiosis.report.trial.power_picture import picture_legend, power_picture
 from eubiosis.report.trial.priors import form_cells, prior_cells
 from eubiosis.report.trial.results_json import script_text
+from eubiosis.report.trial.tipping import fingerprint_cells, fingerprint_words, tipping_cells
 from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
-    NOTICE,
     PRIOR_ONLY,
     control_name,
     estimable,
-    interval_texts,
     low_to_high,
+    number,
     origin_text,
     percent,
     scale_text,
     sentences,
     size_text,
     stated,
-    truth_note,
-    with_interval,
 )
-
-_BETTER = {"lower": "lower is better; ", "higher": "higher is better; "}
-
-
-class EffectCells(TypedDict):
-    """What a row of the table of effects shows."""
-
-    tested: str
-    label: str
-    primary: bool
-    arm: str
-    scale: str
-    better: str
-    method: str
-    quantiles: list[tuple[str, str, str]]
-    power: tuple[str, str]
-    coverage: str
-    not_usable: str
 
 
 class HarmCells(TypedDict):
@@ -73,22 +53,6 @@ class HarmCells(TypedDict):
     limit: str
 
 
-class EffectGroup(TypedDict):
-    """Rows under one heading; ``open`` says whether they are shown from the start."""
-
-    name: str
-    rows: list[EffectCells]
-    open: bool
-
-
-class ChangeCells(TypedDict):
-    """What a row of the table of changes shows: a cell for each arm."""
-
-    group: str
-    quantity: str
-    cells: list[str]
-
-
 class AssumptionGroup(TypedDict):
     """Assumptions of one role, and how many of them are assumed."""
 
@@ -101,51 +65,104 @@ def trial_report(report_input: TrialReportInput) -> str:
     """Return the report as HTML text that needs nothing beside itself.
 
     The same input gives the same bytes: nothing of the clock or the machine enters. All text of the input
-    is escaped; a number that is not finite is written "not estimable".
+    is escaped; a number that is not finite is written "not estimable". It is whole without its script, which
+    only chooses, hovers and downloads.
     """
-    css = resources.files("eubiosis.report").joinpath("templates/trial.css").read_text(encoding="utf-8")
-    control = control_name(report_input)
+    answer = report_input.answer
+    fingerprint = () if answer is None else answer.fingerprint
     return render(
         "trial.html",
-        page_css=css,
+        script="report.js",
         r=report_input,
-        notice=NOTICE,
+        s=first_screen(report_input),
+        picture=power_picture(report_input),
+        legend=picture_legend(report_input),
+        band_words=_band_words(report_input),
+        step=None if answer is None else answer.step,
+        power="" if answer is None or not answer.rows else percent(answer.rows[0].power),
+        what_if=() if answer is None else answer.what_if,
+        known=() if answer is None else answer.known,
+        published=() if answer is None else published_cells(answer.published),
+        tipping=() if answer is None else tipping_cells(answer.tipping),
+        fingerprint=fingerprint_cells(fingerprint),
+        fingerprint_words=fingerprint_words(fingerprint) if fingerprint else "",
         prior_only=PRIOR_ONLY,
-        prior_only_sentence=f"Simulated; {PRIOR_ONLY}.",
-        control=control,
+        control=control_name(report_input),
         says=sentences(report_input),
-        flow=flow_figure(report_input) if report_input.flow else "",
-        forest=forest_figure(report_input) if report_input.effects else "",
-        effect_groups=_effect_groups(report_input.effects, control),
-        benefit=[_benefit_cells(row, control) for row in report_input.effects if row.primary],
+        flow=flow_levels(report_input),
+        axis_words=axis_words(report_input),
+        effect_groups=effect_groups(report_input, _adherence(report_input)),
+        benefit=[
+            _benefit_cells(row, control_name(report_input)) for row in report_input.effects if row.primary
+        ],
         harms=[_harm_cells(line) for line in report_input.harms],
-        courses=course_figures(report_input),
-        change=change_figure(report_input) if report_input.changes else "",
-        change_rows=[_change_cells(row, report_input) for row in report_input.changes],
-        variance=variance_figure(report_input) if report_input.variance else "",
-        basis=basis_figure(report_input) if report_input.basis_shares else "",
+        courses=course_panels(report_input),
+        arm_hues=_arm_hues(report_input),
+        change_rows=change_cells(report_input),
+        variance_rows=variance_cells(report_input),
+        basis=basis_cells(report_input),
         prior_rows=prior_cells(report_input),
         form_rows=form_cells(report_input),
         survives=SURVIVES,
         assumption_groups=_assumption_groups(report_input.assumptions),
+        methods=methods(report_input),
+        fifteen=fifteen_points(report_input),
+        anchors=_anchors(report_input),
+        reporting=reporting_items(report_input),
         origin=origin_text(report_input),
         size=size_text(report_input),
         data=script_text(report_input),
     )
 
 
-def _effect_groups(rows: Sequence[EffectRow], control: str) -> list[EffectGroup]:
-    groups: list[EffectGroup] = []
-    for name, clinical in (("Clinical outcomes", True), ("Biological endpoints", False)):
-        chosen = sorted((row for row in rows if row.clinical is clinical), key=lambda row: not row.primary)
-        if chosen:
-            shown = [_effect_cells(row, control) for row in chosen]
-            groups.append({"name": name, "rows": shown, "open": clinical or len(groups) == 0})
-    return groups
+def _adherence(report_input: TrialReportInput) -> frozenset[str]:
+    """Return the endpoints that show that a product was taken and reached the gut."""
+    shown = {row.endpoint for row in report_input.effects} & set(ENDPOINTS)
+    return frozenset(name for name in shown if kind_of(ENDPOINTS[name]) == "exposure marker")
+
+
+def _arm_hues(report_input: TrialReportInput) -> list[tuple[str, int]]:
+    hues, active = [], 0
+    for arm in report_input.arms:
+        active += not arm.control
+        hues.append((arm.name, 0 if arm.control else active))
+    return hues
+
+
+def _anchors(report_input: TrialReportInput) -> frozenset[str]:
+    """Return the ids of the sections that this report has."""
+    found = {"answer", "design", "seeds", "uncertainty", "flow", "tipping", "says", "effects", "rests"}
+    if report_input.applicability is not None:
+        found |= {"applicability"}
+    if report_input.answer is not None and report_input.answer.rows:
+        found |= {"promises"}
+        if report_input.answer.what_if:
+            found |= {"whatif"}
+    return frozenset(found)
+
+
+def _band_words(report_input: TrialReportInput) -> str:
+    """Say what the band of the picture is."""
+    answer = report_input.answer
+    if answer is None or not answer.rows:
+        return ""
+    row = answer.rows[0]
+    if row.level[0] is None:
+        return (
+            "Band: the Monte Carlo error of the simulated spread (95 %); no control rate plays a part in "
+            f"{row.label}."
+        )
+    best, stated_rate, worst = row.level
+    return (
+        f"Band: control rate from {number(worst)} to {number(best)} (line: {number(stated_rate)}, {row.level_unit}), and "
+        "the Monte Carlo error of the simulated spread (95 %)."
+    )
 
 
 def _benefit_cells(row: EffectRow, control: str) -> dict[str, str]:
-    truth = " ".join(part for part in _two_lines(row.truth) if part)
+    truth = NOT_ESTIMABLE
+    if estimable(row.truth):
+        truth = f"{number(row.truth[1])} ({low_to_high(row.truth)})"
     return {"arm": row.arm, "label": row.label, "scale": scale_text(row, control), "truth": truth}
 
 
@@ -162,49 +179,6 @@ def _harm_cells(line: HarmLine) -> HarmCells:
         "size": "none" if line.size is None else f"{line.size:,}",
         "limit": f"{percent(line.limit, decimals=1)} or more",
     }
-
-
-def _effect_cells(row: EffectRow, control: str) -> EffectCells:
-    return {
-        "tested": row.tested,
-        "label": row.label,
-        "primary": row.primary,
-        "arm": row.arm,
-        "scale": scale_text(row, control),
-        "better": _BETTER.get(row.better, ""),
-        "method": row.method,
-        "quantiles": [
-            (*_two_lines(row.truth), truth_note(row)),
-            (*_two_lines(row.estimate), ""),
-            (*_two_lines(row.standardised, sign=True, decimals=2), ""),
-        ],
-        "power": _power_lines(row),
-        "coverage": percent(row.coverage, decimals=1),
-        "not_usable": f"{row.not_usable:,} of {row.trials:,}",
-    }
-
-
-def _two_lines(values: Quantiles, *, sign: bool = False, decimals: int | None = None) -> tuple[str, str]:
-    """Return the median and, in brackets, its interval; the second is empty where nothing is estimable."""
-    if not estimable(values):
-        return NOT_ESTIMABLE, ""
-    middle = interval_texts(values, sign=sign, decimals=decimals)[1]
-    return middle, f"({low_to_high(values, sign=sign, decimals=decimals)})"
-
-
-def _power_lines(row: EffectRow) -> tuple[str, str]:
-    """Return the power and its Monte Carlo error, which is empty where nothing is estimable."""
-    if not estimable((row.power, row.power_error)):
-        return NOT_ESTIMABLE, ""
-    return percent(row.power), percent(row.power_error, decimals=1)
-
-
-def _change_cells(row: MarkerChange, report_input: TrialReportInput) -> ChangeCells:
-    arms = [arm.name for arm in report_input.arms]
-    cells = [
-        with_interval(row.by_arm[arm], sign=True, decimals=2) if arm in row.by_arm else "–" for arm in arms
-    ]
-    return {"group": row.group, "quantity": row.quantity, "cells": cells}
 
 
 def _assumption_groups(rows: Sequence[AssumptionRow]) -> list[AssumptionGroup]:

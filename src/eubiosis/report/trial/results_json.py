@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 
+from eubiosis.core.applicability import ApplicabilityRow
 from eubiosis.core.json_data import Json, JsonRecord
+from eubiosis.core.power_surface import PowerSurface
 from eubiosis.core.report_input import (
     ArmInfo,
     AssumptionRow,
@@ -24,11 +26,13 @@ from eubiosis.core.report_input import (
     TrialReportInput,
     VarianceRow,
 )
+from eubiosis.core.trial_answer import TrialAnswer
 from eubiosis.core.version import __version__
 from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
 
 Row = (
-    ArmInfo
+    ApplicabilityRow
+    | ArmInfo
     | AssumptionRow
     | BurdenLine
     | ClinicalPriorRow
@@ -86,6 +90,9 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "transplants": block(report_input.transplants, each=False),
         "ethics": list(report_input.ethics),
         "justification": report_input.justification,
+        "answer": None if report_input.answer is None else {"origin": said} | _nested(report_input.answer),
+        "power_surface": _surface(report_input.surface, origin, said),
+        "applicability": _distances(report_input),
         "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
     }
 
@@ -112,8 +119,33 @@ def _origin(report_input: TrialReportInput) -> JsonRecord:
     }
 
 
+def _surface(surface: PowerSurface | None, origin: JsonRecord, text: str) -> JsonRecord | None:
+    """Return the surface of power and assurance, every point with its origin; None where there is none."""
+    if surface is None:
+        return None
+    record: JsonRecord = surface.model_dump(mode="json")
+    points = [{"origin": text} | point.model_dump(mode="json") for point in surface.points]
+    return record | {"origin": origin, "points": points}
+
+
+def _distances(report_input: TrialReportInput) -> Json:
+    """Return how far the question lies from what was checked; null where nobody asked."""
+    own = report_input.applicability
+    if own is None:
+        return None
+    rows = [_record(row) for row in own.rows]
+    return {"summary": own.summary, "worst": own.worst, "compared": own.compared, "rows": rows}
+
+
 def _record(row: Row) -> JsonRecord:
     return {field.name: _plain(getattr(row, field.name)) for field in fields(row)}
+
+
+def _nested(value: TrialAnswer) -> JsonRecord:
+    """Return an answer with everything in it, deep down, as JSON holds it."""
+    made = _plain(asdict(value))
+    assert isinstance(made, dict)
+    return made
 
 
 def _plain(value: Json) -> Json:

@@ -169,7 +169,7 @@ def untested_mark(rows: Iterable[EffectRow], endpoint: str) -> str:
     told = [bool(row.tested) for row in rows if row.endpoint == endpoint]
     if not any(told):
         return ""
-    return "UNTESTED · " if all(told) else "PARTLY UNTESTED · "
+    return "† " if all(told) else "(†) "
 
 
 def short_arm(report_input: TrialReportInput, name: str, width: int) -> str:
@@ -210,11 +210,11 @@ def sentences(report_input: TrialReportInput) -> list[str]:
     effects, control = report_input.effects, control_name(report_input)
     untested = {row.endpoint for row in effects if row.tested}
     shown = {row.endpoint for row in effects}
-    lines = ["All of this is simulated; what follows describes assumptions played out, not a finding."]
+    lines = ["What follows describes assumptions played out, not a finding."]
     if untested:
         lines.append(
-            f"Of the {len(shown)} endpoints, {len(untested)} {'is' if len(untested) == 1 else 'are'} ones "
-            "that no trial has tested; their rows say so first."
+            f"Of the {len(shown)} endpoints, {len(untested)} {'is one' if len(untested) == 1 else 'are ones'} "
+            "that no trial in our tables has tested for these products: they bear a dagger (†)."
         )
     told = [row for row in effects if row.primary]
     told += [row for row in effects if row.clinical and not row.primary]
@@ -243,7 +243,6 @@ def _by_endpoint(rows: Iterable[_Row]) -> list[list[_Row]]:
 def _effect_sentence(rows: Sequence[EffectRow], control: str) -> str:
     first = rows[0]
     null = 1.0 if first.scale == "ratio" else 0.0
-    lead = " ".join(dict.fromkeys(f"{row.tested.rstrip('.')}." for row in rows if row.tested))
     allowed, beyond = [], []
     for row in rows:
         low, high = row.truth[0], row.truth[2]
@@ -255,11 +254,12 @@ def _effect_sentence(rows: Sequence[EffectRow], control: str) -> str:
             allowed.append(f"from {low_to_high(row.truth)} for {row.arm}")
             if not low <= null <= high:
                 beyond.append(row.arm)
-    words = f"{_capital(first.label)}{' (primary)' if first.primary else ''}: the simulated prior allows "
+    mark = "† " if all(row.tested for row in rows) else "(†) " if any(row.tested for row in rows) else ""
+    words = f"{mark}{_capital(first.label)}{' (primary)' if first.primary else ''}: the simulated prior allows "
     words += f"{' and '.join(allowed)} ({scale_text(first, control)}; {null:.0f} is no effect). "
     if beyond:
         words += f"That no effect is left out for {' and '.join(beyond)} follows from assumptions alone. "
-    return f"{lead} {words}This range is an assumption and not a bound on the effect.".strip()
+    return f"{words}This range is an assumption and not a bound on the effect."
 
 
 def _capital(text: str) -> str:

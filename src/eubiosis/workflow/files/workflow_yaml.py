@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.findings import FindingCollector, FindingsError, unknown_word
 from eubiosis.core.from_yaml import findings_at, in_order
 from eubiosis.core.kinds import plain, shown
@@ -22,13 +23,15 @@ from eubiosis.population.source import PopulationSource
 from eubiosis.therapy import Adherence, Component, Therapy, Transplant, products
 from eubiosis.trial.design import Arm, ControlLevel, Design, Eligibility
 from eubiosis.trial.simulation import Simulation
-from eubiosis.workflow.workflow import Workflow
+from eubiosis.workflow.workflow import RELEVANT_BOUNDS, Workflow
 
 _WORDS = ("title", "question", "context_of_use", "decision", "seed", "justification")
 _OF_DESIGN = ("eligibility", "control_level", "arms", "primary")  # keys of their own in the file
 _DESIGNED = tuple((name,) for name in ("design", *_OF_DESIGN, "background"))
 _OLD_NAMES = {"background": "control_level"}  # still read, and written by its new name
-_KEYS = (*_WORDS, "population", "eligibility", "control_level", "arms", "design", "primary", "simulation")
+_KEYS = (
+    *_WORDS, "population", "eligibility", "control_level", "arms", "design", "primary", "relevant", "simulation"
+)  # fmt: skip
 _DESIGN_KEYS = tuple(name for name in Design.model_fields if name not in _OF_DESIGN)
 _THERAPY_KEYS = ("dose", "start", "stop", "ramp", "above_ceiling", "transplant", "adherence")
 _ARM_KEYS = ("name", "therapy", *_THERAPY_KEYS, "with", "control")
@@ -124,6 +127,7 @@ def workflow_schema() -> JsonSchema:
         },
         "design": _object(_pick(design, _DESIGN_KEYS), ["participants"]),
         "primary": _pick(design, ("primary",))["primary"],
+        "relevant": _relevant_schema(),
         "simulation": _object(_section(Simulation)),
     }  # fmt: skip
     properties = top["properties"]
@@ -131,6 +135,13 @@ def workflow_schema() -> JsonSchema:
     required = [*(w for w in _WORDS if w not in ("seed", "justification")), "arms", "design", "primary"]
     schema = _object({**_pick(properties, _WORDS), **sections}, required)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "workflow.yaml", **schema}
+
+
+def _relevant_schema() -> JsonSchema:
+    """Return the schema of the relevant effects: a number for each endpoint that is named."""
+    bounds = {scale: {"type": "number", "minimum": low, "maximum": high}
+              for scale, (low, high) in RELEVANT_BOUNDS.items()}  # fmt: skip
+    return _object({name: bounds[endpoint.scale] for name, endpoint in ENDPOINTS.items()})
 
 
 # --- from the file's keys to the domain's, and back ---------------------------------------------------------
@@ -149,9 +160,21 @@ def _nested(content: object, folder: Path) -> tuple[dict[str, object] | None, li
     ]
     flat: dict[str, object] = {_OLD_NAMES.get(key, str(key)): value for key, value in content.items()}
     top = {key: flat[key] for key in (*_WORDS, "simulation") if key in flat}
+    if flat.get("relevant") is not None:
+        top["relevant"] = _numbers(flat["relevant"])
     top["population"] = _population(flat.get("population"), folder, found)
     top["design"] = _design(flat, found)
     return top, found
+
+
+def _numbers(section: object) -> object:
+    """Return whole numbers of a mapping as numbers, as the file may write them."""
+    if not isinstance(section, Mapping):
+        return section
+    return {
+        key: float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        for key, value in section.items()
+    }
 
 
 def _population(section: object, folder: Path, found: list[Problem]) -> object:
@@ -246,6 +269,7 @@ def _flat(workflow: Workflow) -> dict[str, Json]:
     flat["arms"] = [_flat_arm(arm) for arm in design.arms]
     flat["design"] = {name: _plain(getattr(design, name)) for name in _DESIGN_KEYS}
     flat["primary"] = design.primary
+    flat["relevant"] = dict(workflow.relevant)
     flat["simulation"] = _lists(workflow.simulation)
     return flat
 
