@@ -14,7 +14,8 @@ from eubiosis.cli.main import cli
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.report.trial.page import trial_report
 
-HOSTILE = "<img src=x onerror=\"document.body.dataset.owned='1'\"><script>document.body.dataset.owned='1'</script>&amp;"
+_OWN = "document.body.dataset.owned='1'"
+HOSTILE = f'<img src=x onerror="{_OWN}"><script>{_OWN}</script>&amp;'
 FILE = "<img src=x onerror=alert(1)> & 'table'.tsv"
 
 
@@ -72,7 +73,7 @@ def analysis(folder: Path) -> Path:
     plan = yaml.safe_load((PACKAGED_CONTENT / "starts" / "analysis.yaml").read_text(encoding="utf-8"))
     (folder / "plan.yaml").write_text(yaml.safe_dump(plan | {"title": HOSTILE}), encoding="utf-8")
     rows = [
-        f"P{k},{('Placebo', 'Inulin 12 g/day')[k % 2]},{visit},{30 + k % 7 + shift - 2 * (k % 2)},{30 + k % 11}"
+        f"P{k},{('Placebo', 'Inulin 12 g/day')[k % 2]},{visit},{30 + k % 7 + shift},{30 + k % 11}"
         for k in range(24)
         for visit, shift in (("Baseline", 0), ("Week 24", (k * 5) % 4))
     ]

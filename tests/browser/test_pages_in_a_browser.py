@@ -14,7 +14,8 @@ LOST = """() => [...document.querySelectorAll('svg, img, canvas, figure')]
   .map(e => e.outerHTML.slice(0, 120))"""
 WIDE = "() => document.documentElement.scrollWidth - window.innerWidth"
 FOCUSABLE = """() => [...document.querySelectorAll('a[href], button, summary, input, select, [tabindex="0"]')]
-  .filter(e => !e.disabled && e.offsetParent !== null && !e.closest('details:not([open]) > :not(summary)')).length"""
+  .filter(e => !e.disabled && e.offsetParent !== null)
+  .filter(e => !e.closest('details:not([open]) > :not(summary)')).length"""
 FOCUSED = """() => { const e = document.activeElement; if (!e || e === document.body) return null;
   const b = e.getBoundingClientRect();
   return [e.tagName + ' ' + (e.textContent || '').trim().slice(0, 40), b.width > 0 && b.height > 0]; }"""

@@ -9,7 +9,7 @@ import math
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Union, cast, get_args, get_origin, get_type_hints
+from typing import Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from eubiosis.core.json_data import Json, JsonRecord
 
@@ -36,6 +36,8 @@ def schema_of(hint: Hint) -> JsonRecord:
     if isinstance(hint, type) and is_dataclass(hint):
         return _object_schema(hint)
     inner = get_args(hint)
+    if get_origin(hint) is Literal:
+        return {"enum": list(inner)}
     if get_origin(hint) in (Union, types.UnionType):
         return {"anyOf": [schema_of(one) for one in inner]}
     if get_origin(hint) is tuple and inner[-1] is not Ellipsis:
@@ -89,6 +91,10 @@ def read_as(hint: Hint, value: Json, where: str = "") -> object:
         return None
     if isinstance(hint, type) and is_dataclass(hint):
         return _read_record(hint, value, where)
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise NotSo(f"{where}: {value!r}; allowed: {', '.join(map(str, get_args(hint)))}")
+        return value
     if get_origin(hint) in (Union, types.UnionType):
         return _read_one_of(get_args(hint), value, where)
     return _read_many(hint, value, where)

@@ -48,7 +48,9 @@ def fingerprint_rows(workflow: Workflow, chunks: Sequence[Chunk]) -> tuple[Finge
     rows: list[FingerprintRow] = []
     for pair in combinations(forms, 2):
         for samples in SAMPLES:
-            tried = [_row(marker, pair, samples, workflow) for marker in markers if set(pair) <= set(marker.laws)]
+            tried = [
+                _row(marker, pair, samples, workflow) for marker in markers if set(pair) <= set(marker.laws)
+            ]
             if tried:
                 rows.append(max(tried, key=lambda row: (row.chance, row.ceiling)))
     return tuple(dict.fromkeys(rows))

@@ -184,7 +184,9 @@ def _truths(chunks: Sequence[Chunk], endpoint: str, arm: str) -> tuple[np.ndarra
     return values[np.isfinite(values)], float(np.mean([t.unit_sd for t in own])) if own else math.nan
 
 
-def _law(design: Design, chunks: Sequence[Chunk], endpoint: Endpoint, arm: str, known: PublishedEvidence) -> SpreadLaw:
+def _law(
+    design: Design, chunks: Sequence[Chunk], endpoint: Endpoint, arm: str, known: PublishedEvidence
+) -> SpreadLaw:
     """Return how the standard error of a comparison depends on size, rate and effect, from the simulation."""
     truth = {(t.gut_world, t.host_world): t.value
              for c in chunks for t in c.truths if (t.endpoint, t.arm) == (endpoint.id, arm)}  # fmt: skip

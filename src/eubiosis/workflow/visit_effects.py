@@ -13,7 +13,9 @@ from eubiosis.core.trial_stacks import TrialStack
 Array = NDArray[np.float64]
 # markers that a form of the model can move; all forms share the gut, so that its markers cannot
 FORM_MARKERS = tuple(
-    name for name, row in ENDPOINTS.items() if not row.counted and row.place not in ("stool", "plasma", "guild")
+    name
+    for name, row in ENDPOINTS.items()
+    if not row.counted and row.place not in ("stool", "plasma", "guild")
 )
 
 

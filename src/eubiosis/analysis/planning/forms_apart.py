@@ -55,7 +55,8 @@ def chance_of_right(first: FormLaw, second: FormLaw, error: float) -> float:
         )
     )
     apart = np.abs(
-        laws.normal_pdf((points - first.mean) / one) / one - laws.normal_pdf((points - second.mean) / two) / two
+        laws.normal_pdf((points - first.mean) / one) / one
+        - laws.normal_pdf((points - second.mean) / two) / two
     )
     return min(1.0, 0.5 + 0.25 * float(np.trapezoid(apart, points)))
 

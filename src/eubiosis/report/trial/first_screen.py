@@ -124,9 +124,7 @@ def _facts(row: ComparisonAnswer) -> list[tuple[str, str]]:
     else:
         lines.append(("Control rate", "plays no part in this endpoint"))
     share = (
-        f"two-sided level {row.alpha:.3g} each"
-        if row.comparisons > 1
-        else f"two-sided level {row.alpha:g}"
+        f"two-sided level {row.alpha:.3g} each" if row.comparisons > 1 else f"two-sided level {row.alpha:g}"
     )
     many = f"{row.comparisons} comparisons" if row.comparisons > 1 else "1 comparison"
     lines.append(("Multiplicity", f"{many}, {share}; power {percent(row.power)}"))

@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import cast, get_type_hints
 
+from pydantic import ValidationError
+
 from eubiosis.core.json_data import Json, JsonRecord
+from eubiosis.core.power_surface import PowerSurface
 from eubiosis.core.report_input import SimulationSize, TrialReportInput
+from eubiosis.core.trial_answer import TrialAnswer
 from eubiosis.core.typed_json import NotSo, read_as, schema_of
 from eubiosis.report.trial.results_json import SCHEMA
 
 # what stands under another key in the file than in the report's input
-_KEYS: Mapping[str, str] = {"priors": "clinical_priors", "size": "origin"}
+_KEYS: Mapping[str, str] = {"priors": "clinical_priors", "size": "origin", "surface": "power_surface"}
+_LATE = {
+    "PowerSurface": PowerSurface,
+    "TrialAnswer": TrialAnswer,
+}  # names that the input imports for types only
 _URL = "https://json-schema.org/draft/2020-12/schema"
 _UNLABELLED = frozenset(
     {"assumptions", "burden", "transplants"}
@@ -21,7 +29,7 @@ _UNLABELLED = frozenset(
 
 def _keys() -> dict[str, tuple[str, object]]:
     """Return for each field of the report's input the key in the file and its type."""
-    hints = get_type_hints(TrialReportInput)
+    hints = get_type_hints(TrialReportInput, localns=_LATE)
     return {one.name: (_KEYS.get(one.name, one.name), hints[one.name]) for one in fields(TrialReportInput)}
 
 
@@ -37,10 +45,13 @@ def results_schema() -> JsonRecord:
     properties: JsonRecord = {"schema": {"const": SCHEMA}, "control": {"type": "string"}}
     blocks = _block_names()
     for name, (place, hint) in _keys().items():
-        if name == "size":
+        if name in ("size", "answer", "surface"):
             continue
         properties[place] = _block(name, hint) if name in blocks else schema_of(hint)
     properties["origin"] = {"$ref": "#/$defs/origin"}
+    properties["answer"] = _or_null(_with_origin(schema_of(TrialAnswer)))
+    surface, parts = _surface_schema()
+    properties["power_surface"] = _or_null(surface)
     return {
         "$schema": _URL,
         "title": "results.json of a virtual trial",
@@ -50,8 +61,44 @@ def results_schema() -> JsonRecord:
         "properties": properties,
         "required": list(properties),
         "additionalProperties": False,
-        "$defs": {"origin": _origin_schema()},
+        "$defs": {"origin": _origin_schema(), **parts},
     }
+
+
+def _or_null(schema: JsonRecord) -> JsonRecord:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _with_origin(schema: JsonRecord, origin: JsonRecord | None = None) -> JsonRecord:
+    """Return the schema of an object that carries its origin, as text unless another is given."""
+    known = cast("Mapping[str, Json]", schema["properties"])
+    needed = cast("list[str]", schema.get("required", []))
+    return {
+        **schema,
+        "properties": {"origin": origin or {"type": "string"}, **known},
+        "required": ["origin", *needed],
+    }
+
+
+def _surface_schema() -> tuple[JsonRecord, JsonRecord]:
+    """Return the schema of the surface of power, and of its parts by name."""
+    whole = cast("JsonRecord", PowerSurface.model_json_schema(mode="serialization"))
+    parts = cast("JsonRecord", whole.pop("$defs"))
+    parts["SurfacePoint"] = _with_origin(cast("JsonRecord", parts["SurfacePoint"]))
+    return _with_origin(whole, {"$ref": "#/$defs/origin"}), parts
+
+
+def _read_surface(value: Json) -> PowerSurface:
+    if not isinstance(value, Mapping) or not isinstance(value.get("points"), list):
+        raise NotSo("power_surface: no surface with points")
+    points = [dict(cast("Mapping[str, Json]", point)) for point in cast("list[Json]", value["points"])]
+    for point in points:
+        point.pop("origin", None)
+    whole = {key: item for key, item in value.items() if key != "origin"} | {"points": points}
+    try:
+        return PowerSurface.model_validate(whole)
+    except ValidationError as error:
+        raise NotSo(f"power_surface: {error.errors()[0]['msg']}") from error
 
 
 def _origin_schema() -> JsonRecord:
@@ -70,9 +117,15 @@ def _block_names() -> frozenset[str]:
     """Name the fields that are written as a block with an origin: tuples of records, and the shares."""
     names = set()
     for name, (_, hint) in _keys().items():
+        if name == "surface":
+            continue
         schema = schema_of(hint)
         items = schema.get("items")
-        if isinstance(items, Mapping) and items.get("type") == "object" and name != "arms":
+        if (
+            isinstance(items, Mapping)
+            and items.get("type") == "object"
+            and name not in ("arms", "answer", "surface")
+        ):
             names.add(name)
     return frozenset({*names, "basis_shares"})
 
@@ -99,7 +152,7 @@ def read_results(record: Mapping[str, Json]) -> TrialReportInput:
     """
     if record.get("schema") != SCHEMA:
         raise NotSo(f'schema: "{record.get("schema")}"; allowed: {SCHEMA}')
-    found = {}
+    found: dict[str, object] = {}
     blocks = _block_names()
     defaults = {one.name: one for one in fields(TrialReportInput)}
     for name, (place, hint) in _keys().items():
@@ -112,5 +165,10 @@ def read_results(record: Mapping[str, Json]) -> TrialReportInput:
                 raise NotSo(f"{place}: no block with rows")
             rows = cast("list[Json]", value["rows"])
             value = rows[0] if name == "basis_shares" and rows else rows
+        if name == "surface":
+            found[name] = None if value is None else _read_surface(value)
+            continue
+        if name == "answer" and isinstance(value, Mapping):
+            value = {key: item for key, item in value.items() if key != "origin"}
         found[name] = read_as(hint, value, place)
     return TrialReportInput(**found)  # type: ignore[arg-type]  # read_as gave each field its own type

@@ -255,7 +255,9 @@ def _effect_sentence(rows: Sequence[EffectRow], control: str) -> str:
             if not low <= null <= high:
                 beyond.append(row.arm)
     mark = "† " if all(row.tested for row in rows) else "(†) " if any(row.tested for row in rows) else ""
-    words = f"{mark}{_capital(first.label)}{' (primary)' if first.primary else ''}: the simulated prior allows "
+    words = (
+        f"{mark}{_capital(first.label)}{' (primary)' if first.primary else ''}: the simulated prior allows "
+    )
     words += f"{' and '.join(allowed)} ({scale_text(first, control)}; {null:.0f} is no effect). "
     if beyond:
         words += f"That no effect is left out for {' and '.join(beyond)} follows from assumptions alone. "
