@@ -94,7 +94,7 @@ ADLB = _schema(
     (*_VISITS, _text("LLOQFL", "Below Limit of Detection Flag", "Y where half the limit is written")),
 )
 ADMB = _schema(
-    "ADMB", "Guild shares in stool by visit, SIMULATED", "one guild of one subject at one visit", _VISITS
+    "ADMB", "Guild shares by visit, SIMULATED", "one guild of one subject at one visit", _VISITS
 )
 ADAE = _schema(
     "ADAE",

@@ -29,6 +29,9 @@ def write_transport(table: Table, path: Path) -> Path:
     import pyreadstat
 
     findings = FindingCollector()
+    for what, text, most in (("name", table.name, NAME), ("label", table.schema.meaning, LABEL)):
+        if len(text) > most or not text.isascii():
+            findings.add(table.name, "", f'{what} "{text}"', allowed=f"{most} characters of ASCII")
     for column in table.schema.columns:
         for what, text, most in (("name", column.name, NAME), ("label", column.meaning, LABEL)):
             if len(text) > most or not text.isascii():
@@ -45,7 +48,7 @@ def write_transport(table: Table, path: Path) -> Path:
     pyreadstat.write_xport(
         table.to_pandas(),
         str(path),
-        file_label=table.schema.meaning[:LABEL],
+        file_label=table.schema.meaning,
         column_labels=[column.meaning for column in table.schema.columns],
         table_name=table.name,
         file_format_version=5,
