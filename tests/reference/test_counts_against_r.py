@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from eubiosis.analysis.estimators.count_profiles import profile_interval
 from eubiosis.analysis.estimators.counts import fit_counts, likelihood_ratio_test, marginal_rates, rate_ratio
 from eubiosis.analysis.estimators.negbin import fit_negative_binomial, fit_poisson
 
@@ -69,6 +70,26 @@ def test_likelihood_ratio(trial, expected, agree, model, covariates):
     )
     agree("nb_relapse", "likelihood ratio statistic", found.value, reference["LRT_arm"], 1e-4)
     agree("nb_relapse", "likelihood ratio p", found.p_value, reference["p_LRT"], 1e-4)
+
+
+@pytest.mark.parametrize(("model", "covariates"), [("adjusted", ["prior", "age"]), ("unadjusted", [])])
+def test_profile_interval(trial, expected, agree, model, covariates):
+    """MASS holds the dispersion at its estimate; fitting it anew at each ratio moves the ends a little."""
+    reference = expected("nb_relapse")[model]["MASS_glm_nb"]["rr_profile_ci"]
+    design, fit = fit_counts(
+        trial["relapses"],
+        trial["fu_years"],
+        trial["group"],
+        control="placebo",
+        covariates={name: trial[name] for name in covariates},
+    )
+    agree(
+        "nb_relapse", "profile", np.exp(profile_interval(design, fit, "active", held=True)), reference, 1e-4
+    )
+    free = np.exp(profile_interval(design, fit, "active"))
+    agree("nb_relapse", "profile, dispersion fitted", free, reference, 1e-2)
+    assert free[0] < reference[0]
+    assert free[1] > reference[1]
 
 
 def test_interaction(trial, expected, agree):

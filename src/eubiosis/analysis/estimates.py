@@ -14,6 +14,7 @@ from eubiosis.analysis.estimators.continuous import ancovas, geometric_mean_rati
 from eubiosis.analysis.estimators.counts import rate_ratios
 from eubiosis.analysis.estimators.randomisation import randomisation_test
 from eubiosis.analysis.result import Estimate
+from eubiosis.core.collector import collector_held
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 from eubiosis.core.estimand import Estimand
 from eubiosis.core.frame import Table
@@ -102,18 +103,21 @@ def estimate(
             known = ", ".join(each.id for each in recorded)
             message = f"asked for and not recorded: {', '.join(lacking)}; recorded: {known}"
             raise ValueError(message)
+    with collector_held():
+        return Estimates(tuple(_all_rows(observed, wanted, seed)))
+
+
+def _all_rows(observed: Observed, wanted: Sequence[Endpoint], seed: int) -> Iterator[TrialEstimate]:
     control = observed.control
-    rows: list[TrialEstimate] = []
     if isinstance(observed, StackedObserved):
         for stack in observed.stacks:
-            rows += _of_stack(stack, control, wanted, seed)
-        return Estimates(tuple(rows))
+            yield from _of_stack(stack, control, wanted, seed)
+        return
     trials = list(observed.trials())
     found = analyse_together(trials, control, wanted, seed)
     for number, trial in enumerate(trials):
         arms = tuple(dict.fromkeys(trial.subjects["arm"].tolist()))
-        rows += _of_trial(number, trial.key, partial(_itself, trial), arms, control, wanted, found, seed)
-    return Estimates(tuple(rows))
+        yield from _of_trial(number, trial.key, partial(_itself, trial), arms, control, wanted, found, seed)
 
 
 def _itself(trial: OneTrial) -> OneTrial:

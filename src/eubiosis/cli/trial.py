@@ -10,6 +10,7 @@ from eubiosis.cli.trial_analyse import analyse_command
 from eubiosis.cli.trial_pilot import pilot
 from eubiosis.cli.trial_power import power
 from eubiosis.cli.trial_single_arm import single_arm
+from eubiosis.cli.trial_surface import surface_command
 
 
 @click.group()
@@ -85,6 +86,7 @@ trial.add_command(power)
 trial.add_command(single_arm)
 trial.add_command(pilot)
 trial.add_command(analyse_command)
+trial.add_command(surface_command)
 
 
 @trial.command()

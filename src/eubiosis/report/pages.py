@@ -71,7 +71,7 @@ def render(template: str, *, script: str = "", **values: object) -> str:
     code = packaged_text(script) if script else ""
     page = environment.get_template(template).render(
         css=Markup(packaged_text("eubiosis.css")),
-        policy=content_policy(code),
+        policy=Markup(content_policy(code)),
         script=Markup(code),
         version=__version__,
         **values,

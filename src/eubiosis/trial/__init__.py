@@ -8,6 +8,7 @@ from eubiosis.trial.estimands import estimands, primary_estimand
 from eubiosis.trial.expected import Crowd, ExpectedEndpoints, Exposure, expected_endpoints
 from eubiosis.trial.simulate import Trials, simulate
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.surface_grid import SurfaceGrid
 from eubiosis.trial.world.host_world import TrialIsTooSmall
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Latent",
     "Observed",
     "Simulation",
+    "SurfaceGrid",
     "TrialIsTooSmall",
     "Trials",
     "estimands",

@@ -28,7 +28,9 @@ from eubiosis.model.shipped import Shipped, matched_gut_world, matched_history, 
 from eubiosis.model.worlds import GutWorld, draw_gut_world, draw_host_world
 from eubiosis.population.generate import Cohort
 from eubiosis.trial.design import Design
+from eubiosis.trial.redraw import Pool
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.surface_grid import SurfaceGrid
 from eubiosis.trial.world.beyond import draw_beyond
 from eubiosis.trial.world.direct import direct_terms
 from eubiosis.trial.world.gut import MARKERS, GutCourses, gut_courses
@@ -155,6 +157,7 @@ class Task:
     seed: int
     gut_world: int
     model_folder: Path
+    surface: SurfaceGrid | None = None
 
 
 def simulate(
@@ -201,10 +204,17 @@ def simulate(
     )
 
 
-def tasks(design: Design, cohort: Cohort, simulation: Simulation, model: Model, seed: int) -> list[Task]:
-    """Return one task for each gut world."""
+def tasks(
+    design: Design,
+    cohort: Cohort,
+    simulation: Simulation,
+    model: Model,
+    seed: int,
+    surface: SurfaceGrid | None = None,
+) -> list[Task]:
+    """Return one task for each gut world; ``surface`` says which other trials are redrawn in it."""
     folder = model.content.folder
-    return [Task(design, cohort, simulation, seed, g, folder) for g in range(simulation.gut_worlds)]
+    return [Task(design, cohort, simulation, seed, g, folder, surface) for g in range(simulation.gut_worlds)]
 
 
 @cache
@@ -216,13 +226,15 @@ def _model(folder: Path) -> Model:
 class PairOfWorlds:
     """A pair of worlds: its numbers, what became of the candidates, and its trials, some at a time.
 
-    ``stacks`` can be gone through once: nothing keeps a trial that has been looked at.
+    ``stacks`` can be gone through once: nothing keeps a trial that has been looked at. ``pool`` are the
+    people, for trials of other sizes and lengths.
     """
 
     gut_world: int
     host_world: int
     screened: Mapping[str, int]
     stacks: Iterator[tuple[TrialStack, LatentStack]]
+    pool: Pool | None = None
 
 
 @dataclass(frozen=True)
@@ -235,8 +247,11 @@ class GutWorldTrials:
     candidates: Candidates
 
 
-def gut_world_trials(task: Task) -> GutWorldTrials:
-    """Enrol every trial of one gut world; the trials themselves are run when their stacks are asked for."""
+def gut_world_trials(task: Task, *, ends: bool = False) -> GutWorldTrials:
+    """Enrol every trial of one gut world; the trials themselves are run when their stacks are asked for.
+
+    With ``ends`` the stacks without trial 0 hold only the visits that an analysis looks at.
+    """
     model, simulation = _model(task.model_folder), task.simulation
     models, worlds, candidates = _enrolled(model, task)
     numbers = range(simulation.replicates)
@@ -245,7 +260,8 @@ def gut_world_trials(task: Task) -> GutWorldTrials:
             task.gut_world,
             h,
             world.screened,
-            trial_stacks(own, world, task.design, (task.gut_world, h), numbers),
+            trial_stacks(own, world, task.design, (task.gut_world, h), numbers, ends=ends),
+            Pool.of(own, world, task.design, (task.gut_world, h)),
         )
         for h, (own, world) in enumerate(zip(models, worlds, strict=True))
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from eubiosis.workflow.therapy_shares import therapy_shares
     from eubiosis.workflow.trial_job import trial_report
     from eubiosis.workflow.trial_run import run_trial
+    from eubiosis.workflow.trial_surface import surface
     from eubiosis.workflow.workflow import Workflow
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "read_workflow",
     "resolved_yaml",
     "run_trial",
+    "surface",
     "therapy_shares",
     "trial_report",
     "write_analysis",
@@ -47,6 +49,7 @@ __getattr__ = lazily(
         "read_workflow": "eubiosis.workflow.files.workflow_yaml",
         "resolved_yaml": "eubiosis.workflow.files.workflow_yaml",
         "run_trial": "eubiosis.workflow.trial_run",
+        "surface": "eubiosis.workflow.trial_surface",
         "therapy_shares": "eubiosis.workflow.therapy_shares",
         "trial_report": "eubiosis.workflow.trial_job",
         "write_analysis": "eubiosis.workflow.analyse",

@@ -28,7 +28,7 @@ from eubiosis.core.decisions import tipping_ratio
 from eubiosis.core.design_defaults import design_defaults
 from eubiosis.core.effect_prior import EffectPrior
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
-from eubiosis.core.power_surface import kind_of
+from eubiosis.core.power_surface import PowerSurface, kind_of
 from eubiosis.core.report_input import EffectRow, FormEffect
 from eubiosis.core.scales import is_ratio
 from eubiosis.core.trial_answer import (
@@ -82,6 +82,7 @@ def trial_answer(
     chunks: Sequence[Chunk],
     effects: Sequence[EffectRow],
     forms: Sequence[FormEffect],
+    surface: PowerSurface | None = None,
 ) -> TrialAnswer:
     """Return the first screen of a report: verdicts of the endpoints named beforehand, power, next step.
 
@@ -97,7 +98,7 @@ def trial_answer(
     biological = next((row.endpoint for row in rows if row.role == "biological" and not row.primary), None)
     marker = next((row.endpoint for row in rows if row.role != "clinical" and not row.primary), None)
     second = biological or marker
-    lines = tuple(line for one in found for line in _lines(one, design))
+    lines = tuple(line for one in found for line in _lines(one, design, surface))
     return TrialAnswer(
         headline=headline,
         headline_of=arm,
@@ -436,7 +437,7 @@ def durations(design: Design) -> tuple[float, ...]:
     return tuple(w for w in (weeks / 2, weeks, 2 * weeks) if 4 <= w <= 208 or w == weeks)
 
 
-def _lines(one: _Comparison, design: Design) -> Iterator[PowerLine]:
+def _lines(one: _Comparison, design: Design, surface: PowerSurface | None) -> Iterator[PowerLine]:
     if not (math.isfinite(one.law.error) and one.law.error > 0):
         return
     sizes = _sizes(design)
@@ -460,7 +461,18 @@ def _lines(one: _Comparison, design: Design) -> Iterator[PowerLine]:
             high=band[2],
             common=_assured(expected, law, one.alpha, sizes),
             sceptical=_assured(one.sceptical, law, one.alpha, sizes),
+            simulated=_simulated(surface, one, weeks),
         )
+
+
+def _simulated(
+    surface: PowerSurface | None, one: _Comparison, weeks: float
+) -> tuple[tuple[int, float, float], ...]:
+    """Return participants, power and its error of trials that were redrawn, one sample a visit."""
+    if surface is None:
+        return ()
+    points = surface.line(one.endpoint.id, one.arm.name, weeks)
+    return tuple((p.participants, round(p.power, 4), round(p.power_error, 4)) for p in points)
 
 
 def _at(law: SpreadLaw, design: Design, weeks: float) -> SpreadLaw:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.analysis.estimates import Estimates, TrialEstimate, estimate
+from eubiosis.analysis.surface.cells import SurfaceCell
 from eubiosis.analysis.truth import TrueEffect
 from eubiosis.analysis.truth.effects import Twins, effects_of_world
 from eubiosis.compute.chunk_store import ChunkStore
@@ -35,6 +36,7 @@ from eubiosis.trial.design import Design
 from eubiosis.trial.simulate import Candidates, Task, Trials, gut_world_trials
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
+from eubiosis.workflow.surface_cells import cells_of_pool
 from eubiosis.workflow.visit_effects import VisitEffect, VisitSums
 
 ByArm = Mapping[str, Array]
@@ -91,6 +93,7 @@ class Chunk:
     visit_effects: tuple[VisitEffect, ...] = ()  # of markers that tell forms apart
     # arm, harm -> subjects with the event, over all trials
     harmed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    surface: tuple[SurfaceCell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,13 +110,17 @@ def run_chunk(task: Task, tables: WorldTables | None = None) -> Chunk:
 
     What every trial recorded goes into ``tables``.
     """
-    world = gut_world_trials(task)
+    world = gut_world_trials(task, ends=tables is None)
     gathered = _Gathered(task.design, task.seed, None, tables)
+    surface: list[SurfaceCell] = []
     for pair in world.pairs:
         gathered.add(pair.stacks)
-    return gathered.chunk(
+        if task.surface is not None and pair.pool is not None:
+            surface += cells_of_pool(pair.pool, task.surface, task.seed)
+    found = gathered.chunk(
         world.guts, world.worlds, tuple(pair.screened for pair in world.pairs), (world.candidates,)
     )
+    return replace(found, surface=tuple(surface))
 
 
 def run_chunk_here(task: Task) -> Chunk:

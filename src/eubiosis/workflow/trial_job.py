@@ -87,7 +87,7 @@ def run_job(
     _demand_disk(workflow, executor or Executor())
     model = load(content)
     cohort = cohort_of(workflow.population, model, workflow.seed)
-    jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed)
+    jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed, workflow.surface_grid)
     try:
         chunks = _chunks(jobs, executor or Executor(), progress, store)
     except TrialIsTooSmall as error:

@@ -41,6 +41,7 @@ from eubiosis.workflow.trial_answer import trial_answer
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
 from eubiosis.workflow.trial_forms import clinical_priors, form_effects
 from eubiosis.workflow.trial_harms import burden_lines, harm_lines, transplant_lines
+from eubiosis.workflow.trial_surface import surface_of
 from eubiosis.workflow.unsure import Unsure
 from eubiosis.workflow.workflow import Workflow
 from eubiosis.workflow.worlds_used import history_numbers, worlds_warnings
@@ -65,6 +66,8 @@ def report_input(
     model, design = model or load(), workflow.design
     effects, variance = _effects(design, chunks, model)
     forms = form_effects(design, chunks, model)
+    cells = [cell for chunk in chunks for cell in chunk.surface]
+    surface = surface_of(cells, design, workflow.seed) if cells else None
     return TrialReportInput(
         title=workflow.title,
         question=workflow.question,
@@ -100,8 +103,9 @@ def report_input(
         transplants=transplant_lines(design),
         ethics=withheld_words(design),
         justification=workflow.justification or "",
-        answer=trial_answer(workflow, chunks, effects, forms),
+        answer=trial_answer(workflow, chunks, effects, forms, surface),
         applicability=applicability(workflow),
+        surface=surface,
     )
 
 

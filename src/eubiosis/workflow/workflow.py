@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from eubiosis.core.spec import Problem, Spec, rule
 from eubiosis.population.source import PopulationSource
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.surface_grid import SurfaceGrid
 from eubiosis.workflow.ethics import ethical_concerns
 
 
@@ -24,7 +26,8 @@ class Workflow(Spec):
     A design that withholds effective therapy in active disease, or gives a live product under severe
     immunosuppression, needs a ``justification``: its findings have severity ``ethics``. ``relevant`` names
     endpoints beforehand, each with the smallest effect that would matter: a ratio, or a difference towards
-    benefit without sign. The verdict of the report is about these alone.
+    benefit without sign. The verdict of the report is about these alone. ``surface`` says which other trials are
+    redrawn from the same people for a surface of power; None: none.
 
     >>> from eubiosis import therapy, trial
     >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
@@ -44,6 +47,19 @@ class Workflow(Spec):
     simulation: Simulation = Field(default_factory=Simulation)
     justification: Text | None = None
     relevant: dict[str, float] = Field(default_factory=dict)
+    surface: SurfaceGrid | None = Field(default_factory=SurfaceGrid)
+
+    @property
+    def surface_grid(self) -> SurfaceGrid | None:
+        """The grid of the power surface with what follows from the design; None where none is asked for."""
+        return None if self.surface is None else self.surface.filled_for(self.design)
+
+    @staticmethod
+    @rule("design", "surface")
+    def _the_design_gives_the_surface(design: object, surface: object) -> Iterator[Problem]:
+        if isinstance(design, Design) and isinstance(surface, SurfaceGrid):
+            for each in surface.problems_with(design):
+                yield replace(each, place=("surface", *each.place))
 
     @staticmethod
     @rule("design", "justification")

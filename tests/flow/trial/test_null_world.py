@@ -25,9 +25,9 @@ def trial_numbers_used():
 def results(trial_numbers_used):
     """Two gut worlds without couplings, one of them drawn."""
 
-    def noted(model, world, design, pair, numbers):
+    def noted(model, world, design, pair, numbers, **others):
         trial_numbers_used.extend((world.label, number) for number in numbers)
-        return host_world.trial_stacks(model, world, design, pair, numbers)
+        return host_world.trial_stacks(model, world, design, pair, numbers, **others)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(import_module("eubiosis.trial.simulate"), "trial_stacks", noted)

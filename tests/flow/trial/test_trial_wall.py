@@ -91,8 +91,8 @@ def test_no_observed_column_equals_a_latent_one(trial_model, world):
 def test_estimates_of_a_job_do_not_move_with_the_truth_handed_beside_them(monkeypatch, task, trials):
     plain = reduced(trials)
 
-    def disturbed(*arguments):
-        for observed, latent in host_world.trial_stacks(*arguments):
+    def disturbed(*arguments, **options):
+        for observed, latent in host_world.trial_stacks(*arguments, **options):
             truth = (latent.of_world, latent.of_trials)
             moved = [{name: 3.0 * values for name, values in table.items()} for table in truth]
             yield observed, dataclasses.replace(latent, of_world=moved[0], of_trials=moved[1])

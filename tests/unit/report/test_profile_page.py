@@ -87,7 +87,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data):
         if self.cdata_elem == "script":
             self.scripts.append(data)
-        else:
+        elif self.cdata_elem != "style":
             self.text += f" {data}"
 
 

@@ -138,19 +138,9 @@ def rate_ratios(data: Events) -> RateRatios:
     events, years = data.by_arm(data.counts), data.by_arm(data.years)
     analysed = np.rint(data.inside.sum(axis=-1)).astype(np.int64).T
     regular = np.all(events > 0, axis=-1) & (analysed.sum(axis=-1) > arms)
-    logs = np.zeros((size, arms))
-    np.log(np.divide(events, years, where=regular[:, None], out=np.ones_like(events)), out=logs)
-    alpha = np.zeros(size)
-    rows = np.flatnonzero(regular)
-    alpha[rows] = _starting_alpha(data.part(rows), logs[rows])
-    log_alpha, iterations = np.full(size, -np.inf), np.zeros(size, dtype=np.int64)
-    rows = np.flatnonzero(regular & (alpha > 0))
-    if len(rows):
-        found = _newton(data.part(rows), logs[rows], np.log(alpha[rows]))
-        inner = np.exp(found.log_alpha) > SMALLEST_ALPHA
-        regular[rows] &= found.converged
-        iterations[rows] = found.iterations
-        logs[rows[inner]], log_alpha[rows[inner]] = found.logs[inner], found.log_alpha[inner]
+    most = _maximum(data, events, years, regular)
+    logs, log_alpha, iterations = most.logs, most.log_alpha, most.iterations
+    regular &= most.converged
     boundary = regular & np.isneginf(log_alpha)
     error, dispersion_error = np.full((size, arms - 1), np.nan), np.full(size, np.nan)
     likelihood = np.full(size, np.nan)
@@ -177,6 +167,37 @@ def rate_ratios(data: Events) -> RateRatios:
         ratio, error, events, years, analysed, np.exp(log_alpha), dispersion_error, likelihood, iterations,
         boundary & regular, regular,
     )  # fmt: skip
+
+
+def fitted_rates(data: Events) -> tuple[Floats, Floats, Floats, Bools]:
+    """Return rates (logarithms), log dispersion, log likelihood at the maximum, and whether it was found.
+
+    Shapes (batch, arms), (batch,), (batch,) and (batch,); the log dispersion is minus infinity where Poisson
+    is likelier than any overdispersion. An arm without events has no maximum.
+    """
+    events, years = data.by_arm(data.counts), data.by_arm(data.years)
+    regular = np.all(events > 0, axis=-1)
+    most = _maximum(data, events, years, regular)
+    likelihood = _log_likelihood(data, most.logs, np.exp(most.log_alpha))
+    return most.logs, most.log_alpha, likelihood, regular & most.converged
+
+
+def _maximum(data: Events, events: Floats, years: Floats, regular: Bools) -> _Maximum:
+    """Maximise the likelihood of the ``regular`` outcomes; minus infinity for a log dispersion of zero."""
+    size = len(regular)
+    logs = np.zeros(events.shape)
+    np.log(np.divide(events, years, where=regular[:, None], out=np.ones_like(events)), out=logs)
+    alpha, log_alpha = np.zeros(size), np.full(size, -np.inf)
+    converged, iterations = np.ones(size, dtype=bool), np.zeros(size, dtype=np.int64)
+    rows = np.flatnonzero(regular)
+    alpha[rows] = _starting_alpha(data.part(rows), logs[rows])
+    rows = np.flatnonzero(regular & (alpha > 0))
+    if len(rows):
+        found = _newton(data.part(rows), logs[rows], np.log(alpha[rows]))
+        inner = np.exp(found.log_alpha) > SMALLEST_ALPHA
+        converged[rows], iterations[rows] = found.converged, found.iterations
+        logs[rows[inner]], log_alpha[rows[inner]] = found.logs[inner], found.log_alpha[inner]
+    return _Maximum(logs, log_alpha, iterations, converged)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eubiosis.analysis.columns import TABLE, Bools, DesignMatrix, Floats, arm_column, build_design, demand_arm
+from eubiosis.analysis.estimators.count_profiles import profile_interval
 from eubiosis.analysis.estimators.negbin import CountFit, fit_negative_binomial, fit_poisson
 from eubiosis.analysis.guard import vanishes
-from eubiosis.analysis.result import Counts, Estimate, Scale, Statistic, chi_squared, no_statistic, wald
+from eubiosis.analysis.result import (
+    Counts,
+    Estimate,
+    Scale,
+    Statistic,
+    chi_squared,
+    failed,
+    no_statistic,
+    wald,
+)
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.soundness import OK, Soundness, worst
 
 Law = Literal["negative binomial", "Poisson", "Poisson, robust"]
+Interval = Literal["Wald", "profile"]
 
 
 def rate_ratios(
@@ -30,13 +41,16 @@ def rate_ratios(
     law: Law = "negative binomial",
     endpoint: str = "relapses per year",
     level: float = 0.95,
+    interval: Interval = "Wald",
 ) -> tuple[Estimate, ...]:
     """Estimate the rate ratio of every arm against the control arm from one regression.
 
     ``counts``, ``years`` (follow-up) and ``arm`` have one entry per participant; ``covariates`` are
     further columns, text ones being coded against their first level. The log of the follow-up is the
     offset. The standard error is that of the full information of the NB2 likelihood (of the sandwich for
-    the robust Poisson). A participant without follow-up or with a missing value is counted as missing.
+    the robust Poisson). ``interval`` is Wald's or that of the profile likelihood, which a small trial needs;
+    the p-value is then that of the likelihood ratio, for the negative binomial law alone. A participant
+    without follow-up or with a missing value is counted as missing.
     An arm without events gives "too_few_events": the ratio has no finite estimate there. Where the counts
     show no overdispersion the status is "boundary" and the fit is Poisson. Negative follow-up or counts,
     fractional counts and columns of unequal length raise.
@@ -47,6 +61,9 @@ def rate_ratios(
     >>> round(rate_ratios(counts, years, arm, control="placebo")[0].estimate, 3)
     0.5
     """
+    if interval == "profile" and law != "negative binomial":
+        message = f'interval "profile" with the law "{law}"; allowed: the law "negative binomial"'
+        raise ValueError(message)
     design, fit = fit_counts(counts, years, arm, control=control, covariates=covariates, law=law)
     outcome, follow_up = design.values["counts"], design.values["years"]
     results = []
@@ -64,21 +81,50 @@ def rate_ratios(
             **fit.blind.note(),
         }
         column = design.column(arm_column(treated))
-        results.append(
-            wald(
-                float(fit.coefficients[column]),
-                fit.standard_error(column),
-                endpoint=endpoint,
-                method=law,
-                arms=(treated, control),
-                scale="rate ratio",
-                counts=design.counts(treated),
-                level=level,
-                soundness=_judge(design, fit, treated),
-                detail=detail,
-            )
+        one = wald(
+            float(fit.coefficients[column]),
+            fit.standard_error(column),
+            endpoint=endpoint,
+            method=law,
+            arms=(treated, control),
+            scale="rate ratio",
+            counts=design.counts(treated),
+            level=level,
+            soundness=_judge(design, fit, treated),
+            detail=detail,
         )
+        results.append(_profiled(one, design, fit) if interval == "profile" else one)
     return tuple(results)
+
+
+def _profiled(one: Estimate, design: DesignMatrix, fit: CountFit) -> Estimate:
+    """Put the profile likelihood interval and the p-value of the likelihood ratio into an estimate."""
+    if not one.usable:
+        return one
+    low, high = profile_interval(design, fit, one.treated, level=one.level)
+    smaller = np.delete(design.matrix, design.column(arm_column(one.treated)), axis=1)
+    without = fit_negative_binomial(design.values["counts"], smaller, np.log(design.values["years"]))
+    if not without.soundness.usable or math.isnan(low) or math.isnan(high):
+        return failed(
+            Soundness("not_converged", "the likelihood has no maximum at some rate ratio"),
+            endpoint=one.endpoint,
+            method=f"{one.method}, profile likelihood",
+            arms=(one.treated, one.control),
+            scale=one.scale,
+            counts=design.counts(one.treated),
+            level=one.level,
+            detail=one.detail,
+        )
+    test = chi_squared("likelihood ratio", max(2 * (fit.log_likelihood - without.log_likelihood), 0.0), 1)
+    with np.errstate(over="ignore"):
+        ends = np.exp([low, high])
+    return replace(
+        one,
+        ci_low=float(ends[0]),
+        ci_high=float(ends[1]),
+        p_value=test.p_value,
+        method=f"{one.method}, profile likelihood",
+    )
 
 
 def rate_ratio(

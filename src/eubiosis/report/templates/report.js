@@ -87,7 +87,7 @@
         add("polyline", { "class": "line c1", points: path(line.middle) });
       }
       if (line.common.length) { add("polyline", { "class": "thin c1 d2", points: path(line.common) }); }
-      line.simulated.forEach(function (s) { add("circle", { "class": "f1", r: 3.6, cx: x(s[0]), cy: y(s[1]) }); });
+      line.simulated.forEach(function (s) { add("circle", { "class": "spot c1", r: 3.8, cx: x(s[0]), cy: y(s[1]) }); });
     }
     add("line", { "class": "c3 thin", x1: x(n), x2: x(n), y1: T, y2: H - B });
     var said = line.label + ", " + line.arm + ", " + line.weeks + " weeks, " + n.toLocaleString("en") + " participants: ";
@@ -96,6 +96,7 @@
     else { parts.push("no relevant effect was named, so no power"); }
     if (line.common.length) { parts.push("assurance " + percent(line.common[k]) + (line.role === "clinical" ? " under the common prior" : " over the simulated worlds")); }
     if (line.sceptical.length) { parts.push(percent(line.sceptical[k]) + " under the sceptical one"); }
+    line.simulated.forEach(function (s) { if (s[0] === n) { parts.push("simulated trials with p < 0.05: " + percent(s[1]) + " ± " + percent(s[2])); } });
     note.textContent = said + parts.join("; ") + ". Simulated.";
     legend.innerHTML = words; legend.hidden = !same;
     svg.setAttribute("aria-label", same ? label : note.textContent);

@@ -45,7 +45,7 @@ def power_picture(report_input: TrialReportInput) -> str:
             parts.append(frame.line(zip(sizes, line.common, strict=True), f"thin c{hue} d2"))
         for size, power, _ in line.simulated:
             at = f'cx="{frame.at_x(size):.1f}" cy="{frame.at_y(power):.1f}"'
-            parts.append(f'<circle {at} r="3.6" class="f{hue}"/>')
+            parts.append(f'<circle {at} r="3.8" class="spot c{hue}"/>')
     parts.append(frame.upright(design.participants, f"this design, {design.participants:,}"))
     parts.append(
         text(_WIDTH / 2, _HEIGHT - 8, "participants in the whole trial (log scale)", anchor="middle")
@@ -86,4 +86,6 @@ def picture_legend(report_input: TrialReportInput) -> list[tuple[str, str]]:
             prior = next((p for p in named.promises if p.prior in ("common", "simulated worlds")), None)
             words = "the common prior" if prior and prior.prior == "common" else "the simulated worlds"
             rows.append((f"thin c{hue} d2", f"{name}: assurance under {words}"))
+        if line.simulated:
+            rows.append((f"spot c{hue}", f"{name}: simulated trials with p < 0.05, over worlds each with its effect"))
     return rows

@@ -16,7 +16,7 @@ from eubiosis.engine import Array
 from eubiosis.trial.world.events import cumulated
 
 Ints = NDArray[np.int64]
-_LEAST_STRIDE = 1024.0  # a power of two beyond most cumulated rates, so that company changes no key
+_BUCKETS = 512  # equal parts of a course, each with the day from which a mark in it is looked for
 _LEAST_WIDTH = 4
 
 
@@ -24,14 +24,13 @@ _LEAST_WIDTH = 4
 class Clocks:
     """Cumulated expected events of n people, read backwards: when is a mark passed?
 
-    ``courses`` (n, days + 1) never fall. All courses lie one after the other, each lifted by ``stride`` over
-    the one before, so that one sorted search finds the days of all marks of all trials. The first ``before``
-    days of a course lie before day 0.
+    ``courses`` (n, days + 1) never fall. ``buckets`` (n, ``_BUCKETS``) say from which day on to look for a
+    mark that lies in so many equal parts of a course: the last day of the course that is not above the lower
+    edge. The first ``before`` days of a course lie before day 0.
     """
 
     courses: Array
-    keys: Array
-    stride: float
+    buckets: NDArray[np.int32]
     before: int
 
     @classmethod
@@ -44,12 +43,11 @@ class Clocks:
         courses = np.ascontiguousarray(cumulated(rates).T)
         if already is not None:
             courses = np.concatenate((np.zeros((len(courses), 1)), already[:, None] + courses), axis=1)
-        most = float(courses[:, -1].max(initial=0.0))
-        stride = _LEAST_STRIDE
-        while stride <= most:
-            stride *= 2
-        lifted = courses + stride * np.arange(len(courses))[:, None]
-        return cls(courses, lifted.ravel(), stride, 0 if already is None else 1)
+        return cls(courses, _buckets(courses), 0 if already is None else 1)
+
+    def take(self, people: Ints) -> Clocks:
+        """Return the clocks of some people, in the order of ``people`` (positions)."""
+        return Clocks(self.courses[people], self.buckets[people], self.before)
 
     @property
     def until(self) -> Array:
@@ -59,14 +57,29 @@ class Clocks:
     def days(self, who: Ints, marks: Array) -> Array:
         """Return the days on which people ``who`` (events,) pass ``marks`` that lie before their ends."""
         days = self.courses.shape[1]
-        place = np.searchsorted(self.keys, marks + self.stride * who, side="right") - 1
         first = who * days
-        place = np.clip(place, first, first + days - 2)
+        part = marks * (_BUCKETS / np.where(self.until > 0, self.until, 1.0))[who]
+        # an edge is crossed a rounding error early: a bucket lower is never too late
+        bucket = np.clip(part.astype(np.int64) - 1, 0, _BUCKETS - 1)
+        place = first + self.buckets[who, bucket]
         flat = self.courses.reshape(-1)
+        late = np.arange(len(place))
+        while len(late := late[flat[place[late] + 1] <= marks[late]]):
+            late = late[place[late] < first[late] + days - 2]
+            place[late] += 1
         begin = flat[place]
         width = flat[place + 1] - begin
         part = np.divide(marks - begin, width, out=np.zeros_like(marks), where=width > 0)
         return np.asarray(place - first - self.before + np.clip(part, 0.0, 1.0))
+
+
+def _buckets(courses: Array) -> NDArray[np.int32]:
+    """Return for each person and bucket the last day whose course is not above the bucket's lower edge."""
+    found = np.empty((len(courses), _BUCKETS), dtype=np.int32)
+    shares = np.arange(_BUCKETS) / _BUCKETS
+    for own, course in zip(found, courses, strict=True):
+        own[:] = np.searchsorted(course, shares * course[-1], side="right") - 1
+    return np.clip(found, 0, courses.shape[1] - 2)
 
 
 @dataclass(frozen=True)

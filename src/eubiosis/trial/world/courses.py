@@ -91,6 +91,26 @@ class WorldCourses:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def take(self, people: NDArray[np.int64]) -> WorldCourses:
+        """Return the courses of some people, in the order of ``people`` (positions); one may come twice."""
+        return WorldCourses(
+            self.arms,
+            self.control,
+            self.numbers[people],
+            tuple(clock.take(people) for clock in self.relapses),
+            tuple(clock.take(people) for clock in self.lesions),
+            self.edss[..., people],
+            self.mfis[..., people],
+            self.treg[..., people],
+            self.treg_percent[..., people],
+            self.log_markers[..., people, :],
+            self.expected_relapses[:, people],
+            self.expected_lesions[:, people],
+            self.markers_at_end[:, people],
+            self.entry_edss[people],
+            self.days,
+        )
+
 
 def _enhancing_at_entry(host: HostCourses, laws: ClinicalLaws) -> Array:
     """Return how many lesions are expected to enhance on day 0, shape (n,).

@@ -72,6 +72,8 @@ def events_of_trials(
     """
     terms = harm_terms()
     marks = draws.exponentials("harms", len(numbers), len(terms))
+    inside = {arm.name: arms == arm.name for arm in design.arms}
+    last = np.maximum(followed, 0)
     trials: list[NDArray[np.intp]] = []
     parts: list[Columns] = []
     for k, (harm, term) in enumerate(terms.items()):
@@ -80,11 +82,10 @@ def events_of_trials(
             risk = rates[arm.name].get(harm)
             if risk is None:
                 continue
-            mine = arms == arm.name
             clock = risk.cumulated(design.days)
-            at = np.searchsorted(clock, marks[..., k][mine], side="right")
-            day[mine] = np.where(at <= design.days, at, np.inf)
-        trial, hit = np.nonzero(day <= np.maximum(followed, 0))
+            mine = inside[arm.name] & (marks[..., k] < clock[-1])
+            day[mine] = np.searchsorted(clock, marks[..., k][mine], side="right")
+        trial, hit = np.nonzero(day <= last)
         trials.append(trial)
         parts.append(
             {

@@ -36,7 +36,7 @@ from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, 
 from eubiosis.trial.world.replicates import Replicates, relapse_rows, replicates
 
 REFERENCE_POOL, _LEAST_REFERENCE, _MOST_REFERENCE = 300, 60, 4_800
-_PEOPLE_TOGETHER = 4_000  # in all trials that are drawn together: bounds the memory, changes no number
+_PEOPLE_TOGETHER = 8_000  # in all trials that are drawn together: bounds the memory, changes no number
 
 
 @dataclass(frozen=True)
@@ -175,11 +175,18 @@ def reference_size(eligible: NDArray[np.bool_]) -> int:
 
 
 def trial_stacks(
-    model: Model, world: World, design: Design, pair: tuple[int, int], numbers: Sequence[int]
+    model: Model,
+    world: World,
+    design: Design,
+    pair: tuple[int, int],
+    numbers: Sequence[int],
+    *,
+    ends: bool = False,
 ) -> Iterator[tuple[TrialStack, LatentStack]]:
     """Run the trials ``numbers`` of a pair of worlds, so many at a time that memory stays small.
 
-    A trial has the same numbers whichever others are run with it.
+    A trial has the same numbers whichever others are run with it. With ``ends`` the stacks without trial 0
+    hold the first and the last visits only (``replicates``): what analyses need, and no more.
     """
     laws = clinical_laws(model)
     courses = WorldCourses.of(
@@ -188,8 +195,9 @@ def trial_stacks(
     together = max(1, _PEOPLE_TOGETHER // len(courses))
     for begin in range(0, len(numbers), together):
         some = numbers[begin : begin + together]
-        made = replicates(courses, design, laws, world.seed, world.label, some)
-        yield _observed(world, design, courses, made, pair), _latent(courses, made, pair)
+        only_ends = ends and 0 not in some
+        made = replicates(courses, design, laws, world.seed, world.label, some, ends=only_ends)
+        yield _observed(world, design, courses, made, pair), latent_stack(courses, made, pair)
 
 
 def replicate(model: Model, world: World, design: Design, number: int) -> tuple[ObservedTrial, LatentTrial]:
@@ -240,9 +248,10 @@ def _observed(
     if made.numbers[0] == 0:  # what people took is kept for the first trial of a pair of worlds
         exposure = exposure_rows(design, names[0], subjects.numbers, there.followed[0], world.seed)
         exposure = {**_keys(pair, np.zeros(len(exposure["subject"]), dtype=np.int64)), **exposure}
+    some = list(made.measured)
     return TrialStack(
-        *pair, made.numbers, courses.numbers, courses.arms, made.arm, np.array(design.visits),
-        there.attended, columns, {"day": there.days, **made.visits}, exposure,
+        *pair, made.numbers, courses.numbers, courses.arms, made.arm, np.array(design.visits)[some],
+        there.attended[some], columns, {"day": there.days[some], **made.visits}, exposure,
         {**_keys(pair, made.numbers[trial]), **harmed}, _relapses(courses, made, pair),
     )  # fmt: skip
 
@@ -263,7 +272,7 @@ def _keys(pair: tuple[int, int], replicate: NDArray[np.int64]) -> dict[str, np.n
     return {"gut_world": np.full(rows, pair[0]), "host_world": np.full(rows, pair[1]), "replicate": replicate}
 
 
-def _latent(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> LatentStack:
+def latent_stack(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> LatentStack:
     """Lay out the truth of trials: for each arm, one row a subject."""
     of_world = {
         "expected_relapses": courses.expected_relapses,
@@ -345,6 +354,7 @@ __all__ = [
     "TrialIsTooSmall",
     "World",
     "enrol",
+    "latent_stack",
     "paper_reason",
     "replicate",
     "trial_stacks",

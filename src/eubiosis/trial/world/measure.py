@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,28 +36,35 @@ def measured(
     arm: Ints,
     true: Mapping[str, Array],
     attended: NDArray[np.bool_],
+    some: Sequence[int] | None = None,
+    sample: int = 0,
 ) -> dict[str, NDArray[np.generic]]:
     """Return what is recorded at the visits, (visits, trials, people) by endpoint; NaN where nothing is.
 
     Shares are in single precision, acids and Treg as a laboratory prints them, with flags for acids under
     their limit (``laboratory``) and the number of the ``assay_batch``. ``true`` EDSS and MFIS are those of
     each one's own arm. The noise of a visit is keyed by its week, so another visit more leaves it as it is.
+    ``some`` are the positions of the visits that are measured (None: all), those of the answer, of ``true``
+    and of ``attended``; ``sample`` numbers the sample that is taken at each, or the rating: the first is 0.
     """
     layer = {name: row.value for name, row in trial_numbers().items()}
     people = len(courses)
+    at = tuple(range(len(design.visits)) if some is None else some)
+    more = f"/sample {sample}" if sample else ""
     scores = np.empty((3, *attended.shape))
     blood_and_stool = np.empty((*attended.shape, len(MARKERS)), dtype=np.float32)
     ramp = design.placebo_response_mfis * np.minimum(np.array(design.visits) / layer["trial_placebo_ramp"], 1)
     places, errors = np.arange(people), _log_errors(layer).astype(np.float32)
     dilution = np.float32(np.sqrt(layer["trial_share_stool_dilution"]) * layer["trial_sd_ln_stool_acids"])
-    for v, week in enumerate(design.visits):
-        noise = draws.measurement_errors(f"measure/week {week:g}", people, len(NOISE))
+    for v, visit in enumerate(at):
+        week = design.visits[visit]
+        noise = draws.measurement_errors(f"measure/week {week:g}{more}", people, len(NOISE))
         scores[0, v] = true["edss"][v] + laws.number["host_edss_sd"] * noise[..., 0]
-        scores[1, v] = true["mfis"][v] + ramp[v] + laws.number["host_mfis_sem"] * noise[..., 1]
-        scores[2, v] = courses.treg[:, v][arm, places] * np.exp(layer["trial_sd_ln_treg"] * noise[..., 2])
+        scores[1, v] = true["mfis"][v] + ramp[visit] + laws.number["host_mfis_sem"] * noise[..., 1]
+        scores[2, v] = courses.treg[:, visit][arm, places] * np.exp(layer["trial_sd_ln_treg"] * noise[..., 2])
         logs = blood_and_stool[v]
         np.multiply(noise[..., 4:], errors, out=logs)
-        logs += courses.log_markers[:, v].astype(np.float32)[arm, places]
+        logs += courses.log_markers[:, visit].astype(np.float32)[arm, places]
         logs[..., : len(_ACIDS) + 1] += dilution * noise[..., 3:4]
         logs[..., _ASSAYED] += batch_shifts(draws, week, people)
         logs[~attended[v]] = np.nan

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.calendar import DAYS_PER_YEAR
+from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.trial_draws import TrialDraws
 from eubiosis.engine import Array
 from eubiosis.model.clinical import ClinicalLaws
@@ -46,7 +47,8 @@ class Replicates:
 
     ``arm`` (R, n) is the position of each one's arm; ``edss`` and ``mfis`` (arms, visits, R, n) are true
     scores, ``relapses`` those under each arm. ``presence`` says who was there when, ``subjects`` and
-    ``visits`` are what was recorded: (R, n), and (visits, R, n), not a number where nothing was.
+    ``visits`` are what was recorded: (R, n), and (visits, R, n), not a number where nothing was. ``measured``
+    are the positions of the visits of ``edss``, ``mfis`` and ``visits``, the last of the design at the end.
     """
 
     numbers: Ints
@@ -57,25 +59,69 @@ class Replicates:
     presence: Presence
     subjects: dict[str, NDArray[np.generic]]
     visits: dict[str, NDArray[np.generic]]
+    measured: tuple[int, ...]
 
 
 def replicates(
-    courses: WorldCourses, design: Design, laws: ClinicalLaws, seed: int, label: str, numbers: Sequence[int]
+    courses: WorldCourses,
+    design: Design,
+    laws: ClinicalLaws,
+    seed: int,
+    label: str,
+    numbers: Sequence[int],
+    *,
+    ends: bool = False,
+    samples: int = 1,
 ) -> Replicates:
-    """Run the trials ``numbers`` of the world ``label`` together; each has the numbers it has alone."""
+    """Run the trials ``numbers`` of the world ``label`` together; each has the numbers it has alone.
+
+    With ``ends`` only the first and the last visits are measured that anybody came to, which is all that an
+    analysis of the change looks at; the numbers of those are what they are without. ``samples`` are taken at
+    each visit, and averaged (``averaged``).
+    """
     draws = TrialDraws(seed, label, tuple(numbers))
     arm = randomised(design, len(courses), draws)
     relapses = _relapses(courses, laws, draws)
-    edss = _edss(courses, laws, draws, relapses)
-    mfis = courses.mfis[:, :, None] + laws.number["host_mfis_edss"] * edss
     there = presence(design, len(courses), draws)
+    some = ends_of(there.attended) if ends else tuple(range(len(design.visits)))
+    edss = _edss(courses, laws, draws, relapses, some)
+    mfis = courses.mfis[:, some, None] + laws.number["host_mfis_edss"] * edss
     counts = {
         "relapses": own_arm([_counted(each, there.followed) for each in relapses], arm),
         **_scans(courses, laws, draws, arm, there),
     }
     true = {"edss": own_arm(edss, arm, 1), "mfis": own_arm(mfis, arm, 1)}
-    visits = measured(courses, design, laws, draws, arm, true, there.attended)
-    return Replicates(np.array(numbers), arm, relapses, edss, mfis, there, counts, visits)
+    seen = there.attended[list(some)] if ends else there.attended
+    visits = averaged(
+        [measured(courses, design, laws, draws, arm, true, seen, some, k) for k in range(samples)]
+    )
+    return Replicates(np.array(numbers), arm, relapses, edss, mfis, there, counts, visits, some)
+
+
+def ends_of(attended: NDArray[np.bool_]) -> tuple[int, ...]:
+    """Return the positions of visits that are the first or last of some trial, and the last of the design.
+
+    ``attended`` (visits, trials, people). An analysis of a change looks at the first and the last visit to
+    which anybody came.
+    """
+    came = np.asarray(np.any(attended, axis=2))
+    last = len(came) - 1
+    ends = {*np.argmax(came, axis=0).tolist(), *(last - np.argmax(came[::-1], axis=0)).tolist(), last}
+    return tuple(sorted(ends))
+
+
+def averaged(samples: Sequence[dict[str, NDArray[np.generic]]]) -> dict[str, NDArray[np.generic]]:
+    """Return the mean of the samples of each visit: geometric for levels in blood and stool, else arithmetic.
+
+    Flags and batches are those of the first. A single sample is left as it is.
+    """
+    if len(samples) == 1:
+        return samples[0]
+    found = dict(samples[0])
+    for name in found.keys() & ENDPOINTS.keys():
+        values = np.stack([np.asarray(each[name], dtype=np.float64) for each in samples])
+        found[name] = values.mean(axis=0) if ENDPOINTS[name].score else np.exp(np.log(values).mean(axis=0))
+    return found
 
 
 def randomised(design: Design, size: int, draws: TrialDraws) -> Ints:
@@ -156,21 +202,26 @@ def _counted(relapses: RelapseTimes, followed: Array) -> Array:
 
 
 def _edss(
-    courses: WorldCourses, laws: ClinicalLaws, draws: TrialDraws, relapses: tuple[RelapseTimes, ...]
+    courses: WorldCourses,
+    laws: ClinicalLaws,
+    draws: TrialDraws,
+    relapses: tuple[RelapseTimes, ...],
+    some: tuple[int, ...],
 ) -> Array:
-    """Return the true EDSS at the visits, shape (arms, visits, trials, people); on day 0 that of entry.
+    """Return the true EDSS at some visits, shape (arms, visits, trials, people); on day 0 that of entry.
 
     The k-th relapse of a person has the same severity in every arm.
     """
     shape = (len(draws), len(courses))
-    days = np.maximum(courses.days - 1, 0)
-    found = np.repeat(courses.edss[:, :, None], len(draws), axis=2)
+    visits = courses.days[list(some)]
+    days = np.maximum(visits - 1, 0)
+    found = np.repeat(courses.edss[:, some, None], len(draws), axis=2)
     uniforms = _severities(draws, len(courses), max(int(own.which.max(initial=0)) for own in relapses))
     for k, own in enumerate(relapses):
         place = own.trial * shape[1] + own.person
         first, second = np.moveaxis(uniforms[own.trial, own.person, own.which], -1, 0)
         added = laws.relapse_edss(days[:, None] - own.days, first, second)
-        for v in np.flatnonzero(courses.days > 0):
+        for v in np.flatnonzero(visits > 0):
             found[k, v] += np.bincount(place, added[v], minlength=shape[0] * shape[1]).reshape(shape)
     return np.clip(found, 0.0, 10.0, out=found)
 

@@ -1,0 +1,121 @@
+"""Trials of other sizes, lengths and samples per visit from subjects that are simulated already.
+
+A trial is drawn from the pool of a world: people by lot, then randomisation, events, noise and drop-out of
+its own. Nothing is solved again. A trial of more people than the pool has takes some twice, each copy with
+its own luck, and the finite pool enters the Monte Carlo error of a surface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.core.calendar import DAYS_PER_YEAR
+from eubiosis.core.streams import stream
+from eubiosis.core.trial_stacks import LatentStack, TrialStack
+from eubiosis.model.clinical import ClinicalLaws
+from eubiosis.model.model import Model
+from eubiosis.trial.design import Design
+from eubiosis.trial.world.courses import WorldCourses
+from eubiosis.trial.world.host_world import World, clinical_laws, latent_stack
+from eubiosis.trial.world.replicates import replicates
+
+_TOGETHER = 8  # trials that share their people: more people are looked at with fewer
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The people of one pair of worlds, solved under every arm of ``design``; ``pair`` numbers the worlds."""
+
+    laws: ClinicalLaws
+    world: World
+    design: Design
+    pair: tuple[int, int]
+
+    @classmethod
+    def of(cls, model: Model, world: World, design: Design, pair: tuple[int, int]) -> Pool:
+        """Take the enrolled people of a world as a pool."""
+        return cls(clinical_laws(model), world, design, pair)
+
+    def __len__(self) -> int:
+        return len(self.world.subjects)
+
+    def until(self, week: float) -> ShortPool:
+        """Return the pool as trials see it whose last visit is in ``week``, a visit of the design.
+
+        Raises ``ValueError`` for another week.
+        """
+        if week not in self.design.visits[1:]:
+            message = f"week {week:g} is no visit after entry; allowed: {self.design.visits[1:]}"
+            raise ValueError(message)
+        count = self.design.visits.index(week) + 1
+        days = round(7 * week)
+        world, arms = self.world, [arm.name for arm in self.design.arms]
+        markers = {arm: values[:, :count] for arm, values in world.gut.markers.items()}
+        relapses, lesions = (
+            {name: values[:days] if name in arms else values for name, values in rates.items()}
+            for rates in (world.host.relapses, world.host.lesions)
+        )
+        short = self.design.model_copy(update={"visits": self.design.visits[:count]})
+        courses = WorldCourses.of(
+            world.subjects,
+            replace(world.gut, markers=markers),
+            replace(world.host, relapses=relapses, lesions=lesions),
+            (world.level, world.treg, world.steps[:, :count]),
+            short,
+            self.laws,
+        )
+        return ShortPool(courses, short, self.laws, world.seed, world.label, self.pair)
+
+
+@dataclass(frozen=True)
+class ShortPool:
+    """A pool up to the last visit of ``design``: what is the same in all trials drawn from it."""
+
+    courses: WorldCourses
+    design: Design
+    laws: ClinicalLaws
+    seed: int
+    label: str
+    pair: tuple[int, int]
+
+    def trials(
+        self, participants: int, numbers: Sequence[int], *, samples: int = 1
+    ) -> Iterator[tuple[TrialStack, LatentStack]]:
+        """Draw the trials ``numbers`` of a size; ``samples`` are averaged at each visit.
+
+        A few trials at a time share their people. A trial has the same numbers whichever others are drawn, if
+        they begin with the same multiple of ``_TOGETHER``.
+        """
+        label = f"{self.label}/of {participants}"
+        design = self.design.model_copy(update={"participants": participants})
+        for begin in range(0, len(numbers), _TOGETHER):
+            some = numbers[begin : begin + _TOGETHER]
+            rows = people_by_lot(len(self.courses), participants, self.seed, label, some[0])
+            courses = replace(self.courses.take(rows), numbers=np.arange(participants))
+            made = replicates(courses, design, self.laws, self.seed, label, some, ends=True, samples=samples)
+            there, at = made.presence, list(made.measured)
+            columns = {"follow_up_years": there.followed / DAYS_PER_YEAR, **made.subjects}
+            seen = TrialStack(
+                *self.pair, made.numbers, courses.numbers, courses.arms, made.arm,
+                np.array(design.visits)[at], there.attended[at], columns, made.visits,
+            )  # fmt: skip
+            yield seen, latent_stack(courses, made, self.pair)
+
+
+def people_by_lot(pool: int, wanted: int, seed: int, label: str, number: int) -> NDArray[np.int64]:
+    """Return positions of ``wanted`` people of a pool: everybody as often as fits, the rest by lot.
+
+    So up to the size of the pool nobody comes twice, and such a trial is a sample of the population that the
+    pool itself was drawn from.
+
+    >>> sorted(people_by_lot(3, 7, 1, "0.0", 0).tolist())[:2]
+    [0, 0]
+    """
+    generator = stream(seed, f"trial/{label}/people", number)
+    whole, rest = divmod(wanted, pool)
+    rows = np.concatenate([np.tile(np.arange(pool), whole), generator.permutation(pool)[:rest]])
+    return np.asarray(generator.permutation(rows), dtype=np.int64)
