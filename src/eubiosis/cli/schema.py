@@ -89,6 +89,7 @@ def question_command() -> None:
 
 
 @schema.command("credibility")
+@is_json_option
 def credibility_command() -> None:
     """Print the JSON Schema of credibility.json, which every run folder holds."""
     from eubiosis.core.credibility import credibility_schema
