@@ -67,7 +67,9 @@ def test_another_program_reads_the_same_numbers_from_every_format(exported):
     for name, schema in ADAM_TABLES.items():
         arrow = Table.read_parquet(exported / f"{name.lower()}.parquet")
         sas = pd.read_sas(exported / f"{name.lower()}.xpt", format="xport", encoding="ascii")
-        text = pd.read_csv(exported / f"{name.lower()}.csv", keep_default_na=False, float_precision="round_trip")
+        text = pd.read_csv(
+            exported / f"{name.lower()}.csv", keep_default_na=False, float_precision="round_trip"
+        )
         assert list(sas.columns) == list(text.columns) == [column.name for column in schema.columns]
         assert len(sas) == len(text) == len(arrow) > 0
         for column in schema.columns:

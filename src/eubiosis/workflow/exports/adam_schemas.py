@@ -93,9 +93,7 @@ ADLB = _schema(
     "one value of one subject at one visit",
     (*_VISITS, _text("LLOQFL", "Below Limit of Detection Flag", "Y where half the limit is written")),
 )
-ADMB = _schema(
-    "ADMB", "Guild shares by visit, SIMULATED", "one guild of one subject at one visit", _VISITS
-)
+ADMB = _schema("ADMB", "Guild shares by visit, SIMULATED", "one guild of one subject at one visit", _VISITS)
 ADAE = _schema(
     "ADAE",
     "Adverse events, SIMULATED",
