@@ -1,4 +1,4 @@
-"""What a notebook shows of the main objects holds their text as text, and no element that it brought along."""
+"""What a notebook shows of the main objects holds their text as text, and no element of its own."""
 
 from html.parser import HTMLParser
 
