@@ -73,6 +73,10 @@ def stage(folder: Path) -> None:
 def _copy(path: Path, folder: Path) -> None:
     target = folder / path.relative_to(ROOT)
     target.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".md" and not path.read_text(encoding="utf-8").startswith("# "):
+        title = path.stem.replace("_", " ").capitalize()  # a made table: a page of the site needs a title
+        target.write_text(f"# {title}\n\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+        return
     shutil.copyfile(path, target)
 
 
