@@ -1,7 +1,7 @@
 """The answer of a virtual trial as its first screen shows it: verdict, power, chances, next step.
 
-Everything is plain data, made by the workflow and drawn by the report. Effects stand on their natural scale: a
-ratio as it is, a difference in the unit of its endpoint. All of it is simulated or arithmetic on simulated
+Everything is plain data, made by the workflow and drawn by the report. Effects stand on their natural scale:
+a ratio as it is, a difference in the unit of its endpoint. All of it is simulated or arithmetic on simulated
 spreads; none of it says that a therapy works.
 """
 
@@ -28,8 +28,8 @@ class TrialVerdict:
 class Promise:
     """What a trial of this size promises under one prior of the true effect.
 
-    ``assurance`` is the probability of a trial that is significant towards benefit, ``wrong_sign`` the share of
-    such trials in which the true effect is none or harm, ``ceiling`` the prior probability of any benefit.
+    ``assurance`` is the probability of a trial that is significant towards benefit, ``wrong_sign`` the share
+    of such trials in which the true effect is none or harm, ``ceiling`` the prior probability of any benefit.
     ``prior`` names the prior, ``words`` say what it is.
     """
 
@@ -47,11 +47,11 @@ class ComparisonAnswer:
 
     ``detectable`` is the true effect that ``power`` of the trials see, at the best, the stated and the worst
     level of the control arm (None: no effect is large enough); ``participants_needed`` the size of the whole
-    trial at which ``relevant`` is seen, in the same order. ``level`` holds the control arm's rate at these three,
-    None where no rate plays a part. ``alpha`` is two-sided and already shared among ``comparisons``.
-    ``interval`` is what the worlds allow (2.5, 50, 97.5 %), ``tipping`` how many times the outermost of it the
-    effect would have to be to matter (None: no effect or no relevant difference), ``per_doubling`` the ratio of
-    relapses per doubling of acids that would make it matter.
+    trial at which ``relevant`` is seen, in the same order. ``level`` holds the control arm's rate at these
+    three, None where no rate plays a part. ``alpha`` is two-sided and already shared among ``comparisons``.
+    ``interval`` is what the worlds allow (2.5, 50, 97.5 %), ``tipping`` how many times the outermost of it
+    the effect would have to be to matter (None: no effect or no relevant difference), ``per_doubling`` the
+    ratio of relapses per doubling of acids that would make it matter.
     """
 
     endpoint: str
@@ -88,10 +88,11 @@ class ComparisonAnswer:
 class PowerLine:
     """Power against participants on one endpoint, in one arm, for one duration.
 
-    ``participants`` are of the whole trial. ``low``, ``middle`` and ``high`` are the power at the relevant effect
-    over the band of the control arm's rate and the Monte Carlo error of the simulated spread (empty without a
-    relevant effect); ``common`` and ``sceptical`` the assurance under the two priors (empty where there is none).
-    ``simulated`` rows of participants, power and its Monte Carlo error, where that was simulated.
+    ``participants`` are of the whole trial. ``low``, ``middle`` and ``high`` are the power at the relevant
+    effect over the band of the control arm's rate and the Monte Carlo error of the simulated spread (empty
+    without a relevant effect); ``common`` and ``sceptical`` the assurance under the two priors (empty where
+    there is none). ``simulated`` rows of participants, power and its Monte Carlo error, where that was
+    simulated.
     """
 
     endpoint: str
@@ -199,8 +200,8 @@ class TrialAnswer:
     """The first screen, and what its picture is drawn from.
 
     ``headline`` is the verdict on the primary endpoint over all its comparisons, ``headline_of`` the arm that
-    decides it. ``pictured`` are the endpoints of the one picture: the primary one and one biological one, where
-    one was named.
+    decides it. ``pictured`` are the endpoints of the one picture: the primary one and one biological one,
+    where one was named.
     """
 
     headline: TrialVerdict

@@ -88,7 +88,7 @@ def verdict(reach: Reach, words: EffectWords) -> TrialVerdict:
     >>> verdict(Reach((5.0, 5.0, 5.3), 4.0), words).kind
     'not with this design'
     """
-    best, stated, worst = reach.detectable
+    _, stated, worst = reach.detectable
     lead = ADHERENCE if words.role == "exposure marker" else ""
     if any(math.isnan(value) for value in reach.detectable):
         return TrialVerdict(
@@ -109,7 +109,8 @@ def verdict(reach: Reach, words: EffectWords) -> TrialVerdict:
         return TrialVerdict("large enough", lead + text)
     if reach.rated and stated <= reach.relevant:
         text = (
-            f"{NOT}: it sees {_seen(words, stated)} at the stated control rate and {_seen(words, worst)} where the "
+            f"{NOT}: it sees {_seen(words, stated)} at the stated control rate and {_seen(words, worst)} "
+            "where the "
             f"rate is low (relevant: {matters})."
         )
     else:

@@ -35,11 +35,12 @@ class _Marker:
 
 
 def fingerprint_rows(workflow: Workflow, chunks: Sequence[Chunk]) -> tuple[FingerprintRow, ...]:
-    """Return for each two forms the marker and visit that tell them apart best, with one and with four samples.
+    """Return for each two forms the marker and visit that tell them apart best, with one and four samples.
 
-    Only markers that a form can move are tried: all forms share the gut. The true effects of a form are taken as
-    normal, about no effect where the couplings are symmetric, and their variance is that of the worlds less that
-    of their errors; one that chance alone would show is none. Empty where a form has fewer than five worlds.
+    Only markers that a form can move are tried: all forms share the gut. The true effects of a form are
+    taken as normal, about no effect where the couplings are symmetric, and their variance is that of the
+    worlds less that of their errors; one that chance alone would show is none. Empty where a form has fewer
+    than five worlds.
     """
     form_of = {(row.gut_world, row.host_world): row.form for chunk in chunks for row in chunk.worlds}
     effects = [row for chunk in chunks for row in chunk.visit_effects]

@@ -26,7 +26,10 @@ def next_step(workflow: Workflow, rows: Sequence[ComparisonAnswer], known: Publi
     if "no relevant difference" in kinds:
         return NextStep("relevant difference", _name_it(primary[0]), _asking(workflow), brief, why)
     if kinds == {"large enough"}:
-        text = "None: keep this design. Whether the effect is there is for the trial to find; its chance stands above."
+        text = (
+            "None: keep this design. Whether the effect is there is for the trial to find; its chance stands "
+            "above."
+        )
         return NextStep("none", text, resolved_yaml(workflow), brief, why)
     other = _endpoint_that_is_seen(rows)
     if other is not None:
@@ -84,7 +87,8 @@ def _size(
     assert row.relevant is not None
     rated = " at every level of the control rate" if row.level[0] is not None else ""
     text = (
-        f"Size: {whole:,} participants in all, {whole / design.participants:.1f} times this design, would see "
+        f"Size: {whole:,} participants in all, {whole / design.participants:.1f} times this design, would "
+        "see "
         f"{_effect(row)} on {row.label} with {100 * row.power:.0f} % power{rated}. Whether so many can be "
         "recruited is for the planners."
     )
@@ -105,10 +109,12 @@ def _filled(needed: int, design: Design) -> int:
 
 def _none(primary: Sequence[ComparisonAnswer], needed: Sequence[int | None]) -> str:
     if all(row.verdict.kind == "not estimable" for row in primary):
-        return f"None for {primary[0].label}: no simulated trial gave a finite estimate. Choose another endpoint."
+        name = primary[0].label
+        return f"None for {name}: no simulated trial gave a finite estimate. Choose another endpoint."
     finite = [size for size in needed if size is not None]
     size = "more than 100,000" if len(finite) < len(needed) else f"{max(finite):,}"
     return (
-        f"None within reach: {primary[0].label} would need {size} participants. Ask for an endpoint that moves, "
+        f"None within reach: {primary[0].label} would need {size} participants. Ask for an endpoint that "
+        "moves, "
         "named beforehand with the effect that would matter, or do not start this trial."
     )

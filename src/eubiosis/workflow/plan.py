@@ -28,8 +28,8 @@ class PlannedComparison:
 class AnalysisPlan:
     """One primary endpoint, the estimand of each, the comparisons and alpha, and the whole design.
 
-    ``relevant`` names endpoints beforehand, each with the smallest effect that would matter. ``design`` is every
-    field of it, defaults filled in, as plain values: two plans of one digest are of one
+    ``relevant`` names endpoints beforehand, each with the smallest effect that would matter. ``design`` is
+    every field of it, defaults filled in, as plain values: two plans of one digest are of one
     trial.
     """
 

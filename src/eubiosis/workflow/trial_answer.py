@@ -223,9 +223,9 @@ def rate_band(
 ) -> tuple[float, float, float]:
     """Return the low, the stated and the high rate of the control arm, a year or a scan.
 
-    The stated one is the design's. The band is as wide, as a ratio, as what published control arms forecast for a
-    new one (95 %); without a forecast it is the range of the packaged default. A design states no level of new
-    T2 lesions: theirs is that of published arms, as it is.
+    The stated one is the design's. The band is as wide, as a ratio, as what published control arms forecast
+    for a new one (95 %); without a forecast it is the range of the packaged default. A design states no level
+    of new T2 lesions: theirs is that of published arms, as it is.
     """
     level = design.control_level
     name = "relapses_per_year" if endpoint == "relapses" else "gd_lesions_per_scan"

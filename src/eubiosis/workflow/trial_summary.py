@@ -64,7 +64,8 @@ def report_input(
     ``warnings`` are those of the job itself; they come first.
     """
     model, design = model or load(), workflow.design
-    effects, variance = _effects(design, chunks, model)
+    found = _characteristics(chunks)
+    effects, variance = _effects(design, found, model)
     forms = form_effects(design, chunks, model)
     cells = [cell for chunk in chunks for cell in chunk.surface]
     surface = surface_of(cells, design, workflow.seed) if cells else None
@@ -78,7 +79,7 @@ def report_input(
         flow=_flow(design, chunks),
         effects=effects,
         courses=_courses(design, chunks),
-        changes=_changes(design, chunks, Unsure.of(model, design, _characteristics(chunks))),
+        changes=_changes(design, chunks, Unsure.of(model, design, found)),
         variance=variance,
         assumptions=_assumptions(model, workflow.simulation),
         basis_shares=basis_shares(model),
@@ -135,9 +136,8 @@ def _design(design: Design) -> tuple[tuple[str, str], ...]:
 
 
 def _effects(
-    design: Design, chunks: Sequence[Chunk], model: Model
+    design: Design, found: OperatingCharacteristics, model: Model
 ) -> tuple[tuple[EffectRow, ...], tuple[VarianceRow, ...]]:
-    found = _characteristics(chunks)
     analysed = {(row.endpoint, row.arm): row for row in found}
     rows = [
         (endpoint, analysed[endpoint.id, arm.name])

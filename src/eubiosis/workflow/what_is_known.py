@@ -45,8 +45,8 @@ _FALLBACK: Content = {"outcome": "ARR", "role": "primary", "effect": BENEFIT}  #
 class PublishedEvidence:
     """The parts for the page, the trials beside the forest, and what sizes rest on.
 
-    ``rates`` are low, middle and high control levels by endpoint, ``questions`` the brief of each arm as a YAML
-    text, ``refused`` why an arm has none.
+    ``rates`` are low, middle and high control levels by endpoint, ``questions`` the brief of each arm as a
+    YAML text, ``refused`` why an arm has none.
     """
 
     parts: tuple[KnownPart, ...] = ()
@@ -70,7 +70,7 @@ def what_is_known(workflow: Workflow, spreads: Mapping[str, float]) -> Published
         endpoints = list(_endpoints(workflow, spreads))
         content = _question(workflow, arm, endpoints or [_FALLBACK])
         try:
-            made = brief(Question(**content))  # type: ignore[arg-type]
+            made = brief(Question(**content))
         except FindingsError as error:
             refused[arm.name] = "; ".join(finding.problem for finding in error.findings)
             continue

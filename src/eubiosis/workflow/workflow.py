@@ -26,8 +26,8 @@ class Workflow(Spec):
     A design that withholds effective therapy in active disease, or gives a live product under severe
     immunosuppression, needs a ``justification``: its findings have severity ``ethics``. ``relevant`` names
     endpoints beforehand, each with the smallest effect that would matter: a ratio, or a difference towards
-    benefit without sign. The verdict of the report is about these alone. ``surface`` says which other trials are
-    redrawn from the same people for a surface of power; None: none.
+    benefit without sign. The verdict of the report is about these alone. ``surface`` says which other trials
+    are redrawn from the same people for a surface of power; None: none.
 
     >>> from eubiosis import therapy, trial
     >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}

@@ -102,7 +102,8 @@ def test_a_larger_trial_never_sees_less(people, factor):
 
 
 def test_wrong_signs_are_those_of_the_prior_by_hand():
-    # symmetric about no effect and an error so large that the sign says nothing: half of the successes are wrong
+    # symmetric about no effect and an error so large that the sign says nothing: half of the successes are
+    # wrong
     law = SpreadLaw(1e3, 0.0, 100)
     prior = MixturePrior("any", (1.0,), (0.0,), (1e-3,))
     found = curve_under(prior, law, 0.05).at(100, 0.0)

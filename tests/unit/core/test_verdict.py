@@ -33,7 +33,8 @@ sizes = st.floats(0.01, 5.0)
         (
             # at the stated rate ln 1.25 is seen, where the rate is low only ln 2
             Reach((0.1, 0.2, math.log(2)), math.log(1 / 0.8), rated=True), RELAPSES, "not with this design",
-            "Not with this design: it sees only a true effect of a ratio of 0.81 or more at the stated control rate and "
+            "Not with this design: it sees only a true effect of a ratio of 0.81 or more at the stated "
+            "control rate and "
             "only a true effect of a ratio of 0.50 or more where the rate is low (relevant: a ratio of 0.8).",
         ),
         (
@@ -46,7 +47,8 @@ sizes = st.floats(0.01, 5.0)
         ),
         (
             Reach((0.3, 0.3, 0.3), math.log(2)), BIF, "large enough",
-            "As a sign of adherence: Large enough if the true effect is at least a ratio of 1.35 (relevant: a ratio of 2).",
+            "As a sign of adherence: Large enough if the true effect is at least a ratio of 1.35 "
+            "(relevant: a ratio of 2).",
         ),
     ],
 )  # fmt: skip

@@ -35,23 +35,27 @@ def text() -> str:
 
 
 def test_after_ten_seconds_a_reader_can_say_it(text):
-    """docs/how_to/read_a_report.md says what that is; each half-sentence is found in these words, in order."""
+    """docs/how_to/read_a_report.md says what that is; each half-sentence is found here, in order."""
     meant = [
         "Does 10 g of inulin or 1 g of propionate",  # this is the question
         "Modified Fatigue Impact Scale, primary",  # on this endpoint
         "120 participants in all, 48 weeks",  # this design
-        "Not with this design: it sees only a true effect of 8.8 points or more (relevant: 4 points).",  # cannot
-        "Chance of success", "28 % (common prior), 5 % (sceptical prior)",  # would probably not succeed
-        "Wrong signs among successes", "under 1 % (common prior), 3 % (sceptical prior)",
-        "Size needed", "571 participants in all",  # it would take so many
+        "Not with this design: it sees only a true effect of 8.8 points or more (relevant: 4 points).",
+        "Chance of success",
+        "28 % (common prior), 5 % (sceptical prior)",  # would probably not succeed
+        "Wrong signs among successes",
+        "under 1 % (common prior), 3 % (sceptical prior)",
+        "Size needed",
+        "571 participants in all",  # it would take so many
         "2 comparisons, two-sided level 0.025 each",
         "an assumption, not a bound on the effect",  # the model's interval is no evidence
         "Tipping point: to reach 4 points the mechanism would have to be 5.40 times as strong",
         "power if the true effect is the relevant one",
-        "Next step", "Size: 576 participants in all.",  # do this next
-        "Far: nobody has compared a prediction of fatigue with people.",  # it lies so far from what was checked
-        "All of this is simulated or arithmetic on it: no evidence that a therapy works",  # and is no evidence
-    ]  # fmt: skip
+        "Next step",
+        "Size: 576 participants in all.",  # do this next
+        "Far: nobody has compared a prediction of fatigue with people.",  # so far from what was checked
+        "All of this is simulated or arithmetic on it: no evidence that a therapy works",
+    ]
     places = [text.index(words) for words in meant]
     assert places == sorted(places)
 
@@ -79,9 +83,17 @@ def test_the_tone_follows_the_verdict_alone():
 
 def test_a_control_rate_shows_its_band_and_the_size_at_its_worst():
     row = make_row(
-        label="relapses", scale="ratio", unit="1/year", relevant=0.8, level=(0.507, 0.3, 0.178), level_unit="1/year",
-        participants_needed=(4284, 7719, 14244), interval=(0.6, 1.0, 1.67), tipping=0.44, per_doubling=0.295,
-    )  # fmt: skip
+        label="relapses",
+        scale="ratio",
+        unit="1/year",
+        relevant=0.8,
+        level=(0.507, 0.3, 0.178),
+        level_unit="1/year",
+        participants_needed=(4284, 7719, 14244),
+        interval=(0.6, 1.0, 1.67),
+        tipping=0.44,
+        per_doubling=0.295,
+    )
     answer = make_answer(rows=(row,), lines=(make_line(row),), pictured=("mfis",))
     screen = first_screen(make_report_input(answer=answer))
     facts = dict(screen["facts"])
@@ -101,9 +113,14 @@ def test_a_design_without_a_relevant_difference_says_that_no_verdict_can_be_give
     row = make_row(relevant=None, verdict=verdict, tipping=None, participants_needed=(None,) * 3)
     line = dataclasses.replace(make_line(row), low=(), middle=(), high=())
     answer = make_answer(
-        headline=verdict, rows=(row,), lines=(line,), pictured=("mfis",), tipping=(), what_if=(),
+        headline=verdict,
+        rows=(row,),
+        lines=(line,),
+        pictured=("mfis",),
+        tipping=(),
+        what_if=(),
         step=NextStep("relevant difference", "Name beforehand which effect would matter."),
-    )  # fmt: skip
+    )
     report = make_report_input(answer=answer)
     page = trial_report(report)
     assert "No verdict: the design names no relevant difference." in seen(page)
@@ -117,9 +134,16 @@ def test_a_design_without_a_relevant_difference_says_that_no_verdict_can_be_give
 def test_an_endpoint_without_any_finite_estimate_is_said_to_have_none():
     verdict = TrialVerdict("not estimable", "No verdict: no simulated trial gave a finite estimate of it.")
     row = make_row(
-        verdict=verdict, detectable=(None,) * 3, participants_needed=(None,) * 3, promises=(), standard_error=NAN,
-        interval=(NAN,) * 3, tipping=None, simulated_power=NAN, not_usable=288,
-    )  # fmt: skip
+        verdict=verdict,
+        detectable=(None,) * 3,
+        participants_needed=(None,) * 3,
+        promises=(),
+        standard_error=NAN,
+        interval=(NAN,) * 3,
+        tipping=None,
+        simulated_power=NAN,
+        not_usable=288,
+    )
     answer = make_answer(headline=verdict, rows=(row,), lines=(), pictured=("mfis",), what_if=(), tipping=())
     report = make_report_input(answer=answer)
     assert power_picture(report) == ""

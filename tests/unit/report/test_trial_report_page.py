@@ -43,8 +43,11 @@ class Page(HTMLParser):
         self.captions: list[str] = []
         self.seen: list[str] = []
         self.stores = (
-            ("svg", self.svgs), ("script", self.scripts), ("dd", self.definitions), ("figcaption", self.captions),
-        )  # fmt: skip
+            ("svg", self.svgs),
+            ("script", self.scripts),
+            ("dd", self.definitions),
+            ("figcaption", self.captions),
+        )
         self.feed(text)
         self.close()
 
@@ -127,15 +130,38 @@ def test_tags_balance_and_ids_are_unique(which, request):
 
 def test_reader_meets_the_answer_before_the_proof(page):
     order = [
-        "Does 10 g of inulin", "Modified Fatigue Impact Scale, primary", "Not with this design:", "Chance of success",
-        "Wrong signs among successes", "Size needed", "not a bound on the effect", "participants in the whole trial",
-        "Next step", "workflow.yaml of the next step", "Nobody has stated how far", "All of this is simulated",
-        "Sees: the true effect", "What this says, and", "Planning: which", "Whether to ask", "Synopsis",
-        "What is known: inulin", "Clinical outcomes", "Published trials beside them", "Tipping points and forms of the model",
-        "Fingerprint", "screened: 231", "What was observed at the visits", "gut guilds",
-        "worlds: what nobody knows", "Numbers that the result rests on", "no measurement found", "Fifteen things",
-        "Items of reporting guidelines", "master seed",
-    ]  # fmt: skip
+        "Does 10 g of inulin",
+        "Modified Fatigue Impact Scale, primary",
+        "Not with this design:",
+        "Chance of success",
+        "Wrong signs among successes",
+        "Size needed",
+        "not a bound on the effect",
+        "participants in the whole trial",
+        "Next step",
+        "workflow.yaml of the next step",
+        "Nobody has stated how far",
+        "All of this is simulated",
+        "Sees: the true effect",
+        "What this says, and",
+        "Planning: which",
+        "Whether to ask",
+        "Synopsis",
+        "What is known: inulin",
+        "Clinical outcomes",
+        "Published trials beside them",
+        "Tipping points and forms of the model",
+        "Fingerprint",
+        "screened: 231",
+        "What was observed at the visits",
+        "gut guilds",
+        "worlds: what nobody knows",
+        "Numbers that the result rests on",
+        "no measurement found",
+        "Fifteen things",
+        "Items of reporting guidelines",
+        "master seed",
+    ]
     places = [page.text.index(words) for words in order]
     assert places == sorted(places)
 
@@ -209,8 +235,13 @@ def test_text_of_users_is_escaped():
     report_input = dataclasses.replace(
         made,
         answer=answer,
-        title=HOSTILE, context_of_use=HOSTILE, decision=HOSTILE, arms=arms,
-        design=((HOSTILE, HOSTILE),), facts=((HOSTILE, HOSTILE),), warnings=(HOSTILE,),
+        title=HOSTILE,
+        context_of_use=HOSTILE,
+        decision=HOSTILE,
+        arms=arms,
+        design=((HOSTILE, HOSTILE),),
+        facts=((HOSTILE, HOSTILE),),
+        warnings=(HOSTILE,),
         flow=tuple(dataclasses.replace(row, stage=HOSTILE, note=HOSTILE) for row in made.flow),
         effects=tuple(
             dataclasses.replace(row, label=HOSTILE, arm=HOSTILE, unit=HOSTILE, method=HOSTILE, tested=HOSTILE)
@@ -225,7 +256,7 @@ def test_text_of_users_is_escaped():
             )
             for row in made.assumptions
         ),
-    )  # fmt: skip
+    )
     page = Page(trial_report(report_input))
     assert page.unbalanced == []
     scripts = [attributes.get("type") for tag, attributes in page.elements if tag == "script"]
@@ -274,10 +305,19 @@ def test_every_block_of_the_data_says_where_it_comes_from():
     data = results_json(make_report_input())
     blocks = [name for name, value in data.items() if isinstance(value, dict) and "rows" in value]
     assert blocks == [
-        "flow", "effects", "courses", "changes", "variance", "forms", "clinical_priors", "assumptions",
-        "harms", "burden", "transplants",
+        "flow",
+        "effects",
+        "courses",
+        "changes",
+        "variance",
+        "forms",
+        "clinical_priors",
+        "assumptions",
+        "harms",
+        "burden",
+        "transplants",
         "basis_shares",
-    ]  # fmt: skip
+    ]
     for name in blocks:
         origin = data[name]["origin"]
         assert origin["simulated"] is True
@@ -309,9 +349,17 @@ def test_what_is_not_stated_says_so(hard_html):
 
 def test_a_report_without_parts_still_stands():
     empty = make_report_input(
-        effects=(), courses=(), changes=(), variance=(), assumptions=(), flow=(), facts=(), warnings=(),
-        design=(), basis_shares={},
-    )  # fmt: skip
+        effects=(),
+        courses=(),
+        changes=(),
+        variance=(),
+        assumptions=(),
+        flow=(),
+        facts=(),
+        warnings=(),
+        design=(),
+        basis_shares={},
+    )
     page = Page(trial_report(empty))
     assert page.svgs == []
     assert page.unbalanced == []

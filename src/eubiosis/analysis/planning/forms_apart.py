@@ -1,7 +1,7 @@
 """How well one trial tells two forms of a model apart by one marker: normal effects, normal errors.
 
-Under a form the true effect is normal over its worlds; a trial adds its error. The chance of naming the right one
-of two forms, equally probable beforehand, is a half plus a half of their total variation distance.
+Under a form the true effect is normal over its worlds; a trial adds its error. The chance of naming the
+right one of two forms, equally probable beforehand, is a half plus a half of their total variation distance.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class FormLaw:
 def chance_of_right(first: FormLaw, second: FormLaw, error: float) -> float:
     """Return the chance of naming the right form from an estimate with this standard error.
 
-    Between a half, where the forms predict the same, and one. Without error a form whose effect is a point is told
-    from every other.
+    Between a half, where the forms predict the same, and one. Without error a form whose effect is a point
+    is told from every other.
 
     >>> round(chance_of_right(FormLaw(0.0, 0.0), FormLaw(2.0, 0.0), 1.0), 4)  # Phi(1)
     0.8413

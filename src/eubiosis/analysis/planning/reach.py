@@ -1,8 +1,8 @@
 """What a trial can see: power, detectable effect and size from the spread of simulated estimates.
 
 The standard error of a comparison falls with the root of the number of participants. For counts it also
-depends on the control arm's rate and on the effect, as the information of negative binomial counts does. Effects
-are sizes on the scale of the analysis, benefit positive.
+depends on the control arm's rate and on the effect, as the information of negative binomial counts does.
+Effects are sizes on the scale of the analysis, benefit positive.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _STRONGEST = 6.0  # log ratio beyond which a count's effect is no effect of a th
 class CountLaw:
     """How the information of a count depends on its rate: the band of the control rate, and the follow-up.
 
-    ``rates`` are the highest, the stated and the lowest rate of the control arm, a year or a scan, so that the
-    best comes first; ``dispersion`` is k in variance = mu + k mu^2.
+    ``rates`` are the highest, the stated and the lowest rate of the control arm, a year or a scan, so that
+    the best comes first; ``dispersion`` is k in variance = mu + k mu^2.
     """
 
     rates: tuple[float, float, float]
@@ -40,8 +40,8 @@ class SpreadLaw:
     """The standard error of a comparison in a trial of any size.
 
     ``error`` is that of a trial of ``participants`` at the stated control rate and without an effect,
-    ``monte_carlo`` its Monte Carlo error; the band takes it two of them away on either side. ``falls`` says that
-    benefit is a lower count. ``kept`` multiplies the information, for example by who stays longer.
+    ``monte_carlo`` its Monte Carlo error; the band takes it two of them away on either side. ``falls`` says
+    that benefit is a lower count. ``kept`` multiplies the information, for example by who stays longer.
     """
 
     error: float
@@ -89,8 +89,8 @@ def power_at(law: SpreadLaw, effect: float, participants: float, alpha: float) -
 def detectable(law: SpreadLaw, participants: int, alpha: float, power: float) -> tuple[float, float, float]:
     """Return the smallest true effect seen with ``power`` at the best, the stated and the worst level.
 
-    Infinite where no effect is: a count cannot fall below zero, so that its information ends. Not a number where
-    the error is none.
+    Infinite where no effect is: a count cannot fall below zero, so that its information ends. Not a number
+    where the error is none.
 
     >>> [round(one, 3) for one in detectable(SpreadLaw(1.0, 0.0, 100), 400, 0.05, 0.8)]
     [1.401, 1.401, 1.401]

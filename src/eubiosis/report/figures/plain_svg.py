@@ -67,7 +67,8 @@ class PlotFrame:
         for y in ys:
             at = self.at_y(y)
             parts.append(
-                f'<line class="grid" x1="{start:.1f}" x2="{self.width - self.right:.1f}" y1="{at:.1f}" y2="{at:.1f}"/>'
+                f'<line class="grid" x1="{start:.1f}" x2="{self.width - self.right:.1f}" '
+                f'y1="{at:.1f}" y2="{at:.1f}"/>'
             )
             parts.append(text(start - 6, at + 4, write_y(y), anchor="end"))
         for x in xs:
@@ -86,7 +87,8 @@ class PlotFrame:
         at = self.at_x(x)
         left = at > self.width * 0.6
         return (
-            f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{self.top:.1f}" y2="{self.height - self.bottom:.1f}"/>'
+            f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{self.top:.1f}" '
+            f'y2="{self.height - self.bottom:.1f}"/>'
             + text(at - 6 if left else at + 6, self.top + 12, words, anchor="end" if left else "start")
         )
 

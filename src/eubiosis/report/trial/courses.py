@@ -1,4 +1,4 @@
-"""Small figures of a trial report: courses, change of guilds and metabolites, sources of uncertainty, basis."""
+"""Small figures of a trial report: courses, change of guilds and metabolites, uncertainty, basis."""
 
 from __future__ import annotations
 

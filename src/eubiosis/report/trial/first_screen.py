@@ -66,15 +66,16 @@ def first_screen(report_input: TrialReportInput) -> FirstScreen:
         return {
             "question": question, "title": title, "of": "", "tone": "none",
             "verdict": "No verdict: this report was made from parts, without the simulated trials.",
-            "facts": [], "named": [], "assumption": "", "applicability": _applicability(report_input), "simulated": SIMULATED,
+            "facts": [], "named": [], "assumption": "", "applicability": _applicability(report_input),
+            "simulated": SIMULATED,
             "step": "", "notes": (),
         }  # fmt: skip
     primary = _deciding(answer)
     return {
         "question": question,
         "title": title,
-        "of": f"{primary.label}, primary; {_arms(answer)} against {primary.control}; {primary.participants:,} "
-        f"participants in all, {primary.weeks:g} weeks{_decides(primary)}",
+        "of": f"{primary.label}, primary; {_arms(answer)} against {primary.control}; "
+        f"{primary.participants:,} participants in all, {primary.weeks:g} weeks{_decides(primary)}",
         "tone": _TONES.get(answer.headline.kind, "none"),
         "verdict": answer.headline.text,
         "facts": _facts(primary),
@@ -233,7 +234,10 @@ def _assumption(row: ComparisonAnswer) -> str:
     if row.tipping <= 1:
         words = f"{_stated(row)} lies inside it"
     else:
-        words = f"to reach {_stated(row)} the mechanism would have to be {number(row.tipping)} times as strong as at its edge"
+        times = number(row.tipping)
+        words = (
+            f"to reach {_stated(row)} the mechanism would have to be {times} times as strong as at its edge"
+        )
     doubling = ""
     if row.per_doubling is not None and row.per_doubling < 1:
         doubling = (

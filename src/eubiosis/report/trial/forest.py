@@ -79,7 +79,7 @@ class PublishedCells(TypedDict):
 
 
 def effect_groups(report_input: TrialReportInput, adherence: frozenset[str]) -> list[EffectGroup]:
-    """Return the rows of the forest, clinical outcomes first; ``adherence`` are endpoints that show exposure."""
+    """Return the rows of the forest, clinical outcomes first; ``adherence`` are markers of exposure."""
     rows = report_input.effects
     limit = axis_limit([q for row in rows for q in (sound(row.standardised), estimate_on_axis(row))])
     active = [arm.name for arm in report_input.arms if not arm.control]

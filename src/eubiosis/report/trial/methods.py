@@ -1,4 +1,4 @@
-"""Methods, sources and reporting items of a trial report: exactly what this report used, and what it lacks."""
+"""Methods, sources and reporting items of a trial report: what this report used, and what it lacks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def _of_answer(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
         return
     yield (
         "What the design can see: normal law with the spread of the simulated estimates about their truth, "
-        "which falls with the root of the participants; the two-sided level shared among the comparisons (Bonferroni)",
+        "which falls with the root of the participants; the two-sided level shared among the comparisons "
+        "(Bonferroni)",
         "arithmetic; docs/how_to/read_a_report.md",
     )
     if any(row.level[0] is not None for row in answer.rows):
@@ -64,39 +65,63 @@ def _of_answer(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
 
 
 def fifteen_points(report_input: TrialReportInput) -> list[tuple[str, str, str]]:
-    """Return what a report must contain to be believed: the point, where it stands, the section's id or ""."""
+    """Return what a report must contain to be believed: point, where it stands, id of the section or ""."""
     checked = report_input.applicability is not None
     forms = bool(report_input.forms)
     return [
-        ("question, context of use, decision, who may not use it for what", "in the frame of the design", "design"),
+        (
+            "question, context of use, decision, who may not use it for what",
+            "in the frame of the design",
+            "design",
+        ),
         ("model risk: influence and consequence", "the decision is named; risk is not graded here", "design"),
-        ("analysis plan, hashed before the run", "hash among the seeds; plan.json in the run folder", "seeds"),
+        (
+            "analysis plan, hashed before the run",
+            "hash among the seeds; plan.json in the run folder",
+            "seeds",
+        ),
         ("virtual people beside a real cohort", "not in this report: eubiosis population describe", ""),
-        ("calibration and validation apart, failed trials too", "not in this report: eubiosis model check", ""),
+        (
+            "calibration and validation apart, failed trials too",
+            "not in this report: eubiosis model check",
+            "",
+        ),
         (
             "forecasts of held-out trials against naive ones",
-            "how far the question lies from what was checked stands on the first screen" if checked
+            "how far the question lies from what was checked stands on the first screen"
+            if checked
             else "not in this report: eubiosis score",
             "applicability" if checked else "",
         ),
-        ("uncertainty split", "worlds, subjects, sampling; by form of the model" if forms else "worlds, subjects, "
-         "sampling", "uncertainty"),
+        (
+            "uncertainty split",
+            "worlds, subjects, sampling; by form of the model" if forms else "worlds, subjects, sampling",
+            "uncertainty",
+        ),
         ("sensitivity, and what would flip the decision", "one assumption at a time", "whatif"),
         ("type I error in a world without effects", "not in this report: validation/statistics", ""),
-        ("estimands, intercurrent events, missing data", "estimands in plan.json; who left, in the flow", "flow"),
-        ("assurance with a sceptical prior, and its ceiling", "first screen and table of the promises", "promises"),
+        (
+            "estimands, intercurrent events, missing data",
+            "estimands in plan.json; who left, in the flow",
+            "flow",
+        ),
+        (
+            "assurance with a sceptical prior, and its ceiling",
+            "first screen and table of the promises",
+            "promises",
+        ),
         ("verification of the numbers", "not in this report: validation and benchmarks of the software", ""),
         ("limits of the surrogate chain", "by form of the model, with tipping points", "tipping"),
         ("seeds, versions, data, one command", "below; manifest.json in the run folder", "seeds"),
         ("simulated said on each page; no clinical advice", "first screen, and under every figure", "answer"),
-    ]  # fmt: skip
+    ]
 
 
 def reporting_items(report_input: TrialReportInput) -> list[tuple[str, str, str]]:
     """Return items of reporting guidelines that this page fills, by name: guideline, item, where.
 
-    Named after the guidelines' topics: those of CONSORT, SPIRIT and STORMS as recalled, those of PRIM from its
-    abstract. Their wording is not repeated, and items that need a real trial are left to its authors.
+    Named after the guidelines' topics: those of CONSORT, SPIRIT and STORMS as recalled, those of PRIM from
+    its abstract. Their wording is not repeated, and items that need a real trial are left to its authors.
     """
     rows = [
         ("CONSORT and SPIRIT 2025", "title says simulated trial", "head of the page"),

@@ -154,7 +154,8 @@ def _band_words(report_input: TrialReportInput) -> str:
         )
     best, stated_rate, worst = row.level
     return (
-        f"Band: control rate from {number(worst)} to {number(best)} (line: {number(stated_rate)}, {row.level_unit}), and "
+        f"Band: control rate from {number(worst)} to {number(best)} (line: {number(stated_rate)}, "
+        f"{row.level_unit}), and "
         "the Monte Carlo error of the simulated spread (95 %)."
     )
 

@@ -87,5 +87,7 @@ def picture_legend(report_input: TrialReportInput) -> list[tuple[str, str]]:
             words = "the common prior" if prior and prior.prior == "common" else "the simulated worlds"
             rows.append((f"thin c{hue} d2", f"{name}: assurance under {words}"))
         if line.simulated:
-            rows.append((f"spot c{hue}", f"{name}: simulated trials with p < 0.05, over worlds each with its effect"))
+            rows.append(
+                (f"spot c{hue}", f"{name}: simulated trials with p < 0.05, over worlds each with its effect")
+            )
     return rows

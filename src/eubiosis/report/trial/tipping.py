@@ -78,7 +78,8 @@ def fingerprint_cells(rows: Sequence[FingerprintRow]) -> list[FingerprintCells]:
 
 
 _ROUGH = (
-    " Markers of the gut cannot: all forms share the gut. The best of several markers is picked from few worlds of each "
+    " Markers of the gut cannot: all forms share the gut. The best of several markers is picked from few "
+    "worlds of each "
     "form, so that these chances are rough and rather too high."
 )
 
@@ -93,14 +94,16 @@ def _best_words(rows: Sequence[FingerprintRow]) -> str:
     end = max(rows, key=lambda row: row.ceiling)
     said = (
         f"With {best.participants:,} participants the best marker is {best.label} in week {best.week:g} "
-        f"({best.arm}; {best.samples} {'sample' if best.samples == 1 else 'samples'} a visit): it names the right one "
+        f"({best.arm}; {best.samples} {'sample' if best.samples == 1 else 'samples'} a visit): it names "
+        "the right one "
         f"of {best.forms[0]} and {best.forms[1]} with {percent(best.chance)}, where guessing has 50 %."
     )
     reached = [row for row in rows if row.participants_needed is not None]
     if reached:
         least = min(reached, key=lambda row: row.participants_needed or 0)
         return (
-            f"{said} {least.label} in week {least.week:g} would reach 80 % for {least.forms[0]} and {least.forms[1]} "
+            f"{said} {least.label} in week {least.week:g} would reach 80 % for {least.forms[0]} and "
+            f"{least.forms[1]} "
             f"with {least.participants_needed:,} participants."
         )
     return f"{said} No marker reaches 80 % at any size; the most is {percent(end.ceiling)} ({end.label})."

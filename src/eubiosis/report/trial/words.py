@@ -213,7 +213,8 @@ def sentences(report_input: TrialReportInput) -> list[str]:
     lines = ["What follows describes assumptions played out, not a finding."]
     if untested:
         lines.append(
-            f"Of the {len(shown)} endpoints, {len(untested)} {'is one' if len(untested) == 1 else 'are ones'} "
+            f"Of the {len(shown)} endpoints, {len(untested)} "
+            f"{'is one' if len(untested) == 1 else 'are ones'} "
             "that no trial in our tables has tested for these products: they bear a dagger (†)."
         )
     told = [row for row in effects if row.primary]

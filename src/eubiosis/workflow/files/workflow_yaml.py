@@ -30,7 +30,8 @@ _OF_DESIGN = ("eligibility", "control_level", "arms", "primary")  # keys of thei
 _DESIGNED = tuple((name,) for name in ("design", *_OF_DESIGN, "background"))
 _OLD_NAMES = {"background": "control_level"}  # still read, and written by its new name
 _KEYS = (
-    *_WORDS, "population", "eligibility", "control_level", "arms", "design", "primary", "relevant", "simulation"
+    *_WORDS, "population", "eligibility", "control_level", "arms", "design", "primary", "relevant",
+    "simulation"
 )  # fmt: skip
 _DESIGN_KEYS = tuple(name for name in Design.model_fields if name not in _OF_DESIGN)
 _THERAPY_KEYS = ("dose", "start", "stop", "ramp", "above_ceiling", "transplant", "adherence")
@@ -139,7 +140,7 @@ def workflow_schema() -> JsonSchema:
 
 def _relevant_schema() -> JsonSchema:
     """Return the schema of the relevant effects: a number for each endpoint that is named."""
-    bounds = {scale: {"type": "number", "minimum": low, "maximum": high}
+    bounds: dict[str, Json] = {scale: {"type": "number", "minimum": low, "maximum": high}
               for scale, (low, high) in RELEVANT_BOUNDS.items()}  # fmt: skip
     return _object({name: bounds[endpoint.scale] for name, endpoint in ENDPOINTS.items()})
 
