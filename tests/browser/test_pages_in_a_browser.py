@@ -22,8 +22,8 @@ FOCUSED = """() => { const e = document.activeElement; if (!e || e === document.
 
 
 @pytest.fixture(scope="module", params=PAGES)
-def made(request, tmp_path_factory):
-    """Kind and path of one page."""
+def made(request, chromium, tmp_path_factory):
+    """Kind and path of one page; none is made where there is no browser."""
     return request.param, PAGES[request.param](tmp_path_factory.mktemp(request.param))
 
 
