@@ -62,10 +62,7 @@ KINDS = {
         "model.html",
     ),
 }
-SMALL = (
-    "simulation: {gut_worlds: 2, host_worlds: 2, replicates: 4}\n",
-    "title: A small virtual trial of inulin\n",
-)
+SMALL = "simulation: {gut_worlds: 2, host_worlds: 2, replicates: 4}\n"
 
 
 def make_page(name: str, folder: Path) -> Path:
