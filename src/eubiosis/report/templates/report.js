@@ -47,7 +47,7 @@
   if (!svg || !controls || !answer || !answer.lines.length) { return; }
   var still = svg.innerHTML, label = svg.getAttribute("aria-label"), note = $("reading"), legend = $("legend"), words = legend.innerHTML;
   var endpoint = $("pick-endpoint"), arm = $("pick-arm"), weeks = $("pick-weeks"), size = $("pick-size"), back = $("pick-reset");
-  var lines = answer.lines, W = 540, H = 330, L = 50, R = 12, T = 10, B = 46;
+  var lines = answer.lines, W = 540, H = 330, L = 50, R = 26, T = 10, B = 46;
   function option(select, value, text) { var one = document.createElement("option"); one.value = value; one.textContent = text; select.appendChild(one); }
   function unique(key) { return lines.map(key).filter(function (one, k, all) { return all.indexOf(one) === k; }); }
   unique(function (l) { return l.endpoint; }).forEach(function (id) {

@@ -30,7 +30,9 @@ def power_picture(report_input: TrialReportInput) -> str:
     if not lines:
         return ""
     sizes = lines[0].participants
-    frame = PlotFrame(_WIDTH, _HEIGHT, (sizes[0], sizes[-1]), (0.0, 1.0), left=50, bottom=46, log_x=True)
+    frame = PlotFrame(
+        _WIDTH, _HEIGHT, (sizes[0], sizes[-1]), (0.0, 1.0), left=50, right=26, bottom=46, log_x=True
+    )
     parts = [
         frame.grid(log_ticks(sizes[0], sizes[-1]), (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), lambda n: f"{n:,.0f}",
                    lambda share: f"{100 * share:.0f} %"),
@@ -71,7 +73,8 @@ def picture_legend(report_input: TrialReportInput) -> list[tuple[str, str]]:
     if answer is None or not answer.rows:
         return []
     rows = []
-    for k, line in enumerate(shown_lines(answer, answer.rows[0].weeks)):
+    lines = shown_lines(answer, answer.rows[0].weeks)
+    for k, line in enumerate(lines):
         named = next(r for r in answer.rows if (r.endpoint, r.arm) == (line.endpoint, line.arm))
         hue, dash = k + 1, f" d{k}" if k else ""
         name = wrapped(f"{line.label}, {line.arm}", 60, 1)[0]
@@ -85,9 +88,15 @@ def picture_legend(report_input: TrialReportInput) -> list[tuple[str, str]]:
         if line.common and (k == 0 or not line.middle):
             prior = next((p for p in named.promises if p.prior in ("common", "simulated worlds")), None)
             words = "the common prior" if prior and prior.prior == "common" else "the simulated worlds"
-            rows.append((f"thin c{hue} d2", f"{name}: assurance under {words}"))
-        if line.simulated:
             rows.append(
-                (f"spot c{hue}", f"{name}: simulated trials with p < 0.05, over worlds each with its effect")
+                (
+                    f"thin c{hue} d2",
+                    f"{name}: assurance over {words}"
+                    if words.endswith("worlds")
+                    else f"{name}: assurance under {words}",
+                )
             )
+    if any(line.simulated for line in lines):
+        words = "circles: simulated trials with p < 0.05, over worlds each with the effect that it has"
+        rows.append(("spot c1", words))
     return rows
