@@ -12,6 +12,9 @@ LOST = """() => [...document.querySelectorAll('svg, img, canvas, figure')]
   .filter(e => { const b = e.getBoundingClientRect(), s = getComputedStyle(e);
     return b.width < 1 || b.height < 1 || s.visibility !== 'visible' || b.left < -1; })
   .map(e => e.outerHTML.slice(0, 120))"""
+# lines that a style fills although they say that they have no area
+FILLED = """() => [...document.querySelectorAll('svg [fill="none"]')]
+  .filter(e => getComputedStyle(e).fill !== 'none').map(e => e.outerHTML.slice(0, 120))"""
 WIDE = "() => document.documentElement.scrollWidth - window.innerWidth"
 FOCUSABLE = """() => [...document.querySelectorAll('a[href], button, summary, input, select, [tabindex="0"]')]
   .filter(e => !e.disabled && e.offsetParent !== null)
@@ -57,6 +60,7 @@ def test_every_figure_is_seen_at_a_width(opened, width):
     _, page, _, _ = opened
     page.set_viewport_size({"width": width, "height": 900})
     assert page.evaluate(LOST) == []
+    assert page.evaluate(FILLED)[:3] == []
     assert page.evaluate(WIDE) <= 1, "the page is wider than the window"
 
 
