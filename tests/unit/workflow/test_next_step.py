@@ -134,7 +134,8 @@ def test_what_matters_belongs_to_the_hash_of_the_plan():
 def test_tables_are_headed_named_and_reached_by_keyboard():
     page = (
         '<div class="scroll"><table class="x"><caption>All &lt;b&gt;</caption><thead><tr><th>a</th>'
-        '<th class="n">b&shy;c</th></tr></thead><tbody><tr><th>1</th><td class="n">2</td></tr></tbody></table></div>'
+        '<th class="n">b&shy;c</th></tr></thead><tbody><tr><th>1</th><td class="n">2</td></tr></tbody>'
+        "</table></div>"
         "<p><table><tbody><tr><th>k</th><td>v</td></tr></tbody></table></p>"
     )
     made = finish_tables(page)

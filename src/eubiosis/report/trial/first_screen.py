@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.core.trial_answer import ComparisonAnswer, Promise, TrialAnswer
+from eubiosis.core.verdict import EffectWords
 from eubiosis.report.trial.words import low_to_high, number, percent, wrapped
 
 LONGEST_QUESTION, LONGEST_TITLE = 260, 140
@@ -172,13 +173,6 @@ def needed_text(row: ComparisonAnswer) -> str:
     return f"{worst:,} participants in all{middle}"
 
 
-def effect_text(row: ComparisonAnswer, value: float | None) -> str:
-    """Write an effect on the row's own scale; a dash where there is none."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"ratio {number(value)}" if row.scale == "ratio" else f"{number(value)} {row.unit}"
-
-
 def _named(row: ComparisonAnswer, report_input: TrialReportInput) -> NamedCells:
     found = {one.prior: one for one in row.promises}
     tested = next(
@@ -208,7 +202,10 @@ def _sees(row: ComparisonAnswer) -> str:
     if row.verdict.kind == "not estimable":
         return "not estimable"
     worst = row.detectable[2]
-    return "no effect, however large" if worst is None else effect_text(row, worst)
+    if worst is None:
+        return "no effect, however large"
+    size = abs(math.log(worst)) if row.scale == "ratio" else worst
+    return EffectWords(row.label, row.scale, row.unit, row.better == "lower").of(size)
 
 
 def _assured(one: Promise | None) -> str:
