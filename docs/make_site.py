@@ -121,7 +121,7 @@ def room_page(room: str) -> str:
         if not getattr(value, "__module__", "").startswith("eubiosis"):
             continue  # a name of another library, which documents it
         if isinstance(value, type):
-            lines += [f".. autoclass:: {name}", "   :members:", ""]
+            lines += [f".. autoclass:: {name}", "   :members:", "   :exclude-members: model_config", ""]
         elif callable(value):
             lines += [f".. autofunction:: {name}", ""]
     return "\n".join(lines)
