@@ -39,8 +39,9 @@ def check_file(path: Path, findings: FindingCollector) -> str:
     spec, table = check_all(path, findings)
     if spec is None:
         return "workflow"
-    check_feasible(spec, findings, large=True)
-    return _workflow(spec) + ("" if table is None else f"; {_table(table, spec.population.group)}")
+    cost = check_feasible(spec, findings, large=True)
+    said = _workflow(spec) + ("" if table is None else f"; {_table(table, spec.population.group)}")
+    return f"{said}; a run takes {cost.words}"
 
 
 def _kind(path: Path) -> Literal["workflow", "question", "plan"]:
