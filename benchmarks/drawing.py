@@ -2,9 +2,9 @@
 
     python benchmarks/drawing.py --old ../old      # a checkout of the other commit, with tests and sources
 
-Both draw the same made-up input (tests/unit/report/report_input_factory.py) in processes of their own, several times
-in turn; the smallest time counts. A part of the new page is its words and numbers together with the share of the
-template that it fills; the whole page is measured as well.
+Both draw the same made-up input (tests/unit/report/report_input_factory.py) in processes of their own,
+several times in turn; the smallest time counts. A part of the new page is its words and numbers together
+with the share of the template that it fills; the whole page is measured as well.
 """
 
 from __future__ import annotations
@@ -28,16 +28,17 @@ if old:
     from eubiosis.report.trial_flow import flow_figure
     from eubiosis.report.trial_forest import forest_figure
     from eubiosis.report.trial_report import trial_report
-    parts = {"flow": flow_figure, "forest": forest_figure, "courses": c.course_figures, "change": c.change_figure,
-             "variance": c.variance_figure, "basis": c.basis_figure}
+    parts = {"flow": flow_figure, "forest": forest_figure, "courses": c.course_figures,
+             "change": c.change_figure, "variance": c.variance_figure, "basis": c.basis_figure}
 else:
     from eubiosis.report.trial.page import trial_report
     import dataclasses
-    nothing = dataclasses.replace(made, flow=(), effects=(), courses=(), changes=(), variance=(), basis_shares={},
-                                  assumptions=())
-    names = {"flow": "flow", "forest": "effects", "courses": "courses", "change": "changes", "variance": "variance",
-             "basis": "basis_shares"}
-    inputs = {part: dataclasses.replace(nothing, **{name: getattr(made, name)}) for part, name in names.items()}
+    nothing = dataclasses.replace(made, flow=(), effects=(), courses=(), changes=(), variance=(),
+                                  basis_shares={}, assumptions=())
+    names = {"flow": "flow", "forest": "effects", "courses": "courses", "change": "changes",
+             "variance": "variance", "basis": "basis_shares"}
+    inputs = {part: dataclasses.replace(nothing, **{name: getattr(made, name)})
+              for part, name in names.items()}
     def whole(part):
         return lambda _: trial_report(inputs[part])
     parts = {part: whole(part) for part in names}
@@ -51,7 +52,8 @@ for name, draw in parts.items():
         start = time.process_time(); draw(made); times.append(time.process_time() - start)
     found[name] = min(times)
 empty = found.pop("nothing", 0.0)
-print(json.dumps({name: max(value - (empty if name != "page" else 0.0), 1e-6) for name, value in found.items()}))
+own = {name: value - (empty if name != "page" else 0.0) for name, value in found.items()}
+print(json.dumps({name: max(value, 1e-6) for name, value in own.items()}))
 """
 
 
@@ -78,8 +80,8 @@ def main() -> None:
                 kept[name] = min(kept.get(name, seconds), seconds)
     print("| figure | other commit, CPU s | this one, CPU s | this over other |")
     print("| --- | --: | --: | --: |")
-    for name in old:
-        print(f"| {name} | {old[name]:.4f} | {new[name]:.4f} | {new[name] / old[name]:.3f} |")
+    for name, before in old.items():
+        print(f"| {name} | {before:.4f} | {new[name]:.4f} | {new[name] / before:.3f} |")
 
 
 if __name__ == "__main__":

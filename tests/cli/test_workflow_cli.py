@@ -8,6 +8,7 @@ import pytest
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.frame import Table
+from eubiosis.core.report_input import empty_report
 from eubiosis.core.table_schemas import OBSERVED_VISITS
 
 
@@ -32,7 +33,7 @@ def stage(monkeypatch):
         rows = {"subject": [1] * len(design.visits), "arm": ["placebo"] * len(design.visits)}
         table = Table({**rows, "week": design.visits}, schema=OBSERVED_VISITS)
         return types.SimpleNamespace(
-            tables={"observed_visits": table}, report_input=types.SimpleNamespace(warnings=()), facts={}
+            tables={"observed_visits": table}, report_input=empty_report("A run"), facts={}
         )
 
     job = types.ModuleType("eubiosis.workflow.trial_job")

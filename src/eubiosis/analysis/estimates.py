@@ -144,12 +144,12 @@ def _of_trial(
     seed: int,
 ) -> Iterator[TrialEstimate]:
     """Yield one trial's estimates; arms in the order of entry. What was not found is analysed by itself."""
-    arms = tuple(arm for arm in entered if arm != control)
+    arms = [arm for arm in entered if arm != control]
     for endpoint in wanted:
-        own = tuple(found.get((number, endpoint.id, arm)) for arm in arms)
-        whole = tuple(each for each in own if each is not None)
+        own = [found.get((number, endpoint.id, arm)) for arm in arms]
+        whole = [each for each in own if each is not None]
         if len(whole) < len(own) or not arms:
-            whole = analyse_one(trial(), control, endpoint, arms, seed)
+            whole = [*analyse_one(trial(), control, endpoint, arms, seed)]
         for each in whole:
             yield TrialEstimate(key, each)
 

@@ -48,7 +48,7 @@ def interval_score(measured: float, low: float, high: float, coverage: float) ->
 def weighted_interval_score(measured: float, levels: ArrayLike, values: ArrayLike) -> WeightedInterval:
     """Return the weighted interval score of ``values`` (levels,) at quantile ``levels`` that mirror about .5.
 
-    With K central intervals and the median m it is (|y - m| / 2 + sum of alpha/2 interval scores) / (K + 1/2):
+    With K central intervals and the median m: (|y - m| / 2 + sum of alpha/2 interval scores) / (K + 1/2);
     Bracher and others 2021 (PLoS Comput Biol 17:e1008618), cited as the origin, the median counted once as
     in scoringutils. It is twice the mean quantile loss and close to the CRPS with many levels. Raises
     ``ValueError`` for levels without a median or a partner, or values that fall.

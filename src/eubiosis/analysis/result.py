@@ -91,6 +91,20 @@ class Estimate:
         return row
 
 
+def made_of(values: Mapping[str, object]) -> Estimate:
+    """Return an estimate from a value for every one of its fields, in less time than its constructor takes.
+
+    Assigning nineteen fields of a frozen object costs more than the analysis behind one of many thousands.
+
+    >>> one = Estimate("mfis", "t", "a", "b", "mean difference", 1.0, 1.0, -1.0, 3.0, 0.3, 5, 5)
+    >>> made_of(vars(one)) == one
+    True
+    """
+    made = object.__new__(Estimate)
+    made.__dict__.update(values)
+    return made
+
+
 @dataclass(frozen=True)
 class Counts:
     """How many participants of the two arms were analysed and how many a missing value kept out."""

@@ -18,7 +18,7 @@ def crps_draws(measured: float, draws: ArrayLike, weights: ArrayLike | None = No
     """Return the CRPS of weighted draws (n,): E|X - y| - E|X - X'| / 2 of the weighted empirical law.
 
     Gneiting and Raftery 2007, equation 21, cited as the origin. It is in the unit of what is measured,
-    smaller is better. Raises ``ValueError`` for draws or weights that are not finite, or that do not fit each other.
+    smaller is better. Raises ``ValueError`` for draws or weights that are not finite or do not fit.
 
     >>> crps_draws(1.0, [0.0, 2.0])
     0.5
@@ -154,3 +154,66 @@ def _draws(draws: Array, weights: ArrayLike | None) -> tuple[Array, Array]:
         message = "one weight a draw is needed, 0 or more, not all 0"
         raise ValueError(message)
     return draws, w / w.sum()
+
+
+def crps_mixture(measured: float, means: ArrayLike, sd: float, weights: ArrayLike | None = None) -> float:
+    """Return the CRPS of a mixture of normals with weighted ``means`` (n,) and one ``sd``.
+
+    That is the law of draws of a true value plus the normal sampling error of its measurement. Closed form of
+    Grimit and others 2006 (Q J R Meteorol Soc 132:2925), cited as the origin; with ``sd`` 0 it is
+    ``crps_draws``. Raises ``ValueError`` as that does, and for a negative ``sd``.
+
+    >>> round(crps_mixture(0.0, [0.0], 1.0), 6)
+    0.233695
+    """
+    if not sd > 0:
+        if sd < 0:
+            message = "a standard deviation below 0"
+            raise ValueError(message)
+        return crps_draws(measured, means, weights)
+    x, w = _draws(np.asarray(means, dtype=float)[:, None], weights)
+    values = x[:, 0]
+    first = float(w @ _absolute(measured - values, sd))
+    second = float(w @ _absolute(values[:, None] - values, sd * math.sqrt(2)) @ w)
+    return first - second / 2
+
+
+def mixture_place(measured: float, means: ArrayLike, sd: float, weights: ArrayLike | None = None) -> float:
+    """Return where a measured value lies in a mixture of normals, 0 to 1 (probability integral transform).
+
+    >>> mixture_place(0.0, [-1.0, 1.0], 0.5)
+    0.5
+    """
+    from scipy.special import ndtr
+
+    x, w = _draws(np.asarray(means, dtype=float)[:, None], weights)
+    values = x[:, 0]
+    if sd == 0:
+        return float(w @ ((values < measured) + 0.5 * (values == measured)))
+    return float(w @ ndtr((measured - values) / sd))
+
+
+def mixture_quantile(level: float, means: ArrayLike, sd: float, weights: ArrayLike | None = None) -> float:
+    """Return the quantile of a mixture of normals at a ``level`` between 0 and 1.
+
+    >>> round(mixture_quantile(0.975, [0.0], 1.0), 4)
+    1.96
+    """
+    from scipy.optimize import brentq
+    from scipy.special import ndtri
+
+    values = np.asarray(means, dtype=float)
+    if sd == 0:
+        return float(draw_quantiles(values, [level], weights)[0])
+    away = abs(float(ndtri(level))) * sd + sd
+    ends = float(values.min()) - away, float(values.max()) + away
+    return float(brentq(lambda x: mixture_place(x, values, sd, weights) - level, *ends, xtol=1e-9 * sd))
+
+
+def _absolute(distance: Array, sd: float) -> Array:
+    """Return the mean absolute value of a normal with this mean and sd."""
+    from scipy.special import ndtr
+
+    z = distance / sd
+    density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    return np.asarray(2 * sd * density + distance * (2 * ndtr(z) - 1))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from eubiosis.calibration.discrepancy import Residual, estimate, responses
+from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.tables import TableRow, read_table, write_table
 from eubiosis.model.content import Content
@@ -35,6 +37,27 @@ class LeftOutRow(TableRow):
     log_off: float
     explained_variance: float
     predicted_log_ratio: float
+
+
+class DiscrepancySeen(TableRow):
+    """The discrepancy of a kind of quantity without a scored study ("" for none left out)."""
+
+    kind: str
+    scored_study: str = ""
+    sd: float
+    rows: int
+    studies: int
+    full_at: float
+
+
+@cache
+def discrepancies_seen() -> tuple[DiscrepancySeen, ...]:
+    """Read the packaged discrepancies with each study left out in turn; raises ``FindingsError``."""
+    findings = FindingCollector()
+    path = PACKAGED_CONTENT / "calibration" / "worlds_discrepancy.tsv"
+    rows = read_table(path, DiscrepancySeen, findings)
+    findings.raise_if_any()
+    return tuple(rows)
 
 
 def read_left_out(folder: Path, content: Content) -> tuple[Residual, ...]:

@@ -169,8 +169,12 @@ class HistoryProblem:
 
     def answers(self, points: Array) -> dict[str, Array]:
         """Return row id -> what each point gives, (n,)."""
-        values = self.values(points)
-        found = [self._answer({n: float(v[k]) for n, v in values.items()}) for k in range(len(points))]
+        return self.answers_of(self.values(points))
+
+    def answers_of(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        """Return row id -> what worlds with these numbers give, (n,); ``values`` id -> (n,)."""
+        size = len(next(iter(values.values())))
+        found = [self._answer({n: float(v[k]) for n, v in values.items()}) for k in range(size)]
         return {name: np.array([each[name] for each in found]) for name in found[0]}
 
     def log_likelihood(self, points: Array) -> Array:

@@ -61,6 +61,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "eubiosis.cli.trial",
         "Plan a trial: sample size, power, control arm; analyse a real trial's table.",
     ),
+    "score": (
+        "eubiosis.cli.score",
+        "Forecasts of finished studies, sealed before they were compared; your own study.",
+    ),
 }
 
 

@@ -12,10 +12,11 @@ from eubiosis.cli.numbers import Numbers, as_option, usage_error
 from eubiosis.core.findings import FindingsError
 
 if TYPE_CHECKING:
-    from eubiosis.core.power_surface import PowerSurface
+    from eubiosis.core.power_surface import PowerSurface, SurfacePoint
     from eubiosis.trial.surface_grid import SurfaceGrid
     from eubiosis.workflow.workflow import Workflow
 
+_WIDTHS = (7, 7, 7, 8, 15, 8, 8, 11, 7)
 _NAMES = {
     "participants": "--participants", "weeks": "--weeks", "samples_per_visit": "--samples",
     "endpoints": "--endpoint", "replicates": "--replicates",
@@ -112,22 +113,14 @@ def surface_text(found: PowerSurface) -> str:
     for key in dict.fromkeys(point.curve for point in found.points):
         endpoint, arm, week, samples = key
         points = found.line(endpoint, arm, week, samples)
-        first = points[0]
         more = f", {samples} samples a visit" if samples > 1 else ""
+        first = points[0]
         lines += [
             f"{first.label} ({first.kind}), {arm} against {first.control}, last visit in week {week:g}{more}",
-            f"  {'people':>7} {'power':>7} {'error':>7} {'formula':>8} {'band':>15} {'common':>8} {'sceptic':>8} "
-            f"{'wrong sign':>11} {'trials':>7}",
+            _row("people", "power", "error", "formula", "band", "common", "sceptic", "wrong sign", "trials"),
+            *(_point(one) for one in points),
+            *(f"  {one.participants} people: {one.disagreement}" for one in points if one.disagreement),
         ]
-        for one in points:
-            low, high = one.closed_form_low, one.closed_form_high
-            band = "-" if low is None or high is None else f"{low:.1%} to {high:.1%}"
-            lines.append(
-                f"  {one.participants:>7} {one.power:>7.1%} {one.power_error:>7.1%} {_chance(one.closed_form):>8} "
-                f"{band:>15} {_chance(one.assurance_common):>8} {_chance(one.assurance_sceptical):>8} "
-                f"{_chance(one.wrong_sign):>11} {one.trials:>7}"
-            )
-        lines += [f"  {one.participants} people: {one.disagreement}" for one in points if one.disagreement]
         needed = [one for one in found.sizes_needed if one.curve == key]
         lines += [f"  {one.target:.0%} {one.basis}: {one.participants or one.why_none}" for one in needed]
         lines.append("")
@@ -138,6 +131,21 @@ def surface_text(found: PowerSurface) -> str:
     ]
     lines += [*found.notes, f"{found.pool} people in each world; seed {found.seed}; everything is simulated"]
     return "\n".join(lines)
+
+
+def _point(one: SurfacePoint) -> str:
+    low, high = one.closed_form_low, one.closed_form_high
+    band = "-" if low is None or high is None else f"{low:.1%} to {high:.1%}"
+    chances = (one.closed_form, one.assurance_common, one.assurance_sceptical, one.wrong_sign)
+    formula, common, sceptic, wrong = map(_chance, chances)
+    return _row(
+        f"{one.participants}", f"{one.power:.1%}", f"{one.power_error:.1%}", formula, band, common, sceptic,
+        wrong, f"{one.trials}",
+    )  # fmt: skip
+
+
+def _row(*cells: str) -> str:
+    return "  " + " ".join(cell.rjust(width) for cell, width in zip(cells, _WIDTHS, strict=True))
 
 
 def _chance(value: float | None) -> str:

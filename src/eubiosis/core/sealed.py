@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from pydantic import model_validator
@@ -83,8 +84,11 @@ class SealedTask(TableRow):
     target: str
 
 
-class ReadOut(TableRow):
-    """What a trial printed, with its 95 % interval; ``source`` says where, ``read`` how far."""
+class TrialReadOut(TableRow):
+    """What a trial printed, with its 95 % interval; ``source`` says where, ``read`` how far.
+
+    ``published`` is the day on which it was first printed (YYYY-MM-DD), empty where that was not read.
+    """
 
     trial: str
     target: str
@@ -96,9 +100,30 @@ class ReadOut(TableRow):
     source: str
     read: Read
     note: str = ""
+    published: str = ""
 
     @model_validator(mode="after")
-    def _has_an_interval(self) -> ReadOut:
+    def _has_a_day(self) -> TrialReadOut:
+        try:
+            date.fromisoformat(self.published or "2026-11-30")
+        except ValueError as error:
+            raise RowProblem(
+                f'published "{self.published}" is no day',
+                allowed="YYYY-MM-DD, or nothing",
+                next_step="write the day on which it was first printed",
+            ) from error
+        return self
+
+    def look(self, sealed: str) -> str:
+        """Say whether it was printed before or after a forecast was sealed (YYYY-MM-DD)."""
+        if not self.published:
+            return "day of printing not stated"
+        return (
+            "printed after the seal" if self.published > sealed else "printed before the seal, not looked up"
+        )
+
+    @model_validator(mode="after")
+    def _has_an_interval(self) -> TrialReadOut:
         if not all(map(math.isfinite, (self.value, self.low, self.high))):
             raise RowProblem("a number that is not finite", allowed="finite numbers", next_step="correct it")
         if not self.low <= self.value <= self.high or self.low == self.high:

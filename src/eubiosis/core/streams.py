@@ -61,15 +61,17 @@ def streams(seed: int, decision: str, subjects: Sequence[int]) -> Iterator[np.ra
     philox = np.random.Philox(0)
     generator = np.random.Generator(philox)
     nothing = np.zeros(4, dtype=np.uint64)
+    at: dict[str, NDArray[np.uint64]] = {"counter": nothing}
+    state = {
+        "bit_generator": "Philox", "state": at, "buffer": nothing, "buffer_pos": len(nothing),
+        "has_uint32": 0, "uinteger": 0,
+    }  # fmt: skip
     name = _name(seed, decision)
     for subject in subjects:
         own = name.copy()
-        own.update(str(subject).encode())
-        key = np.frombuffer(own.digest(), dtype=np.uint64)
-        philox.state = {
-            "bit_generator": "Philox", "state": {"counter": nothing, "key": key}, "buffer": nothing,
-            "buffer_pos": len(nothing), "has_uint32": 0, "uinteger": 0,
-        }  # fmt: skip
+        own.update(b"%d" % subject)
+        at["key"] = np.frombuffer(own.digest(), dtype=np.uint64)
+        philox.state = state
         yield generator
 
 

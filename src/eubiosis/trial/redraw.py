@@ -20,7 +20,7 @@ from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.courses import WorldCourses
-from eubiosis.trial.world.host_world import World, clinical_laws, latent_stack
+from eubiosis.trial.world.host_world import World, clinical_laws, latent_stack, relapse_columns
 from eubiosis.trial.world.replicates import replicates
 
 _TOGETHER = 8  # trials that share their people: more people are looked at with fewer
@@ -83,9 +83,12 @@ class ShortPool:
     pair: tuple[int, int]
 
     def trials(
-        self, participants: int, numbers: Sequence[int], *, samples: int = 1
+        self, participants: int, numbers: Sequence[int], *, samples: int = 1, whole: bool = False
     ) -> Iterator[tuple[TrialStack, LatentStack]]:
         """Draw the trials ``numbers`` of a size; ``samples`` are averaged at each visit.
+
+        With ``whole`` every visit is measured and the days of relapses are kept, else the visits that an
+        analysis looks at.
 
         A few trials at a time share their people. A trial has the same numbers whichever others are drawn, if
         they begin with the same multiple of ``_TOGETHER``.
@@ -96,12 +99,19 @@ class ShortPool:
             some = numbers[begin : begin + _TOGETHER]
             rows = people_by_lot(len(self.courses), participants, self.seed, label, some[0])
             courses = replace(self.courses.take(rows), numbers=np.arange(participants))
-            made = replicates(courses, design, self.laws, self.seed, label, some, ends=True, samples=samples)
+            made = replicates(
+                courses, design, self.laws, self.seed, label, some, ends=not whole, samples=samples
+            )
             there, at = made.presence, list(made.measured)
-            columns = {"follow_up_years": there.followed / DAYS_PER_YEAR, **made.subjects}
+            columns = {
+                "follow_up_years": there.followed / DAYS_PER_YEAR,
+                "completed": there.followed >= design.days,
+                **made.subjects,
+            }
             seen = TrialStack(
                 *self.pair, made.numbers, courses.numbers, courses.arms, made.arm,
                 np.array(design.visits)[at], there.attended[at], columns, made.visits,
+                relapses=relapse_columns(courses, made, self.pair) if whole else {},
             )  # fmt: skip
             yield seen, latent_stack(courses, made, self.pair)
 

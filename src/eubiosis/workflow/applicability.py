@@ -9,7 +9,7 @@ they never look at whether a comparison was met.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -30,6 +30,12 @@ _PLACE_FAMILY = {"guild": "guilds", "stool": "stool acids", "plasma": "plasma ac
 _AGENTS = {"propionate_salt": "propionate", "itf": "inulin"}
 _NEAR, _SAME = 2.0, 1.25  # ratios of doses and of durations
 _DRUGS = "drug"
+_SAID: Mapping[Distance, str] = {
+    "never checked": "never checked against people",
+    "far": "far from what was checked",
+    "near": "near what was checked",
+    "checked": "compared before",
+}
 RULES = {
     "population": "checked: a response to any microbiome therapy was compared in people with MS; near: only "
     "in other people; never checked: in nobody",
@@ -91,7 +97,7 @@ def _summary(rows: Sequence[ApplicabilityRow]) -> str:
     for distance in reversed(DISTANCES):
         names = dict.fromkeys(_name(row) for row in rows if row.distance == distance)
         if names:
-            told.append(f"{distance}: {', '.join(names)}")
+            told.append(f"{_SAID[distance]}: {', '.join(names)}")
     text = "; ".join(told)
     return f"{text[0].upper()}{text[1:]}."
 

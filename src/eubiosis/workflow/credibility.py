@@ -126,7 +126,7 @@ def _criteria(workflow: Workflow, shown: TrialReportInput, worst: str) -> tuple[
     assumed = shown.basis_shares.get("assumed", math.nan)
     worlds = workflow.simulation.worlds
     return (
-        _judged("worlds behind it", f"at least {ENOUGH_WORLDS}", str(worlds), worlds >= ENOUGH_WORLDS),
+        _judged("worlds behind intervals", f"{ENOUGH_WORLDS} or more", str(worlds), worlds >= ENOUGH_WORLDS),
         _of_rows(
             "Monte Carlo error of the power of the primary endpoint", f"{MOST_POWER_ERROR:g} at most",
             [row.power_error for row in primary], lambda error: error <= MOST_POWER_ERROR,
@@ -177,3 +177,25 @@ def _judged(name: str, limit: str, found: str, met: bool) -> TechnicalCriterion:
 
 def _unusable(row: EffectRow) -> float:
     return row.not_usable / row.trials if row.trials else math.nan
+
+
+def tables_markdown(up: str = "../../") -> str:
+    """Return factors and checklist as tables of the documentation; ``up`` leads from there to the root."""
+    factors, answers, _ = packaged_tables()
+    lines = ["| factor | level | why | what is missing |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {one.group}: [{one.factor}]({up}{one.link}) | {one.level} | {one.rationale} | {one.missing} |"
+        for one in factors
+    ]
+    lines += [
+        "",
+        f"Levels: {factors[0].gradation}.",
+        "",
+        "| question | score | answer |",
+        "| --- | --- | --- |",
+    ]
+    lines += [
+        f"| {one.criterion}: [{one.asks}]({up}{one.link}) | {one.score} | {one.answer} |" for one in answers
+    ]
+    total = sum(one.score for one in answers)
+    return "\n".join([*lines, "", f"In all {total} of {2 * len(answers)}: 0 no, 1 in part, 2 yes."]) + "\n"

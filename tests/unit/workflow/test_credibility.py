@@ -15,7 +15,7 @@ from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.credibility import Credibility, credibility_schema, credibility_text
 from eubiosis.core.report_input import EffectRow, empty_report
 from eubiosis.workflow.applicability import Compared, applicability, comparisons, family_of
-from eubiosis.workflow.credibility import credibility, packaged_tables
+from eubiosis.workflow.credibility import credibility, packaged_tables, tables_markdown
 from eubiosis.workflow.workflow import Workflow
 
 ROOT = Path(__file__).parents[3]
@@ -101,7 +101,9 @@ def test_what_the_package_has_checked_for_relapses_and_fatigue():
     rows = {row.aspect: row for row in applicability(_workflow("relapses", weeks=48)).rows}
     assert (rows["endpoint"].distance, rows["endpoint"].rows) == ("far", 8)  # eight rows of drugs
     summary = applicability(_workflow("mfis")).summary
-    assert summary.startswith("Never checked: Fatigue (MFIS) as an endpoint of a microbiome therapy")
+    assert summary.startswith(
+        "Never checked against people: Fatigue (MFIS) as an endpoint of a microbiome therapy"
+    )
     assert {family_of(name) for name in ("gd_lesions", "t2_lesions")} == {"lesions"}
 
 
@@ -164,3 +166,11 @@ def test_tables_are_whole_and_their_links_exist():
     assert all(one.missing for one in factors if one.level < 2)  # what is done in part says what is missing
     assert not any(one.level == 3 for one in factors)
     assert (PACKAGED_CONTENT / "credibility" / "factors.tsv").is_file()
+
+
+def test_the_page_shows_the_tables_as_they_are():
+    page = (ROOT / "docs" / "concepts" / "credibility.md").read_text("utf-8")
+    shown = page.split("<!-- credibility: begin -->\n")[1].split("<!-- credibility: end -->")[0]
+    assert shown == tables_markdown()
+    assert "32 of 48" in shown
+    assert f"Today there are {len(comparisons())};" in page

@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 import types
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,6 +14,7 @@ import pytest
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingsError
 from eubiosis.core.frame import Table
+from eubiosis.core.report_input import empty_report
 from eubiosis.core.table_schemas import OBSERVED_VISITS
 from eubiosis.workflow.doctor import Examination, examine, steady_error
 from eubiosis.workflow.trial_run import run_trial
@@ -22,7 +23,9 @@ from eubiosis.workflow.trial_run import run_trial
 @dataclass(frozen=True)
 class FakeJob:
     tables: dict
-    report_input: object = field(default_factory=lambda: types.SimpleNamespace(warnings=("few worlds",)))
+    report_input: object = field(
+        default_factory=lambda: replace(empty_report("A run"), warnings=("few worlds",))
+    )
     facts: dict = field(default_factory=lambda: {"subjects_failed": "0"})
 
 
@@ -86,6 +89,7 @@ def test_a_run_writes_all_its_files(write, tmp_path, stage):
         "tables/observed_visits.parquet",
         "data_dictionary.tsv",
         "results.json",
+        "credibility.json",
         "report.html",
         "log.jsonl",
         "manifest.json",

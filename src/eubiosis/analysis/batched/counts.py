@@ -288,7 +288,7 @@ def _rates_at(data: Events, logs: Floats, alpha: Floats) -> tuple[Floats, Bools]
             break
         step *= (LARGEST_STEP / np.maximum(np.abs(step).max(axis=-1), LARGEST_STEP))[:, None]
         step[converged] = 0.0
-        scale = _halved(_log_likelihood(data, logs, alpha), _along_rates(data, logs, step, alpha), 1e-10)
+        scale, _ = _halved(_log_likelihood(data, logs, alpha), _along_rates(data, logs, step, alpha), 1e-10)
         logs += np.where(np.isnan(scale), 0.0, scale)[:, None] * step
     return logs, converged & np.all(np.abs(logs) < _LARGEST_LOG, axis=-1)
 
@@ -307,8 +307,11 @@ def _newton(data: Events, logs: Floats, log_alpha: Floats) -> _Maximum:
     converged = np.zeros(len(logs), dtype=bool)
     iterations = np.zeros(len(logs), dtype=np.int64)
     open_rows = np.arange(len(logs))
+    reached = _log_likelihood(data, logs, np.exp(log_alpha))
     for _ in range(MAX_ITERATIONS):
-        part, own, spread = data.part(open_rows), logs[open_rows], log_alpha[open_rows]
+        whole = len(open_rows) == len(logs)
+        part = data if whole else data.part(open_rows)
+        own, spread = logs[open_rows], log_alpha[open_rows]
         at = _derivatives(part, own, spread)
         iterations[open_rows] += 1
         schur = np.maximum(np.abs(at.schur), 1e-8)
@@ -321,14 +324,15 @@ def _newton(data: Events, logs: Floats, log_alpha: Floats) -> _Maximum:
         go = np.flatnonzero(~done)
         if not len(go):
             break
-        open_rows, part, own, spread = open_rows[go], part.part(go), own[go], spread[go]
+        if len(go) < len(open_rows):
+            open_rows, part, own, spread = open_rows[go], part.part(go), own[go], spread[go]
         step, along = step[go], along[go]
         largest = np.maximum(np.abs(step).max(axis=-1), np.abs(along))
         shorter = LARGEST_STEP / np.maximum(largest, LARGEST_STEP)
         step, along = step * shorter[:, None], along * shorter
-        now = _log_likelihood(part, own, np.exp(spread))
-        scale = _halved(now, _along_all(part, own, step, spread, along), 1e-11)
+        scale, higher = _halved(reached[open_rows], _along_all(part, own, step, spread, along), 1e-11)
         stuck = np.isnan(scale)
+        reached[open_rows] = higher
         logs[open_rows] = own + np.where(stuck, 0.0, scale)[:, None] * step
         log_alpha[open_rows] = spread + np.where(stuck, 0.0, scale) * along
         open_rows = open_rows[~stuck]
@@ -350,20 +354,26 @@ def _along_rates(data: Events, logs: Floats, step: Floats, alpha: Floats) -> Alo
 def _along_all(data: Events, logs: Floats, step: Floats, log_alpha: Floats, along: Floats) -> Along:
     def at(scale: Floats, rows: Ints) -> Floats:
         spread = np.exp(log_alpha[rows] + scale * along[rows])
-        return _log_likelihood(data.part(rows), logs[rows] + scale[:, None] * step[rows], spread)
+        part = data if len(rows) == len(logs) else data.part(rows)
+        return _log_likelihood(part, logs[rows] + scale[:, None] * step[rows], spread)
 
     return at
 
 
-def _halved(now: Floats, at: Along, tolerance: float) -> Floats:
-    """Return the first of 1, 1/2, 1/4, ... at which the likelihood has not fallen; NaN if none."""
-    scale = np.ones(len(now))
+def _halved(now: Floats, at: Along, tolerance: float) -> tuple[Floats, Floats]:
+    """Return the first of 1, 1/2, 1/4, ... at which the likelihood has not fallen, and what it is there.
+
+    The step is not a number where there is none.
+    """
+    scale, higher = np.ones(len(now)), now.copy()
     rows = np.arange(len(now))
     for _ in range(_HALVINGS):
         reached = at(scale[rows], rows)
-        rows = rows[~(reached >= now[rows] - tolerance * np.abs(now[rows]))]
+        risen = reached >= now[rows] - tolerance * np.abs(now[rows])
+        higher[rows[risen]] = reached[risen]
+        rows = rows[~risen]
         if not len(rows):
-            return scale
+            return scale, higher
         scale[rows] /= 2
     scale[rows] = np.nan
-    return scale
+    return scale, higher

@@ -1,10 +1,10 @@
 """Profile likelihood intervals of many log rate ratios at once.
 
-An end of the interval is where twice the log likelihood has fallen by the point of chi-squared, everything but
-the ratio at its maximum there. With the ratio fixed, the treated arm is the control arm with another exposure,
-so that the maximum is the one of ``counts`` with an arm less. The signed root of the fall is nearly a line in
-the log ratio: its derivative is the score of the ratio (envelope theorem), and a few Newton steps meet the
-point (Venzon and Moolgavkar 1988, Applied Statistics 37:87, for the problem; the steps here are ours).
+An end of the interval is where twice the log likelihood has fallen by the point of chi-squared, everything
+but the ratio at its maximum there. With the ratio fixed, the treated arm is the control arm with another
+exposure, so that the maximum is the one of ``counts`` with an arm less. The signed root of the fall is nearly
+a line in the log ratio: its derivative is the score of the ratio (envelope theorem), and a few Newton steps
+meet the point.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _end(data: Events, arm: int, best: Floats, error: Floats, most: Floats, poin
 
 
 def _fall(data: Events, arm: int, ratio: Floats, most: Floats) -> tuple[Floats, Floats, Bools]:
-    """Return by how much twice the log likelihood falls at log ratios, its score there, and what converged."""
+    """Return by how much twice the log likelihood falls at log ratios, its score, and what converged."""
     merged = _merged(data, arm, ratio)
     logs, log_alpha, likelihood, fine = fitted_rates(merged)
     mean = merged.means(logs)

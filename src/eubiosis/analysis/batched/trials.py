@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eubiosis.analysis.batched import counts as many_counts
 from eubiosis.analysis.batched.linear import Contrasts, contrasts
 from eubiosis.analysis.batched.relabel import Test, randomisation_tests
-from eubiosis.analysis.result import VAGUEST_LOG, Estimate, Scale
+from eubiosis.analysis.result import VAGUEST_LOG, Estimate, Scale, made_of
 from eubiosis.core.endpoints import Endpoint
 from eubiosis.core.trial_stacks import TrialStack
 from eubiosis.core.trial_tables import Columns, OneTrial, TrialKey
@@ -227,19 +227,25 @@ def _linear_estimates(
     (value, low, high), error, p, pooled = (*shown,)
     crude, residual, r_squared = result.crude.tolist(), result.residual_sd.tolist(), result.r_squared.tolist()
     analysed, missing, degrees = result.analysed.tolist(), result.missing.tolist(), result.freedom.tolist()
-    for i, k in zip(*np.nonzero(readable), strict=True):
+    common = {
+        "method": method, "control": arms[0], "scale": words, "status": "ok", "level": 0.95,
+    }  # fmt: skip
+    for i, k in zip(*(axis.tolist() for axis in np.nonzero(readable)), strict=True):
         trial, endpoint = rows[i]
+        treated = arms[k + 1]
         yield (
-            (trial, endpoint, arms[k + 1]),
-            Estimate(
-                endpoint, method, arms[k + 1], arms[0], words, value[i][k], error[i][k], low[i][k],
-                high[i][k], p[i][k], analysed[i][k + 1], analysed[i][0], missing[i][k + 1], missing[i][0],
-                degrees_of_freedom=degrees[i],
-                detail={
+            (trial, endpoint, treated),
+            made_of({
+                **common, "endpoint": endpoint, "treated": treated, "estimate": value[i][k],
+                "standard_error": error[i][k], "ci_low": low[i][k], "ci_high": high[i][k], "p_value": p[i][k],
+                "n_treated": analysed[i][k + 1], "n_control": analysed[i][0],
+                "missing_treated": missing[i][k + 1], "missing_control": missing[i][0],
+                "degrees_of_freedom": degrees[i],
+                "detail": {
                     "residual_sd": residual[i], "r_squared": r_squared[i], "pooled_sd": pooled[i][k],
                     "crude_difference": crude[i][k],
                 },
-            ),
+            }),
         )  # fmt: skip
 
 

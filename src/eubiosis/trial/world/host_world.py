@@ -252,11 +252,11 @@ def _observed(
     return TrialStack(
         *pair, made.numbers, courses.numbers, courses.arms, made.arm, np.array(design.visits)[some],
         there.attended[some], columns, {"day": there.days[some], **made.visits}, exposure,
-        {**_keys(pair, made.numbers[trial]), **harmed}, _relapses(courses, made, pair),
+        {**_keys(pair, made.numbers[trial]), **harmed}, relapse_columns(courses, made, pair),
     )  # fmt: skip
 
 
-def _relapses(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> dict[str, np.ndarray]:
+def relapse_columns(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> dict[str, np.ndarray]:
     """Lay out the relapses that are counted, one row each."""
     trial, person, day = relapse_rows(made.relapses, made.arm, made.presence.followed)
     own = {
@@ -356,6 +356,7 @@ __all__ = [
     "enrol",
     "latent_stack",
     "paper_reason",
+    "relapse_columns",
     "replicate",
     "trial_stacks",
 ]

@@ -23,6 +23,7 @@ from eubiosis.population.source import PopulationSource
 from eubiosis.therapy import Adherence, Component, Therapy, Transplant, products
 from eubiosis.trial.design import Arm, ControlLevel, Design, Eligibility
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.surface_grid import SurfaceGrid
 from eubiosis.workflow.workflow import RELEVANT_BOUNDS, Workflow
 
 _WORDS = ("title", "question", "context_of_use", "decision", "seed", "justification")
@@ -31,7 +32,7 @@ _DESIGNED = tuple((name,) for name in ("design", *_OF_DESIGN, "background"))
 _OLD_NAMES = {"background": "control_level"}  # still read, and written by its new name
 _KEYS = (
     *_WORDS, "population", "eligibility", "control_level", "arms", "design", "primary", "relevant",
-    "simulation"
+    "simulation", "surface",
 )  # fmt: skip
 _DESIGN_KEYS = tuple(name for name in Design.model_fields if name not in _OF_DESIGN)
 _THERAPY_KEYS = ("dose", "start", "stop", "ramp", "above_ceiling", "transplant", "adherence")
@@ -130,6 +131,7 @@ def workflow_schema() -> JsonSchema:
         "primary": _pick(design, ("primary",))["primary"],
         "relevant": _relevant_schema(),
         "simulation": _object(_section(Simulation)),
+        "surface": {"anyOf": [_object(_section(SurfaceGrid)), {"type": "null"}]},
     }  # fmt: skip
     properties = top["properties"]
     assert isinstance(properties, Mapping)
@@ -140,9 +142,13 @@ def workflow_schema() -> JsonSchema:
 
 def _relevant_schema() -> JsonSchema:
     """Return the schema of the relevant effects: a number for each endpoint that is named."""
-    bounds: dict[str, Json] = {scale: {"type": "number", "minimum": low, "maximum": high}
-              for scale, (low, high) in RELEVANT_BOUNDS.items()}  # fmt: skip
-    return _object({name: bounds[endpoint.scale] for name, endpoint in ENDPOINTS.items()})
+    least = min(low for low, _ in RELEVANT_BOUNDS.values())
+    most = max(high for _, high in RELEVANT_BOUNDS.values())
+    return {
+        "type": "object",
+        "propertyNames": {"enum": list(ENDPOINTS)},
+        "additionalProperties": {"type": "number", "minimum": least, "maximum": most},
+    }
 
 
 # --- from the file's keys to the domain's, and back ---------------------------------------------------------
@@ -160,7 +166,7 @@ def _nested(content: object, folder: Path) -> tuple[dict[str, object] | None, li
         if old in content and new in content
     ]
     flat: dict[str, object] = {_OLD_NAMES.get(key, str(key)): value for key, value in content.items()}
-    top = {key: flat[key] for key in (*_WORDS, "simulation") if key in flat}
+    top = {key: flat[key] for key in (*_WORDS, "simulation", "surface") if key in flat}
     if flat.get("relevant") is not None:
         top["relevant"] = _numbers(flat["relevant"])
     top["population"] = _population(flat.get("population"), folder, found)
@@ -272,6 +278,7 @@ def _flat(workflow: Workflow) -> dict[str, Json]:
     flat["primary"] = design.primary
     flat["relevant"] = dict(workflow.relevant)
     flat["simulation"] = _lists(workflow.simulation)
+    flat["surface"] = None if workflow.surface is None else _lists(workflow.surface)
     return flat
 
 

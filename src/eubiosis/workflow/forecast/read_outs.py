@@ -13,7 +13,7 @@ from eubiosis.analysis.quantile_scores import inside, weighted_interval_score
 from eubiosis.analysis.quantile_summaries import crps_of_quantiles, quantile_bias
 from eubiosis.analysis.sample_scores import counted_share
 from eubiosis.core.findings import FindingCollector, unknown_word
-from eubiosis.core.sealed import FORECAST, LEVELS, REFERENCE, QuantileForecast, ReadOut, SealedRegistry
+from eubiosis.core.sealed import FORECAST, LEVELS, REFERENCE, QuantileForecast, SealedRegistry, TrialReadOut
 from eubiosis.core.tables import check_unique, display_name, read_table
 from eubiosis.evidence.forecast.sealed_forecasts import FOLDER, read_registry, sealed_forecasts
 
@@ -48,16 +48,18 @@ class ModelScore:
 class ReadOutScore:
     """One read-out beside both models; ``ratio`` is WIS of the forecast over that of the reference.
 
-    ``overlaps`` says whether the printed 95 % interval meets that of the forecast.
+    ``look`` says whether it was printed before or after the seal, ``overlaps`` whether the printed 95 %
+    interval meets that of the forecast.
     """
 
     origin_date: str
-    read_out: ReadOut
+    read_out: TrialReadOut
     unit: str
     forecast: ModelScore
     reference: ModelScore
     ratio: float
     overlaps: bool
+    look: str
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,13 @@ class RegistryScore:
     says: str
 
 
-def read_read_outs(path: Path, registry: SealedRegistry) -> tuple[ReadOut, ...]:
+def read_read_outs(path: Path, registry: SealedRegistry) -> tuple[TrialReadOut, ...]:
     """Read a table of read-outs; raises ``FindingsError`` with everything that is wrong in it.
 
     A row without an interval, of a trial or target that was not forecast, or given twice is refused.
     """
     findings = FindingCollector()
-    rows = read_table(path, ReadOut, findings)
+    rows = read_table(path, TrialReadOut, findings)
     name = display_name(path)
     check_unique([(f"{row.trial}, {row.target}",) * 2 for row in rows], name, "read-out", findings)
     tasks = {(task.trial, task.target) for task in registry.tasks}
@@ -130,14 +132,14 @@ def score_quantiles(forecast: QuantileForecast, value: float) -> ModelScore:
     )
 
 
-def oracle_csv(rows: Sequence[ReadOut]) -> str:
+def oracle_csv(rows: Sequence[TrialReadOut]) -> str:
     """Return read-outs as the hubverse's oracle output (``target-data/oracle-output.csv``)."""
     lines = [f"{row.target},{row.trial},{row.value:.10g}" for row in rows]
     return "\n".join(["target,trial,oracle_value", *lines]) + "\n"
 
 
 def _scores(
-    row: ReadOut, forecasts: Sequence[QuantileForecast], registry: SealedRegistry
+    row: TrialReadOut, forecasts: Sequence[QuantileForecast], registry: SealedRegistry
 ) -> list[ReadOutScore]:
     own = [one for one in forecasts if (one.trial, one.target) == (row.trial, row.target)]
     made = []
@@ -154,6 +156,7 @@ def _scores(
                 scored[REFERENCE],
                 _ratio(scored[FORECAST].wis, scored[REFERENCE].wis),
                 row.low <= said.at(0.975) and said.at(0.025) <= row.high,
+                row.look(origin_date),
             )
         )
     return made

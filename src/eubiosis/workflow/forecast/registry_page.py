@@ -47,7 +47,8 @@ def score_text(found: RegistryScore) -> str:
         row, own = one.read_out, one.forecast
         held = ", ".join(f"{float(s):.0%} {'inside' if ok else 'outside'}" for s, ok in own.inside.items())
         lines += [
-            f"{row.trial}, {row.target}: printed {row.value:g} ({row.low:g} to {row.high:g}) {one.unit}",
+            f"{row.trial}, {row.target}: printed {row.value:g} ({row.low:g} to {row.high:g}) {one.unit}, "
+            f"{one.look}",
             f"  forecast of {one.origin_date}: WIS {own.wis:.4g}, CRPS {own.crps:.4g}, "
             f"bias {own.bias:+.2f}; {held}",
             f"  reference: WIS {one.reference.wis:.4g}; ratio {one.ratio:.2f}",
@@ -139,7 +140,7 @@ def _read_outs(found: RegistryScore) -> ProfileSection:
          f"{one.read_out.value:g} ({one.read_out.low:g} to {one.read_out.high:g})",
          f"{one.forecast.wis:.3g}", f"{one.reference.wis:.3g}", f"{one.ratio:.2f}",
          f"{one.forecast.bias:+.2f}", "yes" if one.forecast.inside["0.95"] else "no",
-         f"{one.read_out.source} ({one.read_out.read})")
+         f"{one.read_out.source} ({one.read_out.read}); {one.look}")
         for one in found.scores
     )  # fmt: skip
     words = "No read-out has been entered yet; nothing is hit or missed."

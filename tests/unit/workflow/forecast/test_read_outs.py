@@ -110,6 +110,27 @@ def test_a_scored_read_out_on_the_page(tmp_path):
     assert math.isclose(1 - 0.9**8, 0.57, abs_tol=0.005)  # as the page says
 
 
+@pytest.mark.parametrize(
+    ("published", "look"),
+    [("2026-11-29", "before the seal"), ("2026-12-01", "after the seal"), ("", "not stated")],
+)
+def test_a_read_out_from_before_the_seal_is_called_so(tmp_path, published, look):
+    path = tmp_path / "read_outs.tsv"
+    row = f"ENSURE-1\tcontrol ARR\t0.3\t0.25\t0.36\t\tp. 3\tmade\ttable\t\t{published}"
+    path.write_text(f"{HEAD}\tpublished\n{row}\n", encoding="utf-8")
+    found = score_registry(path)
+    assert look in found.scores[0].look
+    assert look in score_text(found)
+
+
+def test_a_day_that_is_none_is_refused(tmp_path):
+    path = tmp_path / "read_outs.tsv"
+    row = "ENSURE-1\tcontrol ARR\t0.3\t0.25\t0.36\t\tp. 3\tmade\ttable\t\tlast week"
+    path.write_text(f"{HEAD}\tpublished\n{row}\n", encoding="utf-8")
+    with pytest.raises(FindingsError, match="is no day"):
+        read_read_outs(path, read_registry())
+
+
 def test_nothing_is_entered_yet():
     found = score_registry()
     assert (found.scores, len(found.open), found.coverage) == ((), 12, ())

@@ -1,0 +1,1 @@
+"""The scoreboard: forecasts of finished studies, sealed before they are compared."""
