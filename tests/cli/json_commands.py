@@ -102,7 +102,7 @@ NOT_RUN: dict[str, str] = {
     "evidence add": "needs a filled template; test_evidence fills one",
     "forecast registry seal": "needs a registry of one's own",
     "trial surface": "simulates; its own test reads its JSON",
-    "score": "compares every study; its own test reads its JSON",
+    "score": "compares every study, which takes seconds to minutes",
     "evidence search": "asks a service on the network",
     "model derive": "takes minutes and writes into the content",
     "calibration worlds": "takes minutes",

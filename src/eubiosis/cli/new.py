@@ -29,5 +29,5 @@ def new(name: Path | None, *, start: str, listed: bool, as_json: bool) -> None:
             click.echo(f"{each.id:30} {each.kind:9} {each.what}")
         return
     if name is None:
-        raise click.UsageError("give the NAME of a new folder, or --list")
+        raise click.UsageError("Missing argument NAME: give a new folder, or --list")
     print_written([new_workflow(name, start)], as_json=as_json)
