@@ -229,7 +229,7 @@ def _assumption(row: ComparisonAnswer) -> str:
     if row.tipping is None:
         return f"{said} No world moves it towards benefit, so no strength of the mechanism makes it matter."
     if row.tipping <= 1:
-        words = f"{_stated(row)} lies inside it"
+        words = f"{_stated(row)} lies inside it, which says nothing about whether it is there"
     else:
         times = number(row.tipping)
         words = (

@@ -178,7 +178,7 @@ def _harm_cells(line: HarmLine) -> HarmCells:
         "control": "no background read" if line.control is None else percent(line.control, decimals=1),
         "excluded": percent(line.excluded, decimals=1),
         "size": "none" if line.size is None else f"{line.size:,}",
-        "limit": f"{percent(line.limit, decimals=1)} or more",
+        "limit": f"{percent(line.limit, decimals=1)} or more" if line.limit < 1 else "no risk is so large",
     }
 
 
