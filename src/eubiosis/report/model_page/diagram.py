@@ -40,7 +40,7 @@ def _open(layout: LayeredDrawing) -> str:
     return (
         f'<svg id="wiring" xmlns="http://www.w3.org/2000/svg" '
         f'viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" '
-        f'role="img" aria-label="{label}" font-family="system-ui, sans-serif" font-size="11">'
+        f'role="group" aria-label="{label}" font-family="system-ui, sans-serif" font-size="11">'
     )
 
 
