@@ -4,6 +4,9 @@
     python3 run.py demo     run the main job and write its page to demo/
     python3 run.py test     run the tests, in two processes (with arguments: pytest with these)
     python3 run.py check    lint, strict types and the layer check
+    python3 run.py docs     build the documentation site into site/; a warning is an error
+    python3 run.py gallery  remake the pictures of docs/gallery.md (needs Chromium)
+    python3 run.py wheel    follow README and tutorials from the wheel alone, in a fresh environment
     python3 run.py -- ...   run the eubiosis command line in the project's environment
 
 The first call makes a virtual environment in .venv and installs the pinned, hashed requirements; later
@@ -20,6 +23,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 MINIMUM = (3, 11)
+SCRIPTS = {
+    "docs": "docs/make_site.py",
+    "gallery": "docs/make_gallery.py",
+    "wheel": "validation/wheel/follow.py",
+}
+COMMANDS = ("demo", "test", "check", *SCRIPTS, "--")
 LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
 
 
@@ -37,9 +46,11 @@ def main(arguments: list[str]) -> int:
         return run([python, "-m", "pytest", *(rest or ["-n", "2", "--dist", "loadfile"])])
     if command == "check":
         return check(prepare("dev"))
+    if command in SCRIPTS:
+        return run([prepare("dev"), str(ROOT / SCRIPTS[command]), *rest])
     if command == "--":
         return run([prepare("run"), "-m", "eubiosis", *rest])
-    print(f'run.py: "{command}" is unknown; allowed: demo, test, check, --', file=sys.stderr)
+    print(f'run.py: "{command}" is unknown; allowed: {", ".join(COMMANDS)}', file=sys.stderr)
     return 2
 
 

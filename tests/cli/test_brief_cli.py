@@ -17,7 +17,12 @@ def test_a_folder_and_json(tmp_path):
     assert result.exit_code == 0, result.output
     record = json.loads(result.stdout)
     assert record["endpoints"][0]["outcome"] == "hs_CRP"
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["brief.html", "brief.json", "brief.md"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "brief.html",
+        "brief.json",
+        "brief.md",
+        "protocol_fields.json",
+    ]
 
 
 def test_without_a_folder_the_brief_is_printed(tmp_path):

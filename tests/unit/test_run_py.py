@@ -34,7 +34,10 @@ def test_an_unknown_command_exits_2_with_the_allowed_words():
     done = script("tset")
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.strip() == 'run.py: "tset" is unknown; allowed: demo, test, check, --'
+    assert (
+        done.stderr.strip()
+        == 'run.py: "tset" is unknown; allowed: demo, test, check, docs, gallery, wheel, --'
+    )
 
 
 def test_without_a_command_it_shows_its_help():

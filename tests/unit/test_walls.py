@@ -50,6 +50,7 @@ OWNERS = {
     "pickle": "compute",
     "marshal": "compute",
     "shelve": "compute",
+    "pyreadstat": "workflow",
     "click": "cli",
 }
 PACKAGES = sorted(path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists())

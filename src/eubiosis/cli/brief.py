@@ -10,7 +10,9 @@ import click
 @click.command()
 @click.argument("question", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Write brief.html, .md and .json here."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write brief.html, .md, .json and protocol_fields.json here.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the data of the brief as JSON.")
 def brief(question: Path, out: Path | None, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from eubiosis.cli.calibration_options import HALF
 from eubiosis.cli.calibration_petab import petab_command
 from eubiosis.cli.calibration_roles import leakage_command, roles_command
 from eubiosis.cli.model_loading import CONTENT, JSON, load_model
+from eubiosis.cli.printing import print_json
 
 
 @click.group()
@@ -39,7 +40,10 @@ calibration.add_command(informed_command)
 @click.option("--reduced", is_flag=True, help="A few worlds, quickly: to see that the command works.")
 @HALF
 @CONTENT
-def worlds_command(seed: int, out: Path, reduced: bool, half: str, content: Path | None) -> None:
+@JSON
+def worlds_command(
+    seed: int, out: Path, reduced: bool, half: str, content: Path | None, as_json: bool
+) -> None:
     """Remake the worlds: match gut and natural history to the fitted rows of the target table."""
     from eubiosis.calibration import worlds as making
     from eubiosis.core.spec import checked_seed
@@ -56,6 +60,15 @@ def worlds_command(seed: int, out: Path, reduced: bool, half: str, content: Path
         effort = making.HISTORY_REDUCED if reduced else making.HISTORY_EFFORT
         history = making.history_half(model, effort, seed, say)
     making.write_worlds(out, model, gut, history, seed, reduced=reduced)
+    if as_json:
+        halves = {
+            name: {"worlds": len(made.sample.weights), "effective": made.sample.effective,
+                   "plausible": made.plausible, "seconds": made.seconds}
+            for name, made in (("gut", gut), ("natural history", history))
+            if made is not None
+        }  # fmt: skip
+        print_json({"wrote": [out], "halves": halves})
+        return
     for name, made in (("gut", gut), ("natural history", history)):
         if made is not None:
             click.echo(
@@ -117,7 +130,8 @@ def show_command(rows: bool, content: Path | None, as_json: bool) -> None:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--write", is_flag=True, help="Write them into the discrepancies.tsv of the content.")
 @CONTENT
-def discrepancy_command(folder: Path, write: bool, content: Path | None) -> None:
+@JSON
+def discrepancy_command(folder: Path, write: bool, content: Path | None, as_json: bool) -> None:
     """Show the discrepancies that the worlds in FOLDER leave, or put them in place of assumed ones."""
     from eubiosis.calibration.discrepancy_table import estimated, read_left_out, write_estimated
     from eubiosis.model.discrepancy import read_discrepancies
@@ -127,6 +141,9 @@ def discrepancy_command(folder: Path, write: bool, content: Path | None) -> None
         rows = write_estimated(loaded, folder)
     else:
         rows = estimated(read_discrepancies(loaded), read_left_out(folder, loaded))
+    if as_json:
+        print_json(rows)
+        return
     for row in rows:
         full = "" if row.full_at is None else f", in full from a disturbance of {row.full_at:g}"
         click.echo(f"{row.id:22}{row.sd:6g}  {row.basis:8} {row.quantity}, {row.scope}{full}")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from eubiosis.cli.model_loading import CONTENT, load_model
+from eubiosis.cli.model_loading import CONTENT, JSON, load_model
+from eubiosis.cli.printing import print_json
 
 
 @click.command("petab")
@@ -14,7 +15,8 @@ from eubiosis.cli.model_loading import CONTENT, load_model
     "--out", type=click.Path(path_type=Path), required=True, help="The folder to write; it must not exist."
 )
 @CONTENT
-def petab_command(out: Path, content: Path | None) -> None:
+@JSON
+def petab_command(out: Path, content: Path | None, as_json: bool) -> None:
     """Write the gut's fit rows, model, priors and noise as a PEtab 2 problem.
 
     Its README names what PEtab cannot say, and why.
@@ -25,3 +27,5 @@ def petab_command(out: Path, content: Path | None) -> None:
     click.echo(
         f"wrote {out}: {len(written.said)} figures, {len(written.unsaid)} of the gut not said", err=True
     )
+    if as_json:
+        print_json({"wrote": [out], "said": len(written.said), "unsaid": len(written.unsaid)})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.printing import json_option
 from eubiosis.cli.running import processes_option, quiet_option, run_workflow
 
 
@@ -19,7 +20,8 @@ from eubiosis.cli.running import processes_option, quiet_option, run_workflow
 )
 @processes_option
 @quiet_option
-def demo(out: Path, *, processes: int | None, quiet: bool) -> None:
+@json_option
+def demo(out: Path, *, processes: int | None, quiet: bool, as_json: bool) -> None:
     """Run the packaged trial: placebo, inulin 12 g/day and propionate 1000 mg/day for 48 weeks.
 
     120 subjects from the embedded reference population, in many simulated trials; everything that comes out
@@ -27,4 +29,4 @@ def demo(out: Path, *, processes: int | None, quiet: bool) -> None:
     """
     from eubiosis.workflow.trial_run import DEMO
 
-    run_workflow(DEMO, out, processes, quiet, replace=True)
+    run_workflow(DEMO, out, processes, quiet, replace=True, as_json=as_json)

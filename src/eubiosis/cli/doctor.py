@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.printing import json_option, print_json
+
 
 @click.command()
 @click.option("--soak", is_flag=True, help="Inject faults into a tiny run and count what is lost.")
@@ -17,7 +19,10 @@ import click
 )  # fmt: skip
 @click.option("--only", multiple=True, help="One of the faults; may be given again.")
 @click.option("--out", type=click.Path(path_type=Path), help="Keep what the soak writes in this new folder.")
-def doctor(*, soak: bool, kills: int, minutes: float, only: tuple[str, ...], out: Path | None) -> None:
+@json_option
+def doctor(
+    *, soak: bool, kills: int, minutes: float, only: tuple[str, ...], out: Path | None, as_json: bool
+) -> None:
     """Show versions and cores, and solve two systems whose answer is known; exit status 1 if one fails.
 
     With --soak processes are killed, disks filled, files damaged and clocks moved under a tiny run; every
@@ -25,22 +30,27 @@ def doctor(*, soak: bool, kills: int, minutes: float, only: tuple[str, ...], out
     if anything is. It needs no network and writes into a folder of its own.
     """
     if soak:
-        _soak(kills, minutes, only, out)
+        _soak(kills, minutes, only, out, as_json=as_json)
         return
     from eubiosis.workflow.doctor import environment, examine
 
-    for name, value in environment():
-        click.echo(f"{name:<20}{value}")
     failed = False
-    for result in examine():
-        click.echo(f"{'ok' if result.passed else 'FAILED':<20}{result.name}: {result.detail}")
-        failed = failed or not result.passed
+    if as_json:
+        results = list(examine())
+        failed = not all(result.passed for result in results)
+        print_json({"environment": dict(environment()), "checks": results})
+    else:
+        for name, value in environment():
+            click.echo(f"{name:<20}{value}")
+        for result in examine():
+            click.echo(f"{'ok' if result.passed else 'FAILED':<20}{result.name}: {result.detail}")
+            failed = failed or not result.passed
     if failed:
         click.echo("this installation cannot be trusted; install it anew: python3 run.py test", err=True)
         sys.exit(1)
 
 
-def _soak(kills: int, minutes: float, only: tuple[str, ...], out: Path | None) -> None:
+def _soak(kills: int, minutes: float, only: tuple[str, ...], out: Path | None, *, as_json: bool) -> None:
     """Print the table of counts; exit status 1 where something is lost."""
     from tempfile import TemporaryDirectory
 
@@ -49,12 +59,15 @@ def _soak(kills: int, minutes: float, only: tuple[str, ...], out: Path | None) -
 
     with TemporaryDirectory(prefix="eubiosis-soak-") as aside:
         counts = soak(out or Path(aside), kills=kills, minutes=minutes, only=only, say=sayer(quiet=False))
+    lost = sum(each.lost for each in counts)
+    if as_json:
+        print_json({"faults": counts, "lost": lost})
+        sys.exit(1 if lost else 0)
     click.echo(
         "| fault | tried | same bytes | clear error, nothing lost | LOST | |\n|---|--:|--:|--:|--:|---|"
     )
     for each in counts:
         numbers = " | ".join(map(str, (each.tried, each.recovered, each.refused, each.lost)))
         click.echo(f"| {each.fault} | {numbers} | {each.words} |")
-    lost = sum(each.lost for each in counts)
     click.echo(f"{sum(each.tried for each in counts)} faults, {lost} LOST")
     sys.exit(1 if lost else 0)

@@ -348,6 +348,11 @@ def graph(
             print_json(answer)
         else:
             click.echo(graph_query.answer_text(answer))
+    elif as_json:
+        kinds = ("id", "kind", "label", "ontology_id")
+        listed = [{kind: getattr(node, kind) for kind in kinds} for node in found.nodes.values()]
+        counts = {"nodes": len(found.nodes), "edges": len(found.edges)}
+        print_json({**counts, "listed": listed} if nodes else counts)
     elif nodes:
         for node in found.nodes.values():
             click.echo(f"{node.id}\t{node.kind}\t{node.label}\t{node.ontology_id}")

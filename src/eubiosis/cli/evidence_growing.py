@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.cli.printing import json_option, print_json
+
 if TYPE_CHECKING:
     from eubiosis.evidence.growing.references import Reference
     from eubiosis.evidence.growing.screening import Inclusion, Stage
@@ -17,19 +19,24 @@ REVIEW = click.option("--review", required=True, type=FOLDER, help="The folder o
 
 @click.command()
 @click.argument("folder", type=FOLDER)
-def template(folder: Path) -> None:
+@json_option
+def template(folder: Path, *, as_json: bool) -> None:
     """Write two empty tables to fill in, one for studies and one for estimates."""
     from eubiosis.evidence.growing.adding import write_template
 
-    for path in write_template(folder):
+    paths = write_template(folder)
+    for path in paths:
         click.echo(f"wrote {path}", err=True)
+    if as_json:
+        print_json({"wrote": paths})
 
 
 @click.command()
 @click.argument("filled", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--out", required=True, type=FOLDER, help="Write the grown evidence here.")
+@json_option
 @click.pass_context
-def add(ctx: click.Context, filled: Path, out: Path) -> None:
+def add(ctx: click.Context, filled: Path, out: Path, *, as_json: bool) -> None:
     """Check a filled template and, when nothing is wrong, write the grown evidence to a folder."""
     from eubiosis.evidence.growing.adding import add as add_records
     from eubiosis.evidence.records.store import load
@@ -39,13 +46,16 @@ def add(ctx: click.Context, filled: Path, out: Path) -> None:
     studies = len(after.studies) - len(before.studies)
     estimates = len(after.estimates) - len(before.estimates)
     click.echo(f"added {studies} studies and {estimates} estimates; use them with --tables {out}", err=True)
+    if as_json:
+        print_json({"studies": studies, "estimates": estimates, "tables": out})
 
 
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @REVIEW
 @click.option("--source", default="", help="The database, where the file does not say it (RIS, BibTeX).")
-def import_command(files: tuple[Path, ...], review: Path, source: str) -> None:
+@json_option
+def import_command(files: tuple[Path, ...], review: Path, source: str, *, as_json: bool) -> None:
     """Import RIS, NBIB, BibTeX or CSV exports into a review and mark duplicates."""
     from eubiosis.core.findings import FindingCollector
     from eubiosis.evidence.growing.importers import read_file
@@ -53,7 +63,7 @@ def import_command(files: tuple[Path, ...], review: Path, source: str) -> None:
     findings = FindingCollector()
     found = [reference for file in files for reference in read_file(file, findings, source=source)]
     findings.raise_if_any()
-    _keep(review, found)
+    _keep(review, found, as_json=as_json)
 
 
 @click.command()
@@ -63,7 +73,8 @@ def import_command(files: tuple[Path, ...], review: Path, source: str) -> None:
     "--service", type=click.Choice(["europepmc", "clinicaltrials"]), default="europepmc", show_default=True
 )
 @click.option("--base-url", help="Another address of the service.")
-def search(query: str, review: Path, service: str, base_url: str | None) -> None:
+@json_option
+def search(query: str, review: Path, service: str, base_url: str | None, *, as_json: bool) -> None:
     """Search Europe PMC or ClinicalTrials.gov over the network and import what is found."""
     from eubiosis.evidence.growing import clients
 
@@ -71,7 +82,7 @@ def search(query: str, review: Path, service: str, base_url: str | None) -> None
         found = clients.search_europe_pmc(query, base_url=base_url or clients.EUROPE_PMC)
     else:
         found = clients.search_clinical_trials(query, base_url=base_url or clients.CLINICAL_TRIALS)
-    _keep(review, found)
+    _keep(review, found, as_json=as_json)
 
 
 @click.command()
@@ -83,6 +94,7 @@ def search(query: str, review: Path, service: str, base_url: str | None) -> None
 @click.option("--study", default="", help="The study that the report belongs to; needed for an inclusion.")
 @click.option("--by", required=True, help="The role of who decides, e.g. reviewer 1.")
 @click.option("--date", required=True, help="The day of the decision, as 2026-11-22.")
+@json_option
 def screen(
     reference: str,
     review: Path,
@@ -92,6 +104,7 @@ def screen(
     study: str,
     by: str,
     date: str,
+    as_json: bool,
 ) -> None:
     """Record a screening decision on one reference."""
     from pydantic import ValidationError
@@ -110,7 +123,10 @@ def screen(
         )
     except ValidationError as error:
         raise click.UsageError("; ".join(str(issue["msg"]) for issue in error.errors())) from error
-    click.echo(f"wrote {record(review, made)}", err=True)
+    path = record(review, made)
+    click.echo(f"wrote {path}", err=True)
+    if as_json:
+        print_json({"wrote": [path]})
 
 
 @click.command()
@@ -136,7 +152,7 @@ def flow(review: Path, out: Path | None, as_json: bool) -> None:
         click.echo(f"{name.replace('_', ' ')}: {value}")
 
 
-def _keep(review: Path, found: list[Reference]) -> None:
+def _keep(review: Path, found: list[Reference], *, as_json: bool) -> None:
     from eubiosis.evidence.growing.references import merge, read_references, write_references
 
     known = read_references(review)
@@ -149,6 +165,8 @@ def _keep(review: Path, found: list[Reference]) -> None:
         f"{len(new)} references imported, {duplicates} of them duplicates, {possible} possibly so",
         err=True,
     )
+    if as_json:
+        print_json({"imported": len(new), "duplicates": duplicates, "possible_duplicates": possible})
 
 
 COMMANDS = (template, add, import_command, search, screen, flow)

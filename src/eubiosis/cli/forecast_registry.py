@@ -66,7 +66,8 @@ def verify(folder: Path | None, expected: str, *, as_json: bool) -> None:
 @registry.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--date", "origin_date", help="The day of sealing, which must be today (default: today).")
-def seal(folder: Path, origin_date: str | None) -> None:
+@_JSON
+def seal(folder: Path, origin_date: str | None, as_json: bool) -> None:
     """Make and seal the forecasts of a FOLDER's registry, once for each day."""
     from datetime import UTC, datetime
 
@@ -74,6 +75,9 @@ def seal(folder: Path, origin_date: str | None) -> None:
 
     today = datetime.now(tz=UTC).date()
     made = seal_forecasts(folder, origin_date or today.isoformat(), today=today)
+    if as_json:
+        print_json({"sealed": made.date, "seal": made.seal, "forecasts": len(made.forecasts)})
+        return
     click.echo(f"{made.date}: {len(made.forecasts)} forecasts sealed, {made.seal}")
 
 

@@ -17,9 +17,17 @@ from eubiosis.core.version import __version__
 # command -> (module that holds it, one line for the overview)
 COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("eubiosis.cli.doctor", "Show versions and cores, and solve two systems with a known answer."),
-    "new": ("eubiosis.cli.new", "Make a folder with a commented workflow.yaml."),
-    "check": ("eubiosis.cli.check", "Report every finding in workflows and stool tables; no simulation."),
+    "new": (
+        "eubiosis.cli.new",
+        "Make a folder with a commented workflow, question or plan; --list names them.",
+    ),
+    "check": (
+        "eubiosis.cli.check",
+        "Report every finding in workflows, questions, plans and stool tables; no simulation.",
+    ),
     "run": ("eubiosis.cli.run", "The main job: run a workflow and write its tables and report."),
+    "report": ("eubiosis.cli.report", "Render the report of a finished run once more, from its folder."),
+    "export": ("eubiosis.cli.export", "Write a run's tables as ADaM-shaped data: Parquet, CSV and XPT."),
     "status": ("eubiosis.cli.runs", "Say how far a run is: finished, running or interrupted."),
     "rerun": ("eubiosis.cli.runs", "Repeat a run from its folder; say whether the bits agree."),
     "compare": ("eubiosis.cli.runs", "Name the inputs, numbers and results in which two runs differ."),
@@ -43,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "engine": ("eubiosis.cli.engine", "Solve SBML models of one's own; run the SBML semantic test suite."),
     "forecast": ("eubiosis.cli.forecast_registry", "Sealed forecasts of coming trials: list, verify, score."),
     "brief": ("eubiosis.cli.brief", "Answer a question.yaml from the evidence alone, in one page."),
+    "completion": ("eubiosis.cli.completion", "Print what makes bash, zsh or fish complete commands."),
     "schema": (
         "eubiosis.cli.schema",
         "JSON Schema of the files, data dictionary of the tables.",

@@ -12,6 +12,7 @@ import click
 
 from eubiosis.cli.model_exchange import export_command, use_command
 from eubiosis.cli.model_loading import CONTENT, JSON, demand_no_findings, load_model
+from eubiosis.cli.printing import print_json, print_written
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 
 if TYPE_CHECKING:
@@ -216,7 +217,8 @@ def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
     help="The page to write; an existing one is replaced.",
 )
 @CONTENT
-def page_command(out: Path, content: Path | None) -> None:
+@JSON
+def page_command(out: Path, content: Path | None, as_json: bool) -> None:
     """Simulate a healthy person, one with MS and one with MS on inulin, and write one page."""
     from eubiosis.workflow.axis import write_axis_page
 
@@ -224,7 +226,7 @@ def page_command(out: Path, content: Path | None) -> None:
         click.echo(message, err=True)
 
     say("loading the model")
-    click.echo(str(write_axis_page(load_model(content), out, say=say)))
+    print_written([write_axis_page(load_model(content), out, say=say)], as_json=as_json)
 
 
 @model.command("wiring")
@@ -236,11 +238,13 @@ def page_command(out: Path, content: Path | None) -> None:
     help="The page to write; an existing one is replaced.",
 )
 @CONTENT
-def wiring_command(out: Path, content: Path | None) -> None:
+@JSON
+def wiring_command(out: Path, content: Path | None, as_json: bool) -> None:
     """Write the model on one page: wiring diagram, equations, numbers with sources, signs."""
     from eubiosis.workflow.model_page import write_model_page
 
-    click.echo(str(write_model_page(load_model(content), out, say=lambda text: click.echo(text, err=True))))
+    written = write_model_page(load_model(content), out, say=lambda text: click.echo(text, err=True))
+    print_written([written], as_json=as_json)
 
 
 @model.command("signs")
@@ -318,7 +322,8 @@ def therapies_command(
 
 @model.command("derive")
 @CONTENT
-def derive_command(content: Path | None) -> None:
+@JSON
+def derive_command(content: Path | None, as_json: bool) -> None:
     """Derive niche factors, reference states, rates and answers to doubling anew, and store them."""
     from eubiosis.calibration.clinical_rows import demand_clinical_rows
     from eubiosis.core.content import PACKAGED_CONTENT
@@ -345,6 +350,16 @@ def derive_command(content: Path | None) -> None:
     save_clinical(loaded, measured)
     effective = ", ".join(f"{r.metabolite_class} {r.effective:g} of {r.draws}" for r in measured.totals)
     click.echo(f"{len(measured.exposures)} exposures; effective draws of totals: {effective}", err=True)
+    if as_json:
+        print_json(
+            {
+                "derived": len(derived.rows),
+                "persons": derived.persons,
+                "answers": len(rows),
+                "paths": len({r.id for r in rows}),
+                "exposures": len(measured.exposures),
+            }
+        )
 
 
 def _describe(loaded: Model, name: str) -> JsonRecord:

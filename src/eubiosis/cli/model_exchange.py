@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eubiosis.cli.model_loading import CONTENT, JSON, load_model
+from eubiosis.cli.printing import print_json
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.output import write_whole
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout."
 )
 @CONTENT
+@JSON
 def export_command(
     form: str,
     conditions: tuple[str, ...],
@@ -46,6 +48,7 @@ def export_command(
     observable: tuple[str, ...],
     output: Path | None,
     content: Path | None,
+    as_json: bool,
 ) -> None:
     """Print the joined model, one named condition or one module, for any SBML tool."""
     if omex is not None:
@@ -55,6 +58,8 @@ def export_command(
 
         written = write_omex(load_model(content), omex, conditions, observable)
         click.echo(f"wrote {written}", err=True)
+        if as_json:
+            print_json({"wrote": [written]})
         return
     if observable:
         raise click.UsageError("--observable goes with --omex")
@@ -68,11 +73,14 @@ def export_command(
     else:
         condition = conditions[0] if conditions else None
         text = loaded.sbml(condition) if form == "sbml" else loaded.antimony(condition)
-    _give(text, output)
+    _give(text, output, form, as_json=as_json)
 
 
-def _give(text: str, output: Path | None) -> None:
+def _give(text: str, output: Path | None, form: str, *, as_json: bool) -> None:
     if output is None:
+        if as_json:
+            print_json({"format": form, "text": text})
+            return
         click.echo(text, nl=not text.endswith("\n"))
         return
     try:
@@ -84,6 +92,8 @@ def _give(text: str, output: Path | None) -> None:
         problem = f"cannot be written: {error.strerror}"
         raise FindingsError([Finding(str(output), "", problem, next_step=next_step)]) from error
     click.echo(f"wrote {output}", err=True)
+    if as_json:
+        print_json({"wrote": [output]})
 
 
 @click.command("use")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.cli.printing import json_option, print_written
 from eubiosis.cli.stool_options import read_table, reading, reading_options
 from eubiosis.core.findings import FindingCollector
 
@@ -42,6 +44,7 @@ def population() -> None:
 @click.option("--blur", type=click.FloatRange(0, 20), default=_BLUR, show_default=True,
               help="Noise on every fitted number, in standard errors.")  # fmt: skip
 @click.option("--save-generator", is_flag=True, help="Write the fitted generator too (group summaries).")
+@json_option
 @reading_options
 def generate(
     table: Path | None,
@@ -55,6 +58,7 @@ def generate(
     taxa: int,
     blur: float,
     save_generator: bool,
+    as_json: bool,
     **given: object,
 ) -> None:
     """Draw made people into a new folder: stool.tsv, people.tsv, origin.json.
@@ -69,6 +73,7 @@ def generate(
         raise click.UsageError("give --from TABLE or --generator FILE, not both")
     if table is None and (groups or save_generator or basis):
         raise click.UsageError("--groups, --consent-basis and --save-generator need --from TABLE")
+    privacy: Sequence[GroupPrivacy] = ()
     if saved is not None:
         files = from_generator(out, saved, people=people, groups=only, seed=seed)
     elif table is None:
@@ -83,9 +88,9 @@ def generate(
             save_generator=save_generator,
         )  # fmt: skip
         for one in privacy:
-            click.echo(_privacy_line(one))
-    for path in files:
-        click.echo(str(path))
+            click.echo(_privacy_line(one), err=as_json)
+    more = {"privacy": privacy} if privacy else {}
+    print_written(files, as_json=as_json, **more)
 
 
 @population.command("describe")
@@ -134,12 +139,12 @@ def describe_command(
 
 @population.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def example(folder: Path) -> None:
+@json_option
+def example(folder: Path, *, as_json: bool) -> None:
     """Copy the made example (40 people; text, BIOM, MetaPhlAn, Excel) into a new FOLDER."""
     from eubiosis.workflow.virtual_people import copy_example
 
-    for path in copy_example(folder):
-        click.echo(str(path))
+    print_written(copy_example(folder), as_json=as_json)
 
 
 def _privacy_line(one: GroupPrivacy) -> str:

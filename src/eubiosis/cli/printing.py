@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from eubiosis.core.record import Plain
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+is_json_option = click.option(
+    "--json", "as_json", is_flag=True, expose_value=False, help="Print JSON (it always is)."
+)
 
 
 def print_json(data: object) -> None:
-    """Print a result as JSON on standard output."""
-    from eubiosis.core.record import as_json
+    """Print a result as JSON on standard output; a number that is not finite is null, as JSON has none."""
+    from eubiosis.core.record import as_json, as_record
 
-    click.echo(as_json(data))
+    click.echo(as_json(_finite(as_record(data))))
+
+
+def _finite(value: Plain) -> Plain:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def print_written(paths: Iterable[Path], *, as_json: bool, **more: object) -> None:
+    """Print the files that were written: a path a line, or ``{"wrote": [...]}`` and ``more``."""
+    names = [str(path) for path in paths]
+    if as_json:
+        print_json({"wrote": names, **more})
+    else:
+        for name in names:
+            click.echo(name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.cli.printing import json_option
 from eubiosis.cli.running import processes_option, quiet_option, run_workflow
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @click.option("--remote", is_flag=True, help="The cluster may be on another machine.")
 @processes_option
 @quiet_option
+@json_option
 def run(
     workflow: Path,
     out: Path,
@@ -52,6 +54,7 @@ def run(
     remote: bool,
     processes: int | None,
     quiet: bool,
+    as_json: bool,
 ) -> None:
     """Run the virtual trial that WORKFLOW (a workflow.yaml) describes.
 
@@ -74,4 +77,5 @@ def run(
         large=large,
         executor=executor,
         tables=tables,
+        as_json=as_json,
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.cli.printing import print_written
 from eubiosis.core.findings import FindingsError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def run_workflow(
     executor: Executor | None = None,
     content: Path | None = None,
     tables: TablesKept | None = None,
+    as_json: bool = False,
 ) -> None:
     """Run a workflow and print the path of its report."""
     from eubiosis.core.content import PACKAGED_CONTENT
@@ -58,7 +60,7 @@ def run_workflow(
             content=content or PACKAGED_CONTENT,
             tables=tables,
         )
-    click.echo(str(report))
+    print_written([report], as_json=as_json, run=out)
 
 
 @contextmanager

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import click
 
-from eubiosis.cli.printing import print_json
+from eubiosis.cli.printing import json_option, print_json
 from eubiosis.cli.running import processes_option, quiet_option, sayer, terminated_like_interrupted
 
 _RUN = click.Path(path_type=Path)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command()
 @click.argument("run", type=_RUN)
-@_JSON
+@json_option
 def status(run: Path, *, as_json: bool) -> None:
     """Say how far RUN is: finished, running (and who writes it), or interrupted."""
     from eubiosis.workflow.runs import run_state
@@ -31,7 +30,7 @@ def status(run: Path, *, as_json: bool) -> None:
 @click.command()
 @click.argument("first", type=_RUN)
 @click.argument("second", type=_RUN)
-@_JSON
+@json_option
 def compare(first: Path, second: Path, *, as_json: bool) -> None:
     """Name the inputs, numbers and results in which two finished runs differ; exit status 1 if any does."""
     from eubiosis.workflow.runs import compare_runs
@@ -54,7 +53,8 @@ def compare(first: Path, second: Path, *, as_json: bool) -> None:
 @click.option("--taxonomy", type=_RUN, help="The taxonomy of its features.")
 @processes_option
 @quiet_option
-def rerun(run: Path, *, processes: int | None, quiet: bool, **files: Path | None) -> None:
+@json_option
+def rerun(run: Path, *, processes: int | None, quiet: bool, as_json: bool, **files: Path | None) -> None:
     """Repeat RUN from its own folder and say whether the bits agree; exit status 1 if they do not."""
     from eubiosis.core.machine import available_cores
     from eubiosis.workflow.runs import rerun as repeat
@@ -67,6 +67,9 @@ def rerun(run: Path, *, processes: int | None, quiet: bool, **files: Path | None
             say=sayer(quiet),
             files={"stool table": files["table"], **files},
         )
+    if as_json:
+        print_json({"same": not found, "differences": found})
+        sys.exit(1 if found else 0)
     for each in found:
         click.echo(f"{each.kind} {each.name}: {each.first} | {each.second}")
     click.echo("NOT the same" if found else "the same to the bit: every table, the results and the plan")
@@ -79,11 +82,17 @@ def cache() -> None:
 
 
 @cache.command("show")
-def show_cache() -> None:
+@json_option
+def show_cache(*, as_json: bool) -> None:
     """Say where compiled kernels are kept, how many and how large."""
     from eubiosis.engine.codegen.native import cache_folder, kept_kernels
 
     folder = cache_folder()
+    if as_json:
+        kernels = [] if folder is None else kept_kernels(folder)
+        size = sum(kernel.stat().st_size for kernel in kernels)
+        print_json({"folder": folder, "kernels": len(kernels), "bytes": size})
+        return
     if folder is None:
         click.echo("compiled kernels are not kept")
         return
@@ -92,7 +101,8 @@ def show_cache() -> None:
 
 
 @cache.command("clear")
-def clear_cache() -> None:
+@json_option
+def clear_cache(*, as_json: bool) -> None:
     """Delete the compiled kernels; they are made anew when they are needed."""
     from eubiosis.engine.codegen.native import cache_folder, kept_kernels
 
@@ -100,12 +110,16 @@ def clear_cache() -> None:
     kernels = [] if folder is None else kept_kernels(folder)
     for kernel in kernels:
         kernel.unlink(missing_ok=True)
-    click.echo(f"{len(kernels)} kernels deleted")
+    if as_json:
+        print_json({"deleted": len(kernels)})
+    else:
+        click.echo(f"{len(kernels)} kernels deleted")
 
 
 @click.command()
 @click.argument("folder", type=_RUN)
-def certificates(folder: Path) -> None:
+@json_option
+def certificates(folder: Path, *, as_json: bool) -> None:
     """Make the certificates of a Dask cluster in FOLDER and print how scheduler and workers are started."""
     from eubiosis.compute.dask_pool import make_certificates
 
@@ -113,6 +127,13 @@ def certificates(folder: Path) -> None:
         raise click.UsageError(f"{folder} is not empty; nothing is overwritten")
     make_certificates(folder)
     tls = f"--tls-ca-file {folder}/ca.pem --tls-cert {folder}/cert.pem --tls-key {folder}/key.pem"
-    click.echo(f"dask scheduler --protocol tls --host 127.0.0.1 --no-dashboard {tls}")
-    click.echo(f"dask worker tls://127.0.0.1:8786 --nthreads 1 --no-dashboard --host 127.0.0.1 {tls}")
-    click.echo(f"eubiosis run WORKFLOW --out RUN --executor dask://127.0.0.1:8786 --certificates {folder}")
+    lines = {
+        "scheduler": f"dask scheduler --protocol tls --host 127.0.0.1 --no-dashboard {tls}",
+        "worker": f"dask worker tls://127.0.0.1:8786 --nthreads 1 --no-dashboard --host 127.0.0.1 {tls}",
+        "run": f"eubiosis run WORKFLOW --out RUN --executor dask://127.0.0.1:8786 --certificates {folder}",
+    }
+    if as_json:
+        print_json({"folder": folder, **lines})
+        return
+    for line in lines.values():
+        click.echo(line)

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from eubiosis.cli.printing import is_json_option
 from eubiosis.core.columns import Column, TableSchema
 from eubiosis.core.dictionary import dictionary_markdown, dictionary_tsv
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
@@ -43,6 +44,7 @@ def tables(names: tuple[str, ...], *, as_json: bool, markdown: bool) -> None:
 
 
 @schema.command("workflow")
+@is_json_option
 def workflow_command() -> None:
     """Print the JSON Schema of workflow.yaml, bounds included."""
     from eubiosis.workflow.files.workflow_yaml import workflow_schema
@@ -51,6 +53,7 @@ def workflow_command() -> None:
 
 
 @schema.command("plan")
+@is_json_option
 def plan_command() -> None:
     """Print the JSON Schema of the plan of eubiosis trial analyse, bounds included."""
     from eubiosis.core.trial_plan import TrialPlan
@@ -59,6 +62,7 @@ def plan_command() -> None:
 
 
 @schema.command("profile")
+@is_json_option
 def profile_command() -> None:
     """Print the JSON Schema of what eubiosis profile --json prints."""
     from eubiosis.core.stool_profile import json_schema
@@ -66,7 +70,17 @@ def profile_command() -> None:
     click.echo(json.dumps(json_schema(), indent=1))
 
 
+@schema.command("results")
+@is_json_option
+def results_command() -> None:
+    """Print the JSON Schema of results.json, which every run folder holds."""
+    from eubiosis.report.trial.results_schema import results_schema
+
+    click.echo(json.dumps(results_schema(), indent=1))
+
+
 @schema.command("question")
+@is_json_option
 def question_command() -> None:
     """Print the JSON Schema of the question of a brief, bounds included."""
     from eubiosis.workflow.question import Question
@@ -75,6 +89,7 @@ def question_command() -> None:
 
 
 @schema.command("credibility")
+@is_json_option
 def credibility_command() -> None:
     """Print the JSON Schema of credibility.json, which every run folder holds."""
     from eubiosis.core.credibility import credibility_schema
@@ -83,6 +98,7 @@ def credibility_command() -> None:
 
 
 @schema.command("therapy")
+@is_json_option
 def therapy_command() -> None:
     """Print the JSON Schema of a file in content/therapies, and of a therapy in an arm."""
     from eubiosis.therapy import Product, Therapy

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from eubiosis.cli.printing import print_json, print_written
 
 if TYPE_CHECKING:
     from eubiosis.therapy import Product, Therapy
@@ -55,7 +58,8 @@ def show_command(name: str, as_json: bool) -> None:
 @click.argument("name", required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="A new file; without it, standard output.")
 @click.option("--all", "every", is_flag=True, help="Run the examples of all products, one after the other.")
-def example_command(name: str | None, out: Path | None, every: bool) -> None:
+@_JSON
+def example_command(name: str | None, out: Path | None, every: bool, as_json: bool) -> None:
     """Write a small workflow in which the product is given at its usual dose, or run those of all."""
     from eubiosis.workflow.examples import example_workflow, write_example
 
@@ -63,24 +67,31 @@ def example_command(name: str | None, out: Path | None, every: bool) -> None:
         message = "give the name of a product, or --all"
         raise click.UsageError(message)
     if name is None:
-        _run_all()
-    elif out is None:
-        click.echo(example_workflow(name), nl=False)
+        _run_all(as_json=as_json)
+    elif out is not None:
+        print_written([write_example(name, out)], as_json=as_json)
+    elif as_json:
+        print_json({"therapy": name, "workflow": example_workflow(name)})
     else:
-        click.echo(str(write_example(name, out)))
+        click.echo(example_workflow(name), nl=False)
 
 
-def _run_all() -> None:
+def _run_all(*, as_json: bool) -> None:
     """Run every example; the exit status is 3 where one did not run to its end."""
     from eubiosis.workflow.example_runs import ExampleRun, run_examples
 
-    click.echo("therapy\trepresentable\ttrials\tendpoints\treport_bytes\tcpu_seconds\tproblem")
+    if not as_json:
+        click.echo("therapy\trepresentable\ttrials\tendpoints\treport_bytes\tcpu_seconds\tproblem")
 
     def say(run: ExampleRun) -> None:
+        if as_json:
+            return
         cells = (run.therapy, run.representable, run.trials, run.endpoints, run.report_bytes)
         click.echo("\t".join([*map(str, cells), f"{run.seconds:.1f}", run.problem]))
 
     runs = run_examples(say=say)
+    if as_json:
+        print_json([asdict(run) for run in runs])
     click.echo(f"{sum(run.ran for run in runs)} of {len(runs)} examples ran to their report", err=True)
     if not all(run.ran for run in runs):
         raise click.exceptions.Exit(3)
@@ -105,7 +116,10 @@ def replays_command(as_json: bool) -> None:
 @click.option("--exclude", type=float, help="A risk: how many people exclude it?")
 @click.option("--expected", type=float, default=0.0, help="Risk that is true all the same.")
 @click.option("--people", type=int, help="People treated: what does no event among them exclude?")
-def harms_command(name: str, exclude: float | None, expected: float, people: int | None) -> None:
+@_JSON
+def harms_command(
+    name: str, exclude: float | None, expected: float, people: int | None, as_json: bool
+) -> None:
     """Show what was counted of a product's harms, and sizes that exclude one."""
     from eubiosis.analysis.planning.harms import excluded_risk, size_to_exclude
     from eubiosis.therapy import product
@@ -113,6 +127,24 @@ def harms_command(name: str, exclude: float | None, expected: float, people: int
 
     found = product(name)
     counts = counts_of(found)
+    if as_json:
+        print_json(
+            {
+                "therapy": name,
+                "harms": [
+                    {
+                        "harm": harm,
+                        "label": harm_terms()[harm].label,
+                        "counts": [r for r in counts if r.harm == harm],
+                    }
+                    for harm in asked_of(found)
+                ],
+                "people_to_exclude": None if exclude is None else size_to_exclude(exclude, expected=expected),
+                "risk_excluded": None if people is None else excluded_risk(people),
+                "note": _NO_CLAIM,
+            }
+        )
+        return
     for harm in asked_of(found):
         rows = [row for row in counts if row.harm == harm]
         label = harm_terms()[harm].label
@@ -142,7 +174,6 @@ def shares_command(name: str, dose: str | None, added: tuple[str, ...], worlds: 
 
     One is switched off at a time. What the model lacks has no share, and evidence alone answers for it.
     """
-    from eubiosis.core.record import as_json as to_json
     from eubiosis.model import load
     from eubiosis.therapy import give, product
     from eubiosis.workflow.therapy_shares import PARTS, therapy_shares
@@ -158,7 +189,7 @@ def shares_command(name: str, dose: str | None, added: tuple[str, ...], worlds: 
         whole = whole + given(other, amount or None)
     rows = therapy_shares(load(), whole, worlds=worlds)
     if as_json:
-        click.echo(to_json(rows))
+        print_json(rows)
         return
     click.echo(f"{whole.describe()}; after twelve weeks, fully taken; simulated, prior only;")
     click.echo("gut and plasma at the reference numbers, host endpoints with their interval over host worlds")
@@ -302,17 +333,18 @@ def _acts(one: Product) -> list[str]:
 
 
 @therapy.command("page", hidden=True)
-def page_command() -> None:
+@_JSON
+def page_command(as_json: bool) -> None:
     """Print the page of the documentation: docs/reference/therapies.md."""
     from eubiosis.therapy import products
 
-    click.echo("# Therapies\n")
-    click.echo(
-        "Made by `eubiosis therapy page` from the files in `content/therapies`; `eubiosis therapy show NAME`"
-    )
-    click.echo(f"prints everything, with sources. {_NO_CLAIM}\n")
-    click.echo("| id | group | what it is | in the model | acts through | usual dose | ceiling |")
-    click.echo("|---|---|---|---|---|---|---|")
+    lines = [
+        "# Therapies\n",
+        "Made by `eubiosis therapy page` from the files in `content/therapies`; `eubiosis therapy show NAME`",
+        f"prints everything, with sources. {_NO_CLAIM}\n",
+        "| id | group | what it is | in the model | acts through | usual dose | ceiling |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for each in products().values():
         usual = ceiling = "-"
         if each.dose is not None:
@@ -322,7 +354,12 @@ def page_command() -> None:
         model = each.representable + ("" if each.why is None else f": {each.why}")
         what = f"{each.label}: {each.description}"
         cells = (f"`{each.id}`", each.group, what, model, _through(each), usual, ceiling)
-        click.echo(f"| {' | '.join(cells)} |")
+        lines.append(f"| {' | '.join(cells)} |")
+    text = "\n".join(lines)
+    if as_json:
+        print_json({"markdown": text})
+    else:
+        click.echo(text)
 
 
 def _through(one: Product) -> str:

@@ -116,6 +116,18 @@ class Design(Spec):
     intercurrent: Annotated[tuple[Intercurrent, ...], Field(strict=False)] = ()
     primary: Annotated[str, *Words(tuple(ENDPOINTS)).marks]
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><th scope='row'>{escape(arm.name)}</th><td>{escape(arm.therapy.describe())}</td>"
+            f"<td>{'control' if arm.control else ''}</td></tr>"
+            for arm in self.arms
+        )
+        weeks = ", ".join(f"{week:g}" for week in self.visits)
+        said = f"{self.participants} participants, visits in weeks {weeks}, primary endpoint {self.primary}"
+        return f"<div><p>Design: {escape(said)}</p><table><tbody>{rows}</tbody></table></div>"
+
     @classmethod
     def filled(cls, content: Mapping[str, object]) -> Mapping[str, object]:
         """Fill in the control, the stop of each therapy and the allocation, where they are left out."""

@@ -31,6 +31,7 @@ from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.output import staged, write_whole
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.question import AskedEndpoint, AskedQuestion, OutcomeKind
+from eubiosis.core.record import as_json
 from eubiosis.core.scales import is_ratio
 from eubiosis.core.tables import display_name
 from eubiosis.core.version import __version__
@@ -84,12 +85,17 @@ class Brief(BriefData):
     """
 
     def write(self, folder: Path | str) -> list[Path]:
-        """Write brief.html, brief.md and brief.json to a folder, all or none; return their paths.
+        """Write brief.html, .md, .json and protocol_fields.json to a folder, all or none; return the paths.
 
         Raises ``FindingsError`` where the folder cannot be written.
         """
         target = Path(folder)
-        texts = {"brief.html": self.to_html(), "brief.md": self.to_markdown(), "brief.json": self.to_json()}
+        texts = {
+            "brief.html": self.to_html(),
+            "brief.md": self.to_markdown(),
+            "brief.json": self.to_json(),
+            "protocol_fields.json": self.to_protocol_fields(),
+        }
         with staged(target) as aside:
             for name, text in texts.items():
                 write_whole(aside / name, text)
@@ -106,6 +112,12 @@ class Brief(BriefData):
         from eubiosis.report.brief.page import brief_markdown
 
         return brief_markdown(self)
+
+    def to_protocol_fields(self) -> str:
+        """Return the protocol facts under the headings of ICH M11, as JSON."""
+        from eubiosis.report.brief.protocol_fields import protocol_fields
+
+        return as_json(protocol_fields(self))
 
     def _repr_html_(self) -> str:
         from eubiosis.report.brief.page import brief_fragment

@@ -82,8 +82,8 @@ def compare_runs(first: Path, second: Path) -> tuple[RunDifference, ...]:
     Raises ``FindingsError`` for a folder that is no finished run, or where a file is not as it was written.
     """
     one, other = read_manifest(first), read_manifest(second)
-    _demand_whole(first, one)
-    _demand_whole(second, other)
+    demand_whole(first, one)
+    demand_whole(second, other)
     found = [
         *_entries("input", _digests(one, "inputs"), _digests(other, "inputs")),
         *_entries("seed", _words(one, "seeds"), _words(other, "seeds")),
@@ -120,7 +120,7 @@ def rerun(
     from eubiosis.workflow.trial_run import run_trial
 
     manifest = read_manifest(run)
-    _demand_whole(run, manifest)
+    demand_whole(run, manifest)
     made_by = manifest.get("eubiosis")
     if made_by != __version__:
         raise _refused(run, f"version {made_by} made it, this is {__version__}", "a run of this version")
@@ -162,7 +162,7 @@ def read_manifest(run: Path) -> Mapping[str, object]:
     return record
 
 
-def _demand_whole(run: Path, manifest: Mapping[str, object]) -> None:
+def demand_whole(run: Path, manifest: Mapping[str, object]) -> None:
     """Refuse a run whose files are missing, changed, or lie outside it."""
     problems = []
     for name, digest in _digests(manifest, "files").items():

@@ -1,23 +1,69 @@
-"""Make a folder with a commented workflow to start from, and the made example table beside it."""
+"""Make a folder to start from: a workflow, a question or a plan for each kind of use."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from eubiosis.core.content import PACKAGED_CONTENT
-from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.findings import Finding, FindingCollector, FindingsError, unknown_word
 from eubiosis.core.output import write_whole
+from eubiosis.core.tables import TableRow, read_table
 from eubiosis.population.example import example_table
 
-TEMPLATE = PACKAGED_CONTENT / "trials" / "template.yaml"
+STARTS = PACKAGED_CONTENT / "starts" / "starts.tsv"
+DEFAULT_START = "trial"
 
 
-def new_workflow(folder: Path) -> Path:
-    """Make ``folder`` with the commented ``workflow.yaml`` and the made ``stool.tsv``; return the workflow.
+class Start(TableRow):
+    """A file to start from: ``file`` lies below the content, ``what`` says what it is for."""
 
-    Raises ``FindingsError`` when the folder exists already or cannot be made.
+    id: str
+    kind: Literal["workflow", "question", "plan"]
+    file: str
+    what: str
+
+    @property
+    def path(self) -> Path:
+        """Where the packaged file lies."""
+        return PACKAGED_CONTENT / self.file
+
+    @property
+    def target(self) -> str:
+        """The name of the file in a new folder."""
+        return f"{self.kind}.yaml"
+
+
+@cache
+def starts() -> tuple[Start, ...]:
+    """Read the list of starts; raises ``FindingsError`` where it names a file that is missing.
+
+    >>> [each.id for each in starts()][:3]
+    ['trial', 'own_table', 'fatigue']
     """
-    text = TEMPLATE.read_text(encoding="utf-8")
+    findings = FindingCollector()
+    rows = read_table(STARTS, Start, findings)
+    for row in rows:
+        if not row.path.is_file():
+            findings.add(STARTS.name, row.id, f"{row.file} is missing", next_step="write it")
+    findings.raise_if_any()
+    return tuple(rows)
+
+
+def new_workflow(folder: Path, start: str = DEFAULT_START) -> Path:
+    """Make ``folder`` with the file of a start, beside a workflow the made ``stool.tsv``; return the file.
+
+    Raises ``FindingsError`` for an unknown start, and when the folder exists already or cannot be made.
+    """
+    known = {each.id: each for each in starts()}
+    if start not in known:
+        said = Finding(
+            "--from", "", f"start {unknown_word(start, known)}", next_step="see: eubiosis new --list"
+        )
+        raise FindingsError([said])
+    chosen = known[start]
+    text = chosen.path.read_text(encoding="utf-8")
     try:
         folder.mkdir()
     except OSError as error:
@@ -31,8 +77,9 @@ def new_workflow(folder: Path) -> Path:
         )
         raise FindingsError([finding]) from error
     try:
-        write_whole(folder / "stool.tsv", example_table().read_bytes())
-        return write_whole(folder / "workflow.yaml", text)
+        if chosen.kind == "workflow":
+            write_whole(folder / "stool.tsv", example_table().read_bytes())
+        return write_whole(folder / chosen.target, text)
     except OSError as error:
         (folder / "stool.tsv").unlink(missing_ok=True)
         folder.rmdir()

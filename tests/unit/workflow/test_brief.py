@@ -140,7 +140,12 @@ def test_events_fit_the_question(briefs):
 def test_the_page_and_its_markdown_hold_the_same_and_no_promise(briefs, tmp_path):
     for name, found in briefs.items():
         paths = found.write(tmp_path / name)
-        assert [path.name for path in paths] == ["brief.html", "brief.md", "brief.json"]
+        assert [path.name for path in paths] == [
+            "brief.html",
+            "brief.md",
+            "brief.json",
+            "protocol_fields.json",
+        ]
         page, text = paths[0].read_text("utf-8"), paths[1].read_text("utf-8")
         assert json.loads(paths[2].read_text("utf-8"))["question"]["title"] in page
         for size in found.endpoints[0].sizes:

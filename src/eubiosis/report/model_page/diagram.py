@@ -40,7 +40,7 @@ def _open(layout: LayeredDrawing) -> str:
     return (
         f'<svg id="wiring" xmlns="http://www.w3.org/2000/svg" '
         f'viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" '
-        f'role="img" aria-label="{label}" font-family="system-ui, sans-serif" font-size="11">'
+        f'role="group" aria-label="{label}" font-family="system-ui, sans-serif" font-size="11">'
     )
 
 
@@ -48,7 +48,7 @@ def _hover(nodes: int) -> str:
     """Return rules that fade the arrows that do not touch the box under the pointer, without a script."""
     rules = []
     for i in range(nodes):
-        others = f".e:not(.f{i}):not(.t{i})"
+        others = f".e:not(.from{i}):not(.to{i})"
         rules.append(f"#wiring:has(#w-{i}:hover) {others},#wiring:has(#w-{i}:focus) {others}{{opacity:.05}}")
     return "".join(rules)
 
@@ -145,7 +145,7 @@ def _arrow(
     dashes = ' stroke-dasharray="5 3"' if edge.free else ""
     words = f"{edge.source} {_WORDS[edge.sign]} {edge.target}" + (" (the sign is free)" if edge.free else "")
     return (
-        f'<path class="e f{number[edge.source]} t{number[edge.target]}" d="{path}" fill="none" '
+        f'<path class="e from{number[edge.source]} to{number[edge.target]}" d="{path}" fill="none" '
         f'stroke="{_COLOURS[edge.sign]}" stroke-width="1.1" stroke-opacity="0.62"{dashes} '
         f'marker-end="url(#m-{_MARKS[edge.sign]})"><title>{escape(words)}</title></path>'
     )

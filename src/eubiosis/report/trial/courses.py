@@ -140,11 +140,18 @@ def _change(values: tuple[float, float, float] | None, limit: float) -> tuple[st
     share = min(max(values[1] / limit, -1.0), 1.0)
     end = _RISES if share > 0 else _FALLS
     red, green, blue = (round(m + abs(share) * (e - m)) for m, e in zip(_MIDDLE, end, strict=True))
-    light = 0.299 * red + 0.587 * green + 0.114 * blue > 140
     middle = f"{values[1]:+.2f}".replace("-", "−")
     middle = "0.00" if middle in ("+0.00", "−0.00") else middle
     interval = with_interval(values, sign=True, decimals=2).partition(" ")[2]
-    return middle, interval, f"rgb({red},{green},{blue})", "#1b1f23" if light else "#ffffff"
+    return middle, interval, f"rgb({red},{green},{blue})", _ink(red, green, blue)
+
+
+def _ink(red: int, green: int, blue: int) -> str:
+    """Return black or white, whichever has the higher contrast on a colour: at least 4.58 (WCAG asks 4.5)."""
+    parts = (part / 255 for part in (red, green, blue))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if (luminance + 0.05) ** 2 >= 1.05 * 0.05 else "#ffffff"
 
 
 def variance_cells(report_input: TrialReportInput) -> list[VarianceCells]:

@@ -1,0 +1,1 @@
+"""A run's observed tables in the shapes that other programs expect."""

@@ -1,0 +1,134 @@
+"""Every kind of page in a headless Chromium: as a person would find it, at a phone, a desk and on paper."""
+
+import json
+
+import pytest
+from made_pages import FILE, HOSTILE, PAGES, SHOWN
+
+WIDTHS = (390, 1280, 1920)
+# what has no size, lies outside the page or is hidden, of all figures that are not folded away
+LOST = """() => [...document.querySelectorAll('svg, img, canvas, figure')]
+  .filter(e => !e.closest('svg svg, details:not([open]), template, [hidden]'))
+  .filter(e => { const b = e.getBoundingClientRect(), s = getComputedStyle(e);
+    return b.width < 1 || b.height < 1 || s.visibility !== 'visible' || b.left < -1; })
+  .map(e => e.outerHTML.slice(0, 120))"""
+# lines that a style fills although they say that they have no area
+FILLED = """() => [...document.querySelectorAll('svg [fill="none"]')]
+  .filter(e => getComputedStyle(e).fill !== 'none').map(e => e.outerHTML.slice(0, 120))"""
+WIDE = "() => document.documentElement.scrollWidth - window.innerWidth"
+FOCUSABLE = """() => [...document.querySelectorAll('a[href], button, summary, input, select, [tabindex="0"]')]
+  .filter(e => !e.disabled && e.offsetParent !== null)
+  .filter(e => !e.closest('details:not([open]) > :not(summary)')).length"""
+FOCUSED = """() => { const e = document.activeElement; if (!e || e === document.body) return null;
+  const b = e.getBoundingClientRect();
+  return [e.tagName + ' ' + (e.textContent || '').trim().slice(0, 40), b.width > 0 && b.height > 0]; }"""
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def made(request, chromium, tmp_path_factory):
+    """Kind and path of one page; none is made where there is no browser."""
+    return request.param, PAGES[request.param](tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="module")
+def opened(made, chromium):
+    """The page in a browser with what it said and asked for while it was opened."""
+    kind, path = made
+    context = chromium.new_context(viewport={"width": WIDTHS[1], "height": 900})
+    page, said, asked = context.new_page(), [], []
+    page.on(
+        "console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: (said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri(), wait_until="load")
+    yield kind, page, said, asked
+    context.close()
+
+
+def test_it_opens_without_an_error_and_asks_for_nothing(opened, made):
+    _, page, said, asked = opened
+    assert said == []
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [made[1].as_uri()]
+    assert page.title()
+    assert made[1].stat().st_size < 5_000_000
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_figure_is_seen_at_a_width(opened, width):
+    _, page, _, _ = opened
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate(LOST) == []
+    assert page.evaluate(FILLED)[:3] == []
+    assert page.evaluate(WIDE) <= 1, "the page is wider than the window"
+
+
+def test_every_figure_is_on_paper(opened):
+    _, page, _, _ = opened
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})  # A4 at 96 dots an inch
+    assert page.evaluate(LOST) == []
+    paper = page.pdf(format="A4")
+    page.emulate_media(media="screen")
+    assert paper.startswith(b"%PDF")
+
+
+def test_the_keyboard_reaches_everything_and_leaves_again(opened):
+    _, page, _, _ = opened
+    page.set_viewport_size({"width": WIDTHS[1], "height": 900})
+    page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+    wanted = min(page.evaluate(FOCUSABLE), 60)
+    reached = []
+    for _ in range(wanted):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED)
+        if focused is None:
+            break
+        reached.append(focused)
+    assert [name for name, seen in reached if not seen] == []
+    assert len(reached) >= wanted, reached[-3:]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(made, chromium, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    context = chromium.new_context(
+        viewport={"width": WIDTHS[1], "height": 900}, color_scheme=scheme, bypass_csp=True
+    )
+    page = context.new_page()
+    page.goto(made[1].as_uri(), wait_until="load")
+    found = axe.Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).response
+    context.close()
+    serious = [
+        f"{one['id']}: {one['help']}: {len(one['nodes'])}: {json.dumps(one['nodes'][0]['html'])[:200]} "
+        f"{one['nodes'][0].get('failureSummary', '')[:200]}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+def test_a_hostile_title_or_file_name_is_text(opened):
+    kind, page, _, _ = opened
+    assert page.evaluate("document.body.dataset.owned") is None
+    if kind in SHOWN:
+        assert SHOWN[kind] in page.evaluate("document.body.textContent")
+    assert page.locator("img[src='x']").count() == 0
+
+
+def test_the_words_are_hostile():
+    assert "<script>" in HOSTILE
+    assert "onerror" in FILE
+
+
+def test_the_report_is_whole_without_scripts(chromium, tmp_path):
+    path = PAGES["report"](tmp_path)
+    counted = []
+    for scripts in (True, False):
+        context = chromium.new_context(java_script_enabled=scripts, viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        page.goto(path.as_uri(), wait_until="load")
+        counted.append([page.locator(what).count() for what in ("svg", "table", "h2", "h3")])
+        context.close()
+    assert counted[0] == counted[1]
