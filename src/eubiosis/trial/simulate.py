@@ -38,7 +38,7 @@ from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host import EventScale
 from eubiosis.trial.world.host_world import EnrolledWorld, TrialIsTooSmall, trial_stacks
 
-_FIRST_POOL, _MOST_POOL = 2.2, 40.0  # candidates for each participant
+_FIRST_POOL, MOST_POOL = 2.2, 40.0  # candidates for each participant
 Columns = Mapping[str, NDArray[np.generic]]
 
 
@@ -344,7 +344,7 @@ def _filled(task: Task, setting: GutSetting, gatherers: Sequence[Gatherer]) -> C
         if not short:
             return Candidates.together(counts)
         factor *= 2
-        if factor > _MOST_POOL or size == most:
+        if factor > MOST_POOL or size == most:
             raise TrialIsTooSmall.of(short[0].entered, size, design.participants)
 
 
