@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.machine import give_back_memory
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import FAILURES
 from eubiosis.model.held import FAR, HELD
@@ -168,6 +169,7 @@ class GutSetting:
     def stretches(self, begin: int, end: int) -> Iterator[Stretch]:
         """Make, hold and run candidates ``begin`` to ``end`` of the gut world, some at a time."""
         for first in range(begin, end, _HELD_TOGETHER):
+            give_back_memory()
             yield from self._stretches(first, min(first + _HELD_TOGETHER, end))
 
     def _stretches(self, begin: int, end: int) -> Iterator[Stretch]:
