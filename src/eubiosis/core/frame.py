@@ -357,6 +357,7 @@ class _NoPandas(MetaPathFinder):
     """Finds no pandas, where it is asked first."""
 
     @classmethod
-    def find_spec(cls, fullname: str, path: object = None, target: object = None) -> None:
+    def find_spec(cls, fullname: str, path: object = None, target: object = None) -> None:  # noqa: ARG003
+        """Raise ``ModuleNotFoundError`` for pandas; others are left to the next finder."""
         if fullname == "pandas":
             raise ModuleNotFoundError(fullname, name=fullname)
