@@ -126,7 +126,7 @@ def predicted_cost(spec: Workflow) -> Cost:
 
 
 def _candidates(spec: Workflow, for_each_place: float) -> float:
-    """Return how many candidates a gut world is predicted to make: of large trials no more than are needed."""
+    """Return how many candidates a gut world is predicted to make: no more than a large trial needs."""
     people = spec.design.participants
     if people <= MOST_IN_ONE_BLOCK:
         return max(for_each_place * people, REFERENCE_POOL)
