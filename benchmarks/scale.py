@@ -4,8 +4,8 @@ Each design runs in a process of its own through the public command. CPU seconds
 memory is the summed proportional memory (PSS) of the tree, looked at ten times a second (Linux). One JSON
 object a design on standard output. The prediction that ``run`` prints stands beside what was measured;
 ``--costs`` fits the seconds and megabytes of ``content/planning/costs.tsv`` to the designs and prints them.
-``--against SRC`` runs two designs of one gut world (the peak of a process is reached in each) with the package
-in the folder SRC, of another revision, and with this one, one after the other, and prints the ratios.
+``--against SRC`` runs two designs of one gut world (the peak of a process is reached in each) with the
+package in the folder SRC, of another revision, and with this one, and prints the ratios.
 """
 
 from __future__ import annotations
