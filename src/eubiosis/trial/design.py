@@ -17,7 +17,7 @@ from eubiosis.core.spec import Problem, Spec, of, rule
 from eubiosis.therapy import Component, Therapy, products
 from eubiosis.trial.intercurrent import Intercurrent, fitting
 
-MOST_PARTICIPANTS = 20_000
+MOST_PARTICIPANTS = 1_000_000
 PartT = TypeVar("PartT", bound=Component)
 
 

@@ -20,7 +20,8 @@ from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.courses import WorldCourses
-from eubiosis.trial.world.host_world import World, clinical_laws, latent_stack, relapse_columns
+from eubiosis.trial.world.host_world import EnrolledWorld, clinical_laws, latent_stack, relapse_columns
+from eubiosis.trial.world.interruptions import NOTHING
 from eubiosis.trial.world.replicates import replicates
 
 _TOGETHER = 8  # trials that share their people: more people are looked at with fewer
@@ -31,12 +32,12 @@ class Pool:
     """The people of one pair of worlds, solved under every arm of ``design``; ``pair`` numbers the worlds."""
 
     laws: ClinicalLaws
-    world: World
+    world: EnrolledWorld
     design: Design
     pair: tuple[int, int]
 
     @classmethod
-    def of(cls, model: Model, world: World, design: Design, pair: tuple[int, int]) -> Pool:
+    def of(cls, model: Model, world: EnrolledWorld, design: Design, pair: tuple[int, int]) -> Pool:
         """Take the enrolled people of a world as a pool."""
         return cls(clinical_laws(model), world, design, pair)
 
@@ -54,23 +55,9 @@ class Pool:
             message = f"week {week:g} is no visit after entry; allowed: {self.design.visits[1:]}"
             raise ValueError(message)
         count = self.design.visits.index(week) + 1
-        days = round(7 * week)
-        world, arms = self.world, [arm.name for arm in self.design.arms]
-        markers = {arm: values[:, :count] for arm, values in world.gut.markers.items()}
-        relapses, lesions = (
-            {name: values[:days] if name in arms else values for name, values in rates.items()}
-            for rates in (world.host.relapses, world.host.lesions)
-        )
         short = self.design.model_copy(update={"visits": self.design.visits[:count], "intercurrent": ()})
-        courses = WorldCourses.of(
-            world.subjects,
-            replace(world.gut, markers=markers),
-            replace(world.host, relapses=relapses, lesions=lesions),
-            (world.level, world.treg, world.steps[:, :count]),
-            short,
-            self.laws,
-        )
-        return ShortPool(courses, short, self.laws, world.seed, world.label, self.pair)
+        courses = self.world.by_kept[NOTHING].until(count)
+        return ShortPool(courses, short, self.laws, self.world.seed, self.world.label, self.pair)
 
 
 @dataclass(frozen=True)

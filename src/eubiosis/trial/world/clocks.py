@@ -6,6 +6,7 @@ that is the person's own in every arm: equal rates give equal events, and a lowe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,10 +50,29 @@ class Clocks:
         """Return the clocks of some people, in the order of ``people`` (positions)."""
         return Clocks(self.courses[people], self.buckets[people], self.before)
 
+    @classmethod
+    def concat(cls, parts: Sequence[Clocks]) -> Clocks:
+        """Put the people of several clocks one after the other."""
+        return cls(
+            np.concatenate([part.courses for part in parts]),
+            np.concatenate([part.buckets for part in parts]),
+            parts[0].before,
+        )
+
+    def short(self, days: int) -> Clocks:
+        """Return the clocks of the first ``days`` days from entry."""
+        courses = np.ascontiguousarray(self.courses[:, : self.before + days + 1])
+        return Clocks(courses, _buckets(courses), self.before)
+
     @property
     def until(self) -> Array:
         """Return the expected events over all days, shape (n,)."""
         return np.asarray(self.courses[:, -1])
+
+    @property
+    def expected(self) -> Array:
+        """Return the expected events from entry to the last day, shape (n,)."""
+        return np.asarray(self.courses[:, -1] - self.courses[:, self.before])
 
     def days(self, who: Ints, marks: Array) -> Array:
         """Return the days on which people ``who`` (events,) pass ``marks`` that lie before their ends."""

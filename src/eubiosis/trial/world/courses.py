@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.clocks import Clocks
 from eubiosis.trial.world.gut import GutCourses
-from eubiosis.trial.world.host import HostCourses
+from eubiosis.trial.world.host import HostCourses, over_days
 from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.trial.world.outcomes import on_days, recent_tone
 from eubiosis.trial.world.scales import treg_percent
@@ -27,7 +28,8 @@ class WorldCourses:
     ``relapses`` and ``lesions`` are clocks, the latter with the lesions that enhance at entry before day 0.
     ``edss`` and ``mfis`` (arms, visits, n) are true scores without what relapses add, ``edss`` not yet held
     within the scale; ``treg`` (arms, visits, n) is a level in multiples of health and ``treg_percent`` the
-    true percentage of CD4+ cells; ``log_markers`` (arms, visits, n, markers) are logarithms of true values.
+    true percentage of CD4+ cells; ``log_markers`` (arms, visits, n, markers) are logarithms of true values,
+    ``markers_at_start`` and ``markers_at_end`` (arms, n, markers) the values at the first and last visit.
     """
 
     arms: tuple[str, ...]
@@ -42,6 +44,7 @@ class WorldCourses:
     log_markers: Array
     expected_relapses: Array
     expected_lesions: Array
+    markers_at_start: Array
     markers_at_end: Array
     entry_edss: Array
     days: NDArray[np.int64]
@@ -83,9 +86,43 @@ class WorldCourses:
             logs,
             np.stack([host.relapses[arm].sum(axis=0) for arm in arms]),
             np.stack([host.lesions[arm].sum(axis=0) for arm in arms]),
+            np.stack([gut.markers[arm][:, 0] for arm in arms]),
             np.stack([gut.markers[arm][:, -1] for arm in arms]),
             subjects.edss,
             days,
+        )
+
+    @classmethod
+    def concat(cls, parts: Sequence[WorldCourses]) -> WorldCourses:
+        """Put people who were read apart one after the other; all have the same arms and visits."""
+        first = parts[0]
+        if len(parts) == 1:
+            return first
+
+        def people_last(name: str) -> Array:
+            return np.concatenate([getattr(part, name) for part in parts], axis=-1)
+
+        def people_second(name: str) -> Array:
+            return np.concatenate([getattr(part, name) for part in parts], axis=1)
+
+        arms = range(len(first.arms))
+        return cls(
+            arms=first.arms,
+            control=first.control,
+            numbers=np.concatenate([part.numbers for part in parts]),
+            relapses=tuple(Clocks.concat([part.relapses[k] for part in parts]) for k in arms),
+            lesions=tuple(Clocks.concat([part.lesions[k] for part in parts]) for k in arms),
+            edss=people_last("edss"),
+            mfis=people_last("mfis"),
+            treg=people_last("treg"),
+            treg_percent=people_last("treg_percent"),
+            log_markers=np.concatenate([part.log_markers for part in parts], axis=2),
+            expected_relapses=people_last("expected_relapses"),
+            expected_lesions=people_last("expected_lesions"),
+            markers_at_start=people_second("markers_at_start"),
+            markers_at_end=people_second("markers_at_end"),
+            entry_edss=people_last("entry_edss"),
+            days=first.days,
         )
 
     def __len__(self) -> int:
@@ -106,9 +143,32 @@ class WorldCourses:
             self.log_markers[..., people, :],
             self.expected_relapses[:, people],
             self.expected_lesions[:, people],
+            self.markers_at_start[:, people],
             self.markers_at_end[:, people],
             self.entry_edss[people],
             self.days,
+        )
+
+    def until(self, visits: int) -> WorldCourses:
+        """Return the courses up to the last of the first ``visits`` visits, as a shorter trial sees them."""
+        if visits == len(self.days):
+            return self
+        last = int(self.days[visits - 1])
+        relapses = tuple(clock.short(last) for clock in self.relapses)
+        lesions = tuple(clock.short(last) for clock in self.lesions)
+        return replace(
+            self,
+            relapses=relapses,
+            lesions=lesions,
+            edss=self.edss[:, :visits],
+            mfis=self.mfis[:, :visits],
+            treg=self.treg[:, :visits],
+            treg_percent=self.treg_percent[:, :visits],
+            log_markers=self.log_markers[:, :visits],
+            expected_relapses=np.stack([clock.expected for clock in relapses]),
+            expected_lesions=np.stack([clock.expected for clock in lesions]),
+            markers_at_end=np.exp(self.log_markers[:, visits - 1]),
+            days=self.days[:visits],
         )
 
 
@@ -120,7 +180,10 @@ def _enhancing_at_entry(host: HostCourses, laws: ClinicalLaws) -> Array:
     """
     earlier = host.lesions[""]
     age = len(earlier) - np.arange(len(earlier)) - 0.5
-    return np.asarray(np.exp(-age / laws.number["host_tau_Gd"]) @ earlier)
+    weights = np.exp(-age / laws.number["host_tau_Gd"])
+    return over_days(
+        weights[:, None] * np.ascontiguousarray(earlier)
+    )  # nobody's digits depend on the company
 
 
 def _without_relapses(

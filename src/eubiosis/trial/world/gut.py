@@ -77,22 +77,38 @@ class GutCourses:
         )
 
 
-def gut_courses(
-    model: Model,
-    world: GutWorld,
-    subjects: VirtualSubjects,
-    design: Design,
-    seed: int,
-    wanted: NDArray[np.bool_] | None = None,
-) -> GutCourses:
-    """Hold each subject's composition, then run every active arm; the control stays at its steady state.
+@dataclass(frozen=True)
+class HeldCandidates:
+    """Candidates with their compositions held, before any arm is run.
 
-    ``wanted`` (subjects,) leaves out candidates who fail screening anyway: status ``not_run``. A
-    composition that cannot be held at all gives status ``niche_unsolved``, a failed run its reason; the
-    subject stays in the table. One that is held from afar is run, and ``niche`` says so.
+    ``status`` (subjects,) is "ok" or why somebody is not run; ``rows`` are the positions of ``held``.
     """
-    days = np.arange(design.days + 1.0)
-    visits = np.array([round(7 * week) for week in design.visits])
+
+    status: tuple[str, ...]
+    rows: NDArray[np.intp]
+    held: HeldPeople
+    fit: _Fit
+
+    def without_runs(self) -> HeldCandidates:
+        """Return the same candidates, none of whom is to be run."""
+        nobody = np.zeros(0, dtype=np.intp)
+        return replace(self, rows=nobody, held=self.held.take(nobody))
+
+    def take(self, rows: NDArray[np.intp]) -> HeldCandidates:
+        """Return some of the candidates, in the order of ``rows`` (positions)."""
+        place = np.full(len(self.status), -1)
+        place[self.rows] = np.arange(len(self.rows))
+        own = place[rows]
+        there = np.flatnonzero(own >= 0)
+        return HeldCandidates(
+            tuple(self.status[i] for i in rows), there, self.held.take(own[there]), self.fit.take(rows)
+        )
+
+
+def hold_candidates(
+    model: Model, world: GutWorld, subjects: VirtualSubjects, wanted: NDArray[np.bool_] | None = None
+) -> HeldCandidates:
+    """Hold each subject's composition; ``wanted`` (subjects,) leaves out who fails screening anyway."""
     status = np.array(_screened(subjects, wanted), dtype=object)
     rows = np.flatnonzero(status == OK)
     niches = hold_people(model, world, subjects.shares[rows])
@@ -100,23 +116,43 @@ def gut_courses(
     fit = _Fit.of(len(subjects), rows, niches)
     status[rows] = held.status
     solved = np.flatnonzero(_went_well(held.status))
-    held, rows = held.take(solved), rows[solved]
-    draws = SubjectDraws(seed, subjects.numbers)
+    return HeldCandidates(tuple(status.tolist()), rows[solved], held.take(solved), fit)
+
+
+def gut_courses(
+    model: Model,
+    world: GutWorld,
+    subjects: VirtualSubjects,
+    design: Design,
+    seed: int,
+    wanted: NDArray[np.bool_] | None = None,
+    held: HeldCandidates | None = None,
+) -> GutCourses:
+    """Hold each subject's composition, then run every active arm; the control stays at its steady state.
+
+    ``wanted`` (subjects,) leaves out candidates who fail screening anyway: status ``not_run``. A
+    composition that cannot be held at all gives status ``niche_unsolved``, a failed run its reason; the
+    subject stays in the table. One that is held from afar is run, and ``niche`` says so. ``held`` are the
+    subjects' compositions where they are held already.
+    """
+    days = np.arange(design.days + 1.0)
+    visits = np.array([round(7 * week) for week in design.visits])
+    found = hold_candidates(model, world, subjects, wanted) if held is None else held
+    status, rows, people = np.array(found.status, dtype=object), found.rows, found.held
+    draws = SubjectDraws(seed, tuple(subjects.numbers[i] for i in rows.tolist()))
     own = OwnEvents.of(design, draws)
     by_variant: dict[Kept, tuple[dict[str, Array], dict[str, Array]]] = {}
     for kept in (NOTHING, *variants(design)):
         handed = {a.name: np.full((len(subjects), len(days), len(HANDED)), np.nan) for a in design.arms}
         markers = {a.name: np.full((len(subjects), len(visits), len(MARKERS)), np.nan) for a in design.arms}
         for arm in design.arms:
-            courses = _arm_courses(model, world, held, rows, arm, own, kept, draws, days, visits)
-            handed[arm.name][rows], markers[arm.name][rows] = (
-                courses.handed,
-                _as_reads(courses.markers, world),
-            )
+            courses = _arm_courses(model, world, people, arm, own, kept, draws, days, visits)
+            handed[arm.name][rows] = courses.handed
+            markers[arm.name][rows] = _as_reads(courses.markers, world)
             failed = ~_went_well(courses.status)
             status[rows[failed]] = np.array(courses.status, dtype=object)[failed]
         by_variant[kept] = handed, markers
-    words = tuple(status.tolist())
+    words, fit = tuple(status.tolist()), found.fit
     plain, *others = (
         GutCourses(words, *each, fit.niche, fit.residual, fit.largest_factor) for each in by_variant.values()
     )
@@ -127,7 +163,6 @@ def _arm_courses(
     model: Model,
     world: GutWorld,
     held: HeldPeople,
-    rows: NDArray[np.int64],
     arm: Arm,
     own: OwnEvents,
     kept: Kept,
@@ -135,7 +170,7 @@ def _arm_courses(
     days: Array,
     visits: NDArray[np.int64],
 ) -> _Courses:
-    """Run the held people (``rows`` of all) under one arm, with the intercurrent events that are kept."""
+    """Run the held people under one arm, with the intercurrent events that are kept."""
     length = int(days[-1])
 
     def solved(therapy: Therapy, people: HeldPeople, shares: list[Array], killing: Array | None) -> _Courses:
@@ -143,22 +178,21 @@ def _arm_courses(
         return _solve_batch(model, people, therapy, shares, donors, days, visits, killing)
 
     if not kept:
-        shares = [taken(each.adherence, draws, length)[rows] for each in arm.therapy.components]
+        shares = [taken(each.adherence, draws, length) for each in arm.therapy.components]
         return solved(arm.therapy, held, shares, None)
     killing = own.on_antibiotics(arm, kept)
     first, *others = own.intakes(arm, kept)
-    other = np.zeros(len(rows), dtype=bool) if not others else others[0].who()[rows]
-    found = _Courses.empty(len(rows), len(days), len(visits))
+    other = np.zeros(len(held.status), dtype=bool) if not others else others[0].who()
+    found = _Courses.empty(len(held.status), len(days), len(visits))
     for intake, inside in ((first, ~other), *((each, other) for each in others)):
         some = np.flatnonzero(inside)
         if not len(some):
             continue
-        who = rows[some]
         shares = [
-            taken(each.adherence, draws, length)[who] * intake.share[who]
+            taken(each.adherence, draws, length)[some] * intake.share[some]
             for each in intake.therapy.components
         ]
-        one = solved(intake.therapy, held.take(some), shares, None if killing is None else killing[who])
+        one = solved(intake.therapy, held.take(some), shares, None if killing is None else killing[some])
         found = found.filled(some, one)
     return found
 
@@ -179,6 +213,10 @@ class _Fit:
         residual, largest = np.full(size, np.nan), np.full(size, np.nan)
         residual[rows], largest[rows] = niches.residual, niches.largest_factor
         return cls(tuple(words.tolist()), residual, largest)
+
+    def take(self, rows: NDArray[np.intp]) -> _Fit:
+        """Return some of the subjects."""
+        return _Fit(tuple(self.niche[i] for i in rows), self.residual[rows], self.largest_factor[rows])
 
 
 def _as_reads(markers: Array, world: GutWorld) -> Array:

@@ -15,7 +15,6 @@ from eubiosis.model.natural_history.course import run_hosts
 from eubiosis.model.natural_history.people import HOST_INPUTS, People, draw_drive, draw_people
 from eubiosis.model.natural_history.rates import (
     YEAR,
-    Rates,
     entry_chance,
     hazard_scale,
     lesion_scale,
@@ -40,7 +39,8 @@ class HostCourses:
 
     ``before`` state -> (burn-in days, subjects); ``after`` arm -> state -> (days, subjects). ``lesions`` and
     ``relapses`` arm -> expected events a day, (days, subjects), with key "" for the days before entry.
-    ``interrupted`` holds the same with intercurrent events, by the kinds that happen.
+    ``interrupted`` holds the same with intercurrent events, by the kinds that happen, and ``intakes`` what
+    people take then in each arm.
     """
 
     people: People
@@ -49,11 +49,15 @@ class HostCourses:
     lesions: Mapping[str, Array]
     relapses: Mapping[str, Array]
     interrupted: Mapping[Kept, HostCourses] = field(default_factory=dict)
+    intakes: Mapping[str, Sequence[Intake]] = field(default_factory=dict)
 
-    @property
-    def actual(self) -> HostCourses:
-        """The courses with every event that happens; these themselves where none is declared."""
-        return next(iter(self.interrupted.values()), self)
+
+@dataclass(frozen=True)
+class EventScale:
+    """What gives the two relative event rates of a host world the level that the design states."""
+
+    relapses: float
+    lesions: float
 
 
 def host_courses(
@@ -74,6 +78,20 @@ def host_courses(
     design: it is not predicted. It is that of the ``reference`` subjects (subjects,), of all where none are
     named. ``beyond`` multiplies the rates of the treated arms.
     """
+    host = relative_hosts(model, couplings, gut, subjects, design, draws, terms)
+    return at_level(host, event_scale(model, design, [host], reference), design, gut, beyond)
+
+
+def relative_hosts(
+    model: Model,
+    couplings: Mapping[str, float],
+    gut: GutCourses,
+    subjects: VirtualSubjects,
+    design: Design,
+    draws: SubjectDraws,
+    terms: LogFactors | None = None,
+) -> HostCourses:
+    """Run the same hosts with both event rates at scales of 1: nobody's course depends on the others."""
     kernel = model.host_kernel
     control = gut.handed[design.control.name]
     inputs = {name: control[:, 0, HANDED.index(name)] for name in HOST_INPUTS}
@@ -91,9 +109,12 @@ def host_courses(
     drive = draw_drive(model.content, people, draws, days=BURN_IN + design.days)
     before, entry = run_hosts(kernel, people, drive.first(BURN_IN), _RECORD)
     own = OwnEvents.of(design, draws)
+    number = {name: row.value for name, row in model.content.numbers.items()}
+    earlier, later = drive.hazard[:BURN_IN], drive.hazard[BURN_IN:]
+    first = relative_rates(number, before["host_C"], people.frailty, earlier)
 
-    def run(courses: GutCourses, intakes: Mapping[str, Sequence[Intake]]) -> dict[str, dict[str, Array]]:
-        after = {}
+    def run(courses: GutCourses, intakes: Mapping[str, Sequence[Intake]]) -> HostCourses:
+        after, rates = {}, {"": first}
         for arm in design.arms:
             handed = courses.handed[arm.name]
             levels = {name: handed[:, :, k].T for k, name in enumerate(HANDED)}
@@ -107,87 +128,78 @@ def host_courses(
                 levels=levels,
                 day0=BURN_IN,
             )
-        return after
+            rates[arm.name] = relative_rates(number, after[arm.name]["host_C"], people.frailty, later)
+        return HostCourses(
+            people,
+            before,
+            after,
+            {name: each.lesions for name, each in rates.items()},
+            {name: each.relapses for name, each in rates.items()},
+            intakes=intakes,
+        )
 
-    whole = {arm.name: (Intake(arm.therapy, _ALL_OF_IT),) for arm in design.arms}
-    after = run(gut, whole)
-    found = {}
-    for kept, courses in gut.interrupted.items():
-        intakes = {arm.name: own.intakes(arm, kept) for arm in design.arms}
-        found[kept] = courses, intakes, run(courses, intakes)
-    lesions, relapses, level = _rates(model, design, people, drive.hazard, before, after, reference)
-    _act(lesions, relapses, beyond, beyond.log_ratios(design, gut))
-    plain = HostCourses(people, before, after, lesions, relapses)
-    interrupted = {}
-    for kept, (courses, intakes, course) in found.items():
-        lesions, relapses = _at_level(_relative(model, people, drive.hazard, before, course), level)
-        _act(lesions, relapses, beyond, beyond.interrupted_log_ratios(design, gut, courses, intakes))
-        interrupted[kept] = HostCourses(people, before, course, lesions, relapses)
+    plain = run(gut, {arm.name: (Intake(arm.therapy, _ALL_OF_IT),) for arm in design.arms})
+    interrupted = {
+        kept: run(courses, {arm.name: own.intakes(arm, kept) for arm in design.arms})
+        for kept, courses in gut.interrupted.items()
+    }
     return replace(plain, interrupted=interrupted)
 
 
-def _act(
-    lesions: dict[str, Array], relapses: dict[str, Array], beyond: Beyond, ratios: Mapping[str, Array | None]
-) -> None:
-    """Multiply the rates of arms by what acts beside the host's equations."""
+def at_level(
+    host: HostCourses, scale: EventScale, design: Design, gut: GutCourses, beyond: Beyond = NOTHING_BEYOND
+) -> HostCourses:
+    """Return hosts with their relative rates at a scale, and what acts on them beside the equations."""
+    plain = _scaled(host, scale, beyond, beyond.log_ratios(design, gut))
+    interrupted = {
+        kept: _scaled(
+            each, scale, beyond,
+            beyond.interrupted_log_ratios(design, gut, gut.interrupted[kept], each.intakes),
+        )
+        for kept, each in host.interrupted.items()
+    }  # fmt: skip
+    return replace(plain, interrupted=interrupted)
+
+
+def _scaled(
+    host: HostCourses, scale: EventScale, beyond: Beyond, ratios: Mapping[str, Array | None]
+) -> HostCourses:
+    lesions = {name: values * scale.lesions for name, values in host.lesions.items()}
+    relapses = {name: values * scale.relapses for name, values in host.relapses.items()}
     for name, ratio in ratios.items():
         if ratio is not None:
             lesions[name] = lesions[name] * np.exp(ratio / beyond.lesion_slope)
             relapses[name] = relapses[name] * np.exp(ratio)
+    return replace(host, lesions=lesions, relapses=relapses)
 
 
-def _rates(
-    model: Model,
-    design: Design,
-    people: People,
-    hazard: Array,
-    before: Mapping[str, Array],
-    after: Mapping[str, Mapping[str, Array]],
-    reference: NDArray[np.bool_] | None,
-) -> tuple[dict[str, Array], dict[str, Array], tuple[float, float]]:
-    """Return lesion and relapse rates by arm at the design's level among those who enter, and the level.
+def event_scale(
+    model: Model, design: Design, hosts: Sequence[HostCourses], reference: NDArray[np.bool_] | None = None
+) -> EventScale:
+    """Return the scale at which the control arm of all ``hosts`` together is at the level of the design.
 
     Whoever needs a relapse in the year before to enter is more active than the rest of the pool, so the level
     is that of the control arm over the trial, each candidate counting with the chance of having that history.
-    It is that of a trial without intercurrent events.
+    ``reference`` (subjects,) leaves out the others; the hosts are relative ones.
     """
     number = {name: row.value for name, row in model.content.numbers.items()}
-    courses = _relative(model, people, hazard, before, after)
-    control, history = courses[design.control.name], courses[""].relapses[-YEAR:].sum(axis=0)
-    finite = np.isfinite(control.relapses).all(axis=0) & np.isfinite(history)
+    name = design.control.name
+    relapses = np.concatenate([host.relapses[name] for host in hosts], axis=1)
+    lesions = np.concatenate([host.lesions[name] for host in hosts], axis=1)
+    history = np.concatenate([over_days(host.relapses[""][-YEAR:]) for host in hosts])
+    finite = np.isfinite(relapses).all(axis=0) & np.isfinite(history)
     if reference is not None:
         finite &= reference
     least = design.eligibility.relapses_last_year or 0
     level, gap = design.control_level, number["host_refractory"]
-    h0 = hazard_scale(history[finite], control.relapses[:, finite], level.relapses_per_year, gap, least=least)
+    h0 = hazard_scale(history[finite], relapses[:, finite], level.relapses_per_year, gap, least=least)
     chance = entry_chance(h0 * history[finite], least)
-    lambda0 = lesion_scale(
-        control.lesions[:, finite], chance, level.gd_lesions_per_scan, number["host_tau_Gd"]
-    )
-    return (*_at_level(courses, (lambda0, h0)), (lambda0, h0))
+    lambda0 = lesion_scale(lesions[:, finite], chance, level.gd_lesions_per_scan, number["host_tau_Gd"])
+    return EventScale(h0, lambda0)
 
 
-def _relative(
-    model: Model,
-    people: People,
-    hazard: Array,
-    before: Mapping[str, Array],
-    after: Mapping[str, Mapping[str, Array]],
-) -> dict[str, Rates]:
-    """Return the rates at scales of 1 by arm, with key "" before entry."""
-    number = {name: row.value for name, row in model.content.numbers.items()}
-    earlier, later = hazard[:BURN_IN], hazard[BURN_IN:]
-    return {"": relative_rates(number, before["host_C"], people.frailty, earlier)} | {
-        name: relative_rates(number, course["host_C"], people.frailty, later)
-        for name, course in after.items()
-    }
-
-
-def _at_level(
-    courses: Mapping[str, Rates], level: tuple[float, float]
-) -> tuple[dict[str, Array], dict[str, Array]]:
-    scaled = {name: rates.times(*level) for name, rates in courses.items()}
-    return (
-        {name: rates.lesions for name, rates in scaled.items()},
-        {name: rates.relapses for name, rates in scaled.items()},
-    )
+def over_days(values: Array) -> Array:
+    """Return sums over the first axis, from the first day to the last whatever the number of people."""
+    if values.shape[1] == 1:  # numpy would add a single column by halves
+        return np.asarray(np.repeat(values, 2, axis=1).sum(axis=0)[:1])
+    return np.asarray(values.sum(axis=0))
