@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from numpy import __version__ as numpy_version
 
+from eubiosis.core.extras import install_line
 from eubiosis.core.findings import ExecutorError, Finding
 from eubiosis.core.machine import THREADS_VARIABLE
 from eubiosis.core.output import write_whole
@@ -121,7 +122,7 @@ def _client(workers: int, address: str, certificates: Path | None) -> Iterator[C
         from distributed import Client, LocalCluster
         from distributed.security import Security
     except ImportError as error:
-        raise _refused("Dask is not installed", 'pip install "eubiosis[dask]"') from error
+        raise _refused("Dask is not installed", install_line("dask")) from error
     # the library's own annotations are incomplete
     temporary: Any = Security.temporary
     cluster_of: Any = LocalCluster
@@ -197,7 +198,7 @@ def make_certificates(folder: Path) -> list[Path]:
 
         made: Any = Security.temporary()  # type: ignore[no-untyped-call]
     except ImportError as error:
-        raise _refused("Dask or cryptography is not installed", 'pip install "eubiosis[dask]"') from error
+        raise _refused("Dask or cryptography is not installed", install_line("dask")) from error
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     texts = {
         "ca.pem": made.tls_ca_file,
