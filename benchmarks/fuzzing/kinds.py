@@ -41,6 +41,11 @@ class Kind:
     guarded: bool = False
     allowed: tuple[type[Exception], ...] = ()
 
+    @property
+    def weight(self) -> int:
+        """How often the kind comes, beside the others."""
+        return 1 if self.tree else 2
+
 
 def workflow(folder: Path, content: bytes) -> object:
     """Check a workflow and the tables it names."""

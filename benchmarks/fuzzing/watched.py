@@ -126,7 +126,9 @@ def run_batch(name: str, kind: Kind, batch: int, seed_: int, most: int, watch: W
             finally:
                 os._exit(code)
         os.close(write_end)
-        done, said = _listened(read_end, child, GUARDED if kind.guarded else HANG + 5.0, done, count, name)
+        done, said = _listened(
+            read_end, child, GUARDED if kind.guarded else HANG + 5.0, done, count, name, batch
+        )
         os.close(read_end)
         if said and kind.guarded:
             count.ended += 1
@@ -166,7 +168,9 @@ def _contents(kind: Kind, batch: int, seed_: int, most: int) -> Iterator[bytes]:
     yield from (drawn * most)[:most]  # hypothesis may run out of new ones
 
 
-def _listened(pipe: int, child: int, patience: float, done: int, count: Count, name: str) -> tuple[int, str]:
+def _listened(
+    pipe: int, child: int, patience: float, done: int, count: Count, name: str, batch: int
+) -> tuple[int, str]:
     """Follow a child; return how many cases are over, and how one of them ended the child ("": none did)."""
     held, last = b"", time.monotonic()
     while True:
@@ -181,7 +185,7 @@ def _listened(pipe: int, child: int, patience: float, done: int, count: Count, n
                 number, _, words = line.decode().partition(" ")
                 done = int(number) + 1
                 if words:
-                    count.failures.append(f"{name}, {words} (case {number})")
+                    count.failures.append(f"{name}, batch {batch} case {number}: {words}")
         elif time.monotonic() - last > patience:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)

@@ -19,12 +19,12 @@ forks = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:Dep
 @forks
 def test_a_sample_of_malformed_files_ends_in_results_or_findings(capsys):
     began = time.monotonic()
-    counts = fuzzing.fuzz(210, seed=17)
+    counts = fuzzing.fuzz(195, seed=17)
     with capsys.disabled():
-        print(f" [fuzz: 210 files of {len(counts)} kinds in {time.monotonic() - began:.0f} s] ", end="")
+        print(f" [fuzz: 195 files of {len(counts)} kinds in {time.monotonic() - began:.0f} s] ", end="")
     assert [text for count in counts.values() for text in count.failures] == []
     assert len(counts) == len(fuzzing.kinds())
-    assert {count.cases for count in counts.values()} == {10}
+    assert {count.cases for count in counts.values()} == {5, 10}
 
 
 @linux

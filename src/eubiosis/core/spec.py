@@ -256,14 +256,19 @@ def _refused(cls: type[Spec], found: Iterable[Problem]) -> ValidationError:
             type=PydanticCustomError(
                 _HOUSE,
                 "{problem}",
-                {name: getattr(each, name) for name in _SAID},
+                {name: _sayable(getattr(each, name)) for name in _SAID},
             ),
-            loc=each.place,
+            loc=tuple(_sayable(step) if isinstance(step, str) else step for step in each.place),
             input=None,
         )
         for each in found
     ]
     return ValidationError.from_exception_data(cls.__name__, errors)
+
+
+def _sayable(text: str) -> str:
+    """Return a text in which lone surrogates, which no encoding takes, are spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _translated(cls: type[Spec] | None, error: _LineError) -> Problem:
