@@ -49,7 +49,7 @@ def soak(
 ) -> tuple[FaultCount, ...]:
     """Inject every fault of ``FAULTS`` (or those in ``only``) below an empty folder, and count the ends.
 
-    ``kills`` is how often the main process and its workers are killed at random moments, seven and three in ten; the
+    ``kills`` is how often the main process and its workers are killed at random moments (7 and 3 in 10); the
     other faults come once, or more often where there are many kills. No fault is begun after ``minutes``.
     Raises ``FindingsError`` for an unknown fault, a folder that is not empty and a system without signals.
     """

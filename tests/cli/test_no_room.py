@@ -1,0 +1,109 @@
+"""Every command that writes: a machine that refuses is one line, exit status 1, and nothing half-written.
+
+A hook of the interpreter refuses the n-th file that is opened for writing, folder that is made or name that
+is changed below the test's folder, for n = 1, 2, ... until the command comes through.
+"""
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine_models import sbml
+from trial_plans import plan, rows, text_of, write_plan
+
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+COMMANDS = {
+    "new": "new {out}",
+    "brief": "brief {question} --out {out}",
+    "evidence pool": "evidence pool --outcome hs-CRP --intervention probiotic --out {out}",
+    "evidence audit": "evidence audit --out {out}",
+    "evidence graph": "evidence graph --from Faecalibacterium --to fatigue --out {out}",
+    "evidence template": "evidence template {out}",
+    "evidence import": "evidence import {here}/export.ris --review {out}",
+    "profile": "profile {here}/made/stool.tsv --out {out}",
+    "profile, a forecast": "profile {here}/made/stool.tsv --under inulin --out {out}",
+    "population example": "population example {out} --people 6",
+    "population generate": "population generate --people 12 --out {out}",
+    "model export": "model export -o {out}/model.xml",
+    "model page": "model page --out {out}/page.html",
+    "model wiring": "model wiring --out {out}/wiring.html",
+    "therapy example": "therapy example inulin --out {out}/inulin.yaml",
+    "calibration informed": "calibration informed --out {out}/informed.html",
+    "engine run": "engine run {here}/model.xml --times 0,1 --observe x --out {out}/courses.csv",
+    "engine run, a picture": "engine run {here}/model.xml --times 0,1 --observe x --plot {out}/courses.svg",
+    "trial analyse": "trial analyse {here}/trial.csv --plan {here}/plan.yaml --out {out}",
+    "trial power": "trial power --endpoint fatigue --difference 5 --curve participants --figure {out}/p.svg",
+    "certificates": "certificates {out}",
+}
+
+
+class Refusal:
+    """Refuse the n-th writing below a folder with an error; a hook cannot be taken away, only calmed."""
+
+    def __init__(self):
+        self.below, self.left, self.number = "", 0, errno.ENOSPC
+        sys.addaudithook(self)
+
+    def __call__(self, event, arguments):
+        if not self.below:
+            return
+        if event == "open":
+            path, _, flags = (*arguments, 0)[:3]
+            writes = isinstance(flags, int) and flags & WRITES
+        else:
+            path = arguments[0] if event in ("os.mkdir", "os.rename", "os.link") else None
+            writes = path is not None
+        if writes and isinstance(path, str | bytes | Path) and os.fsdecode(path).startswith(self.below):
+            self.left -= 1
+            if self.left == 0:
+                raise OSError(self.number, os.strerror(self.number), os.fsdecode(path))
+
+
+@pytest.fixture(scope="module")
+def refusal():
+    return Refusal()
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    from eubiosis.population.example import write_example_table
+
+    folder = tmp_path_factory.mktemp("inputs")
+    (folder / "made").mkdir()
+    write_example_table(folder / "made" / "stool.tsv", people=12)
+    (folder / "export.ris").write_text("TY  - JOUR\nTI  - A made-up trial\nPY  - 2020\nER  -\n", "utf-8")
+    (folder / "model.xml").write_text(sbml("x = 3; x' = -x"))
+    (folder / "trial.csv").write_text(text_of(rows()), encoding="utf-8")
+    write_plan(folder, plan())
+    return folder
+
+
+def everything(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES], ids=errno.errorcode.get)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_machine_that_refuses_is_one_line_and_leaves_nothing(
+    tmp_path, eubiosis, refusal, here, command, number
+):
+    from eubiosis.core.content import PACKAGED_CONTENT
+
+    question = PACKAGED_CONTENT / "briefs" / "fibre_add_on.yaml"
+    out = tmp_path / "there" / "out"
+    out.parent.mkdir()
+    arguments = [word.format(out=out, here=here, question=question) for word in COMMANDS[command].split()]
+    refused = 0
+    for turn in range(1, 60):
+        refusal.below, refusal.left, refusal.number = str(tmp_path), turn, number
+        try:
+            status, _, said = eubiosis(*arguments)
+        finally:
+            refusal.below = ""
+        if refusal.left > 0:
+            break  # it came through
+        refused += 1
+        print(command, turn, status, said)
