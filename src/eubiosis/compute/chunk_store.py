@@ -16,6 +16,7 @@ from pathlib import Path
 _MAGIC = b"eubiosis chunk 1\n"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,80}")
 _SUFFIX = ".chunk"
+_MOST_HEAD = 400  # bytes of the line with key, length and checksum
 
 
 class ChunkStore:
@@ -62,8 +63,26 @@ class ChunkStore:
         return body if key == self.key else None
 
     def foreign(self) -> list[str]:
-        """Return the names of whole chunks that lie there under another key: of another run."""
-        return [name for name in self.names() if self._parted(name)[0] not in (None, self.key)]
+        """Return the names of chunks that lie there under another key: of another run; heads are read only."""
+        return [name for name in self.names() if self._key_of(name) not in (None, self.key)]
+
+    def is_there(self, name: str) -> bool:
+        """Say whether a chunk of this run lies there in its full length; what it holds is not read."""
+        return self._key_of(name) == self.key
+
+    def _key_of(self, name: str) -> str | None:
+        """Return the key in the head of a chunk; None where it is missing or not as long as its head says."""
+        path = self._path(name)
+        if path.is_symlink() or not path.is_file():
+            return None
+        with path.open("rb") as content:
+            start = content.read(len(_MAGIC) + _MOST_HEAD)
+        head, newline, _ = start[len(_MAGIC) :].partition(b"\n")
+        words = head.decode("ascii", "replace").split(" ")
+        if not (start.startswith(_MAGIC) and newline and len(words) == 3 and words[1].isdecimal()):
+            return None
+        whole = len(_MAGIC) + len(head) + 1 + int(words[1]) == path.stat().st_size
+        return words[0] if whole else None
 
     def _parted(self, name: str) -> tuple[str | None, bytes]:
         """Return the key and the content of a chunk; no key where it is missing or damaged."""

@@ -6,14 +6,15 @@ no bit.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from eubiosis.compute.pool import map_ordered
+from eubiosis.compute.pool import Workers, map_ordered
 from eubiosis.core.findings import Finding, FindingsError
 
 Item = TypeVar("Item")
@@ -36,11 +37,24 @@ class Executor:
     workers: int = 1
     address: str = ""
     certificates: Path | None = None
+    pool: Workers | None = field(default=None, repr=False, compare=False)
 
     @property
     def shares_disk(self) -> bool:
         """Whether workers write into the folders of this machine."""
         return self.kind == "processes"
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Executor]:
+        """Yield an executor whose processes stay for several rounds of work and end with the block.
+
+        A cluster is taken up and left anew in every round.
+        """
+        if self.kind != "processes" or self.workers == 1:
+            yield self
+            return
+        with Workers(self.workers) as workers:
+            yield replace(self, pool=workers)
 
     def map_ordered(
         self,
@@ -57,6 +71,8 @@ class Executor:
         it is there, in whatever order; processes do not call it (``shares_disk``). Raises ``FindingsError``
         where Dask is not installed, the cluster cannot be reached, or a worker is of another version.
         """
+        if self.pool is not None:
+            return self.pool.map_ordered(function, items, progress, label=label)
         if self.kind == "processes":
             return map_ordered(function, items, self.workers, progress, label=label)
         from eubiosis.compute.dask_pool import map_on_cluster

@@ -170,6 +170,8 @@ def _unpacked_rows(data: Any, origin: Any, inner: tuple[Any, ...], parts: list[b
     kind = inner[0]
     if not isinstance(data, dict):
         return make(_unpacked(item, kind, parts) for item in data)
+    if get_origin(kind) in (Union, types.UnionType):  # rows of one dataclass, where none is missing
+        kind = next((each for each in get_args(kind) if is_dataclass(each)), kind)
     if not (isinstance(kind, type) and is_dataclass(kind)):
         message = "rows of objects where plain values are expected"
         raise DamagedPackage(message)

@@ -16,6 +16,7 @@ from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import TracebackType
 from typing import NoReturn, TypeVar
 
 from tqdm import tqdm
@@ -58,41 +59,81 @@ def map_ordered(
         message = f"{processes} processes; allowed: 1 or more"
         raise ValueError(message)
     work = list(items)
-    workers = min(processes, len(work), _MOST_PROCESSES)
+    workers = min(processes, len(work))
     if workers <= 1:
         return [_one(function, item, k) for k, item in enumerate(_bar(work, len(work), progress, label))]
-    # what cannot travel fails here, not in the executor's own thread, where it could block the shutdown
-    for number, item in enumerate(work):
-        named(partial(pickle.dumps, (function, item)), item, number)
-    others = set(multiprocessing.active_children())
-    _begin_tracker()
-    executor = ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin_worker,
-        initargs=(max(1, available_cores() // workers), os.getpid()),
-    )
-    futures = [executor.submit(function, item) for item in work]
-    try:
-        results = []
-        for k, future in enumerate(_bar(futures, len(futures), progress, label)):
-            _wait(future, set(multiprocessing.active_children()) - others)
-            results.append(named(future.result, work[k], k))
-    except BaseException as error:
+    with Workers(workers) as pool:
+        return pool.map_ordered(function, work, progress, label=label)
+
+
+class Workers:
+    """Processes that work through several lists of items; they end with the block.
+
+    See ``map_ordered`` for what they promise. They are started by the first list that needs them.
+    """
+
+    def __init__(self, processes: int) -> None:
+        self._count = min(processes, _MOST_PROCESSES)
+        self._executor: ProcessPoolExecutor | None = None
+        self._others: set[BaseProcess] = set()
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._executor is None:
+            return
         # stopped from outside, or a worker is lost or hangs: do not wait for items that are running
-        if isinstance(error, ExecutorError | BrokenProcessPool) or not isinstance(error, Exception):
-            for worker in set(multiprocessing.active_children()) - others:
-                worker.kill()  # one that is stopped would not hear a request
-        for future in futures:
-            future.cancel()
-        executor.shutdown()
-        if isinstance(error, BrokenProcessPool):
-            raise _lost(
-                "a worker process ended unasked: it was killed, or the memory did not suffice"
-            ) from None
-        raise
-    executor.shutdown()
-    return results
+        if error is not None and (isinstance(error, ExecutorError) or not isinstance(error, Exception)):
+            self._kill()
+        self._executor.shutdown(cancel_futures=True)
+
+    def map_ordered(
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        progress: bool | None = None,
+        *,
+        label: str = "",
+    ) -> list[Result]:
+        """Return ``function(item)`` for every item, in the order of the items."""
+        # what cannot travel fails here, not in the executor's own thread, where it could block the shutdown
+        for number, item in enumerate(items):
+            named(partial(pickle.dumps, (function, item)), item, number)
+        executor = self._started()
+        futures = [executor.submit(function, item) for item in items]
+        results = []
+        try:
+            for k, future in enumerate(_bar(futures, len(futures), progress, label)):
+                _wait(future, set(multiprocessing.active_children()) - self._others)
+                results.append(named(future.result, items[k], k))
+        except BaseException as error:
+            for future in futures:
+                future.cancel()
+            if isinstance(error, BrokenProcessPool):
+                raise _lost(
+                    "a worker process ended unasked: it was killed, or the memory did not suffice"
+                ) from None
+            raise
+        return results
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._executor is None:
+            self._others = set(multiprocessing.active_children())
+            _begin_tracker()
+            self._executor = ProcessPoolExecutor(
+                self._count,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_begin_worker,
+                initargs=(max(1, available_cores() // self._count), os.getpid()),
+            )
+        return self._executor
+
+    def _kill(self) -> None:
+        for worker in set(multiprocessing.active_children()) - self._others:
+            worker.kill()  # one that is stopped would not hear a request
 
 
 def _wait(future: Future[Result], workers: set[BaseProcess]) -> None:

@@ -193,7 +193,7 @@ def _search_at_rest(
         for _ in range(_CAREFUL_ROUNDS):
             points = near.point(kernel, states[left])
             local, biomass = near.at(points), points[:, len(near.others) :]
-            terms = terms_at(task.prior, local, biomass, asked[left])
+            terms = terms_at(task.prior, local, biomass, asked[left], by_column=True)
             move = terms.move(damping[left])
             step = np.matmul(local.slopes[:, :, 1:], move[:, :, None])[:, :, 0]
             longest = np.maximum(np.abs(step), np.abs(move)).max(axis=1)

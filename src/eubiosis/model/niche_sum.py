@@ -30,17 +30,26 @@ class NichePrior:
 
 
 def sum_at(prior: NichePrior, ln_factors: Array, biomass: Array, asked: Array) -> Array:
-    """Return the sum (n,) of log factors and log biomasses, against the log shares ``asked`` for."""
-    away = np.log(_shares(biomass)) - asked
+    """Return the sum (n,) of log factors and log biomasses, against the log shares ``asked`` for.
+
+    ``biomass`` comes from ``Relaxation.point``, column by column.
+    """
+    away = np.log(_shares(biomass, by_column=True)) - asked
     excess = ln_factors - np.log(prior.factors)
     return np.asarray(
         np.sum(prior.error**-2.0 * away * away, axis=1) + np.sum(prior.spread**-2.0 * excess * excess, axis=1)
     )
 
 
-def _shares(biomass: Array) -> Array:
+def _shares(biomass: Array, *, by_column: bool) -> Array:
+    """Return shares (n, guilds); ``by_column`` adds the guilds up in their order.
+
+    The order is said, because numpy would take it from the layout, which one person alone does not show.
+    """
     shares = np.exp(biomass - biomass.max(axis=1, keepdims=True))
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+    if by_column:
+        return np.asarray(shares / np.add.accumulate(shares, axis=1)[:, -1:])
+    return np.asarray(shares / np.ascontiguousarray(shares).sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -70,11 +79,16 @@ class Terms:
         return solved(matrix, wanted)[:, :size, 0]
 
 
-def terms_at(prior: NichePrior, local: Local, biomass: Array, asked: Array) -> Terms:
-    """Linearise the sum at log ``biomass`` (n, guilds), other states taken to rest."""
+def terms_at(
+    prior: NichePrior, local: Local, biomass: Array, asked: Array, *, by_column: bool = False
+) -> Terms:
+    """Linearise the sum at log ``biomass`` (n, guilds), other states taken to rest.
+
+    ``by_column`` says that it comes from ``Relaxation.point``.
+    """
     size, each = len(GUILDS), np.arange(len(GUILDS))
     weight, pull = 1 / prior.error, 1 / prior.spread
-    shares = _shares(biomass)
+    shares = _shares(biomass, by_column=by_column)
     excess = local.ln_factors + local.slopes[:, :, 0] - np.log(prior.factors)
     # residuals of both sums in the last column, their derivatives before it: d ln s_g / d ln b_h is
     # (g = h) - s_h

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,6 +52,27 @@ class VirtualSubjects:
             self.relapsing[rows],
             None if self.assessed is None else self.assessed[rows],
             None if self.samples is None else self.samples[rows],
+        )
+
+
+    @classmethod
+    def concat(cls, parts: Sequence[VirtualSubjects]) -> VirtualSubjects:
+        """Put subjects who were made apart one after the other; all are rated, or none."""
+
+        def joined(name: str) -> np.ndarray | None:
+            values = [getattr(part, name) for part in parts]
+            return None if values[0] is None else np.concatenate(values)
+
+        def there(name: str) -> np.ndarray:
+            return np.concatenate([getattr(part, name) for part in parts])
+
+        return cls(
+            tuple(number for part in parts for number in part.numbers),
+            there("shares"),
+            tuple(word for part in parts for word in part.profile_status),
+            *(there(name) for name in ("age", "female", "edss", "relapsing")),
+            joined("assessed"),
+            joined("samples"),
         )
 
 

@@ -15,7 +15,7 @@ from eubiosis.core.place import Place
 from eubiosis.core.spec import Problem, Spec, of, rule
 from eubiosis.therapy import Component, Therapy, products
 
-MOST_PARTICIPANTS = 20_000
+MOST_PARTICIPANTS = 1_000_000
 PartT = TypeVar("PartT", bound=Component)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,75 +19,27 @@ from eubiosis.core.table_schemas import (
     TRIAL_SCREENING,
 )
 from eubiosis.core.trial_stacks import LatentStack, StackedLatent, StackedObserved, TrialStack
-from eubiosis.engine import FAILURES
 from eubiosis.model import Model, load
-from eubiosis.model.held import FAR, HELD
-from eubiosis.model.niche import NICHE_UNSOLVED, OK
 from eubiosis.model.shipped import Shipped, matched_gut_world, matched_history, shipped
 from eubiosis.model.worlds import GutWorld, draw_gut_world, draw_host_world
 from eubiosis.population.generate import Cohort
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulation import Simulation
-from eubiosis.trial.world.beyond import draw_beyond
+from eubiosis.trial.world.beyond import Beyond, draw_beyond
 from eubiosis.trial.world.direct import direct_terms
-from eubiosis.trial.world.gut import MARKERS, GutCourses, gut_courses
-from eubiosis.trial.world.host_world import (
-    REFERENCE_POOL,
-    TrialIsTooSmall,
-    World,
-    clinical_laws,
-    enrol,
-    paper_reason,
-    reference_size,
-    trial_stacks,
+from eubiosis.trial.world.enrolment import (
+    Candidates,
+    Gatherer,
+    GutSetting,
+    HostSetting,
+    settle_scales,
 )
-from eubiosis.trial.world.persons import rated
+from eubiosis.trial.world.gut import MARKERS
+from eubiosis.trial.world.host import EventScale
+from eubiosis.trial.world.host_world import EnrolledWorld, TrialIsTooSmall, trial_stacks
 
-_NUMBERS_A_WORLD = 1_000_000
-_FIRST_POOL, _MOST_POOL = 2.2, 40.0  # candidates for each participant
+_FIRST_POOL, MOST_POOL = 2.2, 40.0  # candidates for each participant
 Columns = Mapping[str, NDArray[np.generic]]
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """The candidates of one gut world: how many were made, could not be held at all, and failed by status.
-
-    ``held`` is how many have a gut of their own, ``far`` how many of these are far from their profile;
-    ``largest_residual`` (log units) and ``largest_factor`` (over the reference's, or under it) are the
-    largest among them, NaN where nobody is held. ``asked`` is how many were run at all, having passed
-    screening on paper; ``tried`` and ``unheld`` are the positions in a stool table of the samples that these
-    were made of, and of those that no steady state holds.
-    """
-
-    made: int
-    unsolved: int
-    failed: Mapping[str, int]
-    held: int
-    far: int
-    largest_residual: float
-    largest_factor: float
-    asked: int = 0
-    tried: tuple[int, ...] = ()
-    unheld: tuple[int, ...] = ()
-
-    @classmethod
-    def of(cls, gut: GutCourses, samples: NDArray[np.int64] | None = None) -> Candidates:
-        """Count the candidates of one gut world; ``samples`` (candidates,) says what each is made of."""
-        asked = np.array([word != "" for word in gut.niche], dtype=bool)
-        lost = np.array([word == NICHE_UNSOLVED for word in gut.niche], dtype=bool)
-        held = np.array([word in HELD for word in gut.niche], dtype=bool)
-        return cls(
-            made=len(gut.status),
-            unsolved=sum(word == NICHE_UNSOLVED for word in gut.status),
-            failed=Counter(word for word in gut.status if word in FAILURES),
-            held=int(held.sum()),
-            far=sum(word == FAR for word in gut.niche),
-            largest_residual=float(np.max(gut.residual[held])) if held.any() else float("nan"),
-            largest_factor=float(np.max(gut.largest_factor[held])) if held.any() else float("nan"),
-            asked=int(asked.sum()),
-            tried=() if samples is None else tuple(np.unique(samples[asked]).tolist()),
-            unheld=() if samples is None else tuple(np.unique(samples[lost]).tolist()),
-        )
 
 
 @dataclass(frozen=True)
@@ -155,6 +106,23 @@ class Task:
     seed: int
     gut_world: int
     model_folder: Path
+
+
+MOST_IN_ONE_BLOCK = 1_000  # participants of a trial that is one piece of work; a larger one is cut
+BLOCK = 2_000  # candidates of a gut world in one block of a larger trial; it divides a million
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of candidates of one gut world, as a piece of work.
+
+    ``number`` counts from 0. ``wanted`` is how many may still enter in each host world, ``scales`` the level
+    of event rates in each, known from block 0 and empty in it.
+    """
+
+    number: int
+    wanted: tuple[int, ...]
+    scales: tuple[EventScale, ...] = ()
 
 
 def simulate(
@@ -237,20 +205,74 @@ class GutWorldTrials:
 
 def gut_world_trials(task: Task) -> GutWorldTrials:
     """Enrol every trial of one gut world; the trials themselves are run when their stacks are asked for."""
-    model, simulation = _model(task.model_folder), task.simulation
-    models, worlds, candidates = _enrolled(model, task)
-    numbers = range(simulation.replicates)
-    pairs = tuple(
-        PairOfWorlds(
-            task.gut_world,
-            h,
-            world.screened,
-            trial_stacks(own, world, task.design, (task.gut_world, h), numbers),
+    setting, hosts = _settings(task)
+    wanted = task.design.participants
+    gatherers = [Gatherer(host, task.design, task.seed, host.label, wanted) for host in hosts]
+    return _trials(task, gatherers, _filled(task, setting, gatherers))
+
+
+@dataclass(frozen=True)
+class BlockTrials:
+    """The trials of the people of one block, how many entered in each host world, and its level of events."""
+
+    trials: GutWorldTrials
+    entered: tuple[int, ...]
+    scales: tuple[EventScale, ...]
+
+
+def block_trials(task: Task, block: Block) -> BlockTrials:
+    """Enrol the people of one block of a large trial in every host world, up to those still wanted.
+
+    A block is a trial of its own as far as luck goes: people are randomised, and noise and assay batches are
+    dealt out, within it. Block 0 has the luck of a trial that is not cut.
+    """
+    setting, hosts = _settings(task)
+    gatherers = [
+        Gatherer(host, task.design, task.seed, _block_label(host.label, block.number), wanted)
+        for host, wanted in zip(hosts, block.wanted, strict=True)
+    ]
+    most = task.cohort.size
+    begin, end = block.number * BLOCK, (block.number + 1) * BLOCK
+    end = end if most is None else min(end, most)
+    counts: list[Candidates] = []
+    if block.number == 0:
+        settled = settle_scales(setting, most)
+        for gatherer in gatherers:
+            settled.enrol(gatherer, end)
+        counts += [each.counts for each in settled.stretches]
+        begin = settled.made
+    else:
+        for gatherer, scale in zip(gatherers, block.scales, strict=True):
+            gatherer.scale = scale
+    counts += _gathered(setting, gatherers, begin, end, whole=False)
+    trials = _trials(task, gatherers, Candidates.together(counts))
+    scales = tuple(gatherer.scale for gatherer in gatherers if gatherer.scale is not None)
+    return BlockTrials(trials, tuple(gatherer.entered for gatherer in gatherers), scales)
+
+
+def _block_label(label: str, number: int) -> str:
+    return f"{label}/block {number}" if number else label
+
+
+def _trials(task: Task, gatherers: Sequence[Gatherer], candidates: Candidates) -> GutWorldTrials:
+    beyonds = [gatherer.setting.beyond for gatherer in gatherers]
+    guts: Columns | None = None
+    pairs = []
+    for h, gatherer in enumerate(gatherers):
+        if not gatherer.parts:
+            pairs.append(PairOfWorlds(task.gut_world, h, {"enrolled": 0, **gatherer.screened}, iter(())))
+            continue
+        world = gatherer.world()
+        if guts is None:
+            guts = _stacked(_guts(task, world))
+        stacks = trial_stacks(
+            gatherer.setting.model, world, task.design, (task.gut_world, h), range(task.simulation.replicates)
         )
-        for h, (own, world) in enumerate(zip(models, worlds, strict=True))
+        pairs.append(PairOfWorlds(task.gut_world, h, world.screened, stacks))
+    assert guts is not None
+    return GutWorldTrials(
+        tuple(pairs), Table(guts, schema=TRIAL_GUTS), _worlds(task, beyonds), candidates
     )
-    guts = Table(_stacked(_guts(task, worlds[0])), schema=TRIAL_GUTS)
-    return GutWorldTrials(pairs, guts, _worlds(task, worlds), candidates)
 
 
 def simulate_gut_world(task: Task) -> Trials:
@@ -285,57 +307,59 @@ def _shipped(model: Model, simulation: Simulation) -> Shipped:
     return shipped(model)
 
 
-def _enrolled(model: Model, task: Task) -> tuple[list[Model], list[World], Candidates]:
-    """Screen ever more candidates until every host world of the gut world has a full trial.
-
-    Each host world comes with the model that holds its natural history; the candidates are counted.
-    """
-    design, simulation = task.design, task.simulation
+def _settings(task: Task) -> tuple[GutSetting, list[HostSetting]]:
+    """Return the gut world of a task and its host worlds, each with the model of its natural history."""
+    model, design, simulation = _model(task.model_folder), task.design, task.simulation
     drawn = gut_world(model, task.gut_world, simulation, task.seed)
-    laws = clinical_laws(model)
-    hosts = _host_worlds(model, task, drawn)
-    models = [model.with_values(history) for history, _ in hosts]
-    numbers = range(task.gut_world * simulation.host_worlds, (task.gut_world + 1) * simulation.host_worlds)
-    beyonds = [draw_beyond(model, number, task.seed, simulation, design) for number in numbers]
-    first = task.gut_world * _NUMBERS_A_WORLD  # every gut world has people of its own
-    factor, least = _FIRST_POOL, REFERENCE_POOL
+    found = []
+    for h, (history, values) in enumerate(_host_worlds(model, task, drawn)):
+        number = task.gut_world * simulation.host_worlds + h
+        found.append(
+            HostSetting(
+                f"{task.gut_world}.{h}",
+                model.with_values(history),
+                values,
+                draw_beyond(model, number, task.seed, simulation, design),
+                direct_terms(model, design, number, task.seed, simulation.couplings),
+            )
+        )
+    return GutSetting(model, drawn, task.cohort, design, task.seed, task.gut_world), found
+
+
+def _filled(task: Task, setting: GutSetting, gatherers: Sequence[Gatherer]) -> Candidates:
+    """Screen ever more candidates until every host world of the gut world has a full trial; count them."""
+    design, most = task.design, task.cohort.size
+    settled = settle_scales(setting, most)
+    for gatherer in gatherers:
+        settled.enrol(gatherer)
+    counts, made = [each.counts for each in settled.stretches], settled.made
+    del settled
+    factor = _FIRST_POOL
     while True:
-        wanted_size = max(round(factor * design.participants) + 20, least)
-        size = wanted_size if task.cohort.size is None else min(wanted_size, task.cohort.size)
-        candidates = rated(task.cohort.candidates(size, first=first), laws, task.seed)
-        wanted = np.array([paper_reason(candidates, design, i) == "" for i in range(len(candidates))])
-        gut = gut_courses(model, drawn, candidates, design, task.seed, wanted)
-        needed = reference_size(np.array([word == OK for word in gut.status]))
-        if size < needed and size != task.cohort.size:
-            least = needed
-            continue
-        try:
-            worlds = [
-                enrol(
-                    own,
-                    f"{task.gut_world}.{h}",
-                    values,
-                    candidates,
-                    gut,
-                    design,
-                    task.seed,
-                    beyond,
-                    direct_terms(
-                        model,
-                        design,
-                        task.gut_world * simulation.host_worlds + h,
-                        task.seed,
-                        simulation.couplings,
-                    ),
-                )
-                for h, (own, (_, values), beyond) in enumerate(zip(models, hosts, beyonds, strict=True))
-            ]
-        except TrialIsTooSmall:
-            factor *= 2
-            if factor > _MOST_POOL or size == task.cohort.size:
-                raise
-        else:
-            return models, worlds, Candidates.of(gut, candidates.samples)
+        size = max(round(factor * design.participants) + 20, made)
+        size = size if most is None else min(size, most)
+        counts += _gathered(setting, gatherers, made, size, whole=True)
+        made = size
+        short = [gatherer for gatherer in gatherers if not gatherer.full]
+        if not short:
+            return Candidates.together(counts)
+        factor *= 2
+        if factor > MOST_POOL or size == most:
+            raise TrialIsTooSmall.of(short[0].entered, size, design.participants)
+
+
+def _gathered(
+    setting: GutSetting, gatherers: Sequence[Gatherer], begin: int, end: int, *, whole: bool
+) -> list[Candidates]:
+    """Screen candidates ``begin`` to ``end``; not ``whole``: only until nobody else is wanted."""
+    counts = []
+    for stretch in setting.stretches(begin, end):
+        counts.append(stretch.counts)
+        for gatherer in gatherers:
+            gatherer.add(stretch)
+        if not whole and all(gatherer.full for gatherer in gatherers):
+            break
+    return counts
 
 
 def _host_worlds(
@@ -359,13 +383,17 @@ def _stacked(parts: Iterable[Columns]) -> Columns:
     return {name: np.concatenate([part[name] for part in rows]) for name in rows[0]}
 
 
-def _guts(task: Task, world: World) -> list[Columns]:
+def _guts(task: Task, world: EnrolledWorld) -> list[Columns]:
     """Return the true markers at the first and the last visit; all host worlds of a gut world share them."""
-    numbers = np.array(world.subjects.numbers)
+    numbers, courses = np.array(world.subjects.numbers), world.courses
+    ends = (
+        (courses.markers_at_start, task.design.visits[0]),
+        (courses.markers_at_end, task.design.visits[-1]),
+    )
     rows: list[Columns] = []
-    for arm in task.design.arms:
-        for at, week in ((0, task.design.visits[0]), (-1, task.design.visits[-1])):
-            values = world.gut.markers[arm.name][:, at]
+    for k, arm in enumerate(task.design.arms):
+        for markers, week in ends:
+            values = markers[k]
             columns = {
                 "gut_world": np.full(len(numbers), task.gut_world),
                 "subject": numbers,
@@ -387,11 +415,11 @@ def screening_table(pairs: Sequence[PairOfWorlds]) -> Table:
     return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), schema=TRIAL_SCREENING)
 
 
-def _worlds(task: Task, worlds: Sequence[World]) -> Table:
+def _worlds(task: Task, beyonds: Sequence[Beyond]) -> Table:
     """Return the form of every host world and what lies outside the mechanism in each active arm."""
     rows = [
-        (task.gut_world, h, world.beyond.form, arm.name, world.beyond.of_therapy(arm.therapy))
-        for h, world in enumerate(worlds)
+        (task.gut_world, h, beyond.form, arm.name, beyond.of_therapy(arm.therapy))
+        for h, beyond in enumerate(beyonds)
         for arm in task.design.active
     ]
     names = ("gut_world", "host_world", "form", "arm", "outside_log_ratio")

@@ -24,6 +24,7 @@ from eubiosis.core.provenance import SourcedFact
 from eubiosis.core.tables import read_table
 from eubiosis.population.reference import load_reference
 from eubiosis.trial.design import Design
+from eubiosis.trial.simulate import MOST_IN_ONE_BLOCK
 from eubiosis.workflow.workflow import Workflow
 
 COSTS = PACKAGED_CONTENT / "planning" / "costs.tsv"
@@ -112,9 +113,12 @@ def predicted_cost(spec: Workflow) -> Cost:
     )
     host = runs.worlds * pool * arms * years * costs["seconds_host_person_year"]
     trials = runs.trials * (costs["seconds_a_trial"] + people * costs["seconds_trial_person"])
-    memory = costs["megabytes_base"] + pool * arms * years * costs["megabytes_person_year"]
-    memory += runs.host_worlds * runs.replicates * people * costs["megabytes_trial_person"]
+    together = min(people, MOST_IN_ONE_BLOCK)  # more people are never held at once
+    memory = costs["megabytes_base"]
+    memory += runs.host_worlds * together * arms * years * costs["megabytes_person_year"]
     disk = costs["megabytes_disk_base"] + runs.trials * costs["megabytes_disk_trial"]
+    if people > MOST_IN_ONE_BLOCK:  # the first trial's tables, part by part, twice as those of all trials
+        disk += 2 * people * len(design.visits) * costs["megabytes_disk_tables"]
     if runs.tables == "all":  # they lie there twice until the run folder is whole
         disk += 2 * runs.trials * people * len(design.visits) * costs["megabytes_disk_tables"]
     return Cost((costs["seconds_a_run"] + gut + host + trials) / 3600, memory, disk)

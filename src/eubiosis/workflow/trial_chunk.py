@@ -89,6 +89,7 @@ class Chunk:
     worlds: tuple[WorldForm, ...] = ()
     # arm, harm -> subjects with the event, over all trials
     harmed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    blocks: int = 0  # of people that the trials were cut into; 0 where they were not
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def run_chunk(task: Task, tables: WorldTables | None = None) -> Chunk:
     What every trial recorded goes into ``tables``.
     """
     world = gut_world_trials(task)
-    gathered = _Gathered(task.design, task.seed, None, tables)
+    gathered = Gathered(task.design, task.seed, None, tables)
     for pair in world.pairs:
         gathered.add(pair.stacks)
     return gathered.chunk(
@@ -151,19 +152,29 @@ def kept_chunk(store: ChunkStore, name: str) -> Chunk | None:
 def reduced(trials: Trials, estimates: Estimates | None = None) -> Chunk:
     """Analyse trials, unless estimates are given, and reduce them; gut world 0 keeps its first trial."""
     stacks = list(zip(trials.observed.stacks, trials.latent.stacks, strict=True))
-    gathered = _Gathered(trials.design, trials.seed, estimates)
+    gathered = Gathered(trials.design, trials.seed, estimates)
     for _, own in groupby(stacks, lambda pair: (pair[0].gut_world, pair[0].host_world)):
         gathered.add(iter(own))
     return gathered.chunk(trials.latent.guts, trials.worlds, _screened(trials.screening), trials.candidates)
 
 
-class _Gathered:
-    """What is kept of trials that come one stack after the other."""
+class Gathered:
+    """What is kept of trials that come one stack after the other.
+
+    With ``estimates`` nothing is analysed; ``shown`` says whether values for the report's courses are kept.
+    """
 
     def __init__(
-        self, design: Design, seed: int, estimates: Estimates | None, tables: WorldTables | None = None
+        self,
+        design: Design,
+        seed: int,
+        estimates: Estimates | None,
+        tables: WorldTables | None = None,
+        *,
+        shown: bool = True,
     ) -> None:
         self.design, self.seed, self.given, self.tables = design, seed, estimates, tables
+        self.shown = shown
         self.rows: list[TrialEstimate] = []
         self.truths: list[TrueEffect] = []
         self.flow: list[TrialCounts] = []
@@ -174,9 +185,10 @@ class _Gathered:
     def add(self, stacks: Iterator[tuple[TrialStack, LatentStack]]) -> None:
         """Take in all trials of one pair of worlds."""
         control = self.design.control.name
-        self.truths += effects_of_world(Twins.of(self._seen(stacks)), control, self.seed)
+        self.truths += effects_of_world(Twins.of(self.seen(stacks)), control, self.seed)
 
-    def _seen(self, stacks: Iterator[tuple[TrialStack, LatentStack]]) -> Iterator[LatentStack]:
+    def seen(self, stacks: Iterator[tuple[TrialStack, LatentStack]]) -> Iterator[LatentStack]:
+        """Take in trials and hand their truth on."""
         for seen, truth in stacks:
             if self.given is None:
                 self.rows += estimate(StackedObserved([seen], self.design.control.name), seed=self.seed).rows
@@ -190,7 +202,7 @@ class _Gathered:
 
     def _first_trial(self, seen: TrialStack, truth: LatentStack) -> None:
         """Keep the observed values of the first trial of a pair of worlds, and all of the very first."""
-        for endpoint in (each for each in ENDPOINTS if not ENDPOINTS[each].counted):
+        for endpoint in (each for each in ENDPOINTS if self.shown and not ENDPOINTS[each].counted):
             for v, week in enumerate(self.design.visits):
                 by_arm = self.visits.setdefault(endpoint, {}).setdefault(week, {})
                 for k, arm in enumerate(seen.arms):
@@ -220,7 +232,7 @@ class _Gathered:
                 }
                 for endpoint, weeks in self.visits.items()
             },
-            _changes(guts, self.design),
+            _changes(guts, self.design) if self.shown else {},
             self.example,
             candidates,
             _forms(worlds),

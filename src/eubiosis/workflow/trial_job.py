@@ -16,7 +16,6 @@ from eubiosis.analysis.truth import effects_table
 from eubiosis.calibration.clinical_rows import demand_clinical_rows
 from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
-from eubiosis.compute.packing import pack
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
@@ -25,13 +24,8 @@ from eubiosis.core.report_input import TrialReportInput
 from eubiosis.core.table_schemas import (
     ESTIMATES,
     LATENT_EFFECTS,
-    LATENT_SUBJECTS,
     LATENT_WORLDS,
-    OBSERVED_ADVERSE_EVENTS,
     OBSERVED_EXPOSURE,
-    OBSERVED_RELAPSES,
-    OBSERVED_SUBJECTS,
-    OBSERVED_VISITS,
 )
 from eubiosis.core.version import __version__
 from eubiosis.model import load
@@ -39,21 +33,13 @@ from eubiosis.model.derived import content_key
 from eubiosis.model.model import Model
 from eubiosis.population.generate import Cohort, cohort_of
 from eubiosis.population.lost import LostProfiles
-from eubiosis.trial.simulate import Candidates, Task, Trials, tasks
-from eubiosis.trial.world.gut import MARKERS
+from eubiosis.trial.simulate import BLOCK, Trials, tasks
+from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.trial.world.host_world import TrialIsTooSmall
-from eubiosis.workflow.all_tables import are_whole, tables_store
-from eubiosis.workflow.trial_chunk import (
-    Chunk,
-    KeptTask,
-    chunk_name,
-    kept_chunk,
-    reduced,
-    run_chunk,
-    run_chunk_here,
-    run_kept_chunk,
-)
+from eubiosis.workflow.trial_blocks import example_parts
+from eubiosis.workflow.trial_chunk import Chunk, reduced
 from eubiosis.workflow.trial_forms import biomarker_fact
+from eubiosis.workflow.trial_pieces import Resumed, chunks_of, nothing_said
 from eubiosis.workflow.trial_summary import report_input
 from eubiosis.workflow.workflow import Workflow
 from eubiosis.workflow.worlds_used import worlds_facts
@@ -66,6 +52,7 @@ class TrialJob:
     tables: Mapping[str, Table]
     report_input: TrialReportInput
     facts: Mapping[str, str]
+    parts: int = 0  # files of the first trial's tables that lie beside the chunks: one a block, or none
 
 
 def run_job(
@@ -75,12 +62,16 @@ def run_job(
     progress: bool | None = None,
     content: Path = PACKAGED_CONTENT,
     store: ChunkStore | None = None,
+    resumed: Resumed = nothing_said,
+    blocks_together: int = 1,
 ) -> TrialJob:
     """Simulate every world of a workflow, analyse every trial and summarise.
 
     ``content`` is the folder that the model is loaded from. The result does not depend on the ``executor``
     (default: this process). With a ``store`` each gut world is written into it when it is finished, and those
-    that lie there are not simulated again. Raises ``FindingsError`` for a stool table that cannot be used or
+    that lie there are not simulated again; ``resumed`` is told of these. A trial of more than
+    ``trial.simulate.MOST_IN_ONE_BLOCK`` participants is cut into blocks of people, ``blocks_together`` of them
+    a piece of work, which changes no bit. Raises ``FindingsError`` for a stool table that cannot be used or
     where hardly anybody is eligible, and ``NumericalFailuresError`` when too many gut runs failed.
     """
     demand_clinical_rows(content)
@@ -89,7 +80,7 @@ def run_job(
     cohort = cohort_of(workflow.population, model, workflow.seed)
     jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed)
     try:
-        chunks = _chunks(jobs, executor or Executor(), progress, store)
+        chunks = chunks_of(jobs, executor or Executor(), progress, store, resumed, blocks_together)
     except TrialIsTooSmall as error:
         finding = Finding(
             "workflow",
@@ -104,44 +95,11 @@ def run_job(
     if content != PACKAGED_CONTENT:
         facts = {**facts, "model": f"an edited content folder, sha256 {content_key(model.content)[:12]}"}
     return TrialJob(
-        _tables(chunks, real_profiles=cohort.profiles is not None),
+        _tables(chunks, real_profiles=cohort.profiles is not None, in_parts=store is not None),
         report_input(workflow, chunks, facts, model, lost_warnings(cohort, chunks)),
         facts,
+        chunks[0].blocks if store is not None else 0,
     )
-
-
-def _chunks(
-    jobs: Sequence[Task], executor: Executor, progress: bool | None, store: ChunkStore | None
-) -> list[Chunk]:
-    """Run the tasks whose chunks are not in the store, and return all chunks in order."""
-    names = [chunk_name(job.gut_world) for job in jobs]
-    kept = {name: None if store is None else _kept(store, job) for name, job in zip(names, jobs, strict=True)}
-    work = [(job, name) for job, name in zip(jobs, names, strict=True) if kept[name] is None]
-    tasks = [job for job, _ in work]
-    if executor.shares_disk and store is not None:
-        kept_tasks = [KeptTask(job, store, name) for job, name in work]
-        made = executor.map_ordered(run_kept_chunk, kept_tasks, progress, label="gut worlds")
-    elif executor.shares_disk:
-        made = executor.map_ordered(run_chunk, tasks, progress, label="gut worlds")
-    else:
-
-        def write_down(number: int, chunk: Chunk) -> None:
-            if store is not None:
-                store.write(work[number][1], pack(chunk))
-
-        packaged = all(job.model_folder == PACKAGED_CONTENT for job in tasks)
-        run = run_chunk_here if packaged else run_chunk
-        made = executor.map_ordered(run, tasks, progress, label="gut worlds", finished=write_down)
-    found = {**kept, **{name: chunk for (_, name), chunk in zip(work, made, strict=True)}}
-    return [chunk for name in names if (chunk := found[name]) is not None]
-
-
-def _kept(store: ChunkStore, task: Task) -> Chunk | None:
-    """Return the chunk of a finished gut world, if the tables that are asked for are there as well."""
-    name = chunk_name(task.gut_world)
-    if task.simulation.tables == "all" and not are_whole(tables_store(store), name):
-        return None
-    return kept_chunk(store, name)
 
 
 def trial_report(
@@ -214,8 +172,11 @@ def lost_warnings(cohort: Cohort, chunks: Sequence[Chunk]) -> tuple[str, ...]:
     return () if said is None else (said + ".",)
 
 
-def _tables(chunks: Sequence[Chunk], *, real_profiles: bool) -> dict[str, Table]:
-    """Return the tables of the run folder; the observed and the latent ones are apart."""
+def _tables(chunks: Sequence[Chunk], *, real_profiles: bool, in_parts: bool) -> dict[str, Table]:
+    """Return the tables of the run folder; the observed and the latent ones are apart.
+
+    Of a trial that was cut, those of the first trial lie in the store ``in_parts``.
+    """
     estimates = Estimates(tuple(row for chunk in chunks for row in chunk.estimates)).to_table()
     truths = effects_table([each for chunk in chunks for each in chunk.truths])
     tables = {
@@ -228,18 +189,10 @@ def _tables(chunks: Sequence[Chunk], *, real_profiles: bool) -> dict[str, Table]
         {name: [getattr(row, name) for row in worlds] for name in LATENT_WORLDS.names}, schema=LATENT_WORLDS
     )
     assert example is not None  # the first gut world keeps its first trial
-    tables["observed_subjects"] = _as(example.subjects, OBSERVED_SUBJECTS.name)
-    tables["observed_visits"] = _as(example.visits, OBSERVED_VISITS.name)
     if example.exposure is not None:
         tables["observed_exposure"] = _as(example.exposure, OBSERVED_EXPOSURE.name)
-    if example.adverse_events is not None:
-        tables["observed_adverse_events"] = _as(example.adverse_events, OBSERVED_ADVERSE_EVENTS.name)
-    if example.relapses is not None:
-        tables["observed_relapses"] = _as(example.relapses, OBSERVED_RELAPSES.name)
-    shown = example.latent.columns
-    if real_profiles:  # a steady state would give a real person's composition away
-        shown = tuple(name for name in shown if name not in MARKERS)
-    tables["latent_subjects"] = _as(example.latent, LATENT_SUBJECTS.name, shown)
+    if not (chunks[0].blocks and in_parts):
+        tables |= example_parts(example, real_profiles=real_profiles)
     return tables
 
 
@@ -255,6 +208,7 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None, mo
         "subjects in a trial": str(workflow.design.participants),
         "worlds": f"{runs.worlds} ({runs.gut_worlds} gut x {runs.host_worlds} host)",
         "trials": str(runs.trials),
+        **_block_facts(chunks),
         **worlds_facts(model, runs, workflow.seed),
         "gut-to-host couplings": _COUPLINGS[runs.couplings],
         **({"couplings and biomarkers": biomarker_fact()} if runs.couplings == "symmetric" else {}),
@@ -272,6 +226,17 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None, mo
         "python": ".".join(map(str, sys.version_info[:3])),
     }
     return facts | {name: version(name) for name in ("numpy", "scipy", "llvmlite", "python-libsbml")}
+
+
+def _block_facts(chunks: Sequence[Chunk]) -> dict[str, str]:
+    """Say how trials were cut, and whose courses the report shows."""
+    if not chunks[0].blocks:
+        return {}
+    shown = {arm: len(values) for arm, values in next(iter(chunks[0].changes.values())).items()}
+    return {
+        "blocks of people in a gut world": f"{np.mean([c.blocks for c in chunks]):.0f}, of {BLOCK} candidates each",
+        "shown courses and changes of markers": f"of block 0 of each gut world, {max(shown.values())} people",
+    }
 
 
 def _niche_facts(candidates: Sequence[Candidates]) -> dict[str, str]:

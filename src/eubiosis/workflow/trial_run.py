@@ -85,7 +85,7 @@ def run_trial(
     with RunFolder(out, replace=replace, resume=resume) as folder:
         _record_inputs(folder, workflow, spec, content)
         store = folder.chunks(run_key(spec, folder.inputs))
-        there, worlds = len(store.whole()), spec.simulation.gut_worlds
+        worlds = spec.simulation.gut_worlds
         folder.write_text("workflow_resolved.yaml", resolved_yaml(spec))
         digest = plan.digest
         folder.write_json("plan.json", {"sha256": digest, "plan": asdict(plan)})
@@ -93,9 +93,11 @@ def run_trial(
         folder.log("analysis plan fixed", sha256=digest, primary=spec.design.primary, gut_worlds=worlds)
         say(f"seed {spec.seed}; analysis plan {digest[:12]} fixed before the simulation")
         say(f"{_size(spec)}; {cost.words}")
-        if there:
-            folder.log("resumed", chunks=there, of=worlds)
-            say(f"{there} of {worlds} gut worlds are there; the rest is simulated")
+
+        def resumed(there: int, of: str) -> None:
+            folder.log("resumed", chunks=there, of=of)
+            say(f"{there} {of}; the rest is simulated")
+
         # late: the simulation and the report load numerical and plotting libraries
         from eubiosis.workflow.trial_job import run_job
 
@@ -105,11 +107,12 @@ def run_trial(
             progress=progress,
             content=content,
             store=store,
+            resumed=resumed,
         )
         folder.log("simulated", tables={name: len(table) for name, table in job.tables.items()})
         for name, table in job.tables.items():
             folder.write_table(name, table)
-        further = _write_all_tables(folder, store, spec)
+        further = (*_write_parts(folder, store, job.parts), *_write_all_tables(folder, store, spec, job.parts))
         folder.write_text(DICTIONARY_FILE, dictionary_tsv(TABLES[name] for name in (*job.tables, *further)))
         for name, value in job.facts.items():
             folder.add_fact(name, value)
@@ -121,14 +124,33 @@ def run_trial(
     return out / "report.html"
 
 
-def _write_all_tables(folder: RunFolder, store: ChunkStore, spec: Workflow) -> tuple[str, ...]:
+def _write_parts(folder: RunFolder, store: ChunkStore, parts: int) -> tuple[str, ...]:
+    """Write the first trial's tables where it was cut, a file for each block of people; return their names."""
+    if not parts:
+        return ()
+    from eubiosis.workflow.all_tables import tables_store
+    from eubiosis.workflow.trial_blocks import PARTS, part_name
+
+    aside, written = tables_store(store), []
+    for table in PARTS:
+        for block in range(parts):
+            content = aside.read(part_name(block, table))
+            if content is not None:  # a small block may have no adverse event
+                folder.write_bytes(f"tables/{table}/block-{block:05d}.parquet", content)
+                written.append(table)
+    return tuple(dict.fromkeys(written))
+
+
+def _write_all_tables(folder: RunFolder, store: ChunkStore, spec: Workflow, parts: int) -> tuple[str, ...]:
     """Write the tables of all trials where they are asked for, a file at a time; return their names."""
     if spec.simulation.tables != "all":
         return ()
     from eubiosis.workflow.all_tables import ALL_TABLES, files_of_run
     from eubiosis.workflow.trial_chunk import chunk_name
 
-    for path, content in files_of_run(store, map(chunk_name, range(spec.simulation.gut_worlds))):
+    gut_worlds = [chunk_name(number) for number in range(spec.simulation.gut_worlds)]
+    names = gut_worlds if not parts else [n for n in store.names() if n.partition(".")[0] in gut_worlds]
+    for path, content in files_of_run(store, iter(names)):
         folder.write_bytes(path, content)
     return tuple(schema.name for schema in ALL_TABLES)
 

@@ -11,7 +11,7 @@ from eubiosis.analysis.guard import DEPENDENT, NEGLIGIBLE
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-_CLEAR = 100.0  # this many times a guard's limit: whoever is nearer is judged by the single analysis
+CLEAR = 100.0  # this many times a guard's limit: whoever is nearer is judged by the single analysis
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ def contrasts(outcome: Floats, baseline: Floats, inside: Bools) -> Contrasts:
         squares = np.array([(group * y_own * y_own).sum(axis=-1) for group in members])
         pooled = np.sqrt((squares[1:] + squares[0]) / (analysed[1:] + analysed[0] - 2))
         size = np.abs(y).max(axis=-1)
-        flat = variance <= _CLEAR * NEGLIGIBLE**2 * size**2
+        flat = variance <= CLEAR * NEGLIGIBLE**2 * size**2
         length = (x * x).sum(axis=-1)
-        dependent = ~(sxx > (_CLEAR * DEPENDENT) ** 2 * length)
+        dependent = ~(sxx > (CLEAR * DEPENDENT) ** 2 * length)
         regular = ~infinite & ~flat & ~dependent & (freedom > 0) & np.all(analysed > 1, axis=0) & (total > 0)
         return Contrasts(
             (crude - slope * apart).T,

@@ -200,10 +200,10 @@ def _measured(batch: _Batch, endpoints: Sequence[Endpoint], *, logarithm: bool) 
     method, scale = (LOG_ANCOVA, "ratio of geometric means") if logarithm else (ANCOVA, "mean difference")
     rows = [(number, each.id) for number in batch.numbers for each in endpoints]
     assert len(rows) == size * len(names)
-    return dict(_linear_estimates(rows, batch.arms, result, regular, method, scale))
+    return dict(linear_estimates(rows, batch.arms, result, regular, method, scale))
 
 
-def _linear_estimates(
+def linear_estimates(
     rows: Sequence[tuple[int, str]],
     arms: tuple[str, ...],
     result: Contrasts,
@@ -211,6 +211,7 @@ def _linear_estimates(
     method: str,
     scale: str,
 ) -> Iterator[tuple[tuple[int, str, str], Estimate]]:
+    """Yield the contrasts that can be read, by trial, endpoint and treated arm; ``rows`` name the first two."""
     from scipy.special import stdtr, stdtrit
 
     ratio = scale == "ratio of geometric means"

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 ByArm = Mapping[str, Mapping[str, NDArray[np.generic]]]
 _BOOTSTRAPS = 100
 _SCORES = ("edss_last_visit", "mfis_last_visit")
-_COLUMN = {
+COLUMN_OF = {
     "relapses": "expected_relapses",
     "gd_lesions": "expected_new_lesions",
     "t2_lesions": "expected_new_lesions",
@@ -150,7 +150,7 @@ def effects_of_world(twins: Twins, control: str, seed: int) -> list[TrueEffect]:
     for arm in (name for name in twins.first if name != control):
         for endpoint in ENDPOINTS.values():
             if endpoint.counted:
-                name = _COLUMN[endpoint.id]
+                name = COLUMN_OF[endpoint.id]
                 treated, other = (np.asarray(twins.first[a][name], dtype=float) for a in (arm, control))
                 value = float(np.log(treated.sum() / other.sum()))
                 spread = float(np.std(np.log((draws @ treated) / (draws @ other))))
@@ -164,7 +164,7 @@ def effects_of_world(twins: Twins, control: str, seed: int) -> list[TrueEffect]:
 
 def _twin_effect(twins: Twins, endpoint: Endpoint, arm: str, control: str) -> tuple[Array, float]:
     """Return each subject's own effect at the last visit and the spread between subjects under control."""
-    name = _COLUMN.get(endpoint.id, endpoint.id)
+    name = COLUMN_OF.get(endpoint.id, endpoint.id)
     treated, other = (np.asarray(twins.first[a][name], dtype=float) for a in (arm, control))
     if endpoint.score:
         own, others = (np.asarray(twins.means[a][name], dtype=np.float64) for a in (arm, control))

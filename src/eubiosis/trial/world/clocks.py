@@ -6,6 +6,7 @@ that is the person's own in every arm: equal rates give equal events, and a lowe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,14 +25,12 @@ _LEAST_WIDTH = 4
 class Clocks:
     """Cumulated expected events of n people, read backwards: when is a mark passed?
 
-    ``courses`` (n, days + 1) never fall. All courses lie one after the other, each lifted by ``stride`` over
-    the one before, so that one sorted search finds the days of all marks of all trials. The first ``before``
-    days of a course lie before day 0.
+    ``courses`` (n, days + 1) never fall. For a search they lie one after the other, each lifted by a stride
+    over the one before, so that one sorted search finds the days of all marks of all trials. The first
+    ``before`` days of a course lie before day 0.
     """
 
     courses: Array
-    keys: Array
-    stride: float
     before: int
 
     @classmethod
@@ -44,12 +43,21 @@ class Clocks:
         courses = np.ascontiguousarray(cumulated(rates).T)
         if already is not None:
             courses = np.concatenate((np.zeros((len(courses), 1)), already[:, None] + courses), axis=1)
-        most = float(courses[:, -1].max(initial=0.0))
+        return cls(courses, 0 if already is None else 1)
+
+    @classmethod
+    def concat(cls, parts: Sequence[Clocks]) -> Clocks:
+        """Put the people of several clocks one after the other."""
+        return cls(np.concatenate([part.courses for part in parts]), parts[0].before)
+
+    @property
+    def stride(self) -> float:
+        """Return the lift of one course over the one before."""
+        most = float(self.courses[:, -1].max(initial=0.0))
         stride = _LEAST_STRIDE
         while stride <= most:
             stride *= 2
-        lifted = courses + stride * np.arange(len(courses))[:, None]
-        return cls(courses, lifted.ravel(), stride, 0 if already is None else 1)
+        return stride
 
     @property
     def until(self) -> Array:
@@ -58,8 +66,9 @@ class Clocks:
 
     def days(self, who: Ints, marks: Array) -> Array:
         """Return the days on which people ``who`` (events,) pass ``marks`` that lie before their ends."""
-        days = self.courses.shape[1]
-        place = np.searchsorted(self.keys, marks + self.stride * who, side="right") - 1
+        days, stride = self.courses.shape[1], self.stride
+        lifted = (self.courses + stride * np.arange(len(self.courses))[:, None]).ravel()
+        place = np.searchsorted(lifted, marks + stride * who, side="right") - 1
         first = who * days
         place = np.clip(place, first, first + days - 2)
         flat = self.courses.reshape(-1)

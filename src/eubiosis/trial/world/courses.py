@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.clocks import Clocks
 from eubiosis.trial.world.gut import GutCourses
-from eubiosis.trial.world.host import HostCourses
+from eubiosis.trial.world.host import HostCourses, over_days
 from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.trial.world.outcomes import on_days, recent_tone
 from eubiosis.trial.world.scales import treg_percent
@@ -27,7 +28,8 @@ class WorldCourses:
     ``relapses`` and ``lesions`` are clocks, the latter with the lesions that enhance at entry before day 0.
     ``edss`` and ``mfis`` (arms, visits, n) are true scores without what relapses add, ``edss`` not yet held
     within the scale; ``treg`` (arms, visits, n) is a level in multiples of health and ``treg_percent`` the
-    true percentage of CD4+ cells; ``log_markers`` (arms, visits, n, markers) are logarithms of true values.
+    true percentage of CD4+ cells; ``log_markers`` (arms, visits, n, markers) are logarithms of true values,
+    ``markers_at_start`` and ``markers_at_end`` (arms, n, markers) the values at the first and last visit.
     """
 
     arms: tuple[str, ...]
@@ -42,6 +44,7 @@ class WorldCourses:
     log_markers: Array
     expected_relapses: Array
     expected_lesions: Array
+    markers_at_start: Array
     markers_at_end: Array
     entry_edss: Array
     days: NDArray[np.int64]
@@ -83,9 +86,38 @@ class WorldCourses:
             logs,
             np.stack([host.relapses[arm].sum(axis=0) for arm in arms]),
             np.stack([host.lesions[arm].sum(axis=0) for arm in arms]),
+            np.stack([gut.markers[arm][:, 0] for arm in arms]),
             np.stack([gut.markers[arm][:, -1] for arm in arms]),
             subjects.edss,
             days,
+        )
+
+    @classmethod
+    def concat(cls, parts: Sequence[WorldCourses]) -> WorldCourses:
+        """Put people who were read apart one after the other; all have the same arms and visits."""
+        first = parts[0]
+        if len(parts) == 1:
+            return first
+
+        def people_last(name: str) -> Array:
+            return np.concatenate([getattr(part, name) for part in parts], axis=-1)
+
+        arms = range(len(first.arms))
+        return cls(
+            first.arms,
+            first.control,
+            people_last("numbers").astype(np.int64),
+            tuple(Clocks.concat([part.relapses[k] for part in parts]) for k in arms),
+            tuple(Clocks.concat([part.lesions[k] for part in parts]) for k in arms),
+            *(people_last(name) for name in ("edss", "mfis", "treg", "treg_percent")),
+            np.concatenate([part.log_markers for part in parts], axis=2),
+            *(people_last(name) for name in ("expected_relapses", "expected_lesions")),
+            *(
+                np.concatenate([getattr(part, name) for part in parts], axis=1)
+                for name in ("markers_at_start", "markers_at_end")
+            ),
+            people_last("entry_edss"),
+            first.days,
         )
 
     def __len__(self) -> int:
@@ -100,7 +132,8 @@ def _enhancing_at_entry(host: HostCourses, laws: ClinicalLaws) -> Array:
     """
     earlier = host.lesions[""]
     age = len(earlier) - np.arange(len(earlier)) - 0.5
-    return np.asarray(np.exp(-age / laws.number["host_tau_Gd"]) @ earlier)
+    weights = np.exp(-age / laws.number["host_tau_Gd"])
+    return over_days(weights[:, None] * np.ascontiguousarray(earlier))  # nobody's digits depend on the company
 
 
 def _without_relapses(

@@ -68,22 +68,33 @@ class GutCourses:
         )
 
 
-def gut_courses(
-    model: Model,
-    world: GutWorld,
-    subjects: VirtualSubjects,
-    design: Design,
-    seed: int,
-    wanted: NDArray[np.bool_] | None = None,
-) -> GutCourses:
-    """Hold each subject's composition, then run every active arm; the control stays at its steady state.
+@dataclass(frozen=True)
+class HeldCandidates:
+    """Candidates with their compositions held, before any arm is run.
 
-    ``wanted`` (subjects,) leaves out candidates who fail screening anyway: status ``not_run``. A
-    composition that cannot be held at all gives status ``niche_unsolved``, a failed run its reason; the
-    subject stays in the table. One that is held from afar is run, and ``niche`` says so.
+    ``status`` (subjects,) is "ok" or why somebody is not run; ``rows`` are the positions of ``held``.
     """
-    days = np.arange(design.days + 1.0)
-    visits = np.array([round(7 * week) for week in design.visits])
+
+    status: tuple[str, ...]
+    rows: NDArray[np.intp]
+    held: HeldPeople
+    fit: _Fit
+
+    def take(self, rows: NDArray[np.intp]) -> HeldCandidates:
+        """Return some of the candidates, in the order of ``rows`` (positions)."""
+        place = np.full(len(self.status), -1)
+        place[self.rows] = np.arange(len(self.rows))
+        own = place[rows]
+        there = np.flatnonzero(own >= 0)
+        return HeldCandidates(
+            tuple(self.status[i] for i in rows), there, self.held.take(own[there]), self.fit.take(rows)
+        )
+
+
+def hold_candidates(
+    model: Model, world: GutWorld, subjects: VirtualSubjects, wanted: NDArray[np.bool_] | None = None
+) -> HeldCandidates:
+    """Hold each subject's composition; ``wanted`` (subjects,) leaves out who fails screening anyway."""
     status = np.array(_screened(subjects, wanted), dtype=object)
     rows = np.flatnonzero(status == OK)
     niches = hold_people(model, world, subjects.shares[rows])
@@ -91,17 +102,40 @@ def gut_courses(
     fit = _Fit.of(len(subjects), rows, niches)
     status[rows] = held.status
     solved = np.flatnonzero(_went_well(held.status))
-    held, rows = held.take(solved), rows[solved]
-    draws = SubjectDraws(seed, subjects.numbers)
+    return HeldCandidates(tuple(status.tolist()), rows[solved], held.take(solved), fit)
+
+
+def gut_courses(
+    model: Model,
+    world: GutWorld,
+    subjects: VirtualSubjects,
+    design: Design,
+    seed: int,
+    wanted: NDArray[np.bool_] | None = None,
+    held: HeldCandidates | None = None,
+) -> GutCourses:
+    """Hold each subject's composition, then run every active arm; the control stays at its steady state.
+
+    ``wanted`` (subjects,) leaves out candidates who fail screening anyway: status ``not_run``. A
+    composition that cannot be held at all gives status ``niche_unsolved``, a failed run its reason; the
+    subject stays in the table. One that is held from afar is run, and ``niche`` says so. ``held`` are the
+    subjects' compositions where they are held already.
+    """
+    days = np.arange(design.days + 1.0)
+    visits = np.array([round(7 * week) for week in design.visits])
+    found = hold_candidates(model, world, subjects, wanted) if held is None else held
+    status, rows, people = np.array(found.status, dtype=object), found.rows, found.held
+    draws = SubjectDraws(seed, tuple(subjects.numbers[i] for i in rows.tolist()))
     handed = {arm.name: np.full((len(subjects), len(days), len(HANDED)), np.nan) for arm in design.arms}
     markers = {arm.name: np.full((len(subjects), len(visits), len(MARKERS)), np.nan) for arm in design.arms}
     for arm in design.arms:
-        shares = [taken(each.adherence, draws, design.days)[rows] for each in arm.therapy.components]
-        donors = donors_of(model, world, arm.therapy, _own_stool(held, engraftment_in(model, world)))
-        courses = _solve_batch(model, held, arm.therapy, shares, donors, days, visits)
+        shares = [taken(each.adherence, draws, design.days) for each in arm.therapy.components]
+        donors = donors_of(model, world, arm.therapy, _own_stool(people, engraftment_in(model, world)))
+        courses = _solve_batch(model, people, arm.therapy, shares, donors, days, visits)
         handed[arm.name][rows], markers[arm.name][rows] = courses.handed, _as_reads(courses.markers, world)
         failed = ~_went_well(courses.status)
         status[rows[failed]] = np.array(courses.status, dtype=object)[failed]
+    fit = found.fit
     return GutCourses(tuple(status.tolist()), handed, markers, fit.niche, fit.residual, fit.largest_factor)
 
 
@@ -121,6 +155,10 @@ class _Fit:
         residual, largest = np.full(size, np.nan), np.full(size, np.nan)
         residual[rows], largest[rows] = niches.residual, niches.largest_factor
         return cls(tuple(words.tolist()), residual, largest)
+
+    def take(self, rows: NDArray[np.intp]) -> _Fit:
+        """Return some of the subjects."""
+        return _Fit(tuple(self.niche[i] for i in rows), self.residual[rows], self.largest_factor[rows])
 
 
 def _as_reads(markers: Array, world: GutWorld) -> Array:

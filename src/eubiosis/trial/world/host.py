@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,14 @@ class HostCourses:
     relapses: Mapping[str, Array]
 
 
+@dataclass(frozen=True)
+class EventScale:
+    """What gives the two relative event rates of a host world the level that the design states."""
+
+    relapses: float
+    lesions: float
+
+
 def host_courses(
     model: Model,
     couplings: Mapping[str, float],
@@ -64,6 +72,20 @@ def host_courses(
     design: it is not predicted. It is that of the ``reference`` subjects (subjects,), of all where none are
     named. ``beyond`` multiplies the rates of the treated arms.
     """
+    host = relative_hosts(model, couplings, gut, subjects, design, draws, terms)
+    return at_level(host, event_scale(model, design, [host], reference), design, gut, beyond)
+
+
+def relative_hosts(
+    model: Model,
+    couplings: Mapping[str, float],
+    gut: GutCourses,
+    subjects: VirtualSubjects,
+    design: Design,
+    draws: SubjectDraws,
+    terms: LogFactors | None = None,
+) -> HostCourses:
+    """Run the same hosts with both event rates at scales of 1: nobody's course depends on the others."""
     kernel = model.host_kernel
     control = gut.handed[design.control.name]
     inputs = {name: control[:, 0, HANDED.index(name)] for name in HOST_INPUTS}
@@ -94,47 +116,61 @@ def host_courses(
             levels=levels,
             day0=BURN_IN,
         )
-    lesions, relapses = _rates(model, design, people, drive.hazard, before, after, reference)
+    number = {name: row.value for name, row in model.content.numbers.items()}
+    earlier, later = drive.hazard[:BURN_IN], drive.hazard[BURN_IN:]
+    rates = {"": relative_rates(number, before["host_C"], people.frailty, earlier)} | {
+        name: relative_rates(number, course["host_C"], people.frailty, later)
+        for name, course in after.items()
+    }
+    return HostCourses(
+        people,
+        before,
+        after,
+        {name: each.lesions for name, each in rates.items()},
+        {name: each.relapses for name, each in rates.items()},
+    )
+
+
+def at_level(
+    host: HostCourses, scale: EventScale, design: Design, gut: GutCourses, beyond: Beyond = NOTHING_BEYOND
+) -> HostCourses:
+    """Return hosts with their relative rates at a scale, and what acts on them beside the equations."""
+    lesions = {name: values * scale.lesions for name, values in host.lesions.items()}
+    relapses = {name: values * scale.relapses for name, values in host.relapses.items()}
     for name, ratio in beyond.log_ratios(design, gut).items():
         if ratio is not None:
             lesions[name] = lesions[name] * np.exp(ratio / beyond.lesion_slope)
             relapses[name] = relapses[name] * np.exp(ratio)
-    return HostCourses(people, before, after, lesions, relapses)
+    return replace(host, lesions=lesions, relapses=relapses)
 
 
-def _rates(
-    model: Model,
-    design: Design,
-    people: People,
-    hazard: Array,
-    before: Mapping[str, Array],
-    after: Mapping[str, Mapping[str, Array]],
-    reference: NDArray[np.bool_] | None,
-) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Return lesion and relapse rates by arm, at the level of the design among those who enter.
+def event_scale(
+    model: Model, design: Design, hosts: Sequence[HostCourses], reference: NDArray[np.bool_] | None = None
+) -> EventScale:
+    """Return the scale at which the control arm of all ``hosts`` together is at the level of the design.
 
     Whoever needs a relapse in the year before to enter is more active than the rest of the pool, so the level
     is that of the control arm over the trial, each candidate counting with the chance of having that history.
+    ``reference`` (subjects,) leaves out the others; the hosts are relative ones.
     """
     number = {name: row.value for name, row in model.content.numbers.items()}
-    earlier, later = hazard[:BURN_IN], hazard[BURN_IN:]
-    courses = {"": relative_rates(number, before["host_C"], people.frailty, earlier)} | {
-        name: relative_rates(number, course["host_C"], people.frailty, later)
-        for name, course in after.items()
-    }
-    control, history = courses[design.control.name], courses[""].relapses[-YEAR:].sum(axis=0)
-    finite = np.isfinite(control.relapses).all(axis=0) & np.isfinite(history)
+    name = design.control.name
+    relapses = np.concatenate([host.relapses[name] for host in hosts], axis=1)
+    lesions = np.concatenate([host.lesions[name] for host in hosts], axis=1)
+    history = np.concatenate([over_days(host.relapses[""][-YEAR:]) for host in hosts])
+    finite = np.isfinite(relapses).all(axis=0) & np.isfinite(history)
     if reference is not None:
         finite &= reference
     least = design.eligibility.relapses_last_year or 0
     level, gap = design.control_level, number["host_refractory"]
-    h0 = hazard_scale(history[finite], control.relapses[:, finite], level.relapses_per_year, gap, least=least)
+    h0 = hazard_scale(history[finite], relapses[:, finite], level.relapses_per_year, gap, least=least)
     chance = entry_chance(h0 * history[finite], least)
-    lambda0 = lesion_scale(
-        control.lesions[:, finite], chance, level.gd_lesions_per_scan, number["host_tau_Gd"]
-    )
-    scaled = {name: rates.times(lambda0, h0) for name, rates in courses.items()}
-    return (
-        {name: rates.lesions for name, rates in scaled.items()},
-        {name: rates.relapses for name, rates in scaled.items()},
-    )
+    lambda0 = lesion_scale(lesions[:, finite], chance, level.gd_lesions_per_scan, number["host_tau_Gd"])
+    return EventScale(h0, lambda0)
+
+
+def over_days(values: Array) -> Array:
+    """Return sums over the first axis, from the first day to the last whatever the number of people."""
+    if values.shape[1] == 1:  # numpy would add a single column by halves
+        return np.asarray(np.repeat(values, 2, axis=1).sum(axis=0)[:1])
+    return np.asarray(values.sum(axis=0))

@@ -8,7 +8,7 @@ Either way a subject's luck is the same in every arm and whoever else is enrolle
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,21 @@ from eubiosis.trial.world.direct import LogFactors
 from eubiosis.trial.world.exposure import exposure_rows
 from eubiosis.trial.world.gut import MARKERS, GutCourses
 from eubiosis.trial.world.harms import HarmRates, events_of_trials, harm_rates
-from eubiosis.trial.world.host import BURN_IN, NOTHING_BEYOND, HostCourses, host_courses
+from eubiosis.trial.world.host import (
+    BURN_IN,
+    NOTHING_BEYOND,
+    HostCourses,
+    at_level,
+    event_scale,
+    over_days,
+    relative_hosts,
+)
 from eubiosis.trial.world.leaving import why_left
 from eubiosis.trial.world.outcomes import TONE_DAYS, relapse_days
 from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_plasma
 from eubiosis.trial.world.replicates import Replicates, relapse_rows, replicates
 
-REFERENCE_POOL, _LEAST_REFERENCE, _MOST_REFERENCE = 300, 60, 4_800
+REFERENCE_POOL, LEAST_REFERENCE, MOST_REFERENCE = 300, 60, 4_800
 _PEOPLE_TOGETHER = 4_000  # in all trials that are drawn together: bounds the memory, changes no number
 
 
@@ -61,6 +69,34 @@ class World:
     seed: int
     harms: Mapping[str, Mapping[str, HarmRates]]
     beyond: Beyond = NOTHING_BEYOND
+
+
+@dataclass(frozen=True)
+class EnrolledWorld:
+    """What trials need of the people of one world, without the daily courses of gut and host.
+
+    ``label`` names the streams of their luck: that of the world, and of the block where there are more.
+    """
+
+    label: str
+    subjects: VirtualSubjects
+    screened: Mapping[str, int]
+    courses: WorldCourses
+    relapses_before: Array
+    seed: int
+    harms: Mapping[str, Mapping[str, HarmRates]]
+    beyond: Beyond
+
+    @classmethod
+    def of(cls, model: Model, world: World, design: Design) -> EnrolledWorld:
+        """Read the courses of a world at the visits of a design."""
+        own = (world.level, world.treg, world.steps)
+        laws = clinical_laws(model)
+        courses = WorldCourses.of(world.subjects, world.gut, world.host, own, design, laws)
+        return cls(
+            world.label, world.subjects, world.screened, courses, world.relapses_before, world.seed,
+            world.harms, world.beyond,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -97,6 +133,11 @@ class ObservedTrial:
 class TrialIsTooSmall(ValueError):
     """Fewer candidates were eligible than the design asks for."""
 
+    @classmethod
+    def of(cls, eligible: int, candidates: int, needed: int) -> TrialIsTooSmall:
+        """Say how many were eligible of how many."""
+        return cls(f"{eligible} of {candidates} candidates are eligible, {needed} are needed")
+
 
 def enrol(
     model: Model,
@@ -119,72 +160,105 @@ def enrol(
     candidates = candidates.take(order)
     gut = gut.take(order)
     reasons = np.array(
-        [_reason(candidates, gut.status, design, i) for i in range(len(candidates))], dtype=object
+        [early_reason(candidates, gut.status, design, i) for i in range(len(candidates))], dtype=object
     )
     held = np.flatnonzero(reasons == "")
     draws = SubjectDraws(seed, tuple(candidates.numbers[i] for i in held))
-    pool = candidates.take(held)
+    pool, guts = candidates.take(held), gut.take(held)
     reference = held < reference_size(reasons == "")
-    host = host_courses(model, couplings, gut.take(held), pool, design, draws, beyond, terms, reference)
+    host = relative_hosts(model, couplings, guts, pool, design, draws, terms)
+    host = at_level(host, event_scale(model, design, [host], reference), design, guts, beyond)
+    seen = screened(model, label, pool, guts, host, design, seed, beyond)
+    reasons[held] = seen.reasons
+    enrolled = np.flatnonzero(seen.reasons == "")[: design.participants]
+    if len(enrolled) < design.participants:
+        raise TrialIsTooSmall.of(len(enrolled), len(candidates), design.participants)
+    counts: dict[str, int] = {"enrolled": len(enrolled)}
+    for reason in reasons[: held[enrolled[-1]] + 1]:
+        if reason:
+            counts[reason] = counts.get(reason, 0) + 1
+    return seen.world(enrolled, counts, harm_rates(design, seed, label))
+
+
+@dataclass(frozen=True)
+class Screened:
+    """Candidates of one world who were run, all n of them, with the last reasons why some do not enter.
+
+    ``reasons`` (n,) are texts, empty for who may enter; ``everybody`` is their world as if all entered.
+    """
+
+    reasons: NDArray[np.object_]
+    everybody: World
+
+    def world(
+        self,
+        rows: NDArray[np.intp],
+        counts: Mapping[str, int],
+        harms: Mapping[str, Mapping[str, HarmRates]],
+    ) -> World:
+        """Return the world of some of them (positions)."""
+        whole = self.everybody
+        return replace(
+            whole,
+            subjects=whole.subjects.take(rows),
+            screened=counts,
+            gut=whole.gut.take(rows),
+            host=_take_host(whole.host, rows),
+            relapses_before=whole.relapses_before[rows],
+            level=whole.level[rows],
+            treg=whole.treg[rows],
+            steps=whole.steps[rows],
+            harms=harms,
+        )
+
+
+def screened(
+    model: Model,
+    label: str,
+    pool: VirtualSubjects,
+    gut: GutCourses,
+    host: HostCourses,
+    design: Design,
+    seed: int,
+    beyond: Beyond = NOTHING_BEYOND,
+) -> Screened:
+    """Judge candidates by their histories; nobody's verdict depends on the others.
+
+    ``gut`` and ``host`` are those of the ``pool``, the host's rates at the level of the design.
+    """
+    draws = SubjectDraws(seed, pool.numbers)
     laws = clinical_laws(model)
     earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
     before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
     level, treg = fatigue_levels(pool.edss, laws, draws), treg_levels(draws)
     steps = own_edss(draws, np.array([round(7 * week) for week in design.visits]))
-    _late_reasons(model, design, pool, host, before, level, reasons, held, draws)
-    enrolled = [i for i in range(len(pool)) if reasons[held[i]] == ""][: design.participants]
-    if len(enrolled) < design.participants:
-        message = (
-            f"{len(enrolled)} of {len(candidates)} candidates are eligible, {design.participants} are needed"
-        )
-        raise TrialIsTooSmall(message)
-    last = held[enrolled[-1]]
-    screened: dict[str, int] = {"enrolled": len(enrolled)}
-    for reason in reasons[: last + 1]:
-        if reason:
-            screened[reason] = screened.get(reason, 0) + 1
-    rows = np.array(enrolled)
-    return World(
-        label,
-        pool.take(rows),
-        screened,
-        with_own_plasma(gut.take(held), draws).take(rows),
-        _take_host(host, rows),
-        before[rows],
-        level[rows],
-        treg[rows],
-        steps[rows],
-        seed,
-        harm_rates(design, seed, label),
-        beyond,
-    )
+    reasons = _late_reasons(laws, design, pool, host, before, level, draws)
+    own = with_own_plasma(gut, draws)
+    return Screened(reasons, World(label, pool, {}, own, host, before, level, treg, steps, seed, {}, beyond))
 
 
 def reference_size(eligible: NDArray[np.bool_]) -> int:
     """Return how many candidates, from the first on, set the level of the two event rates.
 
-    They are ``REFERENCE_POOL``, or twice or four times as many, ... where fewer than ``_LEAST_REFERENCE`` of
-    them are ``eligible`` (candidates,), but no more than ``_MOST_REFERENCE``. The size of the trial plays no
+    They are ``REFERENCE_POOL``, or twice or four times as many, ... where fewer than ``LEAST_REFERENCE`` of
+    them are ``eligible`` (candidates,), but no more than ``MOST_REFERENCE``. The size of the trial plays no
     part, so that whoever is enrolled has the same rates beside 80 more. More than there are candidates means
     that more have to be made.
     """
     size = REFERENCE_POOL
-    while np.count_nonzero(eligible[:size]) < _LEAST_REFERENCE and size < _MOST_REFERENCE:
+    while np.count_nonzero(eligible[:size]) < LEAST_REFERENCE and size < MOST_REFERENCE:
         size *= 2
     return size
 
 
 def trial_stacks(
-    model: Model, world: World, design: Design, pair: tuple[int, int], numbers: Sequence[int]
+    model: Model, world: EnrolledWorld, design: Design, pair: tuple[int, int], numbers: Sequence[int]
 ) -> Iterator[tuple[TrialStack, LatentStack]]:
     """Run the trials ``numbers`` of a pair of worlds, so many at a time that memory stays small.
 
     A trial has the same numbers whichever others are run with it.
     """
-    laws = clinical_laws(model)
-    courses = WorldCourses.of(
-        world.subjects, world.gut, world.host, (world.level, world.treg, world.steps), design, laws
-    )
+    laws, courses = clinical_laws(model), world.courses
     together = max(1, _PEOPLE_TOGETHER // len(courses))
     for begin in range(0, len(numbers), together):
         some = numbers[begin : begin + together]
@@ -195,11 +269,10 @@ def trial_stacks(
 def replicate(model: Model, world: World, design: Design, number: int) -> tuple[ObservedTrial, LatentTrial]:
     """Run one trial on the world's subjects: randomise, let events happen, measure, lose some."""
     laws = clinical_laws(model)
-    courses = WorldCourses.of(
-        world.subjects, world.gut, world.host, (world.level, world.treg, world.steps), design, laws
-    )
+    enrolled = EnrolledWorld.of(model, world, design)
+    courses = enrolled.courses
     made = replicates(courses, design, laws, world.seed, world.label, (number,))
-    stack = _observed(world, design, courses, made, (0, 0))
+    stack = _observed(enrolled, design, courses, made, (0, 0))
     one = stack.trial(0)
     by_arm = range(len(courses.arms))
     latent = LatentTrial(
@@ -220,7 +293,7 @@ def replicate(model: Model, world: World, design: Design, number: int) -> tuple[
 
 
 def _observed(
-    world: World, design: Design, courses: WorldCourses, made: Replicates, pair: tuple[int, int]
+    world: EnrolledWorld, design: Design, courses: WorldCourses, made: Replicates, pair: tuple[int, int]
 ) -> TrialStack:
     """Lay out what trials recorded; ``pair`` numbers the gut and the host world."""
     subjects, there = world.subjects, made.presence
@@ -275,7 +348,7 @@ def _latent(courses: WorldCourses, made: Replicates, pair: tuple[int, int]) -> L
     return LatentStack(*pair, made.numbers, courses.numbers, courses.arms, of_world, of_trials)
 
 
-def _reason(subjects: VirtualSubjects, status: tuple[str, ...], design: Design, i: int) -> str:
+def early_reason(subjects: VirtualSubjects, status: tuple[str, ...], design: Design, i: int) -> str:
     """Return the first reason why a candidate fails on what is known without running the host."""
     early = paper_reason(subjects, design, i)
     return early or ("" if status[i] == "ok" else f"stool profile: {status[i]}")
@@ -295,32 +368,29 @@ def paper_reason(subjects: VirtualSubjects, design: Design, i: int) -> str:
 
 
 def _late_reasons(
-    model: Model,
+    laws: ClinicalLaws,
     design: Design,
     pool: VirtualSubjects,
     host: HostCourses,
     before: Array,
     level: Array,
-    reasons: np.ndarray,
-    held: np.ndarray,
     draws: SubjectDraws,
-) -> None:
-    """Add the reasons that need a history: relapses before entry and fatigue at screening, as observed."""
+) -> NDArray[np.object_]:
+    """Return the reasons that need a history: relapses before entry and fatigue at screening, as observed."""
     rules = design.eligibility
-    laws = clinical_laws(model)
-    tone = laws.tone({k: v[-TONE_DAYS:] for k, v in host.before.items()}).mean(axis=0)
+    days = {k: v[-TONE_DAYS:] for k, v in host.before.items()}
+    tone = over_days(laws.tone(days)) / TONE_DAYS
     microglia = host.before["host_MG"][-1] / laws.healthy_microglia
     error = laws.number["host_mfis_sem"] * draws.normals("trial/mfis screening", 1)[:, 0]
     fatigue = np.clip(np.rint(level + laws.mfis_change(tone, microglia, pool.edss) + error), 0, 84)
     last = [states[-1] for course in host.after.values() for states in course.values()]
-    finite = np.all(np.isfinite(np.array(last)), axis=0).tolist()
-    for i, row in enumerate(held):
-        if not finite[i]:
-            reasons[row] = "host run not finite"
-        elif rules.relapses_last_year is not None and before[i] < rules.relapses_last_year:
-            reasons[row] = "relapses in the last year"
-        elif rules.mfis_from is not None and fatigue[i] < rules.mfis_from:
-            reasons[row] = "fatigue below the threshold"
+    reasons = np.full(len(pool), "", dtype=object)
+    if rules.mfis_from is not None:
+        reasons[fatigue < rules.mfis_from] = "fatigue below the threshold"
+    if rules.relapses_last_year is not None:
+        reasons[before < rules.relapses_last_year] = "relapses in the last year"
+    reasons[~np.all(np.isfinite(np.array(last)), axis=0)] = "host run not finite"
+    return reasons
 
 
 def clinical_laws(model: Model) -> ClinicalLaws:
@@ -340,6 +410,7 @@ def _take_host(host: HostCourses, rows: np.ndarray) -> HostCourses:
 
 
 __all__ = [
+    "EnrolledWorld",
     "LatentTrial",
     "ObservedTrial",
     "TrialIsTooSmall",

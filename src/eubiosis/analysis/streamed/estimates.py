@@ -1,0 +1,216 @@
+"""Estimates from sums over blocks: the same models as of smaller trials, the tests of counts in their limit.
+
+Analysis of covariance and negative binomial regression need nothing but the sums. The randomisation test of
+counts, which smaller trials carry out with re-labellings, is taken in its normal limit: over re-labellings the
+difference of two arms' means has the variance of a draw without replacement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eubiosis.analysis.batched import counts as many_counts
+from eubiosis.analysis.batched.linear import CLEAR, Contrasts
+from eubiosis.analysis.batched.trials import ANCOVA, LOG_ANCOVA, NEGATIVE_BINOMIAL, linear_estimates
+from eubiosis.analysis.estimates import TrialEstimate
+from eubiosis.analysis.guard import DEPENDENT, NEGLIGIBLE
+from eubiosis.analysis.result import VAGUEST_LOG, Counts, Estimate, failed
+from eubiosis.analysis.streamed.sums import COUNTED, MEASURED, Groups, Moments, TrialSums
+from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.soundness import Soundness
+from eubiosis.core.trial_tables import TrialKey
+
+Floats = NDArray[np.float64]
+LIMIT = "p and interval by the normal limit of the randomisation test"
+
+
+def estimates_of_sums(sums: TrialSums) -> list[TrialEstimate]:
+    """Analyse every endpoint of every trial of the sums; order: trials, endpoints, active arms.
+
+    An analysis that gives no numbers keeps its row and its reason.
+    """
+    found: dict[tuple[int, str, str], Estimate] = {}
+    for moments, logarithm in ((sums.scores, False), (sums.logs, True)):
+        names = [each.id for each in MEASURED if each.score is not logarithm]
+        rows = [(trial, name) for trial in range(len(sums.replicates)) for name in names]
+        result = contrasts_of(moments)
+        method, scale = (LOG_ANCOVA, "ratio of geometric means") if logarithm else (ANCOVA, "mean difference")
+        found |= dict(linear_estimates(rows, sums.arms, result, result.regular, method, scale))
+        found = {**dict(_without_numbers(rows, sums.arms, moments, method, logarithm=logarithm)), **found}
+    found |= dict(_counted(sums))
+    return [
+        TrialEstimate(
+            TrialKey(sums.gut_world, sums.host_world, int(replicate)), found[trial, endpoint, arm]
+        )
+        for trial, replicate in enumerate(sums.replicates.tolist())
+        for endpoint in ENDPOINTS
+        for arm in sums.arms[1:]
+    ]
+
+
+def contrasts_of(moments: Moments) -> Contrasts:
+    """Return the contrasts of every arm against the first; see ``batched.linear.contrasts``."""
+    analysed = moments.analysed
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sxx = moments.xx.sum(axis=-1)
+        slope = moments.xy.sum(axis=-1) / sxx
+        rows = analysed.sum(axis=-1)
+        freedom = rows - analysed.shape[-1] - 1
+        left = moments.yy.sum(axis=-1) - slope * moments.xy.sum(axis=-1)
+        variance = np.maximum(left, 0.0) / freedom
+        apart = moments.x[:, 1:] - moments.x[:, :1]
+        bread = 1.0 / analysed[:, 1:] + 1.0 / analysed[:, :1] + apart**2 / sxx[:, None]
+        crude = moments.y[:, 1:] - moments.y[:, :1]
+        grand = (analysed * moments.y).sum(axis=-1) / rows
+        total = (moments.yy + analysed * (moments.y - grand[:, None]) ** 2).sum(axis=-1)
+        length = (moments.xx + analysed * moments.x**2).sum(axis=-1)
+        pooled = np.sqrt(
+            (moments.yy[:, 1:] + moments.yy[:, :1]) / (analysed[:, 1:] + analysed[:, :1] - 2)
+        )
+        size = moments.largest.max(axis=-1)
+        flat = variance <= CLEAR * NEGLIGIBLE**2 * size**2
+        dependent = ~(sxx > (CLEAR * DEPENDENT) ** 2 * length)
+        regular = ~flat & ~dependent & (freedom > 0) & np.all(analysed > 1, axis=-1) & (total > 0)
+        regular &= np.all(moments.proper > 0, axis=-1)
+        return Contrasts(
+            crude - slope[:, None] * apart,
+            np.sqrt(variance[:, None] * bread),
+            pooled,
+            crude,
+            np.rint(analysed).astype(np.int64),
+            np.rint(moments.missing).astype(np.int64),
+            freedom,
+            np.sqrt(variance),
+            1.0 - variance * freedom / total,
+            regular,
+        )
+
+
+def _without_numbers(
+    rows: Sequence[tuple[int, str]], arms: tuple[str, ...], moments: Moments, method: str, *, logarithm: bool
+) -> Iterator[tuple[tuple[int, str, str], Estimate]]:
+    """Yield rows without numbers for every contrast; those that have numbers replace them."""
+    for i, (trial, endpoint) in enumerate(rows):
+        seen, missing = moments.analysed[i].astype(int).tolist(), moments.missing[i].astype(int).tolist()
+        if min(seen) < 2:
+            why = Soundness("too_few_participants", "an arm has fewer than two values at both visits")
+        elif not np.all(moments.proper[i] > 0):
+            why = Soundness("not_finite", "a value is infinite, or has no logarithm")
+        else:
+            why = Soundness("no_variance", "the values, or their baseline, hardly vary")
+        for k, arm in enumerate(arms[1:], start=1):
+            yield (
+                (trial, endpoint, arm),
+                failed(
+                    why,
+                    endpoint=endpoint,
+                    method=method,
+                    arms=(arm, arms[0]),
+                    scale="ratio of geometric means" if logarithm else "mean difference",
+                    counts=Counts(seen[k], seen[0], missing[k], missing[0]),
+                ),
+            )
+
+
+def _counted(sums: TrialSums) -> Iterator[tuple[tuple[int, str, str], Estimate]]:
+    groups, trials = sums.counts, len(sums.replicates)
+    fits = many_counts.rate_ratios(events_of(groups, len(sums.arms)))
+    everybody = groups.everybody
+    proper = groups.proper > 0
+    for i, (endpoint, trial) in enumerate((each.id, trial) for each in COUNTED for trial in range(trials)):
+        own = groups.outcome == i
+        for k, arm in enumerate(sums.arms[1:], start=1):
+            seen = fits.analysed[i].tolist()
+            lost = (everybody[i] - fits.analysed[i]).tolist()
+            counts = Counts(seen[k], seen[0], lost[k], lost[0])
+            error = float(fits.error[i, k - 1])
+            if not (proper[i] and fits.regular[i] and 0 < error <= VAGUEST_LOG):
+                few = bool(np.any(fits.events[i] <= 0))
+                why = (
+                    Soundness("too_few_events", "an arm has no event")
+                    if few
+                    else Soundness("not_converged", "the regression has not converged, or a count is odd")
+                )
+                yield (
+                    (trial, endpoint, arm),
+                    failed(
+                        why, endpoint=endpoint, method=NEGATIVE_BINOMIAL, arms=(arm, sums.arms[0]),
+                        scale="rate ratio", counts=counts,
+                    ),
+                )  # fmt: skip
+                continue
+            test = limit_test(groups, own, k, everybody[i])
+            low, high = np.exp([test[1] - test[2], test[1] + test[2]]).tolist()
+            boundary = bool(fits.boundary[i])
+            yield (
+                (trial, endpoint, arm),
+                Estimate(
+                    endpoint, f"{NEGATIVE_BINOMIAL}; {LIMIT}", arm, sums.arms[0], "rate ratio",
+                    float(np.exp(fits.log_ratio[i, k - 1])), error, low, high, test[0],
+                    counts.n_treated, counts.n_control, counts.missing_treated, counts.missing_control,
+                    "boundary" if boundary else "ok",
+                    detail={
+                        "dispersion": float(fits.dispersion[i]),
+                        "events_treated": int(fits.events[i, k]),
+                        "events_control": int(fits.events[i, 0]),
+                        "years_treated": float(fits.years[i, k]),
+                        "years_control": float(fits.years[i, 0]),
+                    },
+                ),
+            )  # fmt: skip
+
+
+def events_of(groups: Groups, arms: int) -> many_counts.Events:
+    """Return the groups as the regression of many outcomes takes them."""
+    from scipy.special import gammaln
+
+    size = len(groups.proper)
+    width = int(groups.count.max(initial=0)) + 1
+    cells = groups.outcome * width + groups.count
+    tally = np.bincount(cells, groups.people, minlength=size * width).reshape(size, width)
+    above = tally.sum(axis=-1, keepdims=True) - np.cumsum(tally, axis=-1)
+    first = np.searchsorted(groups.outcome, np.arange(size))
+    place = np.arange(len(groups.outcome)) - first[groups.outcome]
+    table = np.zeros((4, size, int(place.max(initial=0)) + 1))
+    columns = (groups.count, groups.years, groups.arm, groups.people)
+    for values, one in zip(table, columns, strict=True):
+        values[groups.outcome, place] = one
+    own = table[2].astype(np.int64)
+    return many_counts.Events(
+        table[0],
+        table[1],
+        own,
+        table[3],
+        np.stack([table[3] * (own == k) for k in range(arms)]),
+        above.astype(np.float64),
+        (tally * gammaln(np.arange(width) + 1.0)).sum(axis=-1),
+    )
+
+
+def limit_test(
+    groups: Groups, own: NDArray[np.bool_], arm: int, everybody: NDArray[np.int64]
+) -> tuple[float, float, float]:
+    """Return p-value, centre and reach of the test of ``arm`` against the control, in the normal limit.
+
+    ``own`` (groups,) picks the outcome, ``everybody`` (arms,) counts all who were randomised. Each person
+    gives events / mean events - time / mean time; the log rate ratio is the difference of the arms' means
+    of that, to first order.
+    """
+    from scipy.special import ndtr, ndtri
+
+    pair = own & ((groups.arm == arm) | (groups.arm == 0))
+    people, treated = groups.people[pair].astype(np.float64), groups.arm[pair] == arm
+    events, time = groups.count[pair].astype(np.float64), groups.years[pair]
+    size, given = float(everybody[0] + everybody[arm]), float(everybody[arm])
+    all_events, all_time = (people * events).sum(), (people * time).sum()
+    mine, mine_time = (people * events)[treated].sum(), (people * time)[treated].sum()
+    ratio = (mine + 0.5) * (all_time - mine_time) / ((all_events - mine + 0.5) * mine_time)
+    centre = float(np.log(ratio))
+    part = size * (events / (all_events + 1.0) - time / all_time)
+    mean = (people * part).sum() / size
+    square = (people * part**2).sum() - size * mean**2  # who has nothing to count gives 0
+    spread = np.sqrt(square / (size - 1) * (1 / given + 1 / (size - given)))
+    return float(2 * ndtr(-abs(centre) / spread)), centre, float(ndtri(0.975) * spread)

@@ -1,0 +1,258 @@
+"""The pieces of work of a job, run where they are missing: gut worlds, or blocks of each where trials are large."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from eubiosis.compute.chunk_store import ChunkStore
+from eubiosis.compute.executors import Executor
+from eubiosis.compute.packing import DamagedPackage, pack, unpack
+from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.trial.simulate import BLOCK, MOST_POOL, Block, Task
+from eubiosis.trial.world.host import EventScale
+from eubiosis.trial.world.host_world import TrialIsTooSmall
+from eubiosis.workflow.all_tables import are_whole, tables_store
+from eubiosis.workflow.trial_blocks import (
+    BlockResult,
+    BlockTask,
+    Receipt,
+    WholeTrial,
+    is_cut,
+    keep,
+    part_name,
+    run_blocks,
+    run_blocks_here,
+    run_kept_blocks,
+)
+from eubiosis.workflow.trial_chunk import (
+    Chunk,
+    KeptTask,
+    chunk_name,
+    kept_chunk,
+    run_chunk,
+    run_chunk_here,
+    run_kept_chunk,
+)
+
+_SLACK = 1.1  # blocks are asked for as if people entered so much faster: one block too many is done in vain
+Resumed = Callable[[int, str], None]
+
+
+def nothing_said(there: int, of: str) -> None:
+    """Say nothing of pieces that are there."""
+
+
+def chunks_of(
+    jobs: Sequence[Task],
+    executor: Executor,
+    progress: bool | None,
+    store: ChunkStore | None,
+    resumed: Resumed = nothing_said,
+    together: int = 1,
+) -> list[Chunk]:
+    """Run what is not in the store and return the chunk of every gut world, in order.
+
+    ``resumed`` is told how many pieces were there. ``together`` blocks of a large trial are one piece of
+    work; it changes no bit of the result.
+    """
+    if jobs and is_cut(jobs[0]):
+        return _cut_chunks(jobs, executor, progress, store, resumed, together)
+    names = [chunk_name(job.gut_world) for job in jobs]
+    kept = {name: None if store is None else _kept(store, job) for name, job in zip(names, jobs, strict=True)}
+    work = [(job, name) for job, name in zip(jobs, names, strict=True) if kept[name] is None]
+    if len(work) < len(jobs):
+        resumed(len(jobs) - len(work), f"of {len(jobs)} gut worlds are there")
+    tasks = [job for job, _ in work]
+    if executor.shares_disk and store is not None:
+        kept_tasks = [KeptTask(job, store, name) for job, name in work]
+        made = executor.map_ordered(run_kept_chunk, kept_tasks, progress, label="gut worlds")
+    elif executor.shares_disk:
+        made = executor.map_ordered(run_chunk, tasks, progress, label="gut worlds")
+    else:
+
+        def write_down(number: int, chunk: Chunk) -> None:
+            if store is not None:
+                store.write(work[number][1], pack(chunk))
+
+        run = run_chunk_here if _packaged(tasks) else run_chunk
+        made = executor.map_ordered(run, tasks, progress, label="gut worlds", finished=write_down)
+    found = {**kept, **{name: chunk for (_, name), chunk in zip(work, made, strict=True)}}
+    return [chunk for name in names if (chunk := found[name]) is not None]
+
+
+def _packaged(tasks: Sequence[Task]) -> bool:
+    return all(task.model_folder == PACKAGED_CONTENT for task in tasks)
+
+
+def _kept(store: ChunkStore, task: Task) -> Chunk | None:
+    """Return the chunk of a finished gut world, if the tables that are asked for are there as well."""
+    name = chunk_name(task.gut_world)
+    if task.simulation.tables == "all" and not are_whole(tables_store(store), name):
+        return None
+    return kept_chunk(store, name)
+
+
+@dataclass
+class _Growing:
+    """The trial of one gut world while its blocks come in: what is known of each, by number."""
+
+    task: Task
+    known: dict[int, Receipt] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def everybody(self) -> tuple[int, ...]:
+        """How many are wanted in each host world at the beginning."""
+        return (self.task.design.participants,) * self.task.simulation.host_worlds
+
+    @property
+    def entered(self) -> list[int]:
+        """How many have entered in each host world, in the blocks from 0 on that are all known."""
+        return [sum(each) for each in zip(*(r.entered for r in self._in_order()), strict=True)]
+
+    def _in_order(self) -> list[Receipt]:
+        return [self.known[k] for k in range(len(self.known))]
+
+    @property
+    def scales(self) -> tuple[EventScale, ...]:
+        return self.known[0].scales if self.known else ()
+
+    def next_blocks(self) -> list[Block]:
+        """Return the blocks to run next; none where every host world has a full trial.
+
+        As long as many people are lacking, blocks are run whole and beside each other; the last ones come one
+        by one and end where the trial is full. Raises ``TrialIsTooSmall`` where candidates run out.
+        """
+        wanted = self.task.design.participants
+        if not self.known:
+            return [Block(0, self.everybody)]
+        entered, number = self.entered, len(self.known)
+        left = [wanted - each for each in entered]
+        if max(left) <= 0:
+            return []
+        made = number * BLOCK
+        most = self.task.cohort.size
+        if made >= (MOST_POOL * wanted if most is None else most):
+            raise TrialIsTooSmall.of(min(entered), made, wanted)
+        fastest = max(entered) / number
+        whole = int(min(left) / (_SLACK * max(fastest, 1.0)))
+        if whole < 1:
+            return [Block(number, tuple(max(each, 0) for each in left), self.scales)]
+        return [Block(number + k, self.everybody, self.scales) for k in range(whole)]
+
+
+def _cut_chunks(
+    jobs: Sequence[Task],
+    executor: Executor,
+    progress: bool | None,
+    store: ChunkStore | None,
+    resumed: Resumed,
+    together: int,
+) -> list[Chunk]:
+    """Run the blocks of every gut world, round after round, and put its trial together from their sums."""
+    growing = [_Growing(job) for job in jobs]
+    held: dict[str, tuple[BlockResult, ...]] = {}  # results that no store keeps
+    with executor.opened() as pool:
+        while True:
+            pieces = [piece for each in growing for piece in _pieces(each, store, together)]
+            if not pieces:
+                break
+            there = {} if store is None else _receipts_there(store, pieces)
+            if there:
+                resumed(len(there), f"of {len(pieces)} pieces of this round are there")
+            work = [piece for piece in pieces if piece.name not in there]
+            if store is not None and executor.shares_disk:
+                made = pool.map_ordered(run_kept_blocks, work, progress, label="blocks")
+            else:
+                run = run_blocks_here if not executor.shares_disk and _packaged(jobs) else run_blocks
+
+                def write_down(number: int, results: tuple[BlockResult, ...], work=work) -> None:  # type: ignore[no-untyped-def]
+                    if store is not None:
+                        real = work[number].task.cohort.profiles is not None
+                        keep(work[number], results, real_profiles=real)
+
+                results = pool.map_ordered(run, work, progress, label="blocks", finished=write_down)
+                if store is None:
+                    held |= {piece.name: each for piece, each in zip(work, results, strict=True)}
+                made = [tuple(map(Receipt.of, each)) for each in results]
+            there |= {piece.name: each for piece, each in zip(work, made, strict=True)}
+            _take_in(growing, pieces, there)
+    return [_put_together(each, store, held) for each in growing]
+
+
+def _pieces(growing: _Growing, store: ChunkStore | None, together: int) -> list[BlockTask]:
+    blocks = growing.next_blocks()
+    gut_world = chunk_name(growing.task.gut_world)
+    found = []
+    for begin in range(0, len(blocks), together):
+        some = tuple(blocks[begin : begin + together])
+        cut = ".last" if some[0].number and some[0].wanted != growing.everybody else ""
+        name = f"{gut_world}.block-{some[0].number:05d}{cut}"
+        found.append(BlockTask(growing.task, some, store, name))
+    return found
+
+
+def _receipts_there(store: ChunkStore, pieces: Sequence[BlockTask]) -> dict[str, tuple[Receipt, ...]]:
+    """Return the receipts of pieces that are in the store, whole, with all tables that belong to them."""
+    found = {}
+    for piece in pieces:
+        results = _results(store, piece.name)
+        if results is None or [each.number for each in results] != [block.number for block in piece.blocks]:
+            continue
+        aside = tables_store(store)
+        if piece.task.simulation.tables == "all" and not are_whole(aside, piece.name):
+            continue
+        if piece.task.gut_world == 0 and not all(
+            aside.is_there(part_name(each.number, "observed_visits")) for each in results
+        ):
+            continue
+        found[piece.name] = tuple(map(Receipt.of, results))
+    return found
+
+
+def _results(store: ChunkStore, name: str) -> tuple[BlockResult, ...] | None:
+    content = store.read(name)
+    try:
+        return None if content is None else unpack(content, tuple[BlockResult, ...])
+    except DamagedPackage:
+        return None
+
+
+def _take_in(
+    growing: Sequence[_Growing], pieces: Sequence[BlockTask], found: Mapping[str, tuple[Receipt, ...]]
+) -> None:
+    """Note the receipts of a round; blocks in which a trial got too many people are not counted.
+
+    They and those after them are asked for again, with as many as are lacking.
+    """
+    by_world = {each.task.gut_world: each for each in growing}
+    for piece in pieces:
+        trial = by_world[piece.task.gut_world]
+        for block, receipt in zip(piece.blocks, found[piece.name], strict=True):
+            if block.number != len(trial.known):
+                continue  # one before it was too many
+            before = trial.entered if trial.known else [0] * len(receipt.entered)
+            sums = [a + b for a, b in zip(before, receipt.entered, strict=True)]
+            if max(sums) > piece.task.design.participants:
+                continue
+            trial.known[block.number] = receipt
+            trial.names[block.number] = piece.name
+
+
+def _put_together(
+    growing: _Growing, store: ChunkStore | None, held: Mapping[str, tuple[BlockResult, ...]]
+) -> Chunk:
+    """Return the chunk of a gut world; results are read from the store one piece at a time."""
+    whole = WholeTrial()
+    for name in dict.fromkeys(growing.names[k] for k in range(len(growing.known))):
+        results = held.get(name)
+        if results is None and store is not None:
+            results = _results(store, name)
+        if results is None:
+            message = f"the chunk {name} is gone"
+            raise RuntimeError(message)
+        for result in results:
+            if growing.names.get(result.number) == name:
+                whole.add(result)
+    return whole.chunk()
