@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine_models import sbml
+from eubiosis.core.content import PACKAGED_CONTENT
 from trial_plans import plan, rows, text_of, write_plan
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -38,6 +39,9 @@ COMMANDS = {
     "trial power": "trial power --endpoint fatigue --difference 5 --curve participants --figure {out}/p.svg",
     "certificates": "certificates {out}",
 }
+
+
+QUESTION = PACKAGED_CONTENT / "briefs" / "fibre_add_on.yaml"
 
 
 class Refusal:
@@ -85,25 +89,29 @@ def everything(folder):
     return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES], ids=errno.errorcode.get)
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_machine_that_refuses_is_one_line_and_leaves_nothing(
-    tmp_path, eubiosis, refusal, here, command, number
-):
-    from eubiosis.core.content import PACKAGED_CONTENT
+TURNS = ((1, errno.ENOSPC), (2, errno.EROFS), (3, errno.EACCES), (4, errno.ENOSPC), (6, errno.ENOSPC))
 
-    question = PACKAGED_CONTENT / "briefs" / "fibre_add_on.yaml"
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_machine_that_refuses_is_one_line_and_leaves_nothing(tmp_path, eubiosis, refusal, here, command):
     out = tmp_path / "there" / "out"
     out.parent.mkdir()
-    arguments = [word.format(out=out, here=here, question=question) for word in COMMANDS[command].split()]
+    arguments = [word.format(out=out, here=here, question=QUESTION) for word in COMMANDS[command].split()]
     refused = 0
-    for turn in range(1, 60):
+    for turn, number in TURNS:
         refusal.below, refusal.left, refusal.number = str(tmp_path), turn, number
         try:
             status, _, said = eubiosis(*arguments)
         finally:
             refusal.below = ""
         if refusal.left > 0:
+            assert status == 0, said
             break  # it came through
         refused += 1
-        print(command, turn, status, said)
+        assert status == 1, said
+        assert "Traceback" not in said
+        problem = said.strip().splitlines()[-1]  # before it may stand the file, and what was found out
+        assert os.strerror(number) in problem
+        assert "next:" in problem
+        assert everything(tmp_path) == {"there": None}, said
+    assert refused, "the command wrote nothing"

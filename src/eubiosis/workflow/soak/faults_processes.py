@@ -138,7 +138,7 @@ def failing_subjects(bench: Bench) -> Outcome:
     if not whole.exists():
         if (code := ended(bench.start(whole, failing=True))) != 0:
             raise Lost(f"a run with failing subjects ended with {code}: {bench.said()[:200]}")
-        if b'"non_finite"' not in (whole / "results.json").read_bytes() and "non_finite" not in bench.said():
+        if b"non_finite" not in (whole / "results.json").read_bytes():
             raise Lost("a failed subject is counted nowhere")
     run = bench.folder / f"failing-{bench.turn}"
     process = bench.start(run, failing=True)
