@@ -42,11 +42,13 @@ def map_on_cluster(
     certificates: Path | None = None,
     label: str = "",
     finished: Callable[[int, Result], None] | None = None,
+    identify: Callable[[], str] | None = None,
 ) -> list[Result]:
     """Return ``function(item)`` for every item, in their order; see ``Executor.map_ordered``.
 
     The cluster is that at ``address`` (HOST:PORT) with its ``certificates``, or one of ``workers`` processes
-    of this machine that ends with the call.
+    of this machine that ends with the call. A worker in which ``identify`` returns something else than here
+    does no work.
     """
     from eubiosis.compute.pool import named, progress_bar
 
@@ -54,9 +56,9 @@ def map_on_cluster(
         return []
     found: dict[int, Result] = {}
     with _client(workers, address, certificates) as client:
-        there = _checked_workers(client)
+        there = _checked_workers(client, identify)
         with _workers_lost(), progress_bar(len(items), progress, label) as bar:
-            for number, future in _completed(client, function, items, AHEAD * there):
+            for number, future in _completed(client, function, items, AHEAD * there, identify):
                 found[number] = named(future.result, items[number], number)
                 future.release()
                 if finished is not None:
@@ -79,30 +81,39 @@ def _workers_lost() -> Iterator[None]:
         raise _refused(f"the cluster lost its workers ({type(error).__name__}: {text})", step) from error
 
 
-def checked(own: tuple[str, ...], function: Callable[[Item], Result], item: Item) -> Result:
+def checked(
+    own: tuple[str, ...],
+    function: Callable[[Item], Result],
+    item: Item,
+    identify: Callable[[], str] | None = None,
+) -> Result:
     """Call a function in a worker, which may have come later than the others, if its versions are ours."""
-    theirs = identity()
+    theirs = identity(identify)
     if tuple(own) != theirs:
         raise _refused(
             f"a worker has {' '.join(theirs)}, this process {' '.join(own)}",
-            "install the same versions there",
+            "install the same versions there, on processors of one kind",
         )
     return function(item)
 
 
 def _completed(
-    client: Client, function: Callable[[Any], Any], items: Sequence[Any], most: int
+    client: Client,
+    function: Callable[[Any], Any],
+    items: Sequence[Any],
+    most: int,
+    identify: Callable[[], str] | None,
 ) -> Iterator[tuple[int, Any]]:
     """Yield finished futures with the number of their item; never more than ``most`` are out."""
     from distributed import as_completed
 
-    waiting = iter(enumerate(items))
+    waiting, own = iter(enumerate(items)), identity(identify)
     numbers: dict[object, int] = {}
     out: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
 
     def send() -> None:
         for number, item in waiting:
-            future = client.submit(checked, identity(), function, item, pure=False, key=f"chunk-{number}")
+            future = client.submit(checked, own, function, item, identify, pure=False, key=f"chunk-{number}")
             numbers[future.key] = number
             out.add(future)
             return
@@ -165,23 +176,24 @@ def _client(workers: int, address: str, certificates: Path | None) -> Iterator[C
             yield client
 
 
-def identity() -> tuple[str, str, str, str]:
-    """Return what has to be the same in a worker for the same bits: version, Python, numpy, machine."""
-    return (__version__, platform.python_version(), numpy_version, platform.machine())
+def identity(identify: Callable[[], str] | None = None) -> tuple[str, ...]:
+    """Return what has to be the same in a worker: version, Python, numpy, machine, what ``identify`` says."""
+    own = (__version__, platform.python_version(), numpy_version, platform.machine())
+    return own if identify is None else (*own, identify())
 
 
-def _checked_workers(client: Client) -> int:
+def _checked_workers(client: Client, identify: Callable[[], str] | None) -> int:
     """Return how many workers there are; raises ``FindingsError`` for one that is of another version."""
-    found = client.run(identity)
+    found = client.run(identity, identify)
     if not found:
         raise _refused("the cluster has no worker", "start workers with the same certificates")
-    own = identity()
+    own = identity(identify)
     others = {address: theirs for address, theirs in found.items() if tuple(theirs) != own}
     if others:
         raise ExecutorError(
             [
                 Finding("executor", address, f"the worker has {' '.join(map(str, theirs))}", " ".join(own),
-                        "install the same versions there")
+                        "install the same versions there, on processors of one kind")
                 for address, theirs in sorted(others.items())
             ]
         )  # fmt: skip
