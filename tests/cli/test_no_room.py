@@ -26,17 +26,17 @@ COMMANDS = {
     "evidence import": "evidence import {here}/export.ris --review {out}",
     "profile": "profile {here}/made/stool.tsv --out {out}",
     "profile, a forecast": "profile {here}/made/stool.tsv --under inulin --out {out}",
-    "population example": "population example {out} --people 6",
+    "population example": "population example {out}",
     "population generate": "population generate --people 12 --out {out}",
-    "model export": "model export -o {out}/model.xml",
-    "model page": "model page --out {out}/page.html",
-    "model wiring": "model wiring --out {out}/wiring.html",
-    "therapy example": "therapy example inulin --out {out}/inulin.yaml",
-    "calibration informed": "calibration informed --out {out}/informed.html",
-    "engine run": "engine run {here}/model.xml --times 0,1 --observe x --out {out}/courses.csv",
-    "engine run, a picture": "engine run {here}/model.xml --times 0,1 --observe x --plot {out}/courses.svg",
+    "model export": "model export -o {out}.xml",
+    "model page": "model page --out {out}.html",
+    "model wiring": "model wiring --out {out}.html",
+    "therapy example": "therapy example inulin --out {out}.yaml",
+    "calibration informed": "calibration informed --out {out}.html",
+    "engine run": "engine run {here}/model.xml --times 0,1 --observe x --out {out}.csv",
+    "engine run, a picture": "engine run {here}/model.xml --times 0,1 --observe x --plot {out}.svg",
     "trial analyse": "trial analyse {here}/trial.csv --plan {here}/plan.yaml --out {out}",
-    "trial power": "trial power --endpoint fatigue --difference 5 --curve participants --figure {out}/p.svg",
+    "trial power": "trial power --endpoint fatigue --difference 5 --curve participants --figure {out}.svg",
     "certificates": "certificates {out}",
 }
 
@@ -59,7 +59,7 @@ class Refusal:
             writes = isinstance(flags, int) and flags & WRITES
         else:
             path = arguments[0] if event in ("os.mkdir", "os.rename", "os.link") else None
-            writes = path is not None
+            writes = path is not None and not (event == "os.mkdir" and Path(os.fsdecode(path)).exists())
         if writes and isinstance(path, str | bytes | Path) and os.fsdecode(path).startswith(self.below):
             self.left -= 1
             if self.left == 0:

@@ -86,11 +86,12 @@ class Brief(BriefData):
     def write(self, folder: Path | str) -> list[Path]:
         """Write brief.html, brief.md and brief.json to a folder, all or none; return their paths.
 
-        Raises ``FindingsError`` where the folder cannot be written.
+        Those of an earlier brief are replaced. Raises ``FindingsError`` where the folder cannot be written,
+        or holds anything else.
         """
         target = Path(folder)
         texts = {"brief.html": self.to_html(), "brief.md": self.to_markdown(), "brief.json": self.to_json()}
-        with staged(target) as aside:
+        with staged(target, own=texts) as aside:
             for name, text in texts.items():
                 write_whole(aside / name, text)
         return [target / name for name in texts]

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal
 
-from eubiosis.core.findings import FindingCollector
+from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.tables import TableRow, read_table, write_table
 
 FILE = "references.tsv"
@@ -47,6 +47,13 @@ def read_references(folder: Path) -> list[Reference]:
     rows = read_table(path, Reference, findings)
     findings.raise_if_any()
     return rows
+
+
+def demand_review(folder: Path) -> None:
+    """Raise ``FindingsError`` where a folder holds no references: a review begins with an import."""
+    if not (folder / FILE).is_file():
+        problem, step = "there is no review here", "name its folder, or begin one: eubiosis evidence import"
+        raise FindingsError([Finding(str(folder), FILE, problem, "a folder with references", step)])
 
 
 def write_references(folder: Path, rows: list[Reference]) -> Path:

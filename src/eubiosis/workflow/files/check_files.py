@@ -15,19 +15,19 @@ from eubiosis.workflow.workflow import Workflow
 WORKFLOW_ENDINGS = (".yaml", ".yml")
 
 
-def check_file(path: Path, findings: FindingCollector) -> str:
+def check_file(path: Path, findings: FindingCollector, *, large: bool = False) -> str:
     """Report all that is wrong with a file to ``findings`` and return what it is, in a few words.
 
     A name that ends in .yaml or .yml is a workflow, any other a stool table. The tables that a workflow
-    names are checked with it.
+    names are checked with it, and what its run is predicted to take; ``large`` says that a long run is meant.
     """
     if path.suffix.lower() not in WORKFLOW_ENDINGS:
         return _table(read_stool_table(path, findings))
     spec, table = check_all(path, findings)
     if spec is None:
         return "workflow"
-    check_feasible(spec, findings, large=True)
-    return _workflow(spec) + ("" if table is None else f"; {_table(table, spec.population.group)}")
+    cost = check_feasible(spec, findings, large=large)
+    return f"{_workflow(spec)}; {cost.words}" + ("" if table is None else f"; {_table(table, spec.population.group)}")
 
 
 def _workflow(spec: Workflow) -> str:
