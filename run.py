@@ -19,7 +19,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent
 MINIMUM = (3, 11)
@@ -82,7 +81,7 @@ def audit(python: str) -> int:
     return worst
 
 
-def audited(lock: str, pins: list[dict[str, Any]], said: str) -> int:
+def audited(lock: str, pins: list[dict], said: str) -> int:  # type: ignore[type-arg]
     """Say what an audit found out about the pins of a lock file; return its exit status."""
     known = [(pin, each) for pin in pins for each in pin.get("vulns", ())]
     missed = sum("skip_reason" in pin for pin in pins)

@@ -72,7 +72,9 @@ def test_the_script_compiles_on_an_old_python():
         if isinstance(node, ast.Import)
         for alias in node.names
     } | {node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert imported <= {"__future__", "ensurepip", "hashlib", "os", "pathlib", "subprocess", "sys", "venv"}
+    assert imported <= {
+        *("__future__", "ensurepip", "hashlib", "json", "os", "pathlib", "subprocess", "sys", "venv"),
+    }
 
 
 @pytest.mark.parametrize("missing", ["venv", "ensurepip"])

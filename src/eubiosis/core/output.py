@@ -17,8 +17,7 @@ def write_whole(path: Path, content: str | bytes) -> Path:
 
     Text is written in UTF-8 with line feeds. The folder is made where it is missing.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with beside(path) as temporary:
+    with folder_of(path), beside(path) as temporary:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     return path
 
@@ -33,9 +32,27 @@ def beside(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):
+            error.filename = str(path)  # the name that the user knows
+        raise
     finally:
         with suppress(OSError):  # the error that is raised says more
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_of(path: Path) -> Iterator[None]:
+    """Make the folder that a file goes into; where the block fails, folders that were made go again."""
+    made = [folder for folder in path.absolute().parents if not folder.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()
+        raise
 
 
 @contextmanager

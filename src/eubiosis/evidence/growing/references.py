@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
+from eubiosis.core.output import folder_of
 from eubiosis.core.tables import TableRow, read_table, write_table
 
 FILE = "references.tsv"
@@ -58,8 +59,8 @@ def demand_review(folder: Path) -> None:
 
 def write_references(folder: Path, rows: list[Reference]) -> Path:
     """Write the references of a review folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_table(folder / FILE, rows, list(Reference.model_fields))
+    with folder_of(folder / FILE):
+        write_table(folder / FILE, rows, list(Reference.model_fields))
     return folder / FILE
 
 
