@@ -63,7 +63,7 @@ class ChunkStore:
         return body if key == self.key else None
 
     def foreign(self) -> list[str]:
-        """Return the names of chunks that lie there under another key: of another run; heads are read only."""
+        """Return the names of chunks of another run that lie there; of each only the head is read."""
         return [name for name in self.names() if self._key_of(name) not in (None, self.key)]
 
     def is_there(self, name: str) -> bool:

@@ -22,7 +22,8 @@ from typing import NoReturn, TypeVar
 from tqdm import tqdm
 
 from eubiosis.core.findings import ExecutorError, Finding
-from eubiosis.core.machine import THREADS_VARIABLE, available_cores
+from eubiosis.core.frame import spare_pandas
+from eubiosis.core.machine import THREADS_VARIABLE, available_cores, keep_few_arenas
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -195,6 +196,8 @@ def _begin_worker(threads: int, parent: int) -> None:
     Ctrl-C reaches every process of a terminal; only the parent answers it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_few_arenas()
+    spare_pandas()
     os.environ.setdefault(THREADS_VARIABLE, str(threads))
     threading.Thread(
         target=_outlive_nobody, args=(parent,), daemon=True, name="watch over the parent"

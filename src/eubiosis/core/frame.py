@@ -5,8 +5,10 @@ pyarrow is loaded when the first table is made; pandas only by ``to_pandas``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -332,3 +334,30 @@ class TableStream:
 
 def _outline(table: Table) -> list[tuple[str, str, str]]:
     return [(column.name, column.kind, column.unit) for column in table.schema.columns]
+
+
+def spare_pandas() -> None:
+    """Keep pyarrow of this process from loading pandas, which it does unasked (some 45 MB).
+
+    pyarrow looks for pandas once and remembers that there is none, until a data frame is asked for. For
+    processes that hand pyarrow no data of pandas.
+    """
+    import pyarrow as pa
+
+    if "pandas" in sys.modules:
+        return
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        pa.array([0.0])
+    finally:
+        sys.meta_path.remove(_NoPandas)
+
+
+class _NoPandas(MetaPathFinder):
+    """Finds no pandas, where it is asked first."""
+
+    @classmethod
+    def find_spec(cls, fullname: str, path: object = None, target: object = None) -> None:  # noqa: ARG003
+        """Raise ``ModuleNotFoundError`` for pandas; others are left to the next finder."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError(fullname, name=fullname)

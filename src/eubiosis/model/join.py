@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -168,6 +169,8 @@ def antimony_to_sbml(text: str, name: str = "eubiosis") -> str:
     """
     import antimony
 
+    # antimony asks for its own source as it is imported, and the interpreter would keep 16 MB of it
+    linecache.clearcache()
     antimony.clearPreviousLoads()
     if antimony.loadAntimonyString(text) < 0:
         raise AntimonySyntaxError(str(antimony.getLastError()))

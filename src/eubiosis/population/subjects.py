@@ -54,7 +54,6 @@ class VirtualSubjects:
             None if self.samples is None else self.samples[rows],
         )
 
-
     @classmethod
     def concat(cls, parts: Sequence[VirtualSubjects]) -> VirtualSubjects:
         """Put subjects who were made apart one after the other; all are rated, or none."""

@@ -38,6 +38,8 @@ from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host import EventScale
 from eubiosis.trial.world.host_world import EnrolledWorld, TrialIsTooSmall, trial_stacks
 
+BLOCK = 2_000  # candidates of a gut world in one block of a large trial; it divides a million
+MOST_IN_ONE_BLOCK = BLOCK // 2  # participants of a trial that is one piece of work; a larger one is cut
 _FIRST_POOL, MOST_POOL = 2.2, 40.0  # candidates for each participant
 Columns = Mapping[str, NDArray[np.generic]]
 
@@ -98,7 +100,11 @@ class Trials:
 
 @dataclass(frozen=True)
 class Task:
-    """What one process needs to simulate a gut world: plain data; the model is loaded from its folder."""
+    """What one process needs to simulate a gut world: plain data; the model is loaded from its folder.
+
+    ``block`` is how many candidates are one block of a trial that is cut; it belongs to the trial, whose luck
+    is dealt out block by block.
+    """
 
     design: Design
     cohort: Cohort
@@ -106,10 +112,12 @@ class Task:
     seed: int
     gut_world: int
     model_folder: Path
+    block: int = BLOCK
 
-
-MOST_IN_ONE_BLOCK = 1_000  # participants of a trial that is one piece of work; a larger one is cut
-BLOCK = 2_000  # candidates of a gut world in one block of a larger trial; it divides a million
+    @property
+    def cut(self) -> bool:
+        """Whether the trial is so large that it is cut into blocks of candidates."""
+        return self.design.participants > self.block // 2
 
 
 @dataclass(frozen=True)
@@ -232,11 +240,11 @@ def block_trials(task: Task, block: Block) -> BlockTrials:
         for host, wanted in zip(hosts, block.wanted, strict=True)
     ]
     most = task.cohort.size
-    begin, end = block.number * BLOCK, (block.number + 1) * BLOCK
+    begin, end = block.number * task.block, (block.number + 1) * task.block
     end = end if most is None else min(end, most)
     counts: list[Candidates] = []
     if block.number == 0:
-        settled = settle_scales(setting, most)
+        settled = settle_scales(setting, most, end)
         for gatherer in gatherers:
             settled.enrol(gatherer, end)
         counts += [each.counts for each in settled.stretches]
@@ -270,9 +278,7 @@ def _trials(task: Task, gatherers: Sequence[Gatherer], candidates: Candidates) -
         )
         pairs.append(PairOfWorlds(task.gut_world, h, world.screened, stacks))
     assert guts is not None
-    return GutWorldTrials(
-        tuple(pairs), Table(guts, schema=TRIAL_GUTS), _worlds(task, beyonds), candidates
-    )
+    return GutWorldTrials(tuple(pairs), Table(guts, schema=TRIAL_GUTS), _worlds(task, beyonds), candidates)
 
 
 def simulate_gut_world(task: Task) -> Trials:

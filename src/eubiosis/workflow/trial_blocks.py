@@ -22,7 +22,7 @@ from eubiosis.compute.run_folder import table_bytes
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.frame import Table
 from eubiosis.core.trial_stacks import LatentStack, TrialStack
-from eubiosis.trial.simulate import MOST_IN_ONE_BLOCK, Block, Task, block_trials
+from eubiosis.trial.simulate import Block, Task, block_trials
 from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host import EventScale
@@ -39,9 +39,9 @@ _TOGETHER = 32  # blocks after which sums are put together: bounds the memory, c
 class BlockResult:
     """What comes back from one block of a gut world.
 
-    ``entered`` and ``scales`` are those of ``BlockTrials``; ``sums`` and ``twins`` hold one entry for each host
-    world in which anybody entered. ``chunk`` has neither estimates nor true effects, and the values that the
-    report shows only in block 0.
+    ``entered`` and ``scales`` are those of ``BlockTrials``; ``sums`` and ``twins`` hold one for each
+    host world in which anybody entered. ``chunk`` has neither estimates nor true effects; the values that
+    the report shows it has in block 0 only.
     """
 
     number: int
@@ -68,17 +68,12 @@ class Receipt:
 
 @dataclass(frozen=True)
 class BlockTask:
-    """Some blocks of one gut world as one piece of work, where their results are kept and under which name."""
+    """Some blocks of one gut world as one piece of work, and where their results are kept."""
 
     task: Task
     blocks: tuple[Block, ...]
     store: ChunkStore | None = field(compare=False)
     name: str
-
-
-def is_cut(task: Task) -> bool:
-    """Say whether a trial is so large that it is cut into blocks."""
-    return task.design.participants > MOST_IN_ONE_BLOCK
 
 
 def run_block(task: Task, block: Block, tables: WorldTables | None = None) -> BlockResult:
@@ -137,9 +132,7 @@ def run_kept_blocks(piece: BlockTask) -> tuple[Receipt, ...]:
     return keep(piece, results, real_profiles=real)
 
 
-def keep(
-    piece: BlockTask, results: Sequence[BlockResult], *, real_profiles: bool
-) -> tuple[Receipt, ...]:
+def keep(piece: BlockTask, results: Sequence[BlockResult], *, real_profiles: bool) -> tuple[Receipt, ...]:
     """Write the results of a piece of work, and the parts of the first trial's tables, into its store."""
     assert piece.store is not None
     aside = tables_store(piece.store)
@@ -148,9 +141,9 @@ def keep(
         if result.chunk.example is not None:
             for table, content in example_parts(result.chunk.example, real_profiles=real_profiles).items():
                 aside.write(part_name(result.number, table), table_bytes(content))
-            if result.number:  # block 0 keeps the example for what is written of one block only
-                result = replace(result, chunk=replace(result.chunk, example=None))
-        kept.append(result)
+        # block 0 keeps the example for what is written of one block only
+        chunk = replace(result.chunk, example=None) if result.number else result.chunk
+        kept.append(replace(result, chunk=chunk))
     piece.store.write(piece.name, pack(tuple(kept)))
     return tuple(map(Receipt.of, results))
 

@@ -70,8 +70,8 @@ def run_job(
     ``content`` is the folder that the model is loaded from. The result does not depend on the ``executor``
     (default: this process). With a ``store`` each gut world is written into it when it is finished, and those
     that lie there are not simulated again; ``resumed`` is told of these. A trial of more than
-    ``trial.simulate.MOST_IN_ONE_BLOCK`` participants is cut into blocks of people, ``blocks_together`` of them
-    a piece of work, which changes no bit. Raises ``FindingsError`` for a stool table that cannot be used or
+    ``trial.simulate.MOST_IN_ONE_BLOCK`` participants is cut into blocks of people, ``blocks_together`` a
+    piece of work, which changes no bit. Raises ``FindingsError`` for a stool table that cannot be used or
     where hardly anybody is eligible, and ``NumericalFailuresError`` when too many gut runs failed.
     """
     demand_clinical_rows(content)
@@ -234,7 +234,7 @@ def _block_facts(chunks: Sequence[Chunk]) -> dict[str, str]:
         return {}
     shown = {arm: len(values) for arm, values in next(iter(chunks[0].changes.values())).items()}
     return {
-        "blocks of people in a gut world": f"{np.mean([c.blocks for c in chunks]):.0f}, of {BLOCK} candidates each",
+        "blocks in a gut world": f"{np.mean([c.blocks for c in chunks]):.0f}, of {BLOCK} candidates each",
         "shown courses and changes of markers": f"of block 0 of each gut world, {max(shown.values())} people",
     }
 

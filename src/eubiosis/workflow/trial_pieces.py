@@ -1,4 +1,4 @@
-"""The pieces of work of a job, run where they are missing: gut worlds, or blocks of each where trials are large."""
+"""The pieces of work of a job, run where they are missing: gut worlds, or blocks of large trials."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
 from eubiosis.compute.packing import DamagedPackage, pack, unpack
 from eubiosis.core.content import PACKAGED_CONTENT
-from eubiosis.trial.simulate import BLOCK, MOST_POOL, Block, Task
+from eubiosis.trial.simulate import MOST_POOL, Block, Task
 from eubiosis.trial.world.host import EventScale
 from eubiosis.trial.world.host_world import TrialIsTooSmall
 from eubiosis.workflow.all_tables import are_whole, tables_store
@@ -18,7 +18,6 @@ from eubiosis.workflow.trial_blocks import (
     BlockTask,
     Receipt,
     WholeTrial,
-    is_cut,
     keep,
     part_name,
     run_blocks,
@@ -56,7 +55,7 @@ def chunks_of(
     ``resumed`` is told how many pieces were there. ``together`` blocks of a large trial are one piece of
     work; it changes no bit of the result.
     """
-    if jobs and is_cut(jobs[0]):
+    if jobs and jobs[0].cut:
         return _cut_chunks(jobs, executor, progress, store, resumed, together)
     names = [chunk_name(job.gut_world) for job in jobs]
     kept = {name: None if store is None else _kept(store, job) for name, job in zip(names, jobs, strict=True)}
@@ -131,7 +130,7 @@ class _Growing:
         left = [wanted - each for each in entered]
         if max(left) <= 0:
             return []
-        made = number * BLOCK
+        made = number * self.task.block
         most = self.task.cohort.size
         if made >= (MOST_POOL * wanted if most is None else most):
             raise TrialIsTooSmall.of(min(entered), made, wanted)

@@ -112,7 +112,10 @@ def run_trial(
         folder.log("simulated", tables={name: len(table) for name, table in job.tables.items()})
         for name, table in job.tables.items():
             folder.write_table(name, table)
-        further = (*_write_parts(folder, store, job.parts), *_write_all_tables(folder, store, spec, job.parts))
+        further = (
+            *_write_parts(folder, store, job.parts),
+            *_write_all_tables(folder, store, spec, job.parts),
+        )
         folder.write_text(DICTIONARY_FILE, dictionary_tsv(TABLES[name] for name in (*job.tables, *further)))
         for name, value in job.facts.items():
             folder.add_fact(name, value)
@@ -125,7 +128,7 @@ def run_trial(
 
 
 def _write_parts(folder: RunFolder, store: ChunkStore, parts: int) -> tuple[str, ...]:
-    """Write the first trial's tables where it was cut, a file for each block of people; return their names."""
+    """Write the tables of a first trial that was cut, a file for each block; return their names."""
     if not parts:
         return ()
     from eubiosis.workflow.all_tables import tables_store

@@ -211,7 +211,7 @@ def linear_estimates(
     method: str,
     scale: str,
 ) -> Iterator[tuple[tuple[int, str, str], Estimate]]:
-    """Yield the contrasts that can be read, by trial, endpoint and treated arm; ``rows`` name the first two."""
+    """Yield the contrasts that can be read, by trial, endpoint and treated arm; ``rows`` name two."""
     from scipy.special import stdtr, stdtrit
 
     ratio = scale == "ratio of geometric means"

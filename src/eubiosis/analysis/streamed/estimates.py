@@ -1,8 +1,8 @@
 """Estimates from sums over blocks: the same models as of smaller trials, the tests of counts in their limit.
 
 Analysis of covariance and negative binomial regression need nothing but the sums. The randomisation test of
-counts, which smaller trials carry out with re-labellings, is taken in its normal limit: over re-labellings the
-difference of two arms' means has the variance of a draw without replacement.
+counts, which smaller trials carry out with re-labellings, is taken in its normal limit: over re-labellings
+the difference of two arms' means has the variance of a draw without replacement.
 """
 
 from __future__ import annotations
@@ -42,9 +42,7 @@ def estimates_of_sums(sums: TrialSums) -> list[TrialEstimate]:
         found = {**dict(_without_numbers(rows, sums.arms, moments, method, logarithm=logarithm)), **found}
     found |= dict(_counted(sums))
     return [
-        TrialEstimate(
-            TrialKey(sums.gut_world, sums.host_world, int(replicate)), found[trial, endpoint, arm]
-        )
+        TrialEstimate(TrialKey(sums.gut_world, sums.host_world, int(replicate)), found[trial, endpoint, arm])
         for trial, replicate in enumerate(sums.replicates.tolist())
         for endpoint in ENDPOINTS
         for arm in sums.arms[1:]
@@ -67,9 +65,7 @@ def contrasts_of(moments: Moments) -> Contrasts:
         grand = (analysed * moments.y).sum(axis=-1) / rows
         total = (moments.yy + analysed * (moments.y - grand[:, None]) ** 2).sum(axis=-1)
         length = (moments.xx + analysed * moments.x**2).sum(axis=-1)
-        pooled = np.sqrt(
-            (moments.yy[:, 1:] + moments.yy[:, :1]) / (analysed[:, 1:] + analysed[:, :1] - 2)
-        )
+        pooled = np.sqrt((moments.yy[:, 1:] + moments.yy[:, :1]) / (analysed[:, 1:] + analysed[:, :1] - 2))
         size = moments.largest.max(axis=-1)
         flat = variance <= CLEAR * NEGLIGIBLE**2 * size**2
         dependent = ~(sxx > (CLEAR * DEPENDENT) ** 2 * length)

@@ -45,7 +45,7 @@ class Moments:
 
     @classmethod
     def of(cls, outcome: Floats, baseline: Floats, inside: Bools) -> Moments:
-        """Return moments of ``outcome`` and ``baseline`` (batch, people); ``inside`` (arms, batch, people)."""
+        """Return moments of outcome and baseline, (batch, people); ``inside`` is (arms, batch, people)."""
         kept = np.isfinite(outcome) & np.isfinite(baseline)
         finite = ~np.any(np.isinf(outcome) | np.isinf(baseline), axis=-1)
         y, x = np.where(kept, outcome, 0.0), np.where(kept, baseline, 0.0)
@@ -133,7 +133,7 @@ class Groups:
             events[outcome, person].astype(np.int64),
             np.ones(len(outcome), dtype=np.int64),
             everybody,
-            (~odd.any(axis=-1)).astype(np.float64),
+            np.where(odd.any(axis=-1), 0.0, 1.0),
         )
         return found.together()
 
@@ -142,9 +142,12 @@ class Groups:
         """Put the groups of several blocks of people together."""
         if len(parts) == 1:
             return parts[0]
-        names = ("outcome", "arm", "years", "count", "people")
         return cls(
-            *(np.concatenate([getattr(part, name) for part in parts]) for name in names),
+            np.concatenate([part.outcome for part in parts]),
+            np.concatenate([part.arm for part in parts]),
+            np.concatenate([part.years for part in parts]),
+            np.concatenate([part.count for part in parts]),
+            np.concatenate([part.people for part in parts]),
             np.sum([part.everybody for part in parts], axis=0),
             np.min([part.proper for part in parts], axis=0),
         ).together()
@@ -152,14 +155,18 @@ class Groups:
     def together(self) -> Groups:
         """Return groups of which no two are alike, in their order."""
         order = np.lexsort((self.count, self.years, self.arm, self.outcome))
-        keys = [values[order] for values in (self.outcome, self.arm, self.years, self.count)]
         if not len(order):
             return self
-        new = np.concatenate(([True], np.any([values[1:] != values[:-1] for values in keys], axis=0)))
+        outcome, arm, count = self.outcome[order], self.arm[order], self.count[order]
+        years = self.years[order]
+        new = np.ones(len(order), dtype=bool)
+        new[1:] = (outcome[1:] != outcome[:-1]) | (arm[1:] != arm[:-1])
+        new[1:] |= (years[1:] != years[:-1]) | (count[1:] != count[:-1])
         first = np.flatnonzero(new)
         people = np.add.reduceat(self.people[order], first)
-        outcome, arm, years, count = (values[first] for values in keys)
-        return Groups(outcome, arm, years, count, people, self.everybody, self.proper)
+        return Groups(
+            outcome[first], arm[first], years[first], count[first], people, self.everybody, self.proper
+        )
 
 
 @dataclass(frozen=True)
@@ -167,7 +174,7 @@ class TrialSums:
     """Sums over the people of some trials of one pair of worlds, all with the same arms, the control first.
 
     ``scores`` are moments of scores, ``logs`` those of logarithms, of the endpoints of ``MEASURED`` in this
-    order, trial by trial; ``counts`` the groups of ``COUNTED``, likewise: outcome = endpoint x trials + trial.
+    order, trial by trial; ``counts`` the groups of ``COUNTED``: outcome = endpoint x trials + trial.
     """
 
     gut_world: int
@@ -202,9 +209,13 @@ class TrialSums:
 
     @classmethod
     def of_columns(
-        cls, subjects: Mapping[str, NDArray[np.generic]], visits: Mapping[str, NDArray[np.generic]], control: str,
-        arms: Sequence[str], weeks: tuple[float, float],
-    ) -> TrialSums:  # fmt: skip
+        cls,
+        subjects: Mapping[str, NDArray[np.generic]],
+        visits: Mapping[str, NDArray[np.generic]],
+        control: str,
+        arms: Sequence[str],
+        weeks: tuple[float, float],
+    ) -> TrialSums:
         """Sum over a part of one trial's two tables: whole participants with all their visits.
 
         ``arms`` are those of the whole trial, ``weeks`` its first and last planned visit.
@@ -253,10 +264,10 @@ class TrialSums:
         )
         counts = Groups(
             np.concatenate([outcome for outcome, _ in renumbered]),
-            *(
-                np.concatenate([getattr(groups, name) for _, groups in renumbered])
-                for name in ("arm", "years", "count", "people")
-            ),
+            np.concatenate([groups.arm for _, groups in renumbered]),
+            np.concatenate([groups.years for _, groups in renumbered]),
+            np.concatenate([groups.count for _, groups in renumbered]),
+            np.concatenate([groups.people for _, groups in renumbered]),
             np.concatenate([groups.everybody for _, groups in renumbered])[order],
             np.concatenate([groups.proper for _, groups in renumbered])[order],
         )

@@ -133,7 +133,9 @@ def _enhancing_at_entry(host: HostCourses, laws: ClinicalLaws) -> Array:
     earlier = host.lesions[""]
     age = len(earlier) - np.arange(len(earlier)) - 0.5
     weights = np.exp(-age / laws.number["host_tau_Gd"])
-    return over_days(weights[:, None] * np.ascontiguousarray(earlier))  # nobody's digits depend on the company
+    return over_days(
+        weights[:, None] * np.ascontiguousarray(earlier)
+    )  # nobody's digits depend on the company
 
 
 def _without_relapses(

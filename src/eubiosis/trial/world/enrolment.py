@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.machine import give_back_memory
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import FAILURES
 from eubiosis.model.held import FAR, HELD
@@ -149,9 +150,7 @@ class HostSetting:
     def relative(self, stretch: Stretch, design: Design, seed: int) -> HostCourses:
         """Run the hosts of a stretch with event rates at scales of 1."""
         draws = SubjectDraws(seed, stretch.people.numbers)
-        return relative_hosts(
-            self.model, self.values, stretch.gut, stretch.people, design, draws, self.terms
-        )
+        return relative_hosts(self.model, self.values, stretch.gut, stretch.people, design, draws, self.terms)
 
 
 @dataclass(frozen=True)
@@ -168,6 +167,7 @@ class GutSetting:
     def stretches(self, begin: int, end: int) -> Iterator[Stretch]:
         """Make, hold and run candidates ``begin`` to ``end`` of the gut world, some at a time."""
         for first in range(begin, end, _HELD_TOGETHER):
+            give_back_memory()
             yield from self._stretches(first, min(first + _HELD_TOGETHER, end))
 
     def _stretches(self, begin: int, end: int) -> Iterator[Stretch]:
@@ -226,7 +226,7 @@ class Gatherer:
         return self.entered >= self.wanted
 
     def add(self, stretch: Stretch, host: HostCourses | None = None) -> None:
-        """Screen a stretch, in the order of its candidates; ``host`` are its relative hosts if they are run."""
+        """Screen a stretch in the order of its candidates; ``host`` are its relative hosts, if run."""
         if self.full:
             return
         assert self.scale is not None
@@ -273,17 +273,19 @@ def _together(parts: Sequence[EnrolledWorld], counts: Mapping[str, int]) -> Enro
     )
 
 
-def settle_scales(setting: GutSetting, most: int | None) -> _Settled:
+def settle_scales(setting: GutSetting, most: int | None, mark: int | None = None) -> _Settled:
     """Run the first candidates, on whom the level of the two event rates is set in every host world.
 
     They are ``REFERENCE_POOL``, or twice or four times as many, ... where too few of them are eligible
-    (``host_world.reference_size``), and no more than ``most``.
+    (``host_world.reference_size``), and no more than ``most``. No stretch goes over the candidate ``mark``.
     """
     stretches: list[Stretch] = []
     size, made = REFERENCE_POOL, 0
     while True:
         end = size if most is None else min(size, most)
-        stretches += setting.stretches(made, end)
+        first = made if mark is None else min(max(mark, made), end)
+        stretches += setting.stretches(made, first)
+        stretches += setting.stretches(first, end)
         made = max(made, end)
         eligible = sum(len(each.rows) for each in stretches)
         if eligible >= LEAST_REFERENCE or size >= MOST_REFERENCE:
@@ -305,9 +307,7 @@ class _Settled:
             setting.relative(each, design, gatherer.seed) if len(each.rows) else None
             for each in self.stretches
         ]
-        gatherer.scale = event_scale(
-            setting.model, design, [host for host in hosts if host is not None]
-        )
+        gatherer.scale = event_scale(setting.model, design, [host for host in hosts if host is not None])
         seen = 0
         for stretch, host in zip(self.stretches, hosts, strict=True):
             if most is None or seen < most:

@@ -1,0 +1,179 @@
+"""Trials cut into blocks: the same bytes however they are dealt out; a resume redoes what is lacking."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small_trials import DESIGN, INULIN, PLACEBO, make_task, with_therapy
+
+from eubiosis.analysis.estimates import estimate
+from eubiosis.compute.chunk_store import ChunkStore
+from eubiosis.compute.executors import Executor
+from eubiosis.compute.packing import pack
+from eubiosis.core.frame import Table
+from eubiosis.core.table_schemas import TRIAL_SUBJECTS, TRIAL_VISITS
+from eubiosis.core.trial_tables import Observed
+from eubiosis.therapy import Adherence
+from eubiosis.trial.simulate import Block, block_trials, gut_world_trials
+from eubiosis.trial.world.host_world import TrialIsTooSmall
+from eubiosis.workflow import trial_blocks, trial_pieces
+from eubiosis.workflow.all_tables import tables_store
+from eubiosis.workflow.trial_pieces import chunks_of
+
+FULLY = with_therapy(INULIN, adherence=Adherence.full())  # a dose that does not change is solved sooner
+PLAN = DESIGN.changed(
+    arms=(PLACEBO, FULLY), allocation=(1, 1), visits=(0.0, 12.0), participants=60, primary="mfis"
+)
+
+
+@pytest.fixture(scope="module")
+def task():
+    """A trial of sixty in blocks of thirty candidates."""
+    return replace(make_task(PLAN, host_worlds=2, replicates=2), block=30)
+
+
+def run(task, **options):
+    return pack(chunks_of([task], Executor(), False, None, **options)[0])
+
+
+@pytest.fixture(scope="module")
+def whole(task):
+    """The bytes of the trial, block after block."""
+    return run(task)
+
+
+@pytest.mark.parametrize("together", [2, 5])
+def test_how_many_blocks_are_one_piece_of_work_changes_no_byte(task, whole, together):
+    assert run(task, together=together) == whole
+
+
+def test_two_processes_give_the_same_bytes(task, whole):
+    (chunk,) = chunks_of([task], Executor(workers=2), False, None)
+    assert pack(chunk) == whole
+
+
+def test_how_many_candidates_are_run_together_changes_no_byte(task, whole, monkeypatch):
+    """Also where one person is run alone."""
+    monkeypatch.setattr("eubiosis.trial.world.enrolment.RUN_TOGETHER", 7)
+    monkeypatch.setattr("eubiosis.trial.world.enrolment._HELD_TOGETHER", 33)
+    assert run(task) == whole
+
+
+def test_every_host_world_has_as_many_people_as_were_asked_for(task):
+    (chunk,) = chunks_of([task], Executor(), False, None)
+    assert chunk.blocks > 1
+    assert [sum(each.randomised.values()) for each in chunk.flow] == [60.0] * 4
+    assert [counts["enrolled"] for counts in chunk.screened] == [60, 60]
+    trials = {row.trial for row in chunk.estimates}
+    assert {(t.host_world, t.replicate) for t in trials} == {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+def test_block_0_is_the_beginning_of_a_trial_that_is_not_cut(task):
+    """Its people have the luck that they have in a small trial."""
+    block = block_trials(task, Block(0, (60, 60)))
+    few = gut_world_trials(replace(task, design=PLAN.changed(participants=20)))
+    for one, other in zip(block.trials.pairs, few.pairs, strict=True):
+        (large, _), (small, _) = next(one.stacks), next(other.stacks)
+        size = len(small.numbers)
+        assert np.array_equal(large.numbers[:size], small.numbers)
+        assert np.array_equal(large.arm[:, :size], small.arm)
+        assert np.array_equal(large.of_visits["mfis"][..., :size], small.of_visits["mfis"], equal_nan=True)
+
+
+def test_the_estimates_are_those_of_the_people_of_all_blocks(task, whole):
+    """Analysed at once from their stacks, which the run itself never holds together."""
+    (chunk,) = chunks_of([task], Executor(), False, None)
+    stacks, wanted, scales = [], [60, 60], ()
+    for number in range(chunk.blocks):
+        made = block_trials(task, Block(number, tuple(wanted), scales))
+        scales = made.scales
+        wanted = [left - came for left, came in zip(wanted, made.entered, strict=True)]
+        stacks += [seen for seen, _ in made.trials.pairs[0].stacks]
+    rows = [stack.subjects() for stack in stacks], [stack.visits() for stack in stacks]
+    first = [
+        {name: np.concatenate([part[name][part["replicate"] == 0] for part in parts]) for name in parts[0]}
+        for parts in rows
+    ]
+    together = Observed(
+        Table(first[0], schema=TRIAL_SUBJECTS), Table(first[1], schema=TRIAL_VISITS), "placebo"
+    )
+    expected = {(r.estimate.endpoint): r.estimate for r in estimate(together)}
+    assert len(first[0]["subject"]) == len(set(first[0]["subject"])) == 60
+    for row in chunk.estimates:
+        if (row.trial.host_world, row.trial.replicate) == (0, 0):
+            other = expected[row.estimate.endpoint]
+            assert row.estimate.estimate == pytest.approx(other.estimate, rel=1e-9, nan_ok=True)
+            assert row.estimate.n_treated == other.n_treated
+
+
+def test_a_population_that_is_too_small_is_said_to_be(task):
+    few = replace(task, cohort=replace(task.cohort, size=55))
+    with pytest.raises(TrialIsTooSmall, match="60 are needed"):
+        chunks_of([few], Executor(), False, None)
+
+
+def test_a_resume_redoes_what_is_missing_or_damaged_and_nothing_else(task, whole, tmp_path, monkeypatch):
+    """Killed at three fifths: chunks are counted, no seconds; each is read twice at most."""
+    store, done, read = ChunkStore(tmp_path / "chunks", "key"), [], []
+    own = trial_blocks.run_block
+    monkeypatch.setattr(
+        trial_blocks,
+        "run_block",
+        lambda task, block, tables=None: (done.append(block), own(task, block, tables))[1],
+    )
+    chunks_of([task], Executor(), False, store)
+    names = store.names()
+    first, count = list(done), len(names)
+    assert count == len(first) >= 4
+    lost = names[round(0.6 * count) :]
+    for name in lost:
+        (store.folder / f"{name}.chunk").unlink()
+    damaged = store.folder / f"{names[1]}.chunk"
+    content = bytearray(damaged.read_bytes())
+    content[-3] ^= 1
+    damaged.write_bytes(bytes(content))
+    done.clear()
+    look = ChunkStore.read
+    monkeypatch.setattr(ChunkStore, "read", lambda self, name: (read.append(name), look(self, name))[1])
+    (chunk,) = chunks_of([task], Executor(), False, store)
+    assert pack(replace(chunk, example=None)) == pack(replace(without_example(whole), example=None))
+    assert sorted(block.number for block in done) == sorted(
+        block.number for block, name in zip(first, names, strict=True) if name in (*lost, names[1])
+    )
+    assert len(done) <= 0.45 * count + 1  # the damaged one is on top
+    assert max(read.count(name) for name in names) <= 2
+
+
+def without_example(content):
+    from eubiosis.compute.packing import unpack
+    from eubiosis.workflow.trial_chunk import Chunk
+
+    return unpack(content, Chunk)
+
+
+def test_a_lost_part_of_the_first_trials_tables_is_made_again(task, tmp_path):
+    store = ChunkStore(tmp_path / "chunks", "key")
+    chunks_of([task], Executor(), False, store)
+    aside = tables_store(store)
+    name = trial_blocks.part_name(1, "observed_visits")
+    before = aside.read(name)
+    (aside.folder / f"{name}.chunk").unlink()
+    chunks_of([task], Executor(), False, store)
+    assert aside.read(name) == before
+
+
+def test_too_many_people_in_a_block_are_asked_for_again(task, whole, monkeypatch):
+    """With a guess that is far too high, blocks are done in vain, and the trial is the same."""
+    monkeypatch.setattr(trial_pieces, "_SLACK", 0.3)
+    assert run(task) == whole
+
+
+def test_the_people_of_two_gut_worlds_never_share_a_number(task):
+    from eubiosis.trial.simulate import _settings
+
+    numbers = [
+        {_settings(replace(task, gut_world=g))[0].number(k) for k in (0, 1, 999_999, 1_000_000, 2_500_000)}
+        for g in (0, 1)
+    ]
+    assert not numbers[0] & numbers[1]
+    assert len(numbers[0]) == 5
