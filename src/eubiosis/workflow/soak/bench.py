@@ -15,7 +15,7 @@ from pathlib import Path
 
 from eubiosis.compute.run_folder import CHUNKS, unfinished
 from eubiosis.engine.codegen.native import CACHE_VARIABLE, cache_folder, kept_kernels
-from eubiosis.workflow.soak.processes import Lost, chunks, ended, kill, tables, until
+from eubiosis.workflow.soak.processes import Lost, Patience, chunks, ended, kill, tables, until
 
 WORLDS = 3
 KEPT = 2  # finished chunks of the run that is interrupted
@@ -62,6 +62,7 @@ class Bench:
         if (code := ended(bench.start(folder / "whole"))) != 0:
             raise Lost(f"the undisturbed run ended with {code}")
         bench.seconds = time.monotonic() - began
+        Patience.of(bench.seconds)
         bench.whole = tables(folder / "whole")
         say(f"an undisturbed run of {WORLDS} gut worlds takes {bench.seconds:.0f} s")
         return bench
