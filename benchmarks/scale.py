@@ -1,9 +1,11 @@
-"""Measure what a run costs as it grows: python benchmarks/scale.py [--quick] [--costs].
+"""Measure what a run costs as it grows: python benchmarks/scale.py [--quick] [--costs] [--against SRC].
 
 Each design runs in a process of its own through the public command. CPU seconds are those of the whole tree;
 memory is the summed proportional memory (PSS) of the tree, looked at ten times a second (Linux). One JSON
 object a design on standard output. The prediction that ``run`` prints stands beside what was measured;
 ``--costs`` fits the seconds and megabytes of ``content/planning/costs.tsv`` to the designs and prints them.
+``--against SRC`` runs two designs of one gut world (the peak of a process is reached in each) with the
+package in the folder SRC, of another revision, and with this one, and prints the ratios.
 """
 
 from __future__ import annotations
@@ -68,13 +70,18 @@ class Measured:
     load: float
 
 
-def measure(size: Size, folder: Path) -> Measured:
-    """Run a design in a new process and look at its tree while it works."""
+def measure(size: Size, folder: Path, source: Path | None = None) -> Measured:
+    """Run a design in a new process and look at its tree while it works; ``source`` is another revision."""
     workflow, out = folder / "workflow.yaml", folder / "run"
     workflow.write_text(size.text, encoding="utf-8")
-    command = [sys.executable, "-m", "eubiosis", "run", str(workflow), "--out", str(out), "-q", "--large"]
+    command = [sys.executable, "-m", "eubiosis", "run", str(workflow), "--out", str(out), "-q"]
+    if source is None:
+        command.append("--large")
+    around = dict(os.environ) if source is None else {**os.environ, "PYTHONPATH": str(source)}
     before, began, load = os.times(), time.monotonic(), os.getloadavg()[0]
-    process = subprocess.Popen([*command, "--processes", str(size.processes)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*command, "--processes", str(size.processes)], stdout=subprocess.DEVNULL, env=around
+    )
     pss, chunk_mb = 0.0, 0.0
     while process.poll() is None:
         pss = max(pss, sum(map(pss_mb, tree(process.pid))))
@@ -119,6 +126,26 @@ def folder_mb(folder: Path) -> float:
     return total / 1e6
 
 
+PAIRED = (Size(16, 48, 1, 1, 1), Size(300, 48, 1, 6, 8), Size(1000, 48, 1, 6, 8))
+
+
+def against(source: Path) -> None:
+    """Run designs with another revision and with this one; the first, small one fills the kernel caches."""
+    for number, size in enumerate(PAIRED):
+        found = []
+        for each in (source, None):
+            with tempfile.TemporaryDirectory() as aside:
+                found.append(measure(size, Path(aside), each))
+        if number:
+            other, own = found
+            rows = {"other": asdict(other), "this": asdict(own)}
+            ratios = {
+                "memory_times_less": round(other.pss_mb / own.pss_mb, 2),
+                "cpu_ratio": round(own.cpu_seconds / other.cpu_seconds, 2),
+            }
+            print(json.dumps({**asdict(size), **rows, **ratios}), flush=True)
+
+
 SIZES = (
     Size(16, 48, 2, 1, 2),
     Size(120, 48, 2, 3, 8),
@@ -135,7 +162,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="two small designs")
     options.add_argument("--costs", action="store_true", help="fit costs.tsv to what was measured")
+    options.add_argument("--against", type=Path, help="the src folder of another revision")
     chosen = options.parse_args()
+    if chosen.against is not None:
+        against(chosen.against)
+        return
     rows = []
     for size in SIZES[:2] if chosen.quick else SIZES:
         with tempfile.TemporaryDirectory() as aside:

@@ -41,9 +41,11 @@ def run_workflow(
 ) -> None:
     """Run a workflow and print the path of its report."""
     from eubiosis.core.content import PACKAGED_CONTENT
+    from eubiosis.core.frame import spare_pandas
     from eubiosis.core.machine import available_cores
     from eubiosis.workflow.trial_run import run_trial
 
+    spare_pandas()
     with terminated_like_interrupted(), _remembered(out):
         report = run_trial(
             workflow,

@@ -69,7 +69,10 @@ class VirtualSubjects:
             tuple(number for part in parts for number in part.numbers),
             there("shares"),
             tuple(word for part in parts for word in part.profile_status),
-            *(there(name) for name in ("age", "female", "edss", "relapsing")),
+            there("age"),
+            there("female"),
+            there("edss"),
+            there("relapsing"),
             joined("assessed"),
             joined("samples"),
         )

@@ -357,13 +357,20 @@ def _filled(task: Task, setting: GutSetting, gatherers: Sequence[Gatherer]) -> C
 def _gathered(
     setting: GutSetting, gatherers: Sequence[Gatherer], begin: int, end: int, *, whole: bool
 ) -> list[Candidates]:
-    """Screen candidates ``begin`` to ``end``; not ``whole``: only until nobody else is wanted."""
+    """Screen candidates ``begin`` to ``end``; when nobody else is wanted, the rest are held and counted only.
+
+    Not ``whole``: the rest are not looked at.
+    """
+
+    def full() -> bool:
+        return all(gatherer.full for gatherer in gatherers)
+
     counts = []
-    for stretch in setting.stretches(begin, end):
+    for stretch in setting.stretches(begin, end, full):
         counts.append(stretch.counts)
         for gatherer in gatherers:
             gatherer.add(stretch)
-        if not whole and all(gatherer.full for gatherer in gatherers):
+        if not whole and full():
             break
     return counts
 

@@ -25,6 +25,7 @@ from eubiosis.core.tables import read_table
 from eubiosis.population.reference import load_reference
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulate import MOST_IN_ONE_BLOCK
+from eubiosis.trial.world.host_world import REFERENCE_POOL
 from eubiosis.workflow.workflow import Workflow
 
 COSTS = PACKAGED_CONTENT / "planning" / "costs.tsv"
@@ -91,7 +92,7 @@ def check_feasible(spec: Workflow, findings: FindingCollector, *, large: bool = 
     ``large`` says that a long run is wanted: memory that the machine does not have is refused all the same.
     """
     design = spec.design
-    _check_entry(design, "MS" if spec.population.table_path is not None else spec.population.group, findings)
+    _check_entry(design, _group(spec), findings)
     _check_time(design, findings)
     _check_events(design, findings)
     cost = predicted_cost(spec)
@@ -107,21 +108,39 @@ def predicted_cost(spec: Workflow) -> Cost:
     design, runs = spec.design, spec.simulation
     years, arms = design.days / DAYS_PER_YEAR, len(design.arms)
     people = design.participants
-    pool = people * costs["candidates_for_each_place"]
-    gut = runs.gut_worlds * (
-        costs["seconds_a_gut_world"] + pool * arms * years * costs["seconds_gut_person_year"]
-    )
+    pool = _candidates(spec, costs["candidates_for_each_place"])
+    a_gut = costs["seconds_gut_person_year" if _doses_change(design) else "seconds_gut_steady_year"]
+    gut = runs.gut_worlds * (costs["seconds_a_gut_world"] + pool * arms * years * a_gut)
     host = runs.worlds * pool * arms * years * costs["seconds_host_person_year"]
     trials = runs.trials * (costs["seconds_a_trial"] + people * costs["seconds_trial_person"])
     together = min(people, MOST_IN_ONE_BLOCK)  # more people are never held at once
     memory = costs["megabytes_base"]
     memory += runs.host_worlds * together * arms * years * costs["megabytes_person_year"]
     disk = costs["megabytes_disk_base"] + runs.trials * costs["megabytes_disk_trial"]
-    if people > MOST_IN_ONE_BLOCK:  # the first trial's tables, part by part, twice as those of all trials
-        disk += 2 * people * len(design.visits) * costs["megabytes_disk_tables"]
+    if people > MOST_IN_ONE_BLOCK:  # the first trial's tables in parts, twice as those of all trials; the
+        # latent one has a row for each arm, about two visits long
+        disk += 2 * people * (len(design.visits) + 2 * arms) * costs["megabytes_disk_tables"]
     if runs.tables == "all":  # they lie there twice until the run folder is whole
         disk += 2 * runs.trials * people * len(design.visits) * costs["megabytes_disk_tables"]
     return Cost((costs["seconds_a_run"] + gut + host + trials) / 3600, memory, disk)
+
+
+def _candidates(spec: Workflow, for_each_place: float) -> float:
+    """Return how many candidates a gut world is predicted to make: no more than a large trial needs."""
+    people = spec.design.participants
+    if people <= MOST_IN_ONE_BLOCK:
+        return max(for_each_place * people, REFERENCE_POOL)
+    share = entry(spec.design, _group(spec)).share
+    return people / max(share, 1 / MOST_CANDIDATES)
+
+
+def _doses_change(design: Design) -> bool:
+    """Say whether people take more in one week than in another, which the gut has to be solved anew for."""
+    return any(not part.adherence.steady for arm in design.active for part in arm.therapy.components)
+
+
+def _group(spec: Workflow) -> str:
+    return "MS" if spec.population.table_path is not None else spec.population.group
 
 
 def check_disk(cost: Cost, out: Path, findings: FindingCollector) -> None:

@@ -33,6 +33,7 @@ class RunState:
     of: int | None
     seconds: float
     owner: str
+    blocks: bool = False  # chunks are blocks of people, whose number is not known beforehand
 
     @property
     def words(self) -> str:
@@ -40,6 +41,8 @@ class RunState:
         if self.state == "finished":
             return f"finished in {self.seconds:.0f} s"
         share = f"{self.chunks} of {'?' if self.of is None else self.of} gut worlds are written down"
+        if self.blocks:
+            share = f"{self.chunks} blocks of gut worlds are written down"
         if self.state == "running":
             return f"running: {share}; {self.owner}"
         return f"interrupted: {share}; next: the same command with --resume"
@@ -56,13 +59,15 @@ def run_state(run: Path) -> RunState:
     events, owner = _events(hidden / LOG), owner_of(hidden / LOCK)
     planned = [worlds for event in events if isinstance(worlds := event.get("gut_worlds"), int)]
     running = owner is not None and alive(owner, hidden / LOCK)
+    names = ChunkStore(hidden / CHUNKS, "").names()
     return RunState(
         run.name,
         "running" if running else "interrupted",
-        len(ChunkStore(hidden / CHUNKS, "").names()),
+        len(names),
         planned[-1] if planned else None,
         _seconds(events),
         owner.words if running and owner is not None else "",
+        any(".block-" in name for name in names),
     )
 
 

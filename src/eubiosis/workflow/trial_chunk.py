@@ -32,7 +32,8 @@ from eubiosis.core.trial_stacks import LatentStack, StackedObserved, TrialStack
 from eubiosis.core.trial_tables import KEYS, parts
 from eubiosis.engine import Array
 from eubiosis.trial.design import Design
-from eubiosis.trial.simulate import Candidates, Task, Trials, gut_world_trials
+from eubiosis.trial.simulate import Task, Trials, gut_world_trials
+from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
 

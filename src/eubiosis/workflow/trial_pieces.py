@@ -136,6 +136,8 @@ class _Growing:
             raise TrialIsTooSmall.of(min(entered), made, wanted)
         fastest = max(entered) / number
         whole = int(min(left) / (_SLACK * max(fastest, 1.0)))
+        if most is not None:
+            whole = min(whole, -(-(most - made) // self.task.block))
         if whole < 1:
             return [Block(number, tuple(max(each, 0) for each in left), self.scales)]
         return [Block(number + k, self.everybody, self.scales) for k in range(whole)]

@@ -112,6 +112,29 @@ def test_a_day_of_work_has_to_be_asked_for_and_memory_that_is_not_there_is_refus
     assert "of the machine's 100 MB" in findings["design.participants"]
 
 
+def test_memory_is_bounded_in_participants_and_time_is_not(tmp_path):
+    """No more than a block of people is held at once."""
+    _, some = found(tmp_path, participants=1_000)
+    _, many = found(tmp_path, participants=100_000)
+    _, more = found(tmp_path, participants=200_000)
+    assert some.memory_mb == many.memory_mb == more.memory_mb
+    assert more.cpu_hours == pytest.approx(2 * many.cpu_hours, rel=0.05)
+    assert more.disk_mb == pytest.approx(2 * many.disk_mb, rel=0.05)
+
+
+def test_a_dose_that_never_changes_is_predicted_to_be_solved_sooner(tmp_path):
+    _, changing = found(tmp_path, participants=900)
+    steady = "{mean: 1, sd: 0, missed_run: 0, fall_per_year: 0, reduced_per_year: 0}"
+    text = WORKFLOW.replace("12 g/day}}", f"12 g/day, adherence: {{{steady}}}}}}}")
+    path = tmp_path / "steady.yaml"
+    path.write_text(text.format(**{**GOOD, "participants": 900}))
+    findings = FindingCollector()
+    cost = feasibility.predicted_cost(check_workflow(path, findings))
+    findings.raise_if_any()
+    assert cost.cpu_hours < changing.cpu_hours
+    assert cost.memory_mb == changing.memory_mb
+
+
 def test_a_disk_without_room_is_refused_before_the_work(tmp_path, monkeypatch):
     _, cost = found(tmp_path)
     full = types.SimpleNamespace(free=1_000)

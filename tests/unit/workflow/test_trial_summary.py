@@ -14,7 +14,7 @@ from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.trial_tables import TrialKey
 from eubiosis.model.discrepancy import read_discrepancies
 from eubiosis.trial.design import Design
-from eubiosis.trial.simulate import Candidates
+from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
 from eubiosis.workflow.trial_summary import _effects, _flow
 

@@ -102,22 +102,27 @@ class WorldCourses:
         def people_last(name: str) -> Array:
             return np.concatenate([getattr(part, name) for part in parts], axis=-1)
 
+        def people_second(name: str) -> Array:
+            return np.concatenate([getattr(part, name) for part in parts], axis=1)
+
         arms = range(len(first.arms))
         return cls(
-            first.arms,
-            first.control,
-            people_last("numbers").astype(np.int64),
-            tuple(Clocks.concat([part.relapses[k] for part in parts]) for k in arms),
-            tuple(Clocks.concat([part.lesions[k] for part in parts]) for k in arms),
-            *(people_last(name) for name in ("edss", "mfis", "treg", "treg_percent")),
-            np.concatenate([part.log_markers for part in parts], axis=2),
-            *(people_last(name) for name in ("expected_relapses", "expected_lesions")),
-            *(
-                np.concatenate([getattr(part, name) for part in parts], axis=1)
-                for name in ("markers_at_start", "markers_at_end")
-            ),
-            people_last("entry_edss"),
-            first.days,
+            arms=first.arms,
+            control=first.control,
+            numbers=np.concatenate([part.numbers for part in parts]),
+            relapses=tuple(Clocks.concat([part.relapses[k] for part in parts]) for k in arms),
+            lesions=tuple(Clocks.concat([part.lesions[k] for part in parts]) for k in arms),
+            edss=people_last("edss"),
+            mfis=people_last("mfis"),
+            treg=people_last("treg"),
+            treg_percent=people_last("treg_percent"),
+            log_markers=np.concatenate([part.log_markers for part in parts], axis=2),
+            expected_relapses=people_last("expected_relapses"),
+            expected_lesions=people_last("expected_lesions"),
+            markers_at_start=people_second("markers_at_start"),
+            markers_at_end=people_second("markers_at_end"),
+            entry_edss=people_last("entry_edss"),
+            days=first.days,
         )
 
     def __len__(self) -> int:

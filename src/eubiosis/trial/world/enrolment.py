@@ -7,8 +7,9 @@ numbers depend on the company, so how many are run together changes no bit.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +43,8 @@ from eubiosis.trial.world.host_world import (
 from eubiosis.trial.world.persons import rated
 
 NUMBERS_A_WORLD = 1_000_000
-_HELD_TOGETHER = 512  # candidates whose compositions are held together: bounds the memory, changes no number
-RUN_TOGETHER = 96  # candidates whose guts and hosts are run together: likewise
+_HELD_TOGETHER = 256  # candidates whose compositions are held together: bounds the memory, changes no number
+RUN_TOGETHER = 64  # candidates whose guts and hosts are run together: likewise
 
 
 @dataclass(frozen=True)
@@ -102,14 +103,16 @@ class Candidates:
             return tuple(sorted({each for part in parts for each in getattr(part, name)}))
 
         return cls(
-            *(sum(getattr(part, name) for part in parts) for name in ("made", "unsolved")),
-            failed,
-            *(sum(getattr(part, name) for part in parts) for name in ("held", "far")),
-            largest("largest_residual"),
-            largest("largest_factor"),
-            sum(part.asked for part in parts),
-            union("tried"),
-            union("unheld"),
+            made=sum(part.made for part in parts),
+            unsolved=sum(part.unsolved for part in parts),
+            failed=failed,
+            held=sum(part.held for part in parts),
+            far=sum(part.far for part in parts),
+            largest_residual=largest("largest_residual"),
+            largest_factor=largest("largest_factor"),
+            asked=sum(part.asked for part in parts),
+            tried=union("tried"),
+            unheld=union("unheld"),
         )
 
 
@@ -164,28 +167,33 @@ class GutSetting:
     seed: int
     gut_world: int
 
-    def stretches(self, begin: int, end: int) -> Iterator[Stretch]:
-        """Make, hold and run candidates ``begin`` to ``end`` of the gut world, some at a time."""
+    def stretches(self, begin: int, end: int, full: Callable[[], bool] = lambda: False) -> Iterator[Stretch]:
+        """Make, hold and run candidates ``begin`` to ``end`` of the gut world, some at a time.
+
+        As soon as ``full`` says that nobody else is wanted, the others are held and counted, but not run.
+        """
         for first in range(begin, end, _HELD_TOGETHER):
             give_back_memory()
-            yield from self._stretches(first, min(first + _HELD_TOGETHER, end))
+            yield from self._stretches(first, min(first + _HELD_TOGETHER, end), full)
 
-    def _stretches(self, begin: int, end: int) -> Iterator[Stretch]:
+    def _stretches(self, begin: int, end: int, full: Callable[[], bool]) -> Iterator[Stretch]:
         made = self.cohort.candidates(end - begin, first=self.number(begin))
         candidates = rated(made, clinical_laws(self.model), self.seed)
         wanted = np.array([paper_reason(candidates, self.design, i) == "" for i in range(len(candidates))])
         held = hold_candidates(self.model, self.world, candidates, wanted)
         pieces = np.array_split(held.rows, max(1, round(len(held.rows) / RUN_TOGETHER)))
         bounds = [0, *(int(piece[0]) for piece in pieces[1:]), len(candidates)]
-        for first, last, rows in zip(bounds, bounds[1:], pieces, strict=False):
+        for first, last in pairwise(bounds):
             every = np.arange(first, last)
             some, own = candidates.take(every), held.take(every)
+            if full():
+                own = own.without_runs()
             run = gut_courses(
                 self.model, self.world, some.take(own.rows), self.design, self.seed,
                 held=own.take(own.rows),
             )  # fmt: skip
             status = np.array(own.status, dtype=object)
-            status[rows - first] = run.status
+            status[own.rows] = run.status
             words = tuple(status.tolist())
             guts = Guts(words, own.fit.niche, own.fit.residual, own.fit.largest_factor)
             reasons = np.array(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,11 @@ class HeldCandidates:
     rows: NDArray[np.intp]
     held: HeldPeople
     fit: _Fit
+
+    def without_runs(self) -> HeldCandidates:
+        """Return the same candidates, none of whom is to be run."""
+        nobody = np.zeros(0, dtype=np.intp)
+        return replace(self, rows=nobody, held=self.held.take(nobody))
 
     def take(self, rows: NDArray[np.intp]) -> HeldCandidates:
         """Return some of the candidates, in the order of ``rows`` (positions)."""
