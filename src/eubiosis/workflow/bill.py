@@ -111,15 +111,20 @@ def _component(name: str) -> Json:
 def _licences(name: str) -> Iterable[Json]:
     """Return the licence that a library states: an SPDX expression, or else the names of its classifiers."""
     said = metadata.metadata(name)
-    expression = said.get("License-Expression")
+    expression = _field(said, "License-Expression")
     if expression and _SPDX.fullmatch(expression):
         return [{"expression": expression}]
     classifiers = [each for each in said.get_all("Classifier") or () if each.startswith("License ::")]
     names = [each.rpartition(" :: ")[2] for each in classifiers]
-    short = (said.get("License") or "").strip()
+    short = _field(said, "License")
     if not names and short and "\n" not in short and len(short) < 80:
         names = [short]
     return [{"license": {"name": each}} for each in names]
+
+
+def _field(said: metadata.PackageMetadata, name: str) -> str:
+    """Return a field of a distribution's metadata; empty where it says nothing."""
+    return str(said[name]).strip() if name in said else ""
 
 
 def _normal(name: str) -> str:
