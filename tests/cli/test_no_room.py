@@ -16,7 +16,7 @@ from eubiosis.core.content import PACKAGED_CONTENT
 from trial_plans import plan, rows, text_of, write_plan
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-COMMANDS = {
+COMMANDS = {  # pages of the model and of the calibration are written by the same function as its export
     "new": "new {out}",
     "brief": "brief {question} --out {out}",
     "evidence pool": "evidence pool --outcome hs-CRP --intervention probiotic --out {out}",
@@ -25,18 +25,15 @@ COMMANDS = {
     "evidence template": "evidence template {out}",
     "evidence import": "evidence import {here}/export.ris --review {out}",
     "profile": "profile {here}/made/stool.tsv --out {out}",
-    "profile, a forecast": "profile {here}/made/stool.tsv --under inulin --out {out}",
     "population example": "population example {out}",
     "population generate": "population generate --people 12 --out {out}",
     "model export": "model export -o {out}.xml",
-    "model page": "model page --out {out}.html",
-    "model wiring": "model wiring --out {out}.html",
     "therapy example": "therapy example inulin --out {out}.yaml",
-    "calibration informed": "calibration informed --out {out}.html",
     "engine run": "engine run {here}/model.xml --times 0,1 --observe x --out {out}.csv",
     "engine run, a picture": "engine run {here}/model.xml --times 0,1 --observe x --plot {out}.svg",
     "trial analyse": "trial analyse {here}/trial.csv --plan {here}/plan.yaml --out {out}",
-    "trial power": "trial power --endpoint fatigue --difference 5 --curve participants --figure {out}.svg",
+    "trial power": "trial power --endpoint ARR --ratio 0.7 --dispersion 0.8 --years 2 --control-rate 0.2 "
+    "--n 50,90 --figure {out}.svg",
     "certificates": "certificates {out}",
 }
 

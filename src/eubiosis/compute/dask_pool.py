@@ -18,7 +18,7 @@ from numpy import __version__ as numpy_version
 from eubiosis.core.extras import install_line
 from eubiosis.core.findings import ExecutorError, Finding
 from eubiosis.core.machine import THREADS_VARIABLE
-from eubiosis.core.output import write_whole
+from eubiosis.core.output import staged, write_whole
 from eubiosis.core.version import __version__
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _checked_workers(client: Client, identify: Callable[[], str] | None) -> int:
 def make_certificates(folder: Path) -> list[Path]:
     """Write ca.pem, cert.pem and key.pem for one cluster; the key can be read by the owner only.
 
-    Raises ``FindingsError`` where Dask or cryptography is not installed.
+    Raises ``FindingsError`` where Dask or cryptography is not installed, or the folder cannot be written.
     """
     try:
         from distributed.security import Security
@@ -211,19 +211,16 @@ def make_certificates(folder: Path) -> list[Path]:
         made: Any = Security.temporary()  # type: ignore[no-untyped-call]
     except ImportError as error:
         raise _refused("Dask or cryptography is not installed", install_line("dask")) from error
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     texts = {
         "ca.pem": made.tls_ca_file,
         "cert.pem": made.tls_worker_cert,
         "key.pem": made.tls_worker_key,
     }
-    paths = []
-    for name, text in texts.items():
-        path = folder / name
-        path.touch(mode=0o600)
-        paths.append(write_whole(path, str(text)))
-        path.chmod(0o600)
-    return paths
+    with staged(folder) as aside:
+        aside.chmod(0o700)
+        for name, text in texts.items():
+            write_whole(aside / name, str(text)).chmod(0o600)
+    return [folder / name for name in texts]
 
 
 def _security(security: type, certificates: Path | None) -> Any:
