@@ -121,7 +121,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Block:
+class PeopleBlock:
     """A block of candidates of one gut world, as a piece of work.
 
     ``number`` counts from 0. ``wanted`` is how many may still enter in each host world, ``scales`` the level
@@ -228,7 +228,7 @@ class BlockTrials:
     scales: tuple[EventScale, ...]
 
 
-def block_trials(task: Task, block: Block) -> BlockTrials:
+def block_trials(task: Task, block: PeopleBlock) -> BlockTrials:
     """Enrol the people of one block of a large trial in every host world, up to those still wanted.
 
     A block is a trial of its own as far as luck goes: people are randomised, and noise and assay batches are

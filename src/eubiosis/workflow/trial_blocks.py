@@ -22,7 +22,7 @@ from eubiosis.compute.run_folder import table_bytes
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.frame import Table
 from eubiosis.core.trial_stacks import LatentStack, TrialStack
-from eubiosis.trial.simulate import Block, Task, block_trials
+from eubiosis.trial.simulate import PeopleBlock, Task, block_trials
 from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host import EventScale
@@ -71,12 +71,12 @@ class BlockTask:
     """Some blocks of one gut world as one piece of work, and where their results are kept."""
 
     task: Task
-    blocks: tuple[Block, ...]
+    blocks: tuple[PeopleBlock, ...]
     store: ChunkStore | None = field(compare=False)
     name: str
 
 
-def run_block(task: Task, block: Block, tables: WorldTables | None = None) -> BlockResult:
+def run_block(task: Task, block: PeopleBlock, tables: WorldTables | None = None) -> BlockResult:
     """Simulate, observe and reduce the people of one block."""
     made = block_trials(task, block)
     control = task.design.control.name

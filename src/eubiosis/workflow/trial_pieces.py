@@ -9,7 +9,7 @@ from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
 from eubiosis.compute.packing import DamagedPackage, pack, unpack
 from eubiosis.core.content import PACKAGED_CONTENT
-from eubiosis.trial.simulate import MOST_POOL, Block, Task
+from eubiosis.trial.simulate import MOST_POOL, PeopleBlock, Task
 from eubiosis.trial.world.host import EventScale
 from eubiosis.trial.world.host_world import TrialIsTooSmall
 from eubiosis.workflow.all_tables import are_whole, tables_store
@@ -117,7 +117,7 @@ class _Growing:
     def scales(self) -> tuple[EventScale, ...]:
         return self.known[0].scales if self.known else ()
 
-    def next_blocks(self) -> list[Block]:
+    def next_blocks(self) -> list[PeopleBlock]:
         """Return the blocks to run next; none where every host world has a full trial.
 
         As long as many people are lacking, blocks are run whole and beside each other; the last ones come one
@@ -125,7 +125,7 @@ class _Growing:
         """
         wanted = self.task.design.participants
         if not self.known:
-            return [Block(0, self.everybody)]
+            return [PeopleBlock(0, self.everybody)]
         entered, number = self.entered, len(self.known)
         left = [wanted - each for each in entered]
         if max(left) <= 0:
@@ -139,8 +139,8 @@ class _Growing:
         if most is not None:
             whole = min(whole, -(-(most - made) // self.task.block))
         if whole < 1:
-            return [Block(number, tuple(max(each, 0) for each in left), self.scales)]
-        return [Block(number + k, self.everybody, self.scales) for k in range(whole)]
+            return [PeopleBlock(number, tuple(max(each, 0) for each in left), self.scales)]
+        return [PeopleBlock(number + k, self.everybody, self.scales) for k in range(whole)]
 
 
 def _cut_chunks(

@@ -15,7 +15,7 @@ from eubiosis.core.frame import Table
 from eubiosis.core.table_schemas import TRIAL_SUBJECTS, TRIAL_VISITS
 from eubiosis.core.trial_tables import Observed
 from eubiosis.therapy import Adherence
-from eubiosis.trial.simulate import Block, block_trials, gut_world_trials
+from eubiosis.trial.simulate import PeopleBlock, block_trials, gut_world_trials
 from eubiosis.trial.world.host_world import TrialIsTooSmall
 from eubiosis.workflow import trial_blocks, trial_pieces
 from eubiosis.workflow.all_tables import tables_store
@@ -71,7 +71,7 @@ def test_every_host_world_has_as_many_people_as_were_asked_for(task):
 
 def test_block_0_is_the_beginning_of_a_trial_that_is_not_cut(task):
     """Its people have the luck that they have in a small trial."""
-    block = block_trials(task, Block(0, (60, 60)))
+    block = block_trials(task, PeopleBlock(0, (60, 60)))
     few = gut_world_trials(replace(task, design=PLAN.changed(participants=10)))
     for one, other in zip(block.trials.pairs, few.pairs, strict=True):
         (large, _), (small, _) = next(one.stacks), next(other.stacks)
@@ -86,7 +86,7 @@ def test_the_estimates_are_those_of_the_people_of_all_blocks(task, whole):
     (chunk,) = chunks_of([task], Executor(), False, None)
     stacks, wanted, scales = [], [60, 60], ()
     for number in range(chunk.blocks):
-        made = block_trials(task, Block(number, tuple(wanted), scales))
+        made = block_trials(task, PeopleBlock(number, tuple(wanted), scales))
         scales = made.scales
         wanted = [left - came for left, came in zip(wanted, made.entered, strict=True)]
         stacks += [seen for seen, _ in made.trials.pairs[0].stacks]
