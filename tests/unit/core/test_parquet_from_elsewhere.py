@@ -1,4 +1,4 @@
-"""Parquet that somebody sent: notes of any bytes, text that is none, a few bytes that hold a billion cells."""
+"""Parquet that somebody sent: notes of any bytes, text that is none, few bytes that hold a billion cells."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq

@@ -27,7 +27,9 @@ def check_file(path: Path, findings: FindingCollector, *, large: bool = False) -
     if spec is None:
         return "workflow"
     cost = check_feasible(spec, findings, large=large)
-    return f"{_workflow(spec)}; {cost.words}" + ("" if table is None else f"; {_table(table, spec.population.group)}")
+    return f"{_workflow(spec)}; {cost.words}" + (
+        "" if table is None else f"; {_table(table, spec.population.group)}"
+    )
 
 
 def _workflow(spec: Workflow) -> str:
