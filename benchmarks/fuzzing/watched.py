@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -143,14 +143,17 @@ def _cases(kind: Kind, batch: int, seed_: int, first: int, most: int, watch: Wat
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for number, content in enumerate(_contents(kind, batch, seed_, most)):
+    for number, content in enumerate(_contents(kind, batch, seed_, most, lambda: os.write(pipe, b"\n"))):
         if number >= first:
             said = attempt(kind.reader, content, watch, kind.allowed)
             words = "" if said == "ok" else said.replace("\n", " ")
             os.write(pipe, f"{number} {words}\n".encode("utf-8", "replace"))
 
 
-def _contents(kind: Kind, batch: int, seed_: int, most: int) -> Iterator[bytes]:
+def _contents(
+    kind: Kind, batch: int, seed_: int, most: int, alive: Callable[[], object] = int
+) -> Iterator[bytes]:
+    """Yield the files of a batch; ``alive`` is called for every tree that is drawn before them."""
     if not kind.tree:
         for number in range(most):
             yield mutated(kind.good, random.Random(f"{seed_} {batch} {number}"))
@@ -163,6 +166,7 @@ def _contents(kind: Kind, batch: int, seed_: int, most: int) -> Iterator[bytes]:
     @given(trees(yaml.safe_load(kind.good)))
     def draw(content: bytes) -> None:
         drawn.append(content)
+        alive()
 
     draw()
     yield from (drawn * most)[:most]  # hypothesis may run out of new ones
@@ -181,7 +185,7 @@ def _listened(
                 break
             last = time.monotonic()
             *lines, held = (held + chunk).split(b"\n")
-            for line in lines:
+            for line in filter(None, lines):
                 number, _, words = line.decode().partition(" ")
                 done = int(number) + 1
                 if words:
