@@ -7,6 +7,7 @@
     python3 run.py docs     build the documentation site into site/; a warning is an error
     python3 run.py gallery  remake the pictures of docs/gallery.md (needs Chromium)
     python3 run.py wheel    follow README and tutorials from the wheel alone, in a fresh environment
+    python3 run.py audit    known vulnerabilities of the pinned requirements; needs a network
     python3 run.py -- ...   run the eubiosis command line in the project's environment
 
 The first call makes a virtual environment in .venv and installs the pinned, hashed requirements; later
@@ -16,6 +17,7 @@ calls find it ready and start at once.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -28,7 +30,7 @@ SCRIPTS = {
     "gallery": "docs/make_gallery.py",
     "wheel": "validation/wheel/follow.py",
 }
-COMMANDS = ("demo", "test", "check", *SCRIPTS, "--")
+COMMANDS = ("demo", "test", "check", *SCRIPTS, "audit", "--")
 LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
 
 
@@ -46,6 +48,8 @@ def main(arguments: list[str]) -> int:
         return run([python, "-m", "pytest", *(rest or ["-n", "2", "--dist", "loadfile"])])
     if command == "check":
         return check(prepare("dev"))
+    if command == "audit":
+        return audit(prepare("dev"))
     if command in SCRIPTS:
         return run([prepare("dev"), str(ROOT / SCRIPTS[command]), *rest])
     if command == "--":
@@ -67,6 +71,44 @@ def check(python: str) -> int:
         if status:
             return status
     return 0
+
+
+def audit(python: str) -> int:
+    """Look up every pin of both lock files in the databases of vulnerabilities, which needs a network.
+
+    Return 0 where all were looked up and none is known, 1 where one is, 3 where the look-up was not possible:
+    what was not looked up is never called sound.
+    """
+    worst = 0
+    for lock in LOCKS.values():
+        command = [python, "-m", "pip_audit", "-r", str(ROOT / lock), "--require-hashes", "--disable-pip"]
+        command += ["--progress-spinner", "off", "--format", "json"]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+        try:
+            pins = json.loads(done.stdout)["dependencies"]
+        except (ValueError, KeyError, TypeError):
+            pins = []
+        worst = max(worst, audited(lock, pins, done.stderr))
+    return worst
+
+
+def audited(lock: str, pins: list[dict], said: str) -> int:  # type: ignore[type-arg]
+    """Say what an audit found out about the pins of a lock file; return its exit status."""
+    known = [(pin, each) for pin in pins for each in pin.get("vulns", ())]
+    missed = sum("skip_reason" in pin for pin in pins)
+    for pin, each in known:
+        fixed = ", ".join(each.get("fix_versions", ())) or "none"
+        print(f"{lock}: {pin['name']} {pin['version']}: {each['id']}; fixed in: {fixed}")
+    if missed or not pins:
+        say(
+            f"{lock}: NOT audited: {missed or 'all'} of {len(pins) or 'the'} pins could not be looked up; "
+            "the audit needs a network that reaches the databases of vulnerabilities"
+        )
+        if not pins:
+            print(said.strip()[-500:], file=sys.stderr)
+    else:
+        print(f"{lock}: {len(pins)} pins looked up, {len(known)} vulnerabilities known")
+    return 1 if known else 3 if missed or not pins else 0
 
 
 def prepare(kind: str) -> str:

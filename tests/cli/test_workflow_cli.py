@@ -24,7 +24,7 @@ def stage(monkeypatch):
     """Put a simulation and a report in the place of the real ones."""
     seen = {"error": None}
 
-    def run_job(workflow, *, executor, progress, content, store):
+    def run_job(workflow, *, executor, progress, content, store, **others):
         design = workflow.design
         seen.update(arms=[arm.name for arm in design.arms], executor=executor, progress=progress)
         assert content == PACKAGED_CONTENT

@@ -1,34 +1,76 @@
 """A sample of ``benchmarks/fuzz.py``: malformed files of every kind are read or are findings."""
 
+import os
 import random
+import time
 from pathlib import Path
 
 import pytest
 
 fuzzing = pytest.importorskip("benchmarks.fuzz")
+mutations = pytest.importorskip("benchmarks.fuzzing.mutations")
+watched = pytest.importorskip("benchmarks.fuzzing.watched")
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs an alarm clock")
+# a child that is forked has no other thread; JAX and the like are not loaded here
+forks = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 
 @linux
-def test_a_sample_of_malformed_files_ends_in_results_or_findings():
-    counts, failures = fuzzing.fuzz(200, seed=17)
-    assert failures == []
-    assert len(counts) == len(fuzzing.seeds())
-    assert set(counts.values()) == {20}
+@forks
+def test_a_sample_of_malformed_files_ends_in_results_or_findings(capsys):
+    began = time.monotonic()
+    counts = fuzzing.fuzz(195, seed=17)
+    with capsys.disabled():
+        print(f" [fuzz: 195 files of {len(counts)} kinds in {time.monotonic() - began:.0f} s] ", end="")
+    assert [text for count in counts.values() for text in count.failures] == []
+    assert len(counts) == len(fuzzing.kinds())
+    assert {count.cases for count in counts.values()} == {5, 10}
 
 
 @linux
-def test_what_must_not_happen_is_seen(tmp_path):
+@forks
+def test_what_must_not_happen_is_seen(tmp_path, monkeypatch):
     def raises(folder, content):
         raise KeyError("no such column")
 
     def writes(folder, content):
         (tmp_path / "elsewhere").write_bytes(content)
 
-    watch = fuzzing.Watch()
-    assert fuzzing.attempt(raises, b"", watch).startswith("traceback: KeyError")
-    assert fuzzing.attempt(writes, b"", watch) == f"write elsewhere: open {tmp_path / 'elsewhere'}"
+    def sleeps(folder, content):
+        time.sleep(60)
+
+    def dies(folder, content):
+        os.kill(os.getpid(), 9)
+
+    def grows(folder, content):
+        bytearray(2**33)
+
+    watch = watched.Watch()
+    assert watched.attempt(raises, b"", watch).startswith("traceback: KeyError")
+    assert watched.attempt(writes, b"", watch) == f"write elsewhere: open {tmp_path / 'elsewhere'}"
     assert (
-        fuzzing.attempt(lambda folder, content: (folder / "inside").write_bytes(content), b"", watch) == "ok"
+        watched.attempt(lambda folder, content: (folder / "inside").write_bytes(content), b"", watch) == "ok"
     )
-    assert len({fuzzing.mutated(b"good: 1\n", random.Random(k)) for k in range(50)}) > 30
+    assert len({mutations.mutated(b"good: 1\n", random.Random(k)) for k in range(50)}) > 30
+    monkeypatch.setattr(watched, "HANG", 2)
+    monkeypatch.setattr(watched, "GUARDED", 1.0)
+    for reader, guarded, said in (
+        (sleeps, False, "hang"),
+        (sleeps, True, ""),
+        (dies, False, "the process ended with -9"),
+        (grows, False, "traceback: MemoryError"),
+    ):
+        count = watched.Count()
+        kind = fuzzing.Kind(b"a: 1", reader, guarded=guarded)
+        watched.run_batch("it", kind, 0, 1, 1, watch, count)
+        assert (count.cases, count.ended) == (1, int(guarded))
+        assert [said in text for text in count.failures] == [True] * bool(said)
+
+
+@linux
+def test_a_case_is_the_same_whenever_it_is_drawn_and_a_tree_is_another_one():
+    kind = fuzzing.kinds()["workflow, other trees"]
+    once, again = (list(watched._contents(kind, 3, 1, 5)) for _ in range(2))
+    assert once == again
+    assert len(set(once)) > 1
+    assert kind.good not in once

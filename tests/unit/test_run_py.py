@@ -36,7 +36,7 @@ def test_an_unknown_command_exits_2_with_the_allowed_words():
     assert done.stdout == ""
     assert (
         done.stderr.strip()
-        == 'run.py: "tset" is unknown; allowed: demo, test, check, docs, gallery, wheel, --'
+        == 'run.py: "tset" is unknown; allowed: demo, test, check, docs, gallery, wheel, audit, --'
     )
 
 
@@ -75,7 +75,9 @@ def test_the_script_compiles_on_an_old_python():
         if isinstance(node, ast.Import)
         for alias in node.names
     } | {node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert imported <= {"__future__", "ensurepip", "hashlib", "os", "pathlib", "subprocess", "sys", "venv"}
+    assert imported <= {
+        *("__future__", "ensurepip", "hashlib", "json", "os", "pathlib", "subprocess", "sys", "venv"),
+    }
 
 
 @pytest.mark.parametrize("missing", ["venv", "ensurepip"])
@@ -218,3 +220,20 @@ def test_a_lock_pins_and_hashes_everything_and_names_no_host_and_no_path(name):
     for entry in entries:
         assert re.match(r"^[A-Za-z0-9_.\-\[\]]+==[^\s;]+", entry), entry
         assert "--hash=sha256:" in entry, entry
+
+
+@pytest.mark.parametrize(
+    ("pins", "status", "words"),
+    [
+        ([], 3, "NOT audited: all of the pins could not be looked up; the audit needs a network"),
+        ([{"name": "a", "skip_reason": "not found"}, {"name": "b", "version": "1", "vulns": []}], 3,
+         "NOT audited: 1 of 2 pins"),
+        ([{"name": "b", "version": "1", "vulns": []}], 0, "1 pins looked up, 0 vulnerabilities known"),
+        ([{"name": "b", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}], 1,
+         "b 1: CVE-1; fixed in: 2"),
+    ],
+)  # fmt: skip
+def test_an_audit_calls_nothing_sound_that_was_not_looked_up(run_py, capsys, pins, status, words):
+    assert run_py.audited("some.lock", pins, "no route to host") == status
+    said = capsys.readouterr()
+    assert words in said.out + said.err

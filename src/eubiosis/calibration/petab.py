@@ -19,6 +19,7 @@ from eubiosis.calibration.petab_rows import REST, Experiment, Said, say
 from eubiosis.calibration.roles import Row, roles_hash, rows_for
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.guilds import GUILDS
+from eubiosis.core.output import staged, write_whole
 from eubiosis.model.derived import GUT_REFERENCES
 from eubiosis.model.join import antimony_to_sbml, joined_antimony
 from eubiosis.model.model import Model
@@ -71,9 +72,9 @@ def write_petab(model: Model, folder: Path, rows: Sequence[Row] | None = None) -
             [Finding(str(folder), "", "exists already", next_step="name a folder that does not exist")]
         )
     written = export(model, rows)
-    folder.mkdir(parents=True)
-    for name, text in written.files.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    with staged(folder, new=True) as aside:
+        for name, text in written.files.items():
+            write_whole(aside / name, text)
     return written
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 
+from eubiosis.core.extras import install_line
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.streams import stream
 from eubiosis.engine import Array
@@ -182,7 +183,7 @@ def _emcee() -> Any:
             "emcee",
             "remaking the worlds needs the library emcee, which is not installed",
             allowed="the extra calibration",
-            next_step="pip install 'eubiosis[calibration]'",
+            next_step=install_line("calibration"),
         )
         raise FindingsError([finding]) from None
     return emcee

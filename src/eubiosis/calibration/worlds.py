@@ -17,6 +17,7 @@ from eubiosis.calibration.sampling import Effort, Sample, TemperingLevel, temper
 from eubiosis.calibration.waves import IMPLAUSIBLE, GutProblem, implausibility
 from eubiosis.calibration.waves_terms import Term
 from eubiosis.calibration.worlds_history import HistoryProblem, history_terms
+from eubiosis.core.output import beside
 from eubiosis.core.version import __version__
 from eubiosis.engine import Array
 from eubiosis.model.content import TargetRow
@@ -269,7 +270,7 @@ def _write(
     if path.is_file():
         earlier = csv.reader(path.read_text(encoding="utf-8").splitlines()[1:], delimiter="\t")
         lines = [line for line in earlier if kept(line)]
-    with path.open("w", encoding="utf-8", newline="") as text:
+    with beside(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text, delimiter="\t", lineterminator="\n")
         writer.writerow(header)
         writer.writerows([*lines, *rows])

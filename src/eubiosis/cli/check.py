@@ -13,16 +13,20 @@ from eubiosis.core.findings import FindingCollector, FindingsError
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--large", is_flag=True, help="A run of more than a day of CPU time is meant.")
 @json_option
-def check(files: tuple[Path, ...], *, as_json: bool) -> None:
-    """Report every finding in each FILE: workflow and its tables, question, plan (.yaml) or stool table."""
+def check(files: tuple[Path, ...], *, large: bool, as_json: bool) -> None:
+    """Report every finding in each FILE: workflow and its tables, question, plan (.yaml) or stool table.
+
+    Of a workflow it also says what the run is predicted to take.
+    """
     from eubiosis.workflow.files.check_files import check_file
 
     findings = FindingCollector()
     records = []
     for file in files:
         before = len(findings.findings)
-        summary = check_file(file, findings)
+        summary = check_file(file, findings, large=large)
         found = list(dict.fromkeys(findings.findings[before:]))
         records.append({"file": file, "findings": found, "summary": "" if found else summary})
         if not found and not as_json:

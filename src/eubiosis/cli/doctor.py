@@ -19,9 +19,20 @@ from eubiosis.cli.printing import json_option, print_json
 )  # fmt: skip
 @click.option("--only", multiple=True, help="One of the faults; may be given again.")
 @click.option("--out", type=click.Path(path_type=Path), help="Keep what the soak writes in this new folder.")
+@click.option(
+    "--bom", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Write a bill of materials (CycloneDX 1.6, JSON); - is standard output.",
+)  # fmt: skip
 @json_option
 def doctor(
-    *, soak: bool, kills: int, minutes: float, only: tuple[str, ...], out: Path | None, as_json: bool
+    *,
+    soak: bool,
+    kills: int,
+    minutes: float,
+    only: tuple[str, ...],
+    out: Path | None,
+    bom: Path | None,
+    as_json: bool,
 ) -> None:
     """Show versions and cores, and solve two systems whose answer is known; exit status 1 if one fails.
 
@@ -29,6 +40,9 @@ def doctor(
     time it has to end in the bytes of an undisturbed run, or in a clear word with nothing lost. Exit status 1
     if anything is. It needs no network and writes into a folder of its own.
     """
+    if bom is not None:
+        _bill(bom)
+        return
     if soak:
         _soak(kills, minutes, only, out, as_json=as_json)
         return
@@ -48,6 +62,20 @@ def doctor(
     if failed:
         click.echo("this installation cannot be trusted; install it anew: python3 run.py test", err=True)
         sys.exit(1)
+
+
+def _bill(file: Path) -> None:
+    """Write the bill of materials, whole or not at all."""
+    import json
+
+    from eubiosis.core.output import write_whole
+    from eubiosis.workflow.bill import bill_of_materials
+
+    text = json.dumps(bill_of_materials(), indent=1) + "\n"
+    if str(file) == "-":
+        click.echo(text, nl=False)
+    else:
+        click.echo(f"wrote {write_whole(file, text)}", err=True)
 
 
 def _soak(kills: int, minutes: float, only: tuple[str, ...], out: Path | None, *, as_json: bool) -> None:

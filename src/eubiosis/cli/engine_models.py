@@ -135,10 +135,7 @@ def run(
     except FindingsError as error:
         raise click.UsageError(str(error)) from error
     solution = planned.solve(threads)
-    try:
-        files = planned.write()
-    except OSError as error:
-        raise click.UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
+    files = planned.write()
     record = planned.record(str(model), files)
     if as_json:
         click.echo(json.dumps(finite(cast("JsonRecord", record)), indent=1))

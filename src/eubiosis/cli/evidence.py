@@ -42,8 +42,11 @@ def load_tables(ctx: click.Context) -> Evidence:
 
 
 def names(text: str | None) -> tuple[str, ...]:
-    """Split "A,B" into names."""
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    """Split "A,B" into names; a list that is given and holds none is a wrong command line."""
+    found = tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    if text is not None and not found:
+        raise click.UsageError(f'"{text}" names no study; write names parted by commas, or leave it out')
+    return found
 
 
 def left_out(tables: Evidence, text: str | None, *, without_holdouts: bool) -> tuple[str, ...]:

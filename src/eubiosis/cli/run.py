@@ -62,11 +62,17 @@ def run(
     It appears when all of it is written; until then finished worlds lie in a hidden folder beside it, and
     --resume goes on with them. Nothing is written elsewhere. Everything in it is simulated.
     """
+    from dataclasses import replace
+
     from eubiosis.compute.executors import executor_of
+    from eubiosis.engine.codegen.native import kernel_identity
 
     if where is not None and processes is not None:
         raise click.UsageError("give --executor or --processes")
-    executor = None if where is None else executor_of(where, certificates=certificates, remote=remote)
+    executor = None
+    if where is not None:
+        found = executor_of(where, certificates=certificates, remote=remote)
+        executor = replace(found, identify=kernel_identity)
     run_workflow(
         workflow,
         out,

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from numpy import __version__ as numpy_version
 
+from eubiosis.core.extras import install_line
 from eubiosis.core.findings import ExecutorError, Finding
 from eubiosis.core.machine import THREADS_VARIABLE
-from eubiosis.core.output import write_whole
+from eubiosis.core.output import staged, write_whole
 from eubiosis.core.version import __version__
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ def map_on_cluster(
     certificates: Path | None = None,
     label: str = "",
     finished: Callable[[int, Result], None] | None = None,
+    identify: Callable[[], str] | None = None,
 ) -> list[Result]:
     """Return ``function(item)`` for every item, in their order; see ``Executor.map_ordered``.
 
     The cluster is that at ``address`` (HOST:PORT) with its ``certificates``, or one of ``workers`` processes
-    of this machine that ends with the call.
+    of this machine that ends with the call. A worker in which ``identify`` returns something else than here
+    does no work.
     """
     from eubiosis.compute.pool import named, progress_bar
 
@@ -53,9 +56,9 @@ def map_on_cluster(
         return []
     found: dict[int, Result] = {}
     with _client(workers, address, certificates) as client:
-        there = _checked_workers(client)
+        there = _checked_workers(client, identify)
         with _workers_lost(), progress_bar(len(items), progress, label) as bar:
-            for number, future in _completed(client, function, items, AHEAD * there):
+            for number, future in _completed(client, function, items, AHEAD * there, identify):
                 found[number] = named(future.result, items[number], number)
                 future.release()
                 if finished is not None:
@@ -78,30 +81,39 @@ def _workers_lost() -> Iterator[None]:
         raise _refused(f"the cluster lost its workers ({type(error).__name__}: {text})", step) from error
 
 
-def checked(own: tuple[str, ...], function: Callable[[Item], Result], item: Item) -> Result:
+def checked(
+    own: tuple[str, ...],
+    function: Callable[[Item], Result],
+    item: Item,
+    identify: Callable[[], str] | None = None,
+) -> Result:
     """Call a function in a worker, which may have come later than the others, if its versions are ours."""
-    theirs = identity()
+    theirs = identity(identify)
     if tuple(own) != theirs:
         raise _refused(
             f"a worker has {' '.join(theirs)}, this process {' '.join(own)}",
-            "install the same versions there",
+            "install the same versions there, on processors of one kind",
         )
     return function(item)
 
 
 def _completed(
-    client: Client, function: Callable[[Any], Any], items: Sequence[Any], most: int
+    client: Client,
+    function: Callable[[Any], Any],
+    items: Sequence[Any],
+    most: int,
+    identify: Callable[[], str] | None,
 ) -> Iterator[tuple[int, Any]]:
     """Yield finished futures with the number of their item; never more than ``most`` are out."""
     from distributed import as_completed
 
-    waiting = iter(enumerate(items))
+    waiting, own = iter(enumerate(items)), identity(identify)
     numbers: dict[object, int] = {}
     out: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
 
     def send() -> None:
         for number, item in waiting:
-            future = client.submit(checked, identity(), function, item, pure=False, key=f"chunk-{number}")
+            future = client.submit(checked, own, function, item, identify, pure=False, key=f"chunk-{number}")
             numbers[future.key] = number
             out.add(future)
             return
@@ -121,7 +133,7 @@ def _client(workers: int, address: str, certificates: Path | None) -> Iterator[C
         from distributed import Client, LocalCluster
         from distributed.security import Security
     except ImportError as error:
-        raise _refused("Dask is not installed", 'pip install "eubiosis[dask]"') from error
+        raise _refused("Dask is not installed", install_line("dask")) from error
     # the library's own annotations are incomplete
     temporary: Any = Security.temporary
     cluster_of: Any = LocalCluster
@@ -164,23 +176,24 @@ def _client(workers: int, address: str, certificates: Path | None) -> Iterator[C
             yield client
 
 
-def identity() -> tuple[str, str, str, str]:
-    """Return what has to be the same in a worker for the same bits: version, Python, numpy, machine."""
-    return (__version__, platform.python_version(), numpy_version, platform.machine())
+def identity(identify: Callable[[], str] | None = None) -> tuple[str, ...]:
+    """Return what has to be the same in a worker: version, Python, numpy, machine, what ``identify`` says."""
+    own = (__version__, platform.python_version(), numpy_version, platform.machine())
+    return own if identify is None else (*own, identify())
 
 
-def _checked_workers(client: Client) -> int:
+def _checked_workers(client: Client, identify: Callable[[], str] | None) -> int:
     """Return how many workers there are; raises ``FindingsError`` for one that is of another version."""
-    found = client.run(identity)
+    found = client.run(identity, identify)
     if not found:
         raise _refused("the cluster has no worker", "start workers with the same certificates")
-    own = identity()
+    own = identity(identify)
     others = {address: theirs for address, theirs in found.items() if tuple(theirs) != own}
     if others:
         raise ExecutorError(
             [
                 Finding("executor", address, f"the worker has {' '.join(map(str, theirs))}", " ".join(own),
-                        "install the same versions there")
+                        "install the same versions there, on processors of one kind")
                 for address, theirs in sorted(others.items())
             ]
         )  # fmt: skip
@@ -190,27 +203,24 @@ def _checked_workers(client: Client) -> int:
 def make_certificates(folder: Path) -> list[Path]:
     """Write ca.pem, cert.pem and key.pem for one cluster; the key can be read by the owner only.
 
-    Raises ``FindingsError`` where Dask or cryptography is not installed.
+    Raises ``FindingsError`` where Dask or cryptography is not installed, or the folder cannot be written.
     """
     try:
         from distributed.security import Security
 
         made: Any = Security.temporary()  # type: ignore[no-untyped-call]
     except ImportError as error:
-        raise _refused("Dask or cryptography is not installed", 'pip install "eubiosis[dask]"') from error
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        raise _refused("Dask or cryptography is not installed", install_line("dask")) from error
     texts = {
         "ca.pem": made.tls_ca_file,
         "cert.pem": made.tls_worker_cert,
         "key.pem": made.tls_worker_key,
     }
-    paths = []
-    for name, text in texts.items():
-        path = folder / name
-        path.touch(mode=0o600)
-        paths.append(write_whole(path, str(text)))
-        path.chmod(0o600)
-    return paths
+    with staged(folder) as aside:
+        aside.chmod(0o700)
+        for name, text in texts.items():
+            write_whole(aside / name, str(text)).chmod(0o600)
+    return [folder / name for name in texts]
 
 
 def _security(security: type, certificates: Path | None) -> Any:

@@ -20,6 +20,7 @@ from eubiosis.core.findings import Finding, FindingsError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Kind = Literal["processes", "dask-local", "dask"]
+Identify = Callable[[], str]
 ALLOWED = "inline, processes:N, dask-local:N or dask://HOST:PORT"
 MOST_WORKERS = 1_000
 _COUNTED = re.compile(r"(processes|dask-local):([0-9]{1,4})")
@@ -31,12 +32,14 @@ class Executor:
     """One way to run pieces of work: ``workers`` of this machine, or the cluster at ``address``.
 
     ``address`` is HOST:PORT, ``certificates`` the folder of ca.pem, cert.pem and key.pem for it.
+    ``identify`` says, here and in every worker of a cluster, what else has to be the same there.
     """
 
     kind: Kind = "processes"
     workers: int = 1
     address: str = ""
     certificates: Path | None = None
+    identify: Identify | None = field(default=None, repr=False, compare=False)
     pool: Workers | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -86,6 +89,7 @@ class Executor:
             certificates=self.certificates,
             label=label,
             finished=finished,
+            identify=self.identify,
         )
 
 

@@ -146,13 +146,20 @@ def _wait(future: Future[Result], workers: set[BaseProcess]) -> None:
             future.exception(timeout=_REST)
         except TimeoutError:
             now = _ticks(numbers)
-            rested = rested + 1 if now is not None and now == before else 0
+            rested = rested + 1 if _rest(before, now) else 0
             before = now
             if rested >= _RESTS and not future.done():
                 raise _lost(f"the worker processes hang: none computed for {_REST * _RESTS:.0f} s") from None
 
 
-def _ticks(processes: Iterable[int]) -> dict[int, tuple[str, ...]] | None:
+def _rest(before: dict[int, int] | None, now: dict[int, int] | None) -> bool:
+    """Say whether no process has computed: one tick is what the watch over the parent takes at most."""
+    if before is None or now is None or before.keys() != now.keys():
+        return False
+    return all(now[process] - before[process] <= 1 for process in now)
+
+
+def _ticks(processes: Iterable[int]) -> dict[int, int] | None:
     """Return the processor time of processes in ticks; None where the system does not say."""
     found = {}
     for process in processes:
@@ -162,7 +169,7 @@ def _ticks(processes: Iterable[int]) -> dict[int, tuple[str, ...]] | None:
             if not Path("/proc/self/stat").exists():
                 return None
             continue  # it has ended
-        found[process] = tuple(text.rpartition(")")[2].split()[11:13])
+        found[process] = sum(map(int, text.rpartition(")")[2].split()[11:13]))
     return found
 
 

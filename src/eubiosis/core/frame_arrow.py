@@ -130,10 +130,9 @@ def values(arrow: pa.Table, column: str) -> NDArray[np.generic]:
 def notes_of(arrow: pa.Table) -> dict[str, str]:
     """Return the metadata that is not about columns."""
     found = arrow.schema.metadata or {}
-    texts = {key.decode(): value.decode("utf-8", "replace") for key, value in found.items()}
     return {
         key: value
-        for key, value in texts.items()
+        for key, value in _texts(found).items()
         if not key.startswith((_KEY, "ARROW:", "pandas")) and key not in ("table", "units")
     }
 
@@ -175,6 +174,7 @@ class ParquetParts:
         return bytes(self._sink.getvalue())
 
 
+MOST_CELLS = 2**30  # of a file that may be packed a millionfold
 _WRITTEN: Mapping[str, Any] = {"compression": "zstd", "compression_level": 3, "version": "2.6"}
 
 
@@ -182,7 +182,7 @@ def _said(arrow: pa.Table, notes: Mapping[str, str]) -> pa.Table:
     """Return a table whose metadata says table, units and notes in plain words."""
     schema = _schema_in(arrow)
     units = {column.name: column.unit for column in schema.columns if column.unit}
-    own = {key.decode(): value.decode() for key, value in (arrow.schema.metadata or {}).items()}
+    own = _texts(arrow.schema.metadata)
     said = {**own, **notes, "table": schema.name, "units": json.dumps(units)}
     return arrow.replace_schema_metadata(dict(sorted(said.items())))
 
@@ -208,8 +208,17 @@ def from_parquet(content: bytes, file: str) -> pa.Table:
 
     findings = FindingCollector()
     try:
-        return pq.read_table(pa.BufferReader(content))
-    except (OSError, pa.ArrowException) as error:
+        about = pq.read_metadata(pa.BufferReader(content))
+        if about.num_rows * about.num_columns > MOST_CELLS:
+            message = (
+                f"{about.num_rows:,} rows of {about.num_columns:,} columns; at most {MOST_CELLS:,} cells"
+            )
+            raise pa.ArrowInvalid(message)
+        table = pq.read_table(pa.BufferReader(content))
+        table.validate(full=True)  # text that is none, and offsets that lead elsewhere
+        _ = table.schema.names  # each is decoded
+        return table
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         findings.add(file, "", f"no parquet file that can be read ({error})", allowed="parquet")
     findings.raise_if_any()
     raise AssertionError("a table that was not read and no finding")
@@ -365,10 +374,10 @@ def _field(column: Column, arrow_type: pa.DataType) -> pa.Field:
 
 def _schema_in(arrow: pa.Table) -> TableSchema:
     """Return the schema that an Arrow table's metadata tells."""
-    about = {key.decode(): value.decode() for key, value in (arrow.schema.metadata or {}).items()}
+    about = _texts(arrow.schema.metadata)
     columns = []
     for field in arrow.schema:
-        said = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+        said = _texts(field.metadata)
         columns.append(
             Column(
                 field.name,
@@ -385,6 +394,11 @@ def _schema_in(arrow: pa.Table) -> TableSchema:
         about.get(_KEY + "row", ""),
         about.get(_KEY + "latent") == "true",
     )
+
+
+def _texts(metadata: Mapping[bytes, bytes] | None) -> dict[str, str]:
+    """Return metadata as text; bytes that are none are replaced, for a file may come from anywhere."""
+    return {k.decode("utf-8", "replace"): v.decode("utf-8", "replace") for k, v in (metadata or {}).items()}
 
 
 def _coding(text: str) -> Mapping[str, str]:

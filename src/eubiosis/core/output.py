@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from eubiosis.core.findings import Finding, FindingsError
@@ -17,27 +17,56 @@ def write_whole(path: Path, content: str | bytes) -> Path:
 
     Text is written in UTF-8 with line feeds. The folder is made where it is missing.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
-    try:
+    with folder_of(path), beside(path) as temporary:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 
 @contextmanager
-def staged(folder: Path, *, new: bool = False) -> Iterator[Path]:
+def beside(path: Path) -> Iterator[Path]:
+    """Yield a name beside a file, with its ending, for a writer; what it wrote takes the file's place.
+
+    An exception in the block leaves the file as it was. Raises ``OSError`` where the disk refuses.
+    """
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.new{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):
+            error.filename = str(path)  # the name that the user knows
+        raise
+    finally:
+        with suppress(OSError):  # the error that is raised says more
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_of(path: Path) -> Iterator[None]:
+    """Make the folder that a file goes into; where the block fails, folders that were made go again."""
+    made = [folder for folder in path.absolute().parents if not folder.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def staged(folder: Path, *, new: bool = False, own: Collection[str] | None = None) -> Iterator[Path]:
     """Yield an empty folder to write into; what it holds at the end of the block appears in ``folder``.
 
     An exception in the block leaves ``folder`` as it was. Files that were there already are replaced, one
-    after the other, when all new ones are written; with ``new`` a folder that holds anything is refused.
-    Raises ``FindingsError`` where the folder cannot be written.
+    after the other, when all new ones are written; with ``new`` a folder that holds anything is refused, with
+    ``own`` one that holds anything but these names. Raises ``FindingsError`` where the folder cannot be
+    written.
     """
     whole = folder.absolute()
     aside = whole.parent / f".{whole.name}.{secrets.token_hex(4)}.partial"
-    check_free(folder, new=new)
+    check_free(folder, new=new, own=own)
     try:
         aside.mkdir(parents=True)
     except OSError as error:
@@ -54,10 +83,15 @@ def staged(folder: Path, *, new: bool = False) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def check_free(folder: Path, *, new: bool = True) -> None:
+def check_free(folder: Path, *, new: bool = True, own: Collection[str] | None = None) -> None:
     """Raise ``FindingsError`` where ``staged`` would refuse a folder, before the work for it is done."""
-    if folder.exists() and (not folder.is_dir() or (new and any(folder.iterdir()))):
-        problem = "it exists already and is not empty" if folder.is_dir() else "a file stands there"
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise _refused(folder, "a file stands there")
+    others = [path.name for path in folder.iterdir() if path.name not in (own or ())]
+    if others and (new or own is not None):
+        problem = "it exists already and is not empty" if own is None else f"it holds {sorted(others)[0]} too"
         raise _refused(folder, problem)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeAlias, TypeVar, get_args, get_origin
@@ -256,14 +256,19 @@ def _refused(cls: type[Spec], found: Iterable[Problem]) -> ValidationError:
             type=PydanticCustomError(
                 _HOUSE,
                 "{problem}",
-                {name: getattr(each, name) for name in _SAID},
+                {name: _sayable(getattr(each, name)) for name in _SAID},
             ),
-            loc=each.place,
+            loc=tuple(_sayable(step) if isinstance(step, str) else step for step in each.place),
             input=None,
         )
         for each in found
     ]
     return ValidationError.from_exception_data(cls.__name__, errors)
+
+
+def _sayable(text: str) -> str:
+    """Return a text in which lone surrogates, which no encoding takes, are spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _translated(cls: type[Spec] | None, error: _LineError) -> Problem:
@@ -364,7 +369,8 @@ def _field_schema(cls: type[Spec], name: str) -> JsonSchema:
 def _adapter(cls: type[Spec], name: str) -> TypeAdapter[object]:
     field = cls.model_fields[name]
     kind = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
-    config = None if _nested(field) else ConfigDict(strict=True, allow_inf_nan=False)
+    own_rules = _nested(field) is not None or is_dataclass(field.annotation)
+    config = None if own_rules else ConfigDict(strict=True, allow_inf_nan=False)
     return TypeAdapter(kind, config=config)  # type: ignore[arg-type]
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.core.output import beside
 
 
 class TableRow(BaseModel):
@@ -62,7 +63,7 @@ def read_table(path: Path, row_type: type[RowT], findings: FindingCollector) -> 
 
 def write_table(path: Path, rows: Sequence[TableRow], columns: Sequence[str]) -> None:
     """Write rows as a tab-separated table; absent values become empty cells."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    with beside(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
         writer.writerow(columns)
         for row in rows:

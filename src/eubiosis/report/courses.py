@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.output import beside
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -45,7 +47,8 @@ def draw_courses(path: Path, times: Array, values: Array, names: Sequence[str], 
         figure.supxlabel("time")
         # no date, so that the same courses make the same file; PDF calls it otherwise
         dated = {"svg": "Date", "pdf": "CreationDate"}.get(path.suffix.lstrip("."))
-        figure.savefig(path, metadata={dated: None} if dated else None, dpi=150)
+        with beside(path) as temporary:
+            figure.savefig(temporary, metadata={dated: None} if dated else None, dpi=150)
 
 
 def _draw_panel(axis: Axes, times: Array, values: Array) -> None:

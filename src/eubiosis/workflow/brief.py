@@ -87,7 +87,8 @@ class Brief(BriefData):
     def write(self, folder: Path | str) -> list[Path]:
         """Write brief.html, .md, .json and protocol_fields.json to a folder, all or none; return the paths.
 
-        Raises ``FindingsError`` where the folder cannot be written.
+        Those of an earlier brief are replaced. Raises ``FindingsError`` where the folder cannot be written,
+        or holds anything else.
         """
         target = Path(folder)
         texts = {
@@ -96,7 +97,7 @@ class Brief(BriefData):
             "brief.json": self.to_json(),
             "protocol_fields.json": self.to_protocol_fields(),
         }
-        with staged(target) as aside:
+        with staged(target, own=texts) as aside:
             for name, text in texts.items():
                 write_whole(aside / name, text)
         return [target / name for name in texts]

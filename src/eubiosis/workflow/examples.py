@@ -7,6 +7,7 @@ from pathlib import Path
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
+from eubiosis.core.output import write_whole
 from eubiosis.core.tables import TableRow, read_table
 from eubiosis.therapy import Product, product
 
@@ -100,7 +101,7 @@ def write_example(name: str, path: Path) -> Path:
                 )
             ]
         )
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write_whole(path, text)
     return path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from eubiosis.calibration.informed_worlds import SETS, Half, informed
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.informed import Informed
+from eubiosis.core.output import write_whole
 from eubiosis.model.model import Model
 from eubiosis.model.shipped import shipped
 from eubiosis.report.informed.page import informed_page
@@ -46,6 +47,5 @@ def informed_halves(
 def write_informed_page(path: Path, halves: Sequence[tuple[str, Informed]]) -> Path:
     """Write the page to ``path``; an existing one is replaced."""
     text = informed_page(halves)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write_whole(path, text)
     return path

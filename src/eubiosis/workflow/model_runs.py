@@ -14,6 +14,7 @@ import numpy as np
 
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.frame import Table
+from eubiosis.core.output import beside
 from eubiosis.core.solution_schemas import COURSES, SOLVED_SUBJECTS
 from eubiosis.engine import (
     Array,
@@ -266,11 +267,12 @@ def _spread(values: np.ndarray) -> dict[str, float]:
 
 
 def _write(path: Path, table: Table) -> None:
-    if path.suffix == ".parquet":
-        table.write_parquet(path)
-    else:
-        with path.open("x", encoding="utf-8", newline="") as stream:
-            write_csv(stream, table)
+    with beside(path) as temporary:
+        if path.suffix == ".parquet":
+            table.write_parquet(temporary)
+        else:
+            with temporary.open("x", encoding="utf-8", newline="") as stream:
+                write_csv(stream, table)
 
 
 def write_csv(stream: TextIO, table: Table) -> None:

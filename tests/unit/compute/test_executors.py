@@ -68,3 +68,13 @@ def test_a_worker_of_another_version_does_no_work():
     assert checked(identity(), len, "abc") == 3
     with pytest.raises(ExecutorError, match=r"a worker has .*install the same versions"):
         checked(("0.0.1", *identity()[1:]), len, "abc")
+
+
+def test_a_worker_with_other_kernels_does_no_work():
+    from eubiosis.compute.dask_pool import checked, identity
+    from eubiosis.engine.codegen.native import kernel_identity
+
+    own = identity(kernel_identity)
+    assert checked(own, len, "abc", kernel_identity) == 3
+    with pytest.raises(ExecutorError, match=r"a worker has .* 0000, this process .*processors of one kind"):
+        checked(own, len, "abc", "0000".__str__)

@@ -108,3 +108,18 @@ def test_workers_that_hang_are_ended_and_the_wait_too(monkeypatch):
     with pytest.raises(ExecutorError, match="the worker processes hang"):
         map_ordered(stop_itself, [0, 1], 2, progress=False)
     assert multiprocessing.active_children() == []
+
+
+def stop_at_zero(item):
+    if item == 0:
+        stop_itself(item)
+    return item
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_one_worker_that_hangs_is_found_when_the_others_rest(monkeypatch):
+    monkeypatch.setattr("eubiosis.compute.pool._REST", 0.6)  # longer than a worker sleeps between looks
+    monkeypatch.setattr("eubiosis.compute.pool._RESTS", 5)
+    with pytest.raises(ExecutorError, match="the worker processes hang"):
+        map_ordered(stop_at_zero, [0, 1, 2, 3], 2, progress=False)
+    assert multiprocessing.active_children() == []

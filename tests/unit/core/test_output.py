@@ -61,3 +61,22 @@ def test_a_file_in_the_way_and_a_folder_that_is_not_new_are_refused(tmp_path):
     with pytest.raises(FindingsError, match="not empty"), staged(tmp_path, new=True):
         pass
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_that_holds_other_things_is_refused_and_ones_own_files_are_replaced(tmp_path):
+    out = tmp_path / "out"
+    for turn in ("1", "2"):
+        with staged(out, own=["a.txt"]) as aside:
+            (aside / "a.txt").write_text(turn)
+    assert (out / "a.txt").read_text() == "2"
+    (out / "mine.txt").write_text("keep")
+    with pytest.raises(FindingsError, match=r"it holds mine\.txt too"), staged(out, own=["a.txt"]):
+        pass
+
+
+def test_folders_made_for_a_file_go_with_it_and_the_error_names_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space") as caught:
+        write_whole(tmp_path / "a" / "b" / "page.html", "new")
+    assert caught.value.filename == str(tmp_path / "a" / "b" / "page.html")
+    assert list(tmp_path.iterdir()) == []

@@ -254,7 +254,7 @@ def mutated(data, draws):
 @pytest.mark.parametrize("name", made.EVERY)
 def test_nothing_but_findings_comes_out_of_a_mutated_file(tmp_path, name):
     data, draws = maker(name)(), random.Random(f"{name} 2026")
-    for _ in range(25 if name in made.CONTAINERS else 60):
+    for _ in range(6 if name in made.CONTAINERS else 60):  # a child process each
         (tmp_path / name).write_bytes(mutated(data, draws))
         read(tmp_path / name)
 
@@ -264,7 +264,7 @@ def test_nothing_but_findings_comes_out_of_a_mutated_member(tmp_path, name):
     with zipfile.ZipFile(io.BytesIO(maker(name)())) as packed:
         members = {member: packed.read(member) for member in packed.namelist()}
     draws = random.Random(f"{name} members 2026")
-    for _ in range(25):
+    for _ in range(8 if name == "table.qza" else 25):  # QIIME 2 holds HDF5: a child process each
         member = draws.choice([m for m in members if not m.endswith(".md5")])
         changed = {**members, member: mutated(members[member], draws)}
         (tmp_path / name).write_bytes(

@@ -93,6 +93,12 @@ DOSE = "dose: {input: gut_dose_rs, unit: g/d, of: product}\n"
         (GOOD.replace("id: rs", "id: starch") + DOSE, "id", 'the id "starch" is not the name of the file'),
         (GOOD.replace("id: rs", "id: RS") + DOSE, "line 1, id", "RS"),
         (GOOD + DOSE.replace("g/d", "spoon"), "line 5, dose.unit", '"spoon" is unknown'),
+        (
+            GOOD
+            + DOSE.replace("}", ", ceiling: {dose: 9 g/day, kind: tolerance, basis: measured, note: {}}}"),
+            "line 5, dose.ceiling.note",
+            "a group of keys is not text",
+        ),
         (GOOD + DOSE + "colour: red\n", "line 6, colour", 'the key "colour" is unknown'),
     ],
 )

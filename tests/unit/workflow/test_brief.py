@@ -56,6 +56,12 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path, old, new, line, words):
     assert any(words in text and text.startswith(f"line {line}") for text in found), found
 
 
+def test_half_a_character_in_a_value_is_spelled_out_and_no_traceback(tmp_path):
+    old = next(line for line in FIBRE.splitlines() if line.startswith("intervention:"))
+    (found, *_) = _findings(tmp_path, FIBRE.replace(old, 'intervention: "\\ud800"'))
+    assert "ud800" in found or "half of a character pair" in found
+
+
 def test_everything_wrong_is_said_at_once(tmp_path):
     text = FIBRE.replace("decision:", "decison:").replace("prebiotic", "x").replace("[1, 2]", "2")
     assert len(_findings(tmp_path, text)) == 4

@@ -81,6 +81,19 @@ def vector_width() -> int:
     return 4 if {"+avx2", "+fma"} <= features else 2
 
 
+@cache
+def kernel_identity() -> str:
+    """Return a digest of what decides the bits of a compiled kernel: generator, compiler, processor.
+
+    Two machines with one identity compile the same machine code from the same model.
+    """
+    import llvmlite
+
+    triple, _, features = host()
+    parts = [_FORMAT, llvmlite.__version__, triple, features, str(vector_width()), _generator()]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class Identity:
     """What stands for a system in names of kept code: a digest of its content, and whether to keep at all."""

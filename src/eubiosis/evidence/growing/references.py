@@ -9,7 +9,8 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal
 
-from eubiosis.core.findings import FindingCollector
+from eubiosis.core.findings import Finding, FindingCollector, FindingsError
+from eubiosis.core.output import folder_of
 from eubiosis.core.tables import TableRow, read_table, write_table
 
 FILE = "references.tsv"
@@ -49,10 +50,17 @@ def read_references(folder: Path) -> list[Reference]:
     return rows
 
 
+def demand_review(folder: Path) -> None:
+    """Raise ``FindingsError`` where a folder holds no references: a review begins with an import."""
+    if not (folder / FILE).is_file():
+        problem, step = "there is no review here", "name its folder, or begin one: eubiosis evidence import"
+        raise FindingsError([Finding(str(folder), FILE, problem, "a folder with references", step)])
+
+
 def write_references(folder: Path, rows: list[Reference]) -> Path:
     """Write the references of a review folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_table(folder / FILE, rows, list(Reference.model_fields))
+    with folder_of(folder / FILE):
+        write_table(folder / FILE, rows, list(Reference.model_fields))
     return folder / FILE
 
 

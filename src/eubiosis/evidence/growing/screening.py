@@ -10,7 +10,7 @@ from pydantic import model_validator
 
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError, unknown_word
 from eubiosis.core.tables import RowProblem, TableRow, read_table, write_table
-from eubiosis.evidence.growing.references import Reference, read_references
+from eubiosis.evidence.growing.references import Reference, demand_review, read_references
 
 FILE = "decisions.tsv"
 Stage = Literal["screening", "retrieval", "eligibility"]
@@ -81,7 +81,11 @@ def record(folder: Path, decision: ScreeningDecision) -> Path:
 
 
 def flow(folder: Path) -> Flow:
-    """Count the flow of a review folder; what nobody has decided yet is counted as awaiting."""
+    """Count the flow of a review folder; what nobody has decided yet is counted as awaiting.
+
+    Raises ``FindingsError`` where there is no review.
+    """
+    demand_review(folder)
     references = read_references(folder)
     latest = _latest(read_decisions(folder))
     unique = [r for r in references if not r.duplicate_of]

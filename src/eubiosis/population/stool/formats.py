@@ -11,6 +11,7 @@ from eubiosis.core.findings import FindingCollector
 from eubiosis.population.stool import containers, profilers
 from eubiosis.population.stool.delimited import Grid, read_grid, text_lines
 from eubiosis.population.stool.features import FeatureTable
+from eubiosis.population.stool.hdf5_files import hdf5_features
 from eubiosis.population.stool.lineage import read_lineages
 from eubiosis.population.stool.melted import looks_melted, melted_features
 from eubiosis.population.stool.options import ReadOptions
@@ -127,10 +128,7 @@ def _container(opened: Opened, taxa: TaxaTable, options: ReadOptions, findings: 
         grid = excel_grid(opened, findings)
         found = None if grid is None else _from_grid(grid, "", taxa, options, findings)
         return replace(found, format="excel") if found is not None and found.format == "text table" else found
-    kind = containers.hdf5_kind(opened, findings)
-    if kind == "biom":
-        return containers.biom_hdf5_features(opened, findings, options.group_column)
-    return containers.h5ad_features(opened, options, findings) if kind == "h5ad" else None
+    return hdf5_features(opened, options, findings)
 
 
 def read_taxonomy(path: Path, findings: FindingCollector) -> MappingProxyType[str, str] | None:

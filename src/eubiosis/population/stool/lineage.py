@@ -21,7 +21,7 @@ ID_WORDS = frozenset(
      "taxonomy_id", "ncbi_taxonomy_id", "clade_taxid", "taxonomic_id")
 )  # fmt: skip
 SIDE_WORDS = frozenset(("confidence", "consensus", "size", "seq", "sequence", "rank", "taxonomy_lvl"))
-_NUMBERED_RANK = re.compile(r"^(?:rank|ta)([1-7])$")
+NUMBERED_RANK = re.compile(r"^(?:rank|ta)([1-7])$")
 _IN_ORDER = ("k__", "p__", "c__", "o__", "f__", "g__", "s__")
 _BLANK = frozenset(("", "na", "nan", "n/a", "none", "null", "unassigned", "?"))
 _SEQUENCE = re.compile(r"^[ACGTN]{40,}$", re.IGNORECASE)
@@ -37,7 +37,7 @@ def rank_columns(header: Sequence[str]) -> dict[int, str]:
     found = {}
     for j, header_word in enumerate(header):
         word = header_word.strip().lower()
-        numbered = _NUMBERED_RANK.match(word)
+        numbered = NUMBERED_RANK.match(word)
         if word in RANK_PREFIX:
             found[j] = RANK_PREFIX[word]
         elif numbered:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from importlib.util import find_spec
+
+from eubiosis.core.extras import install_line
+from eubiosis.core.findings import FindingCollector
 
 _SHOWN = 3
+_NEEDS = {"biom": "biom-format", "h5py": "h5py", "anndata": "anndata", "openpyxl": "openpyxl"}
 _TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
 
@@ -40,3 +45,27 @@ def printable(word: str) -> bool:
     return not any(
         unicodedata.category(c) in ("Cc", "Cs") or unicodedata.bidirectional(c) in _TURNING for c in word
     )
+
+
+def needs(library: str, name: str, findings: FindingCollector) -> bool:
+    """Say whether an optional library is there; a missing one is a finding with the line that installs it."""
+    if find_spec(library) is not None:
+        return True
+    findings.add(
+        name,
+        "",
+        f"this format is read by {_NEEDS[library]}, which is not installed",
+        allowed="text tables need nothing",
+        next_step=install_line("formats"),
+    )
+    return False
+
+
+def damaged(name: str, what: str, said: str, findings: FindingCollector) -> None:
+    """Report what a library said of a file that is not what it says it is."""
+    findings.add(name, "", f"damaged {what} ({said})", next_step="write the file again")
+
+
+def said_by(error: BaseException) -> str:
+    """Return the first line of what a library said, cut; the kind of error where it said nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:120]

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from eubiosis.core.findings import FindingCollector
-from eubiosis.population.stool.containers import BROKEN, damaged, needs
+from eubiosis.population.stool.containers import BROKEN
 from eubiosis.population.stool.delimited import Grid, read_grid
 from eubiosis.population.stool.unpack import Opened
-from eubiosis.population.stool.words import counted, shown
+from eubiosis.population.stool.words import counted, damaged, needs, said_by, shown
 
 _MOST_BYTES = 512 * 1024**2  # of unpacked XML: some ten million cells
 _MOST_CELLS = 20_000_000
@@ -19,7 +19,7 @@ _MOST_CELLS = 20_000_000
 
 def excel_grid(opened: Opened, findings: FindingCollector) -> Grid | None:
     """Return the one sheet of a workbook as a grid; formulas and dates are findings."""
-    if not needs("openpyxl", opened, findings):
+    if not needs("openpyxl", opened.name, findings):
         return None
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
@@ -36,7 +36,7 @@ def excel_grid(opened: Opened, findings: FindingCollector) -> Grid | None:
             sheets = {sheet.title: _filled_rows(sheet) for sheet in book.worksheets}
         book.close()
     except (*BROKEN, InvalidFileException) as error:
-        damaged(opened, "workbook", error, findings)
+        damaged(opened.name, "workbook", said_by(error), findings)
         return None
     filled = {title: rows for title, rows in sheets.items() if rows}
     if len(filled) != 1:

@@ -11,6 +11,7 @@ import numpy as np
 
 from eubiosis.analysis.planning.tables import PlanTable
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.output import beside, write_whole
 from eubiosis.report.figures.style import COLOURS, Array, house_style, new_figure, to_svg
 
 if TYPE_CHECKING:
@@ -86,9 +87,10 @@ def write_figure(figure: Figure, path: Path) -> None:
     if path.suffix.lower() == ".svg":
         label = figure.get_supxlabel()
         text = to_svg(figure, origin=label, name="plan", label=label.replace("\n", " "))
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
         return
-    figure.savefig(path, dpi=160, metadata={"Title": figure.get_supxlabel()})
+    with beside(path) as temporary:
+        figure.savefig(temporary, dpi=160, metadata={"Title": figure.get_supxlabel()})
 
 
 def _order(table: PlanTable) -> list[str]:

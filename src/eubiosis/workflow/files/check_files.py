@@ -20,12 +20,13 @@ from eubiosis.workflow.workflow import Workflow
 WORKFLOW_ENDINGS = (".yaml", ".yml")
 
 
-def check_file(path: Path, findings: FindingCollector) -> str:
+def check_file(path: Path, findings: FindingCollector, *, large: bool = False) -> str:
     """Report all that is wrong with a file to ``findings`` and return what it is, in a few words.
 
     A name that ends in .yaml or .yml is a workflow, or the question of a brief where it asks about an
     ``intervention``, or an analysis plan where it names ``columns``; any other is a stool table. The tables
-    that a workflow names are checked with it.
+    that a workflow names are checked with it, and what its run is predicted to take; ``large`` says that a
+    long run is meant.
     """
     if path.suffix.lower() not in WORKFLOW_ENDINGS:
         return _table(read_stool_table(path, findings))
@@ -39,7 +40,7 @@ def check_file(path: Path, findings: FindingCollector) -> str:
     spec, table = check_all(path, findings)
     if spec is None:
         return "workflow"
-    cost = check_feasible(spec, findings, large=True)
+    cost = check_feasible(spec, findings, large=large)
     said = _workflow(spec) + ("" if table is None else f"; {_table(table, spec.population.group)}")
     return f"{said}; a run takes {cost.words}"
 

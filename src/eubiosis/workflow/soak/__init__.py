@@ -16,7 +16,8 @@ from pathlib import Path
 
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.workflow.soak.bench import Bench
-from eubiosis.workflow.soak.faults import FAULTS, NotHere, Outcome
+from eubiosis.workflow.soak.faults import FAULTS
+from eubiosis.workflow.soak.outcomes import NotHere, Outcome
 from eubiosis.workflow.soak.processes import Lost
 
 
@@ -48,7 +49,7 @@ def soak(
 ) -> tuple[FaultCount, ...]:
     """Inject every fault of ``FAULTS`` (or those in ``only``) below an empty folder, and count the ends.
 
-    ``kills`` is how often the main process and its workers are killed at random moments, half each; the
+    ``kills`` is how often the main process and its workers are killed at random moments (7 and 3 in 10); the
     other faults come once, or more often where there are many kills. No fault is begun after ``minutes``.
     Raises ``FindingsError`` for an unknown fault, a folder that is not empty and a system without signals.
     """
@@ -75,6 +76,7 @@ def _injected(
     for turn in range(times):
         if time.monotonic() > bench.end:
             return replace(count, words=count.words or "the time was over")
+        bench.turn = turn
         try:
             outcome = inject(bench)
             if turn == times - 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
@@ -13,22 +14,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eubiosis.compute.run_folder import CHUNKS, unfinished
-from eubiosis.workflow.soak.processes import Lost, chunks, ended, kill, tables, until
+from eubiosis.engine.codegen.native import CACHE_VARIABLE, cache_folder, kept_kernels
+from eubiosis.workflow.soak.processes import Lost, Patience, chunks, ended, kill, tables, until
 
 WORLDS = 3
-WORKFLOW = f"""\
+KEPT = 2  # finished chunks of the run that is interrupted
+_WORKFLOW = """\
 title: A tiny run for bad days
 question: Is anything lost?
 context_of_use: A check of the installation.
 decision: None.
 seed: 11
 arms:
-  - {{name: placebo, therapy: placebo}}
-  - {{name: inulin, therapy: inulin, dose: 12 g/day}}
-design: {{participants: 8, visits: [0, 4]}}
+  - {name: placebo, therapy: placebo}
+  - {name: inulin, therapy: inulin, dose: 12 g/day}
+design: {participants: %d, visits: [0, 4]}
 primary: stool_butyrate
-simulation: {{gut_worlds: {WORLDS}, host_worlds: 1, replicates: 2}}
+simulation: {gut_worlds: %d, host_worlds: 1, replicates: 2}
 """
+WORKFLOW = _WORKFLOW % (8, WORLDS)
+FAILING = _WORKFLOW % (48, 2)  # enough people for some to be one in a hundred
 
 
 @dataclass
@@ -41,16 +46,23 @@ class Bench:
     dice: random.Random
     end: float
     number: int = 0
+    turn: int = 0  # how often the fault that is injected was injected before
 
     @classmethod
     def made(cls, folder: Path, dice: random.Random, say: Callable[[str], None], end: float) -> Bench:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "workflow.yaml").write_text(WORKFLOW, encoding="utf-8")
+        (folder / "failing.yaml").write_text(FAILING, encoding="utf-8")
+        kept = cache_folder()  # kernels are damaged in a copy
+        (folder / "kernels").mkdir()
+        for kernel in () if kept is None else kept_kernels(kept):
+            shutil.copy2(kernel, folder / "kernels")
         bench = cls(folder, {}, 0.0, dice, end)
         began = time.monotonic()
         if (code := ended(bench.start(folder / "whole"))) != 0:
             raise Lost(f"the undisturbed run ended with {code}")
         bench.seconds = time.monotonic() - began
+        Patience.of(bench.seconds)
         bench.whole = tables(folder / "whole")
         say(f"an undisturbed run of {WORLDS} gut worlds takes {bench.seconds:.0f} s")
         return bench
@@ -65,22 +77,39 @@ class Bench:
         return self.folder / f"run-{self.number}"
 
     def start(
-        self, out: Path, *options: str, limit: Callable[[int], object] | None = None
+        self, out: Path, *options: str, limit: Callable[[int], object] | None = None, failing: bool = False
     ) -> subprocess.Popen[bytes]:
-        """Start ``eubiosis run --resume`` in a session of its own, with what it says in a file."""
-        command = [sys.executable, "-m", "eubiosis", "run", str(self.folder / "workflow.yaml")]
-        command += ["--out", str(out), "--resume", "-q", *(options or ("--processes", "2"))]
+        """Start ``eubiosis run --resume`` in a session of its own, with what it says in a file.
+
+        With ``failing`` some subjects fail; that reaches one process only.
+        """
+        program = "eubiosis.workflow.soak.failing" if failing else "eubiosis"
+        workflow = self.folder / ("failing.yaml" if failing else "workflow.yaml")
+        command = [sys.executable, "-m", program, "run", str(workflow)]
+        command += [
+            "--out",
+            str(out),
+            "--resume",
+            "-q",
+            *(options or ("--processes", "1" if failing else "2")),
+        ]
         with (self.folder / "said").open("wb") as said:
             process = subprocess.Popen(
                 command,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
                 start_new_session=True,
+                env={**os.environ, CACHE_VARIABLE: str(self.folder / "kernels")},
                 preexec_fn=_hear_signals,  # noqa: PLW1509 - no threads here
             )
         if limit is not None:
             limit(process.pid)
         return process
+
+    @property
+    def kernels(self) -> list[Path]:
+        """The kernels that these runs keep."""
+        return kept_kernels(self.folder / "kernels")
 
     def said(self) -> str:
         """Return what the last run said; raises ``Lost`` for a traceback."""
@@ -113,7 +142,7 @@ class Bench:
         kept = self.folder / "interrupted"
         if not kept.exists():
             process = self.start(run)
-            until(lambda: len(chunks(run)) >= WORLDS - 1 or process.poll() is not None)
+            until(lambda: len(chunks(run)) >= KEPT or process.poll() is not None)
             kill(process)
             shutil.copytree(unfinished(run), kept)
             shutil.rmtree(unfinished(run))

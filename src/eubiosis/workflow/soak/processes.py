@@ -11,11 +11,23 @@ from pathlib import Path
 
 from eubiosis.compute.run_folder import CHUNKS, unfinished
 
-LONGEST = 300.0  # seconds that a run of this size may take before it counts as one that hangs
+LONGEST = 300.0  # seconds that a run of this size may take, at the least, before it counts as one that hangs
+TIMES = 6.0  # and how many times as long as the undisturbed one, on a machine that others use
 
 
 class Lost(Exception):
     """Something that was finished is gone, differs, hangs or is told in a traceback."""
+
+
+class Patience:
+    """How long a run may take before it counts as one that hangs, in seconds."""
+
+    seconds = LONGEST
+
+    @classmethod
+    def of(cls, undisturbed: float) -> None:
+        """Set it after the time that an undisturbed run took."""
+        cls.seconds = max(LONGEST, TIMES * undisturbed)
 
 
 def tables(run: Path) -> dict[str, bytes]:
@@ -32,10 +44,10 @@ def chunks(run: Path) -> set[str]:
 def ended(process: subprocess.Popen[bytes]) -> int:
     """Wait for a process and return its exit status; raises ``Lost`` where it does not end."""
     try:
-        return process.wait(LONGEST)
+        return process.wait(Patience.seconds)
     except subprocess.TimeoutExpired:
         kill(process)
-        raise Lost(f"no end within {LONGEST:.0f} s") from None
+        raise Lost(f"no end within {Patience.seconds:.0f} s") from None
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -70,10 +82,10 @@ def rest(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 def until(there: Callable[[], bool]) -> None:
     """Wait for a condition; raises ``Lost`` where it does not come."""
-    end = time.monotonic() + LONGEST
+    end = time.monotonic() + Patience.seconds
     while not there():
         if time.monotonic() > end:
-            raise Lost(f"nothing happened for {LONGEST:.0f} s")
+            raise Lost(f"nothing happened for {Patience.seconds:.0f} s")
         time.sleep(0.02)
 
 

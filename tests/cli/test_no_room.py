@@ -1,0 +1,114 @@
+"""Every command that writes: a machine that refuses is one line, exit status 1, and nothing half-written.
+
+A hook of the interpreter refuses the n-th file that is opened for writing, folder that is made or name that
+is changed below the test's folder, for n = 1, 2, ... until the command comes through.
+"""
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine_models import sbml
+from eubiosis.core.content import PACKAGED_CONTENT
+from trial_plans import plan, rows, text_of, write_plan
+
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+COMMANDS = {  # pages of the model and of the calibration are written by the same function as its export
+    "new": "new {out}",
+    "brief": "brief {question} --out {out}",
+    "evidence pool": "evidence pool --outcome hs-CRP --intervention probiotic --out {out}",
+    "evidence audit": "evidence audit --out {out}",
+    "evidence graph": "evidence graph --from Faecalibacterium --to fatigue --out {out}",
+    "evidence template": "evidence template {out}",
+    "evidence import": "evidence import {here}/export.ris --review {out}",
+    "profile": "profile {here}/made/stool.tsv --out {out}",
+    "population example": "population example {out}",
+    "population generate": "population generate --people 12 --out {out}",
+    "model export": "model export -o {out}.xml",
+    "therapy example": "therapy example inulin --out {out}.yaml",
+    "engine run": "engine run {here}/model.xml --times 0,1 --observe x --out {out}.csv",
+    "engine run, a picture": "engine run {here}/model.xml --times 0,1 --observe x --plot {out}.svg",
+    "trial analyse": "trial analyse {here}/trial.csv --plan {here}/plan.yaml --out {out}",
+    "trial power": "trial power --endpoint ARR --ratio 0.7 --dispersion 0.8 --years 2 --control-rate 0.2 "
+    "--n 50,90 --figure {out}.svg",
+    "certificates": "certificates {out}",
+}
+
+
+QUESTION = PACKAGED_CONTENT / "briefs" / "fibre_add_on.yaml"
+
+
+class Refusal:
+    """Refuse the n-th writing below a folder with an error; a hook cannot be taken away, only calmed."""
+
+    def __init__(self):
+        self.below, self.left, self.number = "", 0, errno.ENOSPC
+        sys.addaudithook(self)
+
+    def __call__(self, event, arguments):
+        if not self.below:
+            return
+        if event == "open":
+            path, _, flags = (*arguments, 0)[:3]
+            writes = isinstance(flags, int) and flags & WRITES
+        else:
+            path = arguments[0] if event in ("os.mkdir", "os.rename", "os.link") else None
+            writes = path is not None and not (event == "os.mkdir" and Path(os.fsdecode(path)).exists())
+        if writes and isinstance(path, str | bytes | Path) and os.fsdecode(path).startswith(self.below):
+            self.left -= 1
+            if self.left == 0:
+                raise OSError(self.number, os.strerror(self.number), os.fsdecode(path))
+
+
+@pytest.fixture(scope="module")
+def refusal():
+    return Refusal()
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    from eubiosis.population.example import write_example_table
+
+    folder = tmp_path_factory.mktemp("inputs")
+    (folder / "made").mkdir()
+    write_example_table(folder / "made" / "stool.tsv", people=12)
+    (folder / "export.ris").write_text("TY  - JOUR\nTI  - A made-up trial\nPY  - 2020\nER  -\n", "utf-8")
+    (folder / "model.xml").write_text(sbml("x = 3; x' = -x"))
+    (folder / "trial.csv").write_text(text_of(rows()), encoding="utf-8")
+    write_plan(folder, plan())
+    return folder
+
+
+def everything(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
+
+
+TURNS = ((1, errno.ENOSPC), (2, errno.EROFS), (3, errno.EACCES), (4, errno.ENOSPC), (6, errno.ENOSPC))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_machine_that_refuses_is_one_line_and_leaves_nothing(tmp_path, eubiosis, refusal, here, command):
+    out = tmp_path / "there" / "out"
+    out.parent.mkdir()
+    arguments = [word.format(out=out, here=here, question=QUESTION) for word in COMMANDS[command].split()]
+    refused = 0
+    for turn, number in TURNS:
+        refusal.below, refusal.left, refusal.number = str(tmp_path), turn, number
+        try:
+            status, _, said = eubiosis(*arguments)
+        finally:
+            refusal.below = ""
+        if refusal.left > 0:
+            assert status == 0, said
+            break  # it came through
+        refused += 1
+        assert status == 1, said
+        assert "Traceback" not in said
+        problem = said.strip().splitlines()[-1]  # before it may stand the file, and what was found out
+        assert os.strerror(number) in problem
+        assert "next:" in problem
+        assert everything(tmp_path) == {"there": None}, said
+    assert refused, "the command wrote nothing"
