@@ -11,6 +11,7 @@ from eubiosis.analysis.estimates import Estimates
 from eubiosis.analysis.truth import Characteristic, OperatingCharacteristics, operating_characteristics
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 from eubiosis.core.guilds import GUILD_NAMES
+from eubiosis.core.power_surface import PowerSurface
 from eubiosis.core.provenance import SourcedFact
 from eubiosis.core.report_input import (
     ArmInfo,
@@ -31,6 +32,7 @@ from eubiosis.model.model import Model
 from eubiosis.model.numbers import standing
 from eubiosis.model.worlds import world_rows
 from eubiosis.trial.design import Design
+from eubiosis.trial.simulate import MOST_IN_ONE_BLOCK
 from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.trial.world.leaving import reasons
@@ -90,6 +92,7 @@ def report_input(
             *worlds_warnings(model, workflow.simulation),
             *_warnings(workflow.simulation),
             *_not_represented(design),
+            *_not_redrawn(workflow, surface),
         ),
         forms=forms,
         priors=clinical_priors(design),
@@ -292,6 +295,17 @@ def _assumption(number: SourcedFact, role: str) -> AssumptionRow:
         number.id, number.description, number.value, number.unit, number.low, number.high, number.basis,
         number.read or "", number.source, number.note, role,
     )  # fmt: skip
+
+
+def _not_redrawn(workflow: Workflow, surface: PowerSurface | None) -> tuple[str, ...]:
+    """Say why a surface that was asked for is missing."""
+    large = workflow.design.participants > MOST_IN_ONE_BLOCK
+    if workflow.surface_grid is None or surface is not None or not large:
+        return ()
+    return (
+        f"no trials of other sizes were redrawn: a trial of more than {MOST_IN_ONE_BLOCK:,} participants is "
+        "run in blocks of people, and power at other sizes is in closed form only",
+    )
 
 
 def _not_represented(design: Design) -> Iterator[str]:

@@ -44,6 +44,7 @@ NOTES = (
     "twice, with other luck.",
     "Success is p < 0.05 in either direction; assurance counts success towards benefit alone.",
 )
+_NO_EVENTS = "The intercurrent events of the design happen in none of these trials."
 
 
 def surface_of(
@@ -63,7 +64,7 @@ def surface_of(
         priors=priors,
         bands=_bands(design, endpoints),
         words=words,
-        notes=NOTES,
+        notes=(*NOTES, _NO_EVENTS) if design.intercurrent else NOTES,
     )
     return power_surface(found, given)
 
