@@ -10,10 +10,11 @@ from pydantic import Field
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.kinds import Words, plain
 from eubiosis.core.spec import Problem, Spec, rule
-from eubiosis.trial.design import MOST_PARTICIPANTS, Design
+from eubiosis.trial.design import Design
 
+MOST_REDRAWN = 20_000  # people of a trial that is redrawn: bounds the memory
 _ALWAYS = ("relapses", "mfis", "treg")  # beside the primary endpoint, where nothing else is asked for
-Sizes = tuple[Annotated[int, Field(ge=4, le=MOST_PARTICIPANTS)], ...]
+Sizes = tuple[Annotated[int, Field(ge=4, le=MOST_REDRAWN)], ...]
 
 
 class SurfaceGrid(Spec):
@@ -51,7 +52,13 @@ class SurfaceGrid(Spec):
         Endpoints are then the primary one, relapses, fatigue and regulatory T cells.
         """
         size, least = design.participants, design.block * sum(design.allocation)
-        sizes = self.participants or tuple(sorted({max(size // 2, least, 4), max(size, 4), 2 * size}))
+        sizes = self.participants or tuple(
+            sorted(
+                {max(size // 2, least, 4), max(size, 4), 2 * size}
+                if 2 * size <= MOST_REDRAWN
+                else {MOST_REDRAWN}
+            )
+        )
         after = [week for week in design.visits if week > 0]
         middle = [week for week in after if week <= after[-1] / 2][-1:]
         weeks = self.weeks or (*middle, after[-1])

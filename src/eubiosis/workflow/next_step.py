@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from eubiosis.core.trial_answer import ComparisonAnswer, NextStep
 from eubiosis.core.verdict import EffectWords
-from eubiosis.trial.design import MOST_PARTICIPANTS, Design
+from eubiosis.trial.design import Design
 from eubiosis.workflow.files.workflow_yaml import resolved_yaml
 from eubiosis.workflow.what_is_known import PublishedEvidence
 from eubiosis.workflow.workflow import Workflow
+
+_MOST_PROPOSED = 20_000  # participants; no trial in multiple sclerosis comes near
 
 
 def next_step(workflow: Workflow, rows: Sequence[ComparisonAnswer], known: PublishedEvidence) -> NextStep:
@@ -41,7 +43,7 @@ def next_step(workflow: Workflow, rows: Sequence[ComparisonAnswer], known: Publi
         return NextStep("endpoint", text, resolved_yaml(workflow.changed(design=design)), brief, why)
     needed = [row.participants_needed[2] for row in primary]
     sizes = [size for size in needed if size is not None]
-    if len(sizes) == len(needed) and max(sizes) <= MOST_PARTICIPANTS:
+    if len(sizes) == len(needed) and max(sizes) <= _MOST_PROPOSED:
         return _size(workflow, primary, max(sizes), brief, why)
     return NextStep("none", _none(primary, needed), "", brief, why)
 
@@ -92,7 +94,7 @@ def _size(
         f"{_effect(row)} on {row.label} with {100 * row.power:.0f} % power{rated}. Whether so many can be "
         "recruited is for the planners."
     )
-    larger = workflow.changed(design=design.changed(participants=min(whole, MOST_PARTICIPANTS)))
+    larger = workflow.changed(design=design.changed(participants=whole))
     return NextStep("size", text, resolved_yaml(larger), brief, why)
 
 

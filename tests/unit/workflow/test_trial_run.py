@@ -27,6 +27,7 @@ class FakeJob:
         default_factory=lambda: replace(empty_report("A run"), warnings=("few worlds",))
     )
     facts: dict = field(default_factory=lambda: {"subjects_failed": "0"})
+    parts: int = 0
 
 
 @pytest.fixture
@@ -34,7 +35,8 @@ def stage(monkeypatch):
     """Put a simulation and a report in the place of the real ones; what they see is recorded."""
     seen = {}
 
-    def run_job(workflow, *, executor, progress, content, store):
+    def run_job(workflow, *, executor, progress, content, store, resumed):
+        assert callable(resumed)
         assert store.names() == []
         seen.update(workflow=workflow, executor=executor, progress=progress, content=content)
         if "error" in seen:

@@ -16,7 +16,7 @@ from eubiosis.model.discrepancy import read_discrepancies
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
-from eubiosis.workflow.trial_summary import _effects, _flow
+from eubiosis.workflow.trial_summary import _characteristics, _effects, _flow
 
 ARMS = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
 DESIGN = Design(arms=ARMS, participants=10, primary="mfis")
@@ -62,7 +62,7 @@ def chunk(**fields):
 
 
 def test_shares_of_variance_sum_to_one_for_every_endpoint(chunks, model):
-    effects, variance = _effects(DESIGN, chunks, model)
+    effects, variance = _effects(DESIGN, _characteristics(chunks), model)
     assert [row.endpoint for row in effects] == [row.endpoint for row in variance] == list(ENDPOINTS)
     for row in variance:
         assert row.worlds + row.subjects + row.sampling == pytest.approx(1.0)
@@ -71,7 +71,7 @@ def test_shares_of_variance_sum_to_one_for_every_endpoint(chunks, model):
 
 
 def test_the_rows_of_the_report_carry_the_characteristics_and_the_endpoint(chunks, model):
-    effects, variance = _effects(DESIGN, chunks, model)
+    effects, variance = _effects(DESIGN, _characteristics(chunks), model)
     found = operating_characteristics(
         Estimates(tuple(row for each in chunks for row in each.estimates)),
         [each for chunk in chunks for each in chunk.truths],
@@ -91,7 +91,7 @@ def test_the_rows_of_the_report_carry_the_characteristics_and_the_endpoint(chunk
 
 
 def test_only_the_gut_is_widened_and_by_what_the_table_names(chunks, model):
-    effects, _ = _effects(DESIGN, chunks, model)
+    effects, _ = _effects(DESIGN, _characteristics(chunks), model)
     found = operating_characteristics(
         Estimates(tuple(row for each in chunks for row in each.estimates)),
         [each for chunk in chunks for each in chunk.truths],
@@ -122,7 +122,7 @@ def test_only_the_gut_is_widened_and_by_what_the_table_names(chunks, model):
 
 @pytest.mark.parametrize("primary", ["mfis", "relapses"])
 def test_only_the_primary_endpoint_is_marked_as_such(chunks, primary, model):
-    effects, _ = _effects(DESIGN.changed(primary=primary), chunks, model)
+    effects, _ = _effects(DESIGN.changed(primary=primary), _characteristics(chunks), model)
     assert [row.endpoint for row in effects if row.primary] == [primary]
 
 
