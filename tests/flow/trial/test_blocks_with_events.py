@@ -77,10 +77,8 @@ def blocks(task):
     return made
 
 
-def test_events_change_no_byte_however_people_are_dealt_out(task, chunk, monkeypatch, tmp_path):
-    """Blocks a piece of work, candidates run together, with a store or without."""
-    monkeypatch.setattr("eubiosis.trial.world.enrolment.RUN_TOGETHER", 4)
-    monkeypatch.setattr("eubiosis.trial.world.enrolment._HELD_TOGETHER", 13)
+def test_events_change_no_byte_however_people_are_dealt_out(task, chunk, tmp_path):
+    """Two blocks a piece of work, and a store."""
     store = ChunkStore(tmp_path / "chunks", "key")
     (other,) = chunks_of([task], Executor(), False, store, together=2)
     assert chunk.blocks > 1
@@ -89,6 +87,15 @@ def test_events_change_no_byte_however_people_are_dealt_out(task, chunk, monkeyp
     assert all(aside.is_there(part_name(k, "observed_intercurrent")) for k in range(chunk.blocks))
     counted = {kind for each in chunk.flow for _, kind in each.interrupted}
     assert {"antibiotics", "discontinuation", "contamination"} <= counted
+
+
+@pytest.mark.parametrize(("run", "held"), [(4, 13), (1, 256)])
+def test_who_is_run_together_changes_no_byte_of_trials_with_events(task, chunk, monkeypatch, run, held):
+    """Also where one person is run alone; the last block ends where it is full, within so many candidates."""
+    monkeypatch.setattr("eubiosis.trial.world.enrolment.RUN_TOGETHER", run)
+    monkeypatch.setattr("eubiosis.trial.world.enrolment._HELD_TOGETHER", held)
+    (other,) = chunks_of([task], Executor(), False, None)
+    assert pack(replace(other, candidates=())) == pack(replace(chunk, candidates=()))
 
 
 def test_block_0_with_events_is_the_beginning_of_a_trial_that_is_not_cut(task, blocks):
@@ -117,14 +124,16 @@ def test_a_persons_own_events_are_the_same_in_blocks_of_any_size(task, blocks):
         for name, values in own.of_world.items():
             assert np.array_equal(values[:, here], truth.of_world[name][:, there]), name
     assert seen == len(other.numbers)
-    assert set(other.intercurrent["event"]) & IN_THE_GUT
+    assert set(other.intercurrent["event"]) & set(IN_THE_GUT)
 
 
 def test_estimates_with_events_are_those_of_the_people_of_all_blocks(chunk, blocks):
     stacks = [seen for block in blocks for seen, _ in block]
 
     def table(parts, schema):
-        return Table({name: np.concatenate([p[name] for p in parts]) for name in parts[0]}, schema=schema)
+        joined = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        order = np.argsort(joined["replicate"], kind="stable")
+        return Table({name: values[order] for name, values in joined.items()}, schema=schema)
 
     observed = Observed(
         table([each.subjects() for each in stacks], TRIAL_SUBJECTS),
