@@ -59,7 +59,7 @@ def test_a_control_that_is_named_is_kept():
     [
         ({"participants": -40}, "participants", "-40 is out of range"),
         ({"participants": 0}, "participants", "0 is out of range"),
-        ({"participants": 20_001}, "participants", "20001 is out of range"),
+        ({"participants": 1_000_001}, "participants", "1000001 is out of range"),
         ({"participants": 40.0}, "participants", "40.0 is not a whole number"),
         ({"participants": "40"}, "participants", '"40" where a number belongs'),
         ({"participants": True}, "participants", "true where a number belongs"),
