@@ -121,7 +121,7 @@ def predicted_cost(spec: Workflow) -> Cost:
     disk = costs["megabytes_disk_base"] + runs.trials * costs["megabytes_disk_trial"]
     if people > MOST_IN_ONE_BLOCK:  # the first trial's tables in parts, twice as those of all trials; the
         # latent one has a row for each arm, about two visits long
-        disk += 2 * people * (len(design.visits) + 2 * arms) * costs["megabytes_disk_tables"]
+        disk += 2 * people * (len(design.visits) + 2 * len(design.arms)) * costs["megabytes_disk_tables"]
     if runs.tables == "all":  # they lie there twice until the run folder is whole
         disk += 2 * runs.trials * people * len(design.visits) * costs["megabytes_disk_tables"]
     return Cost((costs["seconds_a_run"] + gut + host + trials) / 3600, memory, disk)
@@ -137,8 +137,13 @@ def _candidates(spec: Workflow, for_each_place: float) -> float:
 
 
 def _doses_change(design: Design) -> bool:
-    """Say whether people take more in one week than in another, which the gut has to be solved anew for."""
-    return any(not part.adherence.steady for arm in design.active for part in arm.therapy.components)
+    """Say whether people take more in one week than in another, which the gut has to be solved anew for.
+
+    Intercurrent events of a person's course change what is taken too.
+    """
+    return bool(variants(design)) or any(
+        not part.adherence.steady for arm in design.active for part in arm.therapy.components
+    )
 
 
 def _group(spec: Workflow) -> str:

@@ -179,8 +179,13 @@ def test_what_cannot_be_analysed_keeps_its_row_and_says_why(spoil, status):
     assert all(each.detail["reason"] for each in own)
 
 
-def test_true_effects_of_blocks_are_those_of_everybody():
-    """Values and spreads of measured endpoints to the last digits, spreads of events as bootstraps come."""
+@pytest.mark.parametrize("weighed", [False, True])
+def test_true_effects_of_blocks_are_those_of_everybody(weighed):
+    """Values and spreads of measured endpoints to the last digits, spreads of events as bootstraps come.
+
+    Weighed are those whose strategies count time, or leave people outside a stratum; one block holds nobody
+    of the stratum.
+    """
     random = np.random.default_rng(8)
     people = 900
     names = {each.id for each in ENDPOINTS.values() if not each.counted and not each.score}
@@ -196,13 +201,27 @@ def test_true_effects_of_blocks_are_those_of_everybody():
     first = {"placebo": level, "one": moved}
     means = {arm: {n: own[n] for n in ("edss_last_visit", "mfis_last_visit")} for arm, own in first.items()}
     key = TrialKey(0, 0, 0)
-    whole = effects_of_world(Twins(key, np.arange(people), first, means), "placebo", 3)
+    targets = {}
+    if weighed:
+        inside = (random.random(people) < 0.8) & (np.arange(people) != 100)
+        targets = {
+            arm: {
+                each.id: inside
+                * np.stack([random.lognormal(0.1 * k, 0.3, people), random.uniform(1, 2, people)])
+                if each.counted
+                else inside * np.stack([random.normal(0.1 * k, 0.3, people), np.ones(people)])
+                for each in ENDPOINTS.values()
+            }
+            for k, arm in enumerate(first)
+        }
+    whole = effects_of_world(Twins(key, np.arange(people), first, means, targets), "placebo", 3)
 
     def part(rows):
         def of(by_arm):
             return {arm: {n: v[rows] for n, v in own.items()} for arm, own in by_arm.items()}
 
-        return TwinSums.of(Twins(key, np.arange(people)[rows], of(first), of(means)), "placebo")
+        asked = {arm: {n: v[:, rows] for n, v in own.items()} for arm, own in targets.items()}
+        return TwinSums.of(Twins(key, np.arange(people)[rows], of(first), of(means), asked), "placebo")
 
     found = effects_of_sums([part(slice(0, 100)), part(slice(100, 101)), part(slice(101, 900))])
     assert [(e.endpoint, e.arm) for e in found] == [(e.endpoint, e.arm) for e in whole]

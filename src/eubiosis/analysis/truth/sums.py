@@ -16,93 +16,95 @@ from eubiosis.analysis.truth.effects import COLUMN_OF, TrueEffect, Twins
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 
 Floats = NDArray[np.float64]
+_VARIABLES = 5
 
 
 @dataclass(frozen=True)
 class TwinSums:
-    """Sums over the twins of one pair of worlds, (active arms, endpoints) each.
+    """Sums over the twins of one pair of worlds, (active arms, endpoints) first.
 
-    ``first`` and ``second`` are means: of events under the arm and under control where they are counted,
-    else of the effect and of the value under control; ``squares`` (..., 3) are sums of squares of the first,
-    of both and of the second about these means.
+    ``means`` (..., 5) are those of five variables of each person: value and weight under the arm, the same
+    under control, and the level under control; ``squares`` (..., 5, 5) are sums of squares and products about
+    them. Of what is not counted, the first is the difference of both arms and the second pair is 0. Weights
+    are 1, but for strategies that weigh people: by time, or in a stratum.
     """
 
     gut_world: int
     host_world: int
     arms: tuple[str, ...]
     people: int
-    first: Floats
-    second: Floats
+    means: Floats
     squares: Floats
 
     @classmethod
     def of(cls, twins: Twins, control: str) -> TwinSums:
         """Sum over the twins of a block."""
         arms = tuple(name for name in twins.first if name != control)
-        shape = (len(arms), len(ENDPOINTS))
-        one, two, squares = np.empty(shape), np.empty(shape), np.empty((*shape, 3))
+        shape = (len(arms), len(ENDPOINTS), _VARIABLES)
+        means, squares = np.empty(shape), np.empty((*shape, _VARIABLES))
         for k, arm in enumerate(arms):
             for j, endpoint in enumerate(ENDPOINTS.values()):
-                name = COLUMN_OF.get(endpoint.id, endpoint.id)
-                treated, other = (np.asarray(twins.first[a][name], dtype=np.float64) for a in (arm, control))
-                if twins.targets.get(arm):
-                    x, y = _asked(twins, endpoint, arm, control, other)
-                elif endpoint.counted:
-                    x, y = treated, other
-                elif endpoint.score:
-                    own, others = (np.asarray(twins.means[a][name], dtype=np.float64) for a in (arm, control))
-                    x, y = own - others, other
-                else:
-                    x, y = np.log(treated) - np.log(other), np.log(other)
-                one[k, j], two[k, j] = x.mean(), y.mean()
-                dx, dy = x - one[k, j], y - two[k, j]
-                squares[k, j] = (dx * dx).sum(), (dx * dy).sum(), (dy * dy).sum()
+                values = _variables(twins, endpoint, arm, control)
+                means[k, j] = values.mean(axis=1)
+                apart = values - means[k, j][:, None]
+                squares[k, j] = (apart[:, None] * apart).sum(axis=-1)
         key = twins.key
-        return cls(key.gut_world, key.host_world, arms, len(twins.subjects), one, two, squares)
+        return cls(key.gut_world, key.host_world, arms, len(twins.subjects), means, squares)
 
     def plus(self, more: TwinSums) -> TwinSums:
         """Return the sums over both groups of people."""
         people = self.people + more.people
         share = more.people / people
-        dx, dy = more.first - self.first, more.second - self.second
-        apart = np.stack([dx * dx, dx * dy, dy * dy], axis=-1) * (self.people * share)
+        apart = more.means - self.means
+        between = apart[..., :, None] * apart[..., None, :] * (self.people * share)
         return TwinSums(
-            self.gut_world, self.host_world, self.arms, people, self.first + dx * share,
-            self.second + dy * share, self.squares + more.squares + apart,
+            self.gut_world, self.host_world, self.arms, people, self.means + apart * share,
+            self.squares + more.squares + between,
         )  # fmt: skip
 
 
-def _asked(twins: Twins, endpoint: Endpoint, arm: str, control: str, other: Floats) -> tuple[Floats, Floats]:
-    """Return the same under the strategies for intercurrent events, where everybody counts for all the time.
-
-    ``other`` are values under control. Raises ``ValueError`` where the weights of people differ.
-    """
-    (mine, weight), (theirs, others) = (twins.targets[name][endpoint.id] for name in (arm, control))
-    if np.ptp(weight) > 0 or np.ptp(others) > 0 or weight[0] != others[0]:
-        message = f"{endpoint.id}: a strategy that weighs people cannot be put together from blocks"
-        raise ValueError(message)
+def _variables(twins: Twins, endpoint: Endpoint, arm: str, control: str) -> Floats:
+    """Return the five variables of ``TwinSums`` of each person, (5, people)."""
+    name = COLUMN_OF.get(endpoint.id, endpoint.id)
+    treated, level = (np.asarray(twins.first[a][name], dtype=np.float64) for a in (arm, control))
+    if not (endpoint.counted or endpoint.score):
+        treated, level = np.log(treated), np.log(level)
+    one, none = np.ones_like(level), np.zeros_like(level)
+    if twins.targets.get(arm):
+        (mine, weight), (theirs, others) = (twins.targets[a][endpoint.id] for a in (arm, control))
+    elif endpoint.score:
+        mine, theirs = (np.asarray(twins.means[a][name], dtype=np.float64) for a in (arm, control))
+        weight, others = one, one
+    else:
+        mine, theirs, weight, others = treated, level, one, one
     if endpoint.counted:
-        return mine / weight, theirs / others
-    return (mine - theirs) / weight, other if endpoint.score else np.log(other)
+        return np.stack([mine, weight, theirs, others, level])
+    return np.stack([mine - theirs, weight, none, none, level])
 
 
 def effects_of_sums(parts: Sequence[TwinSums]) -> list[TrueEffect]:
-    """Return the true effects of one pair of worlds from the sums of its blocks: active arms, endpoints."""
+    """Return the true effects of one pair of worlds from the sums of its blocks: active arms, endpoints.
+
+    The effect of a stratum in which nobody is, is not a number.
+    """
     sums = parts[0]
     for more in parts[1:]:
         sums = sums.plus(more)
     found = []
     for k, arm in enumerate(sums.arms):
         for j, endpoint in enumerate(ENDPOINTS.values()):
-            first, second = float(sums.first[k, j]), float(sums.second[k, j])
-            own, both, other = (float(value) / sums.people for value in sums.squares[k, j])
-            if endpoint.counted:
-                value, unit_sd = float(np.log(first / second)), 1.0
-                variance = own / first**2 - 2 * both / (first * second) + other / second**2
-            else:
-                value, unit_sd, variance = first, float(np.sqrt(other)), own
+            mine, weight, theirs, others, _ = sums.means[k, j]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                if endpoint.counted:
+                    value = np.log((mine / weight) / (theirs / others))
+                    slopes = np.array([1 / mine, -1 / weight, -1 / theirs, 1 / others, 0.0])
+                else:
+                    value = mine / weight
+                    slopes = np.array([1.0, -value, 0.0, 0.0, 0.0]) / weight
+                variance = (slopes[:, None] * slopes * sums.squares[k, j]).sum() / sums.people
             spread = float(np.sqrt(max(variance, 0.0) / sums.people))
+            unit_sd = 1.0 if endpoint.counted else float(np.sqrt(sums.squares[k, j, -1, -1] / sums.people))
             found.append(
-                TrueEffect(sums.gut_world, sums.host_world, endpoint.id, arm, value, spread, unit_sd)
+                TrueEffect(sums.gut_world, sums.host_world, endpoint.id, arm, float(value), spread, unit_sd)
             )
     return found
