@@ -101,6 +101,7 @@ class _Growing:
     task: Task
     known: dict[int, Receipt] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    too_many: int = -1  # the block that gave more people than were lacking when it was run whole
 
     @property
     def everybody(self) -> tuple[int, ...]:
@@ -140,7 +141,7 @@ class _Growing:
         whole = int(min(left) / (_SLACK * max(fastest, 1.0)))
         if most is not None:
             whole = min(whole, -(-(most - made) // self.task.block))
-        if whole < 1:
+        if whole < 1 or number == self.too_many:
             return [PeopleBlock(number, tuple(max(each, 0) for each in left), self.scales)]
         return [PeopleBlock(number + k, self.everybody, self.scales) for k in range(whole)]
 
@@ -240,6 +241,7 @@ def _take_in(
             before = trial.entered if trial.known else [0] * len(receipt.entered)
             sums = [a + b for a, b in zip(before, receipt.entered, strict=True)]
             if max(sums) > piece.task.design.participants:
+                trial.too_many = block.number
                 continue
             trial.known[block.number] = receipt
             trial.names[block.number] = piece.name
