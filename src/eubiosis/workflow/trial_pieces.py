@@ -157,11 +157,13 @@ def _cut_chunks(
     """Run the blocks of every gut world, round after round, and put its trial together from their sums."""
     growing = [_Growing(job) for job in jobs]
     held: dict[str, tuple[BlockResult, ...]] = {}  # results that no store keeps
+    asked: set[str] = set()
     with executor.opened() as pool:
         while True:
             pieces = [piece for each in growing for piece in _pieces(each, store, together)]
             if not pieces:
                 break
+            asked |= {piece.name for piece in pieces}
             there = {} if store is None else _receipts_there(store, pieces)
             if there:
                 resumed(len(there), f"of {len(pieces)} pieces of this round are there")
@@ -182,6 +184,9 @@ def _cut_chunks(
                 made = [tuple(map(Receipt.of, each)) for each in results]
             there |= {piece.name: each for piece, each in zip(work, made, strict=True)}
             _take_in(growing, pieces, there)
+    if store is not None:  # pieces done in vain would stand in the tables of all trials
+        for name in asked.difference(*(each.names.values() for each in growing)):
+            (store.folder / f"{name}.chunk").unlink(missing_ok=True)
     return [_put_together(each, store, held) for each in growing]
 
 
