@@ -101,6 +101,7 @@ class _Growing:
     task: Task
     known: dict[int, Receipt] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    too_many: int = -1  # the block that gave more people than were lacking when it was run whole
 
     @property
     def everybody(self) -> tuple[int, ...]:
@@ -140,7 +141,7 @@ class _Growing:
         whole = int(min(left) / (_SLACK * max(fastest, 1.0)))
         if most is not None:
             whole = min(whole, -(-(most - made) // self.task.block))
-        if whole < 1:
+        if whole < 1 or number == self.too_many:
             return [PeopleBlock(number, tuple(max(each, 0) for each in left), self.scales)]
         return [PeopleBlock(number + k, self.everybody, self.scales) for k in range(whole)]
 
@@ -156,11 +157,13 @@ def _cut_chunks(
     """Run the blocks of every gut world, round after round, and put its trial together from their sums."""
     growing = [_Growing(job) for job in jobs]
     held: dict[str, tuple[BlockResult, ...]] = {}  # results that no store keeps
+    asked: set[str] = set()
     with executor.opened() as pool:
         while True:
             pieces = [piece for each in growing for piece in _pieces(each, store, together)]
             if not pieces:
                 break
+            asked |= {piece.name for piece in pieces}
             there = {} if store is None else _receipts_there(store, pieces)
             if there:
                 resumed(len(there), f"of {len(pieces)} pieces of this round are there")
@@ -181,6 +184,9 @@ def _cut_chunks(
                 made = [tuple(map(Receipt.of, each)) for each in results]
             there |= {piece.name: each for piece, each in zip(work, made, strict=True)}
             _take_in(growing, pieces, there)
+    if store is not None:  # pieces done in vain would stand in the tables of all trials
+        for name in asked.difference(*(each.names.values() for each in growing)):
+            (store.folder / f"{name}.chunk").unlink(missing_ok=True)
     return [_put_together(each, store, held) for each in growing]
 
 
@@ -240,6 +246,7 @@ def _take_in(
             before = trial.entered if trial.known else [0] * len(receipt.entered)
             sums = [a + b for a, b in zip(before, receipt.entered, strict=True)]
             if max(sums) > piece.task.design.participants:
+                trial.too_many = block.number
                 continue
             trial.known[block.number] = receipt
             trial.names[block.number] = piece.name
