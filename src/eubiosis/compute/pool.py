@@ -133,8 +133,13 @@ class Workers:
         return self._executor
 
     def _kill(self) -> None:
-        for worker in set(multiprocessing.active_children()) - self._others:
-            worker.kill()  # one that is stopped would not hear a request
+        workers = set(multiprocessing.active_children()) - self._others
+        try:
+            for worker in workers:
+                worker.kill()  # one that is stopped would not hear a request
+        finally:  # a second signal may come in between, and one left over would be waited for without end
+            for worker in workers:
+                worker.kill()
 
 
 def _wait(future: Future[Result], workers: set[BaseProcess]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eubiosis.compute import pool
 from eubiosis.compute.pool import map_ordered
 from eubiosis.core.findings import ExecutorError
 from eubiosis.core.machine import available_cores
@@ -123,3 +124,21 @@ def test_one_worker_that_hangs_is_found_when_the_others_rest(monkeypatch):
     with pytest.raises(ExecutorError, match="the worker processes hang"):
         map_ordered(stop_at_zero, [0, 1, 2, 3], 2, progress=False)
     assert multiprocessing.active_children() == []
+
+
+def test_a_second_signal_while_workers_are_ended_leaves_none(monkeypatch):
+    class Worker:
+        heard = 0
+
+        def kill(self):
+            Worker.heard += 1
+            if Worker.heard == 1:
+                raise KeyboardInterrupt
+            self.ended = True
+
+    both = [Worker(), Worker()]
+    workers = pool.Workers(2)
+    monkeypatch.setattr(pool.multiprocessing, "active_children", lambda: both)
+    with pytest.raises(KeyboardInterrupt):
+        workers._kill()
+    assert [each.ended for each in both] == [True, True]
