@@ -96,9 +96,39 @@ def wiring(folder: Path) -> Path:
     return folder / "model.html"
 
 
+def scoreboard(folder: Path) -> Path:
+    """The shipped scoreboard."""
+    call("score", "--out", folder / "board")
+    return folder / "board" / "scoreboard.html"
+
+
+def sealed(folder: Path) -> Path:
+    """The sealed forecasts, with a read-out whose source has the hostile name."""
+    table = folder / "read_outs.tsv"
+    table.write_text(
+        "trial\ttarget\tvalue\tlow\thigh\tpeople\tprinted\tsource\tread\tnote\n"
+        f"REMODEL-1\tcontrol ARR\t0.2\t0.15\t0.26\t390\tmade\t{FILE}\ttable\t\n",
+        encoding="utf-8",
+    )
+    call("forecast", "registry", "score", table, "--out", folder / "sealed")
+    return folder / "sealed" / "sealed_forecasts.html"
+
+
 PAGES: dict[str, Callable[[Path], Path]] = {
     make.__name__: make
-    for make in (report, brief, profile, pool, audit, population, analysis, informed, wiring)
+    for make in (
+        report,
+        brief,
+        profile,
+        pool,
+        audit,
+        population,
+        analysis,
+        informed,
+        wiring,
+        scoreboard,
+        sealed,
+    )
 }
 # kinds whose page shows the hostile title or file name as text
 SHOWN = {"report": HOSTILE, "brief": HOSTILE, "analysis": HOSTILE, "profile": FILE}

@@ -47,12 +47,28 @@ def test_a_shipped_forecast_that_was_changed_is_refused_by_name(eubiosis, tmp_pa
     assert "RECYCLINE 2016, minocycline: the forecast was changed after its date" in err
 
 
+def test_a_forecast_with_a_number_that_is_none_is_refused_by_name(eubiosis, tmp_path):
+    for path in FORECASTS.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    path = tmp_path / "recycline_2016_minocycline.json"
+    record = json.loads(path.read_text())
+    record["quantities"][0]["draws"][0] = float("nan")
+    path.write_text(json.dumps(record))
+    status, _, err = eubiosis("score", "--forecasts", tmp_path)
+    assert status == 1
+    assert "RECYCLINE 2016, minocycline: the forecast was changed after its date" in err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["table.csv"], "a table alone cannot be scored"),
         (["--workflow", "w.yaml"], "there is no table"),
         (["--stage", "predict"], "needs a folder"),
+        (["--stage", "predict", "--forecasts", "f", "--out", "o"], "neither table nor --out"),
+        (["t.csv", "--workflow", "w.yaml", "--plan", "p.yaml", "--stage", "both"], "no meaning with a table"),
+        (["t.csv", "--synthetic"], "does not go with TABLE"),
+        (["--synthetic", "--out", "o", "--stage", "both"], "does not go with --out, --stage"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(eubiosis, words, said):

@@ -64,15 +64,27 @@ def score(
     """
     today = datetime.now(UTC).date()
     if synthetic:
+        given = {
+            "TABLE": table,
+            "--workflow": workflow,
+            "--plan": plan,
+            "--out": out,
+            "--forecasts": forecasts,
+        }
+        _check_synthetic({**given, "--stage": None if stage == "compare" else stage})
         _synthetic(as_json_asked)
         return
     _check_options(table, workflow, plan, out, stage, forecasts)
     if stage == "predict":
+        from eubiosis.core.record import as_json
         from eubiosis.workflow.score.board import predict
 
         assert forecasts is not None
         rows = predict(forecasts, today=today, say=_say)
-        click.echo(f"{len(rows)} forecasts sealed in {forecasts}")
+        if as_json_asked:
+            click.echo(as_json(rows))
+        else:
+            click.echo(f"{len(rows)} forecasts sealed in {forecasts}")
         return
     with tempfile.TemporaryDirectory() as aside:
         folder = forecasts
@@ -137,6 +149,16 @@ def _synthetic(as_json_asked: bool) -> None:
         raise SystemExit(1)
 
 
+def _check_synthetic(given: dict[str, object]) -> None:
+    """Raise ``FindingsError`` for what ``--synthetic`` would leave unread: it scores made worlds alone."""
+    unread = [name for name, value in given.items() if value is not None]
+    if unread:
+        raise FindingsError(
+            [Finding("eubiosis score", "--synthetic", f"does not go with {', '.join(unread)}",
+                     "--synthetic alone, or with --json", "call it twice")]
+        )  # fmt: skip
+
+
 def _check_options(
     table: Path | None, workflow: Path | None, plan: Path | None, out: Path | None, stage: Stage,
     forecasts: Path | None,
@@ -151,9 +173,14 @@ def _check_options(
     if table is None and (workflow is not None or plan is not None):
         findings.append(Finding("eubiosis score", "TABLE", "there is no table",
                                 "TABLE with --workflow and --plan", "name the observed table"))  # fmt: skip
-    if stage == "predict" and (forecasts is None or table is not None):
-        findings.append(Finding("eubiosis score", "--stage predict", "needs a folder and no table",
+    if stage == "predict" and (forecasts is None or table is not None or out is not None):
+        findings.append(Finding("eubiosis score", "--stage predict",
+                                "needs a folder and neither table nor --out",
                                 "--forecasts FOLDER", "name the folder for the forecasts"))  # fmt: skip
+    if stage == "both" and table is not None:
+        findings.append(Finding("eubiosis score", "--stage both", "has no meaning with a table",
+                                "a table is always forecast, sealed and compared",
+                                "leave out --stage"))  # fmt: skip
     if findings:
         raise FindingsError(findings)
     if out is not None:

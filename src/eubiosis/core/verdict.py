@@ -65,6 +65,15 @@ class EffectWords:
         shown = math.ceil(value / step - 1e-9) * step
         return f"{shown:,.{max(0, -round(math.log10(step)))}f} {self.unit}"
 
+    def reached(self, size: float) -> str:
+        """Write a size that a design sees with all beyond it: of a ratio that helps, those farther from 1.
+
+        >>> EffectWords("Relapses", "ratio", "1/year", falls=True).reached(math.log(1 / 0.709))
+        'a ratio of 0.70 or lower'
+        """
+        beyond = "more" if self.scale == "difference" else "lower" if self.falls else "higher"
+        return f"{self.of(size)} or {beyond}"
+
     def relevant(self, size: float) -> str:
         """Write a relevant effect as it was stated, without zeros at its end.
 
@@ -97,7 +106,7 @@ def verdict(reach: Reach, words: EffectWords) -> TrialVerdict:
             "Choose another endpoint, or find out in the table of effects why.",
         )
     if reach.relevant is None:
-        seen = f"; it sees {words.of(worst)} or more" if math.isfinite(worst) else ""
+        seen = f"; it sees {words.reached(worst)}" if math.isfinite(worst) else ""
         return TrialVerdict(
             "no relevant difference",
             f"{NONE}: the design names no relevant difference for {words.label}{seen}. "
@@ -105,7 +114,8 @@ def verdict(reach: Reach, words: EffectWords) -> TrialVerdict:
         )
     matters = words.relevant(reach.relevant)
     if worst <= reach.relevant:
-        text = f"{LARGE} if the true effect is at least {words.of(worst)} (relevant: {matters})."
+        strong = "at least" if words.scale == "difference" else "at least as strong as"
+        text = f"{LARGE} if the true effect is {strong} {words.of(worst)} (relevant: {matters})."
         return TrialVerdict("large enough", lead + text)
     if reach.rated and stated <= reach.relevant:
         text = (
@@ -121,7 +131,7 @@ def verdict(reach: Reach, words: EffectWords) -> TrialVerdict:
 def _seen(words: EffectWords, size: float) -> str:
     if math.isinf(size):
         return "no effect, however large"
-    return f"only a true effect of {words.of(size)} or more"
+    return f"only a true effect of {words.reached(size)}"
 
 
 def overall(verdicts: list[tuple[str, TrialVerdict, float]]) -> tuple[str, TrialVerdict]:

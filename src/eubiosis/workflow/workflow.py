@@ -89,13 +89,14 @@ class Workflow(Spec):
                 )
                 continue
             low, high = RELEVANT_BOUNDS[endpoint.scale]
+            high = _SCALE_LENGTHS.get(name, high)
             helps = {"lower": value < 1, "higher": value > 1, "neither": value != 1}[endpoint.better]
             fits = math.isfinite(value) and low <= value <= high and (endpoint.scale != "ratio" or helps)
             if not fits:
                 yield Problem(
                     ("relevant", name),
                     f"{shown(value)} is no effect that helps on {endpoint.label}",
-                    _relevant_allowed(endpoint.scale == "ratio", endpoint.better),
+                    _relevant_allowed(endpoint.scale == "ratio", endpoint.better, high),
                     "correct the number, or remove the line",
                 )
 
@@ -103,9 +104,12 @@ class Workflow(Spec):
 RELEVANT_BOUNDS = {"ratio": (0.01, 100.0), "difference": (0.01, 1000.0)}
 
 
-def _relevant_allowed(ratio: bool, better: str) -> str:
+_SCALE_LENGTHS = {"edss": 10.0, "mfis": 84.0}  # no difference is larger, so that none larger can matter
+
+
+def _relevant_allowed(ratio: bool, better: str, most: float) -> str:
     if not ratio:
-        return "a difference towards benefit, above 0, without sign"
+        return f"a difference towards benefit, above 0 and up to {plain(most)}, without sign"
     if better == "lower":
         return f"a ratio from {plain(RELEVANT_BOUNDS['ratio'][0])} to below 1"
     if better == "higher":

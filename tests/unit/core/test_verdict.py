@@ -33,22 +33,29 @@ sizes = st.floats(0.01, 5.0)
         (
             # at the stated rate ln 1.25 is seen, where the rate is low only ln 2
             Reach((0.1, 0.2, math.log(2)), math.log(1 / 0.8), rated=True), RELAPSES, "not with this design",
-            "Not with this design: it sees only a true effect of a ratio of 0.81 or more at the stated "
+            "Not with this design: it sees only a true effect of a ratio of 0.81 or lower at the stated "
             "control rate and "
-            "only a true effect of a ratio of 0.50 or more where the rate is low (relevant: a ratio of 0.8).",
+            "only a true effect of a ratio of 0.50 or lower where the rate is low (relevant: a ratio of "
+            "0.8).",
         ),
         (
             Reach((INF, INF, INF), math.log(1 / 0.8), rated=True), RELAPSES, "not with this design",
             "Not with this design: it sees no effect, however large (relevant: a ratio of 0.8).",
         ),
         (
+            Reach((0.2, 0.2, math.log(1.3)), math.log(1.1)), TREG, "not with this design",
+            "Not with this design: it sees only a true effect of a ratio of 1.30 or higher (relevant: a "
+            "ratio of 1.1).",
+        ),
+        (
             Reach((0.05, 0.05, 0.05), math.log(1.1)), TREG, "large enough",
-            "Large enough if the true effect is at least a ratio of 1.06 (relevant: a ratio of 1.1).",
+            "Large enough if the true effect is at least as strong as a ratio of 1.06 (relevant: a ratio of "
+            "1.1).",
         ),
         (
             Reach((0.3, 0.3, 0.3), math.log(2)), BIF, "large enough",
-            "As a sign of adherence: Large enough if the true effect is at least a ratio of 1.35 "
-            "(relevant: a ratio of 2).",
+            "As a sign of adherence: Large enough if the true effect is at least as strong as a ratio of "
+            "1.35 (relevant: a ratio of 2).",
         ),
     ],
 )  # fmt: skip

@@ -176,3 +176,32 @@ def test_the_reference_of_an_effect_by_hand():
     values = reference_quantiles(trial, registry.targets["T2 volume SMD"], evidence)
     assert values[21] == pytest.approx(1.959964 * sd, rel=1e-5)
     assert values[11] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_status_or_definition_that_was_bettered_after_the_seal_is_named(hub):
+    path = hub / "trials.tsv"
+    path.write_text(path.read_text("utf-8").replace("\tblinded\t", "\tprospective\t", 1), "utf-8")
+    targets = hub / "targets.tsv"
+    targets.write_text(
+        targets.read_text("utf-8").replace("below 0 is better", "above 0 is better", 1), "utf-8"
+    )
+    said = _problems(hub)
+    assert any("ENSURE-1" in line and f"status changed after {DAY}" in line for line in said)
+    assert any("EDSS SMD" in line and f"definition changed after {DAY}" in line for line in said)
+    sealed = seal_forecasts(hub, "2026-12-24", today=date(2026, 12, 24))  # a new date takes new facts
+    assert sealed.previous == SEALED
+    assert _problems(hub) == []
+
+
+def test_a_forecast_laid_beside_the_sealed_ones_under_an_earlier_day_is_named(hub):
+    path = hub / model_file(DAY, "evidence")
+    early = hub / model_file("2025-01-01", "evidence")
+    early.write_text(path.read_text("utf-8").replace(DAY, "2025-01-01"), "utf-8")
+    (said,) = _problems(hub)
+    assert "2025-01-01-eubiosis-evidence.csv" in said
+    assert "no seal names this file" in said
+
+
+def test_a_folder_without_a_seal_does_not_pass_as_verified(hub):
+    shutil.rmtree(hub / "seals")
+    assert any("there is no seal" in line for line in _problems(hub))

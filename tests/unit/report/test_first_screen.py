@@ -158,6 +158,7 @@ def test_a_title_without_end_is_cut_and_a_hostile_one_is_text():
     screen = first_screen(long)
     assert len(screen["question"]) <= 260
     assert screen["question"].endswith("…")
+    assert screen["title"].startswith("x" * 100)  # one word without an end is cut, not lost
     assert len(screen["title"]) <= 140
     page = trial_report(long)
     assert len(seen(page)) < 5_000

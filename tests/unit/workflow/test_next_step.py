@@ -111,6 +111,8 @@ def test_a_therapy_that_the_evidence_does_not_know_says_so():
 @pytest.mark.parametrize(
     ("relevant", "problem"),
     [
+        ({"mfis": 85.0}, "85.0 is no effect"),  # the scale is 84 points long: a verdict cannot be bought
+        ({"edss": 11.0}, "11.0 is no effect"),
         ({"mfix": 4.0}, "mfix"),
         ({"relapses": 1.2}, "no effect that helps on Relapses"),
         ({"treg": 0.9}, "no effect that helps on Regulatory T cells"),

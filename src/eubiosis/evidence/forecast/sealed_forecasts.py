@@ -103,7 +103,7 @@ def seal_forecasts(folder: Path, origin_date: str, *, today: date, evidence: Evi
     """
     findings = FindingCollector()
     _check_date(folder, origin_date, today, findings)
-    findings.extend(verify(folder))
+    findings.extend(_verify_seals(folder))
     findings.raise_if_any()
     tables, registry = evidence or load(), read_registry(folder)
     forecasts = make_forecasts(registry, origin_date, tables)
@@ -223,6 +223,24 @@ def verify(folder: Path = FOLDER, expected: str = "") -> list[Finding]:
 
     ``expected`` is a seal that a reader wrote down elsewhere: it must be among those of the folder.
     """
+    findings = _verify_seals(folder)
+    if findings:
+        return findings
+    seals = read_seals(folder)
+    if not seals:
+        problem = "there is no seal: nothing here can be verified"
+        findings.append(Finding(f"{display_name(folder)}/seals", "", problem, "a folder that was sealed",
+                                "eubiosis forecast registry seal FOLDER, or restore the seals"))  # fmt: skip
+    findings += _facts_changed(folder, seals)
+    findings += _unsealed_files(folder, seals)
+    if expected and expected not in {seal.seal for seal in seals}:
+        problem = "no seal of this folder has the hash that was noted"
+        findings.append(Finding("seals", expected[:16], problem, ", ".join(s.seal for s in seals), _RESTORE))
+    return findings
+
+
+def _verify_seals(folder: Path) -> list[Finding]:
+    """Return what does not fit the seals themselves: their chain, the forecasts and the files they name."""
     findings: list[Finding] = []
     try:
         seals = read_seals(folder)
@@ -239,10 +257,43 @@ def verify(folder: Path = FOLDER, expected: str = "") -> list[Finding]:
             findings.append(Finding(place, "previous", problem, "an unbroken chain of seals", _RESTORE))
         previous = seal.seal
         findings += _changed(folder, seal)
-    if expected and expected not in {seal.seal for seal in seals}:
-        problem = "no seal of this folder has the hash that was noted"
-        findings.append(Finding("seals", expected[:16], problem, ", ".join(s.seal for s in seals), _RESTORE))
     return findings
+
+
+def _facts_changed(folder: Path, seals: Sequence[Seal]) -> list[Finding]:
+    """Name the trials and targets of which the tables say something else than the latest seal."""
+    if not seals:
+        return []
+    try:
+        registry = read_registry(folder)
+    except FindingsError as error:
+        return list(error.findings)
+    findings = []
+    for part, rows in (("trials", registry.trials), ("targets", registry.targets)):
+        sealed = seals[-1].record.get(part)
+        held = {name: json.loads(json.dumps(as_record(row))) for name, row in rows.items()}
+        for old in sealed if isinstance(sealed, list) else ():
+            name = str(old.get(part[:-1])) if isinstance(old, dict) else ""
+            now = held.get(name)
+            if now != old:
+                odd = (
+                    [key for key in old if now and old[key] != now.get(key)] if isinstance(old, dict) else []
+                )
+                problem = f"{', '.join(odd) or 'the row'} changed after {seals[-1].date}"
+                findings.append(Finding(f"{part}.tsv", name, problem, "the facts as they were sealed",
+                                        "restore the row, or seal a new forecast on a new date"))  # fmt: skip
+    return findings
+
+
+def _unsealed_files(folder: Path, seals: Sequence[Seal]) -> list[Finding]:
+    """Name the files of forecasts that no seal names: whoever reads the hub would take them for sealed."""
+    known = {name for seal in seals for name in seal.files}
+    held = (path.relative_to(folder).as_posix() for path in sorted((folder / "model-output").rglob("*.*")))
+    return [
+        Finding(name, "", "no seal names this file", "files of a seal", "take it out of model-output")
+        for name in held
+        if name not in known and (folder / name).is_file()
+    ]
 
 
 def _changed(folder: Path, seal: Seal) -> Iterator[Finding]:

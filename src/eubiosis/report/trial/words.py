@@ -154,8 +154,16 @@ def scale_text(row: EffectRow, control: str) -> str:
 
 
 def wrapped(text: str, width: int, lines: int) -> list[str]:
-    """Break a text into at most ``lines`` lines of ``width`` characters, the last cut with an ellipsis."""
+    """Break a text into at most ``lines`` lines of ``width`` characters, the last cut with an ellipsis.
+
+    A word that is longer than a line is cut too, as in scripts that write no spaces.
+
+    >>> wrapped("an ordinary title", 10, 1), wrapped("x" * 20, 6, 1)
+    (['an …'], ['xxxx …'])
+    """
     parts = textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_long_words=True)
+    if parts and parts[-1].strip() == "…":
+        parts[-1] = f"{textwrap.wrap(text, width)[len(parts) - 1][: width - 2]} …"
     return parts or [""]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -75,17 +76,25 @@ class RegistryScore:
     says: str
 
 
-def read_read_outs(path: Path, registry: SealedRegistry) -> tuple[TrialReadOut, ...]:
+def read_read_outs(
+    path: Path, registry: SealedRegistry, *, today: date | None = None
+) -> tuple[TrialReadOut, ...]:
     """Read a table of read-outs; raises ``FindingsError`` with everything that is wrong in it.
 
-    A row without an interval, of a trial or target that was not forecast, or given twice is refused.
+    A row without an interval, of a trial or target that was not forecast, given twice or printed after
+    ``today`` (default: the day of the machine) is refused.
     """
     findings = FindingCollector()
     rows = read_table(path, TrialReadOut, findings)
     name = display_name(path)
     check_unique([(f"{row.trial}, {row.target}",) * 2 for row in rows], name, "read-out", findings)
     tasks = {(task.trial, task.target) for task in registry.tasks}
+    last = (today or datetime.now(tz=UTC).date()).isoformat()
     for row in rows:
+        if row.published > last:
+            findings.add(name, f"{row.trial}, {row.target}", f"published {row.published}, after today",
+                         allowed=f"a day up to {last}",
+                         next_step="write the day on which it was first printed")  # fmt: skip
         if row.trial not in registry.trials:
             findings.add(name, row.trial, f"trial {unknown_word(row.trial, registry.trials)}",
                          allowed=", ".join(registry.trials))  # fmt: skip
@@ -101,13 +110,15 @@ def read_read_outs(path: Path, registry: SealedRegistry) -> tuple[TrialReadOut, 
     return tuple(rows)
 
 
-def score_registry(table: Path | None = None, folder: Path = FOLDER) -> RegistryScore:
+def score_registry(
+    table: Path | None = None, folder: Path = FOLDER, *, today: date | None = None
+) -> RegistryScore:
     """Verify the seals of ``folder`` and score the read-outs of ``table`` (default: the folder's own).
 
     Raises ``FindingsError`` where a hash does not fit or a read-out is refused: then nothing is scored.
     """
     forecasts, registry = sealed_forecasts(folder), read_registry(folder)
-    rows = read_read_outs(table or folder / "read_outs.tsv", registry)
+    rows = read_read_outs(table or folder / "read_outs.tsv", registry, today=today)
     scores = tuple(made for row in rows for made in _scores(row, forecasts, registry))
     seen = {(row.trial, row.target) for row in rows}
     rest = tuple(

@@ -22,7 +22,7 @@ from eubiosis.workflow.forecast.skill import model_hash
 from eubiosis.workflow.score.predict import DRAWS, Say
 from eubiosis.workflow.score.readouts import asked_quantities, other_effects
 from eubiosis.workflow.score.reference import OtherFigure, mean_of, spread_about_none
-from eubiosis.workflow.score.sealed import mark_compared, read_sealed, seal
+from eubiosis.workflow.score.sealed import SEALS, mark_compared, read_sealed, said, seal
 from eubiosis.workflow.score.trials import (
     GUT_WORLDS,
     HOST_WORLDS,
@@ -42,6 +42,10 @@ _NOTES = (
     "The forecast is that of the workflow's true effects over its worlds. Its worlds may have been matched "
     "to figures that your study shares people with; nothing here can know that.",
 )
+SECOND_LOOK = (
+    "A second look ({arms}): another forecast of this study lay in the folder and had been compared with a "
+    "table. What is changed after that is no forecast."
+)
 
 
 def own_board(
@@ -53,6 +57,7 @@ def own_board(
     The table is that of ``eubiosis trial analyse`` with its plan. Raises ``FindingsError`` where plan and
     workflow are of different designs, an estimate has no interval, or a file is at fault.
     """
+    _check_folder(forecasts)
     spec = check_run(workflow)
     analysis = analyse_files(table, plan)
     check_same_design(analysis.plan, spec, plan.name)
@@ -62,13 +67,28 @@ def own_board(
         spec, [(r.quantity, r.arm) for r in found], today, gut_worlds=gut_worlds, host_worlds=host_worlds
     )
     seal(forecasts, made)
-    board = score_forecasts([f for f, _ in read_sealed(forecasts)], found, title=f"Scoreboard: {spec.title}")
+    held = read_sealed(forecasts)
+    board = score_forecasts([f for f, _ in held], found, title=f"Scoreboard: {spec.title}")
+    again = [f.arm for f, row in held if row.first_said not in ("", said(f))]
+    notes = _NOTES if not again else (SECOND_LOOK.format(arms=", ".join(again)), *_NOTES)
     mark_compared(forecasts, today)
     seals = tuple(
         SealSeen(f.study, f.arm, row.predicted, row.compared, row.sha256, f.worlds, f.effective, f.how)
         for f, row in read_sealed(forecasts)
     )
-    return replace(board, seals=seals, notes=_NOTES)
+    return replace(board, seals=seals, notes=notes)
+
+
+def _check_folder(forecasts: Path) -> None:
+    """Raise ``FindingsError`` where a folder holds forecasts of other studies: their seals would go."""
+    if not (forecasts / SEALS).is_file():
+        return
+    findings = FindingCollector()
+    for name in dict.fromkeys(f.study for f, _ in read_sealed(forecasts) if f.study != STUDY):
+        findings.add(str(forecasts), name, "a forecast of another study is sealed here",
+                     allowed="a new folder, or one of this study",
+                     next_step="give another --forecasts")  # fmt: skip
+    findings.raise_if_any()
 
 
 def check_same_design(plan: TrialPlan, spec: Workflow, file: str) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,7 @@ def test_a_read_out_from_before_the_seal_is_called_so(tmp_path, published, look)
     path = tmp_path / "read_outs.tsv"
     row = f"ENSURE-1\tcontrol ARR\t0.3\t0.25\t0.36\t\tp. 3\tmade\ttable\t\t{published}"
     path.write_text(f"{HEAD}\tpublished\n{row}\n", encoding="utf-8")
-    found = score_registry(path)
+    found = score_registry(path, today=date(2027, 1, 1))
     assert look in found.scores[0].look
     assert look in score_text(found)
 
@@ -135,3 +136,15 @@ def test_nothing_is_entered_yet():
     found = score_registry()
     assert (found.scores, len(found.open), found.coverage) == ((), 12, ())
     assert "No read-out has been entered yet" in registry_page(found)
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [("20260101", "is no day"), ("2026-W01-1", "is no day"), ("9999-12-31", "after today")],
+)
+def test_a_day_of_printing_that_would_pass_for_after_the_seal_is_refused(tmp_path, day, said):
+    path = tmp_path / "read_outs.tsv"
+    row = f"REMODEL-1\tcontrol ARR\t0.2\t0.15\t0.26\t390\tmade\tmade\ttable\t\t{day}"
+    path.write_text(f"{HEAD}\tpublished\n{row}\n", encoding="utf-8")
+    with pytest.raises(FindingsError, match=said):
+        score_registry(path)

@@ -1,5 +1,6 @@
 """A user's own study: a table of another design is refused, an honest one is scored after its seal."""
 
+import shutil
 from datetime import date
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from eubiosis.core.findings import FindingsError
 from eubiosis.workflow.score.own import others_of, own_board
+from eubiosis.workflow.score.tables import FORECASTS
 from trial_plans import endpoint, plan, rows, text_of
 
 WORKFLOW = {
@@ -61,6 +63,24 @@ def test_a_read_out_without_interval_is_refused(tmp_path):
     exact = [[*row[:3], 40, *row[4:]] for row in rows()]
     with pytest.raises(FindingsError, match="no interval"):
         score(tmp_path, plan(endpoint(name="mfis")), exact)
+
+
+def test_a_forecast_that_changes_after_its_comparison_is_called_a_second_look(tmp_path):
+    first = score(tmp_path, plan(endpoint(name="mfis")))
+    assert not any("second look" in note for note in first.notes)
+    same = score(tmp_path, plan(endpoint(name="mfis")))
+    assert not any("second look" in note for note in same.notes)
+    arms = [WORKFLOW["arms"][0], WORKFLOW["arms"][1] | {"dose": "3 g/day"}]
+    made = score(tmp_path, plan(endpoint(name="mfis")), workflow=WORKFLOW | {"arms": arms})
+    assert "A second look (inulin)" in made.notes[0]
+
+
+def test_seals_of_other_studies_are_not_overwritten(tmp_path):
+    shutil.copytree(FORECASTS, tmp_path / "sealed")
+    before = (tmp_path / "sealed" / "seals.tsv").read_bytes()
+    with pytest.raises(FindingsError, match="another study is sealed here"):
+        score(tmp_path, plan(endpoint(name="mfis")))
+    assert (tmp_path / "sealed" / "seals.tsv").read_bytes() == before
 
 
 def test_a_reference_exists_where_other_studies_measured_the_like():
