@@ -18,6 +18,7 @@ from eubiosis.compute.run_folder import CHUNKS, LOG, MANIFEST, ORIGIN, unfinishe
 from eubiosis.compute.run_lock import LOCK, alive, owner_of
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.frame import Table
+from eubiosis.core.json_data import Json
 
 State = Literal["finished", "running", "interrupted"]
 MOST_BYTES = 50_000_000  # of a manifest or log: more is no file of ours
@@ -149,7 +150,7 @@ def rerun(
     )
 
 
-def read_manifest(run: Path) -> Mapping[str, object]:
+def read_manifest(run: Path) -> Mapping[str, Json]:
     """Return the manifest of a finished run; raises ``FindingsError`` where it is none of ours."""
     path = run / MANIFEST
     try:
@@ -167,7 +168,7 @@ def read_manifest(run: Path) -> Mapping[str, object]:
     return record
 
 
-def demand_whole(run: Path, manifest: Mapping[str, object]) -> None:
+def demand_whole(run: Path, manifest: Mapping[str, Json]) -> None:
     """Refuse a run whose files are missing, changed, or lie outside it."""
     problems = []
     for name, digest in _digests(manifest, "files").items():
@@ -252,24 +253,24 @@ def _entries(
     ]
 
 
-def _digests(manifest: Mapping[str, object], part: str) -> dict[str, str]:
+def _digests(manifest: Mapping[str, Json], part: str) -> dict[str, str]:
     record = manifest.get(part)
     if not isinstance(record, dict):
         return {}
     return {str(k): str(v.get("sha256", "")) for k, v in record.items() if isinstance(v, dict)}
 
 
-def _words(manifest: Mapping[str, object], part: str) -> dict[str, str]:
+def _words(manifest: Mapping[str, Json], part: str) -> dict[str, str]:
     record = manifest.get(part)
     return {str(k): str(v) for k, v in record.items()} if isinstance(record, dict) else {}
 
 
-def _software(manifest: Mapping[str, object]) -> dict[str, str]:
+def _software(manifest: Mapping[str, Json]) -> dict[str, str]:
     own = {name: str(manifest.get(name, "")) for name in ("eubiosis", "python", "system")}
     return {**own, **_words(manifest, "libraries")}
 
 
-def _events(path: Path) -> list[dict[str, object]]:
+def _events(path: Path) -> list[dict[str, Json]]:
     """Return the lines of a log; one that a kill cut off is passed over, it is the last."""
     try:
         if not path.is_file() or path.stat().st_size > MOST_BYTES:
@@ -288,7 +289,7 @@ def _events(path: Path) -> list[dict[str, object]]:
     return found
 
 
-def _seconds(events: list[dict[str, object]]) -> float:
+def _seconds(events: list[dict[str, Json]]) -> float:
     numbers = [seconds for each in events if isinstance(seconds := each.get("seconds"), int | float)]
     return float(numbers[-1]) if numbers and 0 <= numbers[-1] < 1e12 else 0.0
 

@@ -14,6 +14,7 @@ from eubiosis.core.control_arm import Background
 from eubiosis.core.decisions import BENEFIT
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.findings import FindingsError
+from eubiosis.core.json_data import JsonRecord
 from eubiosis.core.question import LONGEST_YEARS, SHORTEST_YEARS
 from eubiosis.core.trial_answer import KnownPart, PlainTable, PublishedEffect
 from eubiosis.trial.design import Arm, Design
@@ -37,7 +38,7 @@ _BACKGROUNDS: Mapping[str, Background] = {
     "stable": "platform",
     "high efficacy": "anti_cd20",
 }
-Content = dict[str, object]
+Content = JsonRecord
 _FALLBACK: Content = {"outcome": "ARR", "role": "primary", "effect": BENEFIT}  # where nothing was named
 
 

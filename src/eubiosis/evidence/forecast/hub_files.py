@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from eubiosis.core.json_data import JsonRecord
 from eubiosis.core.sealed import FORECAST, LEVELS, MODELS, TEAM, SealedRegistry, SealedTarget
 
 VERSION = "v6.0.0"
@@ -31,7 +32,7 @@ def hub_files(registry: SealedRegistry, dates: Sequence[str]) -> Mapping[str, st
     }
 
 
-def _admin() -> dict[str, object]:
+def _admin() -> JsonRecord:
     return {
         "schema_version": f"{_SCHEMA}/admin-schema.json",
         "name": "Eubiosis sealed forecasts",
@@ -47,7 +48,7 @@ def _admin() -> dict[str, object]:
     }
 
 
-def _tasks(registry: SealedRegistry, dates: Sequence[str]) -> dict[str, object]:
+def _tasks(registry: SealedRegistry, dates: Sequence[str]) -> JsonRecord:
     return {
         "schema_version": f"{_SCHEMA}/tasks-schema.json",
         "rounds": [
@@ -62,8 +63,8 @@ def _tasks(registry: SealedRegistry, dates: Sequence[str]) -> dict[str, object]:
     }
 
 
-def _group(registry: SealedRegistry, target: SealedTarget, dates: Sequence[str]) -> dict[str, object]:
-    value: dict[str, object] = {"type": "double"}
+def _group(registry: SealedRegistry, target: SealedTarget, dates: Sequence[str]) -> JsonRecord:
+    value: JsonRecord = {"type": "double"}
     value |= {} if target.least is None else {"minimum": target.least}
     value |= {} if target.most is None else {"maximum": target.most}
     return {
@@ -94,9 +95,9 @@ def _group(registry: SealedRegistry, target: SealedTarget, dates: Sequence[str])
     }  # fmt: skip
 
 
-def _metadata_schema() -> dict[str, object]:
-    word = {"type": "string", "pattern": "^[a-zA-Z0-9_]+$", "maxLength": 16}
-    text = {"type": "string"}
+def _metadata_schema() -> JsonRecord:
+    word: JsonRecord = {"type": "string", "pattern": "^[a-zA-Z0-9_]+$", "maxLength": 16}
+    text: JsonRecord = {"type": "string"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Model metadata of the sealed forecasts",
@@ -125,5 +126,5 @@ def _metadata(model: str) -> str:
     )
 
 
-def _json(record: Mapping[str, object]) -> str:
+def _json(record: JsonRecord) -> str:
     return json.dumps(record, indent=2, ensure_ascii=False) + "\n"

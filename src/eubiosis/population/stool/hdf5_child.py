@@ -13,11 +13,12 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-Arrays = tuple[np.ndarray[Any, Any], ...]
+Arrays = tuple[NDArray[np.generic], ...]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class HeldTable:
     arrays: Arrays = ()
 
 
-def read_held(source: Any, *, group_column: str, rank_pattern: str, most: int) -> HeldTable:
+def read_held(source: str | BinaryIO, *, group_column: str, rank_pattern: str, most: int) -> HeldTable:
     """Return what an HDF5 file (a path or a stream of bytes) holds; what is wrong is said, never raised."""
     import h5py
 
@@ -98,7 +99,7 @@ def check_size(file: Any, most: int) -> None:
         raise ValueError(wrong[0])
 
 
-def _biom(source: Any, group_column: str, rank_pattern: str) -> HeldTable:
+def _biom(source: str | BinaryIO, group_column: str, rank_pattern: str) -> HeldTable:
     import h5py
     from biom import Table as BiomTable
 
@@ -129,7 +130,7 @@ def biom_held(table: Any, group_column: str) -> HeldTable:
     return _with_cells(held, table.matrix_data.T)
 
 
-def _h5ad(source: Any, group_column: str, rank_pattern: str) -> HeldTable:
+def _h5ad(source: str | BinaryIO, group_column: str, rank_pattern: str) -> HeldTable:
     import anndata
 
     data = anndata.read_h5ad(source)
@@ -159,7 +160,7 @@ def _with_cells(held: HeldTable, cells: Any) -> HeldTable:
     return replace(held, shape=rows.shape, arrays=(rows.data, rows.indices, rows.indptr))
 
 
-def _words(names: Iterable[Any]) -> tuple[str, ...]:
+def _words(names: Iterable[object]) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
