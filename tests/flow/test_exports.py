@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -133,3 +134,13 @@ def test_what_the_format_cannot_hold_is_refused_and_not_cut_off(tmp_path):
         write_transport(table, tmp_path / "x.xpt")
     assert {one.place for one in refused.value.findings} == {"ARATHERLONGNAME", "TEXT"}
     assert not (tmp_path / "x.xpt").exists()
+
+
+def test_a_full_disk_is_an_error_of_the_system():
+    pytest.importorskip("pyreadstat")
+    full = Path("/dev/full")
+    if not full.is_char_device():
+        pytest.skip("no device that is always full")
+    with pytest.raises(OSError, match="the disk may be full"):
+        write_transport(Table({"AVAL": np.arange(1e5)}, name="A"), full)
+    assert full.is_char_device()

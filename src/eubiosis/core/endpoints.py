@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +13,8 @@ from eubiosis.core.guilds import GUILDS
 EffectScale = Literal["ratio", "difference"]
 Better = Literal["lower", "higher", "neither"]
 Place = Literal["clinic", "scan", "blood", "stool", "plasma", "guild"]
+
+_HIGHEST = {"edss": 10.0, "mfis": 84.0, "treg": 100.0}
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class Endpoint:
     def counted(self) -> bool:
         """Whether the endpoint is a count of events over an exposure."""
         return bool(self.events)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lowest and the highest value that the endpoint can have, in its unit."""
+        return 0.0, _HIGHEST.get(self.id, 1.0 if self.guild else math.inf)
 
     @property
     def score(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -26,8 +27,11 @@ def write_whole(path: Path, content: str | bytes) -> Path:
 def beside(path: Path) -> Iterator[Path]:
     """Yield a name beside a file, with its ending, for a writer; what it wrote takes the file's place.
 
-    An exception in the block leaves the file as it was. Raises ``OSError`` where the disk refuses.
+    An exception in the block leaves the file as it was. Raises ``OSError`` where the disk refuses, and for a
+    device or a pipe, whose place a file would take.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(errno.EINVAL, "a device or a pipe, whose place a file would take", str(path))
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.new{path.suffix}")
     try:
         yield temporary

@@ -285,7 +285,19 @@ def _translated(cls: type[Spec] | None, error: _LineError) -> Problem:
     if error.kind == "extra_forbidden":
         return _unknown_key(cls, error.place)
     schema = _field_schema(cls, str(error.place[0])) if cls is not None and error.place else {}
+    for step in place[1:]:
+        schema = _of_item(schema, step)
     return _value_problem(error, place, schema)
+
+
+def _of_item(schema: JsonSchema, step: object) -> JsonSchema:
+    """Return the schema of the item ``step`` of a list; nothing where that is not a list's."""
+    one = _branch(schema)
+    fixed, rest = one.get("prefixItems"), one.get("items")
+    found = (
+        fixed[step] if isinstance(fixed, Sequence) and isinstance(step, int) and step < len(fixed) else rest
+    )
+    return found if isinstance(found, Mapping) else {}
 
 
 def _unknown_key(cls: type[Spec] | None, place: Place) -> Problem:

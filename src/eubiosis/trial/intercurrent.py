@@ -13,7 +13,7 @@ from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.findings import FindingCollector, unknown_word
 from eubiosis.core.intercurrent import EVENTS, POLICY, Strategy, StrategyRule
-from eubiosis.core.kinds import Name, Share, Words, shown
+from eubiosis.core.kinds import Name, Share, Words, plain, shown
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.spec import Problem, Spec, of, rule
 from eubiosis.core.tables import RowProblem, read_table
@@ -225,13 +225,8 @@ class Intercurrent(Spec):
                     "endpoints that are no counts, with the strategy composite",
                     "remove it, or change the strategy",
                 )
-            elif not ENDPOINTS[name].score and value <= 0:
-                yield Problem(
-                    ("failure",),
-                    f"the failure value of {name} is {value:g}, and its logarithm is analysed",
-                    "a number above 0",
-                    "correct the number",
-                )
+            else:
+                yield from _not_a_value(name, value)
 
     def strategy_of(self, endpoint: str) -> str:
         """Return the strategy of one endpoint."""
@@ -240,6 +235,17 @@ class Intercurrent(Spec):
     def meets(self, arm: str) -> bool:
         """Say whether the event can happen in an arm."""
         return self.arms is None or arm in self.arms
+
+
+def _not_a_value(name: str, value: float) -> Iterator[Problem]:
+    """Refuse a failure value that the endpoint cannot take."""
+    low, high = ENDPOINTS[name].bounds
+    from_low = "from" if ENDPOINTS[name].score else "above"  # the logarithm of a marker is analysed
+    if low <= value <= high and (from_low == "from" or value > low):
+        return
+    words = f"the failure value of {name} is {value:g}, which the endpoint cannot be"
+    allowed = f"a number {from_low} {low:g}" + ("" if math.isinf(high) else f" to {high:g}")
+    yield Problem(("failure",), words, allowed, "correct the number")
 
 
 def _no_stratum(place: str, event: str, *, alike: bool) -> Iterator[Problem]:
@@ -267,8 +273,20 @@ def fitting(events: Sequence[Intercurrent], arms: Sequence[object]) -> Iterator[
     controls = [of(arm, "name") for arm in arms if of(arm, "control") is True]
     active = [name for name in names if name not in controls]
     seen: dict[object, int] = {}
+    worst: dict[object, tuple[int, object]] = {}
     for k, event in enumerate(events):
         word = of(event, "event")
+        values = of(event, "failure")
+        for name, value in values.items() if isinstance(values, Mapping) else ():
+            first, other = worst.setdefault(name, (k, value))
+            if other != value:
+                yield Problem(
+                    (k, "failure"),
+                    f"{name} counts as {_number(value)} here and as {_number(other)} "
+                    f"in intercurrent[{first}]",
+                    "one failure value for each endpoint",
+                    "write the same value",
+                )
         if word in seen:
             yield Problem(
                 (k, "event"),
@@ -290,6 +308,10 @@ def fitting(events: Sequence[Intercurrent], arms: Sequence[object]) -> Iterator[
                 )
         if word == "contamination":
             yield from _contaminated(k, event, arms, controls, active)
+
+
+def _number(value: object) -> str:
+    return plain(value) if isinstance(value, int | float) else shown(value)
 
 
 def _contaminated(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +116,7 @@ def predicted_cost(spec: Workflow) -> Cost:
     gut = runs.gut_worlds * (costs["seconds_a_gut_world"] + pool * arms * years * a_gut)
     host = runs.worlds * pool * arms * years * costs["seconds_host_person_year"]
     trials = runs.trials * (costs["seconds_a_trial"] + people * costs["seconds_trial_person"])
+    trials += _redrawn_seconds(spec, costs)
     together = min(people, MOST_IN_ONE_BLOCK)  # more people are never held at once
     memory = costs["megabytes_base"]
     memory += runs.host_worlds * together * arms * years * costs["megabytes_person_year"]
@@ -125,6 +127,16 @@ def predicted_cost(spec: Workflow) -> Cost:
     if runs.tables == "all":  # they lie there twice until the run folder is whole
         disk += 2 * runs.trials * people * len(design.visits) * costs["megabytes_disk_tables"]
     return Cost((costs["seconds_a_run"] + gut + host + trials) / 3600, memory, disk)
+
+
+def _redrawn_seconds(spec: Workflow, costs: Mapping[str, float]) -> float:
+    """Return what the trials of the surface are predicted to take; a trial cut into blocks has none."""
+    grid = spec.surface_grid
+    if grid is None or spec.design.participants > MOST_IN_ONE_BLOCK:
+        return 0.0
+    each = (costs["seconds_a_trial"] + size * costs["seconds_trial_person"] for size in grid.participants)
+    kinds = len(grid.weeks) * len(grid.samples_per_visit)
+    return spec.simulation.worlds * grid.replicates * kinds * sum(each)
 
 
 def _candidates(spec: Workflow, for_each_place: float) -> float:

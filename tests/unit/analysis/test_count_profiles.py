@@ -79,3 +79,12 @@ def test_an_arm_without_events_has_no_numbers_and_another_law_no_profile():
     assert (none.status, math.isnan(none.ci_low)) == ("too_few_events", True)
     with pytest.raises(ValueError, match='allowed: the law "negative binomial"'):
         rate_ratios([1, 2], [1.0, 1.0], ["t", "c"], control="c", law="Poisson", interval="profile")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [({"interval": "profiled"}, 'nearest "profile"'), ({"law": "poisson"}, 'nearest "Poisson"')],
+)
+def test_an_unknown_interval_or_law_is_no_other_one(words, said):
+    with pytest.raises(ValueError, match=said):
+        rate_ratios([1, 2, 1, 0], [1.0] * 4, ["t", "c"] * 2, control="c", **words)

@@ -1,6 +1,7 @@
 """What a command writes appears whole, and a failure leaves what was there."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,14 @@ def test_a_file_is_replaced_whole_or_stays(tmp_path, monkeypatch):
         write_whole(path, b"new")
     assert path.read_bytes() == "old Käse\n".encode()
     assert [p.name for p in path.parent.iterdir()] == ["page.html"]
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="a device or a pipe"):
+        write_whole(tmp_path / "pipe", b"new")
+    assert (tmp_path / "pipe").is_fifo()
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_folder_appears_at_the_end(tmp_path):

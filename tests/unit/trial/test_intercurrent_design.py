@@ -105,6 +105,16 @@ REFUSED = [
         "a number above 0",
     ),
     (
+        {"event": "drug_switch", "strategies": {"edss": "composite"}, "failure": {"edss": 400}},
+        "[0].failure",
+        "allowed: a number from 0 to 10",
+    ),
+    (
+        {"event": "drug_switch", "strategies": {"share_BIF": "composite"}, "failure": {"share_BIF": 3}},
+        "[0].failure",
+        "allowed: a number above 0 to 1",
+    ),
+    (
         {"event": "drug_switch", "strategies": {"edss": "composite"}, "failure": {"edss": "x"}},
         "[0].failure",
         "finite",
@@ -149,6 +159,22 @@ def test_all_that_is_wrong_between_events_and_arms_is_said_at_once():
             arms=[{"name": n, "therapy": t, "control": n != "inulin"} for n, t in active.items()],
             participants=40, primary="mfis", intercurrent=[{"event": "contamination"}],
         )  # fmt: skip
+
+
+def test_an_endpoint_counts_as_one_value_whichever_event_is_the_failure():
+    def events(other):
+        composite = {"strategies": {"edss": "composite"}}
+        return (
+            {"event": "drug_switch", **composite, "failure": {"edss": 10}},
+            {"event": "discontinuation", **composite, "failure": {"edss": other}},
+        )
+
+    assert len(design(*events(10.0)).intercurrent) == 2
+    with pytest.raises(FindingsError) as error:
+        design(*events(6))
+    (finding,) = error.value.findings
+    assert "intercurrent[1].failure" in str(error.value)
+    assert "counts as 6 here and as 10 in intercurrent[0]" in finding.problem
 
 
 def test_a_principal_stratum_is_kept_where_the_event_meets_all_arms_alike():

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from eubiosis.core.findings import FindingsError
+from eubiosis.core.findings import FindingCollector, FindingsError
 from eubiosis.therapy import placebo, prebiotic
 from eubiosis.trial.design import Design
 from eubiosis.trial.redraw import people_by_lot
 from eubiosis.trial.surface_grid import SurfaceGrid
+from eubiosis.workflow.feasibility import check_feasible, predicted_cost
 from eubiosis.workflow.workflow import Workflow
 
 ARMS = {"placebo": placebo(), "inulin": prebiotic("inulin", dose="12 g/day")}
@@ -30,7 +31,7 @@ def test_everything_wrong_is_said_at_once():
         SurfaceGrid(**grid)
     said = str(error.value)
     assert 'nearest "relapses"' in said
-    assert "participants[0]" in said
+    assert "participants[0]: 3 is out of range; allowed: a whole number from 4 to 20000" in said
     assert "replicates" in said
     with pytest.raises(FindingsError, match="50 comes twice"):
         SurfaceGrid(participants=[50, 50])
@@ -55,3 +56,20 @@ def test_people_are_taken_as_often_as_they_fit(pool, wanted):
     assert counts.sum() == wanted
     assert set(counts) <= {wanted // pool, -(-wanted // pool)}
     assert rows.tolist() != people_by_lot(pool, wanted, 7, "0.0", 4).tolist()
+
+
+def test_trials_that_are_redrawn_are_part_of_what_a_run_is_predicted_to_take():
+    plain = Workflow(**WORDS, design=DESIGN, surface=None)
+    few, many = (
+        Workflow(**WORDS, design=DESIGN, surface=SurfaceGrid(participants=[200], replicates=n))
+        for n in (10, 1000)
+    )
+    hours = [predicted_cost(each).cpu_hours for each in (plain, few, many)]
+    assert hours[2] - hours[0] == pytest.approx(100 * (hours[1] - hours[0]))
+    assert hours[1] > hours[0]
+    huge = Workflow(**WORDS, design=DESIGN, surface=SurfaceGrid(participants=[20000], replicates=10000))
+    findings = FindingCollector()
+    check_feasible(huge, findings)
+    assert "CPU hours" in str(FindingsError(findings.findings))
+    cut = Workflow(**WORDS, design=DESIGN.changed(participants=2000))  # has no surface of its own
+    assert predicted_cost(cut) == predicted_cost(cut.changed(surface=None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,7 +24,7 @@ from eubiosis.analysis.result import (
     no_statistic,
     wald,
 )
-from eubiosis.core.findings import FindingCollector
+from eubiosis.core.findings import FindingCollector, unknown_word
 from eubiosis.core.soundness import OK, Soundness, worst
 
 Law = Literal["negative binomial", "Poisson", "Poisson, robust"]
@@ -61,6 +61,9 @@ def rate_ratios(
     >>> round(rate_ratios(counts, years, arm, control="placebo")[0].estimate, 3)
     0.5
     """
+    if interval not in get_args(Interval):
+        message = f"interval: {unknown_word(str(interval), get_args(Interval))}; allowed: Wald, profile"
+        raise ValueError(message)
     if interval == "profile" and law != "negative binomial":
         message = f'interval "profile" with the law "{law}"; allowed: the law "negative binomial"'
         raise ValueError(message)
@@ -268,6 +271,9 @@ def fit_counts(
     Arguments as for ``rate_ratios``. Follow-up of zero years carries no information on a rate: such a
     participant is counted as missing, and with events in it the table contradicts itself.
     """
+    if law not in get_args(Law):
+        message = f"law: {unknown_word(str(law), get_args(Law))}; allowed: {'; '.join(get_args(Law))}"
+        raise ValueError(message)
     follow_up = np.array(years, dtype=np.float64)
     if np.any(follow_up < 0):
         findings = FindingCollector()

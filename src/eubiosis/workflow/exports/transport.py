@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def write_transport(table: Table, path: Path) -> Path:
     """Write a table of numbers and texts to ``path``; return it.
 
     The labels of the columns are their meanings. Raises ``FindingsError`` with every name, label and text
-    that the format cannot hold: nothing is cut off.
+    that the format cannot hold: nothing is cut off; ``OSError`` where the disk refuses.
     """
     import pyreadstat
 
@@ -45,12 +46,18 @@ def write_transport(table: Table, path: Path) -> Path:
                     table.name, column.name, f'text "{long[:40]}"', allowed=f"{TEXT} characters of ASCII"
                 )
     findings.raise_if_any()
-    pyreadstat.write_xport(
-        table.to_pandas(),
-        str(path),
-        file_label=table.schema.meaning,
-        column_labels=[column.meaning for column in table.schema.columns],
-        table_name=table.name,
-        file_format_version=5,
-    )
+    try:
+        pyreadstat.write_xport(
+            table.to_pandas(),
+            str(path),
+            file_label=table.schema.meaning,
+            column_labels=[column.meaning for column in table.schema.columns],
+            table_name=table.name,
+            file_format_version=5,
+        )
+    except pyreadstat.ReadstatError as error:  # it does not say why the system refused
+        raise OSError(errno.EIO, f"{error}: the disk may be full", str(path)) from error
+    numbers = sum(column.kind != "text" for column in table.schema.columns)
+    if path.stat().st_size < 8 * numbers * len(table):  # a write that fails as a whole is not told
+        raise OSError(errno.EIO, "less was written than was given: the disk may be full", str(path))
     return path
