@@ -39,10 +39,13 @@ def physical_memory() -> int | None:
 
 
 def give_back_memory() -> None:
-    """Return freed memory to the system, where its allocator can be asked (Linux with glibc)."""
+    """Return freed memory to the system, where its allocator can be asked (Linux with glibc).
+
+    Young objects alone are looked through for cycles: all of them would take seconds in a large process.
+    """
     trim = getattr(_allocator(), "malloc_trim", None)
     if trim is not None:
-        gc.collect()
+        gc.collect(1)
         trim(0)
 
 
