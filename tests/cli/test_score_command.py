@@ -25,9 +25,9 @@ def test_page_data_tables_and_seals_are_written_and_a_taken_folder_refused(eubio
     status, out, err = eubiosis("score", "--out", folder, "--json")
     assert status == 0, err
     record = json.loads(out)
-    assert record == json.loads((folder / "scoreboard.json").read_text())
+    assert record == json.loads((folder / "scoreboard.json").read_text(encoding="utf-8"))
     assert len(list((folder / "forecasts").glob("*.json"))) == len(record["seals"])
-    page = (folder / "scoreboard.html").read_text()
+    page = (folder / "scoreboard.html").read_text(encoding="utf-8")
     assert all(seal["sha256"] in page for seal in record["seals"])
     assert "http" not in page.replace("http://www.w3.org", "")
     status, _, err = eubiosis("score", "--out", folder)
@@ -39,7 +39,7 @@ def test_a_shipped_forecast_that_was_changed_is_refused_by_name(eubiosis, tmp_pa
     for path in FORECASTS.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     path = tmp_path / "recycline_2016_minocycline.json"
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text(encoding="utf-8"))
     record["quantities"][0]["draws"][0] += 1e-4
     path.write_text(json.dumps(record))
     status, _, err = eubiosis("score", "--forecasts", tmp_path)
@@ -51,7 +51,7 @@ def test_a_forecast_with_a_number_that_is_none_is_refused_by_name(eubiosis, tmp_
     for path in FORECASTS.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     path = tmp_path / "recycline_2016_minocycline.json"
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text(encoding="utf-8"))
     record["quantities"][0]["draws"][0] = float("nan")
     path.write_text(json.dumps(record))
     status, _, err = eubiosis("score", "--forecasts", tmp_path)

@@ -69,7 +69,7 @@ def test_the_page_of_the_documentation_is_the_content(eubiosis):
 def test_a_schema_is_closed_and_has_bounds(eubiosis, name):
     schema = json.loads(eubiosis("schema", name)[1])
     if name == "workflow":
-        assert schema["properties"]["design"]["properties"]["participants"]["maximum"] == 20_000
+        assert schema["properties"]["design"]["properties"]["participants"]["maximum"] == 1_000_000
         assert schema["properties"]["arms"]["items"]["properties"]["therapy"]["enum"][0] == "placebo"
         assert "control_level" in schema["properties"]
     closed = [schema] if name == "workflow" else [schema["product"], schema["therapy"]]

@@ -33,7 +33,7 @@ def stage(monkeypatch):
         rows = {"subject": [1] * len(design.visits), "arm": ["placebo"] * len(design.visits)}
         table = Table({**rows, "week": design.visits}, schema=OBSERVED_VISITS)
         return types.SimpleNamespace(
-            tables={"observed_visits": table}, report_input=empty_report("A run"), facts={}
+            tables={"observed_visits": table}, report_input=empty_report("A run"), facts={}, parts=0
         )
 
     job = types.ModuleType("eubiosis.workflow.trial_job")

@@ -40,7 +40,7 @@ def exported(run):
 
 
 def test_the_results_of_a_run_are_as_the_schema_says(run):
-    record = json.loads((run / "results.json").read_text())
+    record = json.loads((run / "results.json").read_text(encoding="utf-8"))
     found = jsonschema.Draft202012Validator(results_schema()).iter_errors(record)
     assert [f"{list(each.absolute_path)}: {each.message[:200]}" for each in found] == []
 
@@ -57,7 +57,7 @@ def test_a_damaged_a_foreign_and_an_own_folder_are_refused_with_a_clear_word(run
         rerender(run, run / "report.html")
     damaged = shutil.copytree(run, tmp_path / "damaged")
     results = damaged / "results.json"
-    results.write_text(results.read_text().replace('"schema"', '"scheme"'))
+    results.write_text(results.read_text(encoding="utf-8").replace('"schema"', '"scheme"'), encoding="utf-8")
     for act in (lambda: rerender(damaged, tmp_path / "x.html"), lambda: export_run(damaged, tmp_path / "y")):
         with pytest.raises(FindingsError, match="is not as it was written"):
             act()

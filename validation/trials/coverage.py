@@ -33,6 +33,8 @@ from eubiosis.trial.design import Arm, Design
 from eubiosis.trial.redraw import Pool
 from eubiosis.trial.simulate import gut_world_trials, tasks
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.world.clocks import Clocks
+from eubiosis.trial.world.interruptions import NOTHING
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "operating_characteristics.md"
 BEGIN, END = "<!-- coverage at ratios: begin -->", "<!-- coverage at ratios: end -->"
@@ -64,10 +66,21 @@ def pools(gut_worlds: int) -> Iterator[Pool]:
 
 def with_ratio(pool: Pool, ratio: float) -> Pool:
     """Return the pool with the rates of the second arm multiplied by a ratio."""
-    host = pool.world.host
-    relapses = {**host.relapses, "other": ratio * host.relapses["other"]}
-    lesions = {**host.lesions, "other": ratio * host.lesions["other"]}
-    return replace(pool, world=replace(pool.world, host=replace(host, relapses=relapses, lesions=lesions)))
+    courses = pool.world.by_kept[NOTHING]
+    second = courses.arms.index("other")
+
+    def scaled(clocks: tuple[Clocks, ...]) -> tuple[Clocks, ...]:
+        return tuple(clock.scaled(ratio) if k == second else clock for k, clock in enumerate(clocks))
+
+    relapses, lesions = scaled(courses.relapses), scaled(courses.lesions)
+    other = replace(
+        courses,
+        relapses=relapses,
+        lesions=lesions,
+        expected_relapses=np.stack([clock.expected for clock in relapses]),
+        expected_lesions=np.stack([clock.expected for clock in lesions]),
+    )
+    return replace(pool, world=replace(pool.world, by_kept={**pool.world.by_kept, NOTHING: other}))
 
 
 def ends_of(stack: TrialStack, name: str) -> Floats:

@@ -12,7 +12,8 @@ from eubiosis.trial.simulate import simulate_gut_world
 from eubiosis.trial.simulation import Simulation
 from eubiosis.workflow.all_tables import ALL_TABLES, are_whole, files_of_run, tables_store
 from eubiosis.workflow.trial_chunk import KeptTask, run_kept_chunk
-from eubiosis.workflow.trial_job import _kept, run_job
+from eubiosis.workflow.trial_job import run_job
+from eubiosis.workflow.trial_pieces import _kept
 from eubiosis.workflow.workflow import Workflow
 
 WORDS = {"title": "t", "question": "q", "context_of_use": "a test", "decision": "none"}

@@ -64,6 +64,13 @@ class Clocks:
         courses = np.ascontiguousarray(self.courses[:, : self.before + days + 1])
         return Clocks(courses, _buckets(courses), self.before)
 
+    def scaled(self, ratio: float) -> Clocks:
+        """Return the clocks with all rates from entry on multiplied by a ratio."""
+        entry = self.courses[:, [self.before]]
+        later = np.arange(self.courses.shape[1]) > self.before
+        courses = np.where(later, entry + ratio * (self.courses - entry), self.courses)
+        return Clocks(courses, _buckets(courses), self.before)
+
     @property
     def until(self) -> Array:
         """Return the expected events over all days, shape (n,)."""
