@@ -68,7 +68,7 @@ def test_a_kernel_that_nothing_meets_is_an_error():
 
 def test_without_the_library_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "emcee", None)
-    with pytest.raises(FindingsError, match="extra calibration.*pip install emcee"):
+    with pytest.raises(FindingsError, match=r"extra calibration.*pip install emcee"):
         moved(log_likelihood, np.zeros((8, 4)), 1.0, 1, 1, 1)
 
 
