@@ -13,7 +13,8 @@ from eubiosis.analysis.planning import load_stool_variances
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "how_to" / "plan_a_trial.md").read_text(
     encoding="utf-8"
 )
-BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+MARKED = re.compile(r"\*Not run by the tests: [^*]*\*\s+```sh\n.*?```", re.DOTALL)
+BLOCKS = re.findall(r"```sh\n(.*?)```", MARKED.sub("", PAGE), re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.replace("\\\n", "").splitlines() if line.strip()]
 
 

@@ -18,7 +18,7 @@ FOUND = [ReadOut("Study 2020", "fibre", "q", 0.25, 0.1)]
 
 def changed(folder, **what):
     path = next(folder.glob("*.json"))
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text(encoding="utf-8"))
     record["quantities"][0] |= what
     path.write_text(json.dumps(record))
     return path, record
@@ -65,7 +65,7 @@ def test_a_lost_file_a_broken_one_and_an_empty_folder_are_refused(tmp_path):
 def test_a_date_after_the_comparison_is_refused(tmp_path):
     seal(tmp_path, [MADE])
     mark_compared(tmp_path, date(2026, 1, 6))
-    text = (tmp_path / SEALS).read_text()
+    text = (tmp_path / SEALS).read_text(encoding="utf-8")
     (tmp_path / SEALS).write_text(text.replace("2026-01-06", "2026-01-01"))
     with pytest.raises(FindingsError, match="before its comparison"):
         read_sealed(tmp_path)
@@ -96,10 +96,12 @@ def test_the_folder_of_a_scoreboard_holds_page_data_and_tables(tmp_path):
     seal(tmp_path / "sealed", [MADE])
     made = board.compare(tmp_path / "sealed", read_outs=FOUND)
     board.write_board(made, tmp_path / "out", forecasts=tmp_path / "sealed")
-    page = (tmp_path / "out" / "scoreboard.html").read_text()
-    record = json.loads((tmp_path / "out" / "scoreboard.json").read_text())
+    page = (tmp_path / "out" / "scoreboard.html").read_text(encoding="utf-8")
+    record = json.loads((tmp_path / "out" / "scoreboard.json").read_text(encoding="utf-8"))
     assert digest(MADE) in page
     assert "no medical advice" in page or "nothing is medical advice" in page
     assert record["quantities"][0]["estimate"] == 0.25
-    assert (tmp_path / "out" / "quantities.tsv").read_text().startswith("study\tarm\tquantity")
+    assert (
+        (tmp_path / "out" / "quantities.tsv").read_text(encoding="utf-8").startswith("study\tarm\tquantity")
+    )
     assert read_sealed(tmp_path / "out" / "forecasts")[0][0] == MADE
