@@ -16,20 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from eubiosis.workflow.soak.bench import WORKFLOW
+
 EXECUTORS = ("inline", "processes:2", "dask-local:1", "dask-local:2", "dask-local:4")
-WORKFLOW = """\
-title: A tiny run on every executor
-question: Are the bytes the same?
-context_of_use: A check of the installation.
-decision: None.
-seed: 11
-arms:
-  - {name: placebo, therapy: placebo}
-  - {name: inulin, therapy: inulin, dose: 12 g/day}
-design: {participants: 8, visits: [0, 4]}
-primary: stool_butyrate
-simulation: {gut_worlds: 3, host_worlds: 1, replicates: 2}
-"""
 
 
 def digest(run: Path) -> str:

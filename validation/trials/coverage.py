@@ -170,9 +170,9 @@ def main() -> int:
     chosen = parser.parse_args()
     text = markdown(covered(chosen.gut_worlds, chosen.people, SIZES, RATIOS), chosen.gut_worlds)
     if chosen.write:
-        page = PAGE.read_text(encoding="utf-8")
-        head, rest = page.split(BEGIN)
-        PAGE.write_text(f"{head}{BEGIN}\n{text}{END}{rest.split(END)[1]}", encoding="utf-8")
+        from marked_page import put_between  # beside this script
+
+        put_between(PAGE, BEGIN, END, text)
     else:
         print(text)
     return 0

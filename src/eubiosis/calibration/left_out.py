@@ -88,12 +88,7 @@ class GutWorldsAtHand:
 
     def reweighted(self, study: str) -> LeftOutWorlds:
         """Return the worlds with the likelihood of a study taken from their weights."""
-        own = [each for each in self.problem.fitted if study_of(each.row) == study]
-        if not own:
-            return LeftOutWorlds(study, "all", self.values, self.weights, self.answers, 0, math.nan)
-        ratio = (scores(own, self.answers) ** 2).sum(axis=0) / 2
-        weights, shape = smoothed_weights(np.log(np.maximum(self.weights, 1e-300)) + ratio, self.weights > 0)
-        return LeftOutWorlds(study, "reweighted", self.values, weights, self.answers, len(own), shape)
+        return _reweighted(self, study)
 
     def refitted(
         self, study: str, weights: Array, seed: int, *, walkers: int = WALKERS, generations: int = GENERATIONS
@@ -247,9 +242,15 @@ class HistoryWorldsAtHand:
 
     def without(self, study: str) -> LeftOutWorlds:
         """Return the worlds reweighted without a study's rows; none is moved on."""
-        own = [each for each in self.problem.fitted if study_of(each.row) == study]
-        if not own:
-            return LeftOutWorlds(study, "all", self.values, self.weights, self.answers, 0, math.nan)
-        ratio = (scores(own, self.answers) ** 2).sum(axis=0) / 2
-        weights, shape = smoothed_weights(np.log(np.maximum(self.weights, 1e-300)) + ratio, self.weights > 0)
-        return LeftOutWorlds(study, "reweighted", self.values, weights, self.answers, len(own), shape)
+        return _reweighted(self, study)
+
+
+def _reweighted(worlds: GutWorldsAtHand | HistoryWorldsAtHand, study: str) -> LeftOutWorlds:
+    """Return worlds with the likelihood of a study taken from their weights."""
+    own = [each for each in worlds.problem.fitted if study_of(each.row) == study]
+    if not own:
+        return LeftOutWorlds(study, "all", worlds.values, worlds.weights, worlds.answers, 0, math.nan)
+    ratio = (scores(own, worlds.answers) ** 2).sum(axis=0) / 2
+    logs = np.log(np.maximum(worlds.weights, 1e-300)) + ratio
+    weights, shape = smoothed_weights(logs, worlds.weights > 0)
+    return LeftOutWorlds(study, "reweighted", worlds.values, weights, worlds.answers, len(own), shape)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from eubiosis.core.content import PACKAGED_CONTENT
-from eubiosis.core.findings import FindingCollector
 from eubiosis.core.provenance import SourcedNumber
-from eubiosis.core.tables import read_table
+from eubiosis.core.sourced_numbers import sourced_numbers
 
 TABLE = PACKAGED_CONTENT / "trials" / "design_defaults.tsv"
 
@@ -19,10 +18,7 @@ def design_defaults() -> dict[str, SourcedNumber]:
     >>> design_defaults()["dropout_per_year"].basis
     'assumed'
     """
-    findings = FindingCollector()
-    rows = read_table(TABLE, SourcedNumber, findings)
-    findings.raise_if_any()
-    return {row.id: row for row in rows}
+    return sourced_numbers(TABLE)
 
 
 def default(name: str) -> float:

@@ -11,12 +11,13 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.endpoints import ENDPOINTS
-from eubiosis.core.findings import FindingCollector, unknown_word
+from eubiosis.core.findings import unknown_word
 from eubiosis.core.intercurrent import EVENTS, POLICY, Strategy, StrategyRule
 from eubiosis.core.kinds import Name, Share, Words, plain, shown
 from eubiosis.core.provenance import SourcedNumber
+from eubiosis.core.sourced_numbers import sourced_numbers
 from eubiosis.core.spec import Problem, Spec, of, rule
-from eubiosis.core.tables import RowProblem, read_table
+from eubiosis.core.tables import RowProblem
 
 TABLE = PACKAGED_CONTENT / "trials" / "intercurrent.tsv"
 IN_THE_GUT = ("antibiotics", "contamination", "discontinuation")  # simulated with the person's course
@@ -34,10 +35,7 @@ def intercurrent_numbers() -> dict[str, SourcedNumber]:
     >>> intercurrent_numbers()["rescue_steroids_after_relapse"].basis
     'measured'
     """
-    findings = FindingCollector()
-    rows = read_table(TABLE, SourcedNumber, findings)
-    findings.raise_if_any()
-    return {row.id: row for row in rows}
+    return sourced_numbers(TABLE)
 
 
 def number_of(name: str) -> float:

@@ -10,7 +10,6 @@ from scipy import stats
 
 from eubiosis.analysis.forecast_scores import crps_normal
 from eubiosis.analysis.quantile_scores import (
-    HUB_LEVELS,
     inside,
     interval_score,
     quantile_loss,
@@ -24,6 +23,7 @@ from eubiosis.analysis.sample_scores import (
     energy_score,
     score_ratio,
 )
+from eubiosis.core.sealed import LEVELS
 
 DRAWS, WEIGHTS = [-1.3, 0.2, 0.4, 2.5, 1.1, -0.7], [0.1, 0.3, 0.2, 0.15, 0.05, 0.2]
 FIVE, ENDS = (0.05, 0.25, 0.5, 0.75, 0.95), (-2.0, -0.8, 0.1, 0.9, 2.6)
@@ -80,8 +80,8 @@ def test_weighted_interval_score_by_hand():
 @given(st.floats(-6, 6), st.lists(st.floats(-4, 4), min_size=23, max_size=23))
 def test_weighted_interval_score_is_twice_the_mean_quantile_loss(y, values):
     ordered = sorted(values)
-    twice = 2 * quantile_loss(y, HUB_LEVELS, ordered).mean()
-    assert weighted_interval_score(y, HUB_LEVELS, ordered).score == pytest.approx(twice, abs=1e-9)
+    twice = 2 * quantile_loss(y, LEVELS, ordered).mean()
+    assert weighted_interval_score(y, LEVELS, ordered).score == pytest.approx(twice, abs=1e-9)
 
 
 @pytest.mark.parametrize(

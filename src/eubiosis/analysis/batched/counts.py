@@ -69,21 +69,32 @@ class Events:
             return_counts=True,
         )
         outcome, group, time, whole = np.unravel_index(alike, shape)
+        factorials = gammaln(events + 1.0).sum(axis=-1)
+        return cls.laid_out(outcome, (whole, times[time], group, number), arms, above, factorials)
+
+    @classmethod
+    def laid_out(
+        cls,
+        outcome: Ints,
+        columns: tuple[NDArray[np.generic], ...],
+        arms: int,
+        above: NDArray[np.generic],
+        factorials: Floats,
+    ) -> Events:
+        """Lay out groups of people who are alike, (groups,), as a row for each outcome.
+
+        ``outcome`` is that of each group, in order; ``columns`` are its count, years, arm and people.
+        ``above`` and ``factorials`` are those of ``Events``, by outcome.
+        """
+        size = len(above)
         first = np.searchsorted(outcome, np.arange(size))
         place = np.arange(len(outcome)) - first[outcome]
         table = np.zeros((4, size, int(place.max(initial=0)) + 1))
-        for values, one in zip(table, (whole, times[time], group, number), strict=True):
+        for values, one in zip(table, columns, strict=True):
             values[outcome, place] = one
         own = table[2].astype(np.int64)
-        return cls(
-            table[0],
-            table[1],
-            own,
-            table[3],
-            np.stack([table[3] * (own == k) for k in range(arms)]),
-            above.astype(np.float64),
-            gammaln(events + 1.0).sum(axis=-1),
-        )
+        inside = np.stack([table[3] * (own == k) for k in range(arms)])
+        return cls(table[0], table[1], own, table[3], inside, above.astype(np.float64), factorials)
 
     def part(self, rows: Ints) -> Events:
         """Return some outcomes of the batch."""

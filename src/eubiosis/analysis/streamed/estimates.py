@@ -168,22 +168,9 @@ def events_of(groups: Groups, arms: int) -> many_counts.Events:
     cells = groups.outcome * width + groups.count
     tally = np.bincount(cells, groups.people, minlength=size * width).reshape(size, width)
     above = tally.sum(axis=-1, keepdims=True) - np.cumsum(tally, axis=-1)
-    first = np.searchsorted(groups.outcome, np.arange(size))
-    place = np.arange(len(groups.outcome)) - first[groups.outcome]
-    table = np.zeros((4, size, int(place.max(initial=0)) + 1))
     columns = (groups.count, groups.years, groups.arm, groups.people)
-    for values, one in zip(table, columns, strict=True):
-        values[groups.outcome, place] = one
-    own = table[2].astype(np.int64)
-    return many_counts.Events(
-        table[0],
-        table[1],
-        own,
-        table[3],
-        np.stack([table[3] * (own == k) for k in range(arms)]),
-        above.astype(np.float64),
-        (tally * gammaln(np.arange(width) + 1.0)).sum(axis=-1),
-    )
+    factorials = (tally * gammaln(np.arange(width) + 1.0)).sum(axis=-1)
+    return many_counts.Events.laid_out(groups.outcome, columns, arms, above, factorials)
 
 
 def limit_test(

@@ -8,7 +8,7 @@ last bit, however the blocks were dealt to processes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -206,38 +206,6 @@ class TrialSums:
                 len(arms),
             ),
         )
-
-    @classmethod
-    def of_columns(
-        cls,
-        subjects: Mapping[str, NDArray[np.generic]],
-        visits: Mapping[str, NDArray[np.generic]],
-        control: str,
-        arms: Sequence[str],
-        weeks: tuple[float, float],
-    ) -> TrialSums:
-        """Sum over a part of one trial's two tables: whole participants with all their visits.
-
-        ``arms`` are those of the whole trial, ``weeks`` its first and last planned visit.
-        """
-        names = np.asarray(subjects["subject"])
-        order = np.argsort(names, kind="stable")
-        place = order[np.searchsorted(names, np.asarray(visits["subject"]), sorter=order)]
-        of_visits = {}
-        for each in MEASURED:
-            values = np.full((2, 1, len(names)), np.nan)
-            for k, week in enumerate(weeks):
-                rows = np.flatnonzero(np.asarray(visits["week"]) == week)
-                values[k, 0, place[rows]] = np.asarray(visits[each.id], dtype=np.float64)[rows]
-            of_visits[each.id] = values
-        named = np.array([list(arms).index(arm) for arm in np.asarray(subjects["arm"]).tolist()])
-        counted = {c for each in COUNTED for c in (each.events, each.exposure)}
-        stack = TrialStack(
-            0, 0, np.array([0]), np.asarray(names), tuple(arms), named[None].astype(np.int64),
-            np.array(weeks), np.ones((2, 1, len(names)), dtype=bool),
-            {name: np.asarray(subjects[name], dtype=np.float64) for name in counted}, of_visits,
-        )  # fmt: skip
-        return cls.of(stack, control)
 
     @classmethod
     def over_trials(cls, parts: Sequence[TrialSums]) -> TrialSums:

@@ -180,14 +180,6 @@ def untested_mark(rows: Iterable[EffectRow], endpoint: str) -> str:
     return "† " if all(told) else "(†) "
 
 
-def short_arm(report_input: TrialReportInput, name: str, width: int) -> str:
-    """Return an arm's name, or its number in the table of arms and as much of its name as fits."""
-    if len(name) <= width:
-        return name
-    numbers = {arm.name: k for k, arm in enumerate(report_input.arms, start=1)}
-    return wrapped(f"{numbers[name]}: {name}" if name in numbers else name, width, 1)[0]
-
-
 def origin_text(report_input: TrialReportInput) -> str:
     """State in one line where the figures come from: program, simulated, prior only, seed, design."""
     size = report_input.size

@@ -273,7 +273,6 @@ def _together(parts: Sequence[EnrolledWorld], counts: Mapping[str, int]) -> Enro
         one.label,
         VirtualSubjects.concat([part.subjects for part in parts]),
         counts,
-        WorldCourses.concat([part.courses for part in parts]),
         np.concatenate([part.relapses_before for part in parts]),
         one.seed,
         one.harms,

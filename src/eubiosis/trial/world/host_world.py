@@ -39,7 +39,7 @@ from eubiosis.trial.world.host import (
     over_days,
     relative_hosts,
 )
-from eubiosis.trial.world.interruptions import NOTHING, Kept, all_in_courses
+from eubiosis.trial.world.interruptions import NOTHING, Kept
 from eubiosis.trial.world.leaving import why_left
 from eubiosis.trial.world.outcomes import TONE_DAYS, relapse_days
 from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_acids
@@ -79,13 +79,12 @@ class EnrolledWorld:
     """What trials need of the people of one world, without the daily courses of gut and host.
 
     ``label`` names the streams of their luck: that of the world, and of the block where there are more.
-    ``courses`` are those with every intercurrent event, ``by_kept`` those with the events that are kept.
+    ``by_kept`` are their courses with the intercurrent events that are kept, all of them among the sets.
     """
 
     label: str
     subjects: VirtualSubjects
     screened: Mapping[str, int]
-    courses: WorldCourses
     relapses_before: Array
     seed: int
     harms: Mapping[str, Mapping[str, HarmRates]]
@@ -97,9 +96,14 @@ class EnrolledWorld:
         """Read the courses of a world at the visits of a design."""
         by_kept = _courses(world, design, clinical_laws(model))
         return cls(
-            world.label, world.subjects, world.screened, by_kept[all_in_courses(design)],
-            world.relapses_before, world.seed, world.harms, world.beyond, by_kept,
+            world.label, world.subjects, world.screened, world.relapses_before, world.seed,
+            world.harms, world.beyond, by_kept,
         )  # fmt: skip
+
+    @property
+    def courses(self) -> WorldCourses:
+        """Return the courses with every intercurrent event: the set that holds all others."""
+        return self.by_kept[max(self.by_kept, key=len)]
 
 
 def _courses(world: World, design: Design, laws: ClinicalLaws) -> dict[Kept, WorldCourses]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from eubiosis.core.content import PACKAGED_CONTENT
-from eubiosis.core.findings import FindingCollector
 from eubiosis.core.provenance import SourcedNumber
-from eubiosis.core.tables import read_table
+from eubiosis.core.sourced_numbers import sourced_numbers
 
 TABLE = PACKAGED_CONTENT / "trials" / "trial_layer.tsv"
 
@@ -15,7 +14,4 @@ TABLE = PACKAGED_CONTENT / "trials" / "trial_layer.tsv"
 @cache
 def trial_numbers() -> dict[str, SourcedNumber]:
     """Read the numbers of the trial layer by id; raises ``FindingsError``."""
-    findings = FindingCollector()
-    rows = read_table(TABLE, SourcedNumber, findings)
-    findings.raise_if_any()
-    return {row.id: row for row in rows}
+    return sourced_numbers(TABLE)

@@ -27,7 +27,6 @@ _RATIOS = ("ratio", "ratio_to", "over_healthy", "drug")
 _KINDS = {"guild": "guilds", "stool_acid": "stool acids"}
 DRUGS = "relapses on a drug"
 LEVELS = "natural history"
-_MS = ("natural_history", "drug_class", "clinical")
 
 
 @dataclass(frozen=True)
