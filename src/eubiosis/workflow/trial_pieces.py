@@ -87,11 +87,13 @@ def _packaged(tasks: Sequence[Task]) -> bool:
 def _kept(store: ChunkStore, task: Task) -> Chunk | None:
     """Return the chunk of a finished gut world, if the tables that are asked for are there as well."""
     name = chunk_name(task.gut_world)
-    if task.simulation.tables == "all" and not are_whole(
-        tables_store(store), name, intercurrent=bool(task.design.intercurrent)
-    ):
-        return None
-    return kept_chunk(store, name)
+    return kept_chunk(store, name) if _has_its_tables(store, task, name) else None
+
+
+def _has_its_tables(store: ChunkStore, task: Task, name: str) -> bool:
+    """Whether the tables of all trials that belong to a piece are there, where they are asked for."""
+    with_events = bool(task.design.intercurrent)
+    return task.simulation.tables != "all" or are_whole(tables_store(store), name, intercurrent=with_events)
 
 
 @dataclass
@@ -209,11 +211,9 @@ def _receipts_there(store: ChunkStore, pieces: Sequence[BlockTask]) -> dict[str,
         results = _results(store, piece.name)
         if results is None or [each.number for each in results] != [block.number for block in piece.blocks]:
             continue
-        aside = tables_store(store)
-        if piece.task.simulation.tables == "all" and not are_whole(
-            aside, piece.name, intercurrent=bool(piece.task.design.intercurrent)
-        ):
+        if not _has_its_tables(store, piece.task, piece.name):
             continue
+        aside = tables_store(store)
         if piece.task.gut_world == 0 and not all(
             aside.is_there(part_name(each.number, "observed_visits")) for each in results
         ):
