@@ -7,8 +7,9 @@ not on the arm, the batch, the order of subjects, the process or the machine.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -141,3 +142,34 @@ class SubjectDraws:
         for row, generator in zip(rows, streams(self.seed, decision, self.numbers), strict=True):
             generator.standard_exponential(out=row)
         return rows
+
+
+class KeptDraws(SubjectDraws):
+    """The same numbers as ``SubjectDraws``, drawn once and kept: many worlds ask the same people.
+
+    What is returned is shared, and cannot be written to.
+    """
+
+    @cached_property
+    def _kept(self) -> dict[tuple[str, str, int], Floats]:
+        return {}
+
+    def normals(self, decision: str, count: int) -> Floats:
+        """Return standard normals, shape (subjects, count)."""
+        return self._once("normals", decision, count, super().normals)
+
+    def uniforms(self, decision: str, count: int) -> Floats:
+        """Return uniforms between 0 and 1, shape (subjects, count)."""
+        return self._once("uniforms", decision, count, super().uniforms)
+
+    def exponentials(self, decision: str, count: int) -> Floats:
+        """Return exponentials of mean 1, shape (subjects, count)."""
+        return self._once("exponentials", decision, count, super().exponentials)
+
+    def _once(self, kind: str, decision: str, count: int, draw: Callable[[str, int], Floats]) -> Floats:
+        found = self._kept.get((kind, decision, count))
+        if found is None:
+            found = draw(decision, count)
+            found.flags.writeable = False
+            self._kept[kind, decision, count] = found
+        return found

@@ -181,7 +181,7 @@ class _Answers:
 
     def _bolus(self) -> float:
         """Peak serum propionate (mM) after 500 mg of the salt: absorption at its initial rate."""
-        number = {name: row.value for name, row in self.model.content.numbers.items()}
+        number = self.model.content.by_name
         dose = 0.5 / number["handover_salt_molar_mass"] * (1 - number["handover_phi"])
         appearance = (1 - number["handover_E_liver"]) * number["handover_k_si"] * dose
         return (number["handover_Ra_Pr"] + appearance) / number["handover_CL_Pr"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -213,6 +214,11 @@ class Content:
     drugs: tuple[DrugRow, ...]
     modules: Mapping[str, str]
     values: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, float]:
+        """The value of every sourced number."""
+        return {name: row.value for name, row in self.numbers.items()}
 
     def value(self, text: str) -> float:
         """Return a number written as such or as the id of a sourced number."""

@@ -152,7 +152,7 @@ def _row(
     hazard: Array,
     worlds: int,
 ) -> TherapyRow:
-    number = {name: row.value for name, row in model.content.numbers.items()}
+    number = model.content.by_name
 
     def by_world(values: Array) -> Array:
         return values.reshape(worlds, -1)

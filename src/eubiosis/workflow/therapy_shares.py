@@ -182,7 +182,7 @@ def _hosts(
     drive = draw_drive(content, crowd, draws, days=BURN_IN + DAYS)
     record = ("host_C", "host_R")
     _, entry = run_hosts(kernel, crowd, drive.first(BURN_IN), ())
-    number = {name: row.value for name, row in content.numbers.items()}
+    number = content.by_name
     direct = _direct_factors(therapy, terms)
     found: dict[str, dict[str, float]] = {}
     variants = {"none": ("none", {}), "full": ("full", direct), "still": ("still", direct)}

@@ -5,10 +5,11 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eubiosis.core.streams import SubjectDraws, stream, streams
+from eubiosis.core.streams import KeptDraws, SubjectDraws, stream, streams
 
 
 @settings(deadline=None)
@@ -81,3 +82,17 @@ def test_draws_of_a_group_are_those_of_its_subjects():
             draws.exponentials("a", 6)[row], stream(5, "a", subject).standard_exponential(6)
         )
     assert SubjectDraws(5, ()).normals("a", 6).shape == (0, 6)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**31), st.lists(st.integers(0, 10**9), min_size=1, max_size=6, unique=True))
+def test_kept_draws_are_the_same_numbers_drawn_once(seed, numbers):
+    plain, kept = SubjectDraws(seed, tuple(numbers)), KeptDraws(seed, tuple(numbers))
+    for kind in ("normals", "uniforms", "exponentials"):
+        found = getattr(kept, kind)("a/b", 5)
+        assert np.array_equal(found, getattr(plain, kind)("a/b", 5))
+        assert getattr(kept, kind)("a/b", 5) is found
+        assert not np.array_equal(getattr(kept, kind)("a/c", 5), found)
+        assert getattr(kept, kind)("a/b", 6).shape == (len(numbers), 6)
+        with pytest.raises(ValueError, match="read-only"):
+            found += 1

@@ -97,3 +97,34 @@ def test_doses_are_averaged_over_weeks_that_a_start_cuts():
     assert cut == [(0.0, 7.0), (7.0, 10.5), (10.5, 14.0), (14.0, 21.0), (21.0, 28.0)]
     values = np.arange(28.0)[None]
     assert block_means(values, [(0.0, 7.0), (14.0, 21.0)]).tolist() == [[3.0, 17.0]]
+
+
+def test_four_weeks_are_one_mean_far_from_a_visit():
+    """Written by hand for two visits, 24 weeks apart, and a therapy from the first of them on."""
+    therapy = give("inulin", dose="12 g/day", ramp=0)
+    days = 7 * 24
+    near = {7.0 * week for week in (0, 1, 2, 3, 4)} | {7.0 * week for week in (20, 21, 22, 23, 24)}
+    far = {7.0 * week for week in (8, 12, 16)}
+    bounds = sorted(near | far | {days - 2.0, days - 1.0})
+    assert blocks([therapy], days, [0.0, float(days)]) == list(pairwise(bounds))
+    weekly = {7.0 * week for week in range(25)} | {days - 2.0, days - 1.0}
+    assert blocks([therapy], days, [0.0, float(days)], weekly=True) == list(pairwise(sorted(weekly)))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(0, 40), min_size=1, max_size=5),
+    st.integers(1, 40),
+    st.integers(0, 10),
+    st.booleans(),
+)
+def test_stretches_follow_one_another_and_keep_the_dose(visits, weeks, start, weekly):
+    """Whatever the visits: no day is left out, none comes twice, and what is taken adds up to the same."""
+    therapy, days = give("inulin", dose="12 g/day", start=f"week {start}"), 7 * weeks
+    found = blocks([therapy], days, [7.0 * week for week in visits], weekly=weekly)
+    assert found[0][0] == 0
+    assert found[-1][1] == days
+    assert all(one[1] == other[0] for one, other in pairwise(found))
+    dose = np.random.default_rng(weeks).random((3, days))
+    length = np.array([end - begin for begin, end in found])
+    np.testing.assert_allclose((block_means(dose, found) * length).sum(axis=1), dose.sum(axis=1))

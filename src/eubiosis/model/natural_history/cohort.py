@@ -49,7 +49,7 @@ class NaturalCohort:
     @property
     def number(self) -> dict[str, float]:
         """The sourced numbers."""
-        return {name: row.value for name, row in self.content.numbers.items()}
+        return self.content.by_name
 
     @property
     def laws(self) -> ClinicalLaws:

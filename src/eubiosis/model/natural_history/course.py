@@ -27,6 +27,7 @@ def run_hosts(
     factors: Mapping[str, Array] | None = None,
     levels: Mapping[str, Array] | None = None,
     day0: int = 0,
+    steps: int = STEPS_PER_DAY,
 ) -> tuple[dict[str, Array], Array]:
     """Integrate everyone through the days of the drive.
 
@@ -34,7 +35,8 @@ def run_hosts(
     parameter names to values, and ``factors`` to multipliers of each person's own value: for each day,
     (days,) or (days, people), or at the days' bounds, between which they run linearly, (days + 1,) or
     (days + 1, people). ``start`` is the state matrix (states, people), by default the initial values of
-    the model for everyone; the drive is read from ``day0`` on. Returns the records and the final states.
+    the model for everyone; the drive is read from ``day0`` on. ``steps`` are made each day. Returns the records and the
+    final states.
     """
     days = len(drive.tone) - day0
     paths = dict(levels or {})
@@ -52,7 +54,7 @@ def run_hosts(
         held=held,
         linear=linear,
         record=range(1, days + 1) if record else (),
-        steps=STEPS_PER_DAY,
+        steps=steps,
         tolerances=STRICT,
     )
     courses = {name: np.ascontiguousarray(solution[name].T) for name in record}

@@ -73,7 +73,7 @@ def draw_people(
     disease: 1 for people with relapsing MS, 0 for people without. ``age`` (years, shape (people,)) is drawn
     when it is not given.
     """
-    number = {name: row.value for name, row in content.numbers.items()}
+    number = content.by_name
     between = {name: row.variability for name, row in content.numbers.items()}
 
     def normal(name: str) -> Array:
@@ -169,7 +169,7 @@ def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> 
     person's drive does not depend on the others where ``draws`` has a stream for each subject, so that a
     large cohort can be drawn in parts (``People.take``): a thousand subject-years hold some 40 MB.
     """
-    number = {name: row.value for name, row in content.numbers.items()}
+    number = content.by_name
     log_tone = _log_tone(
         draws.normals("drive/host_sd_Z", days + 1), number["host_sd_Z"], number["host_tau_Z"]
     )
@@ -186,7 +186,7 @@ def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> 
 
 def draw_hazard(content: Content, draws: Draws, *, days: int, step: int = 1) -> Array:
     """Draw what multiplies the hazard of relapse (mean 1) every ``step`` days, (days / step, people)."""
-    number = {name: row.value for name, row in content.numbers.items()}
+    number = content.by_name
     noise = draws.normals("drive/host_sd_u", days // step + 1)
     log_hazard = _log_tone(noise, number["host_sd_u"], number["host_tau_u"] / step)
     return np.asarray(np.exp(log_hazard, out=log_hazard))
@@ -200,16 +200,15 @@ def _log_tone(noise: Array, sd: float, tau: float) -> Array:
 
     ``noise`` holds standard normals, (people, days + 1); ``tau`` is in days.
     """
+    from scipy.signal import lfilter
+
     keep = np.exp(-1.0 / tau)
-    z = np.ascontiguousarray(noise.T[:-1])
-    z[1:] *= np.sqrt(1 - keep**2)
-    carried = np.empty(z.shape[1:])
-    for day in range(1, len(z)):
-        np.multiply(z[day - 1], keep, out=carried)
-        z[day] += carried
+    z = noise[:, :-1].copy()
+    z[:, 1:] *= np.sqrt(1 - keep**2)
+    z = lfilter([1.0], [1.0, -keep], z, axis=1)
     z *= sd
     z -= sd**2 / 2
-    return z
+    return np.ascontiguousarray(z.T)
 
 
 def _triggers(rate: Array, uniform: Array) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:

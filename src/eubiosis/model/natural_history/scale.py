@@ -47,7 +47,7 @@ def scales_for(
     people = draw_people(content, host, inputs, values, draws)
     drive = draw_drive(content, people, draws, days=DAYS)
     record, _ = run_hosts(host, people, drive, ["host_C"])
-    number = {name: row.value for name, row in content.numbers.items()}
+    number = content.by_name
     one = np.ones_like(people.frailty)
     path = relative_rates(number, record["host_C"][: DAYS - 1], one, one)
     blocks = Rates(*(rate.reshape(-1, BLOCK, SIZE).mean(axis=1) for rate in (path.lesions, path.relapses)))
@@ -66,7 +66,7 @@ def scales(content: Content, cohorts: Sequence[Rates], *, block: int = 1) -> dic
     ``cohorts`` are rates at scales of 1, a mean for each ``block`` of days, (blocks, people), with entry
     on day ``ENTRY``.
     """
-    number = {name: row.value for name, row in content.numbers.items()}
+    number = content.by_name
     entry, year = ENTRY // block, YEAR // block
     before = block * np.concatenate([c.relapses[entry - year : entry].sum(axis=0) for c in cohorts])
     first = np.concatenate([c.relapses[entry : entry + year] for c in cohorts], axis=1)

@@ -19,6 +19,7 @@ from eubiosis.therapy import Adherence, Component
 
 WEEK = 7  # days whose mean the gut is given
 _BEFORE_VISIT = 2  # days before a visit that are given one by one
+_WEEKS_BEFORE_VISIT = 4  # before these the gut is given the mean of as many weeks at once
 
 
 def propensity(adherence: Adherence, draws: SubjectDraws) -> Array:
@@ -59,18 +60,19 @@ def _runs(chance: Array, missed_run: float, draws: SubjectDraws) -> Array:
     A run of missed days lasts ``missed_run`` days in the mean, longer where so many are missed that runs
     must. The chance to leave off makes up for the days that begin again, so that every day has its chance.
     """
-    uniforms = draws.uniforms("trial/adherence/days", chance.shape[1])
-    days = np.zeros(chance.shape)
-    now = uniforms[:, 0] < chance[:, 0]
-    days[:, 0] = now
+    uniforms = np.ascontiguousarray(draws.uniforms("trial/adherence/days", chance.shape[1]).T)
+    chance = np.ascontiguousarray(chance.T)
     odds = np.divide(1 - chance, chance, out=np.full(chance.shape, np.inf), where=chance > 0)
     again = 1 / np.maximum(missed_run, odds)
-    for day in range(1, chance.shape[1]):
-        before, after, back = chance[:, day - 1], chance[:, day], again[:, day]
-        stay = np.divide(after - (1 - before) * back, before, out=np.zeros(len(before)), where=before > 0)
-        now = uniforms[:, day] < np.where(now, stay, back)
-        days[:, day] = now
-    return days
+    left = chance[1:] - (1 - chance[:-1]) * again[1:]
+    stay = np.divide(left, chance[:-1], out=np.zeros(left.shape), where=chance[:-1] > 0)
+    goes_on, begins = uniforms[1:] < stay, uniforms[1:] < again[1:]
+    days = np.zeros(chance.shape)
+    now = days[0] = uniforms[0] < chance[0]
+    for day in range(1, len(days)):
+        now = np.where(now > 0, goes_on[day - 1], begins[day - 1])
+        days[day] = now
+    return np.ascontiguousarray(days.T)
 
 
 def planned(component: Component, days: int) -> Array:
@@ -89,18 +91,26 @@ def planned(component: Component, days: int) -> Array:
 
 
 def blocks(
-    components: Sequence[Component], days: int, visits: Sequence[float] = ()
+    components: Sequence[Component], days: int, visits: Sequence[float] = (), *, weekly: bool = False
 ) -> list[tuple[float, float]]:
-    """Return the stretches over whose mean a dose is given: weeks, and days just before ``visits`` (days).
+    """Return the stretches over whose mean a dose is given, as days.
 
+    They are single days just before ``visits`` (days), weeks in the four weeks before these and from the
+    begin of a therapy to four weeks after its ramp, and four weeks elsewhere; ``weekly``: weeks everywhere.
     They are cut where a therapy begins or ends, and where the preparation of a transplant ends.
     """
-    marks = {float(day) for day in range(0, days, WEEK)} | {float(days)}
-    marks |= {visit - back for visit in visits for back in range(_BEFORE_VISIT + 1)}
+    fine = [(visit - WEEK * _WEEKS_BEFORE_VISIT, visit) for visit in visits]
+    marks = {visit - back for visit in visits for back in range(_BEFORE_VISIT + 1)} | {0.0, float(days)}
     for each in components:
+        begin = WEEK * each.start
         marks |= {7 * week for week in (each.start, each.stop) if week is not None}
+        fine.append((begin, begin + WEEK * (_WEEKS_BEFORE_VISIT + (each.ramp_weeks or 0))))
         if each.transplant is not None:
-            marks.add(7 * each.start + each.transplant.days[0])
+            marks.add(begin + each.transplant.days[0])
+    for week in range(0, days, WEEK):
+        inside = weekly or any(begin - WEEK < week < end for begin, end in fine)
+        if inside or week % (WEEK * _WEEKS_BEFORE_VISIT) == 0:
+            marks.add(float(week))
     bounds = sorted(mark for mark in marks if 0 <= mark <= days)
     return list(pairwise(bounds))
 

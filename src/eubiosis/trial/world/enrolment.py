@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.machine import give_back_memory
-from eubiosis.core.streams import SubjectDraws
+from eubiosis.core.streams import KeptDraws, SubjectDraws
 from eubiosis.engine import FAILURES
 from eubiosis.model.held import FAR, HELD
 from eubiosis.model.model import Model
@@ -44,7 +44,7 @@ from eubiosis.trial.world.persons import rated
 
 NUMBERS_A_WORLD = 1_000_000
 _HELD_TOGETHER = 256  # candidates whose compositions are held together: bounds the memory, changes no number
-RUN_TOGETHER = 64  # candidates whose guts and hosts are run together: likewise
+RUN_TOGETHER = 64  # candidates at least whose guts and hosts are run together: likewise
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,8 @@ class Guts:
 class Stretch:
     """Some candidates in the order of their numbers: why some are not run, and who is, with their guts.
 
-    ``reasons`` (candidates,) are texts, empty for the n who are run at positions ``rows`` (n,).
+    ``reasons`` (candidates,) are texts, empty for the n who are run at positions ``rows`` (n,). ``draws`` are
+    the luck of these, the same in every host world.
     """
 
     reasons: NDArray[np.object_]
@@ -138,6 +139,7 @@ class Stretch:
     people: VirtualSubjects
     gut: GutCourses
     counts: Candidates
+    draws: SubjectDraws
 
 
 @dataclass(frozen=True)
@@ -150,10 +152,11 @@ class HostSetting:
     beyond: Beyond
     terms: LogFactors
 
-    def relative(self, stretch: Stretch, design: Design, seed: int) -> HostCourses:
+    def relative(self, stretch: Stretch, design: Design) -> HostCourses:
         """Run the hosts of a stretch with event rates at scales of 1."""
-        draws = SubjectDraws(seed, stretch.people.numbers)
-        return relative_hosts(self.model, self.values, stretch.gut, stretch.people, design, draws, self.terms)
+        return relative_hosts(
+            self.model, self.values, stretch.gut, stretch.people, design, stretch.draws, self.terms
+        )
 
 
 @dataclass(frozen=True)
@@ -181,7 +184,7 @@ class GutSetting:
         candidates = rated(made, clinical_laws(self.model), self.seed)
         wanted = np.array([paper_reason(candidates, self.design, i) == "" for i in range(len(candidates))])
         held = hold_candidates(self.model, self.world, candidates, wanted)
-        pieces = np.array_split(held.rows, max(1, round(len(held.rows) / RUN_TOGETHER)))
+        pieces = np.array_split(held.rows, max(1, len(held.rows) // RUN_TOGETHER))
         bounds = [0, *(int(piece[0]) for piece in pieces[1:]), len(candidates)]
         for first, last in pairwise(bounds):
             every = np.arange(first, last)
@@ -200,9 +203,10 @@ class GutSetting:
                 [early_reason(some, words, self.design, i) for i in range(len(some))], dtype=object
             )
             fine = np.flatnonzero([word == OK for word in run.status])
+            who = some.take(own.rows[fine])
             yield Stretch(
-                reasons, own.rows[fine], some.take(own.rows[fine]), run.take(fine),
-                Candidates.of(guts, some.samples),
+                reasons, own.rows[fine], who, run.take(fine), Candidates.of(guts, some.samples),
+                KeptDraws(self.seed, who.numbers),
             )  # fmt: skip
 
     def number(self, candidate: int) -> int:
@@ -242,7 +246,7 @@ class Gatherer:
         rows = np.array([], dtype=np.intp)
         seen = None
         if len(stretch.rows):
-            relative = setting.relative(stretch, self.design, self.seed) if host is None else host
+            relative = setting.relative(stretch, self.design) if host is None else host
             run = at_level(relative, self.scale, self.design, stretch.gut, setting.beyond)
             seen = screened(
                 setting.model, self.label, stretch.people, stretch.gut, run, self.design, self.seed,
@@ -311,10 +315,7 @@ class _Settled:
     def enrol(self, gatherer: Gatherer, most: int | None = None) -> None:
         """Set the level of a host world and screen the stretches in it, the first ``most`` candidates."""
         setting, design = gatherer.setting, gatherer.design
-        hosts = [
-            setting.relative(each, design, gatherer.seed) if len(each.rows) else None
-            for each in self.stretches
-        ]
+        hosts = [setting.relative(each, design) if len(each.rows) else None for each in self.stretches]
         gatherer.scale = event_scale(setting.model, design, [host for host in hosts if host is not None])
         seen = 0
         for stretch, host in zip(self.stretches, hosts, strict=True):

@@ -28,6 +28,7 @@ from eubiosis.trial.world.gut import HANDED, GutCourses
 from eubiosis.trial.world.interruptions import Intake, Kept, OwnEvents
 
 BURN_IN = 730
+STEPS = 1  # a day
 NOTHING_BEYOND = Beyond()
 _ALL_OF_IT = np.ones((1, 1))
 _RECORD = ("host_C", "host_MG", "host_D", "host_T1", "host_T17", "host_R")
@@ -107,9 +108,9 @@ def relative_hosts(
         age=subjects.age,
     )
     drive = draw_drive(model.content, people, draws, days=BURN_IN + design.days)
-    before, entry = run_hosts(kernel, people, drive.first(BURN_IN), _RECORD)
+    before, entry = run_hosts(kernel, people, drive.first(BURN_IN), _RECORD, steps=STEPS)
     own = OwnEvents.of(design, draws)
-    number = {name: row.value for name, row in model.content.numbers.items()}
+    number = model.content.by_name
     earlier, later = drive.hazard[:BURN_IN], drive.hazard[BURN_IN:]
     first = relative_rates(number, before["host_C"], people.frailty, earlier)
 
@@ -117,7 +118,8 @@ def relative_hosts(
         after, rates = {}, {"": first}
         for arm in design.arms:
             handed = courses.handed[arm.name]
-            levels = {name: handed[:, :, k].T for k, name in enumerate(HANDED)}
+            days = (handed[:, 1:] + handed[:, :-1]) / 2
+            levels = {name: days[:, :, k].T for k, name in enumerate(HANDED)}
             after[arm.name], _ = run_hosts(
                 kernel,
                 people,
@@ -127,6 +129,7 @@ def relative_hosts(
                 factors=host_factors(intakes[arm.name], terms or {}, draws, design.days),
                 levels=levels,
                 day0=BURN_IN,
+                steps=STEPS,
             )
             rates[arm.name] = relative_rates(number, after[arm.name]["host_C"], people.frailty, later)
         return HostCourses(
@@ -182,7 +185,7 @@ def event_scale(
     is that of the control arm over the trial, each candidate counting with the chance of having that history.
     ``reference`` (subjects,) leaves out the others; the hosts are relative ones.
     """
-    number = {name: row.value for name, row in model.content.numbers.items()}
+    number = model.content.by_name
     name = design.control.name
     relapses = np.concatenate([host.relapses[name] for host in hosts], axis=1)
     lesions = np.concatenate([host.lesions[name] for host in hosts], axis=1)

@@ -442,7 +442,7 @@ def _late_reasons(
 def clinical_laws(model: Model) -> ClinicalLaws:
     """Return the clinical laws of a model."""
     healthy = model.derived.of("healthy")["host_MG_healthy"]
-    return ClinicalLaws({name: row.value for name, row in model.content.numbers.items()}, healthy)
+    return ClinicalLaws(model.content.by_name, healthy)
 
 
 def _take_host(host: HostCourses, rows: np.ndarray) -> HostCourses:

@@ -1,8 +1,12 @@
 """What a therapy does to the inputs and states of the gut, for people who each take their own share of it.
 
-A gut is given the mean dose of each week, and the doses of the two days before a visit one by one. Against a
-daily dose with the same missed days the effect on an arm's mean differs by less than one part in fifty
-(``tests/flow/trial/test_trial_adherence.py``). Products that drive one input add up.
+A gut is given the doses of the two days before a visit one by one, the mean of each week in the four weeks
+before these and after a therapy begins, and the mean of four weeks elsewhere (weeks everywhere where
+intercurrent events are simulated). Against a daily dose with the same missed days the effect on an arm's mean
+of stool acids and bifidobacteria differs by less than one part in fifty
+(``tests/flow/trial/test_trial_adherence.py``); what the gut hands over adds up to within 4 %, but for
+propionate, whose small effect (4 % of what there is) comes out 15 % larger, and 13 % with weeks everywhere
+(inulin, 128 people, 48 weeks, one gut world). Products that drive one input add up.
 """
 
 from __future__ import annotations
@@ -113,15 +117,18 @@ def gut_inputs(
     days: int,
     visits: Sequence[float] = (),
     killing: Array | None = None,
+    *,
+    weekly: bool = True,
 ) -> GutInputs:
     """Return what changes in the gut over ``days``, with ``visits`` on some of them.
 
     ``shares`` are what people take of each component, (people, days) each; ``killing`` (people, days) is the
-    antibiotic of courses that are no part of the therapy, mg/d.
+    antibiotic of courses that are no part of the therapy, mg/d. Doses are means of weeks, or where not
+    ``weekly`` of four weeks far from a visit (``blocks``).
     """
     components = therapy.components
     size = len(shares[0])
-    stretches = blocks(components, days, visits)
+    stretches = blocks(components, days, visits, weekly=weekly)
     levels: dict[str, Array] = {}
     moves: dict[str, NDArray[np.bool_]] = {}
     inputs: list[Input] = []
