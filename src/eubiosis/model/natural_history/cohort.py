@@ -47,7 +47,7 @@ class NaturalCohort:
     seed: int
 
     @property
-    def number(self) -> dict[str, float]:
+    def number(self) -> Mapping[str, float]:
         """The sourced numbers."""
         return self.content.by_name
 

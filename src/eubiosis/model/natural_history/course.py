@@ -35,8 +35,8 @@ def run_hosts(
     parameter names to values, and ``factors`` to multipliers of each person's own value: for each day,
     (days,) or (days, people), or at the days' bounds, between which they run linearly, (days + 1,) or
     (days + 1, people). ``start`` is the state matrix (states, people), by default the initial values of
-    the model for everyone; the drive is read from ``day0`` on. ``steps`` are made each day. Returns the records and the
-    final states.
+    the model for everyone; the drive is read from ``day0`` on. ``steps`` are made each day. Returns the
+    records and the final states.
     """
     days = len(drive.tone) - day0
     paths = dict(levels or {})
