@@ -31,15 +31,17 @@ def population_page(found: PopulationDescription) -> str:
         label="Not all made." if copied else "Made.",
         notice=_COPIES if copied else _NOTICE,
         found=found,
+        origin=origin,
         sections=[
             {
                 "group": group.group,
                 "lead": _lead(group),
-                "figure": comparison_panels(group, origin=origin, name=f"group{k}"),
+                "people": f"{group.people.virtual:,.0f} virtual and {group.people.real:,.0f} real people",
+                "figure": comparison_panels(group),
                 "figures": _figures(group),
                 "taxa": [_taxon(t) for t in group.taxa],
             }
-            for k, group in enumerate(found.groups)
+            for group in found.groups
         ],
         data=json.dumps(as_record(found), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
     )
