@@ -24,7 +24,7 @@ def tick(value: float) -> str:
 
 
 def roomy(values: Iterable[float], *, logarithmic: bool = False, share: float = 0.05) -> Point:
-    """Return the ends of an axis that holds all finite values with a little room; 0 to 1 (0.1 to 10) for none.
+    """Return the ends of an axis that holds values with a little room; without any 0 to 1, or 0.1 to 10.
 
     >>> roomy([0.0, 10.0]), roomy([1.0, 100.0], logarithmic=True, share=0.5), roomy([])
     ((-0.5, 10.5), (0.1, 1000.0), (0.0, 1.0))
