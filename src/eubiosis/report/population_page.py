@@ -59,8 +59,8 @@ def _lead(group: GroupComparison) -> str:
     copies = f" {equal} a real one." if group.copies else ""
     return (
         f"{group.people.virtual:.0f} virtual and {group.people.real:.0f} real people: {told} "
-        f"({group.told_apart:.0%} of all lie nearest to somebody of their own kind, real or virtual; 50% would say "
-        "that nothing tells them apart). "
+        f"({group.told_apart:.0%} of all lie nearest to somebody of their own kind; 50% would say "
+        "that nothing tells real and virtual apart). "
         f"{group.within_tenth:.0%} of {len(group.taxa)} taxa differ by less than 0.1 standard deviations; "
         f"the largest difference is {group.largest_difference:.2f}, by chance {group.largest_by_chance:.2f}."
         f"{copies}"

@@ -343,7 +343,8 @@ def _by_counts(
     claim: Claim, yes: Iterable[bool], no: Iterable[bool], lines: Sequence[ClaimLine], what: str
 ) -> AuditedClaim:
     found, against = sum(yes), sum(no)
-    reason = f"{found} {what} for it, {against} against or both ways"
+    told = {"reports": "report", "studies": "study"}.get(what, what) if found == 1 else what
+    reason = f"{found} {told} for it, {against} against or both ways"
     verdict: Verdict
     if not found and not against:
         verdict, reason = "not tested", f"no {what} that somebody has read"

@@ -108,7 +108,7 @@ def _relapse_rows(brief: BriefData) -> list[Row]:
             f"{free.share:.0%}",
             f"{free.pi_low:.0%} to {free.pi_high:.0%}",
             "",
-            f"median error {free.median_error_points:.1f} percentage points in {len(free.backtest)} other arms"
+            f"median error {free.median_error_points:.1f} percentage points in {len(free.backtest)} arms"
             + ("; EXTRAPOLATED as the rate" if rate.extrapolated else ""),
         )
     )

@@ -47,7 +47,7 @@ def course_panels(
 def share_bars(shares: Mapping[str, Mapping[str, float]]) -> str:
     """Draw horizontal bars of guild shares (percent), grouped by guild, one colour for each course."""
     guilds = list(next(iter(shares.values())))
-    width, lane = 440.0, 10.0
+    width, lane = 440.0, 12.0
     group = 22 + lane * len(shares)
     most = max(100 * value for own in shares.values() for value in own.values())
     height = 8 + group * len(guilds) + 44
@@ -67,7 +67,7 @@ def share_bars(shares: Mapping[str, Mapping[str, float]]) -> str:
                 f'<rect class="f{1 + k % HUES}" x="{frame.left:g}" y="{top:.1f}" height="{lane - 1:g}" '
                 f'width="{frame.at_x(value) - frame.left:.1f}"/>'
             )
-            parts.append(text(frame.at_x(value) + 4, top + 8.5, f"{value:.2g}", names="tiny"))
+            parts.append(text(frame.at_x(value) + 4, top + 9.2, f"{value:.2g}", names="tiny"))
     parts.append(text(width / 2, height - 4, "share of bacterial biomass, %", anchor="middle", names="note"))
     label = f"Guild shares in percent of bacterial biomass: {', '.join(shares)}"
     keys = [LegendKey(name, shape="s", fill=f"f{1 + k % HUES}") for k, name in enumerate(shares)]

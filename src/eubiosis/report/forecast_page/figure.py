@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.stool_forecast import GroupForecast, QuantityForecast
 from eubiosis.report.figures.plain_panels import (
     ForestLine,
@@ -54,7 +55,8 @@ def _row(one: QuantityForecast) -> ForestRow:
     if published is not None:
         lines.append(ForestLine(None, published.value, 2, "D"))
     words = f"×{change.middle:.3g}" + ("" if ends is None else f" (×{ends[0]:.3g} to ×{ends[1]:.3g})")
-    return ForestRow(one.label, words, tuple(lines))
+    name = GUILD_NAMES.get(one.label, "") if one.place == "guild" else ""
+    return ForestRow(f"{one.label} {name}".strip(), words, tuple(lines))
 
 
 def forecast_origin(forecast: GroupForecast, *, words: Sequence[str] = ()) -> str:
