@@ -192,5 +192,5 @@ SHOWN = {
 # the most pages of A4 that a kind may take
 MOST_SHEETS = {
     "report": 20, "brief": 12, "profile": 20, "forecast": 24, "pool": 6, "audit": 14, "population": 8,
-    "analysis": 6, "informed": 24, "wiring": 60, "axis": 6, "scoreboard": 24, "sealed": 8,
+    "analysis": 6, "informed": 24, "wiring": 40, "axis": 6, "scoreboard": 24, "sealed": 8,
 }  # fmt: skip

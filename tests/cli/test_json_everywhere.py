@@ -33,7 +33,8 @@ TABLE = "id,arm,visit,mfis,age\n" + "".join(
 STUDY = {
     "id": "made2031", "first_author": "Made", "year": "2031", "species": "human", "population": "RRMS",
     "blinding": "double-blind", "intervention": "probiotic", "agent": "a made strain",
-    "comparator": "placebo or usual care", "cohort_id": "made2031", "author_group": "made2031", "integrity_status": "none",
+    "comparator": "placebo or usual care",
+    "cohort_id": "made2031", "author_group": "made2031", "integrity_status": "none",
     "registry_id": "NCT99999998",
 }  # fmt: skip
 ESTIMATE = {
