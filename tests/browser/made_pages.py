@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest import mock
 
+import numpy as np
 import yaml
 from report_input_factory import make_report_input
 
+from eubiosis.cli import forecast as forecast_command
 from eubiosis.cli.main import cli
 from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.core.guilds import GUILD_NAMES, GUILDS
+from eubiosis.report.pages import axis_page, axis_panels
 from eubiosis.report.trial.page import trial_report
 
 _OWN = "document.body.dataset.owned='1'"
@@ -96,6 +101,53 @@ def wiring(folder: Path) -> Path:
     return folder / "model.html"
 
 
+@dataclass(frozen=True)
+class MadeVerdict:
+    """A row of the target table, made."""
+
+    quantity: str
+    condition: str = "ms_inulin"
+    model: float = 1.2
+    target: float | None = 1.0
+    low: float | None = 0.8
+    high: float | None = 1.4
+    role: str = "check"
+    verdict: str = "hit"
+    unit: str = "mM"
+
+
+def axis(folder: Path) -> Path:
+    """The page of the axis, from made courses: its real ones take a minute."""
+    times = np.arange(0.0, 366.0)
+    people = {"healthy": 1.0, "MS": 0.8, "MS, inulin 20 g/d": 1.3}
+    courses = {
+        who: {name: level * (2 - np.exp(-times / 20)) for name in axis_panels()}
+        for who, level in people.items()
+    }
+    shares = {
+        who: {GUILD_NAMES[guild]: level * (k + 1) / 200 for k, guild in enumerate(GUILDS)}
+        for who, level in people.items()
+    }
+    untested = MadeVerdict("plasma butyrate", target=None, low=None, high=None, verdict="untested")
+    rows = [MadeVerdict(HOSTILE), untested]
+    page = axis_page(times, courses, shares, rows, {"measured": 0.3, "assumed": 0.7}, numbers=600)
+    (folder / "axis.html").write_text(page, encoding="utf-8")
+    return folder / "axis.html"
+
+
+def forecast(folder: Path) -> Path:
+    """The profile of a stool table with the forecast of a fibre, in three worlds."""
+    stool = Path(shutil.copy(PACKAGED_CONTENT / "example" / "stool.tsv", folder / FILE))
+    rows = stool.read_text(encoding="utf-8").splitlines()
+    stool.write_text("\n".join(rows[:9]) + "\n", encoding="utf-8")
+    with mock.patch.object(forecast_command, "WORLDS", 3):
+        call(
+            "profile", stool, "--worlds", 0, "--under", "inulin 20 g/day for 2 weeks",
+            "--out", folder / "forecast",
+        )  # fmt: skip
+    return next((folder / "forecast").glob("*.html"))
+
+
 def scoreboard(folder: Path) -> Path:
     """The shipped scoreboard."""
     call("score", "--out", folder / "board")
@@ -126,9 +178,19 @@ PAGES: dict[str, Callable[[Path], Path]] = {
         analysis,
         informed,
         wiring,
+        axis,
+        forecast,
         scoreboard,
         sealed,
     )
 }
 # kinds whose page shows the hostile title or file name as text
-SHOWN = {"report": HOSTILE, "brief": HOSTILE, "analysis": HOSTILE, "profile": FILE}
+SHOWN = {
+    "report": HOSTILE, "brief": HOSTILE, "analysis": HOSTILE, "axis": HOSTILE, "profile": FILE,
+    "forecast": FILE, "population": FILE, "sealed": FILE,
+}  # fmt: skip
+# the most pages of A4 that a kind may take
+MOST_SHEETS = {
+    "report": 20, "brief": 12, "profile": 20, "forecast": 24, "pool": 6, "audit": 14, "population": 8,
+    "analysis": 6, "informed": 24, "wiring": 40, "axis": 6, "scoreboard": 24, "sealed": 8,
+}  # fmt: skip

@@ -1,9 +1,10 @@
 """Every kind of page in a headless Chromium: as a person would find it, at a phone, a desk and on paper."""
 
 import json
+import re
 
 import pytest
-from made_pages import FILE, HOSTILE, PAGES, SHOWN
+from made_pages import FILE, HOSTILE, MOST_SHEETS, PAGES, SHOWN
 
 WIDTHS = (390, 1280, 1920)
 # what has no size, lies outside the page or is hidden, of all figures that are not folded away
@@ -16,6 +17,31 @@ LOST = """() => [...document.querySelectorAll('svg, img, canvas, figure')]
 FILLED = """() => [...document.querySelectorAll('svg [fill="none"]')]
   .filter(e => getComputedStyle(e).fill !== 'none').map(e => e.outerHTML.slice(0, 120))"""
 WIDE = "() => document.documentElement.scrollWidth - window.innerWidth"
+# figures and tables that run out of their page on paper
+CUT = """() => [...document.querySelectorAll('figure, figure svg, table')]
+  .filter(e => !e.closest('details.long:not([open])'))
+  .filter(e => { const b = e.getBoundingClientRect(); return b.width && b.right > window.innerWidth + 1; })
+  .map(e => e.outerHTML.slice(0, 120))"""
+# what is painted in a colour of its own, which does not follow light and dark; cells of heat carry their ink
+OWN = """() => [...document.querySelectorAll('svg *')]
+  .filter(e => [e.getAttribute('fill'), e.getAttribute('stroke'), e.getAttribute('style')]
+    .some(v => /#|rgb/.test(v || '')))
+  .filter(e => { const s = getComputedStyle(e), f = e.getAttribute('fill'), k = e.getAttribute('stroke');
+    const rgb = c => { const d = document.createElement('i'); d.style.color = c; document.body.append(d);
+      const v = getComputedStyle(d).color; d.remove(); return v; };
+    return (f && f !== 'none' && rgb(f) === s.fill) || (k && rgb(k) === s.stroke)
+      || /#|rgb/.test(e.getAttribute('style') || ''); })
+  .map(e => e.outerHTML.slice(0, 120))"""
+# letters of figures, as large as they are seen
+SMALLEST = """() => Math.min(...[...document.querySelectorAll('figure svg text')]
+  .filter(e => !e.closest('details:not([open]), .wire, [hidden]'))
+  .map(e => { const m = e.getScreenCTM();
+    return m ? parseFloat(getComputedStyle(e).fontSize) * Math.abs(m.a) : 99; }), 99)"""
+# plots whose axes have no words: neither a title of the axis nor one in the page
+BARE = """() => [...document.querySelectorAll('svg.plot')]
+  .filter(e => e.querySelector('.axis') && !e.closest('.legend'))
+  .filter(e => ![...e.querySelectorAll('text')].some(t => /[A-Za-z]{2}/.test(t.textContent)))
+  .map(e => e.getAttribute('aria-label'))"""
 FOCUSABLE = """() => [...document.querySelectorAll('a[href], button, summary, input, select, [tabindex="0"]')]
   .filter(e => !e.disabled && e.offsetParent !== null)
   .filter(e => !e.closest('details:not([open]) > :not(summary)')).length"""
@@ -62,16 +88,31 @@ def test_every_figure_is_seen_at_a_width(opened, width):
     assert page.evaluate(LOST) == []
     assert page.evaluate(FILLED)[:3] == []
     assert page.evaluate(WIDE) <= 1, "the page is wider than the window"
+    assert page.evaluate(SMALLEST) >= 7.5, "letters of a figure that nobody can read"
+    assert page.evaluate(BARE) == []
+
+
+def test_no_figure_keeps_a_colour_of_its_own(opened):
+    _, page, _, _ = opened
+    page.emulate_media(color_scheme="dark")  # in the light, ours are those that a file would have
+    kept = page.evaluate(OWN)
+    page.emulate_media(color_scheme="light")
+    assert kept[:3] == []
 
 
 def test_every_figure_is_on_paper(opened):
-    _, page, _, _ = opened
+    kind, page, _, _ = opened
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 794, "height": 1123})  # A4 at 96 dots an inch
+    page.set_viewport_size({"width": 696, "height": 1000})  # what the margins leave of it
     assert page.evaluate(LOST) == []
+    cut = page.evaluate(CUT)
     paper = page.pdf(format="A4")
     page.emulate_media(media="screen")
+    assert cut[:3] == []
     assert paper.startswith(b"%PDF")
+    sheets = len(re.findall(rb"/Type\s*/Page\b", paper))
+    assert 1 <= sheets <= MOST_SHEETS[kind]
 
 
 def test_the_keyboard_reaches_everything_and_leaves_again(opened):

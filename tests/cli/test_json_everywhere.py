@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import click
 import pytest
@@ -9,6 +10,7 @@ from json_commands import NOT_RUN, QUICK
 
 from eubiosis.cli.main import cli
 from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.evidence.forecast.sealed_forecasts import FOLDER as REGISTRY
 from eubiosis.evidence.growing.adding import write_template
 from eubiosis.evidence.growing.references import read_references
 from eubiosis.model.exchange.standalone import module_antimony
@@ -26,6 +28,24 @@ TABLE = "id,arm,visit,mfis,age\n" + "".join(
     for k in range(24)
     for visit, shift in (("Baseline", 0), ("Week 24", (k * 5) % 4))
 )
+
+
+STUDY = {
+    "id": "made2031", "first_author": "Made", "year": "2031", "species": "human", "population": "RRMS",
+    "blinding": "double-blind", "intervention": "probiotic", "agent": "a made strain",
+    "comparator": "placebo or usual care",
+    "cohort_id": "made2031", "author_group": "made2031", "integrity_status": "none",
+    "registry_id": "NCT99999998",
+}  # fmt: skip
+ESTIMATE = {
+    "id": "made2031/1", "study_id": "made2031", "report_year": "2031", "design": "parallel RCT",
+    "design_class": "randomised", "n_treatment": "50", "n_control": "50", "n_basis": "printed",
+    "outcome": "hs_CRP", "outcome_scale": "hs-CRP ug/mL change", "scale": "hs-CRP ug/mL",
+    "direction_better": "lower", "measure": "MD", "treatment_mean": "-0.1", "treatment_sd": "2.0",
+    "control_mean": "0.0", "control_sd": "2.0", "effect": "-0.1", "ci_low": "-0.884", "ci_high": "0.684",
+    "p_value": "0.8", "verdict": "no_difference", "dispersion_type": "SD", "effect_metric": "mean_difference",
+    "effect_origin": "computed", "source": "made for a test", "read": "full_text",
+}  # fmt: skip
 
 
 def leaves(command=cli, path=()):
@@ -66,6 +86,15 @@ def made(tmp_path_factory, model):
     stool = shutil.copy(PACKAGED_CONTENT / "example" / "stool.tsv", folder / "stool.tsv")
     real = (folder / "stool.tsv").read_text().replace("made_", "person_").splitlines()
     (folder / "real.tsv").write_text("\n".join([real[0], *reversed(real[1:])]) + "\n")
+    rows = (folder / "stool.tsv").read_text(encoding="utf-8").splitlines()
+    (folder / "few.tsv").write_text("\n".join(rows[:6]) + "\n", encoding="utf-8")
+    registry = shutil.copytree(
+        REGISTRY,
+        folder / "registry",
+        ignore=lambda place, names: names if Path(place).name == "seals" else [],
+    )
+    for sealed in (registry / "model-output").rglob("*.csv"):
+        sealed.unlink()
     (folder / "host.ant").write_text(module_antimony(model, "host"))
     case = folder / "cases" / "00001"
     case.mkdir(parents=True)
@@ -76,6 +105,10 @@ def made(tmp_path_factory, model):
     ):
         (case / name).write_text(text)
     write_template(folder / "filled")
+    for name, row in (("studies.tsv", STUDY), ("estimates.tsv", ESTIMATE)):
+        header = (folder / "filled" / name).read_text(encoding="utf-8").strip().split("\t")
+        lines = ("\t".join(cells) for cells in (header, [row.get(column, "") for column in header]))
+        (folder / "filled" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return {
         "workflow": folder / "workflow.yaml",
         "question": PACKAGED_CONTENT / "briefs" / "probiotic_hs_crp.yaml",
@@ -88,6 +121,8 @@ def made(tmp_path_factory, model):
         "review": folder / "review",
         "module": folder / "host.ant",
         "real": folder / "real.tsv",
+        "few": folder / "few.tsv",
+        "registry": registry,
         "filled": folder / "filled",
         "cases": folder / "cases",
         "condition": next(iter(model.conditions)),

@@ -19,6 +19,7 @@ import json
 import math
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,7 @@ def main() -> int:
     if problems or chosen.what == "check":
         return int(bool(problems))
     if chosen.estimates:
-        found = read_estimates(chosen.estimates)
+        found = read_estimates(chosen.estimates, chosen.folder)
     else:
         found = own_estimates(
             rows_of(chosen.folder / "participants.csv"), rows_of(chosen.folder / "visits.csv")
@@ -263,6 +264,9 @@ def write(folder: Path, made: Sequence[Made]) -> None:
 
 def changed(folder: Path) -> list[str]:
     """Name every table, the truth included, that is not as the manifest says."""
+    missing = [name for name in (*FILES, "manifest.json") if not (folder / name).is_file()]
+    if missing:
+        return [f"{folder / name}: the file is missing" for name in missing]
     held = json.loads((folder / "manifest.json").read_text("utf-8"))["files"]
     return [
         f"{name}: its hash is not that of the manifest"
@@ -323,8 +327,8 @@ def _share(hits: Sequence[bool]) -> str:
     return f"{one.hits} of {one.of} ({one.low:.2f} to {one.high:.2f})"
 
 
-def read_estimates(path: Path) -> list[dict[str, object]]:
-    """Read somebody's estimates; exits naming columns or trials that are wrong."""
+def read_estimates(path: Path, folder: Path = FOLDER) -> list[dict[str, object]]:
+    """Read somebody's estimates; exits naming columns, trials, repeated rows or cells that are wrong."""
     found: list[dict[str, object]] = [dict(row) for row in rows_of(path)]
     needed = {"trial", "endpoint", "estimate", "ci_low", "ci_high", "p"}
     if not found or needed - found[0].keys():
@@ -332,6 +336,22 @@ def read_estimates(path: Path) -> list[dict[str, object]]:
     wrong = sorted({str(row["endpoint"]) for row in found} - set(ENDPOINTS))
     if wrong:
         sys.exit(f"{path.name}: endpoint {', '.join(wrong)} is unknown; allowed: {', '.join(ENDPOINTS)}")
+    named = [(row.get("analysis", "theirs"), row["trial"], row["endpoint"]) for row in found]
+    known = {(row["trial"], row["endpoint"]) for row in rows_of(folder / "truth.csv")}
+    strange = sorted(
+        {f"{trial}, {endpoint}" for _, trial, endpoint in named if (trial, endpoint) not in known}
+    )
+    if strange:
+        sys.exit(f"{path.name}: no such trial and endpoint: {'; '.join(strange[:5])}")
+    twice = sorted({", ".join(map(str, one)) for one, count in Counter(named).items() if count > 1})
+    if twice:
+        sys.exit(f"{path.name}: given twice: {'; '.join(twice[:5])}; keep one row of each")
+    for line, row in enumerate(found, start=2):
+        for name in ("estimate", "ci_low", "ci_high", "p"):
+            try:
+                _number(row, name)
+            except ValueError:
+                sys.exit(f"{path.name}, line {line}: {name} {str(row[name])!r} is no number; empty: none")
     return [{"analysis": "theirs", **row} for row in found]
 
 
@@ -342,7 +362,9 @@ def rows(columns: Columns) -> list[dict[str, object]]:
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    """Read a CSV file as rows of text."""
+    """Read a CSV file as rows of text; exits with a word where there is none."""
+    if not path.is_file():
+        sys.exit(f"{path}: the file is missing")
     with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 

@@ -223,6 +223,9 @@ def main() -> int:
     parser.add_argument("--only", choices=TRIALS)
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args()
+    for name, least in (("people", 2), ("gut_worlds", 1), ("replicates", 1)):
+        if getattr(chosen, name) < least:
+            parser.error(f"--{name.replace('_', '-')} {getattr(chosen, name)}: at least {least} are needed")
     names = (chosen.only,) if chosen.only else TRIALS
     found = {name: simulated(name, chosen.people, chosen.gut_worlds, chosen.replicates) for name in names}
     trials = chosen.gut_worlds * 2 * chosen.replicates

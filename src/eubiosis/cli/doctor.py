@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.numbers import usage_error
 from eubiosis.cli.printing import json_option, print_json
 
 
@@ -71,6 +72,8 @@ def _bill(file: Path) -> None:
     from eubiosis.core.output import write_whole
     from eubiosis.workflow.bill import bill_of_materials
 
+    if str(file) != "-" and not file.absolute().parent.is_dir():
+        raise usage_error("doctor", [f"--bom: the folder {file.parent} does not exist"])
     text = json.dumps(bill_of_materials(), indent=1) + "\n"
     if str(file) == "-":
         click.echo(text, nl=False)

@@ -45,7 +45,11 @@ def add(ctx: click.Context, filled: Path, out: Path, *, as_json: bool) -> None:
     after = add_records(filled, out, before)
     studies = len(after.studies) - len(before.studies)
     estimates = len(after.estimates) - len(before.estimates)
-    click.echo(f"added {studies} studies and {estimates} estimates; use them with --tables {out}", err=True)
+    grown = (
+        ("1 study" if studies == 1 else f"{studies} studies"),
+        ("1 estimate" if estimates == 1 else f"{estimates} estimates"),
+    )
+    click.echo(f"added {' and '.join(grown)}; use them with --tables {out}", err=True)
     if as_json:
         print_json({"studies": studies, "estimates": estimates, "tables": out})
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.version import __version__
-from eubiosis.report.figures.style import course_panels, share_bars
+from eubiosis.report.figures.axis_plots import course_panels, share_bars
 from eubiosis.report.tables_html import finish_tables
 
 NOTICE = (
@@ -137,10 +137,9 @@ def axis_page(
         "axis.html",
         title="The gut-immune-brain axis in three people",
         notice=NOTICE,
-        courses=course_panels(
-            times, courses, _PANELS, origin=f"{origin}; host panels: hand-fit gains, not a prediction"
-        ),
-        shares=share_bars(shares, origin=origin),
+        origin=origin,
+        courses=course_panels(times, courses, _PANELS),
+        shares=share_bars(shares),
         basis=[
             {"name": name, "percent": 100 * share, "colour": _BASIS_COLOURS[name]}
             for name, share in basis.items()

@@ -31,15 +31,17 @@ def population_page(found: PopulationDescription) -> str:
         label="Not all made." if copied else "Made.",
         notice=_COPIES if copied else _NOTICE,
         found=found,
+        origin=origin,
         sections=[
             {
                 "group": group.group,
                 "lead": _lead(group),
-                "figure": comparison_panels(group, origin=origin, name=f"group{k}"),
+                "people": f"{group.people.virtual:,.0f} virtual and {group.people.real:,.0f} real people",
+                "figure": comparison_panels(group),
                 "figures": _figures(group),
                 "taxa": [_taxon(t) for t in group.taxa],
             }
-            for k, group in enumerate(found.groups)
+            for group in found.groups
         ],
         data=json.dumps(as_record(found), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
     )
@@ -53,10 +55,12 @@ def _lead(group: GroupComparison) -> str:
         else "nearest neighbours tell them apart a little" if above < 0.15
         else "nearest neighbours tell them apart"
     )  # fmt: skip
-    copies = f" {group.copies} virtual people equal a real one." if group.copies else ""
+    equal = "1 virtual person equals" if group.copies == 1 else f"{group.copies} virtual people equal"
+    copies = f" {equal} a real one." if group.copies else ""
     return (
         f"{group.people.virtual:.0f} virtual and {group.people.real:.0f} real people: {told} "
-        f"({group.told_apart:.0%} lie nearest to their own kind; 50 % is none). "
+        f"({group.told_apart:.0%} of all lie nearest to somebody of their own kind; 50% would say "
+        "that nothing tells real and virtual apart). "
         f"{group.within_tenth:.0%} of {len(group.taxa)} taxa differ by less than 0.1 standard deviations; "
         f"the largest difference is {group.largest_difference:.2f}, by chance {group.largest_by_chance:.2f}."
         f"{copies}"
@@ -73,11 +77,11 @@ def _figures(group: GroupComparison) -> list[tuple[str, str, str, str]]:
         row("reads, median", group.depth, ",.0f"),
         row("cells without a read", group.zeros, ".1%"),
         row("reads of taxa that only one table names", group.pooled_share, ".1%"),
-        row("Shannon diversity, mean", group.shannon, ".2f"),
-        row("Shannon diversity, sd", group.shannon_sd, ".2f"),
+        row("Shannon diversity, mean, nats", group.shannon, ".2f"),
+        row("Shannon diversity, SD, nats", group.shannon_sd, ".2f"),
         row("taxa seen in a person, mean", group.taxa_seen, ".1f"),
-        row("taxa seen in a person, sd", group.taxa_seen_sd, ".1f"),
-        row("Hellinger distance to the nearest real person, median", group.distance, ".3f"),
+        row("taxa seen in a person, SD", group.taxa_seen_sd, ".1f"),
+        row("Hellinger distance (0 to 1) to the nearest real person, median", group.distance, ".3f"),
     ]
     for what, pairs in (("rank correlations", group.correlations), ("co-occurrence", group.presence)):
         of = f"{what} of {pairs.pairs:,} pairs"

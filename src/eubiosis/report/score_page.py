@@ -22,6 +22,7 @@ _NOTICE = (
     "therapy works, and nothing is medical advice. A score says how far the model was off and no more."
 )
 _NONE = "none"
+WORSE = "worse than the reference"
 _FIRST = ("fresh", "not fitted", "yours", "fitted")
 
 
@@ -55,7 +56,7 @@ def sentence(group: BoardGroup) -> str:
     """
     ratio = "no reference" if group.crps is None else (
         f"CRPS {ratio_words(group.crps)} times the reference's over {_studies(group.crps.studies)}: "
-        f"{group.crps.verdict}"
+        f"{verdict_words(group)}"
     )  # fmt: skip
     figures = "1 figure" if group.quantities == 1 else f"{group.quantities} figures"
     width = (
@@ -66,6 +67,16 @@ def sentence(group: BoardGroup) -> str:
         f"coverage of 50 % intervals {coverage_words(group.coverage_50)}, "
         f"of 90 % intervals {coverage_words(group.coverage_90)}{width}."
     )
+
+
+def verdict_words(group: BoardGroup) -> str:
+    """Return the verdict on a group, with a word where the model is worse than the yardstick."""
+    if group.crps is None:
+        return "no reference"
+    worse = group.yardstick is not None and group.yardstick.verdict == WORSE
+    if not worse or group.crps.verdict == WORSE:
+        return group.crps.verdict
+    return f"{group.crps.verdict}; {WORSE} that knows all studies (yardstick)"
 
 
 def ratio_words(ratio: RatioSeen | None) -> str:
@@ -101,7 +112,7 @@ def _group(group: BoardGroup) -> dict[str, str]:
     return {
         "group": group.group, "what": group.what, "studies": str(group.studies),
         "quantities": str(group.quantities), "crps": ratio_words(group.crps),
-        "verdict": "no reference" if group.crps is None else group.crps.verdict,
+        "verdict": verdict_words(group),
         "energy": ratio_words(group.energy), "minus": ratio_words(group.minus_baseline),
         "regression": ratio_words(group.regression), "yardstick": ratio_words(group.yardstick),
         "in_50": coverage_words(group.coverage_50),

@@ -1,9 +1,10 @@
 """How far a workflow lies from what was ever checked: population, therapy, dose, duration and endpoint.
 
 Checked means: a prediction of the model was held against people and no number of the model was set with
-them in sight. Two tables say where: the scored rows of the roles that the model itself answers, and the
-scores of forecasts on measured studies that were neither fitted nor seen. The rules below judge distances;
-they never look at whether a comparison was met.
+them in sight. Three tables say where: the scored rows of the roles that the model itself answers, the scores
+of forecasts on measured studies that were neither fitted nor seen, and the trials of the scoreboard that were
+not fitted, each with whether its forecast was fresh or the study seen before. The rules below judge
+distances; they never look at whether a comparison was met.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from eubiosis.core.applicability import DISTANCES, Applicability, ApplicabilityR
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.therapy import Component, products
 from eubiosis.trial.design import Design
+from eubiosis.workflow.files.workflow_yaml import read_workflow
 from eubiosis.workflow.forecast.skill import load_skill
+from eubiosis.workflow.score.tables import trial_rows
 from eubiosis.workflow.workflow import Workflow
 
 FAMILIES = {
@@ -30,6 +33,7 @@ _PLACE_FAMILY = {"guild": "guilds", "stool": "stool acids", "plasma": "plasma ac
 _AGENTS = {"propionate_salt": "propionate", "itf": "inulin"}
 _NEAR, _SAME = 2.0, 1.25  # ratios of doses and of durations
 _DRUGS = "drug"
+_NOT_OF_THE_GUT = ("drug", "helminth", "vitamin")  # groups whose products act elsewhere in the model
 _SAID: Mapping[Distance, str] = {
     "never checked": "never checked against people",
     "far": "far from what was checked",
@@ -55,7 +59,8 @@ class Compared:
     """One comparison of the model with people that no number of it was set with.
 
     ``product`` is one of the catalogue, "drug" for a drug of MS, empty without a therapy; ``dose`` its amount
-    a day (g, or a count), ``days`` how long; None where not read or not said.
+    a day (g, or a count), ``days`` how long; None where not read or not said. ``status`` is "fresh" or "seen"
+    for a trial of the scoreboard, empty for the other tables.
     """
 
     where: str
@@ -64,17 +69,19 @@ class Compared:
     family: str
     dose: float | None = None
     days: float | None = None
+    status: str = ""
 
     @property
     def microbiome(self) -> bool:
         """Whether it is a response to a therapy of the microbiome."""
-        return self.product not in ("", _DRUGS)
+        known = products().get(self.product)
+        return self.product not in ("", _DRUGS) and (known is None or known.group not in _NOT_OF_THE_GUT)
 
 
 @cache
 def comparisons() -> tuple[Compared, ...]:
-    """Return every comparison that counts as checked, from the two tables."""
-    return (*_of_roles(), *_of_skill())
+    """Return every comparison that counts as checked, from the three tables."""
+    return (*_of_roles(), *_of_skill(), *_of_scoreboard())
 
 
 def applicability(workflow: Workflow, compared: Sequence[Compared] | None = None) -> Applicability:
@@ -88,7 +95,22 @@ def applicability(workflow: Workflow, compared: Sequence[Compared] | None = None
                 rows += [_therapy(arm.name, part, known), *_dose(arm.name, part, known)]
                 rows.append(_duration(arm.name, part, design, known))
     worst = max((row.distance for row in rows), key=DISTANCES.index)
-    return Applicability(_summary(rows), worst, len(known), tuple(rows))
+    said = " ".join([_summary(rows), *_trials_of_the_endpoint(design, known)])
+    return Applicability(said, worst, len(known), tuple(rows))
+
+
+def _trials_of_the_endpoint(design: Design, known: Sequence[Compared]) -> Iterable[str]:
+    """Say under which therapies forecasts of the endpoint were held against trials, fresh or seen before."""
+    family, label = family_of(design.primary), ENDPOINTS[design.primary].label
+    own = [one for one in known if one.status and one.family == family]
+    if own:
+        labels = dict.fromkeys(products()[one.product].label for one in own)
+        fresh = sum(one.status == "fresh" for one in own)
+        trials = "1 trial" if len(own) == 1 else f"{len(own)} trials"
+        yield (
+            f"{label}: forecasts were compared with {trials} ({', '.join(labels)}; {fresh} fresh, "
+            f"{len(own) - fresh} seen before); the scoreboard says how far off they were."
+        )
 
 
 def _summary(rows: Sequence[ApplicabilityRow]) -> str:
@@ -234,6 +256,22 @@ def _family(row: Row) -> str:
         ("relapse", "relapses"),
     )
     return next((family for word, family in known if word in words), row.quantity)
+
+
+def _of_scoreboard() -> Iterable[Compared]:
+    """Yield the trials of the scoreboard that were not fitted, with what their workflows give."""
+    for row in trial_rows():
+        if row.status == "fitted":
+            continue
+        design = read_workflow(row.path).design
+        arm = next(each for each in design.arms if each.name == row.active)
+        seen = "forecast fresh" if row.status == "fresh" else "seen before"
+        where = f"{row.study}, {row.kind}, {design.participants} people ({seen})"
+        for part in arm.therapy.given:
+            dose = None if part.dose is None or not part.dose.grams else part.dose.grams
+            weeks = (design.visits[-1] if part.stop is None else part.stop) - part.start
+            in_ms, days = row.population == "people with MS", 7.0 * weeks
+            yield Compared(where, in_ms, part.product, row.kind, dose, days, row.status)
 
 
 def _of_skill() -> Iterable[Compared]:

@@ -28,8 +28,7 @@ def write_pool_page(report: PoolReport, folder: Path) -> list[Path]:
         forest = evidence_figures.forest(report, aside)
         funnel = evidence_figures.funnel(report, aside)
         data = write_whole(aside / "pool.json", as_json(report))
-        pictures = {"forest": forest[0].read_text("utf-8"), "funnel": funnel[0].read_text("utf-8")}
-        page = write_whole(aside / "pool.html", pool_page(report, pictures))
+        page = write_whole(aside / "pool.html", pool_page(report))
     return [folder / path.name for path in (*forest, *funnel, data, page)]
 
 

@@ -109,3 +109,21 @@ def test_somebody_else_s_estimates_are_checked(run, tmp_path):
     path.write_text("trial,endpoint,estimate,ci_low,ci_high,p\nT01,edss,1,0,2,0.1\n", "utf-8")
     with pytest.raises(SystemExit, match="edss is unknown"):
         run.read_estimates(path)
+    head = "trial,endpoint,estimate,ci_low,ci_high,p\n"
+    for body, words in (
+        ("T01,mfis,1,0,2,0.1\nT01,mfis,1,0,2,0.1\n", "given twice: theirs, T01, mfis"),
+        ("T99,mfis,1,0,2,0.1\n", "no such trial and endpoint: T99, mfis"),
+        ("T01,mfis,one,0,2,0.1\n", "line 2: estimate 'one' is no number"),
+    ):
+        path.write_text(head + body, "utf-8")
+        with pytest.raises(SystemExit, match=words):
+            run.read_estimates(path)
+    path.write_text(head + "T01,mfis,,,,\nT02,mfis,1,0,2,0.1\n", "utf-8")
+    assert [row["trial"] for row in run.read_estimates(path)] == ["T01", "T02"]
+
+
+def test_a_file_that_is_missing_is_said(run, tmp_path):
+    with pytest.raises(SystemExit, match=r"lost\.csv: the file is missing"):
+        run.read_estimates(tmp_path / "lost.csv")
+    assert len(run.changed(tmp_path)) == 6
+    assert all(line.endswith("the file is missing") for line in run.changed(tmp_path))

@@ -4,11 +4,10 @@ import io
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from report_input_factory import make_report_input
 
-from eubiosis.report.figures.style import course_panels, house_style, new_figure, share_bars, to_svg
+from eubiosis.report.figures.style import house_style, new_figure, to_svg
 from eubiosis.report.figures.svg import inline_svg, references
 from eubiosis.report.trial.page import trial_report
 
@@ -48,13 +47,14 @@ class Ids(HTMLParser):
 
 
 def pages():
-    times = np.array([0.0, 1.0])
-    origin = "simulated"
-    course = {"MS": {"a": times, "b": times}}
-    panels = (("a", "first"), ("b", "second"))
-    axis = course_panels(times, course, panels, origin=origin)
-    axis += share_bars({"MS": {"BIF": 0.2}}, origin=origin)
     with house_style():
+        drawn = []
+        for name in ("courses", "shares"):
+            figure, axes = new_figure(1, 2, width=6, height=2)
+            axes[0][0].plot([0.0, 1.0], [0.0, 1.0], "o-")
+            axes[0][1].barh([0, 1], [0.2, 0.4])
+            drawn.append(to_svg(figure, origin="simulated", name=name, label=name))
+        axis = "".join(drawn)
         pictures = {name: whole_svg() for name in ("forest", "funnel")}
     return {
         "trial": trial_report(make_report_input()),

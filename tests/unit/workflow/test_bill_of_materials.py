@@ -47,6 +47,10 @@ def test_the_same_installation_gives_the_same_bill(made, tmp_path):
     assert done.exit_code == 0, done.output
     assert json.loads((tmp_path / "bom.json").read_text()) == made
     assert json.loads(CliRunner().invoke(doctor, ["--bom", "-"]).stdout) == made
+    refused = CliRunner().invoke(doctor, ["--bom", str(tmp_path / "missing" / "bom.json")])
+    assert refused.exit_code == 2
+    assert "does not exist" in refused.output
+    assert not (tmp_path / "missing").exists()
 
 
 def test_what_is_not_installed_has_no_bill(monkeypatch):

@@ -99,11 +99,20 @@ def test_nothing_that_was_fitted_counts_as_checked():
 
 def test_what_the_package_has_checked_for_relapses_and_fatigue():
     rows = {row.aspect: row for row in applicability(_workflow("relapses", weeks=48)).rows}
-    assert (rows["endpoint"].distance, rows["endpoint"].rows) == ("far", 8)  # eight rows of drugs
-    summary = applicability(_workflow("mfis")).summary
-    assert summary.startswith(
-        "Never checked against people: Fatigue (MFIS) as an endpoint of a microbiome therapy"
-    )
+    # one antibiotic; the eight rows of drugs and the worm are farther away
+    assert (rows["endpoint"].distance, rows["endpoint"].rows) == ("near", 1)
+    assert rows["endpoint"].nearest.startswith("RECYCLINE 2016")
+    found = applicability(_workflow("mfis"))
+    fatigue = {row.aspect: row for row in found.rows}["endpoint"]
+    assert (fatigue.distance, fatigue.rows) == ("near", 3)  # a probiotic and two diets
+    assert [words in fatigue.nearest for words in ("Rahimlou 2020", "Katz Sand 2019", "Chen 2023")] == [
+        True
+    ] * 3
+    assert "compared with 3 trials" in found.summary
+    assert "1 fresh, 2 seen before" in found.summary
+    lesions = applicability(_workflow("t2_lesions", weeks=48)).summary
+    assert "T2 lesions" in lesions.partition(";")[0]
+    assert "compared with" not in lesions
     assert {family_of(name) for name in ("gd_lesions", "t2_lesions")} == {"lesions"}
 
 

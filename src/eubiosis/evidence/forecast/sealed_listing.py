@@ -71,9 +71,11 @@ def interval_words(five: Sequence[float]) -> str:
 
     >>> interval_words((0.1, 0.2, 0.3, 0.4, 0.5))
     '0.30 (50 %: 0.20 to 0.40; 95 %: 0.10 to 0.50)'
+    >>> interval_words((-0.5, -0.2, -0.001, 0.1, 0.2))
+    '0.00 (50 %: −0.20 to 0.10; 95 %: −0.50 to 0.20)'
     """
-    low, quarter, middle, three, high = five
-    return f"{middle:.2f} (50 %: {quarter:.2f} to {three:.2f}; 95 %: {low:.2f} to {high:.2f})"
+    low, quarter, middle, three, high = (f"{round(x, 2) + 0.0:.2f}".replace("-", "−") for x in five)
+    return f"{middle} (50 %: {quarter} to {three}; 95 %: {low} to {high})"
 
 
 def _summary(one: QuantileForecast) -> tuple[float, float, float, float, float]:

@@ -173,17 +173,15 @@ def _direction(evidence: Evidence, claim: Claim) -> AuditedClaim:
     refused = [study for study, answers in votes.values() if not any(answers)]
     if len(refused) == len(votes):
         verdict: Verdict = "contradicted"
-        reason = f"none of {len(votes)} randomised cohort(s) found it"
+        reason = f"none of {_counted(len(votes), 'randomised cohort')} found it"
     elif len(unanimous) < len(votes):
         verdict = "mixed"
-        reason = f"{len(unanimous)} of {len(votes)} randomised cohort(s) found it throughout"
+        reason = f"{len(unanimous)} of {_counted(len(votes), 'randomised cohort')} found it throughout"
     else:
         groups = {s.author_group for s in unanimous if s.integrity_status == "none"}
         certain = [level for _, level in _certainties(evidence, claim) if level != "very low"]
         verdict = "supported" if len(groups) >= 2 and certain else "mixed"
-        reason = (
-            f"all {len(votes)} randomised cohort(s) found it; unflagged independent groups: {len(groups)}"
-        )
+        reason = f"{_all(len(votes))} found it; unflagged independent groups: {len(groups)}"
     levels = "".join(f"; certainty of the pooled {o}: {level}" for o, level in _certainties(evidence, claim))
     return _audited(claim, verdict, reason + levels, lines)
 
@@ -228,12 +226,22 @@ def _number(evidence: Evidence, claim: Claim) -> AuditedClaim:
     lines += _elsewhere(evidence, claim)
     if matching:
         significant = any(low > 0 or high < 0 for _, low, high in matching)
-        reason = f"{len(matching)} record(s) give this number"
+        reason = f"{_counted(len(matching), 'record')} with this number"
         return _audited(claim, "supported" if significant else "mixed", reason, lines)
     if estimates and all(not low <= target <= high for _, low, high in estimates):
         return _audited(claim, "contradicted", "every interval excludes the number", lines)
-    reason = f"{len(estimates)} record(s) on this metric, none gives the number"
+    none = ", none with the number" if estimates else ""
+    reason = f"{_counted(len(estimates), 'record')} on this metric{none}"
     return _audited(claim, "untraceable", reason, lines)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
+
+
+def _all(cohorts: int) -> str:
+    said = {1: "the only randomised cohort", 2: "both randomised cohorts"}
+    return said.get(cohorts, f"all {cohorts} randomised cohorts")
 
 
 def _elsewhere(evidence: Evidence, claim: Claim) -> list[ClaimLine]:
@@ -335,7 +343,8 @@ def _by_counts(
     claim: Claim, yes: Iterable[bool], no: Iterable[bool], lines: Sequence[ClaimLine], what: str
 ) -> AuditedClaim:
     found, against = sum(yes), sum(no)
-    reason = f"{found} {what} for it, {against} against or both ways"
+    told = {"reports": "report", "studies": "study"}.get(what, what) if found == 1 else what
+    reason = f"{found} {told} for it, {against} against or both ways"
     verdict: Verdict
     if not found and not against:
         verdict, reason = "not tested", f"no {what} that somebody has read"

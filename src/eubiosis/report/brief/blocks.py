@@ -59,6 +59,15 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}".replace("-", "−")
 
 
+def read_words(level: str | None) -> str:
+    """Write how far a source was read.
+
+    >>> read_words("full_text")
+    'full text'
+    """
+    return "not said" if level is None else level.replace("_", " ")
+
+
 def span(low: float | None, high: float | None) -> str:
     """Write the ends of an interval."""
     return f"{number(low)}, {number(high)}"

@@ -33,12 +33,15 @@ def power_svg(one: BriefEndpoint, recruitable: int, target: float) -> str:
 
     foot = "people per arm; orange: what can be recruited; dashed: the power asked for"
     parts = [
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img" font-size="11" '
+        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img" font-size="11" '
         f'font-family="sans-serif" aria-label="{words}"><title>{words}</title>',
-        line([(0, 1), (0, 0), (largest, 0)], 'stroke="#777"'),
-        line([(0, target), (largest, target)], 'stroke="#777" stroke-dasharray="3 3"'),
-        line([(recruitable, 0), (recruitable, 1)], 'stroke="#D55E00" stroke-dasharray="4 3"'),
-        line([(point.n_per_arm, point.power) for point in one.powers], 'stroke="#0072B2" stroke-width="2"'),
+        line([(0, 1), (0, 0), (largest, 0)], 'class="axis" stroke="#777"'),
+        line([(0, target), (largest, target)], 'class="axis" stroke="#777" stroke-dasharray="3 3"'),
+        line([(recruitable, 0), (recruitable, 1)], 'class="c2" stroke="#D55E00" stroke-dasharray="4 3"'),
+        line(
+            [(point.n_per_arm, point.power) for point in one.powers],
+            'class="c1" stroke="#0072B2" stroke-width="2"',
+        ),
         *(text(str(_LEFT - 6), y(share), "end", f"{share:.0%}") for share in (0.0, 0.5, 1.0)),
         *(text(x(people), str(_HEIGHT - 18), "middle", f"{people:,}") for people in (recruitable, largest)),
         text(str(_WIDTH // 2), str(_HEIGHT - 4), "middle", foot),

@@ -6,7 +6,7 @@ from eubiosis.core.brief import BriefData, BriefEndpoint
 from eubiosis.core.control_arm import DecidingArm
 from eubiosis.core.evidence_report import PooledStudy
 from eubiosis.core.question import AskedDesign
-from eubiosis.report.brief.blocks import Passage, Row, TextTable, duration
+from eubiosis.report.brief.blocks import Passage, Row, TextTable, duration, read_words
 
 METHODS = {
     "count": "a negative binomial model with the logarithm of follow-up as offset",
@@ -42,7 +42,9 @@ def _practical(brief: BriefData) -> Passage:
             f"For the primary endpoint, at the stated {rate:g} randomised a month. Cost is the user's "
             "prices times people and years; nothing is added to them."
         )
-    known = "; ".join(f"{x.study}, {x.event}: “{x.statement}” (read: {x.read})" for x in harms.records)
+    known = "; ".join(
+        f"{x.study}, {x.event}: “{x.statement}” (read: {read_words(x.read)})" for x in harms.records
+    )
     paragraphs.append(
         f"Harms: {harms.people:,} treated people without a single case rule out, with 95 %, only risks "
         f"above {harms.excluded_risk:.1%}. Records of harms and attrition, as reported: "
@@ -160,8 +162,8 @@ def _arm_sources(brief: BriefData) -> list[str]:
 
 def _arm(one: DecidingArm) -> str:
     source = one.source or "source in control_arms.tsv"
-    return f"Control arm {one.trial}, {one.arm}, {one.year}: {source} (read: {one.read})"
+    return f"Control arm {one.trial}, {one.arm}, {one.year}: {source} (read: {read_words(one.read)})"
 
 
 def _study(included: PooledStudy) -> str:
-    return f"{included.study}: {included.doi or included.source} (read: {included.read})"
+    return f"{included.study}: {included.doi or included.source} (read: {read_words(included.read)})"

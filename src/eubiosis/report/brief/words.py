@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from eubiosis.core.brief import BriefData, BriefEndpoint, Known, SeenRow
 from eubiosis.core.control_arm import EndpointForecast, RegressionToTheMean
 from eubiosis.core.evidence_report import Choice
-from eubiosis.report.brief.blocks import Passage, Row, TextTable, duration, number, per_arm, span
+from eubiosis.report.brief.blocks import Passage, Row, TextTable, duration, number, per_arm, read_words, span
 from eubiosis.report.brief.curve import power_svg
 
 
@@ -59,7 +59,7 @@ def _control(brief: BriefData) -> Passage:
     rows: list[Row] = _relapse_rows(brief)
     rows += [_endpoint_row(one) for one in control.endpoints.values()]
     rows.append(("Neurofilament light", "no forecast", "", "", control.nfl.note))
-    factors = "; ".join(f"{c.term} x{c.factor:.3f} [{c.low:.3f}, {c.high:.3f}]" for c in first.coefficients)
+    factors = "; ".join(f"{c.term} ×{c.factor:.3f} [{c.low:.3f}, {c.high:.3f}]" for c in first.coefficients)
     apart, late, other = first.leave_one_trial_out, every.fit_to_2019_predict_later, every.forecast
     told = every.calibration
     alike = (
@@ -108,7 +108,7 @@ def _relapse_rows(brief: BriefData) -> list[Row]:
             f"{free.share:.0%}",
             f"{free.pi_low:.0%} to {free.pi_high:.0%}",
             "",
-            f"median error {free.median_error_points:.1f} points in {len(free.backtest)} other arms"
+            f"median error {free.median_error_points:.1f} percentage points in {len(free.backtest)} arms"
             + ("; EXTRAPOLATED as the rate" if rate.extrapolated else ""),
         )
     )
@@ -172,20 +172,21 @@ def _selection_words(found: RegressionToTheMean, asked: int | None) -> str:
 def _known(brief: BriefData) -> Passage:
     rows = tuple(_known_row(one) for one in brief.endpoints)
     small = tuple(
-        f"{one.label}, not pooled: {out.study}: {out.reason} ({out.source}; read: {out.read})"
+        f"{one.label}, not pooled: {out.study}: {out.reason} ({out.source}; read: {read_words(out.read)})"
         for one in brief.endpoints
         for out in one.pooled.excluded
     )
     audit = tuple((claim.statement, claim.verdict, claim.reason) for claim in brief.claims)
     tables = [TextTable(("outcome", "randomised evidence", "pooled", "certainty", "integrity"), rows,
-                        "Pooled differences between arms as published, with their defects")]  # fmt: skip
+                        "Pooled differences between arms as published, with their defects (MD: mean "
+                        "difference; SMD: the same in SDs; in square brackets 95 % intervals)")]  # fmt: skip
     if audit:
         tables.append(
             TextTable(("claim in circulation", "verdict", "why"), audit, "Claims held against the records")
         )
     others = tuple(
         (one.label, f"{x.study}: {x.population}", f"{x.agent} {x.dose}".strip(), x.result,
-         f"{x.certainty}: {x.reasons}", f"{x.source} (read: {x.read})")
+         f"{x.certainty}: {x.reasons}", f"{x.source} (read: {read_words(x.read)})")
         for one in brief.endpoints for x in one.pooled.indirect
     )  # fmt: skip
     if others:
@@ -212,7 +213,7 @@ def _seen(rows: Sequence[SeenRow]) -> TextTable:
     """Return the trials whose numbers were not read, so that nobody takes the records for all there is."""
     cells = tuple(
         (f"{x.trial} {x.registry_id}".strip(), x.agent, x.design, x.people or "not read", x.state,
-         "; ".join(filter(None, (x.found, x.note))), f"{x.source} (read: {x.read})")
+         "; ".join(filter(None, (x.found, x.note))), f"{x.source} (read: {read_words(x.read)})")
         for x in rows
     )  # fmt: skip
     columns = ("trial", "agent", "design", "people", "state", "remarks", "source")
@@ -273,6 +274,11 @@ def _sizes(brief: BriefData) -> Passage:
     return Passage("How many", (text, *_chosen_words(brief)), tables, figure=figure)
 
 
+def _effect_unit(one: BriefEndpoint) -> str:
+    """Name what an effect of an endpoint counts in, as its planned effect is written."""
+    return "rate ratio" if one.effect_text.startswith("rate ratio") else "SD between people"
+
+
 def _other_sizes(brief: BriefData) -> list[TextTable]:
     """Return the sizes for other effects and the power at other sizes, for the primary endpoint."""
     one = brief.primary
@@ -282,7 +288,7 @@ def _other_sizes(brief: BriefData) -> list[TextTable]:
     effects = tuple((f"{row.effect:.3g}", f"{row.n_for_80:,}", f"{row.n_for_90:,}") for row in one.effects)
     powers = tuple((f"{row.n_per_arm:,}", f"{row.power:.0%}") for row in one.powers[::3])
     return [
-        TextTable(("true effect", "n for 80 %", "n for 90 %"), effects,
+        TextTable((f"true effect, {_effect_unit(one)}", "n for 80 % power", "n for 90 % power"), effects,
                   f"{one.label} at {length}: people per arm if the effect were another"),
         TextTable(("people per arm", "power"), powers,
                   f"{one.label} at {length}: power at {one.effect_text}; at most "
@@ -310,7 +316,7 @@ def _assurance(brief: BriefData) -> Passage:
                 for k, n in line.sizes.items()
             }
             curse = line.estimate_given_success / line.true_effect_given_success
-            exaggeration = f"x{curse:.2f}" if line.true_effect_given_success > 0 else "no true benefit"
+            exaggeration = f"×{curse:.2f}" if line.true_effect_given_success > 0 else "no true benefit"
             rows.append(
                 (
                     f"{one.label}, {duration(line.years)}",
@@ -338,8 +344,8 @@ def _assurance(brief: BriefData) -> Passage:
         "the pooled trials predict, failed checks discounted, mixed with a null-centred part. None of them "
         "is a finding."
     )
-    columns = ("endpoint", "prior of the effect", "assurance", "ceiling", "n for 50 %", "n for 80 %",
-               "winner's curse", "succeeds, yet below the relevant effect")  # fmt: skip
+    columns = ("endpoint", "prior of the effect", "assurance", "ceiling", "n per arm for 50 %",
+               "n per arm for 80 %", "winner's curse", "succeeds, yet below the relevant effect")  # fmt: skip
     return Passage("How sure", (text,), (TextTable(columns, tuple(rows)), *_chances(brief)))
 
 
@@ -363,7 +369,7 @@ def _expectancy_block(one: BriefEndpoint) -> Passage:
     found = one.expectancy
     assert found is not None
     review = "; ".join(
-        f"{x.what}: {number(x.value)} [{span(x.low, x.high)}] ({x.source}, read: {x.read})"
+        f"{x.what}: {number(x.value)} [{span(x.low, x.high)}] ({x.source}, read: {read_words(x.read)})"
         for x in found.review
     )
     corrected = "no size reaches it"

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from eubiosis.core.evidence_report import VERDICTS, AuditedClaim, PoolReport
 from eubiosis.core.record import as_record
-from eubiosis.report.figures.svg import inline_svg
+from eubiosis.report.evidence.plots import pool_forest, pool_funnel
 from eubiosis.report.pages import render
 
 
-def pool_page(report: PoolReport, pictures: Mapping[str, str]) -> str:
-    """Return the page of a pool with its pictures (SVG text by name) and its data inside."""
-    drawn = {
-        name: Markup(inline_svg(svg, name=name, label=f"{name.capitalize()} plot"))
-        for name, svg in pictures.items()
-    }
+def pool_page(report: PoolReport) -> str:
+    """Return the page of a pool with its pictures and its data inside."""
+    drawn = {"forest": Markup(pool_forest(report)), "funnel": Markup(pool_funnel(report))}
     return render(
         "evidence_pool.html", report=report, pooled=report.summary, pictures=drawn, data=_data(report)
     )

@@ -15,7 +15,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class PlotFrame:
-    """A plot's size and scales in the units of its view box; ``x`` may be logarithmic."""
+    """A plot's size and scales in the units of its view box; ``x`` and ``y`` may be logarithmic."""
 
     width: float
     height: float
@@ -26,18 +26,16 @@ class PlotFrame:
     top: float = 10.0
     bottom: float = 38.0
     log_x: bool = False
+    log_y: bool = False
 
     def at_x(self, value: float) -> float:
         """Return where a value of x stands."""
-        low, high = (math.log(end) for end in self.x) if self.log_x else self.x
-        place = math.log(value) if self.log_x else value
-        share = (place - low) / (high - low) if high > low else 0.5
+        share = _share(value, self.x, logarithmic=self.log_x)
         return self.left + share * (self.width - self.left - self.right)
 
     def at_y(self, value: float) -> float:
         """Return where a value of y stands."""
-        low, high = self.y
-        share = (value - low) / (high - low) if high > low else 0.5
+        share = _share(value, self.y, logarithmic=self.log_y)
         return self.height - self.bottom - share * (self.height - self.top - self.bottom)
 
     def points(self, points: Iterable[Point]) -> str:
@@ -91,6 +89,12 @@ class PlotFrame:
             f'y2="{self.height - self.bottom:.1f}"/>'
             + text(at - 6 if left else at + 6, self.top + 12, words, anchor="end" if left else "start")
         )
+
+
+def _share(value: float, ends: Point, *, logarithmic: bool) -> float:
+    low, high = (math.log(end) for end in ends) if logarithmic else ends
+    place = math.log(value) if logarithmic else value
+    return (place - low) / (high - low) if high > low else 0.5
 
 
 def text(x: float, y: float, words: str, *, anchor: str = "start", names: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -85,53 +85,3 @@ def to_svg(figure: Figure, *, origin: str, name: str, label: str) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": origin})
     return inline_svg(buffer.getvalue(), name=name, label=label)
-
-
-@house_style()
-def course_panels(
-    times: Array,
-    courses: Mapping[str, Mapping[str, Array]],
-    panels: Sequence[tuple[str, str]],
-    *,
-    origin: str,
-    time_label: str = "days",
-    columns: int = 3,
-) -> str:
-    """Draw time courses, one panel for each (quantity, title), one line for each named course."""
-    rows = -(-len(panels) // columns)
-    figure, axes = new_figure(rows, columns, width=9.6, height=2.6 * rows + 0.6, gaps=(0.09, 0.04))
-    for k, (quantity, title) in enumerate(panels):
-        axis = axes[k // columns][k % columns]
-        for colour, (name, course) in zip(COLOURS, courses.items(), strict=False):
-            axis.plot(times, course[quantity], color=colour, label=name)
-        axis.set_title(title)
-        axis.set_ylim(bottom=0)
-        if k // columns == rows - 1:
-            axis.set_xlabel(time_label)
-    for k in range(len(panels), rows * columns):
-        axes[k // columns][k % columns].set_visible(False)
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
-    titles = "; ".join(title for _, title in panels)
-    label = f"Time courses of {', '.join(courses)}: {titles}"
-    return to_svg(figure, origin=origin, name="courses", label=label)
-
-
-@house_style()
-def share_bars(shares: Mapping[str, Mapping[str, float]], *, origin: str) -> str:
-    """Draw horizontal bars of guild shares (percent), grouped by guild, one colour for each course."""
-    names = list(shares)
-    guilds = list(shares[names[0]])
-    figure, axes = new_figure(1, 1, width=9.6, height=4.6)
-    axis = axes[0][0]
-    height = 0.8 / len(names)
-    for k, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
-        position = np.arange(len(guilds)) + (k - (len(names) - 1) / 2) * height
-        axis.barh(position, [100 * shares[name][g] for g in guilds], height, color=colour, label=name)
-    axis.set_yticks(np.arange(len(guilds)), guilds)
-    axis.invert_yaxis()
-    axis.grid(axis="y", visible=False)
-    axis.set_xlabel("share of bacterial biomass, %")
-    axis.legend(loc="lower right")
-    label = f"Guild shares in percent of bacterial biomass: {', '.join(names)}"
-    return to_svg(figure, origin=origin, name="shares", label=label)

@@ -40,19 +40,20 @@ def _half(title: str, found: Informed, name: str) -> dict[str, object]:
     return {
         "title": title,
         "found": found,
+        "origin": origin,
         "moved": [_line(one) for one in moved],
         "still": still,
         "therapies": [_line(one) for one in therapies],
         "measured": [_line(one) for one in measured],
-        "distances": Markup(distances(found.numbers, origin=origin, name=f"{name}-distances")),
-        "before": Markup(_before(therapies, origin, f"{name}-before")),
-        "profiles": Markup(profiles(found.profiles, origin=origin, name=f"{name}-profiles")),
+        "distances": Markup(distances(found.numbers, name=f"{name}-distances")),
+        "before": Markup(_before(therapies, f"{name}-before")),
+        "profiles": Markup(profiles(found.profiles)),
         "run": any(value is not None for one in found.profiles for value in one.best),
     }
 
 
-def _before(therapies: Sequence[Measure], origin: str, name: str) -> str:
-    return before_and_after(therapies, origin=origin, name=name) if therapies else ""
+def _before(therapies: Sequence[Measure], name: str) -> str:
+    return before_and_after(therapies, name=name) if therapies else ""
 
 
 def _by_distance(one: Measure) -> float:

@@ -9,8 +9,8 @@ from itertools import pairwise
 from eubiosis.core.model_page import Wiring, WiringEdge, WiringNode
 from eubiosis.report.model_page.layout import BOX_HEIGHT, BOX_WIDTH, LayeredDrawing, layered
 
-# Okabe and Ito's blue and vermilion, told apart by every kind of colour vision; the ends differ too
-_COLOURS = {"+": "#0072B2", "-": "#D55E00", "?": "#6b6b6b", "0": "#b5b5b5"}
+# classes of the style sheet: blue and orange, told apart by every kind of colour vision; the ends differ too
+_CLASSES = {"+": "up", "-": "down", "?": "both", "0": "idle"}
 _WORDS = {
     "+": "raises",
     "-": "lowers",
@@ -55,11 +55,11 @@ def _hover(nodes: int) -> str:
 
 def _markers() -> str:
     marks = []
-    for sign, colour in _COLOURS.items():
+    for sign, name in _CLASSES.items():
         shape = (
-            f'<path d="M1,0 L1,8" stroke="{colour}" stroke-width="2"/>'
+            f'<path class="{name}" d="M1,0 L1,8" stroke-width="2"/>'
             if sign == "-"
-            else f'<path d="M0,0 L8,4 L0,8 z" fill="{colour}"/>'
+            else f'<path class="{name} head" d="M0,0 L8,4 L0,8 z"/>'
         )
         at = "2" if sign == "-" else "8"
         marks.append(
@@ -74,29 +74,24 @@ def _panel(name: str, layout: LayeredDrawing) -> str:
     height = bottom - top + 22
     return (
         f'<rect x="3" y="{top - 18:.1f}" width="{layout.width - 6:.1f}" height="{height:.1f}" rx="7" '
-        f'fill="#f6f8fa" stroke="#d8dee4"/>'
-        f'<text x="12" y="{top - 3:.1f}" font-weight="600" fill="#57606a">{escape(name)}</text>'
+        'class="group"/>'
+        f'<text x="12" y="{top - 3:.1f}" font-weight="600">{escape(name)}</text>'
     )
 
 
 def _box(node: WiringNode, layout: LayeredDrawing, number: int) -> str:
     x, y = layout.centres[node.id]
-    style = {
-        "state": 'fill="#ffffff" stroke="#1b1f23" stroke-width="1.3"',
-        "assigned": 'fill="#eef3f8" stroke="#57606a"',
-        "input": 'fill="#ffffff" stroke="#57606a" stroke-dasharray="3 2"',
-    }[node.kind]
     many = f" ({len(node.members)})" if len(node.members) > 1 else ""
     shape = (
         f'<rect x="{x - BOX_WIDTH / 2:.1f}" y="{y - BOX_HEIGHT / 2:.1f}" width="{BOX_WIDTH:.0f}" '
-        f'height="{BOX_HEIGHT:.0f}" rx="{3 if node.kind == "state" else 12}" {style}/>'
+        f'height="{BOX_HEIGHT:.0f}" rx="{3 if node.kind == "state" else 12}" class="box {node.kind}"/>'
     )
     text = node.label + many
     squeezed = f' textLength="{BOX_WIDTH - 10:.0f}" lengthAdjust="spacingAndGlyphs"' if len(text) > 19 else ""
     title = escape(", ".join(node.members))
     return (
         f'<a href="#q-{escape(node.members[0])}" id="w-{number}"><title>{title}</title>{shape}'
-        f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" fill="#1b1f23"{squeezed}>{escape(text)}'
+        f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle"{squeezed}>{escape(text)}'
         "</text></a>"
     )
 
@@ -145,8 +140,8 @@ def _arrow(
     dashes = ' stroke-dasharray="5 3"' if edge.free else ""
     words = f"{edge.source} {_WORDS[edge.sign]} {edge.target}" + (" (the sign is free)" if edge.free else "")
     return (
-        f'<path class="e from{number[edge.source]} to{number[edge.target]}" d="{path}" fill="none" '
-        f'stroke="{_COLOURS[edge.sign]}" stroke-width="1.1" stroke-opacity="0.62"{dashes} '
+        f'<path class="e {_CLASSES[edge.sign]} from{number[edge.source]} to{number[edge.target]}" '
+        f'd="{path}" fill="none" stroke-width="1.1" stroke-opacity="0.7"{dashes} '
         f'marker-end="url(#m-{_MARKS[edge.sign]})"><title>{escape(words)}</title></path>'
     )
 

@@ -4,7 +4,9 @@
   var count = document.getElementById("found");
   var rows = Array.prototype.slice.call(document.querySelectorAll("#numbers tbody tr"));
   document.getElementById("filters").hidden = false;
+  var list = document.getElementById("list");
   function filter() {
+    if (words.value || basis.value || table.value) { list.open = true; }
     var wanted = words.value.toLowerCase().split(/\s+/), shown = 0;
     rows.forEach(function (row) {
       var text = row.textContent.toLowerCase();

@@ -88,13 +88,21 @@ def _forecasts(lines: Sequence[SealedLine], found: RegistryScore, folder: Path) 
         ),
         figures=tuple(
             (
-                sealed_figure(panel, origin=f"sealed {lines[0].sealed}", name=f"s{k}"),
-                f"{panel.title}. Blue: forecast; grey: reference.",
+                sealed_figure(panel, name=f"s{k}"),
+                _caption(panel, lines[0].sealed),
             )
             for k, panel in enumerate(panels)
             if panel.bars
         ),
     )  # fmt: skip
+
+
+def _caption(panel: SealedPanel, sealed: str) -> str:
+    trials = "1 trial" if len(panel.bars) == 1 else f"{len(panel.bars)} trials"
+    return (
+        f"{panel.title}. Thick: 50 %, thin: 95 % interval, circle: median; the words are those of the "
+        f"forecast. n: {trials}. Sealed {sealed}; simulated."
+    )
 
 
 def _panel(

@@ -31,13 +31,13 @@ def forecast_section(forecast: GroupForecast, *, figure: bool = True) -> Profile
     """Return the forecast of a group as a section; its first line is what the model has shown on data."""
     drawn: tuple[tuple[str, str], ...] = ()
     if figure:
-        from eubiosis.report.forecast_page.figure import forecast_figure
+        from eubiosis.report.forecast_page.figure import forecast_figure, forecast_origin
 
         caption = (
             "Ratios after over before. The bar is the 95 % interval: worlds, named discrepancy and sampling "
-            "together; it is cut at ×0.05 and ×20."
+            "together; it is cut at ×0.05 and ×20. Simulated: "
         )
-        drawn = ((forecast_figure(forecast), caption),)
+        drawn = ((forecast_figure(forecast), caption + forecast_origin(forecast)),)
     guilds = [q for q in forecast.quantities if q.place == "guild"]
     others = [q for q in forecast.quantities if q.place != "guild"]
     return ProfileSection(
