@@ -6,7 +6,7 @@ together the numbers at risk. A block keeps counts, which add up to those of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from eubiosis.trial.simulation import Simulation
 Values = NDArray[np.float64]
 Halves = NDArray[np.float16]
 Whole = NDArray[np.int64]
+Sums = NDArray[np.int32]  # of people over the trials of a gut world: 48 trials of 10^6 at most
 _MOST_POINTS = 12  # at which a curve is read, besides entry
 _OF_A_PAIR, _OF_A_GUT_WORLD = 8, 48  # trials that are read
 _BAND = (5.0, 50.0, 95.0)
@@ -53,11 +54,11 @@ class ClockCurves:
     relapse_free: Halves
     progression_free: Halves
     relapses: Halves
-    free_at_risk: Whole
-    rated_at_risk: Whole
-    followed: Whole
-    people: Whole
-    events: Whole
+    free_at_risk: Sums
+    rated_at_risk: Sums
+    followed: Sums
+    people: Sums
+    events: Sums
 
 
 def trials_read(simulation: Simulation) -> int:
@@ -113,9 +114,10 @@ def curves_of(counts: Sequence[ClockCounts], design: Design) -> ClockCurves | No
     mean, followed = all_of.mean_relapses()
     rated, rated_risk = all_of.progression_free()
     people = all_of.people.sum(axis=0, dtype=np.int64)
+    events = (all_of.first, all_of.progressed, all_of.relapses)
 
-    def at_risk(risk: Whole, points: Whole) -> Whole:
-        return np.concatenate((people[:, None], risk[..., points].sum(axis=0)), axis=1)
+    def at_risk(risk: Whole, points: Whole) -> Sums:
+        return np.concatenate((people[:, None], risk[..., points].sum(axis=0)), axis=1).astype(np.int32)
 
     return ClockCurves(
         free[..., weeks].astype(np.float16),
@@ -124,13 +126,8 @@ def curves_of(counts: Sequence[ClockCounts], design: Design) -> ClockCurves | No
         at_risk(free_risk, weeks),
         at_risk(rated_risk, visits),
         at_risk(followed, weeks),
-        people,
-        np.stack(
-            [
-                each.sum(axis=(0, 2), dtype=np.int64)
-                for each in (all_of.first, all_of.progressed, all_of.relapses)
-            ]
-        ),
+        people.astype(np.int32),
+        np.stack([each.sum(axis=(0, 2), dtype=np.int32) for each in events]),
     )
 
 
@@ -146,12 +143,13 @@ def clock_rows(
     free = np.concatenate([each.relapse_free for each in kept])
     rated = np.concatenate([each.progression_free for each in kept])
     relapses = np.concatenate([each.relapses for each in kept])
-    trials, people = len(free), sum(each.people for each in kept) / len(free)
-    events = sum(each.events for each in kept) / trials
+    trials = len(free)
+    people = _summed(each.people for each in kept) / trials
+    events = _summed(each.events for each in kept) / trials
     parts: tuple[tuple[ClockOutcome, tuple[float, ...], Halves, Whole, float], ...] = (
-        ("first_relapse", weeks, free, sum(each.free_at_risk for each in kept), 1.0),
-        ("progression", visits, rated, sum(each.rated_at_risk for each in kept), 1.0),
-        ("relapses", weeks, relapses, sum(each.followed for each in kept), 0.0),
+        ("first_relapse", weeks, free, _summed(each.free_at_risk for each in kept), 1.0),
+        ("progression", visits, rated, _summed(each.rated_at_risk for each in kept), 1.0),
+        ("relapses", weeks, relapses, _summed(each.followed for each in kept), 0.0),
     )
     rows = []
     for o, (outcome, times, values, risk, start) in enumerate(parts):
@@ -182,6 +180,10 @@ def clock_rows(
     return tuple(rows)
 
 
+def _summed(parts: Iterable[Sums]) -> Whole:
+    return np.asarray(np.sum([np.asarray(part, dtype=np.int64) for part in parts], axis=0))
+
+
 def _over_trials(values: Values, start: float) -> Iterator[tuple[float, ...]]:
     """Yield the 5, 50 and 95 % points over trials (trials, points), each with the value at entry first."""
     for level in _BAND:
@@ -195,6 +197,4 @@ def _over_trials(values: Values, start: float) -> Iterator[tuple[float, ...]]:
 def _why_none(design: Design) -> str:
     apart = f"{CONFIRMED_AFTER:g} weeks"
     weeks = ", ".join(f"{week:g}" for week in design.visits)
-    return (
-        f"no progression can be confirmed: no two visits after entry are planned {apart} apart (weeks {weeks})"
-    )
+    return f"no progression can be confirmed: no two visits after entry are planned {apart} apart (weeks {weeks})"

@@ -256,7 +256,9 @@ def _courses(design: Design, simulation: Simulation, chunks: Sequence[Chunk]) ->
                 rows.append(tuple(float(q) for q in np.percentile(values, _BAND)))
             by_arm[arm.name] = tuple(rows)
         endpoint = ENDPOINTS[name]
-        people = sum(len(chunk.visits[name][design.visits[0]][arm.name]) for chunk in chunks for arm in design.arms)
+        people = sum(
+            len(chunk.visits[name][design.visits[0]][arm.name]) for chunk in chunks for arm in design.arms
+        )
         bands.append(
             CourseBand(
                 name,

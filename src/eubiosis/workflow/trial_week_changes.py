@@ -21,12 +21,12 @@ class KeptWeekChanges:
 
     ``median`` (gut worlds, arms, quantities, visits after entry) change over the people of all trials of a
     gut world; (arms, quantities, visits after entry): ``found`` in how many of the ``trials`` the arm differs
-    from control, ``first`` whether it does in the first one. ``people`` (arms,) in all trials.
+    from control, ``first`` whether it does in the first of all (None: not here). ``people`` (arms,) in all trials.
     """
 
     median: NDArray[np.float16]
     found: NDArray[np.int16]
-    first: NDArray[np.bool_]
+    first: NDArray[np.bool_] | None
     people: NDArray[np.int64]
     trials: int
 
@@ -38,6 +38,7 @@ class WeekGatherer:
         self.control = control
         self._parts: dict[int, list[tuple[NDArray[np.float64], NDArray[np.int64]]]] = {}
         self._found: list[NDArray[np.bool_]] = []
+        self._first: NDArray[np.bool_] | None = None
 
     def add(self, stack: TrialStack) -> None:
         """Take in the first trial of a stack; nothing where it has no stool or blood."""
@@ -46,6 +47,8 @@ class WeekGatherer:
         levels, arm = log2_levels(stack, 0), stack.arm[0]
         self._parts.setdefault(stack.gut_world, []).append((levels, arm))
         self._found.append(discoveries(levels, arm, stack.arms.index(self.control), len(stack.arms)))
+        if stack.gut_world == stack.host_world == int(stack.replicates[0]) == 0:
+            self._first = self._found[-1]
 
     def changes(self) -> KeptWeekChanges | None:
         """Return what a chunk keeps; None where there was no trial."""
@@ -55,8 +58,10 @@ class WeekGatherer:
         return KeptWeekChanges(
             np.stack([median_changes(own, arms) for own in self._parts.values()]).astype(np.float16),
             np.sum(self._found, axis=0, dtype=np.int16),
-            self._found[0],
-            np.sum([np.bincount(arm, minlength=arms) for own in self._parts.values() for _, arm in own], axis=0),
+            self._first,
+            np.sum(
+                [np.bincount(arm, minlength=arms) for own in self._parts.values() for _, arm in own], axis=0
+            ),
             len(self._found),
         )
 
@@ -68,10 +73,7 @@ def week_rows(
     *,
     block_only: bool,
 ) -> tuple[WeekChange, ...]:
-    """Return the rows of a report: guilds, stool, plasma; each quantity in each arm.
-
-    The first of ``chunks`` is that of gut world 0, whose first trial is the first of all.
-    """
+    """Return the rows of a report: guilds, stool, plasma; each quantity in each arm."""
     kept = [each for each in chunks if each is not None]
     if not kept or len(design.visits) < 2:
         return ()
@@ -79,6 +81,7 @@ def week_rows(
     medians = np.concatenate([np.asarray(each.median, dtype=np.float64) for each in kept])
     found = np.sum([each.found for each in kept], axis=0) / trials
     people = np.sum([each.people for each in kept], axis=0) / trials
+    first = next((each.first for each in kept if each.first is not None), None)
     rows = []
     for q, name in enumerate(QUANTITIES):
         for k, arm in enumerate(design.arms):
@@ -91,7 +94,7 @@ def week_rows(
                     weeks=tuple(design.visits[1:]),
                     median=tuple(_median(medians[:, k, q, v]) for v in range(medians.shape[-1])),
                     found_in=() if arm.control else tuple(found[k, q].tolist()),
-                    found_first=() if arm.control else tuple(kept[0].first[k, q].tolist()),
+                    found_first=() if arm.control or first is None else tuple(first[k, q].tolist()),
                     trials=trials,
                     people=float(people[k]),
                     block_only=block_only,

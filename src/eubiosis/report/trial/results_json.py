@@ -61,8 +61,8 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
 
     ``schema`` names the layout and its version. Every block is {"origin": ..., "rows": [...]}, and every
     row of an effect, course, change or share of variance carries ``origin`` as text once more, so that no
-    number can be lifted without it. Quantiles are lists of 2.5, 50 and 97.5 %, those of courses at their ``levels``.
-    What is not estimable (not finite) is null.
+    number can be lifted without it. Quantiles are lists of 2.5, 50 and 97.5 %, those of courses are at
+    their ``levels``. What is not estimable (not finite) is null.
     """
     origin = _origin(report_input)
     said = origin_text(report_input)
