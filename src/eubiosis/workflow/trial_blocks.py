@@ -213,8 +213,8 @@ class WholeTrial:
             twins.append(result.twins[k])
             if len(twins) > 1:
                 twins[:] = [twins[0].plus(twins[1])]
-            counts = self._clocks.get(h)
-            self._clocks[h] = result.clocks[k] if counts is None else counts.plus(result.clocks[k])
+            clocks = self._clocks.get(h)
+            self._clocks[h] = result.clocks[k] if clocks is None else clocks.plus(result.clocks[k])
             own = chunk.flow[k * size : (k + 1) * size]
             before = self._flow.get(h)
             self._flow[h] = list(own) if before is None else [

@@ -34,8 +34,8 @@ _LABELS: dict[ClockOutcome, tuple[str, str]] = {
 _NOTES: dict[ClockOutcome, str] = {
     "first_relapse": "time to the first relapse, censored at the end of follow-up; times in whole weeks",
     "progression": (
-        "EDSS up by 1.5 from 0, by 1 from 1 to 5, by 0.5 from 5.5, at every visit until one 12 weeks later or "
-        "more; no visit within 30 days of the onset of a relapse starts or confirms it; dated by the planned "
+        "EDSS up by 1.5 from 0, by 1 from 1 to 5, by 0.5 from 5.5, at every visit until one 12 weeks later "
+        "or more; no visit within 30 days of the onset of a relapse starts or confirms it; dated by the planned "
         "visit of the first rise, censored at the last rating"
     ),
     "relapses": "all relapses recorded while followed; times in whole weeks",
@@ -197,4 +197,7 @@ def _over_trials(values: Values, start: float) -> Iterator[tuple[float, ...]]:
 def _why_none(design: Design) -> str:
     apart = f"{CONFIRMED_AFTER:g} weeks"
     weeks = ", ".join(f"{week:g}" for week in design.visits)
-    return f"no progression can be confirmed: no two visits after entry are planned {apart} apart (weeks {weeks})"
+    return (
+        f"no progression can be confirmed: no two visits after entry are planned {apart} apart or more "
+        f"(weeks {weeks})"
+    )

@@ -256,9 +256,8 @@ def _courses(design: Design, simulation: Simulation, chunks: Sequence[Chunk]) ->
                 rows.append(tuple(float(q) for q in np.percentile(values, _BAND)))
             by_arm[arm.name] = tuple(rows)
         endpoint = ENDPOINTS[name]
-        people = sum(
-            len(chunk.visits[name][design.visits[0]][arm.name]) for chunk in chunks for arm in design.arms
-        )
+        at_entry = [chunk.visits[name][design.visits[0]] for chunk in chunks]
+        people = sum(len(values) for each in at_entry for values in each.values())
         bands.append(
             CourseBand(
                 name,

@@ -21,7 +21,8 @@ class KeptWeekChanges:
 
     ``median`` (gut worlds, arms, quantities, visits after entry) change over the people of all trials of a
     gut world; (arms, quantities, visits after entry): ``found`` in how many of the ``trials`` the arm differs
-    from control, ``first`` whether it does in the first of all (None: not here). ``people`` (arms,) in all trials.
+    from control, ``first`` whether it does in the first of all (None: not here). ``people`` (arms,)
+    in all trials.
     """
 
     median: NDArray[np.float16]
