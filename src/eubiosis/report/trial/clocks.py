@@ -58,9 +58,9 @@ def band_words(curves: Sequence[ClockCurve]) -> str:
     )
     return (
         f"Line: median over {of_all} ({one.trials:,}); band: 5 to 95 % of these trials at each time, "
-        "pointwise. It holds what nobody knows about the model, who enters, and the chance of one trial; it is no "
-        "confidence interval, and arms that lie apart are no evidence. Observed data, whatever strategy an "
-        "endpoint has for intercurrent events."
+        "pointwise. It holds what nobody knows about the model, who enters, and the chance of one trial; it "
+        "is no confidence interval, and arms that lie apart are no evidence. Observed data, whatever "
+        "strategy an endpoint has for intercurrent events."
     )
 
 

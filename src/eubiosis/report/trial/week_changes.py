@@ -85,11 +85,11 @@ def week_words(report_input: TrialReportInput) -> str:
     return (
         "Observed change from each person's own entry, measurement error included: log2 ratio (+1 doubled, "
         "−1 halved), of centred log-ratios for guilds; median over the people of the first trial of every "
-        f"pair of worlds of a gut world, and then over gut worlds ({one.trials:,} trials, {people:,.0f} people in "
-        f"each{block}); no band is drawn. * in the first trial of all, arm and control differ with a false "
-        "discovery rate under 5 % (analysis of covariance on entry; Benjamini and Hochberg over guilds, and "
-        "over metabolites, of an arm and all weeks). Framed: so in at least half of the trials. A mark says "
-        f"that a trial would see what the model assumes, not that it is so.{left}"
+        f"pair of worlds of a gut world, then over gut worlds ({one.trials:,} trials, {people:,.0f} people "
+        f"in each{block}); no band is drawn. * in the first trial of all, arm and control differ with a "
+        "false discovery rate under 5 % (analysis of covariance on entry; Benjamini and Hochberg over "
+        "guilds, and over metabolites, of an arm and all weeks). Framed: so in at least half of the trials. "
+        f"A mark says that a trial would see what the model assumes, not that it is so.{left}"
     )
 
 
