@@ -36,7 +36,8 @@ _NOTES: dict[ClockOutcome, str] = {
     "progression": (
         "EDSS up by 1.5 from 0, by 1 from 1 to 5, by 0.5 from 5.5, at every visit until one 12 weeks later "
         "or more; no visit within 30 days of the onset of a relapse starts or confirms it; dated by the "
-        "planned visit of the first rise, censored at the last rating"
+        "planned visit of the first rise, so that none is dated by the last visits, which nothing confirms; "
+        "censored at the last rating"
     ),
     "relapses": "all relapses recorded while followed; times in whole weeks",
 }

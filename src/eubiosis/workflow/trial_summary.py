@@ -87,9 +87,7 @@ def report_input(
         courses=_courses(design, workflow.simulation, chunks),
         course_lines=course_lines(design, chunks[0].example),
         clocks=clock_rows(design, workflow.simulation, [chunk.clocks for chunk in chunks]),
-        week_changes=week_rows(
-            design, [chunk.by_week for chunk in chunks], _label, block_only=chunks[0].blocks > 0
-        ),
+        week_changes=week_rows(design, [chunk.by_week for chunk in chunks], block_only=chunks[0].blocks > 0),
         changes=_changes(design, chunks, Unsure.of(model, design, found)),
         variance=variance,
         assumptions=_assumptions(model, design, workflow.simulation),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.analysis.change_by_week import QUANTITIES, discoveries, log2_levels, median_changes
-from eubiosis.core.endpoints import ENDPOINTS, Endpoint
+from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.over_time import WeekChange
 from eubiosis.core.trial_stacks import TrialStack
 from eubiosis.trial.design import Design
@@ -70,7 +71,6 @@ class WeekGatherer:
 def week_rows(
     design: Design,
     chunks: Sequence[KeptWeekChanges | None],
-    label: Callable[[Endpoint], str],
     *,
     block_only: bool,
 ) -> tuple[WeekChange, ...]:
@@ -90,7 +90,7 @@ def week_rows(
                 WeekChange(
                     group=ENDPOINTS[name].place,
                     endpoint=name,
-                    quantity=label(ENDPOINTS[name]),
+                    quantity=GUILD_NAMES.get(ENDPOINTS[name].guild, ENDPOINTS[name].label),
                     arm=arm.name,
                     weeks=tuple(design.visits[1:]),
                     median=tuple(_median(medians[:, k, q, v]) for v in range(medians.shape[-1])),

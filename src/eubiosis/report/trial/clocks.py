@@ -10,7 +10,7 @@ from typing import TypedDict
 from eubiosis.core.over_time import ClockCurve
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.report.figures.plain_svg import PlotFrame, plot, round_ticks, text
-from eubiosis.report.trial.words import NOT_ESTIMABLE, arm_hues, number, percent, wrapped
+from eubiosis.report.trial.words import NOT_ESTIMABLE, arm_hues, count, number, percent, wrapped
 
 _WIDTH, _HEIGHT, _LINE = 380.0, 250.0, 15.0
 _FEET = 7  # times at which numbers at risk are written
@@ -73,7 +73,7 @@ def _figure(curves: Sequence[ClockCurve], hues: dict[str, int]) -> ClockFigure:
         "svg": _drawing(drawn, hues) if drawn else "",
         "note": first.note,
         "summary": "; ".join(
-            f"{curve.arm}: {number(curve.events)} events in {number(curve.people)} people" for curve in drawn
+            f"{curve.arm}: {curve.events:,.1f} events in {count(curve.people)} people" for curve in drawn
         ),
         "rows": [row for curve in drawn for row in _rows(curve)],
     }
@@ -107,7 +107,7 @@ def _drawing(curves: Sequence[ClockCurve], hues: dict[str, int]) -> str:
     ticks = round_ticks(low, high, 5)
     parts = [
         frame.grid([first.weeks[k] for k in feet], ticks, lambda x: f"{x:g}",
-                   (lambda y: f"{100 * y:.0f} %") if share else number),
+                   (lambda y: f"{100 * y:.0f} %") if share else (lambda y: f"{y:g}")),
         text(_WIDTH / 2, _HEIGHT + 14 - 18, "weeks from randomisation", anchor="middle", names="note"),
     ]  # fmt: skip
     if share and low > 0:

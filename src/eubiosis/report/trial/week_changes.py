@@ -84,12 +84,13 @@ def week_words(report_input: TrialReportInput) -> str:
     left = "" if len(drawn) == len(one.weeks) else f" {len(drawn)} of {len(one.weeks)} visits are drawn."
     return (
         "Observed change from each person's own entry, measurement error included: log2 ratio (+1 doubled, "
-        "−1 halved), of centred log-ratios for guilds; median over the people of the first trial of every "
-        f"pair of worlds of a gut world, then over gut worlds ({one.trials:,} trials, {people:,.0f} people "
-        f"in each{block}); no band is drawn. * in the first trial of all, arm and control differ with a "
-        "false discovery rate under 5 % (analysis of covariance on entry; Benjamini and Hochberg over "
-        "guilds, and over metabolites, of an arm and all weeks). Framed: so in at least half of the trials. "
-        f"A mark says that a trial would see what the model assumes, not that it is so.{left}"
+        "−1 halved), of centred log-ratios for guilds; acids under their limit count as half of it. Median "
+        "over the people of the first trial of every pair of worlds of a gut world, then over gut worlds "
+        f"({one.trials:,} trials, {people:,.0f} people in each{block}); no band is drawn. * in the first "
+        "trial of all, arm and control differ with a false discovery rate under 5 % (analysis of covariance "
+        "on entry; Benjamini and Hochberg over guilds, and over metabolites, of an arm and all weeks). "
+        "Framed: so in at least half of the trials. A mark says that a trial would see what the model "
+        f"assumes, not that it is so.{left}"
     )
 
 
@@ -105,15 +106,23 @@ def _panel(rows: Sequence[WeekChange], limit: float) -> str:
     groups = [(group, list(own)) for group, own in groupby(rows, key=lambda row: row.group)]
     height = _TOP + _ROW * (len(rows) + len(groups)) + 6
     parts = [
-        text(_LABEL + (k + 0.5) * width, 15, f"week {rows[0].weeks[v]:g}", anchor="middle", names="note")
+        text(_LABEL + (k + 0.5) * width, 15, f"{rows[0].weeks[v]:g}", anchor="middle", names="note")
         for k, v in enumerate(shown)
     ]
+    parts.append(text(_LABEL - 8, 15, "week", anchor="end", names="note"))
     top = _TOP
     for group, own in groups:
         top += _ROW
         parts.append(text(0, top - 5, _GROUPS.get(group, group), names="note"))
         for row in own:
-            parts.append(text(8, top + _ROW - 6, wrapped(row.quantity, 24, 1)[0], names="cell"))
+            parts.append(
+                text(
+                    8,
+                    top + _ROW - 6,
+                    wrapped(row.quantity.removesuffix(f" in {group}"), 24, 1)[0],
+                    names="cell",
+                )
+            )
             for k, v in enumerate(shown):
                 parts.append(_cell(_LABEL + k * width, top, width, row, v, limit))
             top += _ROW
