@@ -39,7 +39,7 @@ def course_words(report_input: TrialReportInput) -> str:
         over = f", {band.trials:,} trials of {band.people:,.0f} people together"
     block = "; block 0 only of trials that were cut" if band.block_only else ""
     return (
-        f"Thick line: median over the people of the first trial of every pair of worlds{over}{block}; filled "
+        f"Thick line: median over subjects of the first trial of every pair of worlds{over}{block}; filled "
         f"band: {first:g} to {third:g} %; thin edges: {low:g} to {high:g} %."
     )
 
