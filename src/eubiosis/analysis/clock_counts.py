@@ -2,7 +2,7 @@
 
 A time is rounded up to a whole week; progression is dated by the planned visit. What happens in a week
 happens before anybody leaves in it, as Kaplan and Meier (1958) have ties. From the counts come the
-Kaplan-Meier estimate and the mean cumulative number of events (Nelson 2003), and both are the same whether
+Kaplan-Meier estimate and the mean cumulative number of events (Nelson 1988), and both are the same whether
 the people of a trial were counted at once or block after block.
 """
 
