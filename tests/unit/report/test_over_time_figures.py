@@ -86,7 +86,8 @@ def test_every_figure_says_unit_number_band_seed_and_design(html, made):
             assert "simulated, not patient data" in text
         labels = re.findall(r'<svg class="plot" [^>]*role="img" aria-label="([^"]+)"', own)
         assert len(labels) == {"people": 3, "clocks": 3, "weeks": 3}[name]
-    assert "5 to 95 %" in section(html, "clocks")
+    assert section(html, "clocks").count("median and 5 to 95 % over 400 trials") == 3
+    assert "the first trial of every pair of worlds (40 trials)" in section(html, "weeks")
     assert "no confidence interval" in section(html, "clocks")
     assert "all trials (400)" in band_words(made.clocks)
     fewer = [dataclasses.replace(one, replicates=2000) for one in made.clocks]

@@ -31,6 +31,7 @@ class ClockFigure(TypedDict):
     outcome: str
     title: str
     svg: str
+    trials: str
     note: str
     summary: str
     rows: list[tuple[str, str, str, str, str, str, str]]
@@ -71,6 +72,7 @@ def _figure(curves: Sequence[ClockCurve], hues: dict[str, int]) -> ClockFigure:
         "outcome": first.outcome,
         "title": _TITLES[first.outcome],
         "svg": _drawing(drawn, hues) if drawn else "",
+        "trials": f"{first.trials:,}",
         "note": first.note,
         "summary": "; ".join(
             f"{curve.arm}: {curve.events:,.1f} events in {count(curve.people)} people" for curve in drawn
