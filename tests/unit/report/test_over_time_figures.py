@@ -10,7 +10,7 @@ import pytest
 from over_time_factory import WEEKS, with_over_time
 from report_input_factory import make_hard_input, make_report_input
 
-from eubiosis.report.trial.clocks import band_words, clock_figures
+from eubiosis.report.trial.clocks import band_words, clock_figures, few_words
 from eubiosis.report.trial.course_lines import course_words, line_panels
 from eubiosis.report.trial.page import trial_report
 from eubiosis.report.trial.results_json import results_text
@@ -92,6 +92,23 @@ def test_every_figure_says_unit_number_band_seed_and_design(html, made):
     assert "all trials (400)" in band_words(made.clocks)
     fewer = [dataclasses.replace(one, replicates=2000) for one in made.clocks]
     assert "the first 10 of 2,000 trials of each pair of worlds" in band_words(fewer)
+
+
+def test_few_worlds_and_trials_are_said_in_every_caption(made):
+    """One world is one guess at the effect: its arms may lie far apart, and a caption is cut out with it."""
+    assert few_words(made) == ""
+    two = tuple(dataclasses.replace(one, trials=2) for one in made.clocks)
+    few = dataclasses.replace(made, clocks=two, size=dataclasses.replace(made.size, worlds=1))
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", section(trial_report(few), "clocks"), re.DOTALL)
+    assert len(captions) == 3
+    for text in captions:
+        assert "Only one world: arms lie apart as these few happen to assume" in text
+        assert "So few trials leave the ends of the band rough." in text
+    assert "Only 29 worlds" in few_words(
+        dataclasses.replace(made, size=dataclasses.replace(made.size, worlds=29))
+    )
+    unknown = dataclasses.replace(made, size=dataclasses.replace(made.size, worlds=None))
+    assert few_words(unknown) == ""
 
 
 def test_tables_hold_every_number_and_can_be_downloaded(html, made):

@@ -10,9 +10,11 @@ from typing import TypedDict
 from eubiosis.core.over_time import ClockCurve
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.report.figures.plain_svg import PlotFrame, plot, round_ticks, text
-from eubiosis.report.trial.words import NOT_ESTIMABLE, arm_hues, count, number, percent, wrapped
+from eubiosis.report.trial.words import NOT_ESTIMABLE, arm_hues, count, number, percent, trials_text, wrapped
 
 _WIDTH, _HEIGHT, _LINE = 380.0, 250.0, 15.0
+_FEW_TRIALS = 100  # fewer than five lie beyond each end of the band
+_FEW_WORLDS = 30
 _FEET = 7  # times at which numbers at risk are written
 _TITLES = {
     "first_relapse": "Free of relapse, % of people (Kaplan-Meier)",
@@ -61,8 +63,25 @@ def band_words(curves: Sequence[ClockCurve]) -> str:
         f"Line: median over {of_all} ({one.trials:,}); band: 5 to 95 % of these trials at each time, "
         "pointwise. It holds what nobody knows about the model, who enters, and the chance of one trial; it "
         "is no confidence interval, and arms that lie apart are no evidence. Observed data, whatever "
-        "strategy an endpoint has for intercurrent events."
+        f"strategy an endpoint has for intercurrent events."
     )
+
+
+def few_words(report_input: TrialReportInput) -> str:
+    """Say what few worlds or trials make of the clocks; "" where there are enough of both."""
+    if not report_input.clocks:
+        return ""
+    worlds, trials = report_input.size.worlds, report_input.clocks[0].trials
+    said = []
+    if worlds is not None and worlds < _FEW_WORLDS:
+        so_few = "one world" if worlds == 1 else f"{worlds} worlds"
+        said.append(
+            f"Only {so_few}: arms lie apart as these few happen to assume, which is one guess of many and no "
+            "result."
+        )
+    if trials < _FEW_TRIALS:
+        said.append("So few trials leave the ends of the band rough.")
+    return " ".join(said)
 
 
 def _figure(curves: Sequence[ClockCurve], hues: dict[str, int]) -> ClockFigure:
@@ -72,7 +91,7 @@ def _figure(curves: Sequence[ClockCurve], hues: dict[str, int]) -> ClockFigure:
         "outcome": first.outcome,
         "title": _TITLES[first.outcome],
         "svg": _drawing(drawn, hues) if drawn else "",
-        "trials": f"{first.trials:,}",
+        "trials": trials_text(first.trials),
         "note": first.note,
         "summary": "; ".join(
             f"{curve.arm}: {curve.events:,.1f} events in {count(curve.people)} people" for curve in drawn

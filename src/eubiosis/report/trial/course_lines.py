@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from eubiosis.core.report_input import CourseBand, TrialReportInput
 from eubiosis.report.figures.plain_svg import PlotFrame, plot, round_ticks, text
-from eubiosis.report.trial.words import arm_hues, estimable, number
+from eubiosis.report.trial.words import arm_hues, estimable, number, trials_text
 
 
 class LinePanel(TypedDict):
@@ -36,7 +36,7 @@ def course_words(report_input: TrialReportInput) -> str:
     low, first, _, third, high = band.levels
     over = ""
     if band.trials is not None and band.people is not None:
-        over = f", {band.trials:,} trials of {band.people:,.0f} people together"
+        over = f", {trials_text(band.trials)} of {band.people:,.0f} people together"
     block = "; block 0 only of trials that were cut" if band.block_only else ""
     return (
         f"Thick line: median over subjects of the first trial of every pair of worlds{over}{block}; filled "

@@ -13,7 +13,7 @@ from eubiosis.core.model_forms import SURVIVES
 from eubiosis.core.power_surface import kind_of
 from eubiosis.core.report_input import AssumptionRow, EffectRow, HarmLine, TrialReportInput
 from eubiosis.report.pages import render
-from eubiosis.report.trial.clocks import band_words, clock_figures
+from eubiosis.report.trial.clocks import band_words, clock_figures, few_words
 from eubiosis.report.trial.course_lines import course_rows, course_words, line_panels, lines_words
 from eubiosis.report.trial.courses import basis_cells, change_cells, course_panels, variance_cells
 from eubiosis.report.trial.first_screen import first_screen
@@ -39,6 +39,7 @@ from eubiosis.report.trial.words import (
     sentences,
     size_text,
     stated,
+    trials_text,
 )
 
 
@@ -107,10 +108,12 @@ def trial_report(report_input: TrialReportInput) -> str:
         lines_words=lines_words(report_input),
         clocks=clock_figures(report_input),
         clock_words=band_words(report_input.clocks),
+        few_words=few_words(report_input),
         heat_panels=heat_panels(report_input),
         heat_limit=colour_limit(report_input.week_changes),
         week_rows=week_table(report_input),
         week_words=week_words(report_input),
+        week_trials=trials_text(report_input.week_changes[0].trials) if report_input.week_changes else "",
         arm_hues=arm_hues(report_input),
         change_rows=change_cells(report_input),
         variance_rows=variance_cells(report_input),

@@ -10,7 +10,7 @@ from typing import TypedDict
 from eubiosis.core.over_time import WeekChange
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.report.figures.plain_svg import PlotFrame, plot, text
-from eubiosis.report.trial.words import NOT_ESTIMABLE, percent, wrapped
+from eubiosis.report.trial.words import NOT_ESTIMABLE, percent, trials_text, wrapped
 
 _WIDTH, _LABEL, _ROW, _TOP = 380.0, 158.0, 20.0, 24.0
 _MOST_WEEKS = 4  # drawn; the table has all
@@ -86,7 +86,7 @@ def week_words(report_input: TrialReportInput) -> str:
         "Observed change from each person's own entry, measurement error included: log2 ratio (+1 doubled, "
         "−1 halved), of centred log-ratios for guilds; acids under their limit count as half of it. Median "
         "over the people of the first trial of every pair of worlds of a gut world, then over gut worlds "
-        f"({one.trials:,} trials, {people:,.0f} people in each{block}); no band is drawn. * in the first "
+        f"({trials_text(one.trials)}, {people:,.0f} people in each{block}); no band is drawn. * in the first "
         "trial of all, arm and control differ with a false discovery rate under 5 % (analysis of covariance "
         "on entry; Benjamini and Hochberg over guilds, and over metabolites, of an arm and all weeks). "
         "Framed: so in at least half of the trials. A mark says that a trial would see what the model "
