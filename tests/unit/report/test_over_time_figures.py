@@ -102,7 +102,7 @@ def test_few_worlds_and_trials_are_said_in_every_caption(made):
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", section(trial_report(few), "clocks"), re.DOTALL)
     assert len(captions) == 3
     for text in captions:
-        assert "Only one world: arms lie apart as these few happen to assume" in text
+        assert "Only one world of the many that could be: how far arms lie apart here is a guess" in text
         assert "So few trials leave the ends of the band rough." in text
     assert "Only 29 worlds" in few_words(
         dataclasses.replace(made, size=dataclasses.replace(made.size, worlds=29))

@@ -76,8 +76,7 @@ def few_words(report_input: TrialReportInput) -> str:
     if worlds is not None and worlds < _FEW_WORLDS:
         so_few = "one world" if worlds == 1 else f"{worlds} worlds"
         said.append(
-            f"Only {so_few}: arms lie apart as these few happen to assume, which is one guess of many and no "
-            "result."
+            f"Only {so_few} of the many that could be: how far arms lie apart here is a guess and no result."
         )
     if trials < _FEW_TRIALS:
         said.append("So few trials leave the ends of the band rough.")
