@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.analysis.progression import CONFIRMED_AFTER, rise_needed
 from eubiosis.core.trial_stacks import TrialStack
 
 Floats = NDArray[np.float64]
@@ -102,15 +103,14 @@ def confirmed(scores: Floats, weeks: Floats, *, worse: bool) -> Bools:
     """
     entry = scores[0]
     if worse:
-        limit = np.where(entry == 0, 1.5, np.where(entry < 5.5, 1.0, 0.5))
-        beyond = scores - entry >= limit
+        beyond = scores - entry >= rise_needed(entry)
     else:
         limit = np.where(entry >= 6, 0.5, np.where(entry >= 2, 1.0, np.inf))
         beyond = entry - scores >= limit
     held = np.zeros(len(entry), dtype=bool)
     for first in range(1, len(weeks)):
         for later in range(first + 1, len(weeks)):
-            if weeks[later] - weeks[first] >= _CONFIRMED_AFTER:
+            if weeks[later] - weeks[first] >= CONFIRMED_AFTER:
                 between = beyond[first : later + 1] | ~np.isfinite(scores[first : later + 1])
                 held |= beyond[first] & beyond[later] & np.all(between, axis=0)
                 break
@@ -176,7 +176,7 @@ def _variation(arm: SimulatedControlArm) -> float:
     return float(values.std(ddof=1) / values.mean())
 
 
-_FEWEST, _CONFIRMED_AFTER = 10, 12.0
+_FEWEST = 10
 FIGURES: Mapping[str, Callable[[SimulatedControlArm], float]] = {
     "age_edss": lambda arm: rank_correlation(arm.subjects["age"], arm.visits["edss"][0]),
     "edss_mfis": _between("edss", "mfis"),

@@ -80,7 +80,7 @@ class _Events:
     def of(cls, stack: TrialStack) -> _Events:
         """Find the places of the events of a stack."""
         rows = stack.intercurrent
-        trial, person = _places(stack, rows)
+        trial, person = places(stack, rows)
         kind = np.asarray(rows["event"]).astype(np.str_)
         return cls(stack.arm.shape, trial, person, kind, np.asarray(rows["day"], dtype=np.float64))
 
@@ -124,7 +124,7 @@ class _Events:
         )
 
 
-def _places(stack: TrialStack, rows: Mapping[str, Values]) -> tuple[Ints, Ints]:
+def places(stack: TrialStack, rows: Mapping[str, Values]) -> tuple[Ints, Ints]:
     """Return the positions of trial and person of the rows of a table of the stack."""
     order = np.argsort(stack.numbers, kind="stable")
     person = order[np.searchsorted(stack.numbers, rows["subject"], sorter=order)]
@@ -159,7 +159,7 @@ def _counted(stack: TrialStack, endpoint: Endpoint, cut: _Cut) -> dict[str, Valu
 def _relapses(stack: TrialStack, cut: _Cut) -> tuple[Floats, Floats]:
     """Return the relapses that count and the years in which they could happen, (trials, people)."""
     followed = stack.column("follow_up_years")
-    trial, person = _places(stack, stack.relapses)
+    trial, person = places(stack, stack.relapses)
     day = np.asarray(stack.relapses["day"], dtype=np.float64)
     out = _rows_left_out(cut, trial, person, day)
     events = np.zeros(stack.arm.shape)
@@ -206,7 +206,7 @@ def _lesions(stack: TrialStack, endpoint: Endpoint, cut: _Cut) -> tuple[Floats, 
         message = f"a strategy of {endpoint.id} needs the column {name} of the visits"
         raise ValueError(message)
     seen = np.asarray(stack.of_visits[name], dtype=np.float64)
-    out = _left_out(cut, _days(stack))
+    out = _left_out(cut, days_of_visits(stack))
     if endpoint.id == "gd_lesions":
         counts = np.isfinite(seen) & ~out
         return np.where(counts, seen, 0.0).sum(axis=0), counts.sum(axis=0).astype(np.float64)
@@ -218,7 +218,7 @@ def _lesions(stack: TrialStack, endpoint: Endpoint, cut: _Cut) -> tuple[Floats, 
     return events, last / DAYS_PER_YEAR
 
 
-def _days(stack: TrialStack) -> Floats:
+def days_of_visits(stack: TrialStack) -> Floats:
     """Return the day of each visit, 1 being the first of the trial, (visits, trials, people).
 
     Where a visit was not recorded on a day it is the planned one.
@@ -234,7 +234,7 @@ def _measured(stack: TrialStack, endpoint: Endpoint, cut: _Cut) -> Values:
     """Return the values of an endpoint that count, (visits, trials, people)."""
     kind = stack.of_visits[endpoint.id].dtype
     values = np.array(stack.of_visits[endpoint.id], dtype=np.float64)
-    days = _days(stack)
+    days = days_of_visits(stack)
     before = np.isfinite(values) & (days < cut.ends)
     last = len(values) - 1 - np.argmax(before[::-1], axis=0)
     carried = np.take_along_axis(values, last[None], axis=0)[0]

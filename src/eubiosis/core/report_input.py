@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from eubiosis.core.trial_answer import TrialAnswer
 
 from eubiosis.core.applicability import Applicability
+from eubiosis.core.over_time import ClockCurve, CourseLine, WeekChange
 
 Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
 
@@ -98,9 +99,11 @@ class EffectRow:
 
 @dataclass(frozen=True)
 class CourseBand:
-    """An observed quantity by arm over the visits: quantiles over subjects of all simulated trials.
+    """An observed quantity by arm over the visits: quantiles over subjects of simulated trials.
 
-    ``by_arm`` arm -> rows of quantiles (2.5, 25, 50, 75, 97.5 %), one row for each visit.
+    ``by_arm`` arm -> rows of quantiles, one row for each visit, at the five ``levels`` (%). The subjects are
+    those of the first trial of each pair of worlds, ``trials`` in all, with ``people`` a trial; of block 0
+    only where trials were cut (``block_only``). None: not stated.
     """
 
     endpoint: str
@@ -108,6 +111,10 @@ class CourseBand:
     unit: str
     weeks: tuple[float, ...]
     by_arm: Mapping[str, tuple[tuple[float, ...], ...]]
+    levels: tuple[float, ...] = (2.5, 25.0, 50.0, 75.0, 97.5)
+    trials: int | None = None
+    people: float | None = None
+    block_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -291,6 +298,9 @@ class TrialReportInput:
     answer: TrialAnswer | None = None  # the first screen; None where only parts were handed over
     surface: PowerSurface | None = None  # over sizes, durations, samples per visit; None: not asked for
     applicability: Applicability | None = None  # how far the question lies from what was checked
+    clocks: tuple[ClockCurve, ...] = ()  # times to relapse and progression, cumulative relapses
+    week_changes: tuple[WeekChange, ...] = ()
+    course_lines: tuple[CourseLine, ...] = ()  # a few people of the first trial
 
 
 def empty_report(title: str) -> TrialReportInput:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from eubiosis.core.columns import Column, TableSchema
 from eubiosis.core.endpoints import ENDPOINTS, LIMITED
 from eubiosis.core.evidence_schemas import EVIDENCE_TABLES
+from eubiosis.core.figure_schemas import FIGURE_TABLES
 from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.intercurrent import EVENTS
 from eubiosis.core.solution_schemas import SOLUTION_TABLES
@@ -544,6 +545,7 @@ TABLES: Mapping[str, TableSchema] = MappingProxyType(
             OPERATING_CHARACTERISTICS,
             TRIAL_ANALYSIS,
             TRIAL_SUMMARIES,
+            *FIGURE_TABLES,
             *EVIDENCE_TABLES,
             *SOLUTION_TABLES,
         )

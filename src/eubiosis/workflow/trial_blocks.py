@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from eubiosis.analysis.clock_counts import ClockCounts
 from eubiosis.analysis.estimates import Estimates, TrialEstimate
 from eubiosis.analysis.strategies import analysed
 from eubiosis.analysis.streamed.estimates import estimates_of_sums
@@ -23,12 +24,14 @@ from eubiosis.compute.run_folder import table_bytes
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.frame import Table
 from eubiosis.core.trial_stacks import LatentStack, TrialStack
+from eubiosis.trial.design import Design
 from eubiosis.trial.simulate import PeopleBlock, Task, block_trials
 from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host import EventScale
 from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
 from eubiosis.workflow.trial_chunk import Chunk, ExampleTrial, Gathered, TrialCounts
+from eubiosis.workflow.trial_clocks import curves_of, trials_read
 
 PARTS = ("observed_subjects", "observed_visits", "observed_relapses", "observed_adverse_events",
          "observed_intercurrent", "latent_subjects")  # fmt: skip
@@ -40,9 +43,9 @@ _TOGETHER = 32  # blocks after which sums are put together: bounds the memory, c
 class BlockResult:
     """What comes back from one block of a gut world.
 
-    ``entered`` and ``scales`` are those of ``BlockTrials``; ``sums`` and ``twins`` hold one for each
-    host world in which anybody entered. ``chunk`` has neither estimates nor true effects; the values that
-    the report shows it has in block 0 only.
+    ``entered`` and ``scales`` are those of ``BlockTrials``; ``sums``, ``twins`` and ``clocks`` hold one for
+    each host world in which anybody entered. ``chunk`` has neither estimates nor true effects nor curves of
+    clocks; the values that the report shows it has in block 0 only.
     """
 
     number: int
@@ -50,6 +53,7 @@ class BlockResult:
     scales: tuple[EventScale, ...]
     sums: tuple[TrialSums, ...]
     twins: tuple[TwinSums, ...]
+    clocks: tuple[ClockCounts, ...]
     chunk: Chunk
 
 
@@ -81,7 +85,8 @@ def run_block(task: Task, block: PeopleBlock, tables: WorldTables | None = None)
     """Simulate, observe and reduce the people of one block."""
     made = block_trials(task, block)
     control = task.design.control.name
-    gathered = Gathered(task.design, task.seed, Estimates(()), tables, shown=block.number == 0)
+    read = trials_read(task.simulation)
+    gathered = Gathered(task.design, task.seed, Estimates(()), tables, read=read, shown=block.number == 0)
     sums: list[TrialSums] = []
     twins: list[TwinSums] = []
     for pair, entered in zip(made.trials.pairs, made.entered, strict=True):
@@ -97,7 +102,8 @@ def run_block(task: Task, block: PeopleBlock, tables: WorldTables | None = None)
         tuple(pair.screened for pair in made.trials.pairs),
         (made.trials.candidates,),
     )
-    return BlockResult(block.number, made.entered, made.scales, tuple(sums), tuple(twins), chunk)
+    clocks = gathered.clocks.pairs()
+    return BlockResult(block.number, made.entered, made.scales, tuple(sums), tuple(twins), clocks, chunk)
 
 
 def _summed(
@@ -177,11 +183,13 @@ def example_parts(example: ExampleTrial, *, real_profiles: bool) -> dict[str, Ta
 class WholeTrial:
     """A gut world's chunk, growing by the results of its blocks in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, design: Design) -> None:
         self._first: Chunk | None = None
         self._blocks = 0
         self._sums: dict[int, list[TrialSums]] = {}
         self._twins: dict[int, list[TwinSums]] = {}
+        self._clocks: dict[int, ClockCounts] = {}
+        self._design = design
         self._flow: dict[int, list[TrialCounts]] = {}
         self._screened: list[Counter[str]] = []
         self._candidates: list[Candidates] = []
@@ -205,6 +213,8 @@ class WholeTrial:
             twins.append(result.twins[k])
             if len(twins) > 1:
                 twins[:] = [twins[0].plus(twins[1])]
+            clocks = self._clocks.get(h)
+            self._clocks[h] = result.clocks[k] if clocks is None else clocks.plus(result.clocks[k])
             own = chunk.flow[k * size : (k + 1) * size]
             before = self._flow.get(h)
             self._flow[h] = list(own) if before is None else [
@@ -232,6 +242,7 @@ class WholeTrial:
             flow=tuple(counts for h in sorted(self._flow) for counts in self._flow[h]),
             candidates=(Candidates.together(self._candidates),),
             harmed=dict(self._harmed),
+            clocks=curves_of([self._clocks[h] for h in sorted(self._clocks)], self._design),
             blocks=self._blocks,
         )
 

@@ -39,6 +39,8 @@ from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
 from eubiosis.workflow.surface_cells import cells_of_pool
+from eubiosis.workflow.trial_clocks import ClockCurves, ClockSums, curves_of, trials_read
+from eubiosis.workflow.trial_week_changes import KeptWeekChanges, WeekGatherer
 from eubiosis.workflow.visit_effects import VisitEffect, VisitSums
 
 ByArm = Mapping[str, Array]
@@ -100,6 +102,8 @@ class Chunk:
     harmed: Mapping[tuple[str, str], int] = field(default_factory=dict)
     surface: tuple[SurfaceCell, ...] = ()
     blocks: int = 0  # of people that the trials were cut into; 0 where they were not
+    clocks: ClockCurves | None = None  # of block results: None, they keep counts
+    by_week: KeptWeekChanges | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def run_chunk(task: Task, tables: WorldTables | None = None) -> Chunk:
     What every trial recorded goes into ``tables``.
     """
     world = gut_world_trials(task, ends=tables is None)
-    gathered = Gathered(task.design, task.seed, None, tables)
+    gathered = Gathered(task.design, task.seed, None, tables, read=trials_read(task.simulation))
     surface: list[SurfaceCell] = []
     for pair in world.pairs:
         gathered.add(pair.stacks)
@@ -126,7 +130,7 @@ def run_chunk(task: Task, tables: WorldTables | None = None) -> Chunk:
     found = gathered.chunk(
         world.guts, world.worlds, tuple(pair.screened for pair in world.pairs), (world.candidates,)
     )
-    return replace(found, surface=tuple(surface))
+    return replace(found, surface=tuple(surface), clocks=curves_of(gathered.clocks.pairs(), task.design))
 
 
 def run_chunk_here(task: Task) -> Chunk:
@@ -169,16 +173,19 @@ def kept_chunk(store: ChunkStore, name: str) -> Chunk | None:
 def reduced(trials: Trials, estimates: Estimates | None = None) -> Chunk:
     """Analyse trials, unless estimates are given, and reduce them; gut world 0 keeps its first trial."""
     stacks = list(zip(trials.observed.stacks, trials.latent.stacks, strict=True))
-    gathered = Gathered(trials.design, trials.seed, estimates)
+    gathered = Gathered(trials.design, trials.seed, estimates, read=trials_read(trials.simulation))
     for _, own in groupby(stacks, lambda pair: (pair[0].gut_world, pair[0].host_world)):
         gathered.add(iter(own))
-    return gathered.chunk(trials.latent.guts, trials.worlds, _screened(trials.screening), trials.candidates)
+    screened = _screened(trials.screening)
+    found = gathered.chunk(trials.latent.guts, trials.worlds, screened, trials.candidates)
+    return replace(found, clocks=curves_of(gathered.clocks.pairs(), trials.design))
 
 
 class Gathered:
     """What is kept of trials that come one stack after the other.
 
-    With ``estimates`` nothing is analysed; ``shown`` says whether values for the report's courses are kept.
+    With ``estimates`` nothing is analysed; ``shown`` says whether values for the report's courses are kept,
+    ``read`` in how many trials of a pair of worlds the clocks are read.
     """
 
     def __init__(
@@ -188,6 +195,7 @@ class Gathered:
         estimates: Estimates | None,
         tables: WorldTables | None = None,
         *,
+        read: int,
         shown: bool = True,
     ) -> None:
         self.design, self.seed, self.given, self.tables = design, seed, estimates, tables
@@ -199,6 +207,8 @@ class Gathered:
         self.example: ExampleTrial | None = None
         self.by_visit = VisitSums(design.control.name)
         self.harmed: Counter[tuple[str, str]] = Counter()
+        self.clocks = ClockSums(read)
+        self.by_week = WeekGatherer(design.control.name)
 
     def add(self, stacks: Iterator[tuple[TrialStack, LatentStack]]) -> None:
         """Take in all trials of one pair of worlds."""
@@ -213,6 +223,7 @@ class Gathered:
             if self.tables is not None:
                 self.tables.add(seen, truth)
             self.by_visit.add(seen)
+            self.clocks.add(seen)
             self.flow += _counts(seen)
             self.harmed += _harmed(seen.adverse_events)
             if int(seen.replicates[0]) == 0:
@@ -228,6 +239,8 @@ class Gathered:
                     rows = seen.attended[v, 0] & (seen.arm[0] == k)
                     values = np.asarray(seen.of_visits[endpoint][v, 0][rows], dtype=float)
                     by_arm.setdefault(arm, []).append(values)
+        if self.shown:
+            self.by_week.add(seen)
         if self.example is None and seen.gut_world == 0:
             self.example = _example(seen.take(1), truth.take(1))
 
@@ -257,6 +270,7 @@ class Gathered:
             _forms(worlds),
             self.by_visit.rows(),
             dict(self.harmed),
+            by_week=self.by_week.changes(),
         )
 
 

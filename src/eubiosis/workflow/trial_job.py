@@ -36,6 +36,7 @@ from eubiosis.population.lost import LostProfiles
 from eubiosis.trial.simulate import BLOCK, Trials, tasks
 from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.trial.world.host_world import TrialIsTooSmall
+from eubiosis.workflow.figure_tables import figure_tables
 from eubiosis.workflow.trial_blocks import example_parts
 from eubiosis.workflow.trial_chunk import Chunk, reduced
 from eubiosis.workflow.trial_forms import biomarker_fact
@@ -94,9 +95,11 @@ def run_job(
     facts = _facts(workflow, chunks, cohort.profiles, model)
     if content != PACKAGED_CONTENT:
         facts = {**facts, "model": f"an edited content folder, sha256 {content_key(model.content)[:12]}"}
+    shown = report_input(workflow, chunks, facts, model, lost_warnings(cohort, chunks))
+    tables = _tables(chunks, real_profiles=cohort.profiles is not None, in_parts=store is not None)
     return TrialJob(
-        _tables(chunks, real_profiles=cohort.profiles is not None, in_parts=store is not None),
-        report_input(workflow, chunks, facts, model, lost_warnings(cohort, chunks)),
+        tables | figure_tables(shown),
+        shown,
         facts,
         chunks[0].blocks if store is not None else 0,
     )

@@ -256,7 +256,7 @@ def _put_together(
     growing: _Growing, store: ChunkStore | None, held: Mapping[str, tuple[BlockResult, ...]]
 ) -> Chunk:
     """Return the chunk of a gut world; results are read from the store one piece at a time."""
-    whole = WholeTrial()
+    whole = WholeTrial(growing.task.design)
     for name in dict.fromkeys(growing.names[k] for k in range(len(growing.known))):
         results = held.get(name)
         if results is None and store is not None:

@@ -41,16 +41,19 @@ from eubiosis.workflow.ethics import withheld_words
 from eubiosis.workflow.plan import analysis_plan
 from eubiosis.workflow.trial_answer import trial_answer
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
+from eubiosis.workflow.trial_clocks import clock_rows
 from eubiosis.workflow.trial_forms import clinical_priors, form_effects
 from eubiosis.workflow.trial_harms import burden_lines, harm_lines, transplant_lines
 from eubiosis.workflow.trial_intercurrent import intercurrent_lines, intercurrent_numbers_used
+from eubiosis.workflow.trial_lines import course_lines
 from eubiosis.workflow.trial_surface import surface_of
+from eubiosis.workflow.trial_week_changes import week_rows
 from eubiosis.workflow.unsure import Unsure
 from eubiosis.workflow.workflow import Workflow
 from eubiosis.workflow.worlds_used import history_numbers, worlds_warnings
 
 Array = NDArray[np.float64]
-_BAND = (2.5, 25.0, 50.0, 75.0, 97.5)
+_BAND = (5.0, 25.0, 50.0, 75.0, 95.0)
 _COURSES = ("mfis", "edss", "treg", "stool_scfa", "stool_butyrate", "stool_propionate", "plasma_propionate",
             "share_BIF", "share_FAE", "share_ROS", "share_ANA", "share_AKK")  # fmt: skip
 
@@ -81,7 +84,10 @@ def report_input(
         arms=tuple(ArmInfo(arm.name, arm.therapy.describe(), arm.control) for arm in design.arms),
         flow=_flow(design, chunks),
         effects=effects,
-        courses=_courses(design, chunks),
+        courses=_courses(design, workflow.simulation, chunks),
+        course_lines=course_lines(design, chunks[0].example),
+        clocks=clock_rows(design, workflow.simulation, [chunk.clocks for chunk in chunks]),
+        week_changes=week_rows(design, [chunk.by_week for chunk in chunks], block_only=chunks[0].blocks > 0),
         changes=_changes(design, chunks, Unsure.of(model, design, found)),
         variance=variance,
         assumptions=_assumptions(model, design, workflow.simulation),
@@ -237,8 +243,8 @@ def _leaving(design: Design, trials: Sequence[TrialCounts]) -> list[FlowRow]:
     return rows
 
 
-def _courses(design: Design, chunks: Sequence[Chunk]) -> tuple[CourseBand, ...]:
-    bands = []
+def _courses(design: Design, simulation: Simulation, chunks: Sequence[Chunk]) -> tuple[CourseBand, ...]:
+    bands, trials = [], simulation.worlds
     for name in _COURSES:
         by_arm = {}
         for arm in design.arms:
@@ -248,7 +254,21 @@ def _courses(design: Design, chunks: Sequence[Chunk]) -> tuple[CourseBand, ...]:
                 rows.append(tuple(float(q) for q in np.percentile(values, _BAND)))
             by_arm[arm.name] = tuple(rows)
         endpoint = ENDPOINTS[name]
-        bands.append(CourseBand(name, _label(endpoint), endpoint.unit, tuple(design.visits), by_arm))
+        at_entry = [chunk.visits[name][design.visits[0]] for chunk in chunks]
+        people = sum(len(values) for each in at_entry for values in each.values())
+        bands.append(
+            CourseBand(
+                name,
+                _label(endpoint),
+                endpoint.unit,
+                tuple(design.visits),
+                by_arm,
+                levels=_BAND,
+                trials=trials,
+                people=people / trials,
+                block_only=chunks[0].blocks > 0,
+            )
+        )
     return tuple(bands)
 
 

@@ -75,6 +75,7 @@ def test_the_tables_of_a_job_are_all_there_and_hold_what_was_asked_for(first):
     assert set(job.tables) == {
         "estimates", "latent_effects", "latent_worlds", "observed_subjects", "observed_visits",
         "observed_exposure", "observed_adverse_events", "observed_relapses", "latent_subjects",
+        "figure_clocks", "figure_courses", "figure_lines", "figure_week_changes",
     }  # fmt: skip
     assert set(job.tables["estimates"]["world"]) == {"0.0", "0.1", "1.0", "1.1"}
     assert set(job.tables["estimates"]["replicate"]) == {0, 1}

@@ -10,6 +10,7 @@ from eubiosis.core.report_input import CourseBand, TrialReportInput
 from eubiosis.report.figures.plain_svg import PlotFrame, plot, round_ticks, text
 from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
+    arm_hues,
     estimable,
     number,
     percent,
@@ -59,10 +60,7 @@ class BasisCells(TypedDict):
 def course_panels(report_input: TrialReportInput) -> list[CoursePanel]:
     """Draw the observed courses, a panel for each endpoint."""
     arms = [arm.name for arm in report_input.arms]
-    hues, next_hue = {}, 1
-    for arm in report_input.arms:
-        hues[arm.name] = 0 if arm.control else next_hue
-        next_hue += not arm.control
+    hues = dict(arm_hues(report_input))
     return [
         {
             "title": f"{untested_mark(report_input.effects, band.endpoint)}{band.label}, {band.unit}",

@@ -12,7 +12,7 @@ PRIM = "PRIM 2024 (microbiotherapy)"
 
 def methods(report_input: TrialReportInput) -> list[tuple[str, str]]:
     """Return what was done and the source of the method, for what this report shows."""
-    return [*_of_effects(report_input), *_of_answer(report_input)]
+    return [*_of_effects(report_input), *_of_time(report_input), *_of_answer(report_input)]
 
 
 def _of_effects(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
@@ -28,6 +28,29 @@ def _of_effects(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
         yield (
             "Intervals of gut quantities, widened by named discrepancies of the model",
             "docs/concepts/calibration.md",
+        )
+
+
+def _of_time(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
+    outcomes = {curve.outcome for curve in report_input.clocks if curve.weeks}
+    if outcomes & {"first_relapse", "progression"}:
+        yield (
+            "Times to first relapse and to confirmed progression, censored",
+            "Kaplan and Meier 1958, Journal of the American Statistical Association 53:457",
+        )
+    if "relapses" in outcomes:
+        yield (
+            "Mean cumulative number of relapses",
+            "Nelson 1988, Journal of Quality Technology 20:24",
+        )
+    if report_input.week_changes:
+        yield (
+            "Changes of guilds as centred log-ratios",
+            "Aitchison 1982, Journal of the Royal Statistical Society B 44:139",
+        )
+        yield (
+            "Marks in the changes by week: false discovery rate",
+            "Benjamini and Hochberg 1995, Journal of the Royal Statistical Society B 57:289",
         )
 
 

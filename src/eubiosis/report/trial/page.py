@@ -13,6 +13,8 @@ from eubiosis.core.model_forms import SURVIVES
 from eubiosis.core.power_surface import kind_of
 from eubiosis.core.report_input import AssumptionRow, EffectRow, HarmLine, TrialReportInput
 from eubiosis.report.pages import render
+from eubiosis.report.trial.clocks import band_words, clock_figures, few_words
+from eubiosis.report.trial.course_lines import course_rows, course_words, line_panels, lines_words
 from eubiosis.report.trial.courses import basis_cells, change_cells, course_panels, variance_cells
 from eubiosis.report.trial.first_screen import first_screen
 from eubiosis.report.trial.flow import flow_levels
@@ -22,9 +24,11 @@ from eubiosis.report.trial.power_picture import picture_legend, power_picture
 from eubiosis.report.trial.priors import form_cells, prior_cells
 from eubiosis.report.trial.results_json import script_text
 from eubiosis.report.trial.tipping import fingerprint_cells, fingerprint_words, tipping_cells
+from eubiosis.report.trial.week_changes import colour_limit, heat_panels, week_table, week_words
 from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
     PRIOR_ONLY,
+    arm_hues,
     control_name,
     estimable,
     low_to_high,
@@ -35,6 +39,7 @@ from eubiosis.report.trial.words import (
     sentences,
     size_text,
     stated,
+    trials_text,
 )
 
 
@@ -97,7 +102,19 @@ def trial_report(report_input: TrialReportInput) -> str:
         ],
         harms=[_harm_cells(line) for line in report_input.harms],
         courses=course_panels(report_input),
-        arm_hues=_arm_hues(report_input),
+        course_words=course_words(report_input),
+        course_rows=course_rows(report_input),
+        line_panels=line_panels(report_input),
+        lines_words=lines_words(report_input),
+        clocks=clock_figures(report_input),
+        clock_words=band_words(report_input.clocks),
+        few_words=few_words(report_input),
+        heat_panels=heat_panels(report_input),
+        heat_limit=colour_limit(report_input.week_changes),
+        week_rows=week_table(report_input),
+        week_words=week_words(report_input),
+        week_trials=trials_text(report_input.week_changes[0].trials) if report_input.week_changes else "",
+        arm_hues=arm_hues(report_input),
         change_rows=change_cells(report_input),
         variance_rows=variance_cells(report_input),
         basis=basis_cells(report_input),
@@ -119,14 +136,6 @@ def _adherence(report_input: TrialReportInput) -> frozenset[str]:
     """Return the endpoints that show that a product was taken and reached the gut."""
     shown = {row.endpoint for row in report_input.effects} & set(ENDPOINTS)
     return frozenset(name for name in shown if kind_of(ENDPOINTS[name]) == "exposure marker")
-
-
-def _arm_hues(report_input: TrialReportInput) -> list[tuple[str, int]]:
-    hues, active = [], 0
-    for arm in report_input.arms:
-        active += not arm.control
-        hues.append((arm.name, 0 if arm.control else active))
-    return hues
 
 
 def _anchors(report_input: TrialReportInput) -> frozenset[str]:

@@ -9,6 +9,7 @@ from dataclasses import asdict, fields
 
 from eubiosis.core.applicability import ApplicabilityRow
 from eubiosis.core.json_data import Json, JsonRecord
+from eubiosis.core.over_time import ClockCurve, CourseLine, WeekChange
 from eubiosis.core.power_surface import PowerSurface
 from eubiosis.core.report_input import (
     ArmInfo,
@@ -36,6 +37,8 @@ Row = (
     | ArmInfo
     | AssumptionRow
     | BurdenLine
+    | ClockCurve
+    | CourseLine
     | IntercurrentLine
     | ClinicalPriorRow
     | CourseBand
@@ -47,6 +50,7 @@ Row = (
     | SimulationSize
     | TransplantFactLine
     | VarianceRow
+    | WeekChange
 )
 SCHEMA = "eubiosis.trial_results/1"
 PRIOR_ORIGIN = f"published studies, arithmetic and assumptions, not simulated; {PRIOR_ONLY}"
@@ -57,8 +61,8 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
 
     ``schema`` names the layout and its version. Every block is {"origin": ..., "rows": [...]}, and every
     row of an effect, course, change or share of variance carries ``origin`` as text once more, so that no
-    number can be lifted without it. Quantiles are lists of 2.5, 50 and 97.5 %, those of courses 2.5, 25,
-    50, 75 and 97.5 %. What is not estimable (not finite) is null.
+    number can be lifted without it. Quantiles are lists of 2.5, 50 and 97.5 %, those of courses are at
+    their ``levels``. What is not estimable (not finite) is null.
     """
     origin = _origin(report_input)
     said = origin_text(report_input)
@@ -82,6 +86,9 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "flow": block(report_input.flow),
         "effects": block(report_input.effects),
         "courses": block(report_input.courses),
+        "course_lines": block(report_input.course_lines),
+        "clocks": block(report_input.clocks),
+        "week_changes": block(report_input.week_changes),
         "changes": block(report_input.changes),
         "variance": block(report_input.variance),
         "forms": block(report_input.forms),

@@ -172,6 +172,20 @@ def control_name(report_input: TrialReportInput) -> str:
     return next((arm.name for arm in report_input.arms if arm.control), "control")
 
 
+def trials_text(number: int) -> str:
+    """Write a number of trials: "1 trial", "1,200 trials"."""
+    return f"{number:,} {'trial' if number == 1 else 'trials'}"
+
+
+def arm_hues(report_input: TrialReportInput) -> list[tuple[str, int]]:
+    """Return each arm with the number of its colour: 0 for control, active ones from 1 on."""
+    hues, active = [], 0
+    for arm in report_input.arms:
+        active += not arm.control
+        hues.append((arm.name, 0 if arm.control else active))
+    return hues
+
+
 def untested_mark(rows: Iterable[EffectRow], endpoint: str) -> str:
     """Return what stands before the name of an endpoint that no trial has tested, in all or in some arms."""
     told = [bool(row.tested) for row in rows if row.endpoint == endpoint]
