@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eubiosis.core.power_surface import PowerSurface
+    from eubiosis.core.responders import ResponderFigures
     from eubiosis.core.trial_answer import TrialAnswer
 
 from eubiosis.core.applicability import Applicability
@@ -291,6 +292,7 @@ class TrialReportInput:
     answer: TrialAnswer | None = None  # the first screen; None where only parts were handed over
     surface: PowerSurface | None = None  # over sizes, durations, samples per visit; None: not asked for
     applicability: Applicability | None = None  # how far the question lies from what was checked
+    responders: ResponderFigures | None = None  # figures 7 to 9, table 7
 
 
 def empty_report(title: str) -> TrialReportInput:

@@ -38,6 +38,7 @@ from eubiosis.trial.simulate import Task, Trials, gut_world_trials
 from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
+from eubiosis.workflow.responder_chunk import ResponderSums, WorldResponders
 from eubiosis.workflow.surface_cells import cells_of_pool
 from eubiosis.workflow.visit_effects import VisitEffect, VisitSums
 
@@ -100,6 +101,7 @@ class Chunk:
     harmed: Mapping[tuple[str, str], int] = field(default_factory=dict)
     surface: tuple[SurfaceCell, ...] = ()
     blocks: int = 0  # of people that the trials were cut into; 0 where they were not
+    responders: tuple[WorldResponders, ...] = ()  # of the first trials; of block 0 where they were cut
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,7 @@ class Gathered:
         self.example: ExampleTrial | None = None
         self.by_visit = VisitSums(design.control.name)
         self.harmed: Counter[tuple[str, str]] = Counter()
+        self.responders = ResponderSums(design)
 
     def add(self, stacks: Iterator[tuple[TrialStack, LatentStack]]) -> None:
         """Take in all trials of one pair of worlds."""
@@ -228,6 +231,8 @@ class Gathered:
                     rows = seen.attended[v, 0] & (seen.arm[0] == k)
                     values = np.asarray(seen.of_visits[endpoint][v, 0][rows], dtype=float)
                     by_arm.setdefault(arm, []).append(values)
+        if self.shown:
+            self.responders.add(seen, truth)
         if self.example is None and seen.gut_world == 0:
             self.example = _example(seen.take(1), truth.take(1))
 
@@ -257,6 +262,7 @@ class Gathered:
             _forms(worlds),
             self.by_visit.rows(),
             dict(self.harmed),
+            responders=self.responders.found(),
         )
 
 

@@ -39,6 +39,7 @@ from eubiosis.trial.world.leaving import reasons
 from eubiosis.workflow.applicability import applicability
 from eubiosis.workflow.ethics import withheld_words
 from eubiosis.workflow.plan import analysis_plan
+from eubiosis.workflow.responder_figures import responder_figures
 from eubiosis.workflow.trial_answer import trial_answer
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
 from eubiosis.workflow.trial_forms import clinical_priors, form_effects
@@ -112,6 +113,7 @@ def report_input(
         answer=trial_answer(workflow, chunks, effects, forms, surface),
         applicability=applicability(workflow),
         surface=surface,
+        responders=responder_figures(design, chunks),
     )
 
 

@@ -20,6 +20,7 @@ from eubiosis.report.trial.forest import axis_words, effect_groups, published_ce
 from eubiosis.report.trial.methods import fifteen_points, methods, reporting_items
 from eubiosis.report.trial.power_picture import picture_legend, power_picture
 from eubiosis.report.trial.priors import form_cells, prior_cells
+from eubiosis.report.trial.responders import responder_cells
 from eubiosis.report.trial.results_json import script_text
 from eubiosis.report.trial.tipping import fingerprint_cells, fingerprint_words, tipping_cells
 from eubiosis.report.trial.words import (
@@ -86,6 +87,7 @@ def trial_report(report_input: TrialReportInput) -> str:
         tipping=() if answer is None else tipping_cells(answer.tipping),
         fingerprint=fingerprint_cells(fingerprint),
         fingerprint_words=fingerprint_words(fingerprint) if fingerprint else "",
+        responders=responder_cells(report_input),
         prior_only=PRIOR_ONLY,
         control=control_name(report_input),
         says=sentences(report_input),
