@@ -39,8 +39,8 @@ class Waterfall:
     """Effects of single people on one endpoint in one active arm, in three worlds.
 
     ``important`` is the smallest difference that matters (None: our tables hold none), with its
-    ``important_source``; ``detectable`` the smallest change of one person beyond measurement error. ``changed``
-    and ``changed_on_control`` are shares of people whose observed change is as large as what matters.
+    ``important_source``; ``detectable`` the smallest change of one person beyond measurement error.
+    ``changed`` and ``changed_on_control`` are shares of people whose observed change is as large as that.
     """
 
     endpoint: str
@@ -87,7 +87,7 @@ class SubgroupLine:
 
 @dataclass(frozen=True)
 class CalibrationFifth:
-    """A fifth of the people by the effect that observed data predict: predicted and true mean, over trials."""
+    """A fifth of the people by the effect that observed data predict: its predicted and true mean."""
 
     endpoint: str
     label: str
@@ -102,7 +102,7 @@ class CalibrationFifth:
 
 @dataclass(frozen=True)
 class TargetingCurve:
-    """What those gain beyond everybody whom a score learned in the other half of a trial expects to gain most.
+    """What those gain beyond everybody whom a score, learned in the other half of a trial, puts first.
 
     ``shares`` of people, ``observed`` the gain over trials, ``by_twins`` that of the same score by twins,
     ``perfect`` that of a score that knew every effect; benefit is positive, in the unit of the endpoint or as
@@ -158,7 +158,7 @@ class PhenotypeLine:
 class ResponderFigures:
     """Figures 7 to 9 and table 7 of a trial report.
 
-    ``pairs`` of worlds give one trial each, of ``people`` participants; ``notes`` say what is lacking and why.
+    ``pairs`` of worlds give one trial each, of ``people`` participants; ``notes`` say what is lacking.
     """
 
     pairs: int

@@ -74,7 +74,7 @@ def compared_endpoints(design: Design) -> tuple[Endpoint, ...]:
 
 
 def benefit_sign(endpoint: Endpoint) -> float:
-    """Return what turns an effect into a benefit; where neither direction is better, more counts as benefit."""
+    """Return what turns an effect into a benefit; where neither direction is better, more is benefit."""
     return -1.0 if endpoint.better == "lower" else 1.0
 
 

@@ -301,20 +301,22 @@ def _notes(design: Design, rows: Sequence[_Comparison], blocks: int, worlds: int
     primary = ENDPOINTS[design.primary]
     if primary.counted:
         yield (
-            f"{primary.label}, the primary endpoint, is a count: one person's count is mostly luck, so no effect "
-            "of one person can be drawn and no score is learned. Fatigue stands in its place."
+            f"{primary.label}, the primary endpoint, is a count: one person's count is mostly luck, so no "
+            "effect of one person can be drawn and no score is learned. Fatigue stands in its place."
         )
     if blocks:
         yield (
-            f"The trial was run in {blocks} blocks of people; these figures are of block 0 of each gut world, "
-            "so a whole trial scatters less."
+            f"The trial was run in {blocks} blocks of people; these figures are of block 0 of each gut "
+            "world, so a whole trial scatters less."
         )
     if any(not np.isfinite(row.areas).any() for row in rows):
         yield (
-            "Too few people have an outcome for a score to be learned in one half of a trial: two for each of its "
-            "coefficients are needed. No curve and no calibration are given."
+            "Too few people have an outcome for a score to be learned in one half of a trial: two for each "
+            "of its coefficients are needed. No curve and no calibration are given."
         )
     if len(rows[0].pairs) < worlds:
-        yield f"The first {MOST_PAIRS} host worlds of each gut world are looked at here, of {worlds:,} worlds in all."
+        yield (
+            f"The first {MOST_PAIRS} host worlds of each gut world are looked at here, of {worlds:,} worlds."
+        )
     if design.intercurrent:
         yield "Outcomes and true effects are those that the strategies for intercurrent events ask for."

@@ -110,7 +110,7 @@ def report_input(
         intercurrent=intercurrent_lines(design, [counts for chunk in chunks for counts in chunk.flow]),
         ethics=withheld_words(design),
         justification=workflow.justification or "",
-        answer=trial_answer(workflow, chunks, effects, forms, surface),
+        answer=trial_answer(workflow, chunks, effects, forms, surface, model),
         applicability=applicability(workflow),
         surface=surface,
         responders=responder_figures(design, chunks),

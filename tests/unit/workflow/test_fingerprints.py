@@ -24,7 +24,7 @@ def stack(values: list[list[float]], attended: list[list[bool]] | None = None) -
     return SimpleNamespace(
         gut_world=0, host_world=1,
         arms=("placebo", "inulin"), arm=np.array([[0, 0, 1, 1]]), weeks=(0.0, 12.0),
-        attended=seen, of_visits={"edss": made},
+        attended=seen, of_visits={"edss": made}, of_subjects={},
     )  # fmt: skip
 
 

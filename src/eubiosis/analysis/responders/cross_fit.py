@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +44,7 @@ class CrossFitted:
         own = [
             area_under(sign * self.effect[half], sign * self.predicted[half], area) for half in self.halves()
         ]
-        return float(np.mean([value for value, _ in own])), float(np.hypot(*[e for _, e in own]) / 2)
+        return float(np.mean([value for value, _ in own])), math.hypot(*(error for _, error in own)) / 2
 
 
 def every_other(treated: Bools) -> Bools:

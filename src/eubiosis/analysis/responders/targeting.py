@@ -42,9 +42,9 @@ def gain_curve(benefits: Floats, scores: Floats, shares: Floats) -> Floats:
 
 
 def area_weights(people: int, area: Area) -> Floats:
-    """Return the weight of the person at each rank, (people,), summing to zero; the area is their mean product.
+    """Return the weight of the person at each rank, (people,): the area is the mean of weight times benefit.
 
-    ``autoc`` weighs all shares alike, ``qini`` each share by itself.
+    ``autoc`` weighs all shares alike, ``qini`` each share by itself. The weights sum to zero.
     """
     rank = np.arange(1, people + 1)
     if area == "qini":

@@ -14,7 +14,7 @@ QUINTILES = 5
 
 
 def individual_effects(truth: LatentStack, endpoint: Endpoint, arm: str, control: str) -> Floats:
-    """Return each person's effect at the last visit of the first trial, on the scale of the analysis, (people,).
+    """Return each person's effect at the last visit of the first trial, in the analysis's scale, (people,).
 
     It is the difference of the same person under both arms with the same luck (of logarithms for ratios), of
     the variable that the estimand asks for where there are intercurrent events; not a number for people

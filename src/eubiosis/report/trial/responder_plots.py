@@ -67,15 +67,14 @@ def waterfall_plot(fall: Waterfall, panel: WaterfallPanel) -> str:
     )
     if not effects:
         return plot(frame, [text(_WIDTH / 2, 110, NOT_ESTIMABLE, anchor="middle")], label)
-    parts = [frame.grid((), round_ticks(*frame.y, 5), str, lambda y: _written(y, fall.scale))]
-    parts += [_bar(frame, k, value, 0.84, "faint f0") for k, value in enumerate(changes, 1)]
+    parts = [frame.grid((), round_ticks(*frame.y, 7), str, lambda y: _written(y, fall.scale))]
+    parts += [_bar(frame, k, value, 0.84, "behind f0") for k, value in enumerate(changes, 1)]
     parts += [_bar(frame, k, value, 0.42, "f1") for k, value in enumerate(effects, 1)]
     parts.append(_level(frame, 0.0, "axis"))
     if mark is not None:
         parts.append(_level(frame, mark, "mark"))
-        parts.append(
-            text(frame.width - frame.right, frame.at_y(mark) - 4, "MCID", anchor="end", names="note")
-        )
+        beside = frame.at_y(mark) + (-5 if mark > 0 else 13)
+        parts.append(text(frame.width - frame.right, beside, "MCID", anchor="end", names="note"))
     parts.append(
         text(
             _WIDTH / 2,
@@ -95,7 +94,8 @@ def _bar(frame: PlotFrame, rank: int, value: float, width: float, names: str) ->
     left, right = frame.at_x(rank - width / 2), frame.at_x(rank + width / 2)
     top, foot = sorted((frame.at_y(value), frame.at_y(0.0)))
     height = max(foot - top, 0.8)
-    return f'<rect class="{names}" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{height:.1f}"/>'
+    size = f'width="{right - left:.1f}" height="{height:.1f}"'
+    return f'<rect class="{names}" x="{left:.1f}" y="{top:.1f}" {size}/>'
 
 
 def subgroup_plot(lines: Sequence[SubgroupLine]) -> str:
@@ -120,7 +120,8 @@ def subgroup_plot(lines: Sequence[SubgroupLine]) -> str:
         parts.append(f'<line class="axis" x1="{at:.1f}" x2="{at:.1f}" y1="{foot:.1f}" y2="{foot + 4:.1f}"/>')
         parts.append(text(at, foot + 18, _written(value, scale), anchor="middle"))
     parts.append(
-        f'<line class="axis" x1="{frame.left:.1f}" x2="{_WIDTH - frame.right:.1f}" y1="{foot:.1f}" y2="{foot:.1f}"/>'
+        f'<line class="axis" x1="{frame.left:.1f}" x2="{_WIDTH - frame.right:.1f}" '
+        f'y1="{foot:.1f}" y2="{foot:.1f}"/>'
     )
     first = lines[0]
     return plot(frame, parts, f"{first.label}, {first.arm}, effect by subgroup. Medians: {'; '.join(told)}")
@@ -157,21 +158,22 @@ def calibration_plot(lines: Sequence[CalibrationFifth]) -> str:
     for x, (low, middle, high) in points:
         at = frame.at_x(x)
         parts.append(
-            f'<line class="line c1" x1="{at:.1f}" x2="{at:.1f}" y1="{frame.at_y(low):.1f}" y2="{frame.at_y(high):.1f}"/>'
+            f'<line class="line c1" x1="{at:.1f}" x2="{at:.1f}" '
+            f'y1="{frame.at_y(low):.1f}" y2="{frame.at_y(high):.1f}"/>'
         )
         parts.append(f'<circle class="spot c1" cx="{at:.1f}" cy="{frame.at_y(middle):.1f}" r="4"/>')
     told = "; ".join(f"{number(line.predicted[1])}: {number(line.true[1])}" for line in lines)
-    first = lines[0]
-    return plot(frame, parts, f"{first.label}, {first.arm}, predicted and true effect by fifth: {told}")
+    name = f"{lines[0].label}, {lines[0].arm}"
+    return plot(frame, parts, f"{name}, predicted and true effect by fifth: {told}")
 
 
 def targeting_plot(curve: TargetingCurve, unit: str) -> str:
     """Draw the gain of those put first by a score, with its band over trials, and the truth by twins."""
     values = [v for triple in (*curve.observed, *curve.perfect) for v in triple]
-    frame = PlotFrame(_WIDTH, 240, (0.0, 1.0), _around(values, none=0.0), left=56, bottom=44)
+    frame = PlotFrame(_WIDTH, 240, (0.0, 1.0), _around(values, none=0.0), left=56, right=26, bottom=44)
     xs = curve.shares
     parts = [
-        frame.grid((0.2, 0.4, 0.6, 0.8, 1.0), round_ticks(*frame.y, 5), percent, _short),
+        frame.grid((0.2, 0.4, 0.6, 0.8, 1.0), round_ticks(*frame.y, 7), percent, _short),
         text(_WIDTH / 2, 235, "share of people treated, highest score first", anchor="middle", names="note"),
         frame.band(xs, [t[0] for t in curve.observed], [t[2] for t in curve.observed], "band f1"),
         _level(frame, 0.0, "axis"),

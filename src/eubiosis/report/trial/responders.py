@@ -42,6 +42,13 @@ class PlotGroup(TypedDict):
     panels: list[PlotPanel]
 
 
+class TableOfArm(TypedDict):
+    """Rows of one endpoint and arm."""
+
+    title: str
+    rows: list[list[str]]
+
+
 class ResponderCells(TypedDict):
     """Everything that the part on responders shows."""
 
@@ -51,13 +58,14 @@ class ResponderCells(TypedDict):
     waterfalls: list[PlotGroup]
     waterfall_rows: list[list[str]]
     subgroups: list[PlotPanel]
-    subgroup_rows: list[list[str]]
+    subgroup_tables: list[TableOfArm]
     calibration: list[PlotPanel]
     calibration_rows: list[list[str]]
     curves: list[PlotPanel]
     curve_rows: list[list[str]]
     area_rows: list[list[str]]
-    phenotype_rows: list[list[str]]
+    phenotype_tables: list[TableOfArm]
+    size: str
 
 
 def responder_cells(report_input: TrialReportInput) -> ResponderCells | None:
@@ -72,14 +80,23 @@ def responder_cells(report_input: TrialReportInput) -> ResponderCells | None:
         "waterfalls": [_waterfall(each) for each in own.waterfalls],
         "waterfall_rows": [row for each in own.waterfalls for row in _waterfall_rows(each)],
         "subgroups": _subgroup_panels(own),
-        "subgroup_rows": [_subgroup_row(line) for line in own.subgroups],
+        "subgroup_tables": _by_arm([_subgroup_row(line) for line in own.subgroups]),
         "calibration": _calibration_panels(own),
         "calibration_rows": [_calibration_row(line) for line in own.calibration],
         "curves": [_curve_panel(curve) for curve in own.curves],
         "curve_rows": [row for curve in own.curves for row in _curve_rows(curve)],
         "area_rows": [_area_row(curve) for curve in own.curves],
-        "phenotype_rows": [_phenotype_row(line) for line in own.phenotypes],
+        "phenotype_tables": _by_arm([_phenotype_row(line) for line in own.phenotypes]),
+        "size": f"n = {own.pairs} trials, the first of each pair of worlds × {own.people:,} participants",
     }
+
+
+def _by_arm(rows: Sequence[list[str]]) -> list[TableOfArm]:
+    """Sort rows by their first two cells, endpoint and arm, in the order in which these come."""
+    found: dict[str, list[list[str]]] = {}
+    for row in rows:
+        found.setdefault(f"{row[0]}; {row[1]}", []).append(row)
+    return [{"title": title, "rows": own} for title, own in found.items()]
 
 
 def _effect(values: Triple, scale: str) -> str:
@@ -111,18 +128,18 @@ def _waterfall_words(fall: Waterfall) -> list[str]:
             f"No smallest difference that matters (MCID) of {fall.label} is in our tables: no line is drawn."
         ]
     said = [
-        f"Dashed: the smallest difference that matters (MCID), {number(fall.important)} {fall.unit} towards "
+        f"Dashed: the smallest difference that matters (MCID), {fall.important:g} {fall.unit} towards "
         f"benefit ({fall.important_source})."
     ]
     if estimable((fall.changed[1], fall.changed_on_control[1])):
         said.append(
             f"Observed changes as large have {percent(fall.changed[1])} of {fall.arm} and "
-            f"{percent(fall.changed_on_control[1])} of the control (median of {fall.trials} trials): a change "
-            "is no effect."
+            f"{percent(fall.changed_on_control[1])} of the control (median of {fall.trials} trials): a "
+            "change is no effect."
         )
     if fall.detectable is not None:
         said.append(
-            f"Measurement error alone moves one person by up to {number(fall.detectable)} {fall.unit} "
+            f"Measurement error alone moves one person by up to {fall.detectable:g} {fall.unit} "
             f"({fall.detectable_source})."
         )
     return said
@@ -135,10 +152,10 @@ def _panel_words(fall: Waterfall, panel: WaterfallPanel) -> str:
     unit = "" if fall.scale == "ratio" else f" {fall.unit}"
     sign = fall.scale == "difference"
     form = f", form {panel.form}" if panel.form else ""
+    low, high, mean = (number(value, sign=sign) for value in (min(known), max(known), panel.mean))
     said = (
-        f"World {panel.gut_world}.{panel.host_world}{form}; {len(known)} of {panel.people} people drawn. Latent "
-        f"truth from {number(min(known), sign=sign)} to {number(max(known), sign=sign)}{unit}, mean of all "
-        f"{number(panel.mean, sign=sign)}"
+        f"World {panel.gut_world}.{panel.host_world}{form}; {len(known)} of {panel.people} people drawn. "
+        f"Latent truth from {low} to {high}{unit}, mean of all {mean}"
     )
     if math.isfinite(panel.reached):
         said += f"; at least the MCID in {percent(panel.reached, decimals=1)}"
@@ -181,9 +198,10 @@ def _subgroup_row(line: SubgroupLine) -> list[str]:
         low, _, high = line.share
         share = f"{line.significant} of {line.trials} ({percent(low)} to {percent(high)})"
     return [
-        _of(line.label, line.unit, line.scale), line.arm, f"{line.moderator}: {line.low_label} | {line.high_label}",
-        str(line.people), _effect(line.low, line.scale), _effect(line.high, line.scale),
-        _effect(line.interaction, line.scale), share,
+        _of(line.label, line.unit, line.scale), line.arm,
+        f"{line.moderator}: {line.low_label} | {line.high_label}", str(line.people),
+        _effect(line.low, line.scale), _effect(line.high, line.scale), _effect(line.interaction, line.scale),
+        share,
     ]  # fmt: skip
 
 
@@ -225,8 +243,8 @@ def curve_words(curve: TargetingCurve) -> str:
     """Say what the score finds; where the interval over trials holds none, that nothing is found."""
     low, high = number(curve.autoc[0], sign=True), number(curve.autoc[2], sign=True)
     claims = (
-        f"{curve.claiming} of {curve.trials} trials would claim a gain (AUTOC 1.96 standard errors above none; "
-        "2.5 % do by chance)"
+        f"{curve.claiming} of {curve.trials} trials would claim a gain (AUTOC 1.96 standard errors above "
+        "none; 2.5 % do by chance)"
     )
     if not estimable(curve.autoc):
         return f"No area can be given; {claims}."
@@ -236,8 +254,8 @@ def curve_words(curve: TargetingCurve) -> str:
         )
     side = "gain" if curve.found else "lose"
     return (
-        f"The AUTOC of one trial runs from {low} to {high}: those whom the score puts first {side} in these worlds. "
-        f"{claims}. The worlds are assumptions, so this is no finding about people."
+        f"The AUTOC of one trial runs from {low} to {high}: those whom the score puts first {side} in these "
+        f"worlds. {claims}. The worlds are assumptions, so this is no finding about people."
     )
 
 
@@ -256,8 +274,8 @@ def _curve_rows(curve: TargetingCurve) -> list[list[str]]:
 def _area_row(curve: TargetingCurve) -> list[str]:
     low, _, high = curve.claiming_share
     return [
-        f"{curve.label}, {_gain_unit(curve)}", curve.arm, str(curve.people), with_interval(curve.autoc, sign=True),
-        with_interval(curve.qini, sign=True),
+        f"{curve.label}, {_gain_unit(curve)}", curve.arm, str(curve.people),
+        with_interval(curve.autoc, sign=True), with_interval(curve.qini, sign=True),
         f"{curve.claiming} of {curve.trials} ({percent(low)} to {percent(high)})",
     ]  # fmt: skip
 
