@@ -91,7 +91,7 @@ def responder_figures(design: Design, chunks: Sequence[Chunk]) -> ResponderFigur
     blocks = max(chunk.blocks for chunk in chunks)
     return ResponderFigures(
         pairs=len(rows[0].pairs),
-        people=int(np.nanmedian([row.of_groups("people", 0) for row in rows])),
+        people=_middle(np.concatenate([row.of_groups("people", 0) for row in rows])),
         waterfalls=tuple(_waterfall(row) for row in rows),
         subgroups=tuple(line for row in rows for line in _subgroups(row)),
         calibration=tuple(line for row in rows for line in _calibration(row)),
@@ -113,6 +113,12 @@ def _comparison(k: int, found: Sequence[WorldResponders], forms: dict[tuple[int,
 
 def _triple(values: Floats) -> Triple:
     return interval(values[np.isfinite(values)])
+
+
+def _middle(counts: Floats) -> int:
+    """Return the median of counts; 0 where there are none."""
+    known = counts[np.isfinite(counts)]
+    return int(np.median(known)) if len(known) else 0
 
 
 def _exact(events: int, trials: int) -> Triple:
@@ -191,7 +197,7 @@ def _subgroups(row: _Comparison) -> Iterator[SubgroupLine]:
             moderator=moderator.label,
             low_label=moderator.low,
             high_label=moderator.high,
-            people=int(np.nanmedian(row.of_groups("analysed", k))),
+            people=_middle(row.of_groups("analysed", k)),
             low=row.triple(row.of_groups("low", k)),
             high=row.triple(row.of_groups("high", k)),
             interaction=row.triple(row.of_groups("difference", k)),
@@ -234,7 +240,7 @@ def _curves(row: _Comparison) -> Iterator[TargetingCurve]:
         scale=row.endpoint.scale,
         better=row.endpoint.better,
         arm=row.arm,
-        people=int(np.nanmedian(row.of_groups("analysed", 0))),
+        people=_middle(row.of_groups("analysed", 0)),
         shares=tuple(SHARES.tolist()),
         observed=bands[0],
         by_twins=bands[1],

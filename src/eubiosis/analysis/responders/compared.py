@@ -35,7 +35,7 @@ MODERATORS = (
     Moderator("age", "Age", "younger", "older"),
     Moderator("edss", "EDSS at entry", "lower", "higher"),
     Moderator("mfis", "MFIS at entry", "lower", "higher"),
-    Moderator("butyrate_producers", "Butyrate producers at entry", "smaller share", "larger share"),
+    Moderator("butyrate_producers", "Butyrate producers at entry", "fewer", "more"),
 )
 
 

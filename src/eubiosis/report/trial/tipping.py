@@ -12,7 +12,6 @@ from eubiosis.core.trial_answer import FingerprintRow, TippingRow
 from eubiosis.report.trial.words import NOT_ESTIMABLE, number, percent
 
 _LOW, _HIGH = 0.1, 100.0  # ends of the axis, in times
-_FIRST = 12  # rows of the fingerprint that are not folded away
 _PLACES = {"stool": "in stool", "plasma": "in plasma", "guild": "in stool, by sequencing"}
 
 
@@ -82,11 +81,16 @@ def fingerprint_cells(rows: Sequence[FingerprintRow]) -> list[FingerprintCells]:
 
 
 def fingerprint_parts(rows: Sequence[FingerprintRow]) -> list[tuple[str, list[FingerprintCells]]]:
-    """Return the rows that are shown at once, and the long tail under its words; each part has some."""
-    first, rest = list(rows[:_FIRST]), list(rows[_FIRST:])
+    """Return the best row of each marker and number of samples, then the long tail under its words."""
+    best: dict[tuple[str, int], FingerprintRow] = {}
+    for row in rows:
+        best.setdefault((row.endpoint, row.samples), row)
+    first = list(best.values())
+    shown = set(map(id, first))
+    rest = [row for row in rows if id(row) not in shown]
     parts = [("", fingerprint_cells(first))]
     if rest:
-        parts.append((f"{len(rest)} more, down to guessing", fingerprint_cells(rest)))
+        parts.append((f"{len(rest)} more: all forms, arms and visits", fingerprint_cells(rest)))
     return parts
 
 
