@@ -60,7 +60,7 @@ class Waterfall:
 
 
 @dataclass(frozen=True)
-class SubgroupLine:
+class ModeratorLine:
     """A prespecified group and its counterpart: what observed trials estimate, over trials.
 
     ``low`` and ``high`` are the effects in the two groups, ``interaction`` their difference (or ratio);
@@ -164,7 +164,7 @@ class ResponderFigures:
     pairs: int
     people: int
     waterfalls: tuple[Waterfall, ...]
-    subgroups: tuple[SubgroupLine, ...]
+    subgroups: tuple[ModeratorLine, ...]
     calibration: tuple[CalibrationFifth, ...]
     curves: tuple[TargetingCurve, ...]
     phenotypes: tuple[PhenotypeLine, ...]

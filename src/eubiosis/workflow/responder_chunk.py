@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.analysis.planning.important_differences import important_difference
-from eubiosis.analysis.responders.compared import MODERATORS, Compared, Moderated, compared, on_scale
+from eubiosis.analysis.responders.compared import MODERATORS, ComparedArms, Moderated, compared, on_scale
 from eubiosis.analysis.responders.cross_fit import SHARES, CrossFitted, cross_fitted
 from eubiosis.analysis.responders.subgroups import group_contrasts
 from eubiosis.analysis.responders.targeting import gain_curve
@@ -161,7 +161,7 @@ def _bars(effects: Floats, changes: Floats) -> Floats:
     return found
 
 
-def _groups(data: Compared, upper: Floats, effects: Floats, reached: Floats) -> Floats:
+def _groups(data: ComparedArms, upper: Floats, effects: Floats, reached: Floats) -> Floats:
     contrasts = group_contrasts(data)
     found = np.full((len(MODERATORS), len(OF_GROUPS)), np.nan)
     found[:, :4] = np.array([contrasts.low, contrasts.high, contrasts.difference, contrasts.p_value]).T
@@ -180,7 +180,7 @@ def _groups(data: Compared, upper: Floats, effects: Floats, reached: Floats) -> 
     return found
 
 
-def _curves(halves: CrossFitted | None, data: Compared, effects: Floats, sign: float) -> Floats:
+def _curves(halves: CrossFitted | None, data: ComparedArms, effects: Floats, sign: float) -> Floats:
     found = np.full((3, len(SHARES)), np.nan)
     if halves is None:
         return found

@@ -14,10 +14,10 @@ from eubiosis.analysis.responders.cross_fit import SHARES
 from eubiosis.core.endpoints import ENDPOINTS, Endpoint
 from eubiosis.core.responders import (
     CalibrationFifth,
+    ModeratorLine,
     PhenotypeLine,
     ResponderFigures,
     Sign,
-    SubgroupLine,
     TargetingCurve,
     Triple,
     Waterfall,
@@ -183,12 +183,12 @@ def _panels(row: _Comparison) -> Iterator[WaterfallPanel]:
         )
 
 
-def _subgroups(row: _Comparison) -> Iterator[SubgroupLine]:
+def _subgroups(row: _Comparison) -> Iterator[ModeratorLine]:
     for k, moderator in enumerate(MODERATORS):
         p_values = row.of_groups("p_value", k)
         known = np.isfinite(p_values)
         significant, trials = int(np.sum(p_values[known] < _ALPHA)), int(known.sum())
-        yield SubgroupLine(
+        yield ModeratorLine(
             endpoint=row.endpoint.id,
             label=row.endpoint.label,
             unit=row.endpoint.unit,

@@ -12,7 +12,7 @@ from eubiosis.analysis.planning.important_differences import (
     important_difference,
     load_important_differences,
 )
-from eubiosis.analysis.responders.compared import MODERATORS, Compared, Moderated, compared, upper_groups
+from eubiosis.analysis.responders.compared import MODERATORS, ComparedArms, Moderated, compared, upper_groups
 from eubiosis.analysis.responders.cross_fit import SHARES, cross_fitted, every_other
 from eubiosis.analysis.responders.subgroups import group_contrasts
 from eubiosis.analysis.responders.targeting import area_under, area_weights, by_score, gain_curve
@@ -34,7 +34,7 @@ def made(rng, people=100, *, main=-2.0, per_sd=0.0):
     effect = main + per_sd * moderators[1]
     outcome = baseline + rng.normal(0.0, 6.0, people) + treated * effect
     flags = np.vstack([moderators[0] > 0, moderators[1:]]).astype(float)
-    return Compared(outcome, baseline, treated, flags, upper_groups(flags), np.arange(people)), effect
+    return ComparedArms(outcome, baseline, treated, flags, upper_groups(flags), np.arange(people)), effect
 
 
 def test_the_curve_of_six_people_by_hand():
@@ -105,9 +105,11 @@ def test_a_group_of_two_people_and_an_outcome_that_does_not_vary_give_nothing():
     data, _ = made(np.random.default_rng(5), 40)
     few = np.zeros(40)
     few[:4] = 1.0
-    small = Compared(data.outcome, data.baseline, data.treated, data.moderators, np.stack([few]), data.place)
+    small = ComparedArms(
+        data.outcome, data.baseline, data.treated, data.moderators, np.stack([few]), data.place
+    )
     assert math.isnan(group_contrasts(small).p_value[0])
-    flat = Compared(np.ones(40), data.baseline, data.treated, data.moderators, data.upper, data.place)
+    flat = ComparedArms(np.ones(40), data.baseline, data.treated, data.moderators, data.upper, data.place)
     assert np.isnan(group_contrasts(flat).p_value).all()
 
 
@@ -144,7 +146,9 @@ def test_a_difference_that_is_there_is_found_and_true():
 
 def test_what_is_added_to_all_outcomes_changes_no_prediction():
     data, _ = made(np.random.default_rng(4), 80)
-    more = Compared(data.outcome + 7, data.baseline, data.treated, data.moderators, data.upper, data.place)
+    more = ComparedArms(
+        data.outcome + 7, data.baseline, data.treated, data.moderators, data.upper, data.place
+    )
     one, other = cross_fitted(data), cross_fitted(more)
     assert one is not None
     assert other is not None

@@ -7,9 +7,9 @@ import math
 
 from eubiosis.core.responders import (
     CalibrationFifth,
+    ModeratorLine,
     PhenotypeLine,
     ResponderFigures,
-    SubgroupLine,
     TargetingCurve,
     Waterfall,
     WaterfallPanel,
@@ -47,7 +47,7 @@ def make_responders(**changes: object) -> ResponderFigures:
         **TREG, better="higher", arm="inulin", important=None, important_source="", detectable=None,
         detectable_source="", changed=NONE, changed_on_control=NONE, trials=36, panels=(ratio,),
     )  # fmt: skip
-    group = SubgroupLine(
+    group = ModeratorLine(
         **FATIGUE, arm="inulin", moderator="Sex", low_label="men", high_label="women", people=70,
         low=(-6.0, 0.6, 5.0), high=(-6.7, -1.2, 4.5), interaction=(-6.7, -1.9, 5.4), significant=3, trials=36,
         share=(0.02, 3 / 36, 0.22),

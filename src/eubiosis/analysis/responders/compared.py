@@ -89,7 +89,7 @@ class Moderated:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedArms:
     """People of an active arm and the control who have an outcome, a baseline and all moderators.
 
     ``outcome`` and ``baseline`` (people,) on the scale of the analysis (logarithms for ratios), ``treated``
@@ -107,9 +107,9 @@ class Compared:
     def __len__(self) -> int:
         return len(self.outcome)
 
-    def take(self, rows: Bools) -> Compared:
+    def take(self, rows: Bools) -> ComparedArms:
         """Return some of the people."""
-        return Compared(
+        return ComparedArms(
             self.outcome[rows],
             self.baseline[rows],
             self.treated[rows],
@@ -130,11 +130,13 @@ def on_scale(stack: TrialStack, endpoint: Endpoint, visit: int) -> Floats:
     return np.where(stack.attended[visit, 0], values, np.nan)
 
 
-def compared(stack: TrialStack, people: Moderated, endpoint: Endpoint, arm: str, control: str) -> Compared:
+def compared(
+    stack: TrialStack, people: Moderated, endpoint: Endpoint, arm: str, control: str
+) -> ComparedArms:
     """Lay out the first trial of a stack, as its strategies have it analysed, for one active arm."""
     outcome, baseline = on_scale(stack, endpoint, -1), on_scale(stack, endpoint, 0)
     mine, others = (stack.arm[0] == stack.arms.index(name) for name in (arm, control))
     known = np.isfinite(outcome) & np.isfinite(baseline) & np.all(np.isfinite(people.values), axis=0)
     place = np.arange(len(outcome), dtype=np.int64)
-    everybody = Compared(outcome, baseline, np.asarray(mine), people.values, people.upper, place)
+    everybody = ComparedArms(outcome, baseline, np.asarray(mine), people.values, people.upper, place)
     return everybody.take(np.asarray((mine | others) & known))

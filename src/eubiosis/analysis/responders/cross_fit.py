@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eubiosis.analysis.responders.compared import Bools, Compared, Floats
+from eubiosis.analysis.responders.compared import Bools, ComparedArms, Floats
 from eubiosis.analysis.responders.targeting import Area, area_under, gain_curve
 
 SHARES = np.arange(1, 11) / 10
@@ -55,7 +55,7 @@ def every_other(treated: Bools) -> Bools:
     return found
 
 
-def cross_fitted(data: Compared) -> CrossFitted | None:
+def cross_fitted(data: ComparedArms) -> CrossFitted | None:
     """Learn a linear model with arm x moderator in each half, and judge the other by it.
 
     Columns: baseline, arm, moderators, arm x moderators. None where a half has fewer than two people for each
@@ -71,7 +71,7 @@ def cross_fitted(data: Compared) -> CrossFitted | None:
     return CrossFitted(predicted, effect, second)
 
 
-def _predict(learn: Compared, judge: Compared) -> tuple[Floats, Floats] | None:
+def _predict(learn: ComparedArms, judge: ComparedArms) -> tuple[Floats, Floats] | None:
     centre = learn.moderators.mean(axis=1, keepdims=True)
     spread = learn.moderators.std(axis=1, keepdims=True)
     spread = np.where(spread > 0, spread, 1.0)
@@ -88,7 +88,7 @@ def _predict(learn: Compared, judge: Compared) -> tuple[Floats, Floats] | None:
     return treated - other, treated - other + weight * left
 
 
-def _matrix(data: Compared, treated: Bools, centre: Floats, spread: Floats) -> Floats:
+def _matrix(data: ComparedArms, treated: Bools, centre: Floats, spread: Floats) -> Floats:
     own = ((data.moderators - centre) / spread).T
     arm = treated.astype(float)[:, None]
     return np.column_stack([np.ones(len(data)), data.baseline, arm, own, arm * own])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.analysis.guard import NEGLIGIBLE
-from eubiosis.analysis.responders.compared import Compared, Floats
+from eubiosis.analysis.responders.compared import ComparedArms, Floats
 from eubiosis.core.laws import t_sf
 
 LEAST = 3  # people of each arm in each group
@@ -29,7 +29,7 @@ class GroupContrasts:
     p_value: Floats
 
 
-def group_contrasts(data: Compared) -> GroupContrasts:
+def group_contrasts(data: ComparedArms) -> GroupContrasts:
     """Regress the outcome on baseline, arm, group and arm x group, for each moderator by itself.
 
     Arm and group make four cells, so the slope is that within cells, and every contrast is one of means less

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from eubiosis.core.responders import (
     CalibrationFifth,
-    SubgroupLine,
+    ModeratorLine,
     TargetingCurve,
     Triple,
     Waterfall,
@@ -98,7 +98,7 @@ def _bar(frame: PlotFrame, rank: int, value: float, width: float, names: str) ->
     return f'<rect class="{names}" x="{left:.1f}" y="{top:.1f}" {size}/>'
 
 
-def subgroup_plot(lines: Sequence[SubgroupLine]) -> str:
+def subgroup_plot(lines: Sequence[ModeratorLine]) -> str:
     """Draw the effects in both groups of each moderator, over trials."""
     scale = lines[0].scale
     ends = [_scaled(v, scale) for line in lines for triple in (line.low, line.high) for v in triple]

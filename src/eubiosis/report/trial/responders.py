@@ -9,9 +9,9 @@ from typing import TypedDict
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.core.responders import (
     CalibrationFifth,
+    ModeratorLine,
     PhenotypeLine,
     ResponderFigures,
-    SubgroupLine,
     TargetingCurve,
     Triple,
     Waterfall,
@@ -173,7 +173,7 @@ def _waterfall_rows(fall: Waterfall) -> list[list[str]]:
     ]  # fmt: skip
 
 
-def _groups_of(lines: Sequence[SubgroupLine | CalibrationFifth]) -> list[tuple[str, str]]:
+def _groups_of(lines: Sequence[ModeratorLine | CalibrationFifth]) -> list[tuple[str, str]]:
     return list(dict.fromkeys((line.endpoint, line.arm) for line in lines))
 
 
@@ -192,7 +192,7 @@ def _subgroup_panels(own: ResponderFigures) -> list[PlotPanel]:
     return panels
 
 
-def _subgroup_row(line: SubgroupLine) -> list[str]:
+def _subgroup_row(line: ModeratorLine) -> list[str]:
     share = NOT_ESTIMABLE
     if line.trials:
         low, _, high = line.share
