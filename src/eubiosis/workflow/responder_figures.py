@@ -310,6 +310,9 @@ def _notes(design: Design, rows: Sequence[_Comparison], blocks: int, worlds: int
             f"{primary.label}, the primary endpoint, is a count: one person's count is mostly luck, so no "
             "effect of one person can be drawn and no score is learned. Fatigue stands in its place."
         )
+    for endpoint in dict.fromkeys(row.endpoint for row in rows):
+        if endpoint.better == "neither":
+            yield f"Neither direction of {endpoint.label} is better; here more of it is called benefit."
     if blocks:
         yield (
             f"The trial was run in {blocks} blocks of people; these figures are of block 0 of each gut "

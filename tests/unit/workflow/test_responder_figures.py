@@ -125,6 +125,12 @@ def test_ratios_are_printed_as_ratios():
     made = responder_figures(design("treg"), [chunk(row)])
     assert made.waterfalls[0].panels[0].mean == pytest.approx(2.0)
     assert made.waterfalls[0].important is None
+    assert made.notes == ()
+    neither = replace(row, comparisons=(("stool_butyrate", "inulin"),))
+    made = responder_figures(design("stool_butyrate"), [chunk(neither)])
+    assert made.notes == (
+        "Neither direction of Butyrate in stool is better; here more of it is called benefit.",
+    )
     assert made.subgroups[0].interaction[1] == pytest.approx(math.exp(2.0))
 
 

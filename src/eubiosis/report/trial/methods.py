@@ -37,8 +37,7 @@ def _of_responders(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
         return
     if own.subgroups:
         yield (
-            "Subgroups: analysis of covariance with arm by group; share of trials with p < .05 with its exact "
-            "interval",
+            "Subgroups: analysis of covariance with arm by group; trials with p < .05 with an exact interval",
             "Clopper and Pearson 1934, Biometrika 26:404",
         )
     if own.curves:
