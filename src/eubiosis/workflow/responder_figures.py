@@ -39,6 +39,7 @@ from eubiosis.workflow.trial_chunk import Chunk
 Floats = NDArray[np.float64]
 _PLACES = ((0.1, "a world of much harm: one in ten is worse"), (0.5, "the middle world"),
            (0.9, "a world of much benefit: one in ten is better"))  # fmt: skip
+_ENOUGH = 10  # worlds, to speak of one in ten
 _ALPHA = 0.05
 _CLAIM = 1.959963984540054
 _EXACT = 1e-9  # an effect closer to none is rounding
@@ -164,7 +165,10 @@ def _panels(row: _Comparison) -> Iterator[WaterfallPanel]:
     for place, words in _PLACES:
         if not len(order):
             return
-        at = int(order[round(place * (len(order) - 1))])
+        rank = round(place * (len(order) - 1))
+        at = int(order[rank])
+        if len(order) < _ENOUGH:
+            words = f"world {rank + 1} of {len(order)} by mean benefit, the least first"
         if at in seen:
             continue
         seen.add(at)

@@ -67,7 +67,11 @@ def test_three_worlds_are_drawn_by_the_rank_of_their_benefit():
     assert fall.important == 4.0
     assert "10.1016/j.msard.2019.07.028" in fall.important_source
     one = figures(1.0).waterfalls[0]
-    assert len(one.panels) == 1  # the same world is drawn once
+    assert [panel.place for panel in one.panels] == ["world 1 of 1 by mean benefit, the least first"]
+    assert [panel.place for panel in fall.panels][1:] == [
+        "the middle world",
+        "a world of much benefit: one in ten is better",
+    ]
 
 
 def test_interactions_are_counted_beside_the_nominal_level():
