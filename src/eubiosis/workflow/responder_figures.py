@@ -167,15 +167,14 @@ def _panels(row: _Comparison) -> Iterator[WaterfallPanel]:
             return
         rank = round(place * (len(order) - 1))
         at = int(order[rank])
-        if len(order) < _ENOUGH:
-            words = f"world {rank + 1} of {len(order)} by mean benefit, the least first"
+        ranked = f"world {rank + 1} of {len(order)} by mean benefit, the least first"
         if at in seen:
             continue
         seen.add(at)
         effects, changes = row.bars[at]
         known = np.isfinite(effects)
         yield WaterfallPanel(
-            place=words,
+            place=words if len(order) >= _ENOUGH else ranked,
             gut_world=row.pairs[at][0],
             host_world=row.pairs[at][1],
             form=row.forms[at],
@@ -317,7 +316,7 @@ def _notes(design: Design, rows: Sequence[_Comparison], blocks: int, worlds: int
     for endpoint in dict.fromkeys(row.endpoint for row in rows):
         if endpoint.better == "neither":
             yield f"Neither direction of {endpoint.label} is better; here more of it is called benefit."
-    if blocks:
+    if blocks > 1:
         yield (
             f"The trial was run in {blocks} blocks of people; these figures are of block 0 of each gut "
             "world, so a whole trial scatters less."

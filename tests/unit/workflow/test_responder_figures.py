@@ -106,7 +106,7 @@ def test_a_claim_is_an_area_of_two_standard_errors():
 
 
 def test_what_the_figures_are_of_is_said():
-    assert figures(0.0).notes == ()
+    assert figures(0.0).notes == figures(0.0, blocks=1).notes == ()  # one block is everybody
     assert "of block 0 of each gut" in figures(0.0, blocks=3).notes[0]
     assert (
         "first 6 host worlds of each gut world are looked at here, of 20 worlds"
