@@ -11,6 +11,7 @@ from unittest import mock
 import numpy as np
 import yaml
 from report_input_factory import make_report_input
+from responder_factory import make_responders
 
 from eubiosis.cli import forecast as forecast_command
 from eubiosis.cli.main import cli
@@ -32,7 +33,8 @@ def call(*words: object) -> None:
 def report(folder: Path) -> Path:
     """The report of a virtual trial, from made figures."""
     page = folder / "report.html"
-    page.write_text(trial_report(replace(make_report_input(), title=HOSTILE)), encoding="utf-8")
+    made = replace(make_report_input(), title=HOSTILE, responders=make_responders())
+    page.write_text(trial_report(made), encoding="utf-8")
     return page
 
 

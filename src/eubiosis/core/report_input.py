@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eubiosis.core.power_surface import PowerSurface
+    from eubiosis.core.responders import ResponderFigures
     from eubiosis.core.trial_answer import TrialAnswer
 
 from eubiosis.core.applicability import Applicability
@@ -301,6 +302,7 @@ class TrialReportInput:
     clocks: tuple[ClockCurve, ...] = ()  # times to relapse and progression, cumulative relapses
     week_changes: tuple[WeekChange, ...] = ()
     course_lines: tuple[CourseLine, ...] = ()  # a few people of the first trial
+    responders: ResponderFigures | None = None  # figures 7 to 9, table 7
 
 
 def empty_report(title: str) -> TrialReportInput:

@@ -12,15 +12,16 @@ import numpy as np
 from eubiosis.analysis.planning.forms_apart import FormLaw, chance_of_right, participants_for_chance
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.trial_answer import FingerprintRow
+from eubiosis.model import Model
 from eubiosis.trial.world.layer import trial_numbers
 from eubiosis.workflow.trial_chunk import Chunk
 from eubiosis.workflow.visit_effects import VisitEffect
 from eubiosis.workflow.workflow import Workflow
 
 LEAST_WORLDS = 5  # of each form, behind a statement about it
-SAMPLES = (1, 4)  # averaged at a visit
-# marker -> the number of the trial layer that is its standard deviation within a person, of the logarithm
-_WITHIN = {"treg": "trial_sd_ln_treg"}
+SAMPLES = (1, 4)  # averaged at a visit: of blood, or ratings and questionnaires
+# marker -> the number that is its standard deviation within a person, of the logarithm for ratios
+_WITHIN = {"treg": "trial_sd_ln_treg", "edss": "host_edss_sd", "mfis": "host_mfis_sem"}
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,14 @@ class _Marker:
     spread: float
 
 
-def fingerprint_rows(workflow: Workflow, chunks: Sequence[Chunk]) -> tuple[FingerprintRow, ...]:
-    """Return for each two forms the marker and visit that tell them apart best, with one and four samples.
+def fingerprint_rows(
+    workflow: Workflow, chunks: Sequence[Chunk], model: Model | None = None
+) -> tuple[FingerprintRow, ...]:
+    """Return for each two forms every marker and visit that may tell them apart, the best first.
 
-    Only markers that a form can move are tried: all forms share the gut. The true effects of a form are
+    Markers that can be taken several times at a visit have a row for one sample and one for four; without the
+    ``model`` that ran, ratings and questionnaires have one only. Counts are those of the whole follow-up.
+    Only what a form can move is tried: all forms share the gut. The true effects of a form are
     taken as normal, about no effect where the couplings are symmetric, and their variance is that of the
     worlds less that of their errors; one that chance alone would show is none. Empty where a form has fewer
     than five worlds.
@@ -47,14 +52,20 @@ def fingerprint_rows(workflow: Workflow, chunks: Sequence[Chunk]) -> tuple[Finge
     markers = list(_markers(effects, form_of, symmetric=workflow.simulation.couplings == "symmetric"))
     forms = sorted(set(form_of.values()))
     rows: list[FingerprintRow] = []
+    within = _within_people(model)
     for pair in combinations(forms, 2):
-        for samples in SAMPLES:
-            tried = [
-                _row(marker, pair, samples, workflow) for marker in markers if set(pair) <= set(marker.laws)
-            ]
-            if tried:
-                rows.append(max(tried, key=lambda row: (row.chance, row.ceiling)))
-    return tuple(dict.fromkeys(rows))
+        for marker in markers:
+            if set(pair) <= set(marker.laws):
+                taken = SAMPLES if marker.endpoint in within else (1,)
+                rows += [_row(marker, pair, samples, workflow, within) for samples in taken]
+    return tuple(sorted(rows, key=lambda row: (-row.chance, -row.ceiling)))
+
+
+def _within_people(model: Model | None) -> dict[str, float]:
+    """Return the standard deviation within a person of the markers that can be taken several times."""
+    layer = {name: row.value for name, row in trial_numbers().items()}
+    known = layer if model is None else layer | {n: row.value for n, row in model.content.numbers.items()}
+    return {marker: known[name] for marker, name in _WITHIN.items() if name in known}
 
 
 def _markers(
@@ -85,9 +96,11 @@ def _law(rows: Sequence[VisitEffect], *, symmetric: bool) -> FormLaw:
     return FormLaw(mean, math.sqrt(variance) if variance > total * math.sqrt(2 / len(rows)) else 0.0)
 
 
-def _row(marker: _Marker, pair: tuple[str, str], samples: int, workflow: Workflow) -> FingerprintRow:
+def _row(
+    marker: _Marker, pair: tuple[str, str], samples: int, workflow: Workflow, within: Mapping[str, float]
+) -> FingerprintRow:
     design = workflow.design
-    unit = _unit_error(marker, samples, design.allocation)
+    unit = _unit_error(marker, samples, design.allocation, within.get(marker.endpoint))
     first, second = marker.laws[pair[0]], marker.laws[pair[1]]
     return FingerprintRow(
         endpoint=marker.endpoint,
@@ -96,21 +109,20 @@ def _row(marker: _Marker, pair: tuple[str, str], samples: int, workflow: Workflo
         week=marker.week,
         forms=pair,
         participants=design.participants,
-        samples=samples if marker.endpoint in _WITHIN else 1,
+        samples=samples,
         chance=chance_of_right(first, second, unit / math.sqrt(design.participants)),
         ceiling=chance_of_right(first, second, 0.0),
         participants_needed=participants_for_chance(first, second, unit),
     )
 
 
-def _unit_error(marker: _Marker, samples: int, allocation: Sequence[int]) -> float:
+def _unit_error(marker: _Marker, samples: int, allocation: Sequence[int], within: float | None) -> float:
     """Return the error of a contrast of mean changes for one participant of the whole trial.
 
     Averaging samples at both visits shrinks the part of the variance that lies within a person.
     """
     variance = marker.spread**2
-    if marker.endpoint in _WITHIN:
-        within = trial_numbers()[_WITHIN[marker.endpoint]].value
+    if within is not None:
         variance = max(variance - 2 * within**2 * (1 - 1 / samples), variance / samples)
     shares = np.asarray(allocation) / sum(allocation)
     return math.sqrt(variance * 2 / float(shares.min()))

@@ -43,6 +43,7 @@ from eubiosis.core.trial_answer import (
 from eubiosis.core.verdict import EffectWords, Reach, overall, verdict
 from eubiosis.evidence.forecast.control_arms import read_assumptions
 from eubiosis.evidence.forecast.priors import prior
+from eubiosis.model import Model
 from eubiosis.trial.design import Arm, Design
 from eubiosis.workflow.fingerprints import fingerprint_rows
 from eubiosis.workflow.next_step import next_step
@@ -83,6 +84,7 @@ def trial_answer(
     effects: Sequence[EffectRow],
     forms: Sequence[FormEffect],
     surface: PowerSurface | None = None,
+    model: Model | None = None,
 ) -> TrialAnswer:
     """Return the first screen of a report: verdicts of the endpoints named beforehand, power, next step.
 
@@ -108,7 +110,7 @@ def trial_answer(
         step=next_step(workflow, rows, known),
         what_if=tuple(_what_if(found, arm, design)),
         tipping=tuple(_tipping(workflow, forms)),
-        fingerprint=fingerprint_rows(workflow, chunks),
+        fingerprint=fingerprint_rows(workflow, chunks, model),
         known=known.parts,
         published=known.published,
         notes=tuple(_notes(rows, workflow)),

@@ -38,6 +38,7 @@ from eubiosis.trial.simulate import Task, Trials, gut_world_trials
 from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
+from eubiosis.workflow.responder_chunk import ResponderSums, WorldResponders
 from eubiosis.workflow.surface_cells import cells_of_pool
 from eubiosis.workflow.trial_clocks import ClockCurves, ClockSums, curves_of, trials_read
 from eubiosis.workflow.trial_week_changes import KeptWeekChanges, WeekGatherer
@@ -104,6 +105,7 @@ class Chunk:
     blocks: int = 0  # of people that the trials were cut into; 0 where they were not
     clocks: ClockCurves | None = None  # of block results: None, they keep counts
     by_week: KeptWeekChanges | None = None
+    responders: tuple[WorldResponders, ...] = ()  # of the first trials; of block 0 where they were cut
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,7 @@ class Gathered:
         self.harmed: Counter[tuple[str, str]] = Counter()
         self.clocks = ClockSums(read)
         self.by_week = WeekGatherer(design.control.name)
+        self.responders = ResponderSums(design)
 
     def add(self, stacks: Iterator[tuple[TrialStack, LatentStack]]) -> None:
         """Take in all trials of one pair of worlds."""
@@ -241,6 +244,7 @@ class Gathered:
                     by_arm.setdefault(arm, []).append(values)
         if self.shown:
             self.by_week.add(seen)
+            self.responders.add(seen, truth)
         if self.example is None and seen.gut_world == 0:
             self.example = _example(seen.take(1), truth.take(1))
 
@@ -271,6 +275,7 @@ class Gathered:
             self.by_visit.rows(),
             dict(self.harmed),
             by_week=self.by_week.changes(),
+            responders=self.responders.found(),
         )
 
 

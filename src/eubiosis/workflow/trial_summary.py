@@ -39,6 +39,7 @@ from eubiosis.trial.world.leaving import reasons
 from eubiosis.workflow.applicability import applicability
 from eubiosis.workflow.ethics import withheld_words
 from eubiosis.workflow.plan import analysis_plan
+from eubiosis.workflow.responder_figures import responder_figures
 from eubiosis.workflow.trial_answer import trial_answer
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
 from eubiosis.workflow.trial_clocks import clock_rows
@@ -115,9 +116,10 @@ def report_input(
         intercurrent=intercurrent_lines(design, [counts for chunk in chunks for counts in chunk.flow]),
         ethics=withheld_words(design),
         justification=workflow.justification or "",
-        answer=trial_answer(workflow, chunks, effects, forms, surface),
+        answer=trial_answer(workflow, chunks, effects, forms, surface, model),
         applicability=applicability(workflow),
         surface=surface,
+        responders=responder_figures(design, chunks),
     )
 
 

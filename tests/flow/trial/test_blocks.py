@@ -10,7 +10,7 @@ from small_trials import DESIGN, INULIN, PLACEBO, make_task, with_therapy
 from eubiosis.analysis.estimates import estimate
 from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
-from eubiosis.compute.packing import pack
+from eubiosis.compute.packing import pack, unpack
 from eubiosis.core.frame import Table
 from eubiosis.core.table_schemas import TRIAL_SUBJECTS, TRIAL_VISITS
 from eubiosis.core.trial_tables import Observed
@@ -19,6 +19,8 @@ from eubiosis.trial.simulate import PeopleBlock, block_trials, gut_world_trials
 from eubiosis.trial.world.host_world import TrialIsTooSmall
 from eubiosis.workflow import trial_blocks, trial_pieces
 from eubiosis.workflow.all_tables import tables_store
+from eubiosis.workflow.responder_chunk import OF_GROUPS
+from eubiosis.workflow.trial_chunk import Chunk
 from eubiosis.workflow.trial_pieces import chunks_of
 
 FULLY = with_therapy(INULIN, adherence=Adherence.full())  # a dose that does not change is solved sooner
@@ -67,6 +69,14 @@ def test_every_host_world_has_as_many_people_as_were_asked_for(task):
     assert [counts["enrolled"] for counts in chunk.screened] == [60, 60]
     trials = {row.trial for row in chunk.estimates}
     assert {(t.host_world, t.replicate) for t in trials} == {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+def test_responders_are_those_of_block_0(task, whole):
+    (found,) = unpack(whole, Chunk).responders
+    block = trial_blocks.run_block(task, PeopleBlock(0, (60, 60))).chunk
+    assert pack(block.responders) == pack((found,))
+    people = found.groups[..., OF_GROUPS.index("people")]
+    assert np.all((people > 0) & (people < 60))
 
 
 def test_block_0_is_the_beginning_of_a_trial_that_is_not_cut(task):

@@ -15,6 +15,7 @@ from eubiosis.core.trial_answer import NextStep, TrialVerdict
 from eubiosis.report.trial.first_screen import first_screen, needed_text, small_percent
 from eubiosis.report.trial.page import trial_report
 from eubiosis.report.trial.power_picture import picture_legend, power_picture
+from eubiosis.report.trial.tipping import blind_markers, fingerprint_parts
 
 NAN = math.nan
 
@@ -184,3 +185,26 @@ def test_small_shares_are_not_rounded_to_none():
     assert small_percent(NAN) == "not estimable"
     assert small_percent(0.0095) == "1\u00a0%"
     assert small_percent(0.005) == "under 1\u00a0%"
+
+
+def test_the_fingerprint_shows_the_best_of_each_marker_and_folds_the_rest():
+    row = make_answer().fingerprint[0]
+    rows = [
+        dataclasses.replace(row, chance=0.75),
+        dataclasses.replace(row, chance=0.7, week=24.0),
+        dataclasses.replace(row, chance=0.65, samples=1),
+        dataclasses.replace(row, chance=0.6, endpoint="relapses", label="Relapses", week=48.0, samples=1),
+    ]
+    (_, best), (words, rest) = fingerprint_parts(rows)
+    assert [(one["label"], one["week"], one["chance"]) for one in best] == [
+        ("regulatory T cells", "12", "75\xa0%"),
+        ("regulatory T cells", "12", "65\xa0%"),
+        ("Relapses", "48, whole follow-up", "60\xa0%"),
+    ]
+    assert [one["week"] for one in rest] == ["24"]
+    assert words.startswith("1 more")
+    assert len(fingerprint_parts(rows[:1])) == 1
+    blind = [label for label, _ in blind_markers()]
+    assert "Butyrate in plasma" in blind
+    assert "Share of Faecalibacterium" in blind
+    assert "Regulatory T cells" not in blind

@@ -24,7 +24,7 @@ def stack(values: list[list[float]], attended: list[list[bool]] | None = None) -
     return SimpleNamespace(
         gut_world=0, host_world=1,
         arms=("placebo", "inulin"), arm=np.array([[0, 0, 1, 1]]), weeks=(0.0, 12.0),
-        attended=seen, of_visits={"edss": made},
+        attended=seen, of_visits={"edss": made}, of_subjects={},
     )  # fmt: skip
 
 
@@ -81,3 +81,23 @@ def test_a_spread_that_chance_would_show_is_none_and_few_worlds_say_nothing():
     few = chunks({"A": 0.0, "B": 0.5}, 0.01)
     few[0].worlds = few[0].worlds[:13]  # three of form B
     assert fingerprint_rows(workflow(), few) == ()
+
+
+def test_every_marker_has_its_rows_the_best_first_and_counts_have_one_sample():
+    made = chunks({"A": 0.0, "B": 0.5}, 0.01)
+    more = [
+        VisitEffect(row.gut_world, row.host_world, endpoint, "inulin", week, scale * row.value, 0.01, spread)
+        for row in made[0].visit_effects
+        for endpoint, week, scale, spread in (("mfis", 12.0, 8.0, 12.0), ("relapses", 48.0, 0.4, 4.0))
+    ]
+    made[0].visit_effects = (*made[0].visit_effects, *more)
+    numbers = {"host_mfis_sem": SimpleNamespace(value=7.3)}
+    model = SimpleNamespace(content=SimpleNamespace(numbers=numbers))
+    rows = fingerprint_rows(workflow(), made, model)
+    kinds = [(row.endpoint, row.samples) for row in rows]
+    assert sorted(kinds) == [("mfis", 1), ("mfis", 4), ("relapses", 1), ("treg", 1), ("treg", 4)]
+    assert [row.chance for row in rows] == sorted((row.chance for row in rows), reverse=True)
+    found = {(row.endpoint, row.samples): row for row in rows}
+    assert found["mfis", 4].chance > found["mfis", 1].chance
+    # without the model's number nobody knows what averaging questionnaires gives
+    assert ("mfis", 4) not in {(row.endpoint, row.samples) for row in fingerprint_rows(workflow(), made)}

@@ -12,7 +12,12 @@ PRIM = "PRIM 2024 (microbiotherapy)"
 
 def methods(report_input: TrialReportInput) -> list[tuple[str, str]]:
     """Return what was done and the source of the method, for what this report shows."""
-    return [*_of_effects(report_input), *_of_time(report_input), *_of_answer(report_input)]
+    return [
+        *_of_effects(report_input),
+        *_of_time(report_input),
+        *_of_responders(report_input),
+        *_of_answer(report_input),
+    ]
 
 
 def _of_effects(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
@@ -51,6 +56,22 @@ def _of_time(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
         yield (
             "Marks in the changes by week: false discovery rate",
             "Benjamini and Hochberg 1995, Journal of the Royal Statistical Society B 57:289",
+        )
+
+
+def _of_responders(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
+    own = report_input.responders
+    if own is None:
+        return
+    if own.subgroups:
+        yield (
+            "Subgroups: analysis of covariance with arm by group; trials with p < .05 with an exact interval",
+            "Clopper and Pearson 1934, Biometrika 26:404",
+        )
+    if own.curves:
+        yield (
+            "Gain by targeting (TOC, AUTOC, Qini), cross-fitted in two halves, with doubly robust effects",
+            "Yadlowsky and others 2025, Journal of the American Statistical Association 120:38",
         )
 
 

@@ -22,8 +22,14 @@ from eubiosis.report.trial.forest import axis_words, effect_groups, published_ce
 from eubiosis.report.trial.methods import fifteen_points, methods, reporting_items
 from eubiosis.report.trial.power_picture import picture_legend, power_picture
 from eubiosis.report.trial.priors import form_cells, prior_cells
+from eubiosis.report.trial.responders import responder_cells
 from eubiosis.report.trial.results_json import script_text
-from eubiosis.report.trial.tipping import fingerprint_cells, fingerprint_words, tipping_cells
+from eubiosis.report.trial.tipping import (
+    blind_markers,
+    fingerprint_parts,
+    fingerprint_words,
+    tipping_cells,
+)
 from eubiosis.report.trial.week_changes import colour_limit, heat_panels, week_table, week_words
 from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
@@ -89,8 +95,10 @@ def trial_report(report_input: TrialReportInput) -> str:
         known=() if answer is None else answer.known,
         published=() if answer is None else published_cells(answer.published),
         tipping=() if answer is None else tipping_cells(answer.tipping),
-        fingerprint=fingerprint_cells(fingerprint),
+        fingerprint=fingerprint_parts(fingerprint) if fingerprint else [],
+        blind=blind_markers(),
         fingerprint_words=fingerprint_words(fingerprint) if fingerprint else "",
+        responders=responder_cells(report_input),
         prior_only=PRIOR_ONLY,
         control=control_name(report_input),
         says=sentences(report_input),

@@ -28,6 +28,7 @@ from eubiosis.core.report_input import (
     TrialReportInput,
     VarianceRow,
 )
+from eubiosis.core.responders import ResponderFigures
 from eubiosis.core.trial_answer import TrialAnswer
 from eubiosis.core.version import __version__
 from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
@@ -103,6 +104,9 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "answer": None if report_input.answer is None else {"origin": said} | _nested(report_input.answer),
         "power_surface": _surface(report_input.surface, origin, said),
         "applicability": _distances(report_input),
+        "responders": None
+        if report_input.responders is None
+        else {"origin": said} | _nested(report_input.responders),
         "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
     }
 
@@ -151,8 +155,8 @@ def _record(row: Row) -> JsonRecord:
     return {field.name: _plain(getattr(row, field.name)) for field in fields(row)}
 
 
-def _nested(value: TrialAnswer) -> JsonRecord:
-    """Return an answer with everything in it, deep down, as JSON holds it."""
+def _nested(value: TrialAnswer | ResponderFigures) -> JsonRecord:
+    """Return an answer or a group of figures with everything in it, deep down, as JSON holds it."""
     made = _plain(asdict(value))
     assert isinstance(made, dict)
     return made

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from eubiosis.core.json_data import Json, JsonRecord
 from eubiosis.core.power_surface import PowerSurface
 from eubiosis.core.report_input import SimulationSize, TrialReportInput
+from eubiosis.core.responders import ResponderFigures
 from eubiosis.core.trial_answer import TrialAnswer
 from eubiosis.core.typed_json import NotSo, read_as, schema_of
 from eubiosis.report.trial.results_json import SCHEMA
@@ -19,6 +20,7 @@ from eubiosis.report.trial.results_json import SCHEMA
 _KEYS: Mapping[str, str] = {"priors": "clinical_priors", "size": "origin", "surface": "power_surface"}
 _LATE = {
     "PowerSurface": PowerSurface,
+    "ResponderFigures": ResponderFigures,
     "TrialAnswer": TrialAnswer,
 }  # names that the input imports for types only
 _URL = "https://json-schema.org/draft/2020-12/schema"
@@ -45,11 +47,12 @@ def results_schema() -> JsonRecord:
     properties: JsonRecord = {"schema": {"const": SCHEMA}, "control": {"type": "string"}}
     blocks = _block_names()
     for name, (place, hint) in _keys().items():
-        if name in ("size", "answer", "surface"):
+        if name in ("size", "answer", "surface", "responders"):
             continue
         properties[place] = _block(name, hint) if name in blocks else schema_of(hint)
     properties["origin"] = {"$ref": "#/$defs/origin"}
     properties["answer"] = _or_null(_with_origin(schema_of(TrialAnswer)))
+    properties["responders"] = _or_null(_with_origin(schema_of(ResponderFigures)))
     surface, parts = _surface_schema()
     properties["power_surface"] = _or_null(surface)
     return {
@@ -168,7 +171,7 @@ def read_results(record: Mapping[str, Json]) -> TrialReportInput:
         if name == "surface":
             found[name] = None if value is None else _read_surface(value)
             continue
-        if name == "answer" and isinstance(value, Mapping):
+        if name in ("answer", "responders") and isinstance(value, Mapping):
             value = {key: item for key, item in value.items() if key != "origin"}
         found[name] = read_as(hint, value, place)
     return TrialReportInput(**found)  # type: ignore[arg-type]  # read_as gave each field its own type

@@ -6,10 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import TypedDict
 
+from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.trial_answer import FingerprintRow, TippingRow
 from eubiosis.report.trial.words import NOT_ESTIMABLE, number, percent
 
 _LOW, _HIGH = 0.1, 100.0  # ends of the axis, in times
+_PLACES = {"stool": "in stool", "plasma": "in plasma", "guild": "in stool, by sequencing"}
 
 
 class TippingCells(TypedDict):
@@ -67,13 +70,40 @@ def fingerprint_cells(rows: Sequence[FingerprintRow]) -> list[FingerprintCells]:
             "forms": f"{row.forms[0]} or {row.forms[1]}",
             "arm": row.arm,
             "label": row.label,
-            "week": f"{row.week:g}",
+            "week": f"{row.week:g}" + (", whole follow-up" if _counted(row.endpoint) else ""),
             "samples": str(row.samples),
             "chance": percent(row.chance),
             "ceiling": percent(row.ceiling),
             "needed": "no trial" if row.participants_needed is None else f"{row.participants_needed:,}",
         }
         for row in rows
+    ]
+
+
+def fingerprint_parts(rows: Sequence[FingerprintRow]) -> list[tuple[str, list[FingerprintCells]]]:
+    """Return the best row of each marker and number of samples, then the long tail under its words."""
+    best: dict[tuple[str, int], FingerprintRow] = {}
+    for row in rows:
+        best.setdefault((row.endpoint, row.samples), row)
+    first = list(best.values())
+    shown = set(map(id, first))
+    rest = [row for row in rows if id(row) not in shown]
+    parts = [("", fingerprint_cells(first))]
+    if rest:
+        parts.append((f"{len(rest)} more: all forms, arms and visits", fingerprint_cells(rest)))
+    return parts
+
+
+def blind_markers() -> list[tuple[str, str]]:
+    """Return what is measured and can tell no forms apart, because they share the gut: label and place.
+
+    >>> blind_markers()[0]
+    ('Short-chain fatty acids in stool', 'in stool')
+    """
+    return [
+        (f"Share of {GUILD_NAMES[row.guild]}" if row.guild else row.label, _PLACES[row.place])
+        for row in ENDPOINTS.values()
+        if row.place in _PLACES
     ]
 
 
@@ -87,6 +117,10 @@ _ROUGH = (
 def fingerprint_words(rows: Sequence[FingerprintRow]) -> str:
     """Say in a sentence what could tell the forms apart best."""
     return _best_words(rows) + _ROUGH
+
+
+def _counted(endpoint: str) -> bool:
+    return endpoint in ENDPOINTS and ENDPOINTS[endpoint].counted
 
 
 def _best_words(rows: Sequence[FingerprintRow]) -> str:

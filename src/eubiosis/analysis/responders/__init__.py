@@ -1,0 +1,1 @@
+"""Who responds differently: what a trial can learn of it from its observed tables."""
