@@ -61,6 +61,8 @@ class EffectWords:
             steps = value * 100
             whole = math.floor(steps + 1e-9) if self.falls else math.ceil(steps - 1e-9)
             return f"a ratio of {max(whole / 100, 0.01):.2f}"
+        if value <= 0:
+            return f"0 {self.unit}"
         step = 10.0 ** (math.floor(math.log10(value)) - 1)
         shown = math.ceil(value / step - 1e-9) * step
         return f"{shown:,.{max(0, -round(math.log10(step)))}f} {self.unit}"
