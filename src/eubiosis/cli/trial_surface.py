@@ -141,9 +141,7 @@ def _point(one: SurfacePoint) -> str:
     power, error = f"{one.power:.1%}", f"{one.power_error:.1%}"
     if one.without_numbers:
         power, error = "none", "-"
-    return _row(
-        f"{one.participants}", power, error, formula, band, common, sceptic, wrong, f"{one.trials}"
-    )
+    return _row(f"{one.participants}", power, error, formula, band, common, sceptic, wrong, f"{one.trials}")
 
 
 def _row(*cells: str) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from eubiosis.core.trial_answer import TrialAnswer
 
 from eubiosis.core.applicability import Applicability
+from eubiosis.core.scoreboard import BoardGroup
+from eubiosis.core.world_sensitivity import WorldSensitivity
 
 Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
 
@@ -291,6 +293,8 @@ class TrialReportInput:
     answer: TrialAnswer | None = None  # the first screen; None where only parts were handed over
     surface: PowerSurface | None = None  # over sizes, durations, samples per visit; None: not asked for
     applicability: Applicability | None = None  # how far the question lies from what was checked
+    sensitivity: tuple[WorldSensitivity, ...] = ()  # of the primary endpoint, one an active arm
+    scoreboard: tuple[BoardGroup, ...] = ()  # how forecasts of finished studies did, by group
 
 
 def empty_report(title: str) -> TrialReportInput:

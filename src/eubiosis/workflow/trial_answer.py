@@ -44,6 +44,7 @@ from eubiosis.core.verdict import EffectWords, Reach, overall, verdict
 from eubiosis.evidence.forecast.control_arms import read_assumptions
 from eubiosis.evidence.forecast.priors import prior
 from eubiosis.trial.design import Arm, Design
+from eubiosis.workflow.assurance_grids import assurance_grids, assured, law_of_length, rounded
 from eubiosis.workflow.fingerprints import fingerprint_rows
 from eubiosis.workflow.next_step import next_step
 from eubiosis.workflow.plan import ALPHA
@@ -111,6 +112,7 @@ def trial_answer(
         fingerprint=fingerprint_rows(workflow, chunks),
         known=known.parts,
         published=known.published,
+        grids=tuple(assurance_grids(found, design, _sizes(design))),
         notes=tuple(_notes(rows, workflow)),
     )
 
@@ -377,7 +379,7 @@ def _changes_of(one: _Comparison, design: Design) -> Iterator[tuple[str, int | N
     if len(design.active) > 1:
         yield "one comparison were tested alone, at 0.05", _needed(law, matters, ALPHA, POWER, design)
     weeks = 2 * design.visits[-1]
-    longer = _at(law, design, weeks)
+    longer = law_of_length(law, design, weeks)
     yield f"people were followed for {weeks:g} weeks", _needed(longer, matters, alpha, POWER, design)
     if law.counts is not None:
         rates = law.counts.rates
@@ -398,7 +400,7 @@ def _needed(law: SpreadLaw, effect: float, alpha: float, power: float, design: D
 def _in_blocks(
     sizes: tuple[int | None, int | None, int | None], design: Design
 ) -> tuple[int | None, int | None, int | None]:
-    """Return sizes that fill whole blocks of randomisation: the sizes that a trial of this design can have."""
+    """Return sizes that fill whole blocks of randomisation: those that a trial of this design can have."""
     best, stated, worst = (None if size is None else design.size_for(size) for size in sizes)
     return best, stated, worst
 
@@ -450,11 +452,11 @@ def _lines(one: _Comparison, design: Design, surface: PowerSurface | None) -> It
         return
     sizes = _sizes(design)
     for weeks in durations(design):
-        law = _at(one.law, design, weeks)
+        law = law_of_length(one.law, design, weeks)
         band: list[tuple[float, ...]] = [(), (), ()]
         if one.relevant is not None:
             table = np.array([power_at(law, one.relevant, n, one.alpha) for n in sizes])
-            band = [_round(table[:, k]) for k in (2, 1, 0)]
+            band = [rounded(table[:, k]) for k in (2, 1, 0)]
         expected = one.common or one.worlds
         yield PowerLine(
             endpoint=one.endpoint.id,
@@ -467,8 +469,8 @@ def _lines(one: _Comparison, design: Design, surface: PowerSurface | None) -> It
             low=band[0],
             middle=band[1],
             high=band[2],
-            common=_assured(expected, law, one.alpha, sizes),
-            sceptical=_assured(one.sceptical, law, one.alpha, sizes),
+            common=assured(expected, law, one.alpha, sizes),
+            sceptical=assured(one.sceptical, law, one.alpha, sizes),
             simulated=_simulated(surface, one, weeks),
         )
 
@@ -483,25 +485,3 @@ def _simulated(
     return tuple(
         (p.participants, round(p.power, 4), round(p.power_error, 4)) for p in points if not p.without_numbers
     )
-
-
-def _at(law: SpreadLaw, design: Design, weeks: float) -> SpreadLaw:
-    """Return the law of another length of treatment: longer counts, and fewer who stay."""
-    years, own = 7 * weeks / DAYS_PER_YEAR, 7 * design.visits[-1] / DAYS_PER_YEAR
-    if law.counts is None:
-        return replace(law, kept=math.exp(-design.dropout_per_year * (years - own)))
-    follow_up = FollowUp(years, dropout_per_year=design.dropout_per_year)
-    return replace(law, counts=replace(law.counts, follow_up=follow_up))
-
-
-def _assured(
-    prior_of: MixturePrior | None, law: SpreadLaw, alpha: float, sizes: Sequence[int]
-) -> tuple[float, ...]:
-    if prior_of is None:
-        return ()
-    curve = curve_under(prior_of, law, alpha)
-    return _round(np.array([curve.success(size) for size in sizes]))
-
-
-def _round(values: np.ndarray) -> tuple[float, ...]:
-    return tuple(round(float(value), 4) for value in values)

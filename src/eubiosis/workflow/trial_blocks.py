@@ -97,6 +97,7 @@ def run_block(task: Task, block: PeopleBlock, tables: WorldTables | None = None)
         tuple(pair.screened for pair in made.trials.pairs),
         (made.trials.candidates,),
     )
+    chunk = replace(chunk, drawn=made.trials.drawn)
     return BlockResult(block.number, made.entered, made.scales, tuple(sums), tuple(twins), chunk)
 
 

@@ -35,6 +35,7 @@ from eubiosis.core.trial_tables import KEYS, parts
 from eubiosis.engine import Array
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulate import Task, Trials, gut_world_trials
+from eubiosis.trial.world.drawn import DrawnNumbers
 from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
@@ -100,6 +101,7 @@ class Chunk:
     harmed: Mapping[tuple[str, str], int] = field(default_factory=dict)
     surface: tuple[SurfaceCell, ...] = ()
     blocks: int = 0  # of people that the trials were cut into; 0 where they were not
+    drawn: DrawnNumbers | None = None  # the numbers of its worlds; None where trials were handed over
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def run_chunk(task: Task, tables: WorldTables | None = None) -> Chunk:
     found = gathered.chunk(
         world.guts, world.worlds, tuple(pair.screened for pair in world.pairs), (world.candidates,)
     )
-    return replace(found, surface=tuple(surface))
+    return replace(found, surface=tuple(surface), drawn=world.drawn)
 
 
 def run_chunk_here(task: Task) -> Chunk:

@@ -39,6 +39,7 @@ from eubiosis.trial.world.leaving import reasons
 from eubiosis.workflow.applicability import applicability
 from eubiosis.workflow.ethics import withheld_words
 from eubiosis.workflow.plan import analysis_plan
+from eubiosis.workflow.score.shown import shown_groups
 from eubiosis.workflow.trial_answer import trial_answer
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
 from eubiosis.workflow.trial_forms import clinical_priors, form_effects
@@ -47,6 +48,7 @@ from eubiosis.workflow.trial_intercurrent import intercurrent_lines, intercurren
 from eubiosis.workflow.trial_surface import surface_of
 from eubiosis.workflow.unsure import Unsure
 from eubiosis.workflow.workflow import Workflow
+from eubiosis.workflow.world_shares import world_sensitivity
 from eubiosis.workflow.worlds_used import history_numbers, worlds_warnings
 
 Array = NDArray[np.float64]
@@ -112,6 +114,8 @@ def report_input(
         answer=trial_answer(workflow, chunks, effects, forms, surface),
         applicability=applicability(workflow),
         surface=surface,
+        sensitivity=world_sensitivity(design, chunks, model, workflow.seed),
+        scoreboard=shown_groups(),
     )
 
 
