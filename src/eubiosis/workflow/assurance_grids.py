@@ -63,14 +63,16 @@ def assurance_grids(
             participants=tuple(sizes),
             weeks=weeks,
             visits=visits,
-            common=()
-            if expected is None
-            else tuple(assured(expected, law, one.alpha, sizes) for law in laws),
-            sceptical=()
-            if one.sceptical is None
-            else tuple(assured(one.sceptical, law, one.alpha, sizes) for law in laws),
+            common=_over(expected, laws, one.alpha, sizes),
+            sceptical=_over(one.sceptical, laws, one.alpha, sizes),
             power=power,
         )
+
+
+def _over(
+    prior_of: MixturePrior | None, laws: Sequence[SpreadLaw], alpha: float, sizes: Sequence[int]
+) -> tuple[tuple[float, ...], ...]:
+    return () if prior_of is None else tuple(assured(prior_of, law, alpha, sizes) for law in laws)
 
 
 def grid_weeks(design: Design) -> tuple[float, ...]:
@@ -89,7 +91,7 @@ def grid_weeks(design: Design) -> tuple[float, ...]:
 
 
 def planned_visits(design: Design, weeks: float) -> float:
-    """Return how many visits a participant is asked to in a trial of so many weeks, as often as in the design."""
+    """Return how many visits one participant is asked to in so many weeks, as often as in the design."""
     return 1 + (len(design.visits) - 1) * weeks / design.visits[-1]
 
 

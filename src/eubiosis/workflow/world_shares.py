@@ -73,7 +73,7 @@ def _of_arm(design: Design, arm: str, chunks: Sequence[Chunk], model: Model, see
     if len(worlds.effects) < 2 or not np.ptp(worlds.effects) > 0:
         return replace(found, why_none=("The true effect is the same in every world: nothing moves it.",))
     luck = stream(seed, f"world shares/{design.primary}/{arm}")
-    groups = tuple(_groups(worlds, luck))
+    groups = tuple(_groups(worlds))
     rows: list[NumberIndex] = []
     levels: list[tuple[float, float]] = []
     why: list[str] = []
@@ -142,7 +142,7 @@ def _ratio(means: Array, effects: Array) -> float:
     return float(np.var(means)) / total if total > 0 else math.nan
 
 
-def _groups(worlds: _Worlds, luck: np.random.Generator) -> Iterator[GroupIndex]:
+def _groups(worlds: _Worlds) -> Iterator[GroupIndex]:
     """Yield the index of the whole gut, and that of the form of the model where worlds are enough."""
     size = np.abs(worlds.effects)
     number = int(worlds.gut.max()) + 1
