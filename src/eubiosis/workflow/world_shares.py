@@ -34,7 +34,12 @@ from eubiosis.workflow.trial_chunk import Chunk
 
 Array = NDArray[np.float64]
 _LISTED = 10
-_GUT, _COUPLINGS, _HOST, _OUTSIDE = "gut", "gut-to-host couplings", "host", "beside the mechanism"
+_GUT, _COUPLINGS, _HOST, _OUTSIDE = (
+    "the gut",
+    "the gut-to-host couplings",
+    "the host",
+    "what acts beside the mechanism",
+)
 _TERM = "outside the mechanism"
 
 
@@ -76,19 +81,18 @@ def _of_arm(design: Design, arm: str, chunks: Sequence[Chunk], model: Model, see
     groups = tuple(_groups(worlds))
     rows: list[NumberIndex] = []
     levels: list[tuple[float, float]] = []
-    why: list[str] = []
+    few: list[str] = []
     asked = 0
     for part, (names, values) in worlds.parts.items():
         moving = np.ptp(values, axis=0) > 0 if len(names) else np.zeros(0, dtype=bool)
         if not moving.any():
             continue
-        of = clusters(values[:, moving])
+        # a coupling of no size is drawn in many worlds, each a draw of its own
+        single = part in (_COUPLINGS, _OUTSIDE)
+        of = np.arange(len(values)) if single else clusters(values[:, moving])
         draws = int(of.max()) + 1
         if draws < LEAST_WORLDS:
-            why.append(
-                f"Too few worlds for the numbers of {part} alone: {draws} different draws of "
-                f"{int(moving.sum())} numbers; at least {LEAST_WORLDS} are needed."
-            )
+            few.append(f"{draws} of the {int(moving.sum())} numbers of {part}")
             continue
         asked += int(moving.sum())
         kept = [name for name, moves in zip(names, moving, strict=True) if moves]
@@ -100,8 +104,17 @@ def _of_arm(design: Design, arm: str, chunks: Sequence[Chunk], model: Model, see
     rows.sort(key=lambda row: -max(row.effect.share, row.size.share))
     return replace(
         found, asked=asked, numbers=tuple(rows[:_LISTED]), groups=groups, noise=noise, size_noise=size_noise,
-        why_none=tuple(why),
+        why_none=_too_few(few),
     )  # fmt: skip
+
+
+def _too_few(few: Sequence[str]) -> tuple[str, ...]:
+    if not few:
+        return ()
+    return (
+        f"Too few worlds for single numbers: different draws are {'; '.join(few)}; at least {LEAST_WORLDS} "
+        "are needed.",
+    )
 
 
 def _part(

@@ -116,8 +116,9 @@ def between(effects: Array, groups: NDArray[np.int64], units: NDArray[np.int64])
     within = float(((means - centres[each]) ** 2).sum()) / (size - number)
     among = float((counts * (centres - means.mean()) ** 2).sum()) / (number - 1)
     each_holds = (size - float((counts**2).sum()) / size) / (number - 1)
-    if not within > 0:
-        return nothing
+    if within <= 1e-12 * total:  # nothing scatters within a group: what is left is known
+        share = float(np.clip(among / each_holds / total, 0.0, 1.0))
+        return IndexOverWorlds(share, share, share)
     ratio = among / within
     ends = [float(laws.f_quantile(p, number - 1, size - number)) for p in (0.975, 0.025)]
     shares = [(ratio / end - 1) * within / each_holds / total for end in (ends[0], 1.0, ends[1])]

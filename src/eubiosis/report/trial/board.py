@@ -67,7 +67,12 @@ def board_line(report_input: TrialReportInput) -> str:
 def _told(row: BoardGroup) -> str:
     if row.crps is None:
         return "no forecast of no change to compare with"
-    return f"error over that of no change {_ratio(row.crps)}, {row.crps.verdict}"
+    seen = row.crps
+    ends = "no interval" if seen.low is None or seen.high is None else f"{seen.low:.2f} to {seen.high:.2f}"
+    return (
+        f"the error was {seen.ratio:.2f} times that of a forecast of no change ({ends}; {seen.studies} "
+        f"could be compared), {seen.verdict}"
+    )
 
 
 def _kind(report_input: TrialReportInput) -> str:

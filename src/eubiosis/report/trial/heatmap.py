@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypedDict
 
 from eubiosis.core.assurance_grid import CONTOURS, AssuranceGrid, GridQuantity, contour
@@ -50,14 +51,12 @@ def heat_svg(grid: AssuranceGrid, quantity: GridQuantity, design: tuple[int, flo
     """Draw one quantity of a grid; ``design`` are the participants and weeks that are marked."""
     rows, sizes, weeks = grid.values(quantity), grid.participants, grid.weeks
     frame = PlotFrame(
-        _WIDTH, _HEIGHT, (sizes[0], sizes[-1]), (weeks[0], weeks[-1]), left=54, right=20, top=14, bottom=46,
+        _WIDTH, _HEIGHT, (sizes[0], sizes[-1]), (weeks[0], weeks[-1]), left=54, right=20, top=30, bottom=46,
         log_x=True,
     )  # fmt: skip
     parts = [*_cells(frame, sizes, weeks, rows)]
     parts.append(frame.grid(log_ticks(sizes[0], sizes[-1]), (), lambda n: f"{n:,.0f}", str))
-    parts += [
-        text(frame.left - 6, frame.at_y(week) + 4, f"{week:g}", anchor="end") for week in _week_ticks(weeks)
-    ]
+    parts += _week_words(frame, weeks)
     parts += _isolines(frame, grid)
     for level, names in zip(CONTOURS, ("c0 d2", "c0 d1", "c0"), strict=True):
         for line in contours(grid, quantity, level):
@@ -76,14 +75,14 @@ def heat_svg(grid: AssuranceGrid, quantity: GridQuantity, design: tuple[int, flo
     parts.append(
         text(_WIDTH / 2, _HEIGHT - 8, "participants in the whole trial (log scale)", anchor="middle")
     )
-    parts.append(text(4, 11, "weeks", names="note"))
+    parts.append(text(4, 14, "weeks", names="note"))
     return plot(frame, parts, _label(grid, quantity, design), name="heat")
 
 
 def contours(
     grid: AssuranceGrid, quantity: GridQuantity, level: float
 ) -> tuple[tuple[tuple[float, float], ...], ...]:
-    """Return where a level is first reached: lines of participants and weeks, straight in log participants."""
+    """Return where a level is first reached: lines of participants and weeks, in the log of participants."""
     xs = [math.log(size) for size in grid.participants]
     return tuple(
         tuple((math.exp(x), y) for x, y in line)
@@ -158,16 +157,15 @@ def _cells(
     found = []
     for k, row in enumerate(rows):
         top, foot = sorted(down[k : k + 2])
+        tall = f'y="{top:.1f}" height="{foot - top:.1f}"'
         for i, value in enumerate(row):
-            found.append(
-                f'<rect class="heat" x="{across[i]:.1f}" y="{top:.1f}" width="{across[i + 1] - across[i]:.1f}" '
-                f'height="{foot - top:.1f}" fill-opacity="{value:.2f}"/>'
-            )
+            wide = f'x="{across[i]:.1f}" width="{across[i + 1] - across[i]:.1f}"'
+            found.append(f'<rect class="heat" {wide} {tall} fill-opacity="{value:.2f}"/>')
     return found
 
 
 def _edges(places: Sequence[float]) -> list[float]:
-    middles = [(one + other) / 2 for one, other in zip(places, places[1:], strict=False)]
+    middles = [(one + other) / 2 for one, other in pairwise(places)]
     return [places[0], *middles, places[-1]]
 
 
@@ -179,12 +177,15 @@ def _isolines(frame: PlotFrame, grid: AssuranceGrid) -> list[str]:
             continue
         parts.append(frame.line(line, "thin c3"))
         x, y = line[-1]
-        parts.append(text(frame.at_x(x), frame.at_y(y) - 3, f"{visits:,.0f}", anchor="middle", names="note"))
+        parts.append(
+            text(frame.at_x(x), frame.at_y(y) - 3, f"{visits:,.0f} visits", anchor="middle", names="note")
+        )
     return parts
 
 
-def _week_ticks(weeks: Sequence[float]) -> tuple[float, ...]:
-    return (weeks[0], weeks[len(weeks) // 2], weeks[-1])
+def _week_words(frame: PlotFrame, weeks: Sequence[float]) -> list[str]:
+    shown = (weeks[0], weeks[len(weeks) // 2], weeks[-1])
+    return [text(frame.left - 6, frame.at_y(week) + 4, f"{week:g}", anchor="end") for week in shown]
 
 
 def _label(grid: AssuranceGrid, quantity: GridQuantity, design: tuple[int, float]) -> str:

@@ -1,4 +1,4 @@
-"""Power and assurance against participants for each length of treatment: simulated trials beside the formula."""
+"""Power and assurance against participants for each length of treatment: simulation beside the formula."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def ends(point: SurfacePoint) -> tuple[float, float]:
 def _panel(line: PowerLine, points: tuple[SurfacePoint, ...], row: ComparisonAnswer) -> str:
     sizes = line.participants
     low, high = min((*sizes, *(p.participants for p in points))), max(sizes)
-    frame = PlotFrame(_WIDTH, _HEIGHT, (low, high), (0.0, 1.0), left=46, right=14, bottom=44, log_x=True)
+    frame = PlotFrame(_WIDTH, _HEIGHT, (low, high), (0.0, 1.0), left=50, right=14, bottom=44, log_x=True)
     ticks = [tick for tick in log_ticks(low, high) if f"{tick:g}"[0] == "1" or high / low < 50]
     parts = [
         frame.grid(
@@ -128,10 +128,9 @@ def _panel(line: PowerLine, points: tuple[SurfacePoint, ...], row: ComparisonAns
         parts.append(frame.band(at, [one for one, _ in both], [one for _, one in both], "band f3"))
         formula = [(p.participants, p.closed_form) for p in points if p.closed_form is not None]
         parts.append(frame.line(formula, "line c3 d1"))
-        parts += [
-            f'<circle cx="{frame.at_x(p.participants):.1f}" cy="{frame.at_y(p.power):.1f}" r="3.8" class="spot c3"/>'
-            for p in points
-        ]
+        for p in points:
+            place = f'cx="{frame.at_x(p.participants):.1f}" cy="{frame.at_y(p.power):.1f}"'
+            parts.append(f'<circle {place} r="3.8" class="spot c3"/>')
     parts.append(frame.upright(row.participants, f"{row.participants:,}"))
     parts.append(text(_WIDTH / 2, _HEIGHT - 6, "participants, whole trial (log)", anchor="middle"))
     return plot(frame, parts, _label(line, points))
@@ -140,7 +139,8 @@ def _panel(line: PowerLine, points: tuple[SurfacePoint, ...], row: ComparisonAns
 def _label(line: PowerLine, points: tuple[SurfacePoint, ...]) -> str:
     told = [f"{p.participants:,} participants {percent(p.power)}" for p in points]
     simulated = "simulated power with " + ", ".join(told) if told else "no trial of this length was simulated"
-    return f"Power and assurance against participants, {line.label}, {line.arm}, {line.weeks:g} weeks: {simulated}"
+    what = f"{line.label}, {line.arm}, {line.weeks:g} weeks"
+    return f"Power and assurance against participants, {what}: {simulated}"
 
 
 def _cells(line: PowerLine, size: int, point: SurfacePoint | None) -> LengthCells:

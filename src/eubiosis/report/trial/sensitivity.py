@@ -53,7 +53,7 @@ def tornado(report_input: TrialReportInput) -> str:
     parts = [frame.grid(log_ticks(*ends), (), lambda n: f"{n:,.0f}", str)]
     for k, (row, size) in enumerate(zip(rows, sizes, strict=True)):
         parts += _bar(frame, row, size, base, 30 + 2 * k * _ROW)
-    parts.append(frame.upright(base, f"size needed: {base:,}"))
+    parts.append(text(frame.at_x(base), 18, f"size needed: {base:,}", anchor="middle"))
     parts.append(text(_WIDTH / 2, height - 6, "participants in the whole trial (log scale)", anchor="middle"))
     told = "; ".join(f"if {row.change}: {_size(row)}" for row in rows)
     return plot(frame, parts, f"Size needed {base:,}; {told}")
@@ -61,17 +61,13 @@ def tornado(report_input: TrialReportInput) -> str:
 
 def _bar(frame: PlotFrame, row: WhatIf, size: int, base: int, top: float) -> list[str]:
     start, end = sorted((frame.at_x(base), frame.at_x(size)))
-    hue = "f2" if row.flips else "f1"
-    left = frame.at_x(size) > frame.width / 2
+    words = f"if {row.change}: {_size(row)}{'; the verdict turns' if row.flips else ''}"
+    box = f'x="{start:.1f}" y="{top + 21:.1f}" width="{max(end - start, 1):.1f}" height="12"'
+    place = f"{frame.at_x(base):.1f}"
     return [
-        text(
-            frame.left + 2,
-            top + 15,
-            f"if {row.change}: {_size(row)}{'; the verdict turns' if row.flips else ''}",
-        ),
-        f'<rect class="{hue}" x="{start:.1f}" y="{top + 21:.1f}" width="{max(end - start, 1):.1f}" height="12"/>',
-        f'<line class="axis" x1="{frame.at_x(size):.1f}" x2="{frame.at_x(size):.1f}" y1="{top + 19:.1f}" '
-        f'y2="{top + 35:.1f}"/>' + ("" if left else ""),
+        text(frame.left + 4, top + 15, words),
+        f'<rect class="{"f2" if row.flips else "f1"}" {box}/>',
+        f'<line class="mark" x1="{place}" x2="{place}" y1="{top + 18:.1f}" y2="{top + 36:.1f}"/>',
     ]
 
 
