@@ -31,7 +31,7 @@ def linear(draws: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_ishigami_against_its_known_indices():
-    """0.3139, 0.4424 and 0 (a = 7, b = 0.1: Ishigami and Homma 1990), the third acting by interaction alone."""
+    """0.3139, 0.4424 and 0 (a = 7, b = 0.1: Ishigami and Homma 1990): the third acts by interaction."""
     variance = 7**2 / 8 + 0.1 * math.pi**4 / 5 + 0.01 * math.pi**8 / 18 + 0.5
     known = [(1 + 0.1 * math.pi**4 / 5) ** 2 / 2 / variance, 7**2 / 8 / variance, 0.0]
     assert known[:2] == pytest.approx([0.3139, 0.4424], abs=1e-4)

@@ -24,7 +24,7 @@ from eubiosis.report.trial.page import trial_report
 from eubiosis.report.trial.results_json import results_json
 
 PRIOR_ONLY = "prior only: not calibrated to any clinical outcome"
-SCRIPT = packaged_text("report.js")
+SCRIPT = "\n".join((packaged_text("report.js"), packaged_text("trial_heatmap.js")))
 VOID = {"meta", "br", "col", "hr", "img", "input", "link"}
 
 

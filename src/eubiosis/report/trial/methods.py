@@ -12,7 +12,7 @@ PRIM = "PRIM 2024 (microbiotherapy)"
 
 def methods(report_input: TrialReportInput) -> list[tuple[str, str]]:
     """Return what was done and the source of the method, for what this report shows."""
-    return [*_of_effects(report_input), *_of_answer(report_input)]
+    return [*_of_effects(report_input), *_of_answer(report_input), *_of_worlds(report_input)]
 
 
 def _of_effects(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
@@ -28,6 +28,20 @@ def _of_effects(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
         yield (
             "Intervals of gut quantities, widened by named discrepancies of the model",
             "docs/concepts/calibration.md",
+        )
+
+
+def _of_worlds(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
+    if any(one.numbers for one in report_input.sensitivity):
+        yield (
+            "First-order indices of drawn numbers over worlds, from given draws",
+            "Plischke 2010, Reliability Engineering & System Safety 95:354; correction of Tissot and Prieur "
+            "2012, same journal 107:205",
+        )
+    if report_input.scoreboard:
+        yield (
+            "Forecasts of finished studies: CRPS over that of no change, coverage of intervals",
+            "Gneiting and Raftery 2007, Journal of the American Statistical Association 102:359",
         )
 
 

@@ -150,7 +150,7 @@ def index_words(one: WorldSensitivity) -> tuple[str, ...]:
         noise = max(value for value in (one.noise, one.size_noise) if value is not None)
         said.append(
             f"{one.asked} numbers were looked at over {one.worlds} worlds; "
-            + (f"{len(out)} of them stand out" if out else "none of them stands out")
+            + (f"{len(out)} {'stands' if len(out) == 1 else 'stand'} out" if out else "none stands out")
             + f" of what the largest of as many without influence would reach (up to {percent(noise)})."
         )
     said += one.why_none
