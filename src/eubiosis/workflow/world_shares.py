@@ -128,23 +128,25 @@ def _part(
     draws = int(of.max()) + 1
     units = cluster_means(worlds.pair.astype(float), of).round().astype(np.int64)
     at = cluster_means(values, of)
+    order = luck.permutation(draws)  # so that ties, as of couplings of no size, stand in a random order
+    at, units = at[order], units[order]
     indices, levels = [], []
     for effects in (worlds.effects, np.abs(worlds.effects)):
-        means = cluster_means(effects, of)
+        means = cluster_means(effects, of)[order]
         factor = _ratio(means, effects)
         shares = factor * first_order(at, means)
         errors = factor * halves(at, means, units, luck)
-        levels.append(noise_level(at, means, luck, factor))
+        levels.append(factor * noise_level(at, means, units, luck))
         indices.append((shares, errors))
     (shares, errors), (sizes, size_errors) = indices
-    order = np.argsort(-np.maximum(shares, sizes))[:_LISTED]
+    largest = np.argsort(-np.maximum(shares, sizes))[:_LISTED]
     rows = [
         NumberIndex(
             names[k], names[k], part, draws, bounded(float(shares[k]), float(errors[k])),
             bounded(float(sizes[k]), float(size_errors[k])),
             bool(shares[k] > levels[0] or sizes[k] > levels[1]),
         )
-        for k in order.tolist()
+        for k in largest.tolist()
     ]  # fmt: skip
     return rows, (levels[0], levels[1])
 

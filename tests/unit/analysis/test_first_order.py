@@ -72,7 +72,7 @@ def test_noise_alone_passes_its_level_in_one_case_of_twenty():
     for seed in range(60):
         rng = np.random.default_rng(seed)
         x, y = rng.normal(size=(80, 12)), rng.normal(size=80)
-        passed += bool(np.nanmax(first_order(x, y)) > noise_level(x, y, rng))
+        passed += bool(np.nanmax(first_order(x, y)) > noise_level(x, y, np.arange(80), rng))
     assert passed <= 9  # 3 expected; 10 or more has a chance under 1 in 1,000
 
 
@@ -111,3 +111,16 @@ def test_clusters_are_rows_that_are_alike():
     of = clusters(np.array([[1.0, 2.0], [0.0, 2.0], [1.0, 2.0]]))
     assert of[0] == of[2] != of[1]
     assert sorted(cluster_means(np.array([1.0, 5.0, 3.0]), of).tolist()) == [2.0, 5.0]
+
+
+def test_mirrored_pairs_make_no_number_of_no_size_stand_out():
+    """Sizes of effects come in equal pairs; a coupling that is mostly none must not look like a cause."""
+    passed = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        sizes, units = np.repeat(np.abs(rng.normal(size=40)), 2), np.repeat(np.arange(40), 2)
+        x = np.where(rng.random((80, 8)) < 0.8, 0.0, rng.normal(size=(80, 8)))
+        mixed = rng.permutation(80)
+        x, sizes, units = x[mixed], sizes[mixed], units[mixed]
+        passed += bool(np.nanmax(first_order(x, sizes)) > noise_level(x, sizes, units, rng))
+    assert passed <= 7  # 2 expected; 8 or more has a chance under 1 in 1,000

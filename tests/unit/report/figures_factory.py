@@ -52,15 +52,14 @@ def make_sensitivity(arm: str = "inulin") -> WorldSensitivity:
         NumberIndex("host_f_rel", "share of the acids' gain", "the host", 80, low, low, False),
     )
     group = GroupIndex("all numbers of the gut together", 8, IndexOverWorlds(0.1, 0.0, 0.4), low)
-    return WorldSensitivity(
-        "mfis", "Fatigue", arm, 80, 61, numbers, (group,), 0.12, 0.11, ("Too few worlds.",)
-    )
+    few = ("Too few worlds.",)
+    return WorldSensitivity("mfis", "Fatigue", arm, 80, 61, numbers, (group,), 0.12, 0.11, few)
 
 
 def make_figures_input() -> TrialReportInput:
     """Return the report."""
     placed = PublishedEffect(
-        "mfis", "Fatigue", "someone2020", "probiotic", "MD (MFIS)", -6.0, -12.0, 0.0, 80, "full_text", "a journal",
+        "mfis", "Fatigue", "someone2020", "probiotic", "MD (MFIS)", -6.0, -12.0, 0.0, 80, "full_text", "x",
         "10.1/x", (-1.0, -0.5, 0.0), "over the pooled SD of its arms at one visit, 12",
     )  # fmt: skip
     aside = dataclasses.replace(

@@ -24,7 +24,8 @@ def first_order(values: Array, effects: Array) -> Array:
     """Return the index of each number, shape (numbers,), from draws (draws, numbers) and effects (draws,).
 
     Every row is a draw of its own. About zero, below it too, where a number has no influence; ties are kept
-    in the order of the draws. Not a number where effects do not vary or a number does not.
+    in the order of the draws, which must be a random one where there are any. Not a number where effects do
+    not vary or a number does not.
 
     >>> x = np.linspace(0.0, 1.0, 200)[:, None]
     >>> first_order(x, x[:, 0] ** 2).round(2).tolist()
@@ -60,15 +61,39 @@ def cluster_means(rows: Array, of: NDArray[np.int64]) -> Array:
     return np.asarray(sums / counts)
 
 
-def noise_level(values: Array, effects: Array, generator: np.random.Generator, factor: float = 1.0) -> float:
+def noise_level(
+    values: Array, effects: Array, units: NDArray[np.int64], generator: np.random.Generator
+) -> float:
     """Return what the largest index of numbers without influence stays below in 19 of 20 cases.
 
-    ``values`` (draws, numbers), ``effects`` (draws,): the effects are shuffled against the numbers, which
-    keeps how these hang together. ``factor`` multiplies every index.
+    ``values`` (draws, numbers), ``effects`` and ``units`` (draws,): the effects are shuffled against the
+    numbers, unit for unit, which keeps how numbers hang together and how the effects of a unit do.
     """
     order = np.argsort(values, axis=0, kind="stable").T
-    largest = [float(np.nanmax(_explained(generator.permutation(effects)[order]))) for _ in range(_SHUFFLES)]
-    return factor * float(np.quantile(largest, 0.95))
+    shuffled = (effects[shuffled_units(units, generator)] for _ in range(_SHUFFLES))
+    largest = [float(np.nanmax(_explained(one[order]))) for one in shuffled]
+    return float(np.quantile(largest, 0.95))
+
+
+def shuffled_units(units: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return an order of the draws in which units have changed places with others of their size.
+
+    Within a unit the draws change places too.
+
+    >>> order = shuffled_units(np.array([0, 0, 1, 1, 2]), np.random.default_rng(1))
+    >>> int(order[4]), {frozenset(order[:2].tolist()), frozenset(order[2:4].tolist())} == {
+    ...     frozenset({0, 1}), frozenset({2, 3})}
+    (4, True)
+    """
+    found = np.empty(len(units), dtype=np.int64)
+    by_size: dict[int, list[NDArray[np.int64]]] = {}
+    for unit in np.unique(units):
+        rows = np.flatnonzero(units == unit)
+        by_size.setdefault(len(rows), []).append(rows)
+    for blocks in by_size.values():
+        for k, j in enumerate(generator.permutation(len(blocks)).tolist()):
+            found[blocks[k]] = generator.permutation(blocks[j])
+    return found
 
 
 def halves(values: Array, effects: Array, units: NDArray[np.int64], generator: np.random.Generator) -> Array:

@@ -40,8 +40,7 @@ class PublishedRow(TypedDict):
     result: str
     standardised: str
     interval: str
-    read: str
-    source: str
+    cited: str
 
 
 def published_cells(rows: Sequence[PublishedEffect]) -> list[PublishedCells]:
@@ -83,8 +82,7 @@ def published_on_axis(rows: Sequence[PublishedEffect], endpoint: str, limit: flo
                 "result": _result(row),
                 "standardised": interval_texts(row.standardised, sign=True, decimals=2)[1],
                 "interval": f"({low_to_high(row.standardised, sign=True, decimals=2)})",
-                "read": row.read.replace("_", " "),
-                "source": _source(row),
+                "cited": f"{f'doi {row.doi}' if row.doi else row.source}; read: {row.read.replace('_', ' ')}",
             }
         )
     return found
