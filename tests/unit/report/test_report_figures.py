@@ -101,7 +101,7 @@ def test_contours_and_isolines_by_hand():
     assert isoline(grid, 600) == ((200.0, 24.0), (120.0, 48.0), (600 / 9, 96.0))
     assert isoline(grid, 100)[0] == pytest.approx((100 / 3, 24.0))
     assert len(isoline(grid, 100)) == 1  # 20 people lie below the grid
-    assert isoline_levels(grid) == (100.0, 500.0, 1000.0, 2000.0, 5000.0)
+    assert isoline_levels(grid) == (100.0, 200.0, 500.0, 2000.0, 5000.0)
     drawn = heat_svg(grid, "common", (120, 48.0))
     assert drawn.count('class="heat"') == 18
     assert "at most 70 %. This design: 10 %." in plain(drawn)

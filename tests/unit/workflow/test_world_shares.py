@@ -34,7 +34,8 @@ def worlds(gut_worlds: int, hosts: int, effect) -> list[SimpleNamespace]:
             drawn.append(
                 {"host_c_acid_treg": float(coupling), "host_f_rel": float(rng.random()), "taxon_BIF": 0.0}
             )
-            value = float(effect(gut["gut_itf_fraction"], coupling, outside))
+            world = SimpleNamespace(gut=gut["gut_itf_fraction"], coupling=coupling, outside=outside)
+            value = float(effect(world))
             truths.append(TrueEffect(g, h, "relapses", "inulin", value, 0.0, 1.0))
             forms.append(WorldForm(g, h, "N1" if h % 2 else "N0", "inulin", float(outside)))
         chunks.append(SimpleNamespace(drawn=DrawnNumbers(gut, tuple(drawn)), truths=truths, worlds=forms))
@@ -43,7 +44,7 @@ def worlds(gut_worlds: int, hosts: int, effect) -> list[SimpleNamespace]:
 
 def test_the_number_that_an_effect_follows_stands_out_alone():
     """2 c + d: four fifths of the variance are the coupling's, one fifth the term's outside."""
-    (found,) = world_sensitivity(design(), worlds(8, 20, lambda g, c, d: 2 * c + d), AXIS, 1)
+    (found,) = world_sensitivity(design(), worlds(8, 20, lambda w: 2 * w.coupling + w.outside), AXIS, 1)
     shares = {row.id: row for row in found.numbers}
     assert (found.arm, found.worlds, found.asked) == ("inulin", 160, 3)  # the gut's own is of eight draws
     assert shares["host_c_acid_treg"].effect.share == pytest.approx(0.8, abs=0.1)
@@ -56,9 +57,11 @@ def test_the_number_that_an_effect_follows_stands_out_alone():
 
 
 def test_a_gut_number_needs_gut_worlds_and_shows_in_the_size_of_symmetric_effects():
-    few = world_sensitivity(design(), worlds(63, 2, lambda g, c, d: g), AXIS, 1)[0]
+    few = world_sensitivity(design(), worlds(63, 2, lambda w: w.gut), AXIS, 1)[0]
     assert not [row for row in few.numbers if row.part == "the gut"]
-    (found,) = world_sensitivity(design(), worlds(150, 2, lambda g, c, d: (g + 0.2) * np.sign(c)), AXIS, 1)
+    (found,) = world_sensitivity(
+        design(), worlds(150, 2, lambda w: (w.gut + 0.2) * np.sign(w.coupling)), AXIS, 1
+    )
     gut = next(row for row in found.numbers if row.id == "gut_itf_fraction")
     assert gut.draws == 150
     assert gut.effect.share < 0.15
@@ -68,13 +71,13 @@ def test_a_gut_number_needs_gut_worlds_and_shows_in_the_size_of_symmetric_effect
 
 
 def test_too_few_worlds_and_effects_that_do_not_vary_say_so():
-    (few,) = world_sensitivity(design(), worlds(6, 6, lambda g, c, d: c), AXIS, 1)
+    (few,) = world_sensitivity(design(), worlds(6, 6, lambda w: w.coupling), AXIS, 1)
     assert few.numbers == ()
     assert few.asked == 0
     assert few.why_none[0].startswith(
         "Too few worlds for single numbers: different draws are 6 of the 1 numbers"
     )
     assert few.why_none[0].endswith("at least 64 are needed.")
-    (still,) = world_sensitivity(design(), worlds(6, 6, lambda g, c, d: 0.0), AXIS, 1)
+    (still,) = world_sensitivity(design(), worlds(6, 6, lambda _: 0.0), AXIS, 1)
     assert still.why_none == ("The true effect is the same in every world: nothing moves it.",)
     assert world_sensitivity(design(), [SimpleNamespace(drawn=None)], AXIS, 1) == ()

@@ -20,7 +20,7 @@ from eubiosis.report.trial.flow import flow_levels
 from eubiosis.report.trial.forest import axis_words, effect_groups
 from eubiosis.report.trial.heatmap import heat_rows, heat_sizes, heat_words, heatmap
 from eubiosis.report.trial.methods import fifteen_points, methods, reporting_items
-from eubiosis.report.trial.power_lengths import LEGEND, length_cells, length_panels, length_words
+from eubiosis.report.trial.power_lengths import length_cells, length_legend, length_panels, length_words
 from eubiosis.report.trial.power_picture import picture_legend, power_picture
 from eubiosis.report.trial.priors import form_cells, prior_cells
 from eubiosis.report.trial.published import published_cells
@@ -117,7 +117,7 @@ def trial_report(report_input: TrialReportInput) -> str:
         reporting=reporting_items(report_input),
         board=board_cells(report_input),
         lengths=length_panels(report_input),
-        length_legend=LEGEND,
+        length_legend=length_legend(report_input),
         length_rows=length_cells(report_input),
         length_words=length_words(report_input),
         heat=heatmap(report_input),

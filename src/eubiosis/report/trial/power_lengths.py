@@ -12,12 +12,6 @@ from eubiosis.report.figures.plain_svg import PlotFrame, log_ticks, plot, text
 from eubiosis.report.trial.words import percent
 
 _WIDTH, _HEIGHT = 360.0, 270.0
-LEGEND = (
-    ("line c1", "formula: power if the true effect is the relevant one"),
-    ("line c2 d2", "assurance"),
-    ("spot c3", "simulated trials with p < 0.05, effects of the worlds"),
-    ("line c3 d1", "formula at the same effects"),
-)
 
 
 class LengthPanel(TypedDict):
@@ -50,6 +44,23 @@ def length_panels(report_input: TrialReportInput) -> list[LengthPanel]:
         planned = ", as planned" if line.weeks == row.weeks else ""
         found.append({"title": f"{line.weeks:g} weeks{planned}", "svg": _panel(line, points, row)})
     return found
+
+
+def length_legend(report_input: TrialReportInput) -> list[tuple[str, str]]:
+    """Return rows of the classes of a mark and what it stands for, of the marks that are drawn."""
+    row = _row(report_input)
+    lines = [] if row is None else _lines(report_input, row)
+    points = [point for line in lines for point in _points(report_input, line)]
+    rows = []
+    if any(line.middle for line in lines):
+        rows.append(("line c1", "formula: power if the true effect is the relevant one"))
+    if any(line.common for line in lines):
+        rows.append(("line c2 d2", "assurance"))
+    if points:
+        rows.append(("spot c3", "simulated trials with p < 0.05, effects of the worlds"))
+    if any(point.closed_form is not None for point in points):
+        rows.append(("line c3 d1", "formula at the same effects"))
+    return rows
 
 
 def length_cells(report_input: TrialReportInput) -> list[LengthCells]:
