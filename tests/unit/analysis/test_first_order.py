@@ -124,3 +124,12 @@ def test_mirrored_pairs_make_no_number_of_no_size_stand_out():
         x, sizes, units = x[mixed], sizes[mixed], units[mixed]
         passed += bool(np.nanmax(first_order(x, sizes)) > noise_level(x, sizes, units, rng))
     assert passed <= 7  # 2 expected; 8 or more has a chance under 1 in 1,000
+
+
+def test_the_indices_are_those_of_salib():
+    """RBD-FAST of SALib takes the same given draws, six harmonics and the same correction of their count."""
+    rbd_fast = pytest.importorskip("SALib.analyze.rbd_fast")
+    x, y = ishigami(4_000, 7)
+    problem = {"num_vars": 3, "names": ["a", "b", "c"], "bounds": [[-math.pi, math.pi]] * 3}
+    theirs = rbd_fast.analyze(problem, x, y, M=6, num_resamples=2, seed=1)["S1"]
+    assert first_order(x, y) == pytest.approx(np.array(theirs), abs=0.02)

@@ -60,7 +60,7 @@ def test_a_gut_number_needs_gut_worlds_and_shows_in_the_size_of_symmetric_effect
     few = world_sensitivity(design(), worlds(63, 2, lambda w: w.gut), AXIS, 1)[0]
     assert not [row for row in few.numbers if row.part == "the gut"]
     (found,) = world_sensitivity(
-        design(), worlds(150, 2, lambda w: (w.gut + 0.2) * np.sign(w.coupling)), AXIS, 1
+        design(), worlds(150, 4, lambda w: (w.gut + 0.2) * np.sign(w.coupling)), AXIS, 1
     )
     gut = next(row for row in found.numbers if row.id == "gut_itf_fraction")
     assert gut.draws == 150
