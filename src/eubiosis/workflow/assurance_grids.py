@@ -20,7 +20,7 @@ from eubiosis.trial.design import Design
 _LENGTHS = 9  # from half the planned length to twice
 
 
-class Compared(Protocol):
+class GridComparison(Protocol):
     """A comparison as far as its grid needs it: its row, spread, level, what matters, and the priors."""
 
     @property
@@ -40,7 +40,7 @@ class Compared(Protocol):
 
 
 def assurance_grids(
-    comparisons: Sequence[Compared], design: Design, sizes: Sequence[int]
+    comparisons: Sequence[GridComparison], design: Design, sizes: Sequence[int]
 ) -> Iterator[AssuranceGrid]:
     """Yield the grid of each comparison whose estimates have a spread; ``sizes`` ascend."""
     weeks = grid_weeks(design)

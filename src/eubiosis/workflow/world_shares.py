@@ -92,7 +92,7 @@ def _of_arm(design: Design, arm: str, chunks: Sequence[Chunk], model: Model, see
         of = np.arange(len(values)) if single else clusters(values[:, moving])
         draws = int(of.max()) + 1
         if draws < LEAST_WORLDS:
-            few.append(f"{draws} of the {int(moving.sum())} numbers of {part}")
+            few.append(f"{draws} for the {int(moving.sum())} numbers of {part}")
             continue
         asked += int(moving.sum())
         kept = [name for name, moves in zip(names, moving, strict=True) if moves]
