@@ -6,7 +6,7 @@
   if (!svg || !controls || !answer || !answer.grids.length) { return; }
   var pick = document.getElementById("heat-grid"), shown = document.getElementById("heat-quantity"), note = document.getElementById("heat-reading");
   var words = document.getElementById("heat-words"), still = svg.innerHTML, label = svg.getAttribute("aria-label"), first = words.textContent;
-  var W = 640, H = 340, L = 54, R = 20, T = 30, B = 46, design = answer.rows[0], NS = "http://www.w3.org/2000/svg";
+  var W = 480, H = 320, L = 54, R = 20, T = 30, B = 46, design = answer.rows[0], NS = "http://www.w3.org/2000/svg";
   var names = { common: "assurance", sceptical: "assurance under the sceptical prior", power: "power at the relevant effect" };
   var start = answer.grids.findIndex(function (g) { return g.primary && g.arm === answer.headline_of; });
   function option(select, value, text) { var one = document.createElement("option"); one.value = value; one.textContent = text; select.appendChild(one); }

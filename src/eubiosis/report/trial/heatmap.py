@@ -12,7 +12,7 @@ from eubiosis.core.report_input import TrialReportInput
 from eubiosis.report.figures.plain_svg import PlotFrame, log_ticks, plot, text
 from eubiosis.report.trial.words import percent
 
-_WIDTH, _HEIGHT = 640.0, 340.0
+_WIDTH, _HEIGHT = 480.0, 320.0
 _MOST_ISOLINES = 5
 WORDS: dict[GridQuantity, str] = {
     "common": "assurance",

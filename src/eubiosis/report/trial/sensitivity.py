@@ -11,7 +11,7 @@ from eubiosis.core.world_sensitivity import IndexOverWorlds, NumberIndex, WorldS
 from eubiosis.report.figures.plain_svg import PlotFrame, log_ticks, plot, text
 from eubiosis.report.trial.words import percent
 
-_WIDTH, _ROW = 640.0, 26.0
+_WIDTH, _ROW = 460.0, 26.0
 _BEYOND = 100_000  # participants; a size beyond it is drawn at the end
 _TRACK = 150.0
 
