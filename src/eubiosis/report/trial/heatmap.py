@@ -170,16 +170,15 @@ def _edges(places: Sequence[float]) -> list[float]:
 
 
 def _isolines(frame: PlotFrame, grid: AssuranceGrid) -> list[str]:
-    parts = []
+    parts: list[str] = []
     for visits in isoline_levels(grid):
         line = isoline(grid, visits)
         if len(line) < 2:
             continue
-        parts.append(frame.line(line, "thin c3"))
+        words = f"{visits:,.0f}" if parts else f"{visits:,.0f} visits"
         x, y = line[-1]
-        parts.append(
-            text(frame.at_x(x), frame.at_y(y) - 3, f"{visits:,.0f} visits", anchor="middle", names="note")
-        )
+        parts.append(frame.line(line, "thin c3"))
+        parts.append(text(frame.at_x(x), frame.at_y(y) - 3, words, anchor="middle", names="note"))
     return parts
 
 
