@@ -138,10 +138,10 @@ def _point(one: SurfacePoint) -> str:
     band = "-" if low is None or high is None else f"{low:.1%} to {high:.1%}"
     chances = (one.closed_form, one.assurance_common, one.assurance_sceptical, one.wrong_sign)
     formula, common, sceptic, wrong = map(_chance, chances)
-    return _row(
-        f"{one.participants}", f"{one.power:.1%}", f"{one.power_error:.1%}", formula, band, common, sceptic,
-        wrong, f"{one.trials}",
-    )  # fmt: skip
+    power, error = f"{one.power:.1%}", f"{one.power_error:.1%}"
+    if one.without_numbers:
+        power, error = "none", "-"
+    return _row(f"{one.participants}", power, error, formula, band, common, sceptic, wrong, f"{one.trials}")
 
 
 def _row(*cells: str) -> str:

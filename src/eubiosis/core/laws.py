@@ -86,6 +86,11 @@ def f_sf(x: ArrayLike, above: ArrayLike, below: ArrayLike) -> Floats:
     return np.asarray(special.fdtrc(above, below, x), dtype=np.float64)
 
 
+def f_quantile(p: ArrayLike, above: ArrayLike, below: ArrayLike) -> Floats:
+    """Return the points of F laws below which lies ``p``, by degrees of freedom above and below."""
+    return np.asarray(special.fdtri(above, below, p), dtype=np.float64)
+
+
 def binomial_cdf(count: ArrayLike, trials: ArrayLike, chance: ArrayLike) -> Floats:
     """Return the probability of at most ``count`` of ``trials`` successes; counts are whole numbers."""
     k, n = np.asarray(count, dtype=np.float64), np.asarray(trials, dtype=np.float64)

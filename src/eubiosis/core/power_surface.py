@@ -57,7 +57,8 @@ class SurfacePoint(Spec):
     gives no prior for the endpoint. ``wrong_sign`` is the share, among trials with p < 0.05, of those whose
     estimate lies on the other side of no effect than the truth of their world (None where none succeeded, or
     the truth is exactly none); ``successes`` counts the trials behind it. ``no_numbers`` counts trials whose
-    analysis gave none: they are no successes and stay among ``trials``.
+    analysis gave none: they are no successes and stay among ``trials``; where all did, there is no power (see
+    ``without_numbers``).
     """
 
     endpoint: Annotated[str, *Words(ENDPOINTS).marks]
@@ -87,6 +88,11 @@ class SurfacePoint(Spec):
     def key(self) -> tuple[str, str, float, int, int]:
         """Endpoint, arm, week, participants and samples a visit: unique in a surface."""
         return (self.endpoint, self.arm, self.week, self.participants, self.samples_per_visit)
+
+    @property
+    def without_numbers(self) -> bool:
+        """Whether no trial gave numbers: its power is then none at all, though it is written as 0."""
+        return self.no_numbers >= self.trials
 
     @property
     def curve(self) -> SizeKey:

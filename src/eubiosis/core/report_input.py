@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 from eubiosis.core.applicability import Applicability
 from eubiosis.core.over_time import ClockCurve, CourseLine, WeekChange
+from eubiosis.core.scoreboard import BoardGroup
+from eubiosis.core.world_sensitivity import WorldSensitivity
 
 Quantiles = tuple[float, float, float]  # 2.5, 50 and 97.5 %
 
@@ -303,6 +305,8 @@ class TrialReportInput:
     week_changes: tuple[WeekChange, ...] = ()
     course_lines: tuple[CourseLine, ...] = ()  # a few people of the first trial
     responders: ResponderFigures | None = None  # figures 7 to 9, table 7
+    sensitivity: tuple[WorldSensitivity, ...] = ()  # of the primary endpoint, one an active arm
+    scoreboard: tuple[BoardGroup, ...] = ()  # how forecasts of finished studies did, by group
 
 
 def empty_report(title: str) -> TrialReportInput:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from eubiosis.core.assurance_grid import AssuranceGrid
+
 VerdictKind = Literal["large enough", "not with this design", "no relevant difference", "not estimable"]
 EndpointRole = Literal["clinical", "biological", "exposure marker"]
 StepKind = Literal["none", "endpoint", "size", "duration", "relevant difference"]
@@ -216,11 +218,17 @@ class TrialAnswer:
     known: tuple[KnownPart, ...] = ()
     published: tuple[PublishedEffect, ...] = ()
     notes: tuple[str, ...] = ()
+    grids: tuple[AssuranceGrid, ...] = ()
 
 
 @dataclass(frozen=True)
 class PublishedEffect:
-    """A published trial beside the simulated effects: what it reported, on its own scale."""
+    """A published trial beside the simulated effects: what it reported, on its own scale.
+
+    ``standardised`` are low, estimate and high on the axis of the simulated effects: log ratios of counts, or
+    differences over the standard deviation between people at one visit; None where the tables do not give it.
+    ``placed`` says how it was standardised, or why not.
+    """
 
     endpoint: str
     label: str
@@ -233,3 +241,6 @@ class PublishedEffect:
     people: int
     read: str
     source: str
+    doi: str = ""
+    standardised: tuple[float, float, float] | None = None
+    placed: str = ""

@@ -22,7 +22,8 @@ class Reach:
 
     ``detectable`` are the true effects that it sees with the power asked for, at the best, the stated and the
     worst level of the control arm, multiplicity counted: sizes on the scale of the analysis (a log ratio or a
-    difference, benefit positive), infinite where no effect is seen, not a number where no trial gave one.
+    difference, benefit positive), infinite where no effect is seen, not a number where no trial gave one,
+    nothing or less where estimates do not scatter, from which nothing follows.
     ``relevant`` is the smallest effect that matters, on the same scale; None where none was named. ``rated``
     says whether a rate of the control arm plays a part.
     """
@@ -61,6 +62,8 @@ class EffectWords:
             steps = value * 100
             whole = math.floor(steps + 1e-9) if self.falls else math.ceil(steps - 1e-9)
             return f"a ratio of {max(whole / 100, 0.01):.2f}"
+        if value <= 0:
+            return f"0 {self.unit}"
         step = 10.0 ** (math.floor(math.log10(value)) - 1)
         shown = math.ceil(value / step - 1e-9) * step
         return f"{shown:,.{max(0, -round(math.log10(step)))}f} {self.unit}"
@@ -104,6 +107,12 @@ def verdict(reach: Reach, words: EffectWords) -> TrialVerdict:
             "not estimable",
             f"{NONE}: no simulated trial gave a finite estimate of {words.label} and its error. "
             "Choose another endpoint, or find out in the table of effects why.",
+        )
+    if min(reach.detectable) <= 0:
+        return TrialVerdict(
+            "not estimable",
+            f"{NONE}: the simulated estimates of {words.label} do not scatter, so that nothing follows about "
+            "what a trial sees. Choose another endpoint, or find out in the table of effects why.",
         )
     if reach.relevant is None:
         seen = f"; it sees {words.reached(worst)}" if math.isfinite(worst) else ""

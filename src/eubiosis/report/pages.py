@@ -56,9 +56,9 @@ class VerdictLike(Protocol):
 def render(template: str, *, script: str = "", **values: object) -> str:
     """Fill one of the packaged templates; text is escaped unless a template marks it safe.
 
-    ``script`` names the packaged script that the page may run, the only one: its policy admits no other, by
-    hash, and nothing that is fetched. Without it the page runs none. Every table is finished for phones,
-    keyboards and screen readers.
+    ``script`` names the packaged scripts that the page may run, apart by spaces and joined into one: its
+    policy admits no other, by hash, and nothing that is fetched. Without it the page runs none. Every table
+    is finished for phones, keyboards and screen readers.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
@@ -68,7 +68,7 @@ def render(template: str, *, script: str = "", **values: object) -> str:
     )
     environment.filters["link"] = link
     environment.filters["number"] = _two_decimals
-    code = packaged_text(script) if script else ""
+    code = "\n".join(packaged_text(name) for name in script.split())
     page = environment.get_template(template).render(
         css=Markup(packaged_text("eubiosis.css")),
         policy=Markup(content_policy(code)),

@@ -260,6 +260,21 @@ class Design(Spec):
         """The other arms."""
         return tuple(arm for arm in self.arms if not arm.control)
 
+    def size_for(self, participants: int) -> int:
+        """Return the participants of a trial like this one that holds at least so many.
+
+        Whole blocks of randomisation, unless this design as it stands is large enough and smaller than they.
+
+        >>> from eubiosis import therapy
+        >>> arms = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
+        >>> design = Design(arms=arms, participants=121, block=2, primary="mfis")
+        >>> design.size_for(641), design.size_for(121)
+        (644, 121)
+        """
+        block = self.block * sum(self.allocation)
+        whole = block * -(-participants // block)
+        return self.participants if participants <= self.participants < whole else whole
+
     @property
     def days(self) -> int:
         """Days of follow-up."""

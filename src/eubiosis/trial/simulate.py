@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from eubiosis.trial.simulation import Simulation
 from eubiosis.trial.surface_grid import SurfaceGrid
 from eubiosis.trial.world.beyond import Beyond, draw_beyond
 from eubiosis.trial.world.direct import direct_terms
+from eubiosis.trial.world.drawn import DrawnNumbers, drawn_numbers
 from eubiosis.trial.world.enrolment import (
     Candidates,
     Gatherer,
@@ -215,12 +216,16 @@ class PairOfWorlds:
 
 @dataclass(frozen=True)
 class GutWorldTrials:
-    """One gut world: its pairs of worlds, the true guts of its subjects, its forms, and its candidates."""
+    """One gut world: its pairs of worlds, the true guts of its subjects, its forms, and its candidates.
+
+    ``drawn`` holds the numbers that its worlds were drawn with.
+    """
 
     pairs: tuple[PairOfWorlds, ...]
     guts: Table
     worlds: Table
     candidates: Candidates
+    drawn: DrawnNumbers | None = None
 
 
 def gut_world_trials(task: Task, *, ends: bool = False) -> GutWorldTrials:
@@ -231,7 +236,8 @@ def gut_world_trials(task: Task, *, ends: bool = False) -> GutWorldTrials:
     setting, hosts = _settings(task)
     wanted = task.design.participants
     gatherers = [Gatherer(host, task.design, task.seed, host.label, wanted) for host in hosts]
-    return _trials(task, gatherers, _filled(task, setting, gatherers), ends=ends)
+    found = _trials(task, gatherers, _filled(task, setting, gatherers), ends=ends)
+    return replace(found, drawn=drawn_numbers(setting, hosts))
 
 
 @dataclass(frozen=True)
@@ -269,6 +275,8 @@ def block_trials(task: Task, block: PeopleBlock) -> BlockTrials:
             gatherer.scale = scale
     counts += _gathered(setting, gatherers, begin, end, whole=False)
     trials = _trials(task, gatherers, Candidates.together(counts))
+    if block.number == 0:
+        trials = replace(trials, drawn=drawn_numbers(setting, hosts))
     scales = tuple(gatherer.scale for gatherer in gatherers if gatherer.scale is not None)
     return BlockTrials(trials, tuple(gatherer.entered for gatherer in gatherers), scales)
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from eubiosis.core.trial_answer import ComparisonAnswer, NextStep
 from eubiosis.core.verdict import EffectWords
-from eubiosis.trial.design import Design
 from eubiosis.workflow.files.workflow_yaml import resolved_yaml
 from eubiosis.workflow.what_is_known import PublishedEvidence
 from eubiosis.workflow.workflow import Workflow
@@ -84,7 +83,7 @@ def _size(
     workflow: Workflow, primary: Sequence[ComparisonAnswer], needed: int, brief: str, why: str
 ) -> NextStep:
     design = workflow.design
-    whole = _filled(needed, design)
+    whole = design.size_for(needed)
     row = max(primary, key=lambda one: one.participants_needed[2] or 0)
     assert row.relevant is not None
     rated = " at every level of the control rate" if row.level[0] is not None else ""
@@ -102,11 +101,6 @@ def _effect(row: ComparisonAnswer) -> str:
     words = EffectWords(row.label, row.scale, row.unit, row.better == "lower")
     assert row.relevant is not None
     return words.relevant(abs(math.log(row.relevant)) if row.scale == "ratio" else row.relevant)
-
-
-def _filled(needed: int, design: Design) -> int:
-    block = design.block * sum(design.allocation)
-    return block * math.ceil(needed / block)
 
 
 def _none(primary: Sequence[ComparisonAnswer], needed: Sequence[int | None]) -> str:

@@ -45,6 +45,7 @@ from eubiosis.evidence.forecast.control_arms import read_assumptions
 from eubiosis.evidence.forecast.priors import prior
 from eubiosis.model import Model
 from eubiosis.trial.design import Arm, Design
+from eubiosis.workflow.assurance_grids import assurance_grids, assured, law_of_length, rounded
 from eubiosis.workflow.fingerprints import fingerprint_rows
 from eubiosis.workflow.next_step import next_step
 from eubiosis.workflow.plan import ALPHA
@@ -113,6 +114,7 @@ def trial_answer(
         fingerprint=fingerprint_rows(workflow, chunks, model),
         known=known.parts,
         published=known.published,
+        grids=tuple(assurance_grids(found, design, _sizes(design))),
         notes=tuple(_notes(rows, workflow)),
     )
 
@@ -271,7 +273,7 @@ def _answer(one: _Comparison, workflow: Workflow) -> ComparisonAnswer:
     sees = detectable(one.law, design.participants, one.alpha, POWER)
     band: tuple[int | None, int | None, int | None] = (None, None, None)
     if one.relevant is not None:
-        band = participants_needed(one.law, one.relevant, one.alpha, POWER)
+        band = _in_blocks(participants_needed(one.law, one.relevant, one.alpha, POWER), design)
     counts = one.law.counts
     shown: Band = (None, None, None)
     if not any(math.isnan(value) for value in sees):
@@ -299,7 +301,7 @@ def _answer(one: _Comparison, workflow: Workflow) -> ComparisonAnswer:
         level=(None, None, None) if counts is None else counts.rates,
         level_unit="" if counts is None else "lesions/scan" if one.endpoint.place == "scan" else "1/year",
         verdict=found,
-        promises=tuple(_promises(one)),
+        promises=tuple(_promises(one, design)),
         simulated_power=row.power,
         interval=row.truth,
         tipping=_factor(one),
@@ -310,7 +312,7 @@ def _answer(one: _Comparison, workflow: Workflow) -> ComparisonAnswer:
     )
 
 
-def _promises(one: _Comparison) -> Iterator[Promise]:
+def _promises(one: _Comparison, design: Design) -> Iterator[Promise]:
     if not (math.isfinite(one.law.error) and one.law.error > 0):
         return
     priors = (("common", _COMMON, one.common), ("sceptical", _SCEPTICAL, one.sceptical),
@@ -327,7 +329,7 @@ def _promises(one: _Comparison) -> Iterator[Promise]:
             assurance=found.assurance,
             wrong_sign=found.below_relevant_given_success,
             ceiling=found.ceiling,
-            participants_for_80=int(size) if math.isfinite(size) else None,
+            participants_for_80=design.size_for(int(size)) if math.isfinite(size) else None,
         )
 
 
@@ -360,7 +362,7 @@ def _what_if(found: Sequence[_Comparison], arm: str, design: Design) -> Iterator
     one = next((each for each in found if each.row.primary and each.arm.name == arm), None)
     if one is None or one.relevant is None or not (math.isfinite(one.law.error) and one.law.error > 0):
         return
-    base = _needed(one.law, one.relevant, one.alpha, POWER)
+    base = _needed(one.law, one.relevant, one.alpha, POWER, design)
     rows = list(_changes_of(one, design))
     large = base is not None and base <= design.participants
     rows.sort(key=lambda row: -abs(math.log((row[1] or 10 * LARGEST) / (base or 10 * LARGEST))))
@@ -371,21 +373,21 @@ def _what_if(found: Sequence[_Comparison], arm: str, design: Design) -> Iterator
 def _changes_of(one: _Comparison, design: Design) -> Iterator[tuple[str, int | None]]:
     law, alpha, matters = one.law, one.alpha, one.relevant
     assert matters is not None
-    yield "the relevant effect were half as large", _needed(law, matters / 2, alpha, POWER)
-    yield "the relevant effect were twice as large", _needed(law, 2 * matters, alpha, POWER)
-    yield "estimates scattered by a quarter more", _needed(_scaled(law, 1.25), matters, alpha, POWER)
-    yield "estimates scattered by a quarter less", _needed(_scaled(law, 0.75), matters, alpha, POWER)
-    yield "90 % power were asked for", _needed(law, matters, alpha, 0.9)
+    yield "the relevant effect were half as large", _needed(law, matters / 2, alpha, POWER, design)
+    yield "the relevant effect were twice as large", _needed(law, 2 * matters, alpha, POWER, design)
+    yield "estimates scattered by a quarter more", _needed(_scaled(law, 1.25), matters, alpha, POWER, design)
+    yield "estimates scattered by a quarter less", _needed(_scaled(law, 0.75), matters, alpha, POWER, design)
+    yield "90 % power were asked for", _needed(law, matters, alpha, 0.9, design)
     if len(design.active) > 1:
-        yield "one comparison were tested alone, at 0.05", _needed(law, matters, ALPHA, POWER)
+        yield "one comparison were tested alone, at 0.05", _needed(law, matters, ALPHA, POWER, design)
     weeks = 2 * design.visits[-1]
-    longer = _at(law, design, weeks)
-    yield f"people were followed for {weeks:g} weeks", _needed(longer, matters, alpha, POWER)
+    longer = law_of_length(law, design, weeks)
+    yield f"people were followed for {weeks:g} weeks", _needed(longer, matters, alpha, POWER, design)
     if law.counts is not None:
         rates = law.counts.rates
         for k, name in ((0, "high"), (2, "low")):
             counts = replace(law.counts, rates=(rates[k],) * 3)
-            size = _needed(replace(law, counts=counts), matters, alpha, POWER)
+            size = _needed(replace(law, counts=counts), matters, alpha, POWER, design)
             yield f"the control rate were known to be {name} ({rates[k]:.2g})", size
 
 
@@ -393,8 +395,16 @@ def _scaled(law: SpreadLaw, factor: float) -> SpreadLaw:
     return replace(law, error=factor * law.error, monte_carlo=factor * law.monte_carlo)
 
 
-def _needed(law: SpreadLaw, effect: float, alpha: float, power: float) -> int | None:
-    return participants_needed(law, effect, alpha, power)[2]
+def _needed(law: SpreadLaw, effect: float, alpha: float, power: float, design: Design) -> int | None:
+    return _in_blocks(participants_needed(law, effect, alpha, power), design)[2]
+
+
+def _in_blocks(
+    sizes: tuple[int | None, int | None, int | None], design: Design
+) -> tuple[int | None, int | None, int | None]:
+    """Return sizes that fill whole blocks of randomisation: those that a trial of this design can have."""
+    best, stated, worst = (None if size is None else design.size_for(size) for size in sizes)
+    return best, stated, worst
 
 
 def _tipping(workflow: Workflow, forms: Sequence[FormEffect]) -> Iterator[TippingRow]:
@@ -444,11 +454,11 @@ def _lines(one: _Comparison, design: Design, surface: PowerSurface | None) -> It
         return
     sizes = _sizes(design)
     for weeks in durations(design):
-        law = _at(one.law, design, weeks)
+        law = law_of_length(one.law, design, weeks)
         band: list[tuple[float, ...]] = [(), (), ()]
         if one.relevant is not None:
             table = np.array([power_at(law, one.relevant, n, one.alpha) for n in sizes])
-            band = [_round(table[:, k]) for k in (2, 1, 0)]
+            band = [rounded(table[:, k]) for k in (2, 1, 0)]
         expected = one.common or one.worlds
         yield PowerLine(
             endpoint=one.endpoint.id,
@@ -461,8 +471,8 @@ def _lines(one: _Comparison, design: Design, surface: PowerSurface | None) -> It
             low=band[0],
             middle=band[1],
             high=band[2],
-            common=_assured(expected, law, one.alpha, sizes),
-            sceptical=_assured(one.sceptical, law, one.alpha, sizes),
+            common=assured(expected, law, one.alpha, sizes),
+            sceptical=assured(one.sceptical, law, one.alpha, sizes),
             simulated=_simulated(surface, one, weeks),
         )
 
@@ -474,26 +484,6 @@ def _simulated(
     if surface is None:
         return ()
     points = surface.line(one.endpoint.id, one.arm.name, weeks)
-    return tuple((p.participants, round(p.power, 4), round(p.power_error, 4)) for p in points)
-
-
-def _at(law: SpreadLaw, design: Design, weeks: float) -> SpreadLaw:
-    """Return the law of another length of treatment: longer counts, and fewer who stay."""
-    years, own = 7 * weeks / DAYS_PER_YEAR, 7 * design.visits[-1] / DAYS_PER_YEAR
-    if law.counts is None:
-        return replace(law, kept=math.exp(-design.dropout_per_year * (years - own)))
-    follow_up = FollowUp(years, dropout_per_year=design.dropout_per_year)
-    return replace(law, counts=replace(law.counts, follow_up=follow_up))
-
-
-def _assured(
-    prior_of: MixturePrior | None, law: SpreadLaw, alpha: float, sizes: Sequence[int]
-) -> tuple[float, ...]:
-    if prior_of is None:
-        return ()
-    curve = curve_under(prior_of, law, alpha)
-    return _round(np.array([curve.success(size) for size in sizes]))
-
-
-def _round(values: np.ndarray) -> tuple[float, ...]:
-    return tuple(round(float(value), 4) for value in values)
+    return tuple(
+        (p.participants, round(p.power, 4), round(p.power_error, 4)) for p in points if not p.without_numbers
+    )

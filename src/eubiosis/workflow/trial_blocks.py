@@ -102,6 +102,7 @@ def run_block(task: Task, block: PeopleBlock, tables: WorldTables | None = None)
         tuple(pair.screened for pair in made.trials.pairs),
         (made.trials.candidates,),
     )
+    chunk = replace(chunk, drawn=made.trials.drawn)
     clocks = gathered.clocks.pairs()
     return BlockResult(block.number, made.entered, made.scales, tuple(sums), tuple(twins), clocks, chunk)
 

@@ -35,6 +35,7 @@ from eubiosis.core.trial_tables import KEYS, parts
 from eubiosis.engine import Array
 from eubiosis.trial.design import Design
 from eubiosis.trial.simulate import Task, Trials, gut_world_trials
+from eubiosis.trial.world.drawn import DrawnNumbers
 from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
@@ -106,6 +107,7 @@ class Chunk:
     clocks: ClockCurves | None = None  # of block results: None, they keep counts
     by_week: KeptWeekChanges | None = None
     responders: tuple[WorldResponders, ...] = ()  # of the first trials; of block 0 where they were cut
+    drawn: DrawnNumbers | None = None  # the numbers of its worlds; None where trials were handed over
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ def run_chunk(task: Task, tables: WorldTables | None = None) -> Chunk:
     found = gathered.chunk(
         world.guts, world.worlds, tuple(pair.screened for pair in world.pairs), (world.candidates,)
     )
-    return replace(found, surface=tuple(surface), clocks=curves_of(gathered.clocks.pairs(), task.design))
+    clocks = curves_of(gathered.clocks.pairs(), task.design)
+    return replace(found, surface=tuple(surface), clocks=clocks, drawn=world.drawn)
 
 
 def run_chunk_here(task: Task) -> Chunk:

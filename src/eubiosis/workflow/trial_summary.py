@@ -40,6 +40,7 @@ from eubiosis.workflow.applicability import applicability
 from eubiosis.workflow.ethics import withheld_words
 from eubiosis.workflow.plan import analysis_plan
 from eubiosis.workflow.responder_figures import responder_figures
+from eubiosis.workflow.score.shown import shown_groups
 from eubiosis.workflow.trial_answer import trial_answer
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
 from eubiosis.workflow.trial_clocks import clock_rows
@@ -51,6 +52,7 @@ from eubiosis.workflow.trial_surface import surface_of
 from eubiosis.workflow.trial_week_changes import week_rows
 from eubiosis.workflow.unsure import Unsure
 from eubiosis.workflow.workflow import Workflow
+from eubiosis.workflow.world_shares import world_sensitivity
 from eubiosis.workflow.worlds_used import history_numbers, worlds_warnings
 
 Array = NDArray[np.float64]
@@ -120,6 +122,8 @@ def report_input(
         applicability=applicability(workflow),
         surface=surface,
         responders=responder_figures(design, chunks),
+        sensitivity=world_sensitivity(design, chunks, model, workflow.seed),
+        scoreboard=shown_groups(),
     )
 
 

@@ -17,8 +17,10 @@ from eubiosis.core.findings import FindingsError
 from eubiosis.core.json_data import JsonRecord
 from eubiosis.core.question import LONGEST_YEARS, SHORTEST_YEARS
 from eubiosis.core.trial_answer import KnownPart, PlainTable, PublishedEffect
+from eubiosis.evidence import load
 from eubiosis.trial.design import Arm, Design
 from eubiosis.workflow.brief import Brief, brief
+from eubiosis.workflow.published_effects import on_axis
 from eubiosis.workflow.question import Question
 from eubiosis.workflow.workflow import Workflow
 
@@ -174,7 +176,10 @@ def _pooled(one: BriefEndpoint, name: str, intervention: str) -> Iterator[Publis
     if one.pooled.pool is None:
         return
     summary = one.pooled.pool.summary
+    rows = {row.id: row for row in load().estimates}
     for study in summary.included:
+        effect = (study.ci_low, study.estimate, study.ci_high)
+        placed = on_axis(name, summary.metric, effect, rows.get(study.estimate_id))
         yield PublishedEffect(
             endpoint=name,
             label=one.label,
@@ -187,4 +192,7 @@ def _pooled(one: BriefEndpoint, name: str, intervention: str) -> Iterator[Publis
             people=(study.n_treatment or 0) + (study.n_control or 0),
             read=study.read,
             source=study.source,
+            doi=study.doi,
+            standardised=placed.values,
+            placed=placed.words,
         )

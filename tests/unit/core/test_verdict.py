@@ -116,3 +116,12 @@ def test_the_least_favourable_comparison_decides():
         assert overall(rows[:k])[0] == kinds[k - 1]
     two = [("few", rows[1][1], 300.0), ("many", rows[1][1], 600.0)]
     assert overall(two)[0] == "many"
+
+
+@pytest.mark.parametrize("nothing", [0.0, -0.1])
+@pytest.mark.parametrize("words", [MFIS, RELAPSES])
+def test_estimates_that_do_not_scatter_make_no_design_large_enough(nothing, words):
+    found = verdict(Reach((nothing, nothing, nothing), 4.0), words)
+    assert found.kind == "not estimable"
+    assert "do not scatter" in found.text
+    assert MFIS.of(nothing) == "0 points"

@@ -24,7 +24,7 @@ from eubiosis.report.trial.page import trial_report
 from eubiosis.report.trial.results_json import results_json
 
 PRIOR_ONLY = "prior only: not calibrated to any clinical outcome"
-SCRIPT = packaged_text("report.js")
+SCRIPT = "\n".join((packaged_text("report.js"), packaged_text("trial_heatmap.js")))
 VOID = {"meta", "br", "col", "hr", "img", "input", "link"}
 
 
@@ -190,16 +190,16 @@ def test_what_shows_exposure_is_called_adherence(page):
 
 def test_every_figure_says_what_it_is_of_what_and_from_how_many(page):
     svgs = [attributes for tag, attributes in page.elements if tag == "svg" and "role" in attributes]
-    assert len(svgs) == 13  # the picture, and a panel for each of twelve courses
+    assert len(svgs) == 16  # the picture, a panel for each of twelve courses and of two lengths, the tornado
     assert all(attributes["role"] == "img" and len(attributes["aria-label"]) > 20 for attributes in svgs)
     captions = page.captions
-    assert len(captions) == 6  # picture, flow, courses, changes, variance, basis
-    assert sum("n = 40 worlds × 10 trials in each × 120 participants" in text for text in captions) == 5
-    for text in captions[1:5]:
+    assert len(captions) == 8  # picture, lengths, tornado, flow, courses, changes, variance, basis
+    assert sum("n = 40 worlds × 10 trials in each × 120 participants" in text for text in captions) == 7
+    for text in captions[1:]:
         for words in ("simulated, not patient data", PRIOR_ONLY, "seed 2026", "design 3fa2c19b77d0"):
             assert words in text
     assert "Band: the Monte Carlo error" in captions[0]
-    assert "median over subjects" in captions[2]
+    assert "median over subjects" in captions[4]
 
 
 def test_header_cells_name_their_scope(page):
@@ -320,6 +320,8 @@ def test_every_block_of_the_data_says_where_it_comes_from():
         "burden",
         "transplants",
         "intercurrent",
+        "sensitivity",
+        "scoreboard",
         "basis_shares",
     ]
     for name in blocks:

@@ -148,3 +148,14 @@ def test_tables_are_headed_named_and_reached_by_keyboard():
     assert 'class="cards x"' in made
     assert '<th scope="row">k</th><td>v</td>' in made  # a table without heads is not stacked
     assert made.count("<div") == made.count("</div>") == 2
+
+
+def test_the_size_of_the_page_and_of_its_next_step_is_one_number():
+    design = workflow().design.changed(participants=121)
+    assert [design.size_for(size) for size in (641, 644, 645, 100)] == [644, 644, 648, 100]
+    assert design.size_for(121) == 121  # large enough as it stands, though no whole number of blocks
+    large = workflow(design=design)
+    needed = design.size_for(641)
+    step = next_step(large, [row("not with this design", participants_needed=(400, 500, needed))], KNOWN)
+    assert f"Size: {needed:,} participants" in step.text
+    assert yaml.safe_load(step.workflow)["design"]["participants"] == needed

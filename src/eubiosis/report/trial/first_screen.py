@@ -8,6 +8,7 @@ from typing import TypedDict
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.core.trial_answer import ComparisonAnswer, Promise, TrialAnswer
 from eubiosis.core.verdict import EffectWords
+from eubiosis.report.trial.board import board_line
 from eubiosis.report.trial.words import low_to_high, number, percent, wrapped
 
 LONGEST_QUESTION, LONGEST_TITLE = 260, 140
@@ -53,6 +54,7 @@ class FirstScreen(TypedDict):
     named: list[NamedCells]
     assumption: str
     applicability: str
+    scoreboard: str
     simulated: str
     step: str
     notes: tuple[str, ...]
@@ -68,7 +70,7 @@ def first_screen(report_input: TrialReportInput) -> FirstScreen:
             "question": question, "title": title, "of": "", "tone": "none",
             "verdict": "No verdict: this report was made from parts, without the simulated trials.",
             "facts": [], "named": [], "assumption": "", "applicability": _applicability(report_input),
-            "simulated": SIMULATED,
+            "scoreboard": board_line(report_input), "simulated": SIMULATED,
             "step": "", "notes": (),
         }  # fmt: skip
     primary = _deciding(answer)
@@ -83,6 +85,7 @@ def first_screen(report_input: TrialReportInput) -> FirstScreen:
         "named": [_named(row, report_input) for row in answer.rows],
         "assumption": _assumption(primary),
         "applicability": _applicability(report_input),
+        "scoreboard": board_line(report_input),
         "simulated": SIMULATED,
         "step": answer.step.text,
         "notes": answer.notes,

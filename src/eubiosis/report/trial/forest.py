@@ -10,6 +10,7 @@ import numpy as np
 
 from eubiosis.core.report_input import EffectRow, Quantiles, TrialReportInput
 from eubiosis.core.trial_answer import PublishedEffect
+from eubiosis.report.trial.published import PublishedRow, finite, published_on_axis
 from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
     control_name,
@@ -55,6 +56,7 @@ class EffectCells(TypedDict):
     power: tuple[str, str]
     coverage: str
     not_usable: str
+    published: list[PublishedRow]
 
 
 class EffectGroup(TypedDict):
@@ -65,23 +67,10 @@ class EffectGroup(TypedDict):
     open: bool
 
 
-class PublishedCells(TypedDict):
-    """A published trial beside the simulated effects."""
-
-    outcome: str
-    study: str
-    intervention: str
-    result: str
-    scale: str
-    people: str
-    read: str
-    source: str
-
-
 def effect_groups(report_input: TrialReportInput, adherence: frozenset[str]) -> list[EffectGroup]:
     """Return the rows of the forest, clinical outcomes first; ``adherence`` are markers of exposure."""
     rows = report_input.effects
-    limit = axis_limit([q for row in rows for q in (sound(row.standardised), estimate_on_axis(row))])
+    limit = _limit(report_input)
     active = [arm.name for arm in report_input.arms if not arm.control]
     groups: list[EffectGroup] = []
     for name, clinical in (
@@ -91,6 +80,9 @@ def effect_groups(report_input: TrialReportInput, adherence: frozenset[str]) -> 
         chosen = sorted((row for row in rows if row.clinical is clinical), key=lambda row: not row.primary)
         if chosen:
             shown = [_cells(row, report_input, limit, active, adherence) for row in chosen]
+            last = {cells["endpoint"]: cells for cells in shown}
+            for endpoint, cells in last.items():
+                cells["published"] = published_on_axis(_published(report_input), endpoint, limit)
             groups.append({"name": name, "rows": shown, "open": clinical or not groups})
     return groups
 
@@ -121,7 +113,23 @@ def _cells(
         "power": _power_lines(row),
         "coverage": percent(row.coverage, decimals=1),
         "not_usable": f"{row.not_usable:,} of {row.trials:,}",
+        "published": [],
     }
+
+
+def _published(report_input: TrialReportInput) -> Sequence[PublishedEffect]:
+    return () if report_input.answer is None else report_input.answer.published
+
+
+def _limit(report_input: TrialReportInput) -> float:
+    """Return half the width of the axis; published effects of the endpoints shown stand on it too."""
+    rows = report_input.effects
+    shown = {row.endpoint for row in rows}
+    intervals = [q for row in rows for q in (sound(row.standardised), estimate_on_axis(row))]
+    intervals += [
+        one.standardised for one in _published(report_input) if one.endpoint in shown and finite(one)
+    ]
+    return axis_limit(intervals)
 
 
 def sound(values: Quantiles) -> Quantiles:
@@ -195,23 +203,5 @@ def axis_limit(intervals: Sequence[Quantiles | None]) -> float:
 
 def axis_words(report_input: TrialReportInput) -> str:
     """Say where the common axis of the table ends."""
-    rows = report_input.effects
-    limit = axis_limit([q for row in rows for q in (sound(row.standardised), estimate_on_axis(row))])
+    limit = _limit(report_input)
     return f"The axis runs from −{number(limit)} to {number(limit)} standard deviations between subjects"
-
-
-def published_cells(rows: Sequence[PublishedEffect]) -> list[PublishedCells]:
-    """Return published trials of the same outcomes, as they report them."""
-    return [
-        {
-            "outcome": row.label,
-            "study": row.study,
-            "intervention": row.intervention,
-            "result": f"{row.estimate:.2f} ({row.low:.2f} to {row.high:.2f})".replace("-", "−"),
-            "scale": row.scale,
-            "people": f"{row.people:,}",
-            "read": row.read.replace("_", " "),
-            "source": row.source,
-        }
-        for row in rows
-    ]

@@ -17,6 +17,7 @@ def methods(report_input: TrialReportInput) -> list[tuple[str, str]]:
         *_of_time(report_input),
         *_of_responders(report_input),
         *_of_answer(report_input),
+        *_of_worlds(report_input),
     ]
 
 
@@ -72,6 +73,20 @@ def _of_responders(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
         yield (
             "Gain by targeting (TOC, AUTOC, Qini), cross-fitted in two halves, with doubly robust effects",
             "Yadlowsky and others 2025, Journal of the American Statistical Association 120:38",
+        )
+
+
+def _of_worlds(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
+    if any(one.numbers for one in report_input.sensitivity):
+        yield (
+            "First-order indices of drawn numbers over worlds, from given draws",
+            "Plischke 2010, Reliability Engineering & System Safety 95:354; correction of Tissot and Prieur "
+            "2012, same journal 107:205",
+        )
+    if report_input.scoreboard:
+        yield (
+            "Forecasts of finished studies: CRPS over that of no change, coverage of intervals",
+            "Gneiting and Raftery 2007, Journal of the American Statistical Association 102:359",
         )
 
 

@@ -13,17 +13,22 @@ from eubiosis.core.model_forms import SURVIVES
 from eubiosis.core.power_surface import kind_of
 from eubiosis.core.report_input import AssumptionRow, EffectRow, HarmLine, TrialReportInput
 from eubiosis.report.pages import render
+from eubiosis.report.trial.board import board_cells
 from eubiosis.report.trial.clocks import band_words, clock_figures, few_words
 from eubiosis.report.trial.course_lines import course_rows, course_words, line_panels, lines_words
 from eubiosis.report.trial.courses import basis_cells, change_cells, course_panels, variance_cells
 from eubiosis.report.trial.first_screen import first_screen
 from eubiosis.report.trial.flow import flow_levels
-from eubiosis.report.trial.forest import axis_words, effect_groups, published_cells
+from eubiosis.report.trial.forest import axis_words, effect_groups
+from eubiosis.report.trial.heatmap import heat_rows, heat_sizes, heat_words, heatmap
 from eubiosis.report.trial.methods import fifteen_points, methods, reporting_items
+from eubiosis.report.trial.power_lengths import length_cells, length_legend, length_panels, length_words
 from eubiosis.report.trial.power_picture import picture_legend, power_picture
 from eubiosis.report.trial.priors import form_cells, prior_cells
+from eubiosis.report.trial.published import published_cells
 from eubiosis.report.trial.responders import responder_cells
 from eubiosis.report.trial.results_json import script_text
+from eubiosis.report.trial.sensitivity import index_groups, top_words, tornado
 from eubiosis.report.trial.tipping import (
     blind_markers,
     fingerprint_parts,
@@ -44,6 +49,7 @@ from eubiosis.report.trial.words import (
     scale_text,
     sentences,
     size_text,
+    stamp_text,
     stated,
     trials_text,
 )
@@ -83,7 +89,7 @@ def trial_report(report_input: TrialReportInput) -> str:
     fingerprint = () if answer is None else answer.fingerprint
     return render(
         "trial.html",
-        script="report.js",
+        script="report.js trial_heatmap.js",
         r=report_input,
         s=first_screen(report_input),
         picture=power_picture(report_input),
@@ -134,6 +140,19 @@ def trial_report(report_input: TrialReportInput) -> str:
         fifteen=fifteen_points(report_input),
         anchors=_anchors(report_input),
         reporting=reporting_items(report_input),
+        board=board_cells(report_input),
+        lengths=length_panels(report_input),
+        length_legend=length_legend(report_input),
+        length_rows=length_cells(report_input),
+        length_words=length_words(report_input),
+        heat=heatmap(report_input),
+        heat_words=heat_words(report_input),
+        heat_rows=heat_rows(report_input),
+        heat_sizes=heat_sizes(report_input),
+        tornado=tornado(report_input),
+        indices=index_groups(report_input),
+        top=top_words(report_input),
+        stamp=stamp_text(report_input),
         origin=origin_text(report_input),
         size=size_text(report_input),
         data=script_text(report_input),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 
 from eubiosis.core.applicability import ApplicabilityRow
 from eubiosis.core.json_data import Json, JsonRecord
@@ -29,14 +29,17 @@ from eubiosis.core.report_input import (
     VarianceRow,
 )
 from eubiosis.core.responders import ResponderFigures
+from eubiosis.core.scoreboard import BoardGroup
 from eubiosis.core.trial_answer import TrialAnswer
 from eubiosis.core.version import __version__
+from eubiosis.core.world_sensitivity import WorldSensitivity
 from eubiosis.report.trial.words import PRIOR_ONLY, control_name, origin_text
 
 Row = (
     ApplicabilityRow
     | ArmInfo
     | AssumptionRow
+    | BoardGroup
     | BurdenLine
     | ClockCurve
     | CourseLine
@@ -52,8 +55,10 @@ Row = (
     | TransplantFactLine
     | VarianceRow
     | WeekChange
+    | WorldSensitivity
 )
 SCHEMA = "eubiosis.trial_results/1"
+SCORE_ORIGIN = "forecasts of finished studies, sealed before they were compared; not of this trial"
 PRIOR_ORIGIN = f"published studies, arithmetic and assumptions, not simulated; {PRIOR_ONLY}"
 
 
@@ -107,6 +112,8 @@ def results_json(report_input: TrialReportInput) -> JsonRecord:
         "responders": None
         if report_input.responders is None
         else {"origin": said} | _nested(report_input.responders),
+        "sensitivity": block(report_input.sensitivity),
+        "scoreboard": block(report_input.scoreboard, text=SCORE_ORIGIN),
         "basis_shares": {"origin": origin, "rows": [_plain(report_input.basis_shares)]},
     }
 
@@ -152,11 +159,22 @@ def _distances(report_input: TrialReportInput) -> Json:
 
 
 def _record(row: Row) -> JsonRecord:
-    return {field.name: _plain(getattr(row, field.name)) for field in fields(row)}
+    nested = any(is_dataclass(one) for one in _parts(row))
+    return _nested(row) if nested else {name: _plain(getattr(row, name)) for name in _names(row)}
 
 
-def _nested(value: TrialAnswer | ResponderFigures) -> JsonRecord:
-    """Return an answer or a group of figures with everything in it, deep down, as JSON holds it."""
+def _names(row: Row) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(row))
+
+
+def _parts(row: Row) -> list[object]:
+    """Return the values of a row, those inside tuples too."""
+    own = [getattr(row, name) for name in _names(row)]
+    return [part for value in own for part in (value if isinstance(value, tuple) else (value,))]
+
+
+def _nested(value: TrialAnswer | ResponderFigures | Row) -> JsonRecord:
+    """Return a record with everything in it, deep down, as JSON holds it."""
     made = _plain(asdict(value))
     assert isinstance(made, dict)
     return made

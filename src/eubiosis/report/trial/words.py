@@ -204,6 +204,13 @@ def origin_text(report_input: TrialReportInput) -> str:
     return "; ".join(parts)
 
 
+def stamp_text(report_input: TrialReportInput) -> str:
+    """State seed and design in the fewest words, for a figure whose page says the rest beside it."""
+    size = report_input.size
+    seed = "seed not stated" if size.seed is None else f"seed {size.seed}"
+    return f"{seed}, design {size.design_hash[:12]}" if size.design_hash else seed
+
+
 def size_text(report_input: TrialReportInput) -> str:
     """State how many worlds, trials and participants stand behind a figure."""
     size = report_input.size

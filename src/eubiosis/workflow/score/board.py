@@ -18,14 +18,13 @@ from eubiosis.core.scoreboard import (
     ReadOut,
     RefitCheck,
     Scoreboard,
-    SealedForecast,
     SealSeen,
 )
 from eubiosis.core.tables import TableRow, read_table, write_table
 from eubiosis.model import load
 from eubiosis.workflow.score.predict import Forecaster, Say
 from eubiosis.workflow.score.readouts import asked_quantities, not_scored
-from eubiosis.workflow.score.sealed import SEALS, SealRow, mark_compared, read_sealed, said, seal
+from eubiosis.workflow.score.sealed import SEALS, SealRow, mark_compared, read_sealed, seal, status_now
 from eubiosis.workflow.score.tables import FORECASTS
 
 REFITS = "refits.tsv"
@@ -84,7 +83,7 @@ def compare(
     """
     sealed = read_sealed(folder)
     found = [each.read_out for each in asked_quantities()] if read_outs is None else list(read_outs)
-    forecasts = [_status_now(forecast, row) for forecast, row in sealed]
+    forecasts = [status_now(forecast, row) for forecast, row in sealed]
     board = score_forecasts(forecasts, found, title=TITLE)
     if today is not None:
         mark_compared(folder, today)
@@ -97,14 +96,6 @@ def compare(
         board, seals=seals, refits=tuple(_refits(folder)), notes=_NOTES,
         not_scored=not_scored() if read_outs is None else (),
     )  # fmt: skip
-
-
-def _status_now(forecast: SealedForecast, row: SealRow) -> SealedForecast:
-    """Call what is fresh seen where a forecast with other numbers was compared before."""
-    if not row.first_said or row.first_said == said(forecast):
-        return forecast
-    quantities = tuple(replace(q, status="seen") if q.status == "fresh" else q for q in forecast.quantities)
-    return replace(forecast, quantities=quantities)
 
 
 def _refits(folder: Path) -> list[RefitCheck]:

@@ -166,3 +166,11 @@ def _read(path: Path, findings: FindingCollector) -> SealedForecast | None:
 def _file(forecast: SealedForecast) -> str:
     word = re.sub(r"[^a-z0-9]+", "_", forecast.name.lower()).strip("_")
     return f"{word}.json"
+
+
+def status_now(forecast: SealedForecast, row: SealRow) -> SealedForecast:
+    """Call what is fresh seen where a forecast with other numbers was compared before."""
+    if not row.first_said or row.first_said == said(forecast):
+        return forecast
+    quantities = tuple(replace(q, status="seen") if q.status == "fresh" else q for q in forecast.quantities)
+    return replace(forecast, quantities=quantities)
