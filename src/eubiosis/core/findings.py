@@ -43,6 +43,10 @@ class FindingsError(Exception):
         self.findings = tuple(findings)
         super().__init__(format_findings(self.findings))
 
+    def __reduce__(self) -> tuple[type[FindingsError], tuple[tuple[Finding, ...]], dict[str, object]]:
+        """Travel between processes: what is said is made anew from the findings."""
+        return type(self), (self.findings,), self.__dict__
+
 
 class ExecutorError(FindingsError):
     """Raised where processes or machines fail, not the input: a run that meets it can go on where it was."""

@@ -6,6 +6,7 @@ import pickle
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -136,9 +137,13 @@ def test_a_second_signal_while_workers_are_ended_leaves_none(monkeypatch):
                 raise KeyboardInterrupt
             self.ended = True
 
-    both = [Worker(), Worker()]
+        def join(self, timeout):
+            assert self.ended
+            assert timeout < 60
+
+    both = [SimpleNamespace(process=Worker()), SimpleNamespace(process=Worker())]
     workers = pool.Workers(2)
-    monkeypatch.setattr(pool.multiprocessing, "active_children", lambda: both)
+    workers._workers = both
     with pytest.raises(KeyboardInterrupt):
         workers._kill()
-    assert [each.ended for each in both] == [True, True]
+    assert [each.process.ended for each in both] == [True, True]
