@@ -116,10 +116,14 @@ def end_with_kill(workers: Iterable[WorkerProcess]) -> None:
 
 
 class Watch:
-    """How many looks in a row each process has computed nothing."""
+    """How many looks in a row, so many seconds apart, each process has computed nothing.
 
-    def __init__(self, seconds: float) -> None:
+    One that has its parent looked after takes a tick in between; ``most`` are nothing.
+    """
+
+    def __init__(self, seconds: float, most: int = 1) -> None:
         self._seconds = seconds
+        self._most = most
         self._next = time.monotonic() + seconds
         self._ticks: dict[int, int] = {}
         self._rested: dict[int, int] = {}
@@ -140,8 +144,7 @@ class Watch:
             now = ticks(processes)
             for process in processes:
                 before, after = self._ticks.get(process), (now or {}).get(process)
-                # one tick is what the watch over the parent takes at most
-                rests = before is not None and after is not None and after - before <= 1
+                rests = before is not None and after is not None and after - before <= self._most
                 self._rested[process] = self._rested[process] + 1 if rests else 0
             if now is None:
                 self._rested = {}
