@@ -22,7 +22,7 @@ from eubiosis.core.version import __version__
 from eubiosis.engine import Array
 from eubiosis.model.content import TargetRow
 from eubiosis.model.model import Model
-from eubiosis.model.shipped import GUT, HISTORY, MADE, gut_key, history_key, read_made, targets_key
+from eubiosis.model.shipped import GUT, HISTORY, MADE, gut_key, history_key, made_with, read_made, targets_key
 
 WAVES, ROWS = "worlds_waves.tsv", "worlds_targets.tsv"
 LEFT_OUT, DISCREPANCY = "worlds_left_out.tsv", "worlds_discrepancy.tsv"
@@ -133,14 +133,20 @@ def write_worlds(
     """Write everything that belongs to the worlds into ``folder``; a half that is None is left as it is."""
     folder.mkdir(parents=True, exist_ok=True)
     halves = {name: half for name, half in (("gut", gut), ("history", history)) if half is not None}
-    made: dict[str, Any] = {
-        **read_made(folder),
+    earlier = read_made(folder)
+    how = {
         "version": __version__,
         "seed": seed,
         "effort": "reduced" if reduced else "full",
         "targets_key": targets_key(model.content),
         "roles_sha256": roles_hash(join(read_tables(model.content))),
     }
+    made: dict[str, Any] = {word: value for word, value in earlier.items() if word not in how}
+    for name in ("gut", "history"):
+        if name in halves:
+            made |= {f"{name}_{word}": value for word, value in how.items()}
+        elif f"{name}_key" in earlier:  # the other half keeps what it was made with
+            made |= {f"{name}_{word}": made_with(earlier, name, word) for word in how}
     keys = {"gut": gut_key(model), "history": history_key(model.content)}
     for name, half in halves.items():
         write_half(folder, GUT if name == "gut" else HISTORY, half)

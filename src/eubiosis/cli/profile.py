@@ -9,7 +9,7 @@ import click
 import numpy as np
 
 from eubiosis.cli.stool_options import progress_of
-from eubiosis.core.findings import FindingCollector
+from eubiosis.core.findings import FindingCollector, spelled_out
 from eubiosis.core.record import as_json
 from eubiosis.population.stool.options import BLANKS, FORMATS
 from eubiosis.population.stool.scale import SCALES
@@ -91,7 +91,7 @@ def profile(
     Groups are summarised; single samples are shown only with --include-persons.
     """
     if explain is not None:
-        click.echo(explanation(explain))
+        click.echo(spelled_out(explanation(explain)))
         return
     if stool_table is None:
         raise click.UsageError("name a STOOL_TABLE, or a taxon with --explain NAME")
