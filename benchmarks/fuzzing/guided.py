@@ -73,7 +73,7 @@ def main() -> None:
             sys.stdout.flush()
 
     limits = [f"-runs={cases}", f"-max_total_time={seconds}", f"-seed={seed}", f"-max_len={LONGEST}",
-              f"-rss_limit_mb={MEMORY}", "-timeout=0", f"-artifact_prefix={folder}/", "-verbosity=0"]  # fmt: skip
+              f"-rss_limit_mb={MEMORY}", f"-artifact_prefix={folder}/", "-timeout=0"]  # fmt: skip
     atheris.Setup([sys.argv[0], *limits, str(corpus)], one)
     atheris.Fuzz()
 

@@ -105,6 +105,19 @@ def test_status_knows_finished_interrupted_and_nothing(runs, tmp_path, monkeypat
     assert "--resume" in invoke(status, tmp_path / "run").stdout
 
 
+def test_status_of_a_large_run_counts_blocks_from_the_beginning(tmp_path, monkeypatch):
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eubiosis.workflow.trial_job.run_job", stop)
+    for people, words in ((1_000, "0 of 1 gut worlds are"), (1_001, "0 blocks of gut worlds are")):
+        workflow = tmp_path / f"{people}.yaml"
+        workflow.write_text(tiny_workflow().replace("participants: 8", f"participants: {people}"))
+        with pytest.raises(KeyboardInterrupt):
+            run_trial(workflow, tmp_path / str(people), progress=False, say=silent)
+        assert f"interrupted: {words} written down" in invoke(status, tmp_path / str(people)).stdout
+
+
 def test_kept_kernels_can_be_cleared(tmp_path, monkeypatch):
     monkeypatch.setenv("EUBIOSIS_CACHE_DIR", str(tmp_path / "kernels"))
     assert "0 kernels" in invoke(cache, "show").stdout
