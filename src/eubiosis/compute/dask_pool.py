@@ -210,7 +210,7 @@ def _client(workers: int, address: str, certificates: Path | None) -> Iterator[C
                     host="127.0.0.1",
                     security=temporary(),
                     dashboard_address=None,
-                    silence_logs=logging.ERROR,
+                    silence_logs=logging.CRITICAL,  # what a worker that is ended says of itself; we say it
                     env={THREADS_VARIABLE: "1"},
                 )
             except RuntimeError as error:

@@ -112,6 +112,7 @@ def end_with_kill(workers: Iterable[WorkerProcess]) -> None:
             worker.process.kill()
     end = time.monotonic() + KILLED
     for worker in each:
+        worker.let_go()  # the thread that speaks with it
         worker.process.join(max(0.1, end - time.monotonic()))
 
 

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -142,7 +143,7 @@ def test_a_second_signal_while_workers_are_ended_leaves_none(monkeypatch):
             assert self.ended
             assert timeout < 60
 
-    both = [SimpleNamespace(process=Worker()), SimpleNamespace(process=Worker())]
+    both = [SimpleNamespace(process=Worker(), let_go=int) for _ in range(2)]
     workers = pool.Workers(2)
     workers._workers = both
     with pytest.raises(KeyboardInterrupt):
@@ -210,6 +211,10 @@ def test_the_end_does_not_wait_for_a_worker_that_is_stopped(monkeypatch, moment)
                     workers.map_ordered(root_of, [4.0, 9.0], progress=False)
     assert multiprocessing.active_children() == []
     assert time.monotonic() - began < 60
+    ended = [thread for thread in threading.enumerate() if thread.name.startswith("worker ")]
+    for thread in ended:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in ended)
 
 
 def fail_or_stop(item):
