@@ -80,7 +80,7 @@ def kill_at(workflow: Path, out: Path, processes: int, most: int) -> int:
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--worlds", type=int, default=20, help="gut worlds, each a chunk")
+    options.add_argument("--worlds", type=int, default=30, help="gut worlds, each a chunk")
     options.add_argument("--processes", type=int, default=2)
     options.add_argument("--at", type=float, default=0.6, help="the share of chunks at which it is killed")
     chosen = options.parse_args()

@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from numpy import __version__ as numpy_version
 
-from eubiosis.compute.worker_process import KILLED, Watch
+from eubiosis.compute.worker_process import KILLED, RestWatch
 from eubiosis.core.extras import install_line
 from eubiosis.core.findings import ExecutorError, Finding
 from eubiosis.core.machine import THREADS_VARIABLE
@@ -27,7 +27,7 @@ from eubiosis.core.output import staged, write_whole
 from eubiosis.core.version import __version__
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -122,15 +122,13 @@ def _completed(
     """Yield finished futures with the number of their item; never more than ``most`` are out."""
     waiting, own = iter(enumerate(items)), identity(identify)
     numbers: dict[object, int] = {}
-    done: SimpleQueue[Any] = SimpleQueue()
+    done: SimpleQueue[Future[object]] = SimpleQueue()
 
     def send() -> None:
         for number, item in waiting:
-            future: Any = client.submit(
-                checked, own, function, item, identify, pure=False, key=f"chunk-{number}"
-            )
+            future = client.submit(checked, own, function, item, identify, pure=False, key=f"chunk-{number}")
             numbers[future.key] = number
-            future.add_done_callback(done.put)
+            future.add_done_callback(done.put)  # type: ignore[no-untyped-call]
             return
 
     for _ in range(min(most, len(items))):
@@ -141,7 +139,7 @@ def _completed(
         yield numbers[future.key], future
 
 
-def _next_done(client: Client, done: SimpleQueue[Any]) -> Any:
+def _next_done(client: Client, done: SimpleQueue[Future[object]]) -> Future[object]:
     """Return the next finished future; raises ``ExecutorError`` where the scheduler is silent or alone."""
     alone_since = None
     while True:
@@ -159,9 +157,9 @@ def _next_done(client: Client, done: SimpleQueue[Any]) -> Any:
 
 def _threads(client: Client) -> dict[str, int]:
     """Return the threads of every worker; raises ``ExecutorError`` where the scheduler does not answer."""
-    asked: Any = client
     try:
-        found: dict[str, int] = asked.sync(asked.scheduler.ncores, callback_timeout=ANSWER)
+        ask = client.scheduler.ncores  # type: ignore[union-attr]  # a connected client has one
+        found: dict[str, int] = client.sync(ask, callback_timeout=ANSWER)  # type: ignore[no-untyped-call]
     except TimeoutError as error:
         raise _refused(f"the scheduler has not answered for {ANSWER:.0f} s", _AGAIN) from error
     return found
@@ -236,7 +234,7 @@ def _ended_when_stopped() -> Iterator[None]:
     others, over = set(multiprocessing.active_children()), threading.Event()
 
     def guard() -> None:
-        watch = Watch(_REST, most=0)  # a worker that is not stopped tells the scheduler that it lives
+        watch = RestWatch(_REST, most=0)  # a worker that is not stopped tells the scheduler that it lives
         while not over.wait(max(0.1, watch.seconds)):
             each = {child.pid: child for child in set(multiprocessing.active_children()) - others}
             for number, looks in watch.look([pid for pid in each if pid is not None]).items():
@@ -265,16 +263,19 @@ def identity(identify: Callable[[], str] | None = None) -> tuple[str, ...]:
 
 def _checked_workers(client: Client, identify: Callable[[], str] | None) -> int:
     """Return how many workers there are; raises ``FindingsError`` for one that is of another version."""
-    there, done = sorted(_threads(client)), SimpleQueue[Any]()
+    there = sorted(_threads(client))
+    done: SimpleQueue[Future[object]] = SimpleQueue()
     if not there:
         raise _refused("the cluster has no worker", "start workers with the same certificates")
     for address in there:  # where one goes meanwhile another may answer; every piece of work looks again
-        future: Any = client.submit(
+        future = client.submit(
             identity, identify, workers=[address], allow_other_workers=True, pure=False, key=f"is-{address}"
         )
-        future.add_done_callback(done.put)
+        future.add_done_callback(done.put)  # type: ignore[no-untyped-call]
     futures = [_next_done(client, done) for _ in there]
-    found = {str(future.key).removeprefix("is-"): future.result() for future in futures}
+    found: dict[str, tuple[str, ...]] = {
+        str(future.key).removeprefix("is-"): cast("tuple[str, ...]", future.result()) for future in futures
+    }
     own = identity(identify)
     others = {address: theirs for address, theirs in found.items() if tuple(theirs) != own}
     if others:

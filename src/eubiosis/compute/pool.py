@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, cast
 
 from tqdm import tqdm
 
-from eubiosis.compute.worker_process import Answer, Watch, WorkerProcess, end_with_kill
+from eubiosis.compute.worker_process import RestWatch, Returned, WorkerProcess, end_with_kill
 from eubiosis.core.findings import ExecutorError, Finding
 from eubiosis.core.machine import available_cores
 
@@ -67,7 +67,7 @@ class Workers:
         self._count = processes
         self._workers: list[WorkerProcess] = []
         self._busy: dict[WorkerProcess, int] = {}
-        self._answers: SimpleQueue[Answer] = SimpleQueue()
+        self._answers: SimpleQueue[Returned] = SimpleQueue()
 
     def __enter__(self) -> Workers:
         atexit.register(self._kill)  # an exception in the middle of the end leaves nobody to wait for
@@ -106,7 +106,7 @@ class Workers:
         After one that failed no other is begun, and those before it are waited for: the first is raised.
         """
         self._forget_the_unfinished()
-        watch, begun, failed = Watch(_REST), 0, len(items)
+        watch, begun, failed = RestWatch(_REST), 0, len(items)
         first: BaseException | None = None
         while begun < failed or any(number < failed for number in self._busy.values()):
             while begun < failed and len(self._busy) < min(self._count, len(items)):
@@ -118,7 +118,7 @@ class Workers:
             if answer is None:
                 continue
             if answer.error is None:
-                yield answer.number, partial(_same, answer.result)
+                yield answer.number, partial(_same, cast("Result", answer.result))
             elif answer.number < failed:
                 failed, first = answer.number, answer.error
         if first is not None:
@@ -140,7 +140,7 @@ class Workers:
         self._workers = [worker for worker in self._workers if worker not in self._busy]
         self._busy = {}
 
-    def _next_answer(self, watch: Watch) -> Answer | None:
+    def _next_answer(self, watch: RestWatch) -> Returned | None:
         """Return what comes next; None after a look at the workers, which raises where one hangs."""
         rested = watch.look([worker.pid for worker in self._busy])
         if hanging := sum(looks >= _RESTS for looks in rested.values()):
@@ -160,7 +160,7 @@ class Workers:
         """Let the workers end by themselves: idle ones soon, others as long as they compute."""
         for worker in self._workers:
             worker.let_go()
-        watch, idle_until = Watch(_REST), time.monotonic() + _END
+        watch, idle_until = RestWatch(_REST), time.monotonic() + _END
         while alive := [worker for worker in self._workers if worker.process.is_alive()]:
             alive[0].process.join(min(0.05, watch.seconds))
             rested = watch.look([worker.pid for worker in alive])

@@ -20,17 +20,18 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
 
 from eubiosis.core.frame import spare_pandas
 from eubiosis.core.machine import THREADS_VARIABLE, keep_few_arenas
 
 KILLED = 10.0  # seconds that the system may take to remove a process that was ended with kill -9
 _LOOK = 0.5  # seconds between looks at the parent
+Order = tuple[Callable[..., object], object]  # a function and its item
+Said = tuple[bool, object]  # False and a result; or True twice, with a traceback in words and an exception
 
 
 @dataclass(frozen=True)
-class Answer:
+class Returned:
     """What came back for item ``number`` from ``worker``: a result, or what the function raised.
 
     ``ended`` says that the process did, and nothing came back.
@@ -38,7 +39,7 @@ class Answer:
 
     worker: WorkerProcess
     number: int
-    result: Any = None
+    result: object = None
     error: BaseException | None = None
     ended: bool = False
 
@@ -46,12 +47,12 @@ class Answer:
 class WorkerProcess:
     """A process that calls functions one after the other, and the thread that speaks with it."""
 
-    def __init__(self, threads: int, answers: SimpleQueue[Answer]) -> None:
+    def __init__(self, threads: int, answers: SimpleQueue[Returned]) -> None:
         _begin_tracker()
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs, threads, os.getpid()))
-        self._orders: SimpleQueue[tuple[int, Callable[[Any], Any], Any] | None] = SimpleQueue()
+        self._orders: SimpleQueue[tuple[int, Order] | None] = SimpleQueue()
         try:
             self.process.start()
         finally:
@@ -65,39 +66,40 @@ class WorkerProcess:
         """The number of the process."""
         return self.process.pid or 0
 
-    def begin(self, number: int, function: Callable[[Any], Any], item: object) -> None:
+    def begin(self, number: int, function: Callable[..., object], item: object) -> None:
         """Let it call ``function(item)``; returns at once."""
-        self._orders.put((number, function, item))
+        self._orders.put((number, (function, item)))
 
     def let_go(self) -> None:
         """Let it end when its work is done; returns at once."""
         self._orders.put(None)
 
-    def _attend(self, pipe: Connection[Any, Any], answers: SimpleQueue[Answer]) -> None:
+    def _attend(self, pipe: Connection[Order, Said], answers: SimpleQueue[Returned]) -> None:
         with pipe:
             while (order := self._orders.get()) is not None:
-                number, function, item = order
+                number, (function, item) = order
                 try:
                     pipe.send((function, item))
-                    answers.put(Answer(self, number, *_received(pipe)))
+                    answers.put(Returned(self, number, *_received(pipe)))
                 except (EOFError, OSError):
-                    answers.put(Answer(self, number, ended=True))
+                    answers.put(Returned(self, number, ended=True))
                     return
                 except Exception as error:  # noqa: BLE001 - what cannot travel has failed; the caller raises it
-                    answers.put(Answer(self, number, error=error))
+                    answers.put(Returned(self, number, error=error))
 
 
-def _received(pipe: Connection[Any, Any]) -> tuple[Any, BaseException | None]:
+def _received(pipe: Connection[Order, Said]) -> tuple[object, BaseException | None]:
     """Return a result and None, or None and an exception: in words where it does not travel."""
     fails, content = pipe.recv()
     if not fails:
         return content, None
     try:
-        error: BaseException = pipe.recv()
+        _, error = pipe.recv()
     except (EOFError, OSError):
         raise
     except Exception:  # noqa: BLE001 - whatever an exception of another does when it is made anew
         error = RuntimeError(content)
+    assert isinstance(error, BaseException)
     return None, error
 
 
@@ -116,7 +118,7 @@ def end_with_kill(workers: Iterable[WorkerProcess]) -> None:
         worker.process.join(max(0.1, end - time.monotonic()))
 
 
-class Watch:
+class RestWatch:
     """How many looks in a row, so many seconds apart, each process has computed nothing.
 
     One that has its parent looked after takes a tick in between; ``most`` are nothing.
@@ -178,15 +180,15 @@ def _begin_tracker() -> None:
             signal.signal(signal.SIGHUP, before)
 
 
-def _work(pipe: Connection[Any, Any], threads: int, parent: int) -> None:
-    """Answer until the parent closes the pipe."""
+def _work(pipe: Connection[Said, Order], threads: int, parent: int) -> None:
+    """Returned until the parent closes the pipe."""
     _begin(threads, parent)
     with contextlib.suppress(EOFError, OSError), pipe:
         while True:
             _answer(pipe)
 
 
-def _answer(pipe: Connection[Any, Any]) -> None:
+def _answer(pipe: Connection[Said, Order]) -> None:
     """Call one function; an exception travels after its traceback in words."""
     try:
         function, item = pipe.recv()
@@ -208,16 +210,16 @@ def _answer(pipe: Connection[Any, Any]) -> None:
         _send_failure(pipe, error)
 
 
-def _send_failure(pipe: Connection[Any, Any], error: BaseException) -> None:
+def _send_failure(pipe: Connection[Said, Order], error: BaseException) -> None:
     words = "".join(traceback.format_exception(error)).rstrip()
     pipe.send((True, f"in a worker process: {words}"))
     error.add_note("in a worker process:\n" + words)
     try:
-        pipe.send(error)
+        pipe.send((True, error))
     except OSError:
         raise
     except Exception:  # noqa: BLE001 - it does not travel: in words
-        pipe.send(RuntimeError(f"{type(error).__name__}: {error}\nin a worker process:\n{words}"))
+        pipe.send((True, RuntimeError(f"{type(error).__name__}: {error}\nin a worker process:\n{words}")))
 
 
 def _begin(threads: int, parent: int) -> None:
