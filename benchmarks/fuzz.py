@@ -7,12 +7,15 @@ its reader documents. Everything else is a traceback; a case that takes longer t
 file that is opened for writing, removed or renamed outside the folder of the case, or a process or connection
 begun, is a write elsewhere. HDF5 is the exception that the program makes itself: what keeps its C code busy,
 or crashes it, is ended by a limit and counted apart. Prints a table, the time and the seed of every failure;
-exit status 1 if there is one. No network, nothing is left behind. Atheris has no wheel for this Python.
+exit status 1 if there is one. No network, nothing is left behind. With --atheris the bytes are changed by
+that library instead, which keeps what reaches new lines of our code; it is installed by hand (pip install
+atheris) and leaves out trees and HDF5.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import logging
 import resource
 import sys
@@ -24,6 +27,7 @@ from pathlib import Path
 if not __package__:  # called by its path
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.fuzzing.guided import guided
 from benchmarks.fuzzing.kinds import Kind, kinds
 from benchmarks.fuzzing.watched import BATCH, Count, Watch, attempt, run_batch
 
@@ -56,6 +60,21 @@ def fuzz(
     return counts
 
 
+def fuzz_guided(cases: int, seed: int, seconds: float, only: Collection[str] = ()) -> dict[str, Count]:
+    """Read ``cases`` files that Atheris makes, every kind in its own process and share of ``seconds``."""
+    found = [
+        name
+        for name, kind in kinds().items()
+        if not kind.tree and not kind.guarded and (not only or name in only)
+    ]
+    counts = {}
+    for name in found:
+        share = -(-cases // len(found))
+        read, used, failures = guided(share, seconds / len(found), seed, name)
+        counts[name] = Count(read, 0, used, [text[:2000] for text in failures])
+    return counts
+
+
 def main() -> None:
     """Fuzz and print the table."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -63,11 +82,15 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--seconds", type=float, default=600.0)
     options.add_argument("--only", action="append", default=[], help="one of the kinds; may be given again")
+    options.add_argument("--atheris", action="store_true", help="damage guided by coverage; needs atheris")
     chosen = options.parse_args()
+    if chosen.atheris and importlib.util.find_spec("atheris") is None:
+        options.error("atheris is not installed: pip install atheris")
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     began = time.monotonic()
-    counts = fuzz(chosen.cases, chosen.seed, chosen.seconds, chosen.only)
+    how = fuzz_guided if chosen.atheris else fuzz
+    counts = how(chosen.cases, chosen.seed, chosen.seconds, chosen.only)
     print("| kind | cases | failures | ended by the limit of the child | CPU s |\n|---|--:|--:|--:|--:|")
     for name, each in counts.items():
         print(f"| {name} | {each.cases:,} | {len(each.failures)} | {each.ended} | {each.seconds:.0f} |")

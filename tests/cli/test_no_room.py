@@ -6,17 +6,22 @@ is changed below the test's folder, for n = 1, 2, ... until the command comes th
 
 import errno
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from engine_models import sbml
+from eubiosis.cli.evidence import evidence
 from eubiosis.core.content import PACKAGED_CONTENT
+from tiny_runs import tiny_workflow
 from trial_plans import plan, rows, text_of, write_plan
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-COMMANDS = {  # pages of the model and of the calibration are written by the same function as its export
+FEW = ((1, errno.ENOSPC),)  # of commands that compute for seconds before they write
+COMMANDS = {
     "new": "new {out}",
     "brief": "brief {question} --out {out}",
     "evidence pool": "evidence pool --outcome hs-CRP --intervention probiotic --out {out}",
@@ -35,7 +40,19 @@ COMMANDS = {  # pages of the model and of the calibration are written by the sam
     "trial power": "trial power --endpoint ARR --ratio 0.7 --dispersion 0.8 --years 2 --control-rate 0.2 "
     "--n 50,90 --figure {out}.svg",
     "certificates": "certificates {out}",
+    "run": "run {here}/workflow.yaml --out {out} -q",
+    "demo": "demo --out {out} -q",
+    "doctor, a bill": "doctor --bom {out}.json",
+    "evidence flow": "evidence flow --review {here}/review --out {out}",
+    "model page": "model page --out {out}.html",
+    "model wiring": "model wiring --out {out}.html",
+    "calibration petab": "calibration petab --out {out}",
+    "calibration informed": "calibration informed --half history --sets 0 --out {out}.html",
+    "score": "score --out {out}",
+    "forecast registry score": "forecast registry score --out {out}",
 }
+SLOW = {"model page", "model wiring", "calibration petab", "calibration informed", "score",
+        "forecast registry score", "demo", "run"}  # fmt: skip
 
 
 QUESTION = PACKAGED_CONTENT / "briefs" / "fibre_add_on.yaml"
@@ -79,7 +96,20 @@ def here(tmp_path_factory):
     (folder / "model.xml").write_text(sbml("x = 3; x' = -x"))
     (folder / "trial.csv").write_text(text_of(rows()), encoding="utf-8")
     write_plan(folder, plan())
+    (folder / "workflow.yaml").write_text(tiny_workflow(), encoding="utf-8")
+    words = ["import", str(folder / "export.ris"), "--review", str(folder / "review")]
+    assert CliRunner().invoke(evidence, words).exit_code == 0
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _what_two_pages_take_a_minute_for_is_left_out(monkeypatch):
+    monkeypatch.setattr("eubiosis.workflow.axis.check_targets", lambda _: ())
+    monkeypatch.setattr("eubiosis.workflow.axis.axis_page", lambda *_, **__: "a page")
+    monkeypatch.setattr("eubiosis.workflow.axis.PEOPLE", {})
+    monkeypatch.setattr("eubiosis.workflow.model_page.sign_table", lambda _: None)
+    monkeypatch.setattr("eubiosis.workflow.model_page.page_content", lambda *_: None)
+    monkeypatch.setattr("eubiosis.workflow.model_page.model_page", lambda _: "a page")
 
 
 def everything(folder):
@@ -95,7 +125,7 @@ def test_a_machine_that_refuses_is_one_line_and_leaves_nothing(tmp_path, eubiosi
     out.parent.mkdir()
     arguments = [word.format(out=out, here=here, question=QUESTION) for word in COMMANDS[command].split()]
     refused = 0
-    for turn, number in TURNS:
+    for turn, number in FEW if command in SLOW else TURNS:
         refusal.below, refusal.left, refusal.number = str(tmp_path), turn, number
         try:
             status, _, said = eubiosis(*arguments)
@@ -112,3 +142,58 @@ def test_a_machine_that_refuses_is_one_line_and_leaves_nothing(tmp_path, eubiosi
         assert "next:" in problem
         assert everything(tmp_path) == {"there": None}, said
     assert refused, "the command wrote nothing"
+
+
+PLACES = {  # what stands where the output goes -> what the refusal says
+    "a folder": ("a folder stands there", lambda out: (out.mkdir(), (out / "mine.txt").write_text("keep"))),
+    "a file": ("a file stands there", lambda out: out.write_text("keep")),
+    "a file above": ("is a file and no folder", lambda out: out.parent.write_text("keep")),
+    "a link to nothing": ("a link that leads nowhere", lambda out: out.symlink_to(out.parent / "nothing")),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    tmp_path, eubiosis, here, command, monkeypatch
+):
+    """Every command, every kind of place; none of them may get as far as its work."""
+    out = tmp_path / "there" / "out"
+    words = [word.format(out=out, here=here, question=QUESTION) for word in COMMANDS[command].split()]
+    target = Path(next(word for word in words if word.startswith(str(out))))
+    is_file = bool(target.suffix)
+    if command == "evidence import":  # which adds to a review
+        return
+    for name, (said_of_it, put) in PLACES.items():
+        if name == ("a file" if is_file else "a folder"):
+            continue  # a file may be replaced; what a folder may hold differs
+        place = tmp_path / name.replace(" ", "-")
+        target = place / "there" / ("out" + target.suffix)
+        (place if name == "a file above" else target.parent).mkdir(parents=True)
+        put(target)
+        before = everything(place)
+        own = [str(target) if word.startswith(str(out)) else word for word in words]
+        status, _, said = eubiosis(*own)
+        assert status == 1, said
+        assert said_of_it in said
+        assert "next:" in said.strip().splitlines()[-1]
+        assert everything(place) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root mounts a small disk")
+@pytest.mark.parametrize("how", ["full", "read-only"])
+def test_a_real_disk_without_room_or_that_is_read_only(tmp_path, eubiosis, here, how):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4k" if how == "full" else "ro", "none", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("this machine mounts no small disk")
+    try:
+        for name in ("new", "evidence audit", "doctor, a bill", "evidence template", "population example"):
+            own = COMMANDS[name].format(out=disk / "out", here=here, question=QUESTION).split()
+            status, _, said = eubiosis(*own)
+            assert status == 1, (name, said)
+            assert "Traceback" not in said
+            assert "next:" in said.strip().splitlines()[-1]
+            assert everything(disk) == {}, name
+    finally:
+        subprocess.run(["umount", str(disk)], check=True, capture_output=True)

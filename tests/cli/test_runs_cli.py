@@ -105,6 +105,22 @@ def test_status_knows_finished_interrupted_and_nothing(runs, tmp_path, monkeypat
     assert "--resume" in invoke(status, tmp_path / "run").stdout
 
 
+def test_status_of_a_large_run_counts_blocks_from_the_beginning(tmp_path, monkeypatch):
+    for people, words in ((1_000, "0 of 1 gut worlds are"), (1_001, "0 blocks of gut worlds are")):
+        place, seen = tmp_path / str(people), []
+
+        def stop(*arguments, place=place, seen=seen, **options):
+            seen.append(run_state(place).words)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("eubiosis.workflow.trial_job.run_job", stop)
+        workflow = tmp_path / f"{people}.yaml"
+        workflow.write_text(tiny_workflow().replace("participants: 8", f"participants: {people}"))
+        with pytest.raises(KeyboardInterrupt):
+            run_trial(workflow, place, progress=False, say=silent)
+        assert f"running: {words} written down" in seen[0]
+
+
 def test_kept_kernels_can_be_cleared(tmp_path, monkeypatch):
     monkeypatch.setenv("EUBIOSIS_CACHE_DIR", str(tmp_path / "kernels"))
     assert "0 kernels" in invoke(cache, "show").stdout

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 import eubiosis as eb
+from engine_models import sbml
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingsError
 
@@ -124,3 +125,79 @@ def test_from_python_too():
         eb.trial.Design(arms={"inulin": arms["inulin"]}, participants=20, visits=(0, 12), primary="mfis")
     with pytest.raises(FindingsError, match='next: write "12 g/day"'):
         eb.therapy.prebiotic("inulin", dose=12)
+
+
+TABLES = {
+    "huge.tsv": "id\tBlautia\tDorea\na\t1e308\t2\n",
+    "half.tsv": "id\tBlautia\tDorea\na\t0.25\t0.25\nb\t0.2\t0.3\n",
+    "total.tsv": "id\tBlautia\tDorea\tTotal\na\t1\t2\t3\n",
+    "quote.csv": 'id,"Blautia,Dorea\na,1,2\n',
+    "escape.tsv": "id\tBlautia\tDorea\n\x1b[2Ja\t1\t2\n",
+    "question.yaml": 'title: "\\ud800"\n',
+    "trial.csv": "nothing,of,ours\n1,2,3\n",
+    "mine.txt": "keep",
+}
+COMMANDS = [  # what is typed below a folder with these tables, and a word of what is answered
+    ("profile huge.tsv", "above 1e+15"),
+    ("profile half.tsv", "0.5"),
+    ("profile total.tsv", "Total"),
+    ("profile quote.csv", "quotation mark"),
+    ("profile escape.tsv", "control characters"),
+    ("profile none.tsv", "none.tsv"),
+    ("profile --explain \x1b[2J", "Usage"),
+    ("check question.yaml", "half of a character pair"),
+    ("brief question.yaml --out page", "half of a character pair"),
+    ("brief none.yaml --out page", "none.yaml"),
+    ("brief none.yaml --out mine.txt", "a file stands there"),
+    ("run none.yaml --out r", "none.yaml"),
+    ("run none.yaml --out r --executor tomorrow", '"tomorrow" names no executor'),
+    ("run none.yaml --out r --executor dask://example.org:1", "is another machine"),
+    ("status none", "there is no run"),
+    ("rerun none", "none"),
+    ("report none --out r.html", "none"),
+    ("export none --to e", "none"),
+    ("compare none none", "none"),
+    ("evidence pool --outcome hs-CRP --intervention probiotic --studies ,", "names no study"),
+    ("evidence pool --outcome hs-CRPP --intervention probiotic", 'nearest "hs'),
+    ("evidence flow --review none", "there is no review here"),
+    ("evidence template .", "ready"),
+    ("therapy show inulim", 'nearest "inulin"'),
+    ("therapy show \x1b[2J", "is unknown"),
+    ("model show gut_V_lumenn", 'nearest "gut_V_lumen"'),
+    ("model simulate nobody", "is unknown"),
+    ("engine run nan.xml --times 0,1 --observe x", "an exponent that is not a number"),
+    ("engine run none.xml --times 0,1 --observe x", "none.xml"),
+    ("trial analyse trial.csv --plan none.yaml --out a", "none.yaml"),
+    ("score trial.csv", "a table alone cannot be scored"),
+    ("forecast registry verify --seal 0000", "0000"),
+    ("cache shoow", "shoow"),
+    ("completion tcsh", "tcsh"),
+    ("doctor --soak --only flood", '"flood" is no fault'),
+    ("certificates mine.txt", "a file stands there"),
+    ("\x1b[2J", "is unknown"),
+]
+
+
+def test_every_named_nonsense_is_answered_in_words(eubiosis, tmp_path, monkeypatch):
+    """Refused with exit status 1 or 2, in words that a terminal may show, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in TABLES.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "studies.tsv").write_text("id\n")
+    squared, two = sbml("x = 3; x' = -x^2"), '<cn type="integer"> 2 </cn>'
+    assert squared.count(two) == 1
+    (tmp_path / "nan.xml").write_text(squared.replace(two, "<notanumber/>"), encoding="utf-8")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for command, word in COMMANDS:
+        status, out, said = eubiosis(*command.split())
+        if command.startswith("profile --explain"):  # an answer: it is in no table
+            assert (status, said) == (0, "")
+            assert "is not in the taxa table" in out
+        else:
+            assert status in (1, 2), (command, status, out, said)
+            assert word in said, (command, said)
+            assert out == "", command
+        assert "Traceback" not in said
+        assert "\x1b" not in out + said, command
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert len(COMMANDS) + len(CASES) > 45

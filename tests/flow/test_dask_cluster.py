@@ -1,15 +1,19 @@
 """A cluster gives the bytes of one process, loses nothing with a worker, and is no partner of strangers."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from queue import SimpleQueue
+from types import SimpleNamespace
 
 import pytest
 
+from eubiosis.compute import dask_pool
 from eubiosis.compute.executors import Executor, executor_of
 from eubiosis.core.findings import FindingsError
 from eubiosis.workflow.trial_run import run_trial
@@ -65,6 +69,47 @@ def test_a_worker_that_is_killed_loses_no_result(tmp_path):
     )  # fmt: skip
     assert done.stdout.strip() == "[0, 1, 4, 9, 16, 25]", done.stderr[-2000:]
     assert (tmp_path / "died-3").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="stops a process and needs /proc")
+def test_a_worker_that_is_stopped_is_ended_at_work_and_at_the_end(monkeypatch):
+    monkeypatch.setattr(dask_pool, "_REST", 1.0)
+    monkeypatch.setattr(dask_pool, "_RESTS", 4)
+    monkeypatch.setattr(dask_pool, "CLOSE", 3.0)
+    over = []
+
+    def stop(number, _):
+        over.append(number)
+        if len(over) in (3, 8):
+            os.kill(multiprocessing.active_children()[0].pid, signal.SIGSTOP)
+
+    found = Executor("dask-local", 2).map_ordered(time.sleep, [0.2] * 8, progress=False, finished=stop)
+    assert found == [None] * 8
+    for child in multiprocessing.active_children():  # what has ended may not have been collected yet
+        child.join(10)
+        assert not child.is_alive()
+
+
+def test_a_scheduler_that_is_silent_or_alone_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(dask_pool, "LOOK", 0.01)
+    monkeypatch.setattr(dask_pool, "ALONE", 0.05)
+
+    def asked(answer):
+        def sync(_, callback_timeout):
+            assert callback_timeout <= 60
+            if answer is None:
+                raise TimeoutError
+            return answer
+
+        return SimpleNamespace(sync=sync, scheduler=SimpleNamespace(ncores=None))
+
+    with pytest.raises(FindingsError, match="the scheduler has not answered for 60 s"):
+        dask_pool._next_done(asked(None), SimpleQueue())
+    with pytest.raises(FindingsError, match="the cluster has had no worker"):
+        dask_pool._next_done(asked({}), SimpleQueue())
+    done = SimpleQueue()
+    done.put("a task")
+    assert dask_pool._next_done(asked(None), done) == "a task"
 
 
 def test_a_scheduler_with_other_certificates_is_no_partner(tmp_path):

@@ -26,7 +26,7 @@ from eubiosis.calibration.roles_tables import (
 )
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.laws import Z975
-from eubiosis.core.tables import read_table
+from eubiosis.core.tables import check_unique, read_table
 from eubiosis.core.world_intervals import widened
 from eubiosis.evidence import load as load_evidence
 from eubiosis.evidence.records.companions import Anchor, CalibrationTarget
@@ -158,13 +158,22 @@ def read_tables(
     own = findings if findings is not None else FindingCollector()
     content = content or load_content()
     folder = content.folder
+    cohorts = read_table(folder / LICENCES, CohortRow, own)
+    leakage = read_table(folder / LEAKAGE, LeakageRow, own)
+    allowances = read_table(folder / ALLOWANCES, AllowanceRow, own)
+    check_unique([(row.cohort, row.cohort) for row in cohorts], content.file(LICENCES), "cohort", own)
+    pairs = [(f"{row.pooled}, {row.cohort}", row.pooled) for row in leakage]
+    check_unique(pairs, content.file(LEAKAGE), "the cohort in a pooled row", own)
+    check_unique([(row.id, row.id) for row in allowances], content.file(ALLOWANCES), "allowance", own)
+    what = [(f"{row.kind}, {row.applies_to}, {row.unit}", row.id) for row in allowances]
+    check_unique(what, content.file(ALLOWANCES), "the allowance for", own)
     tables = RoleTables(
         content,
         evidence or load_evidence(),
         tuple(read_table(folder / ROLES, RoleRow, own)),
-        {row.cohort: row for row in read_table(folder / LICENCES, CohortRow, own)},
-        tuple(read_table(folder / LEAKAGE, LeakageRow, own)),
-        tuple(read_table(folder / ALLOWANCES, AllowanceRow, own)),
+        {row.cohort: row for row in cohorts},
+        tuple(leakage),
+        tuple(allowances),
         tuple(read_table(folder / LOG, LogRow, own)),
         read_transport(content),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,12 @@ from eubiosis.calibration.sampling import Effort, Sample, TemperingLevel, temper
 from eubiosis.calibration.waves import IMPLAUSIBLE, GutProblem, implausibility
 from eubiosis.calibration.waves_terms import Term
 from eubiosis.calibration.worlds_history import HistoryProblem, history_terms
-from eubiosis.core.output import beside
+from eubiosis.core.output import beside, staged
 from eubiosis.core.version import __version__
 from eubiosis.engine import Array
 from eubiosis.model.content import TargetRow
 from eubiosis.model.model import Model
-from eubiosis.model.shipped import GUT, HISTORY, MADE, gut_key, history_key, read_made, targets_key
+from eubiosis.model.shipped import GUT, HISTORY, MADE, gut_key, history_key, made_with, read_made, targets_key
 
 WAVES, ROWS = "worlds_waves.tsv", "worlds_targets.tsv"
 LEFT_OUT, DISCREPANCY = "worlds_left_out.tsv", "worlds_discrepancy.tsv"
@@ -130,53 +131,72 @@ def write_half(folder: Path, table: str, half: Half) -> None:
 def write_worlds(
     folder: Path, model: Model, gut: Half | None, history: Half | None, seed: int, *, reduced: bool
 ) -> None:
-    """Write everything that belongs to the worlds into ``folder``; a half that is None is left as it is."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write everything that belongs to the worlds into ``folder``; a half that is None is left as it is.
+
+    All of it or nothing; raises ``FindingsError`` where the folder cannot be written.
+    """
     halves = {name: half for name, half in (("gut", gut), ("history", history)) if half is not None}
-    made: dict[str, Any] = {
-        **read_made(folder),
+    earlier = read_made(folder)
+    how = {
         "version": __version__,
         "seed": seed,
         "effort": "reduced" if reduced else "full",
         "targets_key": targets_key(model.content),
         "roles_sha256": roles_hash(join(read_tables(model.content))),
     }
+    made: dict[str, Any] = {word: value for word, value in earlier.items() if word not in how}
+    for name in ("gut", "history"):
+        if name in halves:
+            made |= {f"{name}_{word}": value for word, value in how.items()}
+        elif f"{name}_key" in earlier:  # the other half keeps what it was made with
+            made |= {f"{name}_{word}": made_with(earlier, name, word) for word in how}
     keys = {"gut": gut_key(model), "history": history_key(model.content)}
-    for name, half in halves.items():
-        write_half(folder, GUT if name == "gut" else HISTORY, half)
-        made |= {
-            f"{name}_key": keys[name],
-            f"{name}_worlds": len(half.sample.weights),
-            f"{name}_effective": f"{half.sample.effective:.1f}",
-            f"{name}_levels": len(half.sample.levels),
-            f"{name}_plausible": f"{half.plausible:.3f}",
-            f"{name}_drawn": half.drawn,
-        }
-    roles = {row.id: row.role for row in join(read_tables(model.content))}
-    if gut is not None and gut.residuals:
-        write_left_out(folder, gut.residuals)
-    _write(folder / MADE, ("what", "value"), made.items())
-    _write(
-        folder / WAVES,
-        ("half", "level", "power", "effective_share", "accepted", "median_log_likelihood"),
-        (
-            (name, x.number, f"{x.power:.5g}", f"{x.effective:.3f}", f"{x.accepted:.3f}", f"{x.median:.3f}")
-            for name, half in halves.items()
-            for x in half.sample.levels
-        ),
-        kept=lambda line: line[0] not in halves,
-    )
-    _write(
-        folder / ROWS,
-        ("id", "half", "role", "used", "prior_share", "share", *_points("prior"), *_points("worlds")),
-        (
-            (r.row.id, r.half, roles.get(r.row.id, r.row.role), "yes" if r.used else "no",
-             f"{r.prior_share:.4f}", f"{r.share:.4f}", *(f"{x:.5g}" for x in (*r.prior, *r.worlds)))
-            for half in halves.values()
-            for r in half.rows
-        ),
-        kept=lambda line: line[1] not in halves,
-    )  # fmt: skip
+    with staged(folder) as aside:
+        for name in (WAVES, ROWS):  # lines of the other half stay
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, aside / name)
+        for name, half in halves.items():
+            write_half(aside, GUT if name == "gut" else HISTORY, half)
+            made |= {
+                f"{name}_key": keys[name],
+                f"{name}_worlds": len(half.sample.weights),
+                f"{name}_effective": f"{half.sample.effective:.1f}",
+                f"{name}_levels": len(half.sample.levels),
+                f"{name}_plausible": f"{half.plausible:.3f}",
+                f"{name}_drawn": half.drawn,
+            }
+        roles = {row.id: row.role for row in join(read_tables(model.content))}
+        if gut is not None and gut.residuals:
+            write_left_out(aside, gut.residuals)
+        _write(aside / MADE, ("what", "value"), made.items())
+        _write(
+            aside / WAVES,
+            ("half", "level", "power", "effective_share", "accepted", "median_log_likelihood"),
+            (
+                (
+                    name,
+                    x.number,
+                    f"{x.power:.5g}",
+                    f"{x.effective:.3f}",
+                    f"{x.accepted:.3f}",
+                    f"{x.median:.3f}",
+                )
+                for name, half in halves.items()
+                for x in half.sample.levels
+            ),
+            kept=lambda line: line[0] not in halves,
+        )
+        _write(
+            aside / ROWS,
+            ("id", "half", "role", "used", "prior_share", "share", *_points("prior"), *_points("worlds")),
+            (
+                (r.row.id, r.half, roles.get(r.row.id, r.row.role), "yes" if r.used else "no",
+                 f"{r.prior_share:.4f}", f"{r.share:.4f}", *(f"{x:.5g}" for x in (*r.prior, *r.worlds)))
+                for half in halves.values()
+                for r in half.rows
+            ),
+            kept=lambda line: line[1] not in halves,
+        )  # fmt: skip
 
 
 def write_left_out(folder: Path, left_out: Sequence[Residual]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from eubiosis.calibration.roles import join, read_tables, roles_hash
 from eubiosis.calibration.worlds import ROWS
@@ -52,12 +53,18 @@ def show(model: Model) -> Shown:
     now = {row.id: row.role for row in joined}
     by_id = {row.id: row for row in content.targets}
     remarks = [*found.reasons, *found.absent]
-    rows_then = found.made.get("targets_key"), found.made.get("roles_sha256")
-    if found.made and rows_then != (targets_key(content), roles_hash(joined)):
-        remarks.append(
-            "the target table or the roles have changed since the worlds were made: shares are of the rows "
-            "as they were"
-        )
+    rows_now = {"targets_key": targets_key(content), "roles_sha256": roles_hash(joined)}
+    halves: tuple[tuple[Literal["gut", "history"], str], ...] = (
+        ("gut", "the gut"),
+        ("history", "the natural history"),
+    )
+    remarks += [
+        f"the target table or the roles have changed since the worlds of {name} were made: shares are of the "
+        "rows as they were"
+        for half, name in halves
+        if f"{half}_key" in found.made
+        and any(found.how(half, word) != value for word, value in rows_now.items())
+    ]
     rows = tuple(
         (by_id[row.id], row.model_copy(update={"role": now.get(row.id, row.role)}))
         for row in met

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.out_paths import OUT_FOLDER
+
 
 @click.command()
 @click.argument("question", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OUT_FOLDER,
     help="Write brief.html, .md, .json and protocol_fields.json here.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the data of the brief as JSON.")

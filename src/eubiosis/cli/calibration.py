@@ -12,6 +12,7 @@ from eubiosis.cli.calibration_options import HALF
 from eubiosis.cli.calibration_petab import petab_command
 from eubiosis.cli.calibration_roles import leakage_command, roles_command
 from eubiosis.cli.model_loading import CONTENT, JSON, load_model
+from eubiosis.cli.out_paths import OUT_FOLDER
 from eubiosis.cli.printing import print_json
 
 
@@ -33,7 +34,7 @@ calibration.add_command(informed_command)
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OUT_FOLDER,
     required=True,
     help="The folder to write into; content/calibration of a content folder makes runs use them.",
 )
@@ -52,7 +53,6 @@ def worlds_command(
         click.echo(text, err=True)
 
     model, seed = load_model(content), checked_seed(seed)
-    out.mkdir(parents=True, exist_ok=True)  # hours of work end there: say now where it cannot be written
     gut = history = None
     if half != "history":
         gut = making.gut_half(model, making.GUT_REDUCED if reduced else making.GUT_EFFORT, seed, say)

@@ -8,6 +8,7 @@ import click
 
 from eubiosis.cli.calibration_options import HALF
 from eubiosis.cli.model_loading import CONTENT, JSON, load_model
+from eubiosis.cli.out_paths import OUT_FILE
 
 
 def _two_or_none(_: click.Context, __: click.Parameter, sets: int) -> int:
@@ -18,7 +19,7 @@ def _two_or_none(_: click.Context, __: click.Parameter, sets: int) -> int:
 
 
 @click.command("informed")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The page to write.")
+@click.option("--out", type=OUT_FILE, help="The page to write.")
 @HALF
 @click.option(
     "--sets",

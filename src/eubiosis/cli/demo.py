@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.out_paths import OUT_FOLDER
 from eubiosis.cli.printing import json_option
 from eubiosis.cli.running import processes_option, quiet_option, run_workflow
 
@@ -13,7 +14,7 @@ from eubiosis.cli.running import processes_option, quiet_option, run_workflow
 @click.command()
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OUT_FOLDER,
     default=Path("demo"),
     show_default=True,
     help="Folder for the run; an earlier demo in it is replaced.",

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from eubiosis.cli.numbers import usage_error
+from eubiosis.cli.out_paths import OUT_FILE, OUT_FOLDER
 from eubiosis.cli.printing import json_option, print_json
 
 
@@ -19,9 +20,9 @@ from eubiosis.cli.printing import json_option, print_json
     help="Begin no fault after so long.",
 )  # fmt: skip
 @click.option("--only", multiple=True, help="One of the faults; may be given again.")
-@click.option("--out", type=click.Path(path_type=Path), help="Keep what the soak writes in this new folder.")
+@click.option("--out", type=OUT_FOLDER, help="Keep what the soak writes in this new folder.")
 @click.option(
-    "--bom", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    "--bom", type=OUT_FILE, metavar="FILE",
     help="Write a bill of materials (CycloneDX 1.6, JSON); - is standard output.",
 )  # fmt: skip
 @json_option

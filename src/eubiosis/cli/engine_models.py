@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from eubiosis.cli.out_paths import OUT_FILE
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.json_data import Json, JsonRecord
@@ -95,11 +96,9 @@ def info(model: Path, as_json: bool) -> None:
 )
 @click.option("--relative", type=float, default=1e-8, show_default=True, help="Relative tolerance.")
 @click.option("--absolute", type=float, help="Absolute tolerance (default: follows each state's size).")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Courses: .parquet or .csv.")
+@click.option("--out", type=OUT_FILE, help="Courses: .parquet or .csv.")
 @click.option("--subjects", type=click.Path(dir_okay=False, path_type=Path), help="A row for each subject.")
-@click.option(
-    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="A picture: .svg, .png or .pdf."
-)
+@click.option("--plot", type=OUT_FILE, help="A picture: .svg, .png or .pdf.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads to use (default: all cores).")
 @_JSON
 def run(

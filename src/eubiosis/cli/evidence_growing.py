@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.cli.out_paths import OUT_FOLDER
 from eubiosis.cli.printing import json_option, print_json
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ REVIEW = click.option("--review", required=True, type=FOLDER, help="The folder o
 
 
 @click.command()
-@click.argument("folder", type=FOLDER)
+@click.argument("folder", type=OUT_FOLDER)
 @json_option
 def template(folder: Path, *, as_json: bool) -> None:
     """Write two empty tables to fill in, one for studies and one for estimates."""
@@ -33,7 +34,7 @@ def template(folder: Path, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("filled", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--out", required=True, type=FOLDER, help="Write the grown evidence here.")
+@click.option("--out", required=True, type=OUT_FOLDER, help="Write the grown evidence here.")
 @json_option
 @click.pass_context
 def add(ctx: click.Context, filled: Path, out: Path, *, as_json: bool) -> None:
@@ -135,7 +136,7 @@ def screen(
 
 @click.command()
 @REVIEW
-@click.option("--out", type=FOLDER, help="Draw the PRISMA 2020 diagram here.")
+@click.option("--out", type=OUT_FOLDER, help="Draw the PRISMA 2020 diagram here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def flow(review: Path, out: Path | None, as_json: bool) -> None:
     """Count the PRISMA 2020 flow of a review from its records."""

@@ -11,7 +11,7 @@ from typing import TextIO
 import click
 
 from eubiosis.core.errors import NumericalFailuresError
-from eubiosis.core.findings import FindingsError, unknown_word
+from eubiosis.core.findings import FindingsError, spelled_out, unknown_word
 from eubiosis.core.version import __version__
 
 # command -> (module that holds it, one line for the overview)
@@ -129,7 +129,7 @@ def _machine_says(error: OSError) -> str:
     where = next((str(name) for name in (error.filename, error.filename2) if name), "a file or a connection")
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     step = "make room" if full else "look at the path, its folder and your rights"
-    return f"{where}: {error.strerror or error}; next: {step}, then run the command again"
+    return f"{spelled_out(where)}: {error.strerror or error}; next: {step}, then run the command again"
 
 
 def main() -> None:
@@ -147,7 +147,9 @@ def main() -> None:
         click.echo("stopped", err=True)
         sys.exit(130)
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(file=said)
+        click.echo(spelled_out(said.getvalue()), err=True, nl=False)
         sys.exit(2)
     except FindingsError as error:
         click.echo(str(error), err=True)

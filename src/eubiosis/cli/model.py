@@ -12,6 +12,7 @@ import click
 
 from eubiosis.cli.model_exchange import export_command, use_command
 from eubiosis.cli.model_loading import CONTENT, JSON, demand_no_findings, load_model
+from eubiosis.cli.out_paths import OUT_FILE
 from eubiosis.cli.printing import print_json, print_written
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
 
@@ -211,7 +212,7 @@ def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
 @model.command("page")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OUT_FILE,
     default=Path("axis.html"),
     show_default=True,
     help="The page to write; an existing one is replaced.",
@@ -232,7 +233,7 @@ def page_command(out: Path, content: Path | None, as_json: bool) -> None:
 @model.command("wiring")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OUT_FILE,
     default=Path("model.html"),
     show_default=True,
     help="The page to write; an existing one is replaced.",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eubiosis.cli.model_loading import CONTENT, JSON, load_model
+from eubiosis.cli.out_paths import OUT_FILE, OUT_FOLDER
 from eubiosis.cli.printing import print_json
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.output import write_whole
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
     help="Write a COMBINE archive: SBML, SED-ML and metadata.",
 )
 @click.option("--observable", "-y", multiple=True, help="With --omex: a quantity to report; repeat for more.")
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout."
-)
+@click.option("-o", "--output", type=OUT_FILE, help="A file instead of stdout.")
 @CONTENT
 @JSON
 def export_command(
@@ -100,7 +99,7 @@ def _give(text: str, output: Path | None, form: str, *, as_json: bool) -> None:
 @click.argument("modules", nargs=-1, required=True, metavar="MODULE=FILE...")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OUT_FOLDER,
     required=True,
     help="The content folder to write; it must not exist.",
 )

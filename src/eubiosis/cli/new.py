@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.out_paths import OUT_FOLDER
 from eubiosis.cli.printing import json_option, print_json, print_written
 
 
 @click.command()
-@click.argument("name", type=click.Path(path_type=Path), required=False)
+@click.argument("name", type=OUT_FOLDER, required=False)
 @click.option("--from", "start", default="trial", show_default=True, help="One of those that --list names.")
 @click.option("--list", "listed", is_flag=True, help="List what one can start from, and make nothing.")
 @json_option

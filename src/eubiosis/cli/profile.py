@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
+from eubiosis.cli.out_paths import OUT_FOLDER
 from eubiosis.cli.stool_options import progress_of
-from eubiosis.core.findings import FindingCollector
+from eubiosis.core.findings import FindingCollector, spelled_out
 from eubiosis.core.record import as_json
 from eubiosis.population.stool.options import BLANKS, FORMATS
 from eubiosis.population.stool.scale import SCALES
@@ -37,7 +38,7 @@ _WORLDS = 16
               help='Forecast the group, controls left out: "inulin 12 g/day for 3 weeks".')  # fmt: skip
 @click.option("--against", type=click.Path(path_type=Path), metavar="FOLLOW_UP",
               help="Score a finished study instead: the same people's table after the therapy.")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER",
+@click.option("--out", type=OUT_FOLDER, metavar="FOLDER",
               help="Write the page, its JSON and tables into a new folder.")  # fmt: skip
 @click.option("--include-persons", is_flag=True, help="Put single samples into what is printed and written.")
 @click.option("--worlds", type=click.IntRange(0, 200), default=_WORLDS, show_default=True,
@@ -91,7 +92,7 @@ def profile(
     Groups are summarised; single samples are shown only with --include-persons.
     """
     if explain is not None:
-        click.echo(explanation(explain))
+        click.echo(spelled_out(explanation(explain)))
         return
     if stool_table is None:
         raise click.UsageError("name a STOOL_TABLE, or a taxon with --explain NAME")

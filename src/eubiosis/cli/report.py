@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.out_paths import OUT_FILE
 from eubiosis.cli.printing import json_option, print_written
 
 
@@ -13,7 +14,7 @@ from eubiosis.cli.printing import json_option, print_written
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OUT_FILE,
     default=Path("report.html"),
     show_default=True,
     help="The page to write; an existing one is replaced.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.cli.out_paths import OUT_FOLDER
 from eubiosis.cli.printing import json_option
 from eubiosis.cli.running import processes_option, quiet_option, run_workflow
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("workflow", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the run.")
+@click.option("--out", required=True, type=OUT_FOLDER, help="A new folder for the run.")
 @click.option(
     "--content",
     type=click.Path(exists=True, file_okay=False, path_type=Path),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.out_paths import OUT_FOLDER
 from eubiosis.cli.printing import json_option, print_json
 from eubiosis.cli.running import processes_option, quiet_option, sayer, terminated_like_interrupted
 
@@ -117,7 +118,7 @@ def clear_cache(*, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("folder", type=_RUN)
+@click.argument("folder", type=OUT_FOLDER)
 @json_option
 def certificates(folder: Path, *, as_json: bool) -> None:
     """Make the certificates of a Dask cluster in FOLDER and print how scheduler and workers are started."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from eubiosis.cli.out_paths import OUT_FOLDER
 from eubiosis.core.findings import Finding, FindingsError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ Stage = Literal["both", "predict", "compare"]
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OUT_FOLDER,
     help="Write page, JSON and tables into this new folder.",
 )
 @click.option(

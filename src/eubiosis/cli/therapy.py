@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.cli.out_paths import OUT_FILE
 from eubiosis.cli.printing import print_json, print_written
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def show_command(name: str, as_json: bool) -> None:
 
 @therapy.command("example")
 @click.argument("name", required=False)
-@click.option("--out", type=click.Path(path_type=Path), help="A new file; without it, standard output.")
+@click.option("--out", type=OUT_FILE, help="A new file; without it, standard output.")
 @click.option("--all", "every", is_flag=True, help="Run the examples of all products, one after the other.")
 @_JSON
 def example_command(name: str | None, out: Path | None, every: bool, as_json: bool) -> None:

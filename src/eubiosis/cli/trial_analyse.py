@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from eubiosis.cli.out_paths import OUT_FOLDER
+
 
 @click.command("analyse")
 @click.argument("table", type=click.Path(dir_okay=False, path_type=Path))
@@ -14,7 +16,7 @@ import click
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OUT_FOLDER,
     help="Write analysis.html, .json, methods.txt and tables into this new folder.",
 )
 @click.option("--json", "as_json_asked", is_flag=True, help="Print plan, estimates and methods as JSON.")

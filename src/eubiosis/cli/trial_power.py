@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from eubiosis.cli.numbers import Numbers, Option, Options, as_option, usage_error, word_of
+from eubiosis.cli.out_paths import OUT_FILE
 from eubiosis.core.findings import FindingsError
 
 if TYPE_CHECKING:
@@ -123,9 +123,7 @@ def _word_options(command: Callable[..., None]) -> Callable[..., None]:
     "--simulate", type=click.IntRange(100, 1_000_000), help="Simulate so many trials beside the closed form."
 )
 @click.option("--seed", type=int, default=2026, show_default=True)
-@click.option(
-    "--figure", type=click.Path(dir_okay=False, path_type=Path), help="Write the curves as .svg or .png."
-)
+@click.option("--figure", type=OUT_FILE, help="Write the curves as .svg or .png.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table with commas.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def power(endpoint: str, design: str, as_csv: bool, as_json: bool, **options: Option) -> None:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import multiprocessing
 import platform
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from numpy import __version__ as numpy_version
 
+from eubiosis.compute.worker_process import KILLED, RestWatch
 from eubiosis.core.extras import install_line
 from eubiosis.core.findings import ExecutorError, Finding
 from eubiosis.core.machine import THREADS_VARIABLE
@@ -22,7 +27,7 @@ from eubiosis.core.output import staged, write_whole
 from eubiosis.core.version import __version__
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,6 +35,14 @@ AHEAD = 2  # tasks for each worker that are out at a time: results and tasks nev
 HEARTBEAT = "60s"  # a worker that is silent for longer is ended and replaced, its task done anew
 REPEATS = 3  # how often a task may lose its worker before the run ends
 CONNECT = "20s"
+LOOK = 30.0  # seconds without a finished task after which the scheduler is asked whether it lives
+ANSWER = 60.0  # seconds that it may take to answer
+ALONE = 600.0  # seconds that a cluster may be without any worker
+BEGIN = 300.0  # seconds that local workers may take to start
+CLOSE = 60.0  # and to end
+_REST = 5.0  # seconds between looks at local workers
+_RESTS = 12  # looks in a row at which one has computed nothing: it is stopped
+_AGAIN = "look at the workers' memory and logs, then run it again (finished pieces stay: --resume)"
 
 
 def map_on_cluster(
@@ -55,9 +68,9 @@ def map_on_cluster(
     if not items:
         return []
     found: dict[int, Result] = {}
-    with _client(workers, address, certificates) as client:
+    with _workers_lost(), _client(workers, address, certificates) as client:
         there = _checked_workers(client, identify)
-        with _workers_lost(), progress_bar(len(items), progress, label) as bar:
+        with progress_bar(len(items), progress, label) as bar:
             for number, future in _completed(client, function, items, AHEAD * there, identify):
                 found[number] = named(future.result, items[number], number)
                 future.release()
@@ -76,9 +89,11 @@ def _workers_lost() -> Iterator[None]:
     try:
         yield
     except (KilledWorker, CommClosedError, CancelledError) as error:
-        text = str(error).partition(chr(10))[0][:200]
-        step = "look at the workers' memory and logs, then run it again (finished pieces stay: --resume)"
-        raise _refused(f"the cluster lost its workers ({type(error).__name__}: {text})", step) from error
+        raise _refused(f"the cluster lost its workers ({_first_line(error)})", _AGAIN) from error
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
 
 
 def checked(
@@ -105,24 +120,49 @@ def _completed(
     identify: Callable[[], str] | None,
 ) -> Iterator[tuple[int, Any]]:
     """Yield finished futures with the number of their item; never more than ``most`` are out."""
-    from distributed import as_completed
-
     waiting, own = iter(enumerate(items)), identity(identify)
     numbers: dict[object, int] = {}
-    out: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
+    done: SimpleQueue[Future[object]] = SimpleQueue()
 
     def send() -> None:
         for number, item in waiting:
             future = client.submit(checked, own, function, item, identify, pure=False, key=f"chunk-{number}")
             numbers[future.key] = number
-            out.add(future)
+            future.add_done_callback(done.put)  # type: ignore[no-untyped-call]
             return
 
     for _ in range(min(most, len(items))):
         send()
-    for future in out:
+    for _ in items:
+        future = _next_done(client, done)
         send()
         yield numbers[future.key], future
+
+
+def _next_done(client: Client, done: SimpleQueue[Future[object]]) -> Future[object]:
+    """Return the next finished future; raises ``ExecutorError`` where the scheduler is silent or alone."""
+    alone_since = None
+    while True:
+        try:
+            return done.get(timeout=LOOK)
+        except Empty:
+            there = _threads(client)
+        if there:
+            alone_since = None
+        elif alone_since is None:
+            alone_since = time.monotonic()
+        elif time.monotonic() - alone_since > ALONE:
+            raise _refused(f"the cluster has had no worker for {ALONE:.0f} s", _AGAIN)
+
+
+def _threads(client: Client) -> dict[str, int]:
+    """Return the threads of every worker; raises ``ExecutorError`` where the scheduler does not answer."""
+    try:
+        ask = client.scheduler.ncores  # type: ignore[union-attr]  # a connected client has one
+        found: dict[str, int] = client.sync(ask, callback_timeout=ANSWER)  # type: ignore[no-untyped-call]
+    except TimeoutError as error:
+        raise _refused(f"the scheduler has not answered for {ANSWER:.0f} s", _AGAIN) from error
+    return found
 
 
 @contextlib.contextmanager
@@ -158,22 +198,61 @@ def _client(workers: int, address: str, certificates: Path | None) -> Iterator[C
             with client:
                 yield client
             return
-        with (
-            cluster_of(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                protocol="tls://",
-                host="127.0.0.1",
-                security=temporary(),
-                dashboard_address=None,
-                silence_logs=logging.ERROR,
-                env={THREADS_VARIABLE: "1"},
-            ) as cluster,
-            client_of(cluster, timeout=CONNECT) as client,
-        ):
-            client.wait_for_workers(workers, timeout=120)
-            yield client
+        with _ended_when_stopped():
+            try:
+                cluster = cluster_of(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    protocol="tls://",
+                    host="127.0.0.1",
+                    security=temporary(),
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,  # what a worker that is ended says of itself; we say it
+                    env={THREADS_VARIABLE: "1"},
+                )
+            except RuntimeError as error:
+                raise _refused(f"the workers did not start ({_first_line(error)})", _AGAIN) from error
+            try:
+                with client_of(cluster, timeout=CONNECT) as client:
+                    try:
+                        client.wait_for_workers(workers, timeout=BEGIN)
+                    except TimeoutError as error:
+                        raise _refused(f"the workers did not start within {BEGIN:.0f} s", _AGAIN) from error
+                    yield client
+            finally:
+                with contextlib.suppress(TimeoutError):  # what is left is ended with kill -9
+                    cluster.close(timeout=CLOSE)
+
+
+@contextlib.contextmanager
+def _ended_when_stopped() -> Iterator[None]:
+    """End processes of this block that are stopped, at its end all: the library waits for them without bound.
+
+    While the cluster works, its nannies begin another worker instead.
+    """
+    others, over = set(multiprocessing.active_children()), threading.Event()
+
+    def guard() -> None:
+        watch = RestWatch(_REST, most=0)  # a worker that is not stopped tells the scheduler that it lives
+        while not over.wait(max(0.1, watch.seconds)):
+            each = {child.pid: child for child in set(multiprocessing.active_children()) - others}
+            for number, looks in watch.look([pid for pid in each if pid is not None]).items():
+                if looks >= _RESTS:
+                    each[number].kill()
+
+    guarding = threading.Thread(target=guard, daemon=True, name="watch over the workers")
+    guarding.start()
+    try:
+        yield
+    finally:
+        over.set()
+        guarding.join(KILLED)
+        left = set(multiprocessing.active_children()) - others
+        for child in left:
+            child.kill()
+        for child in left:
+            child.join(KILLED)
 
 
 def identity(identify: Callable[[], str] | None = None) -> tuple[str, ...]:
@@ -184,9 +263,19 @@ def identity(identify: Callable[[], str] | None = None) -> tuple[str, ...]:
 
 def _checked_workers(client: Client, identify: Callable[[], str] | None) -> int:
     """Return how many workers there are; raises ``FindingsError`` for one that is of another version."""
-    found = client.run(identity, identify)
-    if not found:
+    there = sorted(_threads(client))
+    done: SimpleQueue[Future[object]] = SimpleQueue()
+    if not there:
         raise _refused("the cluster has no worker", "start workers with the same certificates")
+    for address in there:  # where one goes meanwhile another may answer; every piece of work looks again
+        future = client.submit(
+            identity, identify, workers=[address], allow_other_workers=True, pure=False, key=f"is-{address}"
+        )
+        future.add_done_callback(done.put)  # type: ignore[no-untyped-call]
+    futures = [_next_done(client, done) for _ in there]
+    found: dict[str, tuple[str, ...]] = {
+        str(future.key).removeprefix("is-"): cast("tuple[str, ...]", future.result()) for future in futures
+    }
     own = identity(identify)
     others = {address: theirs for address, theirs in found.items() if tuple(theirs) != own}
     if others:

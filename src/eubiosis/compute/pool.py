@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import pickle
-import signal
+import atexit
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from multiprocessing import resource_tracker
-from multiprocessing.process import BaseProcess
-from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, cast
 
 from tqdm import tqdm
 
+from eubiosis.compute.worker_process import RestWatch, Returned, WorkerProcess, end_with_kill
 from eubiosis.core.findings import ExecutorError, Finding
-from eubiosis.core.frame import spare_pandas
-from eubiosis.core.machine import THREADS_VARIABLE, available_cores, keep_few_arenas
+from eubiosis.core.machine import available_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _SHOWN = 80
-_LOOK = 0.5  # seconds between looks at the parent
 _REST = 5.0  # seconds between looks at the workers
-_RESTS = 12  # looks in a row at which no worker has computed anything: they hang
-# Windows can wait for no more than 63 handles, and the executor allows 61 processes there
-_MOST_PROCESSES = 61 if sys.platform == "win32" else sys.maxsize
+_RESTS = 12  # looks in a row at which a worker with work has computed nothing: it hangs
+_END = 10.0  # seconds that workers without work may take to end
 
 
 def map_ordered(
@@ -51,7 +41,7 @@ def map_ordered(
     terminal. The exception of the first item that fails (in the order of the items) is raised as it is, with
     a note that names the item; items that have not begun are then dropped; Ctrl-C ends those that are
     running. Raises ``ValueError`` for fewer than one process, and ``ExecutorError`` where a process ends
-    unasked (killed, or out of memory) or none computes anything for a minute.
+    unasked (killed, or out of memory), or one that has work computes nothing for a minute.
 
     >>> map_ordered(len, ["a", "bcd"], processes=1, progress=False)
     [1, 3]
@@ -68,28 +58,31 @@ def map_ordered(
 
 
 class Workers:
-    """Processes that work through several lists of items; they end with the block.
+    """Processes that work through several lists of items; they end with the block, also where one hangs.
 
     See ``map_ordered`` for what they promise. They are started by the first list that needs them.
     """
 
     def __init__(self, processes: int) -> None:
-        self._count = min(processes, _MOST_PROCESSES)
-        self._executor: ProcessPoolExecutor | None = None
-        self._others: set[BaseProcess] = set()
+        self._count = processes
+        self._workers: list[WorkerProcess] = []
+        self._busy: dict[WorkerProcess, int] = {}
+        self._answers: SimpleQueue[Returned] = SimpleQueue()
 
     def __enter__(self) -> Workers:
+        atexit.register(self._kill)  # an exception in the middle of the end leaves nobody to wait for
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._executor is None:
-            return
         # stopped from outside, or a worker is lost or hangs: do not wait for items that are running
-        if error is not None and (isinstance(error, ExecutorError) or not isinstance(error, Exception)):
+        try:
+            if error is None or (isinstance(error, Exception) and not isinstance(error, ExecutorError)):
+                self._let_go()
+        finally:
             self._kill()
-        self._executor.shutdown(cancel_futures=True)
+        atexit.unregister(self._kill)
 
     def map_ordered(
         self,
@@ -100,82 +93,84 @@ class Workers:
         label: str = "",
     ) -> list[Result]:
         """Return ``function(item)`` for every item, in the order of the items."""
-        # what cannot travel fails here, not in the executor's own thread, where it could block the shutdown
-        for number, item in enumerate(items):
-            named(partial(pickle.dumps, (function, item)), item, number)
-        executor = self._started()
-        futures = [executor.submit(function, item) for item in items]
-        results = []
-        try:
-            for k, future in enumerate(_bar(futures, len(futures), progress, label)):
-                _wait(future, set(multiprocessing.active_children()) - self._others)
-                results.append(named(future.result, items[k], k))
-        except BaseException as error:
-            for future in futures:
-                future.cancel()
-            if isinstance(error, BrokenProcessPool):
-                raise _lost(
-                    "a worker process ended unasked: it was killed, or the memory did not suffice"
-                ) from None
-            raise
-        return results
+        found: dict[int, Result] = {}
+        for number, get in _bar(self._finished(function, items), len(items), progress, label):
+            found[number] = named(get, items[number], number)
+        return [found[number] for number in range(len(items))]
 
-    def _started(self) -> ProcessPoolExecutor:
-        if self._executor is None:
-            self._others = set(multiprocessing.active_children())
-            _begin_tracker()
-            self._executor = ProcessPoolExecutor(
-                self._count,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_begin_worker,
-                initargs=(max(1, available_cores() // self._count), os.getpid()),
-            )
-        return self._executor
+    def _finished(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[tuple[int, Callable[[], Result]]]:
+        """Yield the number of an item and what returns or raises its result, as they come.
+
+        After one that failed no other is begun, and those before it are waited for: the first is raised.
+        """
+        self._forget_the_unfinished()
+        watch, begun, failed = RestWatch(_REST), 0, len(items)
+        first: BaseException | None = None
+        while begun < failed or any(number < failed for number in self._busy.values()):
+            while begun < failed and len(self._busy) < min(self._count, len(items)):
+                worker = self._free()
+                self._busy[worker] = begun
+                worker.begin(begun, function, items[begun])
+                begun += 1
+            answer = self._next_answer(watch)
+            if answer is None:
+                continue
+            if answer.error is None:
+                yield answer.number, partial(_same, cast("Result", answer.result))
+            elif answer.number < failed:
+                failed, first = answer.number, answer.error
+        if first is not None:
+            yield failed, partial(_raise, first)
+
+    def _free(self) -> WorkerProcess:
+        """Return a worker without work, a new one where there is none; one that has ended is replaced."""
+        for worker in [each for each in self._workers if each not in self._busy]:
+            if worker.process.is_alive():
+                return worker
+            self._workers.remove(worker)
+        worker = WorkerProcess(max(1, available_cores() // self._count), self._answers)
+        self._workers.append(worker)
+        return worker
+
+    def _forget_the_unfinished(self) -> None:
+        """End the workers that still work on a list that was given up."""
+        end_with_kill(self._busy)
+        self._workers = [worker for worker in self._workers if worker not in self._busy]
+        self._busy = {}
+
+    def _next_answer(self, watch: RestWatch) -> Returned | None:
+        """Return what comes next; None after a look at the workers, which raises where one hangs."""
+        rested = watch.look([worker.pid for worker in self._busy])
+        if hanging := sum(looks >= _RESTS for looks in rested.values()):
+            idle = f"{hanging} of {len(self._workers)} computed nothing for {_REST * _RESTS:.0f} s"
+            raise _lost(f"the worker processes hang: {idle}")
+        try:
+            answer = self._answers.get(timeout=watch.seconds)
+        except Empty:
+            return None
+        if self._busy.pop(answer.worker, None) is None:
+            return None  # of a list that was given up
+        if answer.ended:
+            raise _lost("a worker process ended unasked: it was killed, or the memory did not suffice")
+        return answer
+
+    def _let_go(self) -> None:
+        """Let the workers end by themselves: idle ones soon, others as long as they compute."""
+        for worker in self._workers:
+            worker.let_go()
+        watch, idle_until = RestWatch(_REST), time.monotonic() + _END
+        while alive := [worker for worker in self._workers if worker.process.is_alive()]:
+            alive[0].process.join(min(0.05, watch.seconds))
+            rested = watch.look([worker.pid for worker in alive])
+            works = [worker for worker in alive if worker in self._busy and rested.get(worker.pid, 1) == 0]
+            if not works and time.monotonic() > idle_until:
+                return
 
     def _kill(self) -> None:
-        workers = set(multiprocessing.active_children()) - self._others
-        try:
-            for worker in workers:
-                worker.kill()  # one that is stopped would not hear a request
-        finally:  # a second signal may come in between, and one left over would be waited for without end
-            for worker in workers:
-                worker.kill()
-
-
-def _wait(future: Future[Result], workers: set[BaseProcess]) -> None:
-    """Wait for a future; raises ``ExecutorError`` where every worker rests and none comes forward."""
-    numbers = [worker.pid for worker in workers if worker.pid]
-    before, rested = _ticks(numbers), 0
-    while not future.done():
-        try:
-            future.exception(timeout=_REST)
-        except TimeoutError:
-            now = _ticks(numbers)
-            rested = rested + 1 if _rest(before, now) else 0
-            before = now
-            if rested >= _RESTS and not future.done():
-                raise _lost(f"the worker processes hang: none computed for {_REST * _RESTS:.0f} s") from None
-
-
-def _rest(before: dict[int, int] | None, now: dict[int, int] | None) -> bool:
-    """Say whether no process has computed: one tick is what the watch over the parent takes at most."""
-    if before is None or now is None or before.keys() != now.keys():
-        return False
-    return all(now[process] - before[process] <= 1 for process in now)
-
-
-def _ticks(processes: Iterable[int]) -> dict[int, int] | None:
-    """Return the processor time of processes in ticks; None where the system does not say."""
-    found = {}
-    for process in processes:
-        try:
-            text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            if not Path("/proc/self/stat").exists():
-                return None
-            continue  # it has ended
-        found[process] = sum(map(int, text.rpartition(")")[2].split()[11:13]))
-    return found
+        end_with_kill(self._workers)
+        self._workers, self._busy = [], {}
 
 
 def _lost(problem: str) -> ExecutorError:
@@ -185,37 +180,12 @@ def _lost(problem: str) -> ExecutorError:
     return ExecutorError([Finding("processes", "", problem, next_step=step)])
 
 
-def _begin_tracker() -> None:
-    """Begin the interpreter's tracker of shared resources so that a closed terminal does not end it first."""
-    if os.name == "posix" and threading.current_thread() is threading.main_thread():
-        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what is ignored stays so in a child
-        try:
-            resource_tracker.ensure_running()
-        finally:
-            signal.signal(signal.SIGHUP, before)
+def _same(result: Result) -> Result:
+    return result
 
 
-def _begin_worker(threads: int, parent: int) -> None:
-    """Keep a worker's own threads from taking the cores of the others, and end it when its parent is gone.
-
-    Ctrl-C reaches every process of a terminal; only the parent answers it.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    keep_few_arenas()
-    spare_pandas()
-    os.environ.setdefault(THREADS_VARIABLE, str(threads))
-    threading.Thread(
-        target=_outlive_nobody, args=(parent,), daemon=True, name="watch over the parent"
-    ).start()
-
-
-def _outlive_nobody(parent: int) -> None:
-    """End this process when its parent has ended without a word, as after kill -9."""
-    if os.name != "posix":  # elsewhere the number of a parent never changes
-        return
-    while os.getppid() == parent:
-        time.sleep(_LOOK)
-    os._exit(1)
+def _raise(error: BaseException) -> NoReturn:
+    raise error
 
 
 def _one(function: Callable[[Item], Result], item: Item, number: int) -> Result:

@@ -74,7 +74,7 @@ class RunLock:
     ) -> None:
         self._stop.set()
         if self._beating is not None:
-            self._beating.join()
+            self._beating.join(_BEAT)  # a disk that does not answer keeps the heart, not the run
         owner = owner_of(self.path)
         if owner is not None and owner.token == self._owner.token:
             self.path.unlink(missing_ok=True)

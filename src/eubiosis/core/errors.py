@@ -14,6 +14,11 @@ class NumericalFailuresError(Exception):
         self.failed = failed
         self.total = total
         self.allowed = allowed
-        detail = ", ".join(f"{count} {word}" for word, count in sorted((words or {}).items()))
+        self.words = words or {}
+        detail = ", ".join(f"{count} {word}" for word, count in sorted(self.words.items()))
         text = f"{failed} of {total} solutions failed numerically; allowed: {allowed}"
         super().__init__(f"{text} ({detail})" if detail else text)
+
+    def __reduce__(self) -> tuple[type[NumericalFailuresError], tuple[int, int, int, dict[str, int]]]:
+        """Travel between processes: the text is made anew from the counts."""
+        return type(self), (self.failed, self.total, self.allowed, self.words)

@@ -33,7 +33,7 @@ class Finding:
             text += f"; allowed: {self.allowed}"
         if self.next_step:
             text += f"; next: {self.next_step}"
-        return _spelled_out(text)
+        return spelled_out(text)
 
 
 class FindingsError(Exception):
@@ -42,6 +42,10 @@ class FindingsError(Exception):
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
         super().__init__(format_findings(self.findings))
+
+    def __reduce__(self) -> tuple[type[FindingsError], tuple[tuple[Finding, ...]], dict[str, object]]:
+        """Travel between processes: what is said is made anew from the findings."""
+        return type(self), (self.findings,), self.__dict__
 
 
 class ExecutorError(FindingsError):
@@ -78,12 +82,12 @@ def format_findings(findings: Iterable[Finding]) -> str:
     lines: list[str] = []
     for file, rows in by_file.items():
         noun = "finding" if len(rows) == 1 else "findings"
-        lines.append(f"{_spelled_out(file)}: {len(rows)} {noun}")
+        lines.append(f"{spelled_out(file)}: {len(rows)} {noun}")
         lines.extend(f"  {row}" for row in rows)
     return "\n".join(lines)
 
 
-def _spelled_out(text: str) -> str:
+def spelled_out(text: str) -> str:
     """Return a text whose control characters are spelled out: a name may hold what moves a terminal."""
     if text.isprintable():
         return text

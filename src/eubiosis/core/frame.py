@@ -5,6 +5,8 @@ pyarrow is loaded when the first table is made; pandas only by ``to_pandas``.
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +22,7 @@ from eubiosis.core import frame_arrow as bridge
 from eubiosis.core.columns import Column, TableSchema
 from eubiosis.core.findings import unknown_word
 from eubiosis.core.frame_html import SHOWN_COLUMNS, SHOWN_ROWS, table_html
+from eubiosis.core.output import beside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -261,8 +264,11 @@ class Table:
 
     def write_parquet(self, path: Path | str) -> None:
         """Write a parquet file; raises ``FileExistsError`` rather than overwrite one."""
-        with Path(path).open("xb") as stream:
-            stream.write(self.to_parquet())
+        target = Path(path)
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        with beside(target) as temporary:
+            temporary.write_bytes(self.to_parquet())
 
     def __eq__(self, other: object) -> bool:
         """Say whether two tables have the same columns, kinds, units and values; missing equals missing."""

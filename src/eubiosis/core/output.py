@@ -99,6 +99,21 @@ def check_free(folder: Path, *, new: bool = True, own: Collection[str] | None = 
         raise _refused(folder, problem)
 
 
+def check_place(path: Path, *, folder: bool) -> None:
+    """Raise ``FindingsError`` where a file, or a ``folder``, cannot be written, before the work for it."""
+    if path.exists() and path.is_dir() != folder:
+        problem = "a file stands there" if folder else "a folder stands there"
+        raise _refused(path, problem)
+    nearest = next(each for each in (path.absolute(), *path.absolute().parents) if os.path.lexists(each))
+    if nearest.is_symlink() and not nearest.exists():
+        raise _refused(path, "a link that leads nowhere stands there")
+    where = nearest if nearest.is_dir() else nearest.parent
+    if nearest != path.absolute() and not nearest.is_dir():
+        raise _refused(path, f"{nearest.name} is a file and no folder")
+    if not os.access(where, os.W_OK | os.X_OK):
+        raise _refused(path, "its folder cannot be written")
+
+
 def _move_into(aside: Path, folder: Path) -> None:
     for path in sorted(p for p in aside.rglob("*") if not p.is_dir()):
         target = folder / path.relative_to(aside)
@@ -106,6 +121,6 @@ def _move_into(aside: Path, folder: Path) -> None:
         path.replace(target)
 
 
-def _refused(folder: Path, problem: str) -> FindingsError:
-    allowed = "a folder where you may write, on a disk with room"
-    return FindingsError([Finding(str(folder), "", problem, allowed, "give another folder, or make room")])
+def _refused(place: Path, problem: str) -> FindingsError:
+    allowed = "a place where you may write, on a disk with room"
+    return FindingsError([Finding(str(place), "", problem, allowed, "give another place, or make room")])

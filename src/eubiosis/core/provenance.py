@@ -20,6 +20,8 @@ Level = Literal["world", "person", "visit", "study", "definition"]
 NO_RANGE = "no range was found"
 _TOGETHER = re.compile(r"(whole:\w+|rank:\w+|line:\w+[+-])")
 
+MOST = 1e15  # of a value or an end: cells in a colon are 1e13, and nothing here counts more
+
 
 class SourcedFact(TableRow):
     """An estimate that never travels alone: what it is, how it was obtained, how far its source was read.
@@ -45,6 +47,14 @@ class SourcedFact(TableRow):
     def _number_is_in_range(self) -> SourcedFact:
         if not math.isfinite(self.value):
             raise RowProblem(f"value {self.value} is not finite", allowed="a finite number")
+        for name in ("value", "low", "high"):
+            number = getattr(self, name)
+            if number is not None and not abs(number) <= MOST:
+                raise RowProblem(
+                    f"{name} {number:g} is beyond any quantity",
+                    allowed=f"finite, at most {MOST:g} either way",
+                    next_step="correct the number or its unit",
+                )
         if (self.low is None) != (self.high is None):
             raise RowProblem("one of low and high is empty", next_step="give both or neither")
         if self.low is not None and self.high is not None and not self.low <= self.value <= self.high:

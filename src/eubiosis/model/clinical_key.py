@@ -7,6 +7,7 @@ import hashlib
 from eubiosis.core.clinical_prior import EXPOSURES, THERAPIES
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.model_forms import FORMS, TAXA
+from eubiosis.core.output import write_whole
 from eubiosis.model.content import Content
 from eubiosis.model.coupling_data import ROWS
 from eubiosis.model.sensitivity import sensitivity_key
@@ -25,7 +26,7 @@ def clinical_key(content: Content) -> str:
 
 def write_clinical_key(content: Content) -> None:
     """Write the hash of what the measured tables came from into the content folder."""
-    (content.folder / KEY_FILE).write_text(clinical_key(content) + "\n", encoding="utf-8", newline="\n")
+    write_whole(content.folder / KEY_FILE, clinical_key(content) + "\n")
 
 
 def demand_fresh_clinical(content: Content) -> None:

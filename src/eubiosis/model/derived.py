@@ -15,6 +15,7 @@ import numpy as np
 from eubiosis import engine
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
 from eubiosis.core.guilds import GUILDS
+from eubiosis.core.output import write_whole
 from eubiosis.core.provenance import Basis
 from eubiosis.core.tables import TableRow, read_table, write_table
 from eubiosis.engine import Array, Compiled, Tolerances
@@ -100,7 +101,7 @@ def load_derived(content: Content) -> Derived:
 def save_derived(content: Content, derived: Derived) -> None:
     """Write the derived numbers and the hash of what they came from into the content folder."""
     write_table(content.folder / TABLE, derived.rows, tuple(DerivedRow.model_fields))
-    (content.folder / KEY_FILE).write_text(content_key(content) + "\n", encoding="utf-8", newline="\n")
+    write_whole(content.folder / KEY_FILE, content_key(content) + "\n")
 
 
 def derive(content: Content) -> Derived:

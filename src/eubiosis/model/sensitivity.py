@@ -14,6 +14,7 @@ import numpy as np
 
 from eubiosis.core.class_priors import PRIORS
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
+from eubiosis.core.output import write_whole
 from eubiosis.core.provenance import Basis
 from eubiosis.core.tables import TableRow, read_table, write_table
 from eubiosis.model.class_totals import PathAnswer
@@ -81,4 +82,4 @@ def save_sensitivities(content: Content, rows: Iterable[SensitivityRow]) -> None
     """Write measured answers and the hash of what they came from into the content folder."""
     write_table(content.folder / TABLE, tuple(rows), tuple(SensitivityRow.model_fields))
     key = sensitivity_key(content) + "\n"
-    (content.folder / KEY_FILE).write_text(key, encoding="utf-8", newline="\n")
+    write_whole(content.folder / KEY_FILE, key)

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -82,6 +83,10 @@ class Shipped:
     made: Mapping[str, str]
     reasons: tuple[str, ...]
     absent: tuple[str, ...] = ()
+
+    def how(self, half: Literal["gut", "history"], word: str) -> str:
+        """Return the version, seed, effort, targets_key or roles_sha256 that a half was made with."""
+        return made_with(self.made, half, word)
 
 
 def shipped(model: Model) -> Shipped:
@@ -219,6 +224,11 @@ def _check_worlds(worlds: ShippedWorlds, path: Path, count: str, expected: froze
         )
     if findings:
         raise FindingsError(findings)
+
+
+def made_with(made: Mapping[str, str], half: str, word: str) -> str:
+    """Return what a half was made with; tables in which both halves were made by one call say it once."""
+    return made.get(f"{half}_{word}", made.get(word, "unknown"))
 
 
 def read_made(folder: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
+from eubiosis.core.output import write_whole
 from eubiosis.population.virtual.made import MadeTable
 from eubiosis.population.virtual.reference import reference_people
 
@@ -60,5 +61,4 @@ def write_example_table(path: Path | str, *, people: int = EXAMPLE_PEOPLE, seed:
         raise FindingsError(
             [Finding(str(target), "", problem, "2 people or more, a new file", "choose another")]
         )
-    target.write_text(example_people(people, seed).table_text(), encoding="utf-8", newline="\n")
-    return target
+    return write_whole(target, example_people(people, seed).table_text())

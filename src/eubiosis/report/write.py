@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.output import beside
 from eubiosis.core.report_input import TrialReportInput
 
 SUFFIXES = (".html", ".json")
@@ -39,8 +42,10 @@ def write(path: Path | str, content: TrialReportInput) -> Path:
 
         text = results_text(content)
     try:
-        with target.open("x", encoding="utf-8", newline="\n") as out:
-            out.write(text)
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        with beside(target) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         exists = isinstance(error, FileExistsError)
         problem = "it exists already" if exists else f"it cannot be written ({error.strerror})"

@@ -121,7 +121,12 @@ class Task:
     @property
     def cut(self) -> bool:
         """Whether the trial is so large that it is cut into blocks of candidates."""
-        return self.design.participants > self.block // 2
+        return is_cut(self.design.participants, self.block)
+
+
+def is_cut(participants: int, block: int = BLOCK) -> bool:
+    """Say whether a trial is so large that it is cut into blocks of candidates."""
+    return participants > block // 2
 
 
 @dataclass(frozen=True)

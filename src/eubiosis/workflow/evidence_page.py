@@ -51,5 +51,7 @@ def write_graph_picture(graph: KnowledgeGraph, folder: Path) -> list[Path]:
 
 
 def write_flow_picture(counts: Flow, folder: Path) -> list[Path]:
-    """Draw the PRISMA flow; return the paths."""
-    return evidence_figures.prisma_flow(counts, folder)
+    """Draw the PRISMA flow, all of it or nothing; return the paths."""
+    with staged(folder) as aside:
+        drawn = evidence_figures.prisma_flow(counts, aside)
+    return [folder / path.name for path in drawn]

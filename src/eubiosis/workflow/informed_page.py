@@ -34,8 +34,7 @@ def informed_halves(
         if own is None:
             absent.append(half)
             continue
-        how = [known.made.get(word, "unknown") for word in ("seed", "effort")]
-        made = f"shipped worlds, seed {how[0]}, effort {how[1]}"
+        made = f"shipped worlds, seed {known.how(half, 'seed')}, effort {known.how(half, 'effort')}"
         found.append((TITLES[half], informed(model, own, half, origin=made, sets=sets, seed=seed, say=say)))
     if absent:
         raise FindingsError(

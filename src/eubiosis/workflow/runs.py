@@ -68,7 +68,7 @@ def run_state(run: Path) -> RunState:
         planned[-1] if planned else None,
         _seconds(events),
         owner.words if running and owner is not None else "",
-        any(".block-" in name for name in names),
+        any(".block-" in name for name in names) or any(event.get("blocks") is True for event in events),
     )
 
 

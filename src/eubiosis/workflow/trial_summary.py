@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +103,7 @@ def report_input(
             *_warnings(workflow.simulation),
             *_not_represented(design),
             *_not_redrawn(workflow, surface),
+            *_the_same(design),
         ),
         forms=forms,
         priors=clinical_priors(design),
@@ -332,6 +334,17 @@ def _not_redrawn(workflow: Workflow, surface: PowerSurface | None) -> tuple[str,
         f"no trials of other sizes were redrawn: a trial of more than {MOST_IN_ONE_BLOCK:,} participants is "
         "run in blocks of people, and power at other sizes is in closed form only",
     )
+
+
+def _the_same(design: Design) -> Iterator[str]:
+    """Say of two arms in which everybody takes the same that nothing but chance can lie between them."""
+    for one, other in combinations(design.arms, 2):
+        inert = all(part.record.group == "placebo" for arm in (one, other) for part in arm.therapy.components)
+        if inert or one.therapy == other.therapy:
+            yield (
+                f"arms {one.name} and {other.name} take the same: their true difference is zero, and what is "
+                "estimated between them is chance."
+            )
 
 
 def _not_represented(design: Design) -> Iterator[str]:

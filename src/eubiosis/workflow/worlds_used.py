@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from eubiosis.model.model import Model
 from eubiosis.model.shipped import ShippedWorlds, shipped
 from eubiosis.trial.simulation import Simulation
 
+HALVES: tuple[Literal["gut", "history"], ...] = ("gut", "history")
 FACT, HISTORY_FACT = "gut worlds come from", "natural history comes from"
 
 
@@ -23,8 +26,10 @@ def worlds_facts(model: Model, simulation: Simulation, seed: int) -> dict[str, s
         history = _words(found.history, pairs, seed, "history")
     made = "none"
     if found.made:
-        seed_then, effort = (found.made.get(word, "unknown") for word in ("seed", "effort"))
-        made = f"seed {seed_then}, {effort} effort"
+        gut_made, history_made = (
+            f"seed {found.how(half, 'seed')}, {found.how(half, 'effort')} effort" for half in HALVES
+        )
+        made = gut_made if gut_made == history_made else f"gut {gut_made}; natural history {history_made}"
     return {FACT: gut, HISTORY_FACT: history, "shipped worlds were made with": made}
 
 

@@ -1,6 +1,7 @@
 """Roles: what may be fitted, what is refused and why, and that nothing is used twice."""
 
 import math
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -26,6 +27,7 @@ from eubiosis.calibration.roles_tables import AllowanceRow, LeakageRow, LogRow
 from eubiosis.calibration.waves_terms import WITHIN_ARM_BIAS
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingsError
+from eubiosis.model.content import load_content
 
 
 @pytest.fixture(scope="module")
@@ -268,3 +270,16 @@ def test_an_allowance_without_a_finite_size_is_refused(size):
             id="a", kind="gut", applies_to="within_arm", sd=float(size), unit="log ratio", opens="no",
             basis="assumed", note="made up",
         )  # fmt: skip
+
+
+def test_a_row_that_stands_twice_in_any_table_of_the_roles_is_found(tmp_path):
+    shutil.copytree(PACKAGED_CONTENT, tmp_path / "content")
+    for name in ("licences", "leakage", "allowances"):
+        path = tmp_path / "content" / "calibration" / f"{name}.tsv"
+        lines = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("\n".join([*lines, lines[1]]) + "\n", encoding="utf-8")
+    with pytest.raises(FindingsError) as caught:
+        read_tables(load_content(tmp_path / "content"))
+    twice = {finding.file.rpartition("/")[2] for finding in caught.value.findings}
+    assert twice == {"licences.tsv", "leakage.tsv", "allowances.tsv"}
+    assert all("occurs twice" in finding.problem for finding in caught.value.findings)

@@ -8,7 +8,7 @@ from eubiosis.calibration.sampling import Effort
 from eubiosis.calibration.waves import GutProblem
 from eubiosis.calibration.worlds import gut_half, write_worlds
 from eubiosis.model.laboratory import Laboratory
-from eubiosis.model.shipped import GUT, MADE, gut_key, read_made, read_worlds
+from eubiosis.model.shipped import GUT, MADE, gut_key, made_with, read_made, read_worlds
 from eubiosis.model.worlds import with_reference
 
 pytest.importorskip("emcee", reason="emcee is not installed")
@@ -51,3 +51,20 @@ def test_what_is_written_is_what_was_matched(made, model):
     inside = (roseburia >= 0.48) & (roseburia <= 0.9)
     assert seen.share == pytest.approx(found.weights[inside].sum(), abs=1e-6)
     assert np.isfinite(problem.log_likelihood(half.sample.points)).all()
+
+
+def test_a_half_keeps_what_it_was_made_with_when_the_other_is_made_anew(made, model, tmp_path):
+    half, _ = made
+    write_worlds(tmp_path, model, half, None, 3, reduced=True)
+    write_worlds(tmp_path, model, None, half, 9, reduced=False)
+    found = read_made(tmp_path)
+    assert [found[f"{name}_seed"] for name in ("gut", "history")] == ["3", "9"]
+    assert [found[f"{name}_effort"] for name in ("gut", "history")] == ["reduced", "full"]
+    # tables of both halves from one call, as they were written before, say it once for both
+    (tmp_path / MADE).write_text("what\tvalue\nseed\t2026\neffort\tfull\ngut_key\tx\nhistory_key\ty\n")
+    write_worlds(tmp_path, model, half, None, 5, reduced=True)
+    found = read_made(tmp_path)
+    assert {word: made_with(found, half_, "seed") for word, half_ in (("a", "gut"), ("b", "history"))} == {
+        "a": "5",
+        "b": "2026",
+    }

@@ -4,15 +4,18 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from eubiosis.compute import pool
 from eubiosis.compute.pool import map_ordered
-from eubiosis.core.findings import ExecutorError
+from eubiosis.core.errors import NumericalFailuresError
+from eubiosis.core.findings import ExecutorError, Finding, FindingsError
 from eubiosis.core.machine import available_cores
 from eubiosis.core.streams import stream
 
@@ -136,9 +139,95 @@ def test_a_second_signal_while_workers_are_ended_leaves_none(monkeypatch):
                 raise KeyboardInterrupt
             self.ended = True
 
-    both = [Worker(), Worker()]
+        def join(self, timeout):
+            assert self.ended
+            assert timeout < 60
+
+    both = [SimpleNamespace(process=Worker(), let_go=int) for _ in range(2)]
     workers = pool.Workers(2)
-    monkeypatch.setattr(pool.multiprocessing, "active_children", lambda: both)
+    workers._workers = both
     with pytest.raises(KeyboardInterrupt):
         workers._kill()
-    assert [each.ended for each in both] == [True, True]
+    assert [each.process.ended for each in both] == [True, True]
+
+
+class Odd(Exception):
+    """One that cannot be made anew from its text."""
+
+    def __init__(self, number, *, unit):
+        super().__init__(f"{number} odd {unit}")
+
+
+def fail_in_its_own_way(item):
+    if item == "findings":
+        raise FindingsError([Finding("trial.yaml", "arms", "nobody enters", next_step="widen it")])
+    if item == "numerical":
+        raise NumericalFailuresError(3, 9, 1, {"non_finite": 3})
+    if item == "end of a file":
+        raise EOFError("the table ends early")
+    if item == "does not return":
+        return (item for _ in "ab")
+    raise Odd(7, unit="days")
+
+
+def test_what_fails_in_a_worker_says_here_what_it_said_there():
+    with pool.Workers(2) as workers:
+
+        def fails(item):
+            return workers.map_ordered(fail_in_its_own_way, [item, item], progress=False)
+
+        with pytest.raises(FindingsError) as caught:
+            fails("findings")
+        assert caught.value.findings[0].place == "arms"
+        assert str(caught.value) == "trial.yaml: 1 finding\n  arms: nobody enters; next: widen it"
+        with pytest.raises(NumericalFailuresError, match=r"3 of 9 .* allowed: 1 \(3 non_finite\)"):
+            fails("numerical")
+        with pytest.raises(EOFError, match="the table ends early"):
+            fails("end of a file")
+        with pytest.raises(TypeError, match="generator"):
+            fails("does not return")
+        with pytest.raises(RuntimeError, match="7 odd days"):
+            fails("odd")
+        assert workers.map_ordered(root_of, [4.0, 9.0], progress=False) == [2.0, 3.0]  # it works on
+
+
+@pytest.mark.skipif(os.name != "posix", reason="stops processes")
+@pytest.mark.parametrize("moment", ["idle", "in between", "failing"])
+def test_the_end_does_not_wait_for_a_worker_that_is_stopped(monkeypatch, moment):
+    monkeypatch.setattr("eubiosis.compute.pool._REST", 0.6)
+    monkeypatch.setattr("eubiosis.compute.pool._RESTS", 5)
+    monkeypatch.setattr("eubiosis.compute.pool._END", 1.0)
+    began = time.monotonic()
+    if moment == "failing":  # one fails and the other, whose item comes later, is stopped
+        with pytest.raises(ValueError, match="no root of -1"):
+            map_ordered(fail_or_stop, [-1.0, "stop"], 2, progress=False)
+    else:
+        with pool.Workers(2) as workers:
+            assert workers.map_ordered(root_of, [4.0, 9.0], progress=False) == [2.0, 3.0]
+            for worker in workers._workers:
+                os.kill(worker.pid, signal.SIGSTOP)
+            if moment == "in between":  # it is given work that it does not begin
+                with pytest.raises(ExecutorError, match="hang: 2 of 2 computed nothing for 3 s"):
+                    workers.map_ordered(root_of, [4.0, 9.0], progress=False)
+    assert multiprocessing.active_children() == []
+    assert time.monotonic() - began < 60
+    ended = [thread for thread in threading.enumerate() if thread.name.startswith("worker ")]
+    for thread in ended:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in ended)
+
+
+def fail_or_stop(item):
+    if item == "stop":
+        stop_itself(item)
+    time.sleep(1.0)  # the other is stopped by then
+    return root_of(item)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process")
+def test_a_worker_that_went_without_work_is_replaced():
+    with pool.Workers(2) as workers:
+        assert workers.map_ordered(root_of, [4.0, 9.0], progress=False) == [2.0, 3.0]
+        workers._workers[0].process.kill()
+        workers._workers[0].process.join(30)
+        assert workers.map_ordered(root_of, [16.0, 25.0], progress=False) == [4.0, 5.0]

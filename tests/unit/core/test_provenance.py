@@ -1,10 +1,12 @@
 """A number never travels alone, and an assumed one is never fixed: each rule refuses what it should."""
 
+import math
+
 import pytest
 from pydantic import ValidationError
 
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.provenance import SourcedNumber
+from eubiosis.core.provenance import SourcedFact, SourcedNumber
 from eubiosis.core.tables import read_table
 
 GOOD = {
@@ -139,3 +141,14 @@ def test_every_packaged_number_obeys_the_rules_by_hand(model):
             assert row.low < row.high, row.id
     assert {"recalled"}.isdisjoint(row.read for row in rows)  # read, or without a source
     assert not [n for n in model.content.numbers if n.startswith(("tgt_", "claim_"))]
+
+
+@pytest.mark.parametrize(
+    "cells", [{"high": 1e300}, {"low": -1e16}, {"high": math.inf}, {"value": 2e15, "high": 3e15}]
+)
+def test_a_number_beyond_any_quantity_is_refused_wherever_it_stands(cells):
+    fields = {"id": "x", "description": "made up", "value": 2.0, "low": 1.0, "high": 3.0, "unit": "L"}
+    origin = {"basis": "assumed", "note": "a test"}
+    assert SourcedFact(**fields, **origin).high == 3.0
+    with pytest.raises(ValidationError, match="beyond any quantity"):
+        SourcedFact(**{**fields, **cells}, **origin)

@@ -1,6 +1,7 @@
 """The tables: complete, closed, and growing only when nothing is wrong."""
 
 import csv
+import errno
 import re
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from eubiosis.core.findings import FindingsError
+from eubiosis.core.tables import write_table
 from eubiosis.evidence.growing.adding import add, write_template
 from eubiosis.evidence.records.rows import Study, StudyEstimate
 from eubiosis.evidence.records.store import TABLES, load, packaged_folder
@@ -138,6 +140,22 @@ def test_a_filled_template_is_checked_added_and_pooled(tmp_path):
     assert len(load().estimates) == 224  # the packaged tables are left alone
     with pytest.raises(FindingsError, match="not empty"):
         add(filled, tmp_path / "grown", before)
+
+
+def test_a_disk_that_fills_leaves_no_half_of_the_grown_evidence(tmp_path, monkeypatch):
+    filled = fill(tmp_path / "filled", STUDY, ESTIMATE)
+    written = []
+
+    def full(path, rows, columns):
+        written.append(path)
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write_table(path, rows, columns)
+
+    monkeypatch.setattr("eubiosis.evidence.growing.adding.write_table", full)
+    with pytest.raises(FindingsError, match="No space left"):
+        add(filled, tmp_path / "grown", load())
+    assert [path.name for path in tmp_path.iterdir()] == ["filled"]
 
 
 @pytest.mark.parametrize(

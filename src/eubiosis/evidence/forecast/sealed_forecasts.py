@@ -17,7 +17,7 @@ from pathlib import Path
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError, unknown_word
-from eubiosis.core.output import write_whole
+from eubiosis.core.output import staged, write_whole
 from eubiosis.core.record import Plain, as_record
 from eubiosis.core.sealed import (
     COLUMNS,
@@ -125,12 +125,13 @@ def seal_forecasts(folder: Path, origin_date: str, *, today: date, evidence: Evi
         "made_from": {name: _sha((tables.folder / name).read_bytes()) for name in _TABLES},
     }
     dates = [*(seal.date for seal in earlier), origin_date]
-    for name, text in {**files, **hub_files(registry, dates)}.items():
-        write_whole(folder / name, text)
-    write_whole(
-        folder / "seals" / f"{origin_date}.json",
-        json.dumps({**record, "seal": seal_of(record)}, indent=1, ensure_ascii=False) + "\n",
-    )
+    with staged(folder) as aside:  # all of it or nothing: a forecast without its seal is none
+        for name, text in {**files, **hub_files(registry, dates)}.items():
+            write_whole(aside / name, text)
+        write_whole(
+            aside / "seals" / f"{origin_date}.json",
+            json.dumps({**record, "seal": seal_of(record)}, indent=1, ensure_ascii=False) + "\n",
+        )
     return read_seals(folder)[-1]
 
 

@@ -78,13 +78,14 @@ def _empty_risk(studies: list[Study], estimates: list[StudyEstimate]) -> list[Ri
 
 
 def _write(grown: Evidence, target: Path, evidence: Evidence) -> Evidence:
-    if target.resolve() != evidence.folder.resolve():
-        if target.exists() and any(target.iterdir()):
-            next_step = "name a new folder, or --tables with the same one"
-            raise FindingsError([Finding(target.name, "", "the folder is not empty", next_step=next_step)])
-        shutil.copytree(evidence.folder, target, dirs_exist_ok=True)
-    for kind in (Study, StudyEstimate, RiskOfBias):
-        write_table(target / f"{TABLES[kind]}.tsv", list(grown.rows[kind]), list(kind.model_fields))
-    written = load(target)
-    checking.store(written, check_trials(written))
-    return written
+    other = target.resolve() != evidence.folder.resolve()
+    if other and target.exists() and any(target.iterdir()):
+        next_step = "name a new folder, or --tables with the same one"
+        raise FindingsError([Finding(target.name, "", "the folder is not empty", next_step=next_step)])
+    with staged(target) as aside:
+        shutil.copytree(evidence.folder, aside, dirs_exist_ok=True)
+        for kind in (Study, StudyEstimate, RiskOfBias):
+            write_table(aside / f"{TABLES[kind]}.tsv", list(grown.rows[kind]), list(kind.model_fields))
+        written = load(aside)
+        checking.store(written, check_trials(written), aside / checking.STORED)
+    return load(target)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError, unknown_word
+from eubiosis.core.output import folder_of
 from eubiosis.core.tables import display_name
 from eubiosis.engine.expressions import Expression
 from eubiosis.engine.sbml import read_sbml
@@ -73,8 +74,7 @@ def use_modules(files: Mapping[str, Path], out: Path, base: Path = PACKAGED_CONT
     content = load_content(base)
     edited = {name: read_edited(name, path, findings) for name, path in files.items()}
     read = {name: each for name, each in edited.items() if each is not None}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".eubiosis-") as folder:
+    with folder_of(out), tempfile.TemporaryDirectory(dir=out.parent, prefix=".eubiosis-") as folder:
         staged = Path(folder) / "content"
         use = _stage(read, content, staged, findings)
         findings.raise_if_any()

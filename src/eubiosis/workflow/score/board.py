@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eubiosis.analysis.scoreboard import score_forecasts
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.output import staged, write_whole
+from eubiosis.core.output import check_place, staged, write_whole
 from eubiosis.core.record import as_json, as_record
 from eubiosis.core.scoreboard import (
     ReadOut,
@@ -62,14 +62,16 @@ def predict(folder: Path, *, today: date, say: Say, threads: int | None = None) 
     What was compared before is taken from the packaged seals, so that a forecast with other numbers counts as
     a second look. Raises ``FindingsError`` where the shipped worlds do not fit the model.
     """
+    check_place(folder, folder=True)
     forecaster = Forecaster(load(), asked_quantities(), today.isoformat(), say, threads)
     forecasts = forecaster.everything()
-    folder.mkdir(parents=True, exist_ok=True)
-    if folder != FORECASTS and (FORECASTS / SEALS).is_file() and not (folder / SEALS).exists():
-        shutil.copyfile(FORECASTS / SEALS, folder / SEALS)
-    rows = seal(folder, forecasts)
     checks = [RefitRow(**asdict(each)) for each in forecaster.refit_checks()]
-    write_table(folder / REFITS, checks, tuple(RefitRow.model_fields))
+    with staged(folder) as aside:
+        earlier = folder if (folder / SEALS).is_file() else FORECASTS
+        if (earlier / SEALS).is_file():
+            shutil.copyfile(earlier / SEALS, aside / SEALS)
+        rows = seal(aside, forecasts)
+        write_table(aside / REFITS, checks, tuple(RefitRow.model_fields))
     return rows
 
 

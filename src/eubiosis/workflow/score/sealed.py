@@ -18,6 +18,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.output import staged, write_whole
 from eubiosis.core.record import as_record
 from eubiosis.core.scoreboard import SealedForecast
 from eubiosis.core.tables import TableRow, read_table, write_table
@@ -65,10 +66,10 @@ def seal(folder: Path, forecasts: Sequence[SealedForecast]) -> list[SealRow]:
 
     Raises ``FindingsError`` for a study and arm given twice.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     before = {(row.study, row.arm): row for row in _rows(folder)}
     findings = FindingCollector()
     rows: list[SealRow] = []
+    texts: dict[str, str] = {}
     for forecast in forecasts:
         key = forecast.study, forecast.arm
         if key in {(row.study, row.arm) for row in rows}:
@@ -79,14 +80,17 @@ def seal(folder: Path, forecasts: Sequence[SealedForecast]) -> list[SealRow]:
         name = _file(forecast)
         record = {**json.loads(_text(forecast)), "sha256": sha}
         text = json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        (folder / name).write_text(text + "\n", encoding="utf-8", newline="\n")
+        texts[name] = text + "\n"
         rows.append(
             SealRow(study=forecast.study, arm=forecast.arm, file=name, sha256=sha, predicted=forecast.date,
                     compared=old.compared if old and old.sha256 == sha else "",
                     first_said=old.first_said if old else "")
         )  # fmt: skip
     findings.raise_if_any()
-    write_table(folder / SEALS, rows, tuple(SealRow.model_fields))
+    with staged(folder) as aside:
+        for name, text in texts.items():
+            write_whole(aside / name, text)
+        write_table(aside / SEALS, rows, tuple(SealRow.model_fields))
     return rows
 
 

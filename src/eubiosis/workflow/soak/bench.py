@@ -30,6 +30,7 @@ arms:
   - {name: inulin, therapy: inulin, dose: 12 g/day}
 design: {participants: %d, visits: [0, 4]}
 primary: stool_butyrate
+surface: null
 simulation: {gut_worlds: %d, host_worlds: 1, replicates: 2}
 """
 WORKFLOW = _WORKFLOW % (8, WORLDS)

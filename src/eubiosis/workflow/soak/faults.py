@@ -11,6 +11,7 @@ from eubiosis.workflow.soak.outcomes import Outcome
 
 KILLS = ("kill -9 of the main process", "kill -9 of a worker")
 _HANGUP = getattr(signal, "SIGHUP", signal.SIGTERM)
+_STOP = getattr(signal, "SIGSTOP", signal.SIGTERM)
 FAULTS: dict[str, tuple[float, Callable[[Bench], Outcome]]] = {  # share of the kills, and what is done
     KILLS[0]: (0.7, faults_processes.kill_main),
     KILLS[1]: (0.3, faults_processes.kill_worker),
@@ -31,5 +32,6 @@ FAULTS: dict[str, tuple[float, Callable[[Bench], Outcome]]] = {  # share of the 
     "a chunk of another version": (0.02, faults_files.foreign_chunk),
     "a worker of another version": (0.02, faults_dask.other_worker),
     "a clock that jumps": (0.04, faults_files.clock),
-    "kill -9 of a Dask worker": (0.04, faults_dask.dask_worker),
+    "kill -9 of a Dask worker": (0.04, faults_dask.to_dask_worker(signal.SIGKILL)),
+    "a Dask worker that hangs": (0.04, faults_dask.to_dask_worker(_STOP)),
 }

@@ -7,13 +7,13 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from eubiosis.workflow.soak.bench import Bench
-from eubiosis.workflow.soak.outcomes import NotHere, Outcome
-from eubiosis.workflow.soak.processes import Lost, chunks, ended, rest, send, until, workers
+from eubiosis.workflow.soak.outcomes import NotHere, Outcome, resumed
+from eubiosis.workflow.soak.processes import Lost, chunks, ended, none_left, rest, send, until, workers
 
 _OTHER = """\
 import eubiosis.compute.dask_pool as pool
@@ -22,19 +22,29 @@ pool.__version__ = "0.0.0"
 """
 
 
-def dask_worker(bench: Bench) -> Outcome:
-    """End one of two workers with kill -9: it is replaced, and the run does not stop."""
-    _demand_dask()
-    run, _ = bench.begun(1)
-    process = bench.start(run, "--executor", "dask-local:2")
-    until(lambda: len(workers(process.pid)) >= 2 or process.poll() is not None)
-    rest(process, bench.dice.uniform(0.0, bench.seconds / 2))
-    for worker in workers(process.pid)[:1]:
-        send(worker, signal.SIGKILL)
-    if ended(process) != 0:
-        raise Lost(f"the run ended with {process.returncode}: {bench.said()[:200]}")
-    bench.check(run)
-    return "recovered"
+def to_dask_worker(number: signal.Signals) -> Callable[[Bench], Outcome]:
+    """Return a fault: end or stop one of two workers; it is replaced, and the run does not stop."""
+
+    def inject(bench: Bench) -> Outcome:
+        _demand_dask()
+        run, _ = bench.begun(1)
+        process = bench.start(run, "--executor", "dask-local:2")
+        until(lambda: len(workers(process.pid)) >= 2 or process.poll() is not None)
+        rest(process, bench.dice.uniform(0.0, bench.seconds / 2))
+        hands = workers(process.pid)
+        for worker in hands[:1]:
+            send(worker, number)
+        code = ended(process)
+        said = bench.said()
+        none_left(hands)
+        if code == 1 and "next:" in said and chunks(run):  # lost before it had come forward
+            return resumed(bench, run)
+        if code != 0:
+            raise Lost(f"the run ended with {code}: {said[:200]}")
+        bench.check(run)
+        return "recovered"
+
+    return inject
 
 
 def other_worker(bench: Bench) -> Outcome:
