@@ -59,7 +59,7 @@ def test_fitted_people_are_written_with_what_they_give_away_and_held_against_the
     assert status == 0
     assert "told apart by nearest neighbours" in out
     page = (tmp_path / "page" / "population.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 1
+    assert page.count("<svg") == 8  # each figure by itself
     assert "http://" not in page.replace("http://www.w3.org", "")
     status, out, _ = run("describe", "made/stool.tsv", "real.tsv", "--json")
     assert json.loads(out)["groups"][0]["people"] == {"virtual": 40.0, "real": 130.0}

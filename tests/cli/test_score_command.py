@@ -29,7 +29,8 @@ def test_page_data_tables_and_seals_are_written_and_a_taken_folder_refused(eubio
     assert len(list((folder / "forecasts").glob("*.json"))) == len(record["seals"])
     page = (folder / "scoreboard.html").read_text(encoding="utf-8")
     assert all(seal["sha256"] in page for seal in record["seals"])
-    assert "http" not in page.replace("http://www.w3.org", "")
+    assert "http:" not in page.replace("http://www.w3.org", "")
+    assert "https:" not in page
     status, _, err = eubiosis("score", "--out", folder)
     assert status == 1
     assert "not empty" in err

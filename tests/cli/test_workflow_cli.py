@@ -66,7 +66,7 @@ def test_new_never_overwrites(run, tmp_path):
     (tmp_path / "file").write_text("keep")
     for name, words in (
         ("mine", "exists already"),
-        ("file", "exists already"),
+        ("file", "a file stands there"),
         ("no/where", "cannot be made"),
     ):
         status, out, err = run("new", name)
@@ -126,7 +126,7 @@ def test_findings_end_with_1_and_leave_nothing(run, stage, tmp_path):
     (tmp_path / "file").write_text("keep")
     status, out, err = run("run", "mine/workflow.yaml", "--out", "file/r")
     assert (status, out) == (1, "")
-    assert "cannot be made here" in err
+    assert "file is a file and no folder" in err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.yaml", "file", "mine"]
 
 

@@ -67,9 +67,10 @@ def by_hand(model, few, inputs):
 
 
 def assert_same(gut, arm, expected):
+    """Within what the tolerance of a trial's gut, 1e-5, leaves."""
     handed, markers = expected
-    np.testing.assert_allclose(gut.handed[arm], handed, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(gut.markers[arm], markers, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(gut.handed[arm], handed, rtol=5e-5, atol=1e-9)
+    np.testing.assert_allclose(gut.markers[arm], markers, rtol=5e-5, atol=1e-9)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5])

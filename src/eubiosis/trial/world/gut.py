@@ -141,13 +141,12 @@ def gut_courses(
     status, rows, people = np.array(found.status, dtype=object), found.rows, found.held
     draws = SubjectDraws(seed, tuple(subjects.numbers[i] for i in rows.tolist()))
     own = OwnEvents.of(design, draws)
-    weekly = bool(variants(design))  # with and without an event, doses are means of the same days
     by_variant: dict[Kept, tuple[dict[str, Array], dict[str, Array]]] = {}
     for kept in (NOTHING, *variants(design)):
         handed = {a.name: np.full((len(subjects), len(days), len(HANDED)), np.nan) for a in design.arms}
         markers = {a.name: np.full((len(subjects), len(visits), len(MARKERS)), np.nan) for a in design.arms}
         for arm in design.arms:
-            courses = _arm_courses(model, world, people, arm, own, kept, draws, days, visits, weekly=weekly)
+            courses = _arm_courses(model, world, people, arm, own, kept, draws, days, visits)
             handed[arm.name][rows] = courses.handed
             markers[arm.name][rows] = _as_reads(courses.markers, world)
             failed = ~_went_well(courses.status)
@@ -170,15 +169,13 @@ def _arm_courses(
     draws: SubjectDraws,
     days: Array,
     visits: NDArray[np.int64],
-    *,
-    weekly: bool,
 ) -> _Courses:
     """Run the held people under one arm, with the intercurrent events that are kept."""
     length = int(days[-1])
 
     def solved(therapy: Therapy, people: HeldPeople, shares: list[Array], killing: Array | None) -> _Courses:
         donors = donors_of(model, world, therapy, _own_stool(people, engraftment_in(model, world)))
-        return _solve_batch(model, people, therapy, shares, donors, days, visits, killing, weekly=weekly)
+        return _solve_batch(model, people, therapy, shares, donors, days, visits, killing)
 
     if not kept:
         shares = [taken(each.adherence, draws, length) for each in arm.therapy.components]
@@ -322,8 +319,6 @@ def _solve_batch(
     days: Array,
     visits: NDArray[np.int64],
     killing: Array | None = None,
-    *,
-    weekly: bool = True,
 ) -> _Courses:
     """Run all people under one therapy; ``shares`` are what each takes of each component, (people, days).
 
@@ -337,6 +332,7 @@ def _solve_batch(
     handed = np.repeat(still.values[:, :, : len(HANDED)], len(days), axis=1)
     markers = np.repeat(still.values[:, :, len(HANDED) :], len(visits), axis=1)
     status = np.array(still.status, dtype=object)
+    weekly = killing is not None  # a course of an antibiotic is a week
     given = gut_inputs(model, therapy, shares, donors, int(days[-1]), visits.tolist(), killing, weekly=weekly)
     acting = np.flatnonzero(given.acting)
     if len(acting):
