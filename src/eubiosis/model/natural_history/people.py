@@ -200,15 +200,16 @@ def _log_tone(noise: Array, sd: float, tau: float) -> Array:
 
     ``noise`` holds standard normals, (people, days + 1); ``tau`` is in days.
     """
-    from scipy.signal import lfilter
-
     keep = np.exp(-1.0 / tau)
-    z = noise[:, :-1].copy()
-    z[:, 1:] *= np.sqrt(1 - keep**2)
-    z = lfilter([1.0], [1.0, -keep], z, axis=1)
+    z = np.array(noise.T[:-1], order="C")
+    z[1:] *= np.sqrt(1 - keep**2)
+    carried = np.empty(z.shape[1:])
+    for day in range(1, len(z)):
+        np.multiply(z[day - 1], keep, out=carried)
+        z[day] += carried
     z *= sd
     z -= sd**2 / 2
-    return np.ascontiguousarray(z.T)
+    return z
 
 
 def _triggers(rate: Array, uniform: Array) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
