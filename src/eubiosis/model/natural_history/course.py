@@ -2,7 +2,8 @@
 
 The host half is not stiff, and its drive changes every day: two explicit steps a day err by 0.014 % of the
 peak infiltrate against an adaptive solver at 1e-9, and need no restart. Virtual trials make one: against
-eight a day it errs by 0.6 % of a peak, by 0.04 % of the mean infiltrate, and by a thousandth of an arm's effect.
+eight a day it errs by 0.6 % of a peak, by 0.04 % of the mean infiltrate, and by a thousandth of an arm's
+effect.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What a therapy does to the inputs and states of the gut, for people who each take their own share of it.
 
 A gut is given the doses of the two days before a visit one by one, the mean of each week in the four weeks
-before these and after a therapy begins, and the mean of four weeks elsewhere (weeks everywhere in courses with
-antibiotics as intercurrent events). Against a daily dose with the same missed days the effect on an arm's mean
-of stool acids and bifidobacteria differs by less than one part in fifty
+before these and after a therapy begins, and the mean of four weeks elsewhere (weeks everywhere in courses
+with antibiotics as intercurrent events). Against a daily dose with the same missed days the effect on an
+arm's mean of stool acids and bifidobacteria differs by less than one part in fifty
 (``tests/flow/trial/test_trial_adherence.py``); what the gut hands over adds up to within 4 %, but for
 propionate, whose small effect (4 % of what there is) comes out 15 % larger, and 13 % with weeks everywhere
 (inulin, 128 people, 48 weeks, one gut world). Products that drive one input add up.
