@@ -84,10 +84,11 @@ class PlotFrame:
         """Return a dashed upright line at x with its words beside its top."""
         at = self.at_x(x)
         left = at > self.width * 0.6
+        place, anchor = (at - 6, "end") if left else (at + 6, "start")
         return (
             f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{self.top:.1f}" '
             f'y2="{self.height - self.bottom:.1f}"/>'
-            + text(at - 6 if left else at + 6, self.top + 12, words, anchor="end" if left else "start")
+            + text(place, self.top + 12, words, anchor=anchor, names="over")
         )
 
 

@@ -35,10 +35,10 @@
   Array.prototype.forEach.call(document.querySelectorAll("pre[data-file]"), function (text) {
     text.insertAdjacentElement("afterend", button("Download " + text.dataset.file, function () { save(text.dataset.file, text.textContent, "text/yaml"); }));
   });
-  /* before printing all is open, afterwards as it was */
+  /* before printing all is open but long lists, afterwards as it was */
   var closed = [];
   window.addEventListener("beforeprint", function () {
-    closed = Array.prototype.filter.call(document.querySelectorAll("details"), function (one) { return !one.open; });
+    closed = Array.prototype.filter.call(document.querySelectorAll("details"), function (one) { return !one.open && !one.classList.contains("long"); });
     closed.forEach(function (one) { one.open = true; });
   });
   window.addEventListener("afterprint", function () { closed.forEach(function (one) { one.open = false; }); });
