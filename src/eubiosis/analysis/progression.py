@@ -9,6 +9,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 CONFIRMED_AFTER = 12.0  # weeks
+_APART = CONFIRMED_AFTER - 1e-6  # visits on tenths of a week are no exact multiples
 AFTER_RELAPSE = 30.0  # days from the onset of a relapse on which a rating neither starts nor confirms
 
 
@@ -19,7 +20,7 @@ def rise_needed(entry: Floats) -> Floats:
 
 def can_confirm(weeks: Floats) -> bool:
     """Say whether any rise could be confirmed: two visits (visits,) after entry lie 12 weeks apart."""
-    return len(weeks) > 2 and bool(weeks[-1] - weeks[1] >= CONFIRMED_AFTER)
+    return len(weeks) > 2 and bool(weeks[-1] - weeks[1] >= _APART)
 
 
 def confirmed_visit(scores: Floats, weeks: Floats, near: Bools) -> Ints:
@@ -30,6 +31,9 @@ def confirmed_visit(scores: Floats, weeks: Floats, near: Bools) -> Ints:
     every attended one in between. Visits ``near`` a relapse neither start nor confirm. A score that is NaN
     was not rated.
 
+    >>> near = np.zeros((3, 1), dtype=bool)
+    >>> confirmed_visit(np.array([2.0, 3.0, 3.0])[:, None], np.array([0.0, 4.4, 16.4]), near).tolist()
+    [1]
     >>> edss = np.array([2.0, 3.0, np.nan, 3.5])[:, None]
     >>> confirmed_visit(edss, np.array([0.0, 12.0, 24.0, 36.0]), np.zeros((4, 1), dtype=bool)).tolist()
     [1]
@@ -39,7 +43,7 @@ def confirmed_visit(scores: Floats, weeks: Floats, near: Bools) -> Ints:
     stays = beyond | np.isnan(scores)
     found = np.zeros(scores.shape[1:], dtype=np.int64)
     for first in range(len(weeks) - 2, 0, -1):  # an earlier one overwrites
-        if weeks[-1] - weeks[first] < CONFIRMED_AFTER:
+        if weeks[-1] - weeks[first] < _APART:
             continue
         held = beyond[first] & ~near[first]
         confirmed = np.zeros_like(held)
@@ -47,7 +51,7 @@ def confirmed_visit(scores: Floats, weeks: Floats, near: Bools) -> Ints:
             if not held.any():
                 break
             held = held & stays[later]
-            if weeks[later] - weeks[first] >= CONFIRMED_AFTER:
+            if weeks[later] - weeks[first] >= _APART:
                 confirmed |= held & beyond[later] & ~near[later]
         found[confirmed] = first
     return found

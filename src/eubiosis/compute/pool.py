@@ -38,10 +38,11 @@ def map_ordered(
     One process runs inside this one. More are started afresh ("spawn"), so ``function`` must be importable
     and items and results must travel between processes; they end by themselves should this one be killed.
     ``progress`` draws a bar on standard error: True always, False never, None where standard error is a
-    terminal. The exception of the first item that fails (in the order of the items) is raised as it is, with
-    a note that names the item; items that have not begun are then dropped; Ctrl-C ends those that are
-    running. Raises ``ValueError`` for fewer than one process, and ``ExecutorError`` where a process ends
-    unasked (killed, or out of memory), or one that has work computes nothing for a minute.
+    terminal. The exception of the first item that fails (in the order of the items) is raised as it is, in
+    words as ``RuntimeError`` where it cannot be made anew here, with a note that names the item; items that
+    have not begun are then dropped; Ctrl-C ends those that are running. Raises ``ValueError`` for fewer than
+    one process, and ``ExecutorError`` where a process ends unasked (killed, or out of memory), or one that
+    has work computes nothing for a minute.
 
     >>> map_ordered(len, ["a", "bcd"], processes=1, progress=False)
     [1, 3]
@@ -64,6 +65,9 @@ class Workers:
     """
 
     def __init__(self, processes: int) -> None:
+        if processes < 1:
+            message = f"{processes} processes; allowed: 1 or more"
+            raise ValueError(message)
         self._count = processes
         self._workers: list[WorkerProcess] = []
         self._busy: dict[WorkerProcess, int] = {}

@@ -11,7 +11,7 @@ from typing import Literal
 
 Triple = tuple[float, float, float]  # 2.5, 50 and 97.5 %
 Scale = Literal["ratio", "difference"]
-Sign = Literal["benefit", "harm", "none"]
+Sign = Literal["benefit", "harm", "none", "mixed"]
 
 
 @dataclass(frozen=True)

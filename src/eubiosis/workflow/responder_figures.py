@@ -37,8 +37,8 @@ from eubiosis.workflow.responder_chunk import (
 from eubiosis.workflow.trial_chunk import Chunk
 
 Floats = NDArray[np.float64]
-_PLACES = ((0.1, "a world of much harm: one in ten is worse"), (0.5, "the middle world"),
-           (0.9, "a world of much benefit: one in ten is better"))  # fmt: skip
+_PLACES = ((0.1, "a low world: one in ten has a smaller mean benefit"), (0.5, "the middle world"),
+           (0.9, "a high world: one in ten has a larger mean benefit"))  # fmt: skip
 _ENOUGH = 10  # worlds, to speak of one in ten
 _ALPHA = 0.05
 _CLAIM = 1.959963984540054
@@ -290,16 +290,21 @@ def _phenotypes(row: _Comparison) -> Iterator[PhenotypeLine]:
 def commonest_sign(benefits: Floats) -> tuple[Sign, float]:
     """Return the commonest direction of effects over worlds and the share of worlds that have it.
 
+    "mixed" where two are as common.
+
     >>> commonest_sign(np.array([0.2, 0.1, -0.3, 0.0]))
     ('benefit', 0.5)
+    >>> commonest_sign(np.array([0.2, -0.2]))
+    ('mixed', 0.5)
     """
     counts: dict[Sign, int] = {
         "benefit": int(np.sum(benefits > _EXACT)),
         "harm": int(np.sum(benefits < -_EXACT)),
         "none": int(np.sum(np.abs(benefits) <= _EXACT)),
     }
-    sign = max(counts, key=lambda name: counts[name])
-    return sign, counts[sign] / len(benefits)
+    most = max(counts.values())
+    signs = [sign for sign, count in counts.items() if count == most]
+    return signs[0] if len(signs) == 1 else "mixed", most / len(benefits)
 
 
 def _one_in(share: float) -> float | None:

@@ -70,7 +70,7 @@ def test_three_worlds_are_drawn_by_the_rank_of_their_benefit():
     assert [panel.place for panel in one.panels] == ["world 1 of 1 by mean benefit, the least first"]
     assert [panel.place for panel in fall.panels][1:] == [
         "the middle world",
-        "a world of much benefit: one in ten is better",
+        "a high world: one in ten has a larger mean benefit",
     ]
 
 

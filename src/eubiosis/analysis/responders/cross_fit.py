@@ -72,6 +72,8 @@ def cross_fitted(data: ComparedArms) -> CrossFitted | None:
 
 
 def _predict(learn: ComparedArms, judge: ComparedArms) -> tuple[Floats, Floats] | None:
+    if len(learn) < _PER_COLUMN or not len(judge):
+        return None
     centre = learn.moderators.mean(axis=1, keepdims=True)
     spread = learn.moderators.std(axis=1, keepdims=True)
     spread = np.where(spread > 0, spread, 1.0)

@@ -25,13 +25,15 @@ def first_order(values: Array, effects: Array) -> Array:
 
     Every row is a draw of its own. About zero, below it too, where a number has no influence; ties are kept
     in the order of the draws, which must be a random one where there are any. Not a number where effects do
-    not vary or a number does not.
+    not vary or a number does not, or with fewer than eight draws.
 
     >>> x = np.linspace(0.0, 1.0, 200)[:, None]
     >>> first_order(x, x[:, 0] ** 2).round(2).tolist()
     [1.0]
     """
     order = np.argsort(values, axis=0, kind="stable")
+    if len(effects) < COSINES + 2:
+        return np.full(values.shape[1], np.nan)
     found = _explained(effects[order.T])
     return np.where(np.ptp(values, axis=0) > 0, found, np.nan)
 

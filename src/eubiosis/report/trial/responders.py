@@ -155,10 +155,10 @@ def _panel_words(fall: Waterfall, panel: WaterfallPanel) -> str:
     low, high, mean = (number(value, sign=sign) for value in (min(known), max(known), panel.mean))
     said = (
         f"World {panel.gut_world}.{panel.host_world}{form}; {len(known)} of {panel.people} people drawn. "
-        f"Latent truth from {low} to {high}{unit}, mean of all {mean}"
+        f"Latent truth from {low} to {high}{unit}, mean of all participants, as if each took it, {mean}"
     )
     if math.isfinite(panel.reached):
-        said += f"; at least the MCID in {percent(panel.reached, decimals=1)}"
+        said += f"; at least the MCID in {percent(panel.reached, decimals=1)} of these"
     return said + "."
 
 
@@ -240,18 +240,17 @@ def _curve_panel(curve: TargetingCurve) -> PlotPanel:
 
 
 def curve_words(curve: TargetingCurve) -> str:
-    """Say what the score finds; where the interval over trials holds none, that nothing is found."""
+    """Say what the score finds; where the interval over trials includes zero, that nothing is found."""
     low, high = number(curve.autoc[0], sign=True), number(curve.autoc[2], sign=True)
     claims = (
         f"{curve.claiming} of {curve.trials} trials would claim a gain (AUTOC 1.96 standard errors above "
-        "none; 2.5 % do by chance)"
+        "zero; 2.5 % do by chance)"
     )
     if not estimable(curve.autoc):
         return f"No area can be given; {claims}."
     if curve.autoc[0] <= 0 <= curve.autoc[2]:
-        return (
-            f"Nothing is found: the AUTOC of one trial runs from {low} to {high}, which holds none. {claims}."
-        )
+        words = f"the AUTOC of one trial runs from {low} to {high}, which includes zero"
+        return f"Nothing is found: {words}. {claims}."
     side = "gain" if curve.found else "lose"
     return (
         f"The AUTOC of one trial runs from {low} to {high}: those whom the score puts first {side} in these "
@@ -280,6 +279,11 @@ def _area_row(curve: TargetingCurve) -> list[str]:
     ]  # fmt: skip
 
 
+def _stable(line: PhenotypeLine) -> str:
+    word = "either way" if line.sign == "mixed" else line.sign
+    return f"{word} in {percent(line.stability)} of {line.worlds}"
+
+
 def _phenotype_row(line: PhenotypeLine) -> list[str]:
     def one_in(value: float | None, lacking: str) -> str:
         return lacking if value is None else f"{math.ceil(value - 1e-9):,}"
@@ -289,6 +293,6 @@ def _phenotype_row(line: PhenotypeLine) -> list[str]:
     return [
         _of(line.label, line.unit, line.scale), line.arm, line.phenotype,
         f"{percent(line.prevalence[1])} ({percent(line.prevalence[0])} to {percent(line.prevalence[2])})",
-        _effect(line.effect, line.scale), f"{line.sign} in {percent(line.stability)} of {line.worlds}",
+        _effect(line.effect, line.scale), _stable(line),
         responders, one_in(line.screened_for_one, "none found"), one_in(line.screened_for_responder, none),
     ]  # fmt: skip

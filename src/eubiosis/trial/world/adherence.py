@@ -95,9 +95,10 @@ def blocks(
 ) -> list[tuple[float, float]]:
     """Return the stretches over whose mean a dose is given, as days.
 
-    They are single days just before ``visits`` (days), weeks in the four weeks before these and from the
-    begin of a therapy to four weeks after its ramp, and four weeks elsewhere; ``weekly``: weeks everywhere.
-    They are cut where a therapy begins or ends, and where the preparation of a transplant ends.
+    They are single days just before ``visits`` (days), weeks in the four weeks before these, from the begin
+    of a therapy to four weeks after its ramp and in four after its end, and four weeks elsewhere; ``weekly``:
+    weeks everywhere. They are cut where a therapy begins or ends, and where the preparation of a transplant
+    ends.
     """
     fine = [(visit - WEEK * _WEEKS_BEFORE_VISIT, visit) for visit in visits]
     marks = {visit - back for visit in visits for back in range(_BEFORE_VISIT + 1)} | {0.0, float(days)}
@@ -105,6 +106,8 @@ def blocks(
         begin = WEEK * each.start
         marks |= {7 * week for week in (each.start, each.stop) if week is not None}
         fine.append((begin, begin + WEEK * (_WEEKS_BEFORE_VISIT + (each.ramp_weeks or 0))))
+        if each.stop is not None:
+            fine.append((WEEK * each.stop, WEEK * (each.stop + _WEEKS_BEFORE_VISIT)))
         if each.transplant is not None:
             marks.add(begin + each.transplant.days[0])
     for week in range(0, days, WEEK):
