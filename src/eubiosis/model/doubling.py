@@ -10,6 +10,7 @@ from eubiosis.core.streams import CohortDraws
 from eubiosis.engine import Array, Integral, Solution
 from eubiosis.model.couplings import CouplingRow, CouplingTables
 from eubiosis.model.model import Model
+from eubiosis.model.natural_history.course import FEWEST_STEPS_PER_DAY
 from eubiosis.model.natural_history.people import draw_drive, draw_people
 from eubiosis.model.natural_history.scale import joined_inputs
 from eubiosis.model.sensitivity import SensitivityRow
@@ -17,7 +18,6 @@ from eubiosis.model.tolerances import STRICT
 
 SIZE, SEED = 1000, 2027
 SETTLING, COUNTED = 365, 365  # days under constant inputs before relapses are counted, and counted
-STEPS_PER_DAY = 1
 GRID = (-8.0, -4.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 4.0, 8.0)
 _RATE = Integral("host_relapse_rate")
 _SMALL, _TYPICAL_DAYS = 1e-3, 365
@@ -74,7 +74,7 @@ class DoublingCohort:
             held={"host_Z": self.drive.tone[first:last], "host_shot": self.drive.shots[first:last]},
             record=(),
             reductions=(_RATE,),
-            steps=STEPS_PER_DAY,
+            steps=FEWEST_STEPS_PER_DAY,
             tolerances=STRICT,
         )
 
@@ -147,7 +147,7 @@ def _typical_slopes(model: Model, couplings: CouplingTables, values: Mapping[str
         initial=model.states("ms", kernel)[None],
         record=(),
         reductions=(_RATE,),
-        steps=STEPS_PER_DAY,
+        steps=FEWEST_STEPS_PER_DAY,
         tolerances=STRICT,
     )
     log = np.log(solution.reduced[_RATE]).reshape(len(paths), 4)

@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from eubiosis.core.guilds import GUILDS
 from eubiosis.core.machine import available_threads
 from eubiosis.core.streams import SubjectDraws
-from eubiosis.engine import Array, Integral, Last, Reduction, Set, Tolerances
+from eubiosis.engine import Array, Integral, Last, Reduction, Set
 from eubiosis.model.held import HELD
 from eubiosis.model.model import Model
+from eubiosis.model.natural_history.course import FEWEST_STEPS_PER_DAY
 from eubiosis.model.natural_history.people import HOST_INPUTS, Drive, People, draw_drive, draw_people
 from eubiosis.model.niche import OK
 from eubiosis.model.tolerances import STRICT
 from eubiosis.model.worlds import GutWorld, as_person, hold_people
-from eubiosis.trial.world.gut import HANDED
+from eubiosis.trial.world.gut import HANDED, TOLERANCES
 
 # endpoint -> what of the host gives it
 ENDPOINTS: Mapping[str, Reduction] = {
@@ -37,10 +38,8 @@ ENDPOINTS: Mapping[str, Reduction] = {
 }
 CHUNK = 1_000
 _SMALL_CHUNK = 250  # fewer people than this for each thread are not worth chunks of their own
-STEPS_PER_DAY = 1
 EXCHANGE_DAYS = 7
 _DENSE_DAYS = 14  # days after a change of dose in which the gut hands over daily
-_TOLERANCES = Tolerances(relative=1e-5, absolute=1e-9, negative=1e4)
 _REFERENCES = ("host_C_healthy", "host_MG_healthy", "host_NfL_healthy")
 
 
@@ -210,7 +209,7 @@ class _Chunk:
             parameters=self.parameters,
             initial=self.states,
             inputs=changes,
-            tolerances=_TOLERANCES,
+            tolerances=TOLERANCES,
             threads=self.threads,
         )
         noon = np.arange(self.days) + 0.5  # of a line, the mean of a day is its value at noon
@@ -232,7 +231,7 @@ class _Chunk:
             held=held,
             record=(),
             reductions=tuple(ENDPOINTS.values()),
-            steps=STEPS_PER_DAY,
+            steps=FEWEST_STEPS_PER_DAY,
             tolerances=STRICT,
             threads=self.threads,
         )

@@ -13,7 +13,7 @@ from eubiosis.analysis.planning.forms_apart import FormLaw, chance_of_right, par
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.trial_answer import FingerprintRow
 from eubiosis.model import Model
-from eubiosis.trial.world.layer import trial_numbers
+from eubiosis.trial.world.layer import trial_values
 from eubiosis.workflow.trial_chunk import Chunk
 from eubiosis.workflow.visit_effects import VisitEffect
 from eubiosis.workflow.workflow import Workflow
@@ -63,8 +63,7 @@ def fingerprint_rows(
 
 def _within_people(model: Model | None) -> dict[str, float]:
     """Return the standard deviation within a person of the markers that can be taken several times."""
-    layer = {name: row.value for name, row in trial_numbers().items()}
-    known = layer if model is None else layer | {n: row.value for n, row in model.content.numbers.items()}
+    known = trial_values() if model is None else {**trial_values(), **model.content.by_name}
     return {marker: known[name] for marker, name in _WITHIN.items() if name in known}
 
 

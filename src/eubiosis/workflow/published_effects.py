@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.evidence.records.rows import StudyEstimate
+from eubiosis.evidence.synthesis import effects
+from eubiosis.evidence.synthesis.conversions import sd_from_se
 
 RATE_RATIO, DIFFERENCES = "rate ratio", ("MD", "SMD")
 _OTHER_RATIOS = {
@@ -71,11 +73,9 @@ def pooled_sd(row: StudyEstimate) -> float | None:
 
     A standard error becomes one by the root of the arm's people.
     """
-    total, freedom = 0.0, 0
+    arms: list[float] = []
     for people, printed in ((row.n_treatment, row.treatment_sd), (row.n_control, row.control_sd)):
         if people is None or printed is None or people < 2:
             return None
-        sd = printed * math.sqrt(people) if row.dispersion_type == "SE" else printed
-        total += (people - 1) * sd**2
-        freedom += people - 1
-    return math.sqrt(total / freedom) if total > 0 else None
+        arms += [sd_from_se(printed, people) if row.dispersion_type == "SE" else printed, people]
+    return None if arms[0] == arms[2] == 0 else effects.pooled_sd(*arms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,9 @@ class _Pair:
     areas: Floats
 
 
+ARRAYS = tuple(each.name for each in fields(_Pair))
+
+
 def compared_endpoints(design: Design) -> tuple[Endpoint, ...]:
     """Return the endpoints that responders are shown for: the primary one, unless it is a count, and MFIS."""
     names = dict.fromkeys((design.primary, SHOWN_BESIDE))
@@ -111,7 +114,7 @@ class ResponderSums:
             return np.array([[getattr(one, name) for one in row] for row in self._pairs], dtype=np.float32)
 
         names = tuple((endpoint.id, arm) for endpoint, arm in self.comparisons)
-        arrays = [stacked(name) for name in ("bars", "people", "groups", "fifths", "curves", "areas")]
+        arrays = [stacked(name) for name in ARRAYS]
         return (WorldResponders(self._gut_world, names, np.array(self._host_worlds), *arrays),)
 
 

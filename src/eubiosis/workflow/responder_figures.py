@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from eubiosis.core.responders import (
     ModeratorLine,
     PhenotypeLine,
     ResponderFigures,
+    Scale,
     Sign,
     TargetingCurve,
     Triple,
@@ -27,6 +29,7 @@ from eubiosis.core.world_intervals import interval
 from eubiosis.therapy.harms import exact_interval
 from eubiosis.trial.design import Design
 from eubiosis.workflow.responder_chunk import (
+    ARRAYS,
     MOST_PAIRS,
     OF_AREAS,
     OF_GROUPS,
@@ -45,6 +48,14 @@ _CLAIM = 1.959963984540054
 _EXACT = 1e-9  # an effect closer to none is rounding
 
 
+class _About(TypedDict):
+    endpoint: str
+    label: str
+    unit: str
+    scale: Scale
+    arm: str
+
+
 @dataclass(frozen=True)
 class _Comparison:
     """One endpoint in one active arm over all pairs of worlds, arrays as in ``WorldResponders``."""
@@ -59,6 +70,18 @@ class _Comparison:
     fifths: Floats
     curves: Floats
     areas: Floats
+
+    @property
+    def about(self) -> _About:
+        """What every figure and row says of itself."""
+        each = self.endpoint
+        return {
+            "endpoint": each.id,
+            "label": each.label,
+            "unit": each.unit,
+            "scale": each.scale,
+            "arm": self.arm,
+        }
 
     def of_people(self, name: str) -> Floats:
         """Return one number of every pair, (pairs,)."""
@@ -107,7 +130,7 @@ def _comparison(k: int, found: Sequence[WorldResponders], forms: dict[tuple[int,
     pairs = tuple((row.gut_world, host) for row in found for host in row.host_worlds.tolist())
     arrays = [
         np.concatenate([np.asarray(getattr(row, name)[:, k], dtype=np.float64) for row in found])
-        for name in ("bars", "people", "groups", "fifths", "curves", "areas")
+        for name in ARRAYS
     ]
     return _Comparison(ENDPOINTS[endpoint], arm, pairs, tuple(forms.get(pair, "") for pair in pairs), *arrays)
 
@@ -133,12 +156,8 @@ def _waterfall(row: _Comparison) -> Waterfall:
     matters = important_difference(row.endpoint.id)
     beyond = important_difference(row.endpoint.id, "detectable")
     return Waterfall(
-        endpoint=row.endpoint.id,
-        label=row.endpoint.label,
-        unit=row.endpoint.unit,
-        scale=row.endpoint.scale,
+        **row.about,
         better=row.endpoint.better,
-        arm=row.arm,
         important=None if matters is None else matters.value,
         important_source=_source(matters),
         detectable=None if beyond is None else beyond.value,
@@ -192,11 +211,7 @@ def _subgroups(row: _Comparison) -> Iterator[ModeratorLine]:
         known = np.isfinite(p_values)
         significant, trials = int(np.sum(p_values[known] < _ALPHA)), int(known.sum())
         yield ModeratorLine(
-            endpoint=row.endpoint.id,
-            label=row.endpoint.label,
-            unit=row.endpoint.unit,
-            scale=row.endpoint.scale,
-            arm=row.arm,
+            **row.about,
             moderator=moderator.label,
             low_label=moderator.low,
             high_label=moderator.high,
@@ -216,11 +231,7 @@ def _calibration(row: _Comparison) -> Iterator[CalibrationFifth]:
         return
     for k in range(row.fifths.shape[2]):
         yield CalibrationFifth(
-            endpoint=row.endpoint.id,
-            label=row.endpoint.label,
-            unit=row.endpoint.unit,
-            scale=row.endpoint.scale,
-            arm=row.arm,
+            **row.about,
             fifth=k + 1,
             predicted=row.triple(row.fifths[known, 0, k]),
             true=row.triple(row.fifths[known, 1, k]),
@@ -237,12 +248,8 @@ def _curves(row: _Comparison) -> Iterator[TargetingCurve]:
     autoc = _triple(area[known])
     bands = [tuple(_triple(row.curves[known, k, j]) for j in range(len(SHARES))) for k in range(3)]
     yield TargetingCurve(
-        endpoint=row.endpoint.id,
-        label=row.endpoint.label,
-        unit=row.endpoint.unit,
-        scale=row.endpoint.scale,
+        **row.about,
         better=row.endpoint.better,
-        arm=row.arm,
         people=_middle(row.of_groups("analysed", 0)),
         shares=tuple(SHARES.tolist()),
         observed=bands[0],
@@ -270,11 +277,7 @@ def _phenotypes(row: _Comparison) -> Iterator[PhenotypeLine]:
             responders = float(reached.mean()) if np.isfinite(reached).all() else float("nan")
             sign, stability = commonest_sign(benefit_sign(row.endpoint) * effect[known])
             yield PhenotypeLine(
-                endpoint=row.endpoint.id,
-                label=row.endpoint.label,
-                unit=row.endpoint.unit,
-                scale=row.endpoint.scale,
-                arm=row.arm,
+                **row.about,
                 phenotype=words if moderator.flag else f"{moderator.label}: {words}",
                 prevalence=prevalence,
                 effect=row.triple(effect[known]),

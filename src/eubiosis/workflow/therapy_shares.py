@@ -106,7 +106,7 @@ def _gut_runs(model: Model, therapy: Therapy) -> dict[str, dict[str, Array]]:
     own = dict(zip(joined.system.parameters, model.parameters("ms", joined), strict=True))
     donors = [_donor(model, joined, start, own, each.transplant) for each in therapy.components]
     shares = [np.ones((1, DAYS)) for _ in therapy.components]
-    given = gut_inputs(model, therapy, shares, donors, DAYS)
+    given = gut_inputs(model, therapy, shares, donors, DAYS, weekly=True)
     names = (*HANDED, *MARKER_SOURCES.values())
     days = np.arange(DAYS + 1.0)
     parameters = {**own, **given.parameters}

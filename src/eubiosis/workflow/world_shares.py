@@ -210,7 +210,7 @@ def _parts(
     model: Model,
 ) -> dict[str, tuple[tuple[str, ...], Array]]:
     """Return the names and values (worlds, numbers) of each part; what a world lacks is as in the tables."""
-    table = {name: row.value for name, row in model.content.numbers.items()}
+    table = model.content.by_name
     rows = [{**row, _TERM: term} for row, term in zip(drawn, outside, strict=True)]
     names = dict.fromkeys(name for row in rows for name in row)
     own = {part: tuple(n for n in names if _part_of(n) == part) for part in (_COUPLINGS, _HOST, _OUTSIDE)}

@@ -91,8 +91,7 @@ def test_every_marker_has_its_rows_the_best_first_and_counts_have_one_sample():
         for endpoint, week, scale, spread in (("mfis", 12.0, 8.0, 12.0), ("relapses", 48.0, 0.4, 4.0))
     ]
     made[0].visit_effects = (*made[0].visit_effects, *more)
-    numbers = {"host_mfis_sem": SimpleNamespace(value=7.3)}
-    model = SimpleNamespace(content=SimpleNamespace(numbers=numbers))
+    model = SimpleNamespace(content=SimpleNamespace(by_name={"host_mfis_sem": 7.3}))
     rows = fingerprint_rows(workflow(), made, model)
     kinds = [(row.endpoint, row.samples) for row in rows]
     assert sorted(kinds) == [("mfis", 1), ("mfis", 4), ("relapses", 1), ("treg", 1), ("treg", 4)]

@@ -17,6 +17,7 @@ from eubiosis.model.natural_history.people import Drive, People
 from eubiosis.model.tolerances import STRICT
 
 STEPS_PER_DAY = 2
+FEWEST_STEPS_PER_DAY = 1  # in virtual trials, and where only effects are compared
 
 
 def run_hosts(

@@ -9,8 +9,16 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TypedDict
 
 Point = tuple[float, float]
+
+
+class TitledPlot(TypedDict):
+    """A plot as SVG text under its heading."""
+
+    title: str
+    svg: str
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 from eubiosis.core.report_input import CourseBand, TrialReportInput
-from eubiosis.report.figures.plain_svg import PlotFrame, plot, round_ticks, text
+from eubiosis.report.figures.plain_svg import PlotFrame, TitledPlot, plot, round_ticks, text
 from eubiosis.report.trial.words import arm_hues, estimable, number, trials_text
 
 
-class LinePanel(TypedDict):
-    """One endpoint in one arm: heading and drawing."""
-
-    title: str
-    svg: str
-
-
-def line_panels(report_input: TrialReportInput) -> list[LinePanel]:
+def line_panels(report_input: TrialReportInput) -> list[TitledPlot]:
     """Draw each endpoint that has lines, a panel for each arm, all arms of an endpoint on one scale."""
     endpoints = dict.fromkeys(line.endpoint for line in report_input.course_lines)
     bands = {band.endpoint: band for band in report_input.courses if band.endpoint in endpoints}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from eubiosis.core.report_input import CourseBand, TrialReportInput
-from eubiosis.report.figures.plain_svg import PlotFrame, plot, round_ticks, text
+from eubiosis.report.figures.plain_svg import PlotFrame, TitledPlot, plot, round_ticks, text
 from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
     arm_hues,
@@ -22,13 +22,6 @@ _GROUPS = {"guild": "gut guilds", "lumen": "gut lumen", "stool": "stool", "plasm
 _BASES = {"measured": "#0f5132", "fitted": "#00598c", "derived": "#4d5b68", "assumed": "#8a4a00"}
 # ends and middle of a scale that colour-blind people tell apart: violet, white, orange
 _FALLS, _MIDDLE, _RISES = (94, 60, 153), (247, 247, 247), (230, 97, 1)
-
-
-class CoursePanel(TypedDict):
-    """One panel: its heading and its drawing."""
-
-    title: str
-    svg: str
 
 
 class ChangeCells(TypedDict):
@@ -57,7 +50,7 @@ class BasisCells(TypedDict):
     colour: str
 
 
-def course_panels(report_input: TrialReportInput) -> list[CoursePanel]:
+def course_panels(report_input: TrialReportInput) -> list[TitledPlot]:
     """Draw the observed courses, a panel for each endpoint."""
     arms = [arm.name for arm in report_input.arms]
     hues = dict(arm_hues(report_input))

@@ -8,17 +8,10 @@ from eubiosis.core import laws
 from eubiosis.core.power_surface import SurfacePoint
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.core.trial_answer import ComparisonAnswer, PowerLine
-from eubiosis.report.figures.plain_svg import PlotFrame, log_ticks, plot, text
+from eubiosis.report.figures.plain_svg import PlotFrame, TitledPlot, log_ticks, plot, text
 from eubiosis.report.trial.words import percent
 
 _WIDTH, _HEIGHT = 360.0, 270.0
-
-
-class LengthPanel(TypedDict):
-    """One length of treatment: its title and its plot."""
-
-    title: str
-    svg: str
 
 
 class LengthCells(TypedDict):
@@ -33,9 +26,9 @@ class LengthCells(TypedDict):
     trials: str
 
 
-def length_panels(report_input: TrialReportInput) -> list[LengthPanel]:
+def length_panels(report_input: TrialReportInput) -> list[TitledPlot]:
     """Return a panel for each length of treatment, of the primary endpoint in the arm that decides."""
-    found: list[LengthPanel] = []
+    found: list[TitledPlot] = []
     row = _row(report_input)
     if row is None:
         return found

@@ -13,6 +13,7 @@ from eubiosis.core.responders import (
     Waterfall,
     WaterfallPanel,
 )
+from eubiosis.report.figures.plain_panels import across
 from eubiosis.report.figures.plain_svg import PlotFrame, plot, round_ticks, text
 from eubiosis.report.trial.words import NOT_ESTIMABLE, number, percent
 
@@ -41,14 +42,6 @@ def _short(value: float) -> str:
     return f"{value:g}".replace("-", "−")
 
 
-def _level(frame: PlotFrame, value: float, names: str) -> str:
-    at = frame.at_y(value)
-    return (
-        f'<line class="{names}" x1="{frame.left:.1f}" x2="{frame.width - frame.right:.1f}" '
-        f'y1="{at:.1f}" y2="{at:.1f}"/>'
-    )
-
-
 def waterfall_plot(fall: Waterfall, panel: WaterfallPanel) -> str:
     """Draw people by the rank of their effect: pale behind what was observed, in front the latent truth."""
     effects = [_scaled(value, fall.scale) for value in panel.effects]
@@ -70,9 +63,9 @@ def waterfall_plot(fall: Waterfall, panel: WaterfallPanel) -> str:
     parts = [frame.grid((), round_ticks(*frame.y, 7), str, lambda y: _written(y, fall.scale))]
     parts += [_bar(frame, k, value, 0.84, "behind f0") for k, value in enumerate(changes, 1)]
     parts += [_bar(frame, k, value, 0.42, "f1") for k, value in enumerate(effects, 1)]
-    parts.append(_level(frame, 0.0, "axis"))
+    parts.append(across(frame, 0.0, "axis"))
     if mark is not None:
-        parts.append(_level(frame, mark, "mark"))
+        parts.append(across(frame, mark, "mark"))
         beside = frame.at_y(mark) + (-5 if mark > 0 else 13)
         parts.append(text(frame.width - frame.right, beside, "MCID", anchor="end", names="note"))
     parts.append(
@@ -176,7 +169,7 @@ def targeting_plot(curve: TargetingCurve, unit: str) -> str:
         frame.grid((0.2, 0.4, 0.6, 0.8, 1.0), round_ticks(*frame.y, 7), percent, _short),
         text(_WIDTH / 2, 235, "share of people treated, highest score first", anchor="middle", names="note"),
         frame.band(xs, [t[0] for t in curve.observed], [t[2] for t in curve.observed], "band f1"),
-        _level(frame, 0.0, "axis"),
+        across(frame, 0.0, "axis"),
         frame.line([(x, t[1]) for x, t in zip(xs, curve.observed, strict=True)], "line c1"),
     ]
     if all(math.isfinite(t[1]) for t in (*curve.perfect, *curve.by_twins)):

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from eubiosis.core.over_time import WeekChange
 from eubiosis.core.report_input import TrialReportInput
-from eubiosis.report.figures.plain_svg import PlotFrame, plot, text
+from eubiosis.report.figures.plain_svg import PlotFrame, TitledPlot, plot, text
 from eubiosis.report.trial.words import NOT_ESTIMABLE, percent, trials_text, wrapped
 
 _WIDTH, _LABEL, _ROW, _TOP = 380.0, 158.0, 20.0, 24.0
@@ -17,13 +17,6 @@ _MOST_WEEKS = 4  # drawn; the table has all
 _DEEPEST = 0.5  # opacity of the strongest colour: text on it stays readable
 _OFTEN = 0.5
 _GROUPS = {"guild": "guilds, centred log-ratio", "stool": "stool", "plasma": "plasma"}
-
-
-class HeatPanel(TypedDict):
-    """The heatmap of one arm."""
-
-    title: str
-    svg: str
 
 
 class WeekRow(TypedDict):
@@ -38,7 +31,7 @@ class WeekRow(TypedDict):
     found_first: str
 
 
-def heat_panels(report_input: TrialReportInput) -> list[HeatPanel]:
+def heat_panels(report_input: TrialReportInput) -> list[TitledPlot]:
     """Draw the heatmap of each arm, all with one scale of colours."""
     rows = report_input.week_changes
     limit = colour_limit(rows)

@@ -37,7 +37,7 @@ MARKER_SOURCES = {
 MARKERS = tuple(MARKER_SOURCES)
 NOT_RUN = "not_run"
 HANDED = (*HOST_INPUTS, "host_si_pro")
-_TOLERANCES = Tolerances(relative=1e-5, absolute=1e-9, negative=1e4)
+TOLERANCES = Tolerances(relative=1e-5, absolute=1e-9, negative=1e4)
 
 
 @dataclass(frozen=True)
@@ -343,7 +343,7 @@ def _solve_batch(
             parameters={**own.parameters(), **given.parameters},
             initial=own.states,
             inputs=given.inputs,
-            tolerances=_TOLERANCES,
+            tolerances=TOLERANCES,
         )
         handed[acting] = solution.values[:, :, : len(HANDED)]
         markers[acting] = solution.values[:, visits, len(HANDED) :]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.engine import Array
 from eubiosis.model.model import Model
-from eubiosis.model.natural_history.course import run_hosts
+from eubiosis.model.natural_history.course import FEWEST_STEPS_PER_DAY, run_hosts
 from eubiosis.model.natural_history.people import HOST_INPUTS, People, draw_drive, draw_people
 from eubiosis.model.natural_history.rates import (
     YEAR,
@@ -28,7 +28,6 @@ from eubiosis.trial.world.gut import HANDED, GutCourses
 from eubiosis.trial.world.interruptions import Intake, Kept, OwnEvents
 
 BURN_IN = 730
-STEPS = 1  # a day
 NOTHING_BEYOND = Beyond()
 _ALL_OF_IT = np.ones((1, 1))
 _RECORD = ("host_C", "host_MG", "host_D", "host_T1", "host_T17", "host_R")
@@ -108,7 +107,7 @@ def relative_hosts(
         age=subjects.age,
     )
     drive = draw_drive(model.content, people, draws, days=BURN_IN + design.days)
-    before, entry = run_hosts(kernel, people, drive.first(BURN_IN), _RECORD, steps=STEPS)
+    before, entry = run_hosts(kernel, people, drive.first(BURN_IN), _RECORD, steps=FEWEST_STEPS_PER_DAY)
     own = OwnEvents.of(design, draws)
     number = model.content.by_name
     earlier, later = drive.hazard[:BURN_IN], drive.hazard[BURN_IN:]
@@ -129,7 +128,7 @@ def relative_hosts(
                 factors=host_factors(intakes[arm.name], terms or {}, draws, design.days),
                 levels=levels,
                 day0=BURN_IN,
-                steps=STEPS,
+                steps=FEWEST_STEPS_PER_DAY,
             )
             rates[arm.name] = relative_rates(number, after[arm.name]["host_C"], people.frailty, later)
         return HostCourses(

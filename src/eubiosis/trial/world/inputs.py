@@ -118,7 +118,7 @@ def gut_inputs(
     visits: Sequence[float] = (),
     killing: Array | None = None,
     *,
-    weekly: bool = True,
+    weekly: bool = False,
 ) -> GutInputs:
     """Return what changes in the gut over ``days``, with ``visits`` on some of them.
 

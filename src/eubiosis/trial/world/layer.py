@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from eubiosis.core.content import PACKAGED_CONTENT
@@ -15,3 +16,9 @@ TABLE = PACKAGED_CONTENT / "trials" / "trial_layer.tsv"
 def trial_numbers() -> dict[str, SourcedNumber]:
     """Read the numbers of the trial layer by id; raises ``FindingsError``."""
     return sourced_numbers(TABLE)
+
+
+@cache
+def trial_values() -> Mapping[str, float]:
+    """Return the value of every number of the trial layer by id; raises ``FindingsError``."""
+    return {name: row.value for name, row in trial_numbers().items()}

@@ -16,7 +16,7 @@ from eubiosis.trial.design import Design
 from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.laboratory import batch_shifts, batches, reported, to_step
-from eubiosis.trial.world.layer import trial_numbers
+from eubiosis.trial.world.layer import trial_values
 from eubiosis.trial.world.scales import edss_steps, treg_percent
 
 Ints = NDArray[np.int64]
@@ -49,7 +49,7 @@ def measured(
     measured (None: all), those of the answer, of ``true`` and of ``attended``; ``sample`` numbers the sample
     that is taken at each, or the rating: the first is 0. Without ``markers`` stool and plasma are left out.
     """
-    layer = {name: row.value for name, row in trial_numbers().items()}
+    layer = trial_values()
     people = len(courses)
     at = tuple(range(len(design.visits)) if some is None else some)
     more = f"/sample {sample}" if sample else ""

@@ -11,7 +11,7 @@ from eubiosis.core.calendar import DAYS_PER_YEAR
 from eubiosis.core.trial_draws import TrialDraws
 from eubiosis.engine import Array
 from eubiosis.trial.design import Design
-from eubiosis.trial.world.layer import trial_numbers
+from eubiosis.trial.world.layer import trial_values
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def presence(design: Design, people: int, draws: TrialDraws) -> Presence:
     The visit at entry and whatever lies after leaving are as they must be. Nobody comes on another day than
     planned where visits lie closer together than two windows. Courses are read on the planned days.
     """
-    number = {name: row.value for name, row in trial_numbers().items()}
+    number = trial_values()
     planned = np.array([round(7 * week) for week in design.visits])
     hazard = max(design.dropout_per_year, 1e-12)
     leaves = draws.exponentials("dropout", people)[..., 0] * DAYS_PER_YEAR / hazard

@@ -61,7 +61,7 @@ def regimen_of(model: Model, phrase: TherapyPhrase) -> Regimen:
         engrafts = engraftment_in(model, world)
         donors = donors_of(model, world, therapy, Donor(people.factors, people.states, engrafts))
         whole = [np.ones((len(people.status), phrase.days))] * len(therapy.components)
-        return gut_inputs(model, therapy, whole, donors, phrase.days, [float(phrase.days)])
+        return gut_inputs(model, therapy, whole, donors, phrase.days, [float(phrase.days)], weekly=True)
 
     compared = [part.record.compared for part in therapy.components]
     acts = any(_acts(part) for part in therapy.components)
