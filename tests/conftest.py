@@ -5,7 +5,11 @@ import os
 import pytest
 from hypothesis import settings
 
-from eubiosis.model import Model, load
+from eubiosis.core.machine import use_one_algebra_thread
+
+use_one_algebra_thread()  # as the command line does: before numpy loads
+
+from eubiosis.model import Model, load  # noqa: E402
 
 # a run that decides draws the same examples each time; at the desk they are new in every run
 settings.register_profile("decides", derandomize=True)

@@ -13,8 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from eubiosis.core.machine import ONE_ALGEBRA_THREAD
+
 ROOT = Path(__file__).parents[2]  # the folder that holds the package
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class ChildEnded(Exception):
@@ -37,7 +38,7 @@ def run_bounded(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, **_ONE_THREAD},
+        env={**os.environ, **ONE_ALGEBRA_THREAD},
     ) as child:
         try:
             answer, said = child.communicate(given, timeout=seconds)

@@ -22,7 +22,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from eubiosis.core.frame import spare_pandas
-from eubiosis.core.machine import THREADS_VARIABLE, keep_few_arenas
+from eubiosis.core.machine import THREADS_VARIABLE, keep_few_arenas, use_one_algebra_thread
 
 KILLED = 10.0  # seconds that the system may take to remove a process that was ended with kill -9
 _LOOK = 0.5  # seconds between looks at the parent
@@ -49,6 +49,7 @@ class WorkerProcess:
 
     def __init__(self, threads: int, answers: SimpleQueue[Returned]) -> None:
         _begin_tracker()
+        use_one_algebra_thread()  # a child reads it when it loads numpy, long before its first line
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs, threads, os.getpid()))
