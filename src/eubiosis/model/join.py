@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import linecache
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 from xml.dom import minidom
 
+from eubiosis import engine
 from eubiosis.core.units import base_factors
+from eubiosis.engine import System
 from eubiosis.model.content import MODEL_TABLES, Content
 from eubiosis.model.modules import AntimonyModule, parse_module
 
@@ -159,6 +165,19 @@ def _factor(base: str, power: float) -> str:
 
 def _number(value: float) -> str:
     return repr(float(value))
+
+
+def antimony_system(text: str, name: str = "eubiosis") -> System:
+    """Return what Antimony text means as a flat system, kept on disk; errors as ``antimony_to_sbml``."""
+    return engine.kept_system(
+        f"{name}\0{text}", _translator(), lambda: engine.read_sbml(antimony_to_sbml(text, name))
+    )
+
+
+@cache
+def _translator() -> str:
+    here = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    return f"{here} antimony {version('antimony')}"
 
 
 def antimony_to_sbml(text: str, name: str = "eubiosis") -> str:

@@ -22,7 +22,7 @@ from eubiosis.model.content import MODULES, Content, load_content
 from eubiosis.model.coupling_data import CouplingData, load_coupling_data
 from eubiosis.model.couplings import CouplingTables, read_couplings
 from eubiosis.model.derived import Derived, load_derived
-from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
+from eubiosis.model.join import antimony_system, antimony_to_sbml, joined_antimony, unit_texts
 from eubiosis.model.labels import labels
 from eubiosis.model.sensitivity import load_sensitivities
 from eubiosis.model.tolerances import STRICT
@@ -91,25 +91,25 @@ class Model:
     @cached_property
     def system(self) -> System:
         """The joined model as a flat system."""
-        return engine.read_sbml(antimony_to_sbml(joined_antimony(self.content, MODULES, {})))
+        return antimony_system(joined_antimony(self.content, MODULES, {}))
 
     @cached_property
     def host_kernel(self) -> Compiled:
         """The host module alone, compiled."""
         text = joined_antimony(self.content, ("host",), {}, name="eubiosis_host")
-        return engine.compile(antimony_to_sbml(text, "eubiosis_host"))
+        return engine.compile(antimony_system(text, "eubiosis_host"))
 
     @cached_property
     def upstream_kernel(self) -> Compiled:
         """The gut and the hand-over, compiled: all that lies before the host."""
         text = joined_antimony(self.content, ("gut", "handover"), {}, name="eubiosis_upstream")
-        return engine.compile(antimony_to_sbml(text, "eubiosis_upstream"))
+        return engine.compile(antimony_system(text, "eubiosis_upstream"))
 
     @cached_property
     def gut_kernel(self) -> Compiled:
         """The gut module alone, compiled."""
         text = joined_antimony(self.content, ("gut",), {}, name="eubiosis_gut")
-        return engine.compile(antimony_to_sbml(text, "eubiosis_gut"))
+        return engine.compile(antimony_system(text, "eubiosis_gut"))
 
     @cached_property
     def couplings(self) -> CouplingTables:

@@ -124,6 +124,23 @@ def load_or_compile(
     return _load(facts, machine_code, from_cache=False)
 
 
+def keep_bytes(text: str, make: Callable[[], bytes]) -> bytes:
+    """Return the bytes of what ``text`` describes, from the cache or from ``make()``.
+
+    ``text`` says everything that they depend on but this machine, the compiler and the generator, as for
+    kernels, beside which they lie.
+    """
+    folder = cache_folder()
+    key = "" if folder is None else _key(text)
+    kept = _read(folder / f"{key}.kernel", key) if folder is not None else None
+    if kept is not None:
+        return kept[1]
+    made = make()
+    if folder is not None:
+        _write(folder / f"{key}.kernel", key, {}, made)
+    return made
+
+
 def cache_folder() -> Path | None:
     """Return the folder for object code, made if it is new; None where it could not be trusted.
 
