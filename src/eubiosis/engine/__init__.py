@@ -7,7 +7,6 @@ No biology in here.
 from eubiosis.engine.codegen.native import cache_folder, vector_width
 from eubiosis.engine.compiled import Compiled, compile
 from eubiosis.engine.inputs import Add, AtLeast, Infuse, Input, Scale, Set, piecewise, repeated
-from eubiosis.engine.kept_systems import kept_system
 from eubiosis.engine.multirate import Split, split
 from eubiosis.engine.sbml import SbmlWarning, UnsupportedSbmlError, read_sbml
 from eubiosis.engine.sensitivity import Sensitivities
@@ -50,7 +49,6 @@ __all__ = [
     "UnsupportedSbmlError",
     "cache_folder",
     "compile",
-    "kept_system",
     "piecewise",
     "read_sbml",
     "repeated",

@@ -1,24 +1,24 @@
 """Flat systems as JSON and back, kept on disk beside the compiled kernels.
 
-Reading SBML loads libSBML (and, for models in Antimony, that library too): 40 MB and seconds in every process.
-A system that was read once is kept, under a digest of its source and of everything that reads it.
+Reading SBML loads libSBML (and, for models in Antimony, that library too): 40 MB and seconds in every
+process. A system that was read once is kept, under a digest of its source and of everything that reads it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from eubiosis.engine.codegen.native import keep_bytes
 from eubiosis.engine.expressions import Call, Expression, Number, Symbol
 from eubiosis.engine.system import SbmlEvent, System
 
+Pairs = Sequence[tuple[str, object]]
 _TREES = ("rates", "rules", "initial_rules")
 _LISTS = ("states", "parameters", "assigned")
 _PLAIN = ("name", "initial", "constants", "units")
@@ -56,19 +56,19 @@ def system_to_json(system: System) -> str:
 
 def system_from_json(text: str) -> System:
     """Return the system that ``system_to_json`` has written down."""
-    found: Mapping[str, Any] = json.loads(text)
+    found = json.loads(text)
     return System(
         **{name: found[name] for name in _PLAIN},
         **{name: tuple(found[name]) for name in _LISTS},
         **{name: {k: _tree(tree) for k, tree in found[name].items()} for name in _TREES},
         bounds=tuple(_tree(tree) for tree in found["bounds"]),
         amounts={name: (state, size) for name, (state, size) in found["amounts"].items()},
-        events=tuple(_event(each) for each in found["events"]),
+        events=tuple(_event(**each) for each in found["events"]),
     )
 
 
 def _coded(tree: Expression) -> object:
-    """Return a tree as JSON holds it: a number, a name as text, or a list of an operator and its arguments."""
+    """Return a tree as JSON holds it: a number, a name as text, or a list of operator and arguments."""
     if isinstance(tree, Number):
         return tree.value
     if isinstance(tree, Symbol):
@@ -76,12 +76,13 @@ def _coded(tree: Expression) -> object:
     return [tree.op, *(_coded(argument) for argument in tree.arguments)]
 
 
-def _tree(coded: Any) -> Expression:
+def _tree(coded: object) -> Expression:
     if isinstance(coded, str):
         return Symbol(coded)
     if isinstance(coded, list):
         op, *arguments = coded
         return Call(op, tuple(_tree(argument) for argument in arguments))
+    assert isinstance(coded, int | float)
     return Number(coded)
 
 
@@ -95,10 +96,19 @@ def _coded_event(event: SbmlEvent) -> dict[str, object]:
     return found
 
 
-def _event(coded: Mapping[str, Any]) -> SbmlEvent:
-    found = dict(coded)
-    for name in ("trigger", "priority", "delay"):
-        found[name] = None if coded[name] is None else _tree(coded[name])
-    for name in ("assignments", "finish"):
-        found[name] = tuple((target, _tree(tree)) for target, tree in coded[name])
-    return SbmlEvent(**found)
+def _event(
+    trigger: object,
+    assignments: Pairs,
+    finish: Pairs,
+    priority: object,
+    delay: object,
+    **plain: object,
+) -> SbmlEvent:
+    bare = SbmlEvent("", _tree(trigger), _trees(assignments), finish=_trees(finish))
+    late = {"priority": priority, "delay": delay}
+    trees = {name: None if tree is None else _tree(tree) for name, tree in late.items()}
+    return replace(bare, **trees, **plain)
+
+
+def _trees(pairs: Pairs) -> tuple[tuple[str, Expression], ...]:
+    return tuple((target, _tree(tree)) for target, tree in pairs)

@@ -20,7 +20,7 @@ from eubiosis.core.provenance import Basis
 from eubiosis.core.tables import TableRow, read_table, write_table
 from eubiosis.engine import Array, Compiled, Tolerances
 from eubiosis.model.content import MODEL_TABLES, MODULES, OUTSIDE_TABLES, Content
-from eubiosis.model.join import antimony_system, joined_antimony
+from eubiosis.model.join import joined_system
 from eubiosis.model.niche import NICHE_UNSOLVED, Niche, fold_shares, solve_niche
 
 TABLE = "parameters/derived.tsv"
@@ -168,7 +168,7 @@ def _derived(rows: list[DerivedRow], *, fresh: bool) -> Derived:
 
 
 def _compile(content: Content, modules: tuple[str, ...]) -> Compiled:
-    return engine.compile(antimony_system(joined_antimony(content, modules, {})))
+    return engine.compile(joined_system(content, modules))
 
 
 def _demand_solved(content: Content, person: str, niche: Niche) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import linecache
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +15,11 @@ from typing import Any
 from xml.dom import minidom
 
 from eubiosis import engine
+from eubiosis.core import units
 from eubiosis.core.units import base_factors
 from eubiosis.engine import System
+from eubiosis.engine.codegen.native import keep_bytes
+from eubiosis.engine.kept_systems import kept_system
 from eubiosis.model.content import MODEL_TABLES, Content
 from eubiosis.model.modules import AntimonyModule, parse_module
 
@@ -78,7 +82,7 @@ def joined_antimony(
     lines += [f"model {name}()", "", "  // Units", "  unit time_unit = 86400 second"]
     assigned_units = assigned_units or {}
     used_units = {"d"} | {q.unit for q in (*quantities, *initial, *others)} | set(assigned_units.values())
-    lines += [f"  unit {unit_id(unit)} = {_unit_definition(unit)}" for unit in sorted(used_units)]
+    lines += [f"  unit {unit_id(unit)} = {text}" for unit, text in _unit_definitions(used_units).items()]
     lines += ["", "  // Numbers"]
     variable = {row.id for row in content.interface if row.direction == "input"}
     for q in quantities:
@@ -140,6 +144,20 @@ def unit_id(unit: str) -> str:
     return "u_" + re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
 
 
+def _unit_definitions(names: Iterable[str]) -> dict[str, str]:
+    """Return what units are in SBML's base units, in order of their names, kept on disk.
+
+    The library of units takes half a second to load, and a process that runs a model needs it for nothing
+    else.
+    """
+    asked = json.dumps(sorted(names))
+    return dict(json.loads(keep_bytes(f"units\0{_translator()}\0{asked}", lambda: _defined(asked))))
+
+
+def _defined(asked: str) -> bytes:
+    return json.dumps([[unit, _unit_definition(unit)] for unit in json.loads(asked)]).encode()
+
+
 def _unit_definition(unit: str) -> str:
     scale, exponents = base_factors(unit)
     if not exponents:
@@ -167,17 +185,26 @@ def _number(value: float) -> str:
     return repr(float(value))
 
 
-def antimony_system(text: str, name: str = "eubiosis") -> System:
-    """Return what Antimony text means as a flat system, kept on disk; errors as ``antimony_to_sbml``."""
-    return engine.kept_system(
+def joined_system(content: Content, modules: Sequence[str], name: str = "eubiosis") -> System:
+    """Return the named modules with the numbers of the tables as a flat system, kept on disk.
+
+    One that is there needs neither Antimony nor libSBML nor the library of units.
+    """
+    text = joined_antimony(content, modules, {}, name=name)
+    return kept_system(
         f"{name}\0{text}", _translator(), lambda: engine.read_sbml(antimony_to_sbml(text, name))
     )
 
 
 @cache
 def _translator() -> str:
-    here = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-    return f"{here} antimony {version('antimony')}"
+    """Return a digest of what makes a document of a source: our code, and the versions of the libraries."""
+    digest = hashlib.sha256()
+    for file in (Path(__file__), Path(units.__file__)):
+        digest.update(file.read_bytes())
+    for library in ("antimony", "pint"):
+        digest.update(f"\0{library} {version(library)}".encode())
+    return digest.hexdigest()
 
 
 def antimony_to_sbml(text: str, name: str = "eubiosis") -> str:

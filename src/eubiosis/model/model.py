@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from eubiosis.model.content import MODULES, Content, load_content
 from eubiosis.model.coupling_data import CouplingData, load_coupling_data
 from eubiosis.model.couplings import CouplingTables, read_couplings
 from eubiosis.model.derived import Derived, load_derived
-from eubiosis.model.join import antimony_system, antimony_to_sbml, joined_antimony, unit_texts
+from eubiosis.model.join import antimony_to_sbml, joined_antimony, joined_system, unit_texts
 from eubiosis.model.labels import labels
 from eubiosis.model.sensitivity import load_sensitivities
 from eubiosis.model.tolerances import STRICT
@@ -38,7 +38,11 @@ class Model:
 
     content: Content
     derived: Derived
-    conditions: Mapping[str, Condition] = field(repr=False)
+
+    @cached_property
+    def conditions(self) -> Mapping[str, Condition]:
+        """The named conditions; raises ``FindingsError`` with every finding of their tables."""
+        return read_conditions(self.content)
 
     def __repr__(self) -> str:
         numbers = self.content.numbers
@@ -91,25 +95,22 @@ class Model:
     @cached_property
     def system(self) -> System:
         """The joined model as a flat system."""
-        return antimony_system(joined_antimony(self.content, MODULES, {}))
+        return joined_system(self.content, MODULES)
 
     @cached_property
     def host_kernel(self) -> Compiled:
         """The host module alone, compiled."""
-        text = joined_antimony(self.content, ("host",), {}, name="eubiosis_host")
-        return engine.compile(antimony_system(text, "eubiosis_host"))
+        return engine.compile(joined_system(self.content, ("host",), "eubiosis_host"))
 
     @cached_property
     def upstream_kernel(self) -> Compiled:
         """The gut and the hand-over, compiled: all that lies before the host."""
-        text = joined_antimony(self.content, ("gut", "handover"), {}, name="eubiosis_upstream")
-        return engine.compile(antimony_system(text, "eubiosis_upstream"))
+        return engine.compile(joined_system(self.content, ("gut", "handover"), "eubiosis_upstream"))
 
     @cached_property
     def gut_kernel(self) -> Compiled:
         """The gut module alone, compiled."""
-        text = joined_antimony(self.content, ("gut",), {}, name="eubiosis_gut")
-        return engine.compile(antimony_system(text, "eubiosis_gut"))
+        return engine.compile(joined_system(self.content, ("gut",), "eubiosis_gut"))
 
     @cached_property
     def couplings(self) -> CouplingTables:
@@ -248,5 +249,15 @@ def load(folder: Path = PACKAGED_CONTENT) -> Model:
     >>> model  # doctest: +ELLIPSIS
     Model: ... sourced numbers, ... of them assumed; ... named conditions
     """
+    model = load_known(folder)
+    model.conditions.keys()  # raises what is wrong with them
+    return model
+
+
+def load_known(folder: Path) -> Model:
+    """Load the model from a folder that ``load`` found nothing in: conditions are read when one is asked for.
+
+    They need the library of units, which half a second of every worker process would go into.
+    """
     content = load_content(folder)
-    return Model(content, load_derived(content), read_conditions(content))
+    return Model(content, load_derived(content))

@@ -1,7 +1,7 @@
 """What a therapy does to the model, when, and at which dose. Products are files in ``content/therapies``."""
 
 from eubiosis.therapy.adherence import Adherence
-from eubiosis.therapy.catalogue import product, products
+from eubiosis.therapy.catalogue import known_product, product, products
 from eubiosis.therapy.dose import Dose
 from eubiosis.therapy.product import Product
 from eubiosis.therapy.therapy import (
@@ -29,6 +29,7 @@ __all__ = [
     "antibiotic",
     "diet",
     "give",
+    "known_product",
     "placebo",
     "prebiotic",
     "probiotic",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -22,8 +23,16 @@ def products(folder: Path = FOLDER) -> Mapping[str, Product]:
     'placebo'
     """
     findings = FindingCollector()
+    found = _read(sorted(folder.glob("*.yaml")), findings)
+    if not findings.findings:
+        _check_parts(found, findings)
+    findings.raise_if_any()
+    return dict(sorted(found.items(), key=lambda item: (*_rank(item[1]), item[0])))
+
+
+def _read(paths: Iterable[Path], findings: FindingCollector) -> dict[str, Product]:
     found: dict[str, Product] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    for path in paths:
         made = check_yaml(path, Product, findings)
         if made is None:
             continue
@@ -31,10 +40,7 @@ def products(folder: Path = FOLDER) -> Mapping[str, Product]:
             problem = f'the id "{made.id}" is not the name of the file'
             findings.add(path.name, "id", problem, allowed=path.stem, next_step="rename one")
         found[made.id] = made
-    if not findings.findings:
-        _check_parts(found, findings)
-    findings.raise_if_any()
-    return dict(sorted(found.items(), key=lambda item: (*_rank(item[1]), item[0])))
+    return found
 
 
 def product(name: str) -> Product:
@@ -43,11 +49,29 @@ def product(name: str) -> Product:
     >>> product("mediterranean_diet").group
     'diet'
     """
-    known = products()
-    if name not in known:
+    found = known_product(name)
+    if found is None:
         problem, next_step = unknown_product(name), "see: eubiosis therapy list"
-        raise FindingsError([Finding("therapy", "product", problem, ", ".join(known), next_step)])
-    return known[name]
+        raise FindingsError([Finding("therapy", "product", problem, ", ".join(products()), next_step)])
+    return found
+
+
+@cache
+def known_product(name: str) -> Product | None:
+    """Return a product, reading its file and those of its parts alone; None where there is no such file."""
+    if _NAME.fullmatch(name) is None or not (FOLDER / f"{name}.yaml").is_file():
+        return None
+    findings = FindingCollector()
+    found = _read((FOLDER / f"{name}.yaml",), findings)
+    parts = [FOLDER / f"{part.product}.yaml" for one in found.values() for part in one.together]
+    found |= _read([path for path in dict.fromkeys(parts) if path.is_file()], findings)
+    if not findings.findings:
+        _check_parts(found, findings)
+    findings.raise_if_any()
+    return found[name]
+
+
+_NAME = re.compile(r"[a-z0-9_]+", re.ASCII)
 
 
 def compared_conditions() -> dict[str, str]:

@@ -13,22 +13,26 @@ from eubiosis.core.kinds import Text, Week, plain, shown
 from eubiosis.core.spec import Problem, Spec, of, rule
 from eubiosis.core.tables import RowProblem
 from eubiosis.therapy.adherence import Adherence
-from eubiosis.therapy.catalogue import product, products, unknown_product
+from eubiosis.therapy.catalogue import known_product, product, products, unknown_product
 from eubiosis.therapy.dose import ALLOWED, DailyDose, Dose
 from eubiosis.therapy.product import Group, Product
 from eubiosis.therapy.transplant import Transplant, transplant_words
 
 
+def _given() -> str:
+    """Return the products that can be given in a trial, as a list in words."""
+    return ", ".join(name for name, each in products().items() if each.not_in_trials is None)
+
+
 def _known_product(value: object) -> str:
-    known = products()
-    given = ", ".join(name for name, each in known.items() if each.not_in_trials is None)
-    if not isinstance(value, str) or value not in known:
+    found = known_product(value) if isinstance(value, str) else None
+    if not isinstance(value, str) or found is None:
         word = value if isinstance(value, str) else shown(value)
-        raise RowProblem(unknown_product(word), allowed=given, next_step="write one of these")
-    reason = known[value].not_in_trials
+        raise RowProblem(unknown_product(word), allowed=_given(), next_step="write one of these")
+    reason = found.not_in_trials
     if reason is not None:
         problem = f'"{value}" cannot be given in a trial yet: {reason}'
-        raise RowProblem(problem, allowed=given, next_step="choose one of these")
+        raise RowProblem(problem, allowed=_given(), next_step="choose one of these")
     return value
 
 
@@ -55,7 +59,7 @@ class Component(Spec):
     def filled(cls, content: Mapping[str, object]) -> Mapping[str, object]:
         """Fill in what trials of the product report of adherence, and what a transplant is by default."""
         name = content.get("product")
-        record = products().get(name) if isinstance(name, str) else None
+        record = known_product(name) if isinstance(name, str) else None
         if record is None:
             return content
         found = dict(content)

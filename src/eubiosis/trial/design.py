@@ -14,7 +14,7 @@ from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.kinds import Name, Range, Shares, Weeks, Words, plain
 from eubiosis.core.place import Place
 from eubiosis.core.spec import Problem, Spec, of, rule
-from eubiosis.therapy import Component, Therapy, products
+from eubiosis.therapy import Component, Therapy, known_product
 from eubiosis.trial.intercurrent import Intercurrent, fitting
 
 MOST_PARTICIPANTS = 1_000_000
@@ -326,7 +326,7 @@ def _with_added(therapy: Therapy, added: tuple[Component, ...]) -> Therapy:
 def _is_placebo(therapy: object) -> bool:
     """Tell whether a therapy, made or as fields, is a placebo with nothing added."""
     name = _get(therapy, "product")
-    record = products().get(name) if isinstance(name, str) else None
+    record = known_product(name) if isinstance(name, str) else None
     return record is not None and record.group == "placebo" and not _get(therapy, "added")
 
 

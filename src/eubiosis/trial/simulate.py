@@ -19,7 +19,8 @@ from eubiosis.core.table_schemas import (
     TRIAL_SCREENING,
 )
 from eubiosis.core.trial_stacks import LatentStack, StackedLatent, StackedObserved, TrialStack
-from eubiosis.model import Model, load
+from eubiosis.model import Model
+from eubiosis.model.model import load_known
 from eubiosis.model.shipped import Shipped, matched_gut_world, matched_history, shipped
 from eubiosis.model.worlds import GutWorld, draw_gut_world, draw_host_world
 from eubiosis.population.generate import Cohort
@@ -201,7 +202,7 @@ def tasks(
 
 @cache
 def _model(folder: Path) -> Model:
-    return load(folder)
+    return load_known(folder)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from eubiosis.calibration.roles import Row, scoreboard
 from eubiosis.calibration.roles_compare import HEALTHY, NONE
 from eubiosis.core.applicability import DISTANCES, Applicability, ApplicabilityRow, Distance
 from eubiosis.core.endpoints import ENDPOINTS
-from eubiosis.therapy import Component, products
+from eubiosis.therapy import Component, known_product, product
 from eubiosis.trial.design import Design
 from eubiosis.workflow.files.workflow_yaml import read_workflow
 from eubiosis.workflow.forecast.skill import load_skill
@@ -74,7 +74,7 @@ class Compared:
     @property
     def microbiome(self) -> bool:
         """Whether it is a response to a therapy of the microbiome."""
-        known = products().get(self.product)
+        known = known_product(self.product)
         return self.product not in ("", _DRUGS) and (known is None or known.group not in _NOT_OF_THE_GUT)
 
 
@@ -104,7 +104,7 @@ def _trials_of_the_endpoint(design: Design, known: Sequence[Compared]) -> Iterab
     family, label = family_of(design.primary), ENDPOINTS[design.primary].label
     own = [one for one in known if one.status and one.family == family]
     if own:
-        labels = dict.fromkeys(products()[one.product].label for one in own)
+        labels = dict.fromkeys(product(one.product).label for one in own)
         fresh = sum(one.status == "fresh" for one in own)
         trials = "1 trial" if len(own) == 1 else f"{len(own)} trials"
         yield (
@@ -159,10 +159,14 @@ def _endpoint(design: Design, known: Sequence[Compared]) -> list[ApplicabilityRo
     return rows
 
 
+def _group(name: str) -> str:
+    found = known_product(name)
+    return "" if found is None else found.group
+
+
 def _therapy(arm: str, part: Component, known: Sequence[Compared]) -> ApplicabilityRow:
-    group = {name for name, record in products().items() if record.group == part.record.group}
     own = [one for one in known if one.product == part.product]
-    others = [one for one in known if one.product in group]
+    others = [one for one in known if _group(one.product) == part.record.group]
     distance: Distance = "checked" if own else "near" if others else "never checked"
     return _row("therapy", arm, part.record.label, own or others, distance)
 

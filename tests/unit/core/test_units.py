@@ -2,6 +2,7 @@
 
 import pytest
 
+from eubiosis.core import units
 from eubiosis.core.units import UnitProblem, base_factors, conversion_factor, parse_unit
 
 
@@ -41,3 +42,8 @@ def test_base_factors_of_a_concentration():
     multiplier, exponents = base_factors("mM")
     assert multiplier == pytest.approx(1e-3)
     assert exponents == {"mole": 1, "litre": -1}
+
+
+@pytest.mark.parametrize(("given", "wanted"), sorted(units._EVERYDAY))
+def test_the_library_says_the_same_of_everyday_units(given: str, wanted: str) -> None:
+    assert units._looked_up(given, wanted) == conversion_factor(given, wanted)

@@ -12,7 +12,6 @@ from eubiosis.core.class_priors import ALL, PriorRow
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingsError
 from eubiosis.model.class_totals import PathAnswer, divide, draw_totals
-from eubiosis.model.conditions import read_conditions
 from eubiosis.model.content import load_content
 from eubiosis.model.couplings import CouplingRow, CouplingTables, read_couplings
 from eubiosis.model.doubling import DoublingCohort, gain_ratios, measure
@@ -206,7 +205,7 @@ def test_prior_only_paths_stay_at_zero_and_change_nothing(model):
     rows = list(model.couplings.rows)
     k = next(i for i, row in enumerate(rows) if row.id == "host_c_acid_mg")
     rows[k] = rows[k].model_copy(update={"prior_only": "yes"})
-    other = Model(model.content, model.derived, model.conditions)
+    other = Model(model.content, model.derived)
     other.__dict__["couplings"] = CouplingTables(tuple(rows), model.couplings.priors)
     for number in range(6):
         assert draw_totals(other.couplings, number, SEED) == draw_totals(model.couplings, number, SEED)
@@ -276,7 +275,7 @@ def test_splitting_a_path_leaves_the_total_of_the_model(model, tmp_path):
     both = "(host_c_acid_dc + host_c_acid_dc2) "
     (folder / "models/host.ant").write_text(text.replace("host_c_acid_dc ", both))
     content = load_content(folder)
-    split = Model(content, model.derived, read_conditions(content))
+    split = Model(content, model.derived)
     acids = CouplingTables(
         tuple(row for row in read_couplings(content).rows if row.metabolite_class == "acids"),
         model.couplings.priors,

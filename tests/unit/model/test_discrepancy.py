@@ -62,7 +62,7 @@ def test_a_discrepancy_never_turns_a_miss_into_a_hit(model, tmp_path):
 
     def verdicts(content):
         asked = dataclasses.replace(content, targets=targets)
-        return check_targets(Model(asked, model.derived, model.conditions), population=False)
+        return check_targets(Model(asked, model.derived), population=False)
 
     assert verdicts(wide) == verdicts(model.content)
     assert "miss" in {v.verdict for v in verdicts(model.content)}

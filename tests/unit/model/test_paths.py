@@ -188,7 +188,7 @@ def test_a_prior_only_path_neither_narrows_nor_shifts_what_is_drawn(model):
     """Take such paths out of the tables: every world stays what it was, number by number."""
     kept = tuple(row for row in model.couplings.rows if row.id not in PRIOR_ONLY)
     assert len(kept) == len(model.couplings.rows) - len(PRIOR_ONLY)
-    without = Model(model.content, model.derived, model.conditions)
+    without = Model(model.content, model.derived)
     without.__dict__["couplings"] = CouplingTables(kept, model.couplings.priors)
     for number in range(6):
         assert draw_host_world(without, number, 9, "symmetric") == draw_host_world(

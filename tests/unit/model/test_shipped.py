@@ -91,10 +91,10 @@ def test_a_note_changes_no_key_and_a_number_its_own_half_only(model, tmp_path):
     note = edited(tmp_path, model.content.table_of[tau.id], tau.note, "no range was found")
     assert history_key(note) == history_key(model.content)
     name, value = "gut_F_RS", model.content.numbers["gut_F_RS"].value
-    other = Model(model.content.with_values({name: 2 * value}), model.derived, model.conditions)
+    other = Model(model.content.with_values({name: 2 * value}), model.derived)
     assert gut_key(other) != gut_key(model)
     assert history_key(other.content) == history_key(model.content)
-    host = Model(model.content.with_values({"host_sd_u": 0.9}), model.derived, model.conditions)
+    host = Model(model.content.with_values({"host_sd_u": 0.9}), model.derived)
     assert gut_key(host) == gut_key(model)
     assert history_key(host.content) != history_key(model.content)
     assert targets_key(host.content) == targets_key(model.content)
@@ -103,7 +103,7 @@ def test_a_note_changes_no_key_and_a_number_its_own_half_only(model, tmp_path):
 def test_worlds_of_another_model_are_not_used_and_the_reason_is_said(model):
     assert shipped(model).gut is not None  # those of the package fit the package
     value = model.content.numbers["gut_F_RS"].value
-    other = Model(model.content.with_values({"gut_F_RS": 2 * value}), model.derived, model.conditions)
+    other = Model(model.content.with_values({"gut_F_RS": 2 * value}), model.derived)
     found = shipped(other)
     assert found.gut is None
     assert any("of the gut have changed" in reason and "eubiosis calibration worlds" in reason

@@ -8,7 +8,7 @@ import pytest
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import FindingsError
 from eubiosis.core.units import conversion_factor
-from eubiosis.therapy import Product, product, products
+from eubiosis.therapy import Product, known_product, product, products
 from eubiosis.therapy.catalogue import FOLDER
 
 FILES = sorted((PACKAGED_CONTENT / "therapies").iterdir())
@@ -25,7 +25,12 @@ def changes_of(condition: str) -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_file_of_the_folder_is_a_product(path: Path) -> None:
     assert path.suffix == ".yaml"
-    assert product(path.stem).id == path.stem
+    assert product(path.stem) == products()[path.stem]  # its file alone says what all files together say
+
+
+@pytest.mark.parametrize("name", ["", "inulin.yaml", "../therapies/inulin", "INULIN", "no_such_product"])
+def test_a_name_that_is_no_file_is_no_product(name: str) -> None:
+    assert known_product(name) is None
 
 
 def test_the_products_are_the_files_and_the_placebo_comes_first() -> None:

@@ -30,7 +30,7 @@ def test_draws_of_the_prior_are_named_as_such_and_need_no_warning(model):
 
 def test_a_model_with_other_numbers_falls_back_aloud(model):
     value = model.content.numbers["gut_F_RS"].value
-    other = Model(model.content.with_values({"gut_F_RS": 1.2 * value}), model.derived, model.conditions)
+    other = Model(model.content.with_values({"gut_F_RS": 1.2 * value}), model.derived)
     (warning,) = [text for text in worlds_warnings(other, SHIPPED) if " gut " in text]
     assert warning.startswith("Shipped worlds are not used")
     assert "Draws of the prior, or the tables, stand in" in warning

@@ -10,7 +10,7 @@ from eubiosis import engine
 from eubiosis.core.streams import CohortDraws
 from eubiosis.engine import Compiled
 from eubiosis.model.content import Content
-from eubiosis.model.join import antimony_system, joined_antimony
+from eubiosis.model.join import joined_system
 from eubiosis.model.natural_history.course import run_hosts
 from eubiosis.model.natural_history.people import HOST_INPUTS, draw_drive, draw_hazard, draw_people
 from eubiosis.model.natural_history.rates import (
@@ -30,8 +30,7 @@ DAYS = ENTRY + 2 * YEAR + 1
 
 def scale_event_rates(content: Content, person: Mapping[str, float], joined: Compiled) -> dict[str, float]:
     """Return ``host_lambda0`` and ``host_h0`` (1/d) for the host joined with the gut of a person with MS."""
-    text = joined_antimony(content, ("host",), {})
-    host = engine.compile(antimony_system(text))
+    host = engine.compile(joined_system(content, ("host",)))
     return scales_for(content, host, joined_inputs(joined, person), person)
 
 

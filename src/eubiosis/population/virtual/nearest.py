@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 
 def roots_of_shares(counts: np.ndarray) -> np.ndarray:
@@ -16,5 +15,7 @@ def roots_of_shares(counts: np.ndarray) -> np.ndarray:
 
 def nearest_distances(points: np.ndarray, among: np.ndarray, *, rank: int = 1) -> np.ndarray:
     """Return the distance of each point (n, taxa) to the ``rank``-th nearest of ``among`` (m, taxa), (n,)."""
+    from scipy.spatial import cKDTree  # half as much again as numpy, and few need it
+
     distances = cKDTree(among).query(points, k=[rank])[0]
     return np.asarray(distances[:, 0])
