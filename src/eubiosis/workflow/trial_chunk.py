@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -127,13 +127,14 @@ def run_chunk(task: Task, tables: WorldTables | None = None) -> Chunk:
     world = gut_world_trials(task, ends=tables is None)
     gathered = Gathered(task.design, task.seed, None, tables, read=trials_read(task.simulation))
     surface: list[SurfaceCell] = []
-    for pair in world.pairs:
+    screened = tuple(pair.screened for pair in world.pairs)
+    pairs, world = deque(world.pairs), replace(world, pairs=())
+    while pairs:  # a pair of worlds that has been looked at is kept by nobody
+        pair = pairs.popleft()
         gathered.add(pair.stacks)
         if task.surface is not None and pair.pool is not None:
             surface += cells_of_pool(pair.pool, task.surface, task.seed)
-    found = gathered.chunk(
-        world.guts, world.worlds, tuple(pair.screened for pair in world.pairs), (world.candidates,)
-    )
+    found = gathered.chunk(world.guts, world.worlds, screened, (world.candidates,))
     clocks = curves_of(gathered.clocks.pairs(), task.design)
     return replace(found, surface=tuple(surface), clocks=clocks, drawn=world.drawn)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +26,19 @@ _LEAST_WIDTH = 4
 class Clocks:
     """Cumulated expected events of n people, read backwards: when is a mark passed?
 
-    ``courses`` (n, days + 1) never fall. ``buckets`` (n, ``_BUCKETS``) say from which day on to look for a
-    mark that lies in so many equal parts of a course: the last day of the course that is not above the lower
-    edge. The first ``before`` days of a course lie before day 0.
+    ``courses`` (n, days + 1) never fall. The first ``before`` days of a course lie before day 0.
     """
 
     courses: Array
-    buckets: NDArray[np.int32]
     before: int
+
+    @cached_property
+    def buckets(self) -> NDArray[np.int32]:
+        """From which day on to look for a mark, (n, ``_BUCKETS``), made when the first one is looked for.
+
+        Of so many equal parts of a course: the last day of the course that is not above the lower edge.
+        """
+        return _buckets(self.courses)
 
     @classmethod
     def of(cls, rates: Array, already: Array | None = None) -> Clocks:
@@ -44,32 +50,30 @@ class Clocks:
         courses = np.ascontiguousarray(cumulated(rates).T)
         if already is not None:
             courses = np.concatenate((np.zeros((len(courses), 1)), already[:, None] + courses), axis=1)
-        return cls(courses, _buckets(courses), 0 if already is None else 1)
+        return cls(courses, 0 if already is None else 1)
 
     def take(self, people: Ints) -> Clocks:
         """Return the clocks of some people, in the order of ``people`` (positions)."""
-        return Clocks(self.courses[people], self.buckets[people], self.before)
+        some = Clocks(self.courses[people], self.before)
+        some.__dict__["buckets"] = self.buckets[people]  # a search less for each of them
+        return some
 
     @classmethod
     def concat(cls, parts: Sequence[Clocks]) -> Clocks:
         """Put the people of several clocks one after the other."""
-        return cls(
-            np.concatenate([part.courses for part in parts]),
-            np.concatenate([part.buckets for part in parts]),
-            parts[0].before,
-        )
+        return cls(np.concatenate([part.courses for part in parts]), parts[0].before)
 
     def short(self, days: int) -> Clocks:
         """Return the clocks of the first ``days`` days from entry."""
         courses = np.ascontiguousarray(self.courses[:, : self.before + days + 1])
-        return Clocks(courses, _buckets(courses), self.before)
+        return Clocks(courses, self.before)
 
     def scaled(self, ratio: float) -> Clocks:
         """Return the clocks with all rates from entry on multiplied by a ratio."""
         entry = self.courses[:, [self.before]]
         later = np.arange(self.courses.shape[1]) > self.before
         courses = np.where(later, entry + ratio * (self.courses - entry), self.courses)
-        return Clocks(courses, _buckets(courses), self.before)
+        return Clocks(courses, self.before)
 
     @property
     def until(self) -> Array:

@@ -318,7 +318,9 @@ class _Settled:
         hosts = [setting.relative(each, design) if len(each.rows) else None for each in self.stretches]
         gatherer.scale = event_scale(setting.model, design, [host for host in hosts if host is not None])
         seen = 0
-        for stretch, host in zip(self.stretches, hosts, strict=True):
+        for k, stretch in enumerate(self.stretches):
             if most is None or seen < most:
-                gatherer.add(stretch, host)
+                gatherer.add(stretch, hosts[k])
+            hosts[k] = None  # it has been looked at
             seen += len(stretch.reasons)
+        give_back_memory()

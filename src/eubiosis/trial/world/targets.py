@@ -113,7 +113,7 @@ class _Truth:
             grown = np.concatenate(
                 (np.zeros((len(rates), 1)), np.cumsum(rates * np.exp(middle / tau), axis=1)), axis=1
             )
-            growing = Clocks(grown, np.empty((0, 0), dtype=np.int32), 0)
+            growing = Clocks(grown, 0)
             early = clock.courses[:, clock.before]
             hidden = hiding * hidden_on(scans, self.made.relapses[k], cut.shape[1:])
             for v, day in enumerate(scans):
