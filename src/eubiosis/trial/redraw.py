@@ -79,11 +79,12 @@ class ShortPool:
         samples: int = 1,
         whole: bool = False,
         markers: bool = True,
+        scans: bool = True,
     ) -> Iterator[tuple[TrialStack, LatentStack]]:
         """Draw the trials ``numbers`` of a size; ``samples`` are averaged at each visit.
 
         With ``whole`` every visit is measured and the days of relapses are kept, else the visits that an
-        analysis looks at; without ``markers`` neither stool nor plasma is.
+        analysis looks at; without ``markers`` neither stool nor plasma is, without ``scans`` no lesions.
 
         A few trials at a time share their people. A trial has the same numbers whichever others are drawn, if
         they begin with the same multiple of ``_TOGETHER``.
@@ -104,6 +105,7 @@ class ShortPool:
                 ends=not whole,
                 samples=samples,
                 markers=markers,
+                scans=scans,
             )
             there, at = made.presence, list(made.measured)
             columns = {

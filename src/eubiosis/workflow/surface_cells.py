@@ -22,6 +22,7 @@ def cells_of_pool(pool: Pool, grid: SurfaceGrid, seed: int) -> Iterator[SurfaceC
     control = pool.design.control.name
     numbers = range(grid.replicates)
     markers = any(ENDPOINTS[name].place in ("stool", "plasma", "guild") for name in grid.endpoints)
+    scans = any(ENDPOINTS[name].place == "scan" for name in grid.endpoints)
     counts = tuple(name for name in grid.endpoints if ENDPOINTS[name].counted)
     known = {one.endpoint: one for one in estimands(pool.design)}
     for week in grid.weeks:
@@ -35,7 +36,7 @@ def cells_of_pool(pool: Pool, grid: SurfaceGrid, seed: int) -> Iterator[SurfaceC
                 latents: list[LatentStack] = []
                 if not wanted:
                     continue
-                for seen, truth in short.trials(size, numbers, samples=samples, markers=markers):
+                for seen, truth in short.trials(size, numbers, samples=samples, markers=markers, scans=scans):
                     rows += estimate(StackedObserved([seen], control), wanted, seed=seed).rows
                     latents.append(truth)
                 if not truths:

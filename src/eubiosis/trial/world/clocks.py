@@ -31,6 +31,7 @@ class Clocks:
 
     courses: Array
     before: int
+    taken: tuple[Clocks, Ints] | None = None  # whose people these are, and at which positions
 
     @cached_property
     def buckets(self) -> NDArray[np.int32]:
@@ -38,6 +39,9 @@ class Clocks:
 
         Of so many equal parts of a course: the last day of the course that is not above the lower edge.
         """
+        if self.taken is not None:
+            everybody, people = self.taken
+            return np.asarray(everybody.buckets[people])
         return _buckets(self.courses)
 
     @classmethod
@@ -54,9 +58,7 @@ class Clocks:
 
     def take(self, people: Ints) -> Clocks:
         """Return the clocks of some people, in the order of ``people`` (positions)."""
-        some = Clocks(self.courses[people], self.before)
-        some.__dict__["buckets"] = self.buckets[people]  # a search less for each of them
-        return some
+        return Clocks(self.courses[people], self.before, (self, people))
 
     @classmethod
     def concat(cls, parts: Sequence[Clocks]) -> Clocks:

@@ -6,7 +6,7 @@ and losses of its own. Arrays have the axes arms, visits, trials, people, in thi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -68,6 +68,9 @@ class Happened:
     ln_treg: Array | None
 
 
+_NO_COUNTS: Mapping[str, NDArray[np.generic]] = {}
+
+
 @dataclass(frozen=True)
 class Replicates:
     """R trials of the n people of a world.
@@ -103,13 +106,15 @@ def replicates(
     ends: bool = False,
     samples: int = 1,
     markers: bool = True,
+    scans: bool = True,
 ) -> Replicates:
     """Run the trials ``numbers`` of the world ``label`` together; each has the numbers it has alone.
 
     ``lesion_slope`` is that of ``Beyond``. With ``ends`` only the first and the last visits are measured that
     anybody came to, which is all that an analysis of the change looks at where no intercurrent event cuts in;
     the numbers of those are what they are without. ``samples`` are taken at each visit, and averaged
-    (``averaged``); without ``markers`` none is of stool or plasma.
+    (``averaged``); without ``markers`` none is of stool or plasma, without ``scans`` nobody's lesions are
+    counted.
     """
     draws = TrialDraws(seed, label, tuple(numbers))
     rescue = Rescue.of(design, draws, len(courses), lesion_slope, kinds_of(design))
@@ -117,7 +122,9 @@ def replicates(
     there = presence(design, len(courses), draws)
     some = ends_of(there.attended) if ends else tuple(range(len(design.visits)))
     made = happened(courses, laws, draws, rescue, some)
-    scanned, scans = _scans(courses, laws, draws, arm, there, rescue, made)
+    scanned, by_scan = (
+        _scans(courses, laws, draws, arm, there, rescue, made) if scans else (_NO_COUNTS, _NO_COUNTS)
+    )
     counts = {
         "relapses": own_arm([_counted(each, there.followed) for each in made.relapses], arm),
         **scanned,
@@ -138,7 +145,7 @@ def replicates(
         made.switch,
         there,
         counts,
-        visits | scans,
+        {**visits, **by_scan},
         some,
     )
 
