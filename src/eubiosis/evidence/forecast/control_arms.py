@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,6 +37,7 @@ from eubiosis.evidence.records.store import Evidence, load
 from eubiosis.evidence.synthesis.combine import MetaFit, fit
 
 Assumptions = Mapping[str, SourcedNumber]
+Row = tuple[float, ...]
 
 TERMS = ("rate of a placebo arm in 2015", "per calendar year", "active drug", "breakthrough at entry")
 ORIGIN = 2015
@@ -70,9 +72,15 @@ def log_rate_variance(row: ControlArmRate, dispersion: float) -> float:
 
 def fit_rates(rows: Sequence[ControlArmRate], dispersion: float) -> MetaFit:
     """Fit the meta-regression; its four coefficients are on the log scale, in the order of ``TERMS``."""
-    y = [math.log(row.relapses_per_year) for row in rows]
-    v = [log_rate_variance(row, dispersion) for row in rows]
-    return fit(y, v, x=_design(rows), test="knapp-hartung")
+    y = tuple(math.log(row.relapses_per_year) for row in rows)
+    v = tuple(log_rate_variance(row, dispersion) for row in rows)
+    return _fitted(y, v, tuple(map(tuple, _design(rows).tolist())))
+
+
+@lru_cache(maxsize=256)
+def _fitted(y: Row, v: Row, x: tuple[Row, ...]) -> MetaFit:
+    """Return the fit of some arms: a report asks for the same ones three times, each trial left out in turn."""
+    return fit(y, v, x=np.array(x), test="knapp-hartung")
 
 
 def forecast_rate(
