@@ -79,7 +79,7 @@ def fit_rates(rows: Sequence[ControlArmRate], dispersion: float) -> MetaFit:
 
 @lru_cache(maxsize=256)
 def _fitted(y: Row, v: Row, x: tuple[Row, ...]) -> MetaFit:
-    """Return the fit of some arms: a report asks for the same ones three times, each trial left out in turn."""
+    """Return the fit of some arms; a report asks for the same ones three times."""
     return fit(y, v, x=np.array(x), test="knapp-hartung")
 
 
