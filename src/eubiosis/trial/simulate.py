@@ -42,8 +42,8 @@ from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host import EventScale
 from eubiosis.trial.world.host_world import EnrolledWorld, TrialIsTooSmall, trial_stacks
 
-BLOCK = 2_000  # candidates of a gut world in one block of a large trial; it divides a million
-MOST_IN_ONE_BLOCK = BLOCK // 2  # participants of a trial that is one piece of work; a larger one is cut
+BLOCK = 1_000  # candidates of a gut world in one block of a large trial; it divides a million
+MOST_IN_ONE_BLOCK = 1_000  # participants of a trial that is one piece of work; a larger one is cut
 _FIRST_POOL, MOST_POOL = 2.2, 40.0  # candidates for each participant
 Columns = Mapping[str, NDArray[np.generic]]
 
@@ -106,8 +106,8 @@ class Trials:
 class Task:
     """What one process needs to simulate a gut world: plain data; the model is loaded from its folder.
 
-    ``block`` is how many candidates are one block of a trial that is cut; it belongs to the trial, whose luck
-    is dealt out block by block.
+    A trial of more than ``whole`` participants is cut into blocks of ``block`` candidates; these belong to
+    the trial, whose luck is dealt out block by block.
     """
 
     design: Design
@@ -118,16 +118,12 @@ class Task:
     model_folder: Path
     surface: SurfaceGrid | None = None
     block: int = BLOCK
+    whole: int = MOST_IN_ONE_BLOCK
 
     @property
     def cut(self) -> bool:
         """Whether the trial is so large that it is cut into blocks of candidates."""
-        return is_cut(self.design.participants, self.block)
-
-
-def is_cut(participants: int, block: int = BLOCK) -> bool:
-    """Say whether a trial is so large that it is cut into blocks of candidates."""
-    return participants > block // 2
+        return self.design.participants > self.whole
 
 
 @dataclass(frozen=True)

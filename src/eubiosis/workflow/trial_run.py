@@ -91,7 +91,7 @@ def run_trial(
         worlds = spec.simulation.gut_worlds
         folder.write_text("workflow_resolved.yaml", resolved_yaml(spec))
         digest = plan.digest
-        from eubiosis.trial.simulate import is_cut  # late, as below
+        from eubiosis.trial.simulate import MOST_IN_ONE_BLOCK  # late, as below
 
         folder.write_json("plan.json", {"sha256": digest, "plan": asdict(plan)})
         folder.add_fact("analysis_plan_sha256", digest)
@@ -100,7 +100,7 @@ def run_trial(
             sha256=digest,
             primary=spec.design.primary,
             gut_worlds=worlds,
-            blocks=is_cut(spec.design.participants),
+            blocks=spec.design.participants > MOST_IN_ONE_BLOCK,
         )
         say(f"seed {spec.seed}; analysis plan {digest[:12]} fixed before the simulation")
         say(f"{_size(spec)}; {cost.words}")

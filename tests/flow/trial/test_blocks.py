@@ -32,7 +32,7 @@ PLAN = DESIGN.changed(
 @pytest.fixture(scope="module")
 def task():
     """A trial of sixty in blocks of thirty candidates."""
-    return replace(make_task(PLAN, host_worlds=2, replicates=2), block=30)
+    return replace(make_task(PLAN, host_worlds=2, replicates=2), block=30, whole=15)
 
 
 def run(task, **options):

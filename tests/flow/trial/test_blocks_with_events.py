@@ -57,7 +57,7 @@ def _few_set_the_level():
 @pytest.fixture(scope="module")
 def task():
     """A trial of twenty-four in blocks of eighteen candidates."""
-    return replace(make_task(PLAN, host_worlds=1, replicates=2), block=18)
+    return replace(make_task(PLAN, host_worlds=1, replicates=2), block=18, whole=9)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_block_0_with_events_is_the_beginning_of_a_trial_that_is_not_cut(task, b
 
 def test_a_persons_own_events_are_the_same_in_blocks_of_any_size(task, blocks):
     """Luck belongs to a block, but what lies in the person's course is drawn by the person's number."""
-    wider = block_trials(replace(task, block=22), PeopleBlock(0, (24,)))
+    wider = block_trials(replace(task, block=22, whole=11), PeopleBlock(0, (24,)))
     ((other, truth),) = list(wider.trials.pairs[0].stacks)
     seen = 0
     for ((stack, own),) in blocks:

@@ -28,7 +28,7 @@ PLAN = DESIGN.changed(
 @pytest.fixture(scope="module")
 def task():
     """A trial of forty in blocks of thirty candidates."""
-    return replace(make_task(PLAN, host_worlds=2, replicates=2), block=30)
+    return replace(make_task(PLAN, host_worlds=2, replicates=2), block=30, whole=15)
 
 
 def test_blocks_keep_sums_that_give_the_clocks_of_everybody(task):
@@ -61,7 +61,7 @@ def test_a_block_hands_on_counts_and_no_curves(task):
 def test_clocks_agree_with_the_tables_of_the_first_trial(task):
     """Relapses and people of the one trial that is kept whole, counted from its tables."""
     chunk = run_chunk(
-        replace(task, block=2000, simulation=task.simulation.changed(replicates=1, host_worlds=1))
+        replace(task, whole=1000, simulation=task.simulation.changed(replicates=1, host_worlds=1))
     )
     subjects, relapses = chunk.example.subjects, chunk.example.relapses
     arms = np.asarray(subjects.texts("arm"))
