@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import TypeVar
 
 from eubiosis.core.frame import spare_pandas
 from eubiosis.core.machine import THREADS_VARIABLE, keep_few_arenas, use_one_algebra_thread
@@ -29,6 +29,8 @@ from eubiosis.core.machine import THREADS_VARIABLE, keep_few_arenas, use_one_alg
 KILLED = 10.0  # seconds that the system may take to remove a process that was ended with kill -9
 _LOOK = 0.5  # seconds between looks at the parent
 Order = tuple[Callable[..., object], object]  # a function and its item
+SentT = TypeVar("SentT")
+ReceivedT = TypeVar("ReceivedT")
 Said = tuple[bool, object]  # False and a result; or True twice, with a traceback in words and an exception
 
 
@@ -95,7 +97,7 @@ class _PipeGone(Exception):
     """The process at the other end of a pipe is not there."""
 
 
-def _send(pipe: Connection[Any, Any], content: object) -> None:
+def _send(pipe: Connection[SentT, ReceivedT], content: SentT) -> None:
     """Send an object; raises ``_PipeGone``, or what its own pickling raises, an ``OSError`` too."""
     packed = ForkingPickler.dumps(content)
     try:
@@ -104,13 +106,14 @@ def _send(pipe: Connection[Any, Any], content: object) -> None:
         raise _PipeGone from error
 
 
-def _receive(pipe: Connection[Any, Any]) -> Any:
+def _receive(pipe: Connection[SentT, ReceivedT]) -> ReceivedT:
     """Return the next object; raises ``_PipeGone``, or what making it anew raises, an ``OSError`` too."""
     try:
         packed = pipe.recv_bytes()
     except (EOFError, OSError) as error:
         raise _PipeGone from error
-    return ForkingPickler.loads(packed)
+    content: ReceivedT = ForkingPickler.loads(packed)
+    return content
 
 
 def _received(pipe: Connection[Order, Said]) -> tuple[object, BaseException | None]:
