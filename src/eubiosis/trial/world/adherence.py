@@ -99,7 +99,7 @@ def share_of_days(days: Array, begin: float, end: float) -> Array:
     >>> share_of_days(np.arange(4.0), 0.5, 2.25)
     array([0.5 , 1.  , 0.25, 0.  ])
     """
-    return np.clip(np.minimum(days + 1, end) - np.maximum(days, begin), 0.0, 1.0)
+    return np.asarray(np.clip(np.minimum(days + 1, end) - np.maximum(days, begin), 0.0, 1.0))
 
 
 def planned(component: Component, days: int) -> Array:

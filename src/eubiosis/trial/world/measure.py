@@ -81,7 +81,7 @@ def measured(
         logs[..., _ASSAYED] += batch_shifts(draws, week, people)
         logs[~attended[v]] = np.nan
     scores[:, ~attended] = np.nan
-    found = {
+    found: dict[str, NDArray[np.generic]] = {
         "edss": edss_steps(scores[0]),
         "mfis": mfis_on_scale(np.rint(scores[1])),
         "treg": to_step(
