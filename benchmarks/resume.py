@@ -20,22 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eubiosis.workflow.soak.processes import chunks, tables
+from eubiosis.workflow.soak.small_run import small_workflow
 
 BAR = 0.45
 LONGEST = 1800.0  # seconds that a run may take
-WORKFLOW = """\
-title: A run to be interrupted
-question: What does a resume cost?
-context_of_use: A measurement of the software.
-decision: None.
-seed: 11
-arms:
-  - {name: placebo, therapy: placebo}
-  - {name: inulin, therapy: inulin, dose: 12 g/day}
-design: {participants: 120, visits: every 12 weeks to week 48}
-primary: stool_butyrate
-simulation: {gut_worlds: %d, host_worlds: 3, replicates: 4}
-"""
 
 
 @dataclass(frozen=True)
@@ -87,7 +75,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="eubiosis-resume-") as aside:
         folder = Path(aside)
         workflow = folder / "workflow.yaml"
-        workflow.write_text(WORKFLOW % chosen.worlds, encoding="utf-8")
+        text = small_workflow(
+            participants=120, visits="every 12 weeks to week 48", gut_worlds=chosen.worlds, host_worlds=3,
+            replicates=4, surface=True,
+        )  # fmt: skip
+        workflow.write_text(text, encoding="utf-8")
         whole = timed(workflow, folder / "whole", chosen.processes)
         kept = kill_at(workflow, folder / "run", chosen.processes, round(chosen.at * chosen.worlds))
         resumed = timed(workflow, folder / "run", chosen.processes)

@@ -6,6 +6,7 @@ report is that of a small run, so that the whole takes a few minutes.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -15,8 +16,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from eubiosis.cli.main import cli
+from eubiosis.cli.main import cli, in_one_line
 from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.core.output import check_place, write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "img" / "gallery"
@@ -91,11 +93,13 @@ def picture(page: Path, target: Path) -> None:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"] if root else [])
         shown = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         shown.goto(page.as_uri(), wait_until="load")
-        shown.screenshot(path=target)
+        taken = shown.screenshot()
         browser.close()
-    with Image.open(target) as full:
+    packed = io.BytesIO()
+    with Image.open(io.BytesIO(taken)) as full:
         small = full.convert("RGB").resize((WIDTH * 5 // 8, HEIGHT * 5 // 8), Image.Resampling.LANCZOS)
-        small.quantize(64).save(target, optimize=True)
+        small.quantize(64).save(packed, "PNG", optimize=True)
+    write_whole(target, packed.getvalue())
 
 
 def gallery_page() -> str:
@@ -121,14 +125,14 @@ def gallery_page() -> str:
 
 def main() -> int:
     """Make every page and its picture; return 0."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    check_place(PICTURES, folder=True)
     with tempfile.TemporaryDirectory(prefix="eubiosis-gallery-") as aside:
         for name in KINDS:
             picture(make_page(name, Path(aside)), PICTURES / f"{name}.png")
             print(PICTURES / f"{name}.png")
-    PAGE.write_text(gallery_page(), encoding="utf-8")
+    write_whole(PAGE, gallery_page())
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_one_line(main))

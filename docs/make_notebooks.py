@@ -10,6 +10,9 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
+from eubiosis.cli.main import in_one_line
+from eubiosis.core.output import check_place, write_whole
+
 TUTORIALS = Path(__file__).resolve().parent / "tutorials"
 # what the notebook shows at its end, as rich displays: names that the tutorial gave
 SHOWN = {
@@ -80,11 +83,12 @@ def main(arguments: list[str]) -> int:
         for fault in wrong:
             print(f"{fault}; next: python docs/make_notebooks.py", file=sys.stderr)
         return 1 if wrong else 0
+    check_place(TUTORIALS, folder=True)
     for page in pages:
         text = nbformat.writes(executed(notebook(page)))
-        page.with_suffix(".ipynb").write_text(text + "\n", encoding="utf-8")
+        write_whole(page.with_suffix(".ipynb"), text + "\n")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    sys.exit(in_one_line(lambda: main(sys.argv[1:])))

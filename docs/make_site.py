@@ -20,8 +20,9 @@ from pathlib import Path
 import click
 from sphinx.cmd.build import build_main
 
-from eubiosis.cli.main import cli
+from eubiosis.cli.main import cli, in_one_line
 from eubiosis.core.json_data import JsonRecord
+from eubiosis.core.output import check_place, copy_files, staged
 from eubiosis.core.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -197,18 +198,22 @@ def main(arguments: list[str]) -> int:
         "--out", type=Path, default=ROOT / "site", help="the folder of the site (default: site)"
     )
     chosen = parser.parse_args(arguments)
+    check_place(chosen.out, folder=True)
     with tempfile.TemporaryDirectory(prefix="eubiosis-docs-") as aside:
         source = Path(aside) / "source"
         source.mkdir()
         stage(source)
         cache = Path(aside) / "doctrees"
+        built = Path(aside) / "site"
         status = build_main(
-            ["-q", "-W", "--keep-going", "-b", "html", "-d", str(cache), str(source), str(chosen.out)]
+            ["-q", "-W", "--keep-going", "-b", "html", "-d", str(cache), str(source), str(built)]
         )
-    if status == 0:
-        print(chosen.out / "index.html")
+        if status == 0:
+            with staged(chosen.out) as place:
+                copy_files(built, place)
+            print(chosen.out / "index.html")
     return int(status)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(in_one_line(lambda: main(sys.argv[1:])))

@@ -6,21 +6,34 @@ is changed below the test's folder, for n = 1, 2, ... until the command comes th
 
 import errno
 import os
+import pkgutil
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from engine_models import sbml
+from eubiosis.calibration.petab import Export
+from eubiosis.calibration.sampling import Sample
+from eubiosis.calibration.worlds import Half
 from eubiosis.cli.evidence import evidence
+from eubiosis.cli.main import in_one_line
 from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.core.frame import Table
+from eubiosis.core.output import check_place
+from eubiosis.evidence.forecast.sealed_forecasts import FOLDER
+from eubiosis.model import load
+from eubiosis.model.discrepancy import TABLE
+from eubiosis.model.exchange.standalone import module_antimony
 from tiny_runs import tiny_workflow
 from trial_plans import plan, rows, text_of, write_plan
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-FEW = ((1, errno.ENOSPC),)  # of commands that compute for seconds before they write
 COMMANDS = {
     "new": "new {out}",
     "brief": "brief {question} --out {out}",
@@ -29,10 +42,10 @@ COMMANDS = {
     "evidence graph": "evidence graph --from Faecalibacterium --to fatigue --out {out}",
     "evidence template": "evidence template {out}",
     "evidence import": "evidence import {here}/export.ris --review {out}",
-    "profile": "profile {here}/made/stool.tsv --out {out}",
+    "profile": "profile {here}/made/stool.tsv --worlds 0 --out {out}",
     "population example": "population example {out}",
     "population generate": "population generate --people 12 --out {out}",
-    "model export": "model export -o {out}.xml",
+    "model export": "model export --module fmt -o {out}.xml",
     "therapy example": "therapy example inulin --out {out}.yaml",
     "engine run": "engine run {here}/model.xml --times 0,1 --observe x --out {out}.csv",
     "engine run, a picture": "engine run {here}/model.xml --times 0,1 --observe x --plot {out}.svg",
@@ -50,10 +63,76 @@ COMMANDS = {
     "calibration informed": "calibration informed --half history --sets 0 --out {out}.html",
     "score": "score --out {out}",
     "forecast registry score": "forecast registry score --out {out}",
+    "forecast registry seal": "forecast registry seal {there}/hub",
+    "model export, an archive": "model export --omex {out}.omex",
+    "model use": "model use fmt={here}/fmt.ant --out {out}",
+    "population describe": "population describe {here}/made/stool.tsv {here}/real.tsv --out {out}",
+    "calibration worlds": "calibration worlds --half history --reduced --out {out}",
+    "calibration discrepancy": "calibration discrepancy {here} --write --content {there}/content",
+    "export": "export {here} --to {out} --format csv --format parquet",
+    "report": "report {here} --out {out}.html",
 }
-SLOW = {"model page", "model wiring", "calibration petab", "calibration informed", "score",
-        "forecast registry score", "demo", "run"}  # fmt: skip
+INTO = {"evidence import", "forecast registry seal", "calibration discrepancy"}  # what is there already
+# what a command computes before it writes: done once for all turns, and not at all where the place is refused
+WORK = {
+    "brief": ("workflow.brief.brief", "report.brief.page.brief_html"),
+    "evidence pool": ("evidence.synthesis.pool_record.pool_report", "workflow.evidence_page.pool_page"),
+    "profile": ("workflow.profile.profile_table", "report.profile_page.page.profile_page"),
+    "model export": ("model.load", "model.exchange.standalone.module_sbml"),
+    "model export, an archive": ("model.load",),
+    "model use": ("model.exchange.use_module.lint_content", "model.exchange.use_module._equations",
+                  "model.exchange.use_module.derive"),
+    "population describe": ("workflow.virtual_people.describe", "report.population_page.population_page"),
+    "calibration worlds": ("model.load",),
+    "calibration petab": ("model.load",),
+    "calibration informed": ("model.load", "workflow.informed_page.informed_page"),
+    "score": ("workflow.score.board.compare", "report.score_page.score_page"),
+    "run": ("workflow.trial_run.check_run", "workflow.trial_run._demand_feasible"),
+    "demo": ("workflow.trial_run.check_run", "workflow.trial_run._demand_feasible"),
+    "doctor, a bill": ("workflow.bill.bill_of_materials",),
+}  # fmt: skip
 
+
+def _two_files(_, folder, name):
+    paths = [folder / f"{name}.svg", folder / f"{name}.png"]
+    for path in paths:
+        path.write_bytes(b"a picture")
+    return paths
+
+
+def _matched(*_):
+    sample = Sample(np.zeros((2, 1)), np.zeros(2), np.full(2, 0.5), ())
+    return Half(sample, {"a_number": np.array([1.0, 2.0])}, (), 2, 1.0, 0.0)
+
+
+def _folder_alone(folder):
+    content = SimpleNamespace(folder=folder, file=lambda name: f"content/{name}")
+    return SimpleNamespace(content=content)
+
+
+INSTEAD = {  # of what takes long, or asks for a whole run
+    "workflow.axis.check_targets": lambda _: (),
+    "workflow.axis.axis_page": lambda *_, **__: "a page",
+    "workflow.axis.PEOPLE": {},
+    "workflow.model_page.sign_table": lambda _: None,
+    "workflow.model_page.page_content": lambda *_: None,
+    "workflow.model_page.model_page": lambda _: "a page",
+    "model.lint.lint_content": lambda _: [],
+    "report.evidence.figures.save": _two_files,
+    "model.model.Model.sbml": lambda *_: "<sbml/>",
+    "model.exchange.omex.consistency_errors": lambda _: [],
+    "calibration.petab.export": lambda *_: Export({"problem.yaml": "a", "README.md": "b"}, (), ()),
+    "evidence.forecast.sealed_forecasts.make_forecasts": lambda *_: (),
+    "calibration.worlds.history_half": _matched,
+    "calibration.discrepancy_table.read_left_out": lambda *_: (),
+    "calibration.discrepancy_table.read_discrepancies": lambda *_: (),
+    "workflow.exports.write.read_manifest": lambda _: {},
+    "workflow.exports.write.demand_whole": lambda *_: None,
+    "workflow.exports.write._read": lambda *_: None,
+    "workflow.exports.write.adam_tables": lambda *_: {"ADSL": Table({"AGE": [40.0]}, name="ADSL")},
+    "workflow.rerender.results_of_run": lambda _: None,
+    "report.trial.page.trial_report": lambda _: "a page",
+}
 
 QUESTION = PACKAGED_CONTENT / "briefs" / "fibre_add_on.yaml"
 
@@ -91,8 +170,9 @@ def here(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("inputs")
     (folder / "made").mkdir()
-    write_example_table(folder / "made" / "stool.tsv", people=12)
+    write_example_table(folder / "made" / "stool.tsv", people=24)
     (folder / "export.ris").write_text("TY  - JOUR\nTI  - A made-up trial\nPY  - 2020\nER  -\n", "utf-8")
+    write_example_table(folder / "real.tsv", people=26)
     (folder / "model.xml").write_text(sbml("x = 3; x' = -x"))
     (folder / "trial.csv").write_text(text_of(rows()), encoding="utf-8")
     write_plan(folder, plan())
@@ -102,30 +182,85 @@ def here(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _what_two_pages_take_a_minute_for_is_left_out(monkeypatch):
-    monkeypatch.setattr("eubiosis.workflow.axis.check_targets", lambda _: ())
-    monkeypatch.setattr("eubiosis.workflow.axis.axis_page", lambda *_, **__: "a page")
-    monkeypatch.setattr("eubiosis.workflow.axis.PEOPLE", {})
-    monkeypatch.setattr("eubiosis.workflow.model_page.sign_table", lambda _: None)
-    monkeypatch.setattr("eubiosis.workflow.model_page.page_content", lambda *_: None)
-    monkeypatch.setattr("eubiosis.workflow.model_page.model_page", lambda _: "a page")
+@pytest.fixture(scope="module")
+def results():
+    return {}
+
+
+@pytest.fixture
+def work(monkeypatch, results, request):
+    """Do the work of the command once for all turns; return the names of what was done."""
+    for name, value in INSTEAD.items():
+        monkeypatch.setattr(f"eubiosis.{name}", value)
+    done = []
+
+    def remembered(name):
+        module, _, last = f"eubiosis.{name}".rpartition(".")
+        function = getattr(pkgutil.resolve_name(module), last)
+
+        def do(*given, **named):
+            done.append(name)
+            if name not in results:
+                results[name] = function(*given, **named)
+            return results[name]
+
+        return do
+
+    command = request.node.callspec.params["command"]
+    if command == "calibration discrepancy":  # of a content folder that holds its table alone
+        monkeypatch.setattr("eubiosis.cli.calibration.load_model", _folder_alone)
+    if command == "model use":
+        model = results.get("model.load") or results.setdefault("model.load", load())
+        results["model.exchange.use_module.derive"] = model.derived
+        results["model.exchange.use_module._equations"] = ((), (), ())
+        text = module_antimony(model, "fmt")
+        (request.getfixturevalue("here") / "fmt.ant").write_text(text, encoding="utf-8")
+    for name in WORK.get(command, ()):
+        monkeypatch.setattr(f"eubiosis.{name}", remembered(name))
+    return done
+
+
+@pytest.fixture
+def there(tmp_path):
+    """The folder that is written to, with what two commands write into."""
+    folder = tmp_path / "there"
+    shutil.copytree(FOLDER, folder / "hub", ignore=shutil.ignore_patterns("seals", "model-output"))
+    (folder / "content" / TABLE).parent.mkdir(parents=True)
+    shutil.copyfile(PACKAGED_CONTENT / TABLE, folder / "content" / TABLE)
+    return folder
 
 
 def everything(folder):
     return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
 
 
+def words_of(command, out, here, there):
+    places = {"out": out, "here": here, "there": there, "question": QUESTION}
+    return [word.format(**places) for word in COMMANDS[command].split()]
+
+
 TURNS = ((1, errno.ENOSPC), (2, errno.EROFS), (3, errno.EACCES), (4, errno.ENOSPC), (6, errno.ENOSPC))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_machine_that_refuses_is_one_line_and_leaves_nothing(tmp_path, eubiosis, refusal, here, command):
-    out = tmp_path / "there" / "out"
-    out.parent.mkdir()
-    arguments = [word.format(out=out, here=here, question=QUESTION) for word in COMMANDS[command].split()]
-    refused = 0
-    for turn, number in FEW if command in SLOW else TURNS:
+def test_a_machine_that_refuses_is_one_line_and_leaves_nothing(
+    tmp_path, eubiosis, refusal, here, there, work, command
+):
+    out = there / "out"
+    arguments = words_of(command, out, here, there)
+    before = everything(tmp_path)
+    turns = TURNS
+    if command in ("run", "demo"):  # whose lock takes another way where a link is not permitted
+        turns = tuple((turn, errno.ENOSPC) for turn, _ in TURNS)
+    if command == "model use":  # a hundred files: the last ones too
+        refusal.below, refusal.left = str(tmp_path), 10**6
+        status, _, said = eubiosis(*arguments)
+        assert status == 0, said
+        last = 10**6 - refusal.left
+        turns = (*TURNS, (last - 2, errno.ENOSPC), (last, errno.EDQUOT), (last + 1, errno.ENOSPC))
+        shutil.rmtree(out)
+        work.clear()
+    for turn, number in turns:
         refusal.below, refusal.left, refusal.number = str(tmp_path), turn, number
         try:
             status, _, said = eubiosis(*arguments)
@@ -133,15 +268,16 @@ def test_a_machine_that_refuses_is_one_line_and_leaves_nothing(tmp_path, eubiosi
             refusal.below = ""
         if refusal.left > 0:
             assert status == 0, said
+            assert set(work) == set(WORK.get(command, ()))
             break  # it came through
-        refused += 1
         assert status == 1, said
         assert "Traceback" not in said
         problem = said.strip().splitlines()[-1]  # before it may stand the file, and what was found out
         assert os.strerror(number) in problem
         assert "next:" in problem
-        assert everything(tmp_path) == {"there": None}, said
-    assert refused, "the command wrote nothing"
+        assert everything(tmp_path) == before, said
+        assert not (turn == 1 and work), f"{command} worked before it looked at the place: {work}"
+    assert turn > 1, "the command wrote nothing beside its first look at the place"
 
 
 PLACES = {  # what stands where the output goes -> what the refusal says
@@ -154,15 +290,15 @@ PLACES = {  # what stands where the output goes -> what the refusal says
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_place_that_cannot_be_written_is_told_before_the_work(
-    tmp_path, eubiosis, here, command, monkeypatch
+    tmp_path, eubiosis, here, there, work, command
 ):
     """Every command, every kind of place; none of them may get as far as its work."""
-    out = tmp_path / "there" / "out"
-    words = [word.format(out=out, here=here, question=QUESTION) for word in COMMANDS[command].split()]
+    if command in INTO:
+        return  # which writes into what is there already
+    out = there / "out"
+    words = words_of(command, out, here, there)
     target = Path(next(word for word in words if word.startswith(str(out))))
     is_file = bool(target.suffix)
-    if command == "evidence import":  # which adds to a review
-        return
     for name, (said_of_it, put) in PLACES.items():
         if name == ("a file" if is_file else "a folder"):
             continue  # a file may be replaced; what a folder may hold differs
@@ -177,6 +313,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(
         assert said_of_it in said
         assert "next:" in said.strip().splitlines()[-1]
         assert everything(place) == before
+        assert work == []
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root mounts a small disk")
@@ -197,3 +334,19 @@ def test_a_real_disk_without_room_or_that_is_read_only(tmp_path, eubiosis, here,
             assert everything(disk) == {}, name
     finally:
         subprocess.run(["umount", str(disk)], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("script", ["make_site", "make_notebooks", "make_gallery"])
+def test_a_script_of_the_docs_is_refused_in_one_line_too(tmp_path, capsys, refusal, script):
+    source = Path(__file__).parents[2] / "docs" / f"{script}.py"
+    assert "in_one_line(" in source.read_text(encoding="utf-8").splitlines()[-1]
+    refusal.below, refusal.left, refusal.number = str(tmp_path), 1, errno.ENOSPC
+    try:
+        status = in_one_line(lambda: check_place(tmp_path / "site", folder=True) or 0)
+    finally:
+        refusal.below = ""
+    assert status == 1
+    assert "No space left on device" in capsys.readouterr().err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+    assert in_one_line(lambda: (tmp_path / "gone").stat().st_size) == 1
+    assert capsys.readouterr().err.count("\n") == 1

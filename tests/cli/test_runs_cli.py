@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from eubiosis.cli import main as entry
+from eubiosis.cli.running import _remembered
 from eubiosis.cli.runs import cache, compare, rerun, status
+from eubiosis.compute.run_folder import CHUNKS, unfinished
 from eubiosis.core.findings import FindingsError
 from eubiosis.workflow.runs import compare_runs, run_state
 from eubiosis.workflow.trial_run import run_trial
@@ -119,6 +121,28 @@ def test_status_of_a_large_run_counts_blocks_from_the_beginning(tmp_path, monkey
         with pytest.raises(KeyboardInterrupt):
             run_trial(workflow, place, progress=False, say=silent)
         assert f"running: {words} written down" in seen[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("gut-00000", "gut-00001"), "finished gut worlds that stay: 2;"),
+        (
+            ("gut-00000.block-00000", "gut-00000.block-00008.last"),
+            "finished blocks of gut worlds that stay: 2;",
+        ),
+        ((), None),
+    ],
+)
+def test_a_run_that_ends_in_between_says_what_stays_by_its_name(tmp_path, capsys, names, words):
+    chunks = unfinished(tmp_path / "run") / CHUNKS
+    chunks.mkdir(parents=True)
+    for name in names:
+        (chunks / f"{name}.chunk").write_bytes(b"")
+    with pytest.raises(KeyboardInterrupt), _remembered(tmp_path / "run"):
+        raise KeyboardInterrupt
+    said = capsys.readouterr().err
+    assert said == (f"{words} next: the same command with --resume\n" if words else "")
 
 
 def test_kept_kernels_can_be_cleared(tmp_path, monkeypatch):

@@ -24,8 +24,8 @@ from eubiosis.core.streams import stream
 from eubiosis.engine import Array
 from eubiosis.model.draws import dirichlet_weight, free_names, groups, quantile_of, read_correlations
 from eubiosis.model.model import Model
-from eubiosis.model.shipped import ShippedWorlds
-from eubiosis.model.worlds import gut_numbers
+from eubiosis.model.shipped import ShippedWorlds, unsolved_worlds
+from eubiosis.model.worlds import gut_numbers, with_reference
 
 TRUSTED_SHAPE, FEWEST_EFFECTIVE = 0.7, 100.0
 WALKERS, GENERATIONS = 320, 30
@@ -61,7 +61,7 @@ class LeftOutWorlds:
 
 @dataclass(frozen=True)
 class GutWorldsAtHand:
-    """The shipped worlds of the gut with what they answer; those without a steady state weigh nothing."""
+    """The shipped worlds of the gut with what they answer, each at the reference biomass that it implies."""
 
     model: Model
     problem: GutProblem
@@ -71,13 +71,14 @@ class GutWorldsAtHand:
 
     @classmethod
     def of(cls, model: Model, worlds: ShippedWorlds, threads: int | None = 1) -> GutWorldsAtHand:
-        """Solve every shipped world once."""
+        """Solve every shipped world once; raises ``FindingsError`` naming those without a steady state."""
         problem = GutProblem.of(model, threads=threads)
         values = {name: worlds.values[:, k] for k, name in enumerate(worlds.names)}
-        answers = problem.laboratory.answers(values)
+        answers = problem.laboratory.answers(with_reference(model, values))
         solved = np.all([np.isfinite(answers[each.row.id]) for each in problem.fitted], axis=0)
-        weights = np.where(solved, worlds.weights, 0.0)
-        return cls(model, problem, values, weights / weights.sum(), answers)
+        if not solved.all():
+            raise unsolved_worlds(model, np.flatnonzero(~solved).tolist())
+        return cls(model, problem, values, worlds.weights, answers)
 
     def without(self, study: str, *, refit: bool | None = None, seed: int = 2026) -> LeftOutWorlds:
         """Return the worlds without a study; ``refit`` None: moved on where weights do not suffice."""

@@ -134,8 +134,12 @@ def show_command(rows: bool, content: Path | None, as_json: bool) -> None:
 def discrepancy_command(folder: Path, write: bool, content: Path | None, as_json: bool) -> None:
     """Show the discrepancies that the worlds in FOLDER leave, or put them in place of assumed ones."""
     from eubiosis.calibration.discrepancy_table import estimated, read_left_out, write_estimated
+    from eubiosis.core.content import PACKAGED_CONTENT
+    from eubiosis.core.output import check_place
     from eubiosis.model.discrepancy import read_discrepancies
 
+    if write:
+        check_place(content or PACKAGED_CONTENT, folder=True)
     loaded = load_model(content).content
     if write:
         rows = write_estimated(loaded, folder)

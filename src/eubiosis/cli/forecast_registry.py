@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from eubiosis.cli.out_paths import OUT_FOLDER
+from eubiosis.cli.out_paths import OUT_FOLDER, OutPath
 from eubiosis.cli.printing import print_json
 
 _HUB = click.option(
@@ -65,7 +65,7 @@ def verify(folder: Path | None, expected: str, *, as_json: bool) -> None:
 
 
 @registry.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=OutPath(folder=True, exists=True))
 @click.option("--date", "origin_date", help="The day of sealing, which must be today (default: today).")
 @_JSON
 def seal(folder: Path, origin_date: str | None, as_json: bool) -> None:

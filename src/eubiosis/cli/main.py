@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import TextIO
 
@@ -131,6 +132,17 @@ def _machine_says(error: OSError) -> str:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     step = "make room" if full else "look at the path, its folder and your rights"
     return f"{spelled_out(where)}: {error.strerror or error}; next: {step}, then run the command again"
+
+
+def in_one_line(work: Callable[[], int]) -> int:
+    """Do what a script does and return its status: 1, after one line, where a file or the machine refuses."""
+    try:
+        return work()
+    except FindingsError as error:
+        click.echo(str(error), err=True)
+    except OSError as error:
+        click.echo(_machine_says(error), err=True)
+    return 1
 
 
 def main() -> None:

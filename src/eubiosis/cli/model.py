@@ -328,6 +328,7 @@ def derive_command(content: Path | None, as_json: bool) -> None:
     """Derive niche factors, reference states, rates and answers to doubling anew, and store them."""
     from eubiosis.calibration.clinical_rows import demand_clinical_rows
     from eubiosis.core.content import PACKAGED_CONTENT
+    from eubiosis.core.output import check_place
     from eubiosis.model import load
     from eubiosis.model.clinical_tables import measure_clinical, save_clinical
     from eubiosis.model.content import load_content
@@ -336,6 +337,7 @@ def derive_command(content: Path | None, as_json: bool) -> None:
     from eubiosis.model.sensitivity import save_sensitivities
     from eubiosis.therapy.catalogue import compared_conditions
 
+    check_place(content or PACKAGED_CONTENT, folder=True)
     if content is not None:
         demand_no_findings(content)
     demand_clinical_rows(content or PACKAGED_CONTENT)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--module", help="One module alone, to edit and put back with: eubiosis model use.")
 @click.option(
     "--omex",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OUT_FILE,
     help="Write a COMBINE archive: SBML, SED-ML and metadata.",
 )
 @click.option("--observable", "-y", multiple=True, help="With --omex: a quantity to report; repeat for more.")

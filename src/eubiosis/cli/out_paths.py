@@ -11,8 +11,8 @@ import click
 class OutPath(click.Path):
     """A file or a folder to write: raises ``FindingsError`` where it cannot be made."""
 
-    def __init__(self, *, folder: bool) -> None:
-        super().__init__(path_type=Path)
+    def __init__(self, *, folder: bool, exists: bool = False) -> None:
+        super().__init__(path_type=Path, exists=exists, file_okay=not (exists and folder))
         self.folder = folder
 
     def convert(

@@ -67,16 +67,17 @@ def run_workflow(
 
 @contextmanager
 def _remembered(out: Path) -> Iterator[None]:
-    """Say how a run goes on that ends in between with finished worlds."""
+    """Say how a run goes on that ends in between with finished gut worlds, or blocks of them."""
     try:
         yield
     except (KeyboardInterrupt, MemoryError, OSError, FindingsError):
-        from eubiosis.compute.run_folder import CHUNKS, unfinished
+        from eubiosis.compute.run_folder import BLOCK, CHUNKS, unfinished
 
-        kept = len(list((unfinished(out) / CHUNKS).glob("*.chunk")))
+        kept = [path.name for path in (unfinished(out) / CHUNKS).glob("*.chunk")]
         if kept:
+            what = "blocks of gut worlds" if any(BLOCK in name for name in kept) else "gut worlds"
             click.echo(
-                f"finished gut worlds that stay: {kept}; next: the same command with --resume", err=True
+                f"finished {what} that stay: {len(kept)}; next: the same command with --resume", err=True
             )
         raise
 

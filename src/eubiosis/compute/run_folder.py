@@ -28,6 +28,7 @@ ORIGIN = "simulated; prior only: not calibrated to any clinical outcome"
 LIBRARIES = ("antimony", "llvmlite", "numpy", "pyarrow", "pydantic", "python-libsbml", "pyyaml", "scipy")
 LOG = "log.jsonl"
 CHUNKS = "chunks"
+BLOCK = ".block-"  # in the names of chunks that hold a block of the subjects of a gut world
 _FINAL = (FindingsError, NumericalFailuresError)  # the same input would end in the same way
 MANIFEST = "manifest.json"
 

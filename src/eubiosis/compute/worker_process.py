@@ -18,8 +18,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TypeVar
 
 from eubiosis.core.frame import spare_pandas
 from eubiosis.core.machine import THREADS_VARIABLE, keep_few_arenas, use_one_algebra_thread
@@ -27,6 +29,8 @@ from eubiosis.core.machine import THREADS_VARIABLE, keep_few_arenas, use_one_alg
 KILLED = 10.0  # seconds that the system may take to remove a process that was ended with kill -9
 _LOOK = 0.5  # seconds between looks at the parent
 Order = tuple[Callable[..., object], object]  # a function and its item
+SentT = TypeVar("SentT")
+ReceivedT = TypeVar("ReceivedT")
 Said = tuple[bool, object]  # False and a result; or True twice, with a traceback in words and an exception
 
 
@@ -80,23 +84,46 @@ class WorkerProcess:
             while (order := self._orders.get()) is not None:
                 number, (function, item) = order
                 try:
-                    pipe.send((function, item))
+                    _send(pipe, (function, item))
                     answers.put(Returned(self, number, *_received(pipe)))
-                except (EOFError, OSError):
+                except _PipeGone:
                     answers.put(Returned(self, number, ended=True))
                     return
                 except Exception as error:  # noqa: BLE001 - what cannot travel has failed; the caller raises it
                     answers.put(Returned(self, number, error=error))
 
 
+class _PipeGone(Exception):
+    """The process at the other end of a pipe is not there."""
+
+
+def _send(pipe: Connection[SentT, ReceivedT], content: SentT) -> None:
+    """Send an object; raises ``_PipeGone``, or what its own pickling raises, an ``OSError`` too."""
+    packed = ForkingPickler.dumps(content)
+    try:
+        pipe.send_bytes(packed)
+    except (EOFError, OSError) as error:
+        raise _PipeGone from error
+
+
+def _receive(pipe: Connection[SentT, ReceivedT]) -> ReceivedT:
+    """Return the next object; raises ``_PipeGone``, or what making it anew raises, an ``OSError`` too."""
+    try:
+        packed = pipe.recv_bytes()
+    except (EOFError, OSError) as error:
+        raise _PipeGone from error
+    content: ReceivedT = ForkingPickler.loads(packed)
+    return content
+
+
 def _received(pipe: Connection[Order, Said]) -> tuple[object, BaseException | None]:
     """Return a result and None, or None and an exception: in words where it does not travel."""
-    fails, content = pipe.recv()
+    fails, content = _receive(pipe)
     if not fails:
         return content, None
     try:
-        _, error = pipe.recv()
-    except (EOFError, OSError):
+        _, error = _receive(pipe)
+    except _PipeGone:
         raise
     except Exception:  # noqa: BLE001 - whatever an exception of another does when it is made anew
         error = RuntimeError(content)
@@ -184,7 +211,7 @@ def _begin_tracker() -> None:
 def _work(pipe: Connection[Said, Order], threads: int, parent: int) -> None:
     """Returned until the parent closes the pipe."""
     _begin(threads, parent)
-    with contextlib.suppress(EOFError, OSError), pipe:
+    with contextlib.suppress(_PipeGone), pipe:
         while True:
             _answer(pipe)
 
@@ -192,8 +219,8 @@ def _work(pipe: Connection[Said, Order], threads: int, parent: int) -> None:
 def _answer(pipe: Connection[Said, Order]) -> None:
     """Call one function; an exception travels after its traceback in words."""
     try:
-        function, item = pipe.recv()
-    except (EOFError, OSError):
+        function, item = _receive(pipe)
+    except _PipeGone:
         raise
     except Exception as error:  # noqa: BLE001 - what cannot be made anew here; the parent raises it
         _send_failure(pipe, error)
@@ -204,8 +231,8 @@ def _answer(pipe: Connection[Said, Order]) -> None:
         _send_failure(pipe, error)
         return
     try:
-        pipe.send((False, result))
-    except OSError:
+        _send(pipe, (False, result))
+    except _PipeGone:
         raise
     except Exception as error:  # noqa: BLE001 - a result that does not travel
         _send_failure(pipe, error)
@@ -213,14 +240,14 @@ def _answer(pipe: Connection[Said, Order]) -> None:
 
 def _send_failure(pipe: Connection[Said, Order], error: BaseException) -> None:
     words = "".join(traceback.format_exception(error)).rstrip()
-    pipe.send((True, f"in a worker process: {words}"))
+    _send(pipe, (True, f"in a worker process: {words}"))
     error.add_note("in a worker process:\n" + words)
     try:
-        pipe.send((True, error))
-    except OSError:
+        _send(pipe, (True, error))
+    except _PipeGone:
         raise
     except Exception:  # noqa: BLE001 - it does not travel: in words
-        pipe.send((True, RuntimeError(f"{type(error).__name__}: {error}\nin a worker process:\n{words}")))
+        _send(pipe, (True, RuntimeError(f"{type(error).__name__}: {error}\nin a worker process:\n{words}")))
 
 
 def _begin(threads: int, parent: int) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from eubiosis.core.findings import Finding, FindingsError
 
+_BLOCK = 4096  # bytes: what a disk gives at least
+
 
 def write_whole(path: Path, content: str | bytes) -> Path:
     """Write a file beside its place, then rename it; raises ``OSError``, and the old file stays then.
@@ -72,19 +74,18 @@ def staged(folder: Path, *, new: bool = False, own: Collection[str] | None = Non
     aside = whole.parent / f".{whole.name}.{secrets.token_hex(4)}.partial"
     check_free(folder, new=new, own=own)
     try:
-        aside.mkdir(parents=True)
-    except OSError as error:
-        raise _refused(folder, f"the folder cannot be made ({error.strerror})") from error
-    try:
-        yield aside
-        if folder.exists():
-            _move_into(aside, whole)
-        else:
-            os.replace(aside, whole)  # noqa: PTH105 - Path.replace says the same of a folder
+        with folder_of(whole):
+            try:
+                aside.mkdir()
+                yield aside
+                if folder.exists():
+                    _move_into(aside, whole)
+                else:
+                    os.replace(aside, whole)  # noqa: PTH105 - Path.replace says the same of a folder
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
         raise _refused(folder, f"the folder cannot be written ({error.strerror})") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def check_free(folder: Path, *, new: bool = True, own: Collection[str] | None = None) -> None:
@@ -100,18 +101,38 @@ def check_free(folder: Path, *, new: bool = True, own: Collection[str] | None = 
 
 
 def check_place(path: Path, *, folder: bool) -> None:
-    """Raise ``FindingsError`` where a file, or a ``folder``, cannot be written, before the work for it."""
+    """Raise ``FindingsError`` where a file, or a ``folder``, cannot be written, before the work for it.
+
+    A block of 4 kB is written beside the place and taken away again: rights alone do not tell of a full disk.
+    """
     if path.exists() and path.is_dir() != folder:
         problem = "a file stands there" if folder else "a folder stands there"
         raise _refused(path, problem)
     nearest = next(each for each in (path.absolute(), *path.absolute().parents) if os.path.lexists(each))
     if nearest.is_symlink() and not nearest.exists():
         raise _refused(path, "a link that leads nowhere stands there")
-    where = nearest if nearest.is_dir() else nearest.parent
     if nearest != path.absolute() and not nearest.is_dir():
         raise _refused(path, f"{nearest.name} is a file and no folder")
-    if not os.access(where, os.W_OK | os.X_OK):
-        raise _refused(path, "its folder cannot be written")
+    probe = (nearest if nearest.is_dir() else nearest.parent) / f".{secrets.token_hex(8)}.probe"
+    try:
+        try:
+            probe.write_bytes(bytes(_BLOCK))
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise _refused(path, f"its folder cannot be written ({error.strerror})") from error
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copy the files of a folder, those of its folders too; raises the ``OSError`` of the first that fails.
+
+    What Python keeps beside its modules stays behind, and so do rights: a copy may be written.
+    """
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 def _move_into(aside: Path, folder: Path) -> None:

@@ -223,7 +223,11 @@ LATENT_SUBJECTS = TableSchema(
             "expected_new_lesions", "Expected number of new lesions over the planned follow-up", unit="lesion"
         ),
         Column("edss_last_visit", "True EDSS at the last planned visit", unit="points"),
-        Column("mfis_last_visit", "True fatigue (MFIS) at the last planned visit", unit="points"),
+        Column(
+            "mfis_last_visit",
+            "True fatigue (MFIS) at the last planned visit, within 0 to 84, with the placebo response",
+            unit="points",
+        ),
         Column(
             "treg_last_visit",
             "True regulatory T cells at the last planned visit",

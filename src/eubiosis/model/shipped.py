@@ -117,7 +117,7 @@ def shipped(model: Model) -> Shipped:
 
 
 def matched_gut_world(model: Model, worlds: ShippedWorlds, number: int, seed: int) -> GutWorld:
-    """Return gut world ``number`` (1, 2, ...) of a run; raises ``ArithmeticError`` where it has no rest."""
+    """Return gut world ``number`` (1, 2, ...) of a run; raises ``FindingsError`` where it has no rest."""
     return matched_gut_worlds(model, worlds, (number,), seed, threads=1)[0]
 
 
@@ -129,12 +129,22 @@ def matched_gut_worlds(
     values = {name: worlds.values[rows, k] for k, name in enumerate(worlds.names)}
     found = []
     held = held_healthy(model, with_reference(model, values), threads=threads)
-    for number, row, one in zip(numbers, rows, held, strict=True):
-        if one is None:
-            message = f"shipped gut world {row} has no healthy steady state"
-            raise ArithmeticError(message)
+    if lost := [row for row, one in zip(rows, held, strict=True) if one is None]:
+        raise unsolved_worlds(model, lost)
+    for number, one in zip(numbers, held, strict=True):
+        assert one is not None
         found.append(GutWorld(number, one.values, one.states, one.factors))
     return tuple(found)
+
+
+def unsolved_worlds(model: Model, rows: Sequence[int]) -> FindingsError:
+    """Return the finding about shipped gut worlds, by their row, that have no healthy steady state."""
+    problem = "no healthy steady state with the numbers of this row"
+    step = f"restore the table or remake it: {_REMAKE}"
+    name = model.content.file(f"{FOLDER}/{GUT}")
+    return FindingsError(
+        [Finding(name, f"world {row}", problem, next_step=step) for row in sorted(set(rows))]
+    )
 
 
 def gut_worlds(model: Model, count: int, seed: int = SEED) -> tuple[GutWorld, ...]:

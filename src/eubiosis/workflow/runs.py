@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from eubiosis.compute.chunk_store import ChunkStore
-from eubiosis.compute.run_folder import CHUNKS, LOG, MANIFEST, ORIGIN, unfinished
+from eubiosis.compute.run_folder import BLOCK, CHUNKS, LOG, MANIFEST, ORIGIN, unfinished
 from eubiosis.compute.run_lock import LOCK, alive, owner_of
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.frame import Table
@@ -68,7 +68,7 @@ def run_state(run: Path) -> RunState:
         planned[-1] if planned else None,
         _seconds(events),
         owner.words if running and owner is not None else "",
-        any(".block-" in name for name in names) or any(event.get("blocks") is True for event in events),
+        any(BLOCK in name for name in names) or any(event.get("blocks") is True for event in events),
     )
 
 

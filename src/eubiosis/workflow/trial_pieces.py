@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
 from eubiosis.compute.packing import DamagedPackage, pack, unpack
+from eubiosis.compute.run_folder import BLOCK
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.trial.simulate import MOST_POOL, PeopleBlock, Task
 from eubiosis.trial.world.host import EventScale
@@ -199,7 +200,7 @@ def _pieces(growing: _Growing, store: ChunkStore | None, together: int) -> list[
     for begin in range(0, len(blocks), together):
         some = tuple(blocks[begin : begin + together])
         cut = ".last" if some[0].number and some[0].wanted != growing.everybody else ""
-        name = f"{gut_world}.block-{some[0].number:05d}{cut}"
+        name = f"{gut_world}{BLOCK}{some[0].number:05d}{cut}"
         found.append(BlockTask(growing.task, some, store, name))
     return found
 

@@ -99,6 +99,39 @@ def test_in_the_form_without_paths_the_term_is_the_whole_effect():
     assert set(term) == {"inulin", "propionate"}
 
 
+def test_in_the_form_without_paths_every_person_has_no_effect_on_scores_but_through_the_term(
+    trial_model, pool
+):
+    """Person by person: what the report draws of single people in form N0 is the term outside alone."""
+    host = draw_host_world(trial_model, 6, SEED, "symmetric")
+    for outside, none in (("zero", True), ("drawn", False)):
+        beyond = draw_beyond(trial_model, 6, SEED, Simulation(outside=outside), DESIGN)
+        assert beyond.form == "N0"
+        world = enrol(trial_model, "0.6", host, pool.candidates, pool.gut, DESIGN, SEED, beyond)
+        _, latent = replicate(trial_model, world, DESIGN, 0)
+        for arm in ("inulin", "propionate"):
+            for score in (latent.expected_relapses, latent.expected_lesions):
+                assert np.array_equal(score[arm], score["placebo"]) == none
+            for score in (latent.edss, latent.mfis) if none else ():
+                np.testing.assert_array_equal(score[arm], score["placebo"])
+        np.testing.assert_array_equal(latent.treg["inulin"], latent.treg["placebo"])
+
+
+def test_who_has_no_fatigue_left_has_no_effect_on_it(trial_model, world):
+    """A placebo response of the whole scale leaves everybody at 0, in truth as in what is recorded."""
+    usual = replicate(trial_model, world, DESIGN, 0)[1].mfis
+    assert (usual["inulin"] != usual["placebo"]).any()
+    gone = DESIGN.changed(placebo_response_mfis=-84.0)
+    observed, latent = replicate(trial_model, world, gone, 0)
+    after = np.array(gone.visits) >= 12  # when the response has come in full
+    assert after.any()
+    for arm in ("inulin", "placebo", "propionate"):
+        assert (latent.mfis[arm][:, after] == 0).all()
+        assert (latent.mfis[arm] >= 0).all()
+        assert (latent.mfis[arm] <= 84).all()
+    assert observed.visits["mfis"].min() == 0
+
+
 def test_a_placebo_has_no_term_and_a_draw_belongs_to_the_therapy_not_to_the_trial():
     model, simulation = packaged_model(), Simulation()
     whole = draw_beyond(model, 9, SEED, simulation, DESIGN)

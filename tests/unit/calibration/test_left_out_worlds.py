@@ -12,8 +12,9 @@ from eubiosis.calibration.left_out import (
     smoothed_weights,
 )
 from eubiosis.calibration.waves import GutProblem
+from eubiosis.core.findings import FindingsError
 from eubiosis.model import load
-from eubiosis.model.shipped import shipped
+from eubiosis.model.shipped import ShippedWorlds, shipped
 
 
 def test_taking_a_likelihood_from_the_weights_gives_the_law_without_it():
@@ -61,6 +62,25 @@ def test_numbers_go_back_to_scores_that_give_them_again():
     again = problem.sets(points_of(model, values))
     for name, numbers in values.items():
         np.testing.assert_allclose(again[name], numbers, rtol=1e-6, atol=1e-9 * max(abs(numbers).max(), 1))
+
+
+def test_every_world_is_asked_at_its_own_reference_biomass():
+    """The printed table holds what stands behind a read; 303 and 500 have no rest at the model's biomass."""
+    model = load()
+    own = shipped(model).gut
+    assert own is not None
+    rows = [0, 1, 303, 500]
+    few = ShippedWorlds(own.names, own.values[rows], own.weights[rows] / own.weights[rows].sum())
+    hand = GutWorldsAtHand.of(model, few)
+    np.testing.assert_array_equal(hand.weights, few.weights)
+    points = points_of(model, {name: few.values[:, k] for k, name in enumerate(few.names)})
+    again = hand.problem.answers(points)  # what the likelihood of these points sees
+    for term in hand.problem.fitted:
+        np.testing.assert_allclose(hand.answers[term.row.id], again[term.row.id], rtol=2e-3, atol=1e-6)
+    broken = few.values.copy()
+    broken[2, few.names.index("gut_Y_carb")] *= 1e-9
+    with pytest.raises(FindingsError, match="world 2: no healthy steady state"):
+        GutWorldsAtHand.of(model, ShippedWorlds(few.names, broken, few.weights))
 
 
 def test_a_study_of_no_fitted_row_leaves_the_worlds_as_they_are():

@@ -1,5 +1,6 @@
 """The process pool: one order and one result whatever the number of processes."""
 
+import errno
 import multiprocessing
 import os
 import pickle
@@ -158,6 +159,21 @@ class Odd(Exception):
         super().__init__(f"{number} odd {unit}")
 
 
+class Sunk:
+    """A result that the machine refuses to pickle there, or to make anew here."""
+
+    def __init__(self, where):
+        self.where = where
+
+    def __getstate__(self):
+        if self.where == "there":
+            raise OSError(errno.ENOSPC, "No space left on device", "/a/table")
+        return {"where": self.where}
+
+    def __setstate__(self, state):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "/a/table")
+
+
 def fail_in_its_own_way(item):
     if item == "findings":
         raise FindingsError([Finding("trial.yaml", "arms", "nobody enters", next_step="widen it")])
@@ -167,6 +183,10 @@ def fail_in_its_own_way(item):
         raise EOFError("the table ends early")
     if item == "does not return":
         return (item for _ in "ab")
+    if item == "a disk that is full":
+        return Sunk("there")
+    if item == "made anew from a file that is gone":
+        return Sunk("here")
     raise Odd(7, unit="days")
 
 
@@ -188,6 +208,15 @@ def test_what_fails_in_a_worker_says_here_what_it_said_there():
             fails("does not return")
         with pytest.raises(RuntimeError, match="7 odd days"):
             fails("odd")
+        with pytest.raises(OSError, match="No space left on device: '/a/table'") as full:
+            fails("a disk that is full")
+        assert "in a worker process" in full.value.__notes__[0]
+        with pytest.raises(FileNotFoundError, match="/a/table"):
+            fails("made anew from a file that is gone")
+        with pytest.raises(FileNotFoundError, match="/a/table"):  # on its way to the worker
+            workers.map_ordered(root_of, [Sunk("here"), Sunk("here")], progress=False)
+        with pytest.raises(OSError, match="No space left on device"):
+            workers.map_ordered(root_of, [Sunk("there"), Sunk("there")], progress=False)
         assert workers.map_ordered(root_of, [4.0, 9.0], progress=False) == [2.0, 3.0]  # it works on
 
 

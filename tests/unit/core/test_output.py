@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eubiosis.core.findings import FindingsError
-from eubiosis.core.output import staged, write_whole
+from eubiosis.core.output import check_place, copy_files, staged, write_whole
 
 
 def full(*arguments):
@@ -89,3 +89,40 @@ def test_folders_made_for_a_file_go_with_it_and_the_error_names_the_file(tmp_pat
         write_whole(tmp_path / "a" / "b" / "page.html", "new")
     assert caught.value.filename == str(tmp_path / "a" / "b" / "page.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_were_made_for_a_folder_go_with_it(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        broken(tmp_path / "new" / "newer" / "out", KeyboardInterrupt())
+    assert list(tmp_path.iterdir()) == []
+    with staged(tmp_path / "new" / "newer" / "out") as aside:
+        (aside / "a.txt").write_text("1")
+    assert (tmp_path / "new" / "newer" / "out" / "a.txt").read_text() == "1"
+
+
+def test_a_place_is_tried_by_writing_and_stays_as_it_was(tmp_path, monkeypatch):
+    """Rights alone would let a full disk pass."""
+    (tmp_path / "mine.txt").write_text("keep")
+    check_place(tmp_path / "a" / "b.html", folder=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(FindingsError, match=r"cannot be written \(No space left on device\)"):
+        check_place(tmp_path / "a" / "b.html", folder=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_files_of_a_folder_are_copied_and_the_first_refusal_is_told(tmp_path, monkeypatch):
+    (tmp_path / "from" / "sub" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "from" / "sub" / "a.txt").write_text("1")
+    (tmp_path / "from" / "sub" / "a.txt").chmod(0o444)
+    (tmp_path / "from" / "sub" / "__pycache__" / "a.pyc").write_text("2")
+    copy_files(tmp_path / "from", tmp_path / "to")
+    assert [str(p.relative_to(tmp_path / "to")) for p in tmp_path.glob("to/**/*") if p.is_file()] == [
+        str(Path("sub") / "a.txt")
+    ]
+    (tmp_path / "to" / "sub" / "a.txt").write_text("may be written")
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(FindingsError, match=r"cannot be written \(No space left on device\)"):  # noqa: SIM117
+        with staged(tmp_path / "again") as aside:
+            copy_files(tmp_path / "from", aside)
+    assert not (tmp_path / "again").exists()

@@ -16,6 +16,7 @@ from eubiosis.model.shipped import (
     gut_key,
     history_key,
     matched_gut_world,
+    matched_gut_worlds,
     matched_history,
     read_worlds,
     shipped,
@@ -74,6 +75,20 @@ def test_a_shipped_world_is_held_at_rest_with_its_own_numbers(model):
     gut.rates(0.0, states, parameters[:, None].copy(), rates)
     assert np.all(np.abs(rates[:, 0]) < 1e-6 * (np.abs(world.healthy) + 1e-3))
     assert world.values["handover_ref_Bu"] == pytest.approx(world.healthy[gut.state_index["gut_C_Bu"]])
+
+
+def test_shipped_worlds_without_a_steady_state_are_refused_by_their_row(model):
+    """Guilds that make next to nothing of carbohydrate hold no healthy gut; the world beside it does."""
+    own = shipped(model).gut
+    values, column = own.values[:3].copy(), own.names.index("gut_Y_carb")
+    values[0, column] *= 1e-9
+    found = ShippedWorlds(own.names, values, np.full(3, 1 / 3))
+    number = {found.row(k, 5, "gut"): k for k in range(1, 20)}
+    assert matched_gut_world(model, found, number[1], 5).values["gut_Y_carb"] == values[1, column]
+    with pytest.raises(FindingsError, match=r"worlds_gut\.tsv.*\n.*world 0: no healthy steady state") as one:
+        matched_gut_worlds(model, found, [number[1], number[0], number[0]], 5, threads=1)
+    (finding,) = one.value.findings
+    assert "calibration worlds" in finding.next_step
 
 
 def edited(tmp_path, file, old, new):

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from eubiosis.core.streams import SubjectDraws
 from eubiosis.therapy import Adherence, give
-from eubiosis.trial.world.adherence import block_means, blocks, planned, propensity, taken
+from eubiosis.trial.world.adherence import (
+    block_means,
+    blocks,
+    day_of,
+    dose_means,
+    planned,
+    propensity,
+    taken,
+)
 
 PEOPLE = SubjectDraws(5, tuple(range(3000)))
 DAYS = 365
@@ -97,6 +105,66 @@ def test_doses_are_averaged_over_weeks_that_a_start_cuts():
     assert cut == [(0.0, 7.0), (7.0, 10.5), (10.5, 14.0), (14.0, 21.0), (21.0, 28.0)]
     values = np.arange(28.0)[None]
     assert block_means(values, [(0.0, 7.0), (14.0, 21.0)]).tolist() == [[3.0, 17.0]]
+
+
+def test_a_start_and_a_stop_within_a_day_leak_nothing():
+    """By hand: from day 1.5 to day 4.25, half of day 1, days 2 and 3, a quarter of day 4."""
+    therapy = give("inulin", dose="12 g/day", start=f"week {1.5 / 7!r}", stop=f"week {4.25 / 7!r}")
+    np.testing.assert_allclose(planned(therapy, 7), [0, 0.5, 1, 1, 0.25, 0, 0], atol=1e-12)
+    cut = blocks([therapy], 7)
+    np.testing.assert_allclose(cut, [(0, 1.5), (1.5, 4.25), (4.25, 7)])
+    # somebody who misses day 2: of 2.75 days 1.75 have the full dose; nothing before and after
+    share = np.array([[1.0, 1, 1, 1, 1, 1, 1], [1, 1, 0, 1, 1, 1, 1]])
+    found = dose_means(therapy, share, cut)
+    np.testing.assert_allclose(found, [[0, 1, 0], [0, 1.75 / 2.75, 0]])
+    assert found[0].tolist() == [0.0, 1.0, 0.0]  # to the last bit
+    # a stretch that is not cut there has the mean over its time
+    np.testing.assert_allclose(dose_means(therapy, share, [(0.0, 7.0)]), [[2.75 / 7], [1.75 / 7]])
+
+
+def test_a_ramp_steps_within_a_day_where_it_began_within_one():
+    therapy = give("inulin", dose="12 g/day", start=f"week {0.5 / 7!r}", ramp=2.0)
+    # half the dose from 0.5 to 7.5, then all of it: day 7 has 0.5 x 0.5 + 0.5 x 1
+    by_hand = [0.25, *[0.5] * 6, 0.75, *[1.0] * 6]
+    np.testing.assert_allclose(planned(therapy, 14), by_hand)
+    found = dose_means(therapy, np.ones((1, 14)), [(7.0, 7.25), (7.25, 8.0), (0.0, 14.0)])
+    np.testing.assert_allclose(found, [[0.5, (0.25 * 0.5 + 0.5) / 0.75, (7 * 0.5 + 6.5) / 14]])
+
+
+def test_a_day_that_was_written_as_a_rounded_week_is_that_day():
+    assert day_of(0.428571) == 3.0
+    assert day_of(1.5) == 10.5
+    therapy = give("inulin", dose="12 g/day", start="week 0.428571", stop="week 1.142857")
+    assert planned(therapy, 10).tolist() == [0, 0, 0, 1, 1, 1, 1, 1, 0, 0]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 60_000).map(lambda thousandths: thousandths / 1000),
+    st.integers(10, 60_000).map(lambda thousandths: thousandths / 1000),
+    st.sampled_from([0.0, 1.0, 3.0]),
+    st.lists(st.integers(0, 84_000).map(lambda thousandths: thousandths / 1000), max_size=6),
+    st.booleans(),
+)
+def test_the_whole_dose_is_kept_wherever_a_therapy_begins_and_ends(start, length, ramp, cuts, missed):
+    """Of every stretch and of every day; with everything taken it is the integral of the ramp."""
+    days = 84
+    week = f"week {start / 7:.9f}", f"week {(start + length) / 7:.9f}"
+    therapy = give("inulin", dose="12 g/day", start=week[0], stop=week[1], ramp=ramp)
+    bounds = sorted({b for pair in blocks([therapy], days) for b in pair} | {*cuts})
+    stretches = [pair for pair in pairwise(bounds) if pair[1] > pair[0]]
+    share = np.random.default_rng(len(cuts)).integers(0, 2, (2, days)) if missed else np.ones((2, days))
+    lengths = np.diff(stretches, axis=1)[:, 0]
+    dose = (dose_means(therapy, share.astype(float), stretches) * lengths).sum(axis=1)
+    np.testing.assert_allclose(dose, (share * planned(therapy, days)).sum(axis=1), rtol=1e-9, atol=1e-9)
+    first, last = day_of(start / 7), min(day_of((start + length) / 7), float(days))
+    if not missed:
+        steps = [(first + 7 * k, (k + 1) / (ramp or 1)) for k in range(int(max(ramp, 1)))] + [(last, 0.0)]
+        total = sum(
+            max(min(until, last) - min(begin, last), 0.0) * level
+            for (begin, level), (until, _) in pairwise([*steps[:-1], (last, 0.0)])
+        )
+        np.testing.assert_allclose(dose, total, rtol=1e-6, atol=1e-5)
 
 
 def test_four_weeks_are_one_mean_far_from_a_visit():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError
-from eubiosis.core.output import staged
+from eubiosis.core.output import copy_files, staged
 from eubiosis.core.tables import read_table, write_table
 from eubiosis.evidence.integrity import checking
 from eubiosis.evidence.integrity.trial_checks import check_trials
@@ -83,7 +82,7 @@ def _write(grown: Evidence, target: Path, evidence: Evidence) -> Evidence:
         next_step = "name a new folder, or --tables with the same one"
         raise FindingsError([Finding(target.name, "", "the folder is not empty", next_step=next_step)])
     with staged(target) as aside:
-        shutil.copytree(evidence.folder, aside, dirs_exist_ok=True)
+        copy_files(evidence.folder, aside)
         for kind in (Study, StudyEstimate, RiskOfBias):
             write_table(aside / f"{TABLES[kind]}.tsv", list(grown.rows[kind]), list(kind.model_fields))
         written = load(aside)

@@ -6,11 +6,13 @@ bytes.
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError, unknown_word
+from eubiosis.core.output import write_whole
 from eubiosis.model.exchange.metadata import manifest_xml, metadata_rdf
 from eubiosis.model.exchange.sedml import TimeCourse, sedml_text
 from eubiosis.model.join import consistency_errors
@@ -80,12 +82,14 @@ def _check(model: Model, path: Path, names: Sequence[str], reported: Sequence[st
 
 
 def _write(path: Path, texts: dict[str, str]) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in texts.items():
+            entry = zipfile.ZipInfo(name, _DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, text.encode("utf-8"))
     try:
-        with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as archive:
-            for name, text in texts.items():
-                entry = zipfile.ZipInfo(name, _DATE)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, text.encode("utf-8"))
+        write_whole(path, packed.getvalue())
     except OSError as error:
         problem = f"cannot be written: {error.strerror}"
         next_step = "name a file in a folder that exists and is writable"

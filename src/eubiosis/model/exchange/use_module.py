@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
-import stat
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.findings import Finding, FindingCollector, FindingsError, unknown_word
-from eubiosis.core.output import folder_of
+from eubiosis.core.output import copy_files, staged
 from eubiosis.core.tables import display_name
 from eubiosis.engine.expressions import Expression
 from eubiosis.engine.sbml import read_sbml
@@ -74,36 +71,32 @@ def use_modules(files: Mapping[str, Path], out: Path, base: Path = PACKAGED_CONT
     content = load_content(base)
     edited = {name: read_edited(name, path, findings) for name, path in files.items()}
     read = {name: each for name, each in edited.items() if each is not None}
-    with folder_of(out), tempfile.TemporaryDirectory(dir=out.parent, prefix=".eubiosis-") as folder:
-        staged = Path(folder) / "content"
-        use = _stage(read, content, staged, findings)
+    with staged(out, new=True) as aside:
+        use = _stage(read, content, aside, findings)
         findings.raise_if_any()
-        _derive(staged, read)
-        staged.rename(out)
+        _derive(aside, read)
     return replace(use, folder=out)
 
 
 def _stage(
-    read: Mapping[str, EditedModule], content: Content, staged: Path, findings: FindingCollector
+    read: Mapping[str, EditedModule], content: Content, aside: Path, findings: FindingCollector
 ) -> Use:
     """Copy the base, put the modules and their numbers in, and check everything."""
-    shutil.copytree(content.folder, staged, ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (staged, *staged.rglob("*")):
-        path.chmod(path.stat().st_mode | stat.S_IWUSR)
+    copy_files(content.folder, aside)
     ours = parsed_modules(content, content.modules)
     after = {**ours, **{name: each.parsed for name, each in read.items()}}
     changes = {}
     for name, each in read.items():
-        (staged / "models" / f"{name}.ant").write_text(each.text, encoding="utf-8", newline="\n")
+        (aside / "models" / f"{name}.ant").write_text(each.text, encoding="utf-8", newline="\n")
         beside = {n: module for n, module in after.items() if n != name}
         changes[name] = compare(each, content, beside, findings)
     unused = _unused(content, {*_mentions(ours.values())} - {*_mentions(after.values())})
-    _write_numbers(staged, content, read, changes, unused)
-    findings.extend(_as_in_the_files(lint_content(staged), staged, read))
-    new, changed, gone = _equations(content, staged) if not findings.findings else ((), (), ())
+    _write_numbers(aside, content, read, changes, unused)
+    findings.extend(_as_in_the_files(lint_content(aside), aside, read))
+    new, changed, gone = _equations(content, aside) if not findings.findings else ((), (), ())
     every = list(changes.values())
     return Use(
-        folder=staged,
+        folder=aside,
         files={name: each.file for name, each in read.items()},
         numbers=tuple(n for c in every for n in c.numbers),
         starts=tuple(n for c in every for n in c.starts),
@@ -131,34 +124,34 @@ def _unused(content: Content, dropped: set[str]) -> tuple[str, ...]:
 
 
 def _write_numbers(
-    staged: Path,
+    aside: Path,
     content: Content,
     read: Mapping[str, EditedModule],
     changes: Mapping[str, Changes],
     unused: tuple[str, ...],
 ) -> None:
-    initial = staged / "parameters/initial.tsv"
+    initial = aside / "parameters/initial.tsv"
     for name, own in changes.items():
         file = Path(read[name].file).name
         for change in own.numbers:
-            _set_number(staged / content.table_of[change.id], change, file)
+            _set_number(aside / content.table_of[change.id], change, file)
         for change in own.starts:
             _set_number(initial, change, file)
         table = name if name in MODEL_TABLES else MODEL_TABLES[0]
         for number in own.new_numbers:
             law, words = assumed_law(number.value)
-            _add_number(staged / f"parameters/{table}.tsv", number, f"a number of {file}", file, law, words)
+            _add_number(aside / f"parameters/{table}.tsv", number, f"a number of {file}", file, law, words)
         for number in own.new_starts:
             words = "only a start"
             _add_number(initial, number, f"start of {number.id}", file, DEFINITION, words)
     for table in MODEL_TABLES:
-        drop_rows(staged / f"parameters/{table}.tsv", "id", unused)
-    drop_rows(staged / WORLDS, "id", unused)
+        drop_rows(aside / f"parameters/{table}.tsv", "id", unused)
+    drop_rows(aside / WORLDS, "id", unused)
     for column in ("first", "second"):
-        drop_rows(staged / CORRELATIONS, column, unused)
+        drop_rows(aside / CORRELATIONS, column, unused)
     mine = [change.id for own in changes.values() for change in own.numbers]
     mine += [number.id for own in changes.values() for number in own.new_numbers]
-    hold_assumed(staged, content, unused, mine)
+    hold_assumed(aside, content, unused, mine)
 
 
 def _set_number(path: Path, change: NumberChange, file: str) -> None:
@@ -208,10 +201,10 @@ def _add_number(
 
 
 def _as_in_the_files(
-    found: list[Finding], staged: Path, read: Mapping[str, EditedModule]
+    found: list[Finding], aside: Path, read: Mapping[str, EditedModule]
 ) -> Iterable[Finding]:
     """Name the user's files instead of their copies; equations of an SBML file have no line."""
-    copies = {display_name(staged / "models" / f"{name}.ant"): each for name, each in read.items()}
+    copies = {display_name(aside / "models" / f"{name}.ant"): each for name, each in read.items()}
     for finding in found:
         if finding.file not in copies:
             yield finding
@@ -223,8 +216,8 @@ def _as_in_the_files(
         yield replace(finding, file=each.file, place=place)
 
 
-def _equations(content: Content, staged: Path) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    before, after = _trees(content), _trees(load_content(staged))
+def _equations(content: Content, aside: Path) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    before, after = _trees(content), _trees(load_content(aside))
     return (
         tuple(q for q in after if q not in before),
         tuple(q for q in after if q in before and after[q] != before[q]),
@@ -238,12 +231,12 @@ def _trees(content: Content) -> dict[str, Expression]:
     return trees | {f"{e.id}, {t}": v for e in system.events for t, v in e.assignments}
 
 
-def _derive(staged: Path, read: Mapping[str, EditedModule]) -> None:
+def _derive(aside: Path, read: Mapping[str, EditedModule]) -> None:
     for name in read:  # blank lines held the place of declarations, so that findings had the file's lines
-        path = staged / "models" / f"{name}.ant"
+        path = aside / "models" / f"{name}.ant"
         text = path.read_text(encoding="utf-8")
         path.write_text(re.sub(r"\n{3,}", "\n\n", text).lstrip("\n"), encoding="utf-8", newline="\n")
-    content = load_content(staged)
+    content = load_content(aside)
     try:
         save_derived(content, derive(content))
     except ArithmeticError as error:

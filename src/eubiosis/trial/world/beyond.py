@@ -23,6 +23,7 @@ from eubiosis.model.model import Model
 from eubiosis.therapy import Therapy
 from eubiosis.trial.design import Arm, Design
 from eubiosis.trial.simulation import Simulation
+from eubiosis.trial.world.adherence import share_of_days, span
 from eubiosis.trial.world.gut import MARKERS, GutCourses
 from eubiosis.trial.world.interruptions import Intake
 
@@ -91,9 +92,7 @@ class Beyond:
         return total
 
     def _course(self, therapy: Therapy, days: Array) -> Array:
-        stop = np.inf if therapy.stop is None else 7 * therapy.stop
-        taken = (days >= 7 * therapy.start) & (days < stop)
-        return np.where(taken, self.of_therapy(therapy), 0.0)
+        return self.of_therapy(therapy) * share_of_days(days, *span(therapy))
 
 
 def draw_beyond(model: Model, number: int, seed: int, simulation: Simulation, design: Design) -> Beyond:

@@ -44,6 +44,7 @@ from eubiosis.trial.world.leaving import why_left
 from eubiosis.trial.world.outcomes import TONE_DAYS, relapse_days
 from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_acids
 from eubiosis.trial.world.replicates import Replicates, event_rows, relapse_rows, replicates
+from eubiosis.trial.world.scales import mfis_on_scale
 from eubiosis.trial.world.targets import targets
 
 REFERENCE_POOL, LEAST_REFERENCE, MOST_REFERENCE = 300, 60, 4_800
@@ -428,7 +429,7 @@ def _late_reasons(
     tone = over_days(laws.tone(days)) / TONE_DAYS
     microglia = host.before["host_MG"][-1] / laws.healthy_microglia
     error = laws.number["host_mfis_sem"] * draws.normals("trial/mfis screening", 1)[:, 0]
-    fatigue = np.clip(np.rint(level + laws.mfis_change(tone, microglia, pool.edss) + error), 0, 84)
+    fatigue = mfis_on_scale(np.rint(level + laws.mfis_change(tone, microglia, pool.edss) + error))
     last = [states[-1] for course in host.after.values() for states in course.values()]
     reasons = np.full(len(pool), "", dtype=object)
     if rules.mfis_from is not None:

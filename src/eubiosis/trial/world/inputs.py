@@ -23,7 +23,7 @@ from eubiosis.model.held import HELD
 from eubiosis.model.model import Model
 from eubiosis.model.worlds import GutWorld, hold_people, reference_shares
 from eubiosis.therapy import Component, Therapy
-from eubiosis.trial.world.adherence import block_means, blocks, planned
+from eubiosis.trial.world.adherence import block_means, blocks, day_of, dose_means, planned, span
 
 _ENGRAFTMENT = "gut_fmt_E"
 _VANCOMYCIN, _VANCOMYCIN_DOSE = "gut_dose_vancomycin", 2000.0  # mg/d of a preparation
@@ -135,22 +135,20 @@ def gut_inputs(
     parameters: dict[str, Array] = {}
     acting = np.zeros(size, dtype=bool)
     for component, share, donor in zip(components, shares, donors, strict=True):
-        doses = share * planned(component, days)
         for name, amount in _amounts(model, component, inputs).items():
-            levels[name] = levels.get(name, 0.0) + amount * block_means(doses, stretches)
+            levels[name] = levels.get(name, 0.0) + amount * dose_means(component, share, stretches)
             moves[name] = moves.get(name, np.array([False])) | _moves(component, days, stretches)
         if component.transplant is not None and donor is not None:
-            made, acts = _transplants(model, component, donor, doses)
+            made, acts = _transplants(model, component, donor, share * planned(component, days))
             inputs += made
             acting |= acts
             parameters |= {
                 f"gut_w_don_{guild}": _for_all(donor.factors[:, k], size) for k, guild in enumerate(GUILDS)
             }
             if component.transplant.preparation == "vancomycin":
-                until = 7 * component.start + component.transplant.days[0]
-                inside = [
-                    max(min(b, until) - max(a, 7 * component.start), 0.0) / (b - a) for a, b in stretches
-                ]
+                begin = day_of(component.start)
+                until = begin + component.transplant.days[0]
+                inside = [max(min(b, until) - max(a, begin), 0.0) / (b - a) for a, b in stretches]
                 level = np.tile(_VANCOMYCIN_DOSE * np.array(inside), (size, 1))
                 levels[_VANCOMYCIN] = levels.get(_VANCOMYCIN, 0.0) + level
                 moves[_VANCOMYCIN] = moves.get(_VANCOMYCIN, np.array([False])) | _differ(np.array(inside))
@@ -171,7 +169,7 @@ def _amounts(model: Model, component: Component, inputs: list[Input]) -> dict[st
     diet = record.diet
     if diet is None:
         return {}
-    begin = 7 * component.start
+    begin = day_of(component.start)
     if diet.levels is not None:
         levels = dict(diet.levels)
     else:
@@ -186,7 +184,7 @@ def _moves(component: Component, days: int, stretches: Sequence[tuple[float, flo
 
     It depends on the therapy only and not on the people, so that nobody's run depends on the company.
     """
-    plan = block_means(planned(component, days)[None], stretches)[0]
+    plan = dose_means(component, np.ones((1, days)), stretches)[0]
     differs = _differ(plan)
     return differs if component.adherence.steady else differs | (plan > 0)
 
@@ -211,14 +209,14 @@ def _transplants(
     size, days = doses.shape
     index = model.upstream_kernel.state_index
     share = donor.engraftment if asked.engraftment is None else asked.engraftment
-    begin = 7 * component.start
+    begin, end = span(component)
     inputs: list[Input] = []
     acts = np.zeros(size, dtype=bool)
     if asked.donor == "own" and asked.preparation == "none":
         return inputs, acts  # what is given back is what is there
     for offset in asked.days:
         day = begin + offset
-        if day >= days or (component.stop is not None and day >= 7 * component.stop):
+        if day >= min(days, end):
             continue
         part = share * (doses[:, int(day)] > 0)
         acts |= part > 0

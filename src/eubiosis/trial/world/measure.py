@@ -17,7 +17,7 @@ from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.laboratory import batch_shifts, batches, reported, to_step
 from eubiosis.trial.world.layer import trial_values
-from eubiosis.trial.world.scales import edss_steps, treg_percent
+from eubiosis.trial.world.scales import edss_steps, mfis_on_scale, treg_percent
 
 Ints = NDArray[np.int64]
 # one column of noise for each, in this order; what comes later is added at the end
@@ -26,6 +26,12 @@ _ACIDS = tuple(name for name in MARKERS if name.startswith("stool_") and name !=
 _PLASMA = tuple(name for name in MARKERS if name.startswith("plasma_"))
 _ASSAYED = [MARKERS.index(name) for name in LIMITED]
 _FIRST_SHARE = MARKERS.index(f"share_{GUILDS[0]}")
+
+
+def placebo_ramp(design: Design) -> Array:
+    """Return what being in the trial does to the fatigue of every arm at each visit, points, (visits,)."""
+    weeks = trial_values()["trial_placebo_ramp"]
+    return design.placebo_response_mfis * np.minimum(np.array(design.visits) / weeks, 1)
 
 
 def measured(
@@ -55,7 +61,7 @@ def measured(
     more = f"/sample {sample}" if sample else ""
     scores = np.empty((3, *attended.shape))
     blood_and_stool = np.empty((*attended.shape, len(MARKERS) if markers else 0), dtype=np.float32)
-    ramp = design.placebo_response_mfis * np.minimum(np.array(design.visits) / layer["trial_placebo_ramp"], 1)
+    ramp = placebo_ramp(design)
     places, errors = np.arange(people), _log_errors(layer).astype(np.float32)
     dilution = np.float32(np.sqrt(layer["trial_share_stool_dilution"]) * layer["trial_sd_ln_stool_acids"])
     for v, visit in enumerate(at):
@@ -75,9 +81,9 @@ def measured(
         logs[..., _ASSAYED] += batch_shifts(draws, week, people)
         logs[~attended[v]] = np.nan
     scores[:, ~attended] = np.nan
-    found = {
+    found: dict[str, NDArray[np.generic]] = {
         "edss": edss_steps(scores[0]),
-        "mfis": np.clip(np.rint(scores[1]), 0.0, 84.0) + 0.0,
+        "mfis": mfis_on_scale(np.rint(scores[1])),
         "treg": to_step(
             treg_percent(scores[2], laws.number["host_treg_percent"], layer["trial_treg_most"]),
             layer["trial_step_treg"],

@@ -23,8 +23,9 @@ from eubiosis.trial.world.clocks import Clocks, Marks, marks_below
 from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.events import without_refractory
 from eubiosis.trial.world.interruptions import OwnEvents, kinds_of
-from eubiosis.trial.world.measure import measured
+from eubiosis.trial.world.measure import measured, placebo_ramp
 from eubiosis.trial.world.rescue import Rescue, hidden_share, moved_treg, recovered, slowed
+from eubiosis.trial.world.scales import mfis_on_scale
 from eubiosis.trial.world.visits import Presence, presence
 
 Ints = NDArray[np.int64]
@@ -57,8 +58,8 @@ class Happened:
     """What happens to everybody of R trials under every arm.
 
     ``relapses`` by arm, ``switch`` (arms, R, n) the day of a switch of the drug (infinity for none), ``edss``
-    and ``mfis`` (arms, visits, R, n) true scores, ``ln_treg`` (arms, visits, R, n) what steroids do to the
-    logarithm of Treg, None where there are none.
+    and ``mfis`` (arms, visits, R, n) true scores, MFIS not yet held within its scale, ``ln_treg``
+    (arms, visits, R, n) what steroids do to the logarithm of Treg, None where there are none.
     """
 
     relapses: tuple[RelapseTimes, ...]
@@ -76,7 +77,8 @@ class Replicates:
     """R trials of the n people of a world.
 
     ``arm`` (R, n) is the position of each one's arm; ``edss`` and ``mfis`` (arms, visits, R, n) are true
-    scores, ``relapses`` those under each arm, ``switch`` (arms, R, n) days of a switch.
+    scores within their scales, MFIS with the placebo response, ``relapses`` those under each arm, ``switch``
+    (arms, R, n) days of a switch.
     ``presence`` says who was there when, ``subjects`` and ``visits`` are what was recorded: (R, n), and
     (visits, R, n), not a number where nothing was. ``measured`` are the positions of the visits of ``edss``,
     ``mfis`` and ``visits``, the last of the design at the end.
@@ -141,7 +143,7 @@ def replicates(
         arm,
         made.relapses,
         made.edss,
-        made.mfis,
+        mfis_on_scale(made.mfis + placebo_ramp(design)[list(some), None, None]),
         made.switch,
         there,
         counts,

@@ -27,9 +27,10 @@ from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.interruptions import NOTHING, Kept, OwnEvents, all_in_courses, kept_by
 from eubiosis.trial.world.layer import trial_numbers
+from eubiosis.trial.world.measure import placebo_ramp
 from eubiosis.trial.world.replicates import Happened, happened, hidden_on
 from eubiosis.trial.world.rescue import Rescue, expected_until, value_on
-from eubiosis.trial.world.scales import treg_percent
+from eubiosis.trial.world.scales import mfis_on_scale, treg_percent
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,7 @@ class _Truth:
         if endpoint == "edss":
             values = self.made.edss
         elif endpoint == "mfis":
-            layer = trial_numbers()["trial_placebo_ramp"].value
-            ramp = self.design.placebo_response_mfis * np.minimum(np.array(self.design.visits) / layer, 1)
-            values = self.made.mfis + ramp[:, None, None]
+            values = mfis_on_scale(self.made.mfis + placebo_ramp(self.design)[:, None, None])
         elif endpoint == "treg":
             level = np.broadcast_to(self.courses.treg[:, :, None], shape)
             if self.made.ln_treg is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eubiosis.analysis.scoreboard import score_forecasts
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.output import check_place, staged, write_whole
+from eubiosis.core.output import check_place, copy_files, staged, write_whole
 from eubiosis.core.record import as_json, as_record
 from eubiosis.core.scoreboard import (
     ReadOut,
@@ -127,7 +127,7 @@ def write_board(board: Scoreboard, folder: Path, *, forecasts: Path | None = Non
         for name, text in contents.items():
             write_whole(aside / name, text)
         if forecasts is not None:
-            shutil.copytree(forecasts, aside / "forecasts")
+            copy_files(forecasts, aside / "forecasts")
     return [folder / name for name in contents]
 
 

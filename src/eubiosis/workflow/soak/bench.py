@@ -16,25 +16,12 @@ from pathlib import Path
 from eubiosis.compute.run_folder import CHUNKS, unfinished
 from eubiosis.engine.codegen.native import CACHE_VARIABLE, cache_folder, kept_kernels
 from eubiosis.workflow.soak.processes import Lost, Patience, chunks, ended, kill, tables, until
+from eubiosis.workflow.soak.small_run import small_workflow
 
 WORLDS = 3
 KEPT = 2  # finished chunks of the run that is interrupted
-_WORKFLOW = """\
-title: A tiny run for bad days
-question: Is anything lost?
-context_of_use: A check of the installation.
-decision: None.
-seed: 11
-arms:
-  - {name: placebo, therapy: placebo}
-  - {name: inulin, therapy: inulin, dose: 12 g/day}
-design: {participants: %d, visits: [0, 4]}
-primary: stool_butyrate
-surface: null
-simulation: {gut_worlds: %d, host_worlds: 1, replicates: 2}
-"""
-WORKFLOW = _WORKFLOW % (8, WORLDS)
-FAILING = _WORKFLOW % (48, 2)  # enough people for some to be one in a hundred
+WORKFLOW = small_workflow(gut_worlds=WORLDS)
+FAILING = small_workflow(participants=48, gut_worlds=2)  # enough for some to be one in a hundred
 
 
 @dataclass
