@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+import textwrap
 
 _TABLE = re.compile(
     r'(<div class="scroll"[^>]*>\s*)?<table(?P<own>[^>]*)>(?P<inside>.*?)</table>(?P<close>\s*</div>)?',
@@ -47,8 +48,9 @@ def finish_tables(page: str) -> str:
             own = _with_class(own, "cards")
         inside = _BODY.sub(lambda body: "<tbody>" + _rows(body[1], names) + "</tbody>", inside)
         caption = _CAPTION.search(inside)
-        words = _plain(caption[1])[:_LONGEST] if caption else ", ".join(names)[:_LONGEST]
-        label = html.escape(f"Table {number}: {html.unescape(words)}".rstrip(": "), quote=True)
+        words = html.unescape(_plain(caption[1]) if caption else ", ".join(names))
+        words = textwrap.shorten(words, _LONGEST, placeholder=" …")
+        label = html.escape(f"Table {number}: {words}".rstrip(": "), quote=True)
         opened = f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">'
         closing = "</div>" if found[1] else f"</div>{found['close'] or ''}"
         return f"{opened}<table{own}>{inside}</table>{closing}"

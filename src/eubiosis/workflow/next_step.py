@@ -22,7 +22,8 @@ def next_step(workflow: Workflow, rows: Sequence[ComparisonAnswer], known: Publi
     """
     primary = [row for row in rows if row.primary]
     kinds = {row.verdict.kind for row in primary}
-    brief = next(iter(known.questions.values()), "")
+    decides = max(primary, key=lambda row: row.participants_needed[2] or math.inf)
+    brief = known.questions.get(decides.arm) or next(iter(known.questions.values()), "")
     why = "" if brief else _why_no_brief(known)
     if "no relevant difference" in kinds:
         return NextStep("relevant difference", _name_it(primary[0]), _asking(workflow), brief, why)

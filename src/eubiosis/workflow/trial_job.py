@@ -248,7 +248,7 @@ def _niche_facts(candidates: Sequence[Candidates]) -> dict[str, str]:
     if not held:
         return {"stool profiles held from afar": "none is held"}
     return {
-        "stool profiles held from afar": f"{far} of {held} ({far / held:.1%})",
+        "stool profiles held from afar": f"{far} of {held} ({100 * far / held:.1f} %)",
         "largest difference of a log share from its profile": (
             f"{np.nanmax([c.largest_residual for c in candidates]):.2f}"
         ),

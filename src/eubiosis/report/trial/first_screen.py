@@ -241,6 +241,7 @@ def _assumption(row: ComparisonAnswer) -> str:
     doubling = ""
     if row.per_doubling is not None and row.per_doubling < 1:
         doubling = (
-            f"; through acids alone, relapses would have to fall to {number(row.per_doubling)} per doubling"
+            "; through acids alone, every doubling of acids would have to bring relapses down to a ratio of "
+            f"{number(row.per_doubling)}"
         )
     return f"{said} Tipping point: {words}{doubling}."

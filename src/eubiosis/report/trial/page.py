@@ -42,7 +42,6 @@ from eubiosis.report.trial.words import (
     arm_hues,
     control_name,
     estimable,
-    low_to_high,
     number,
     origin_text,
     percent,
@@ -52,6 +51,7 @@ from eubiosis.report.trial.words import (
     stamp_text,
     stated,
     trials_text,
+    with_interval,
 )
 
 
@@ -199,7 +199,7 @@ def _band_words(report_input: TrialReportInput) -> str:
 def _benefit_cells(row: EffectRow, control: str) -> dict[str, str]:
     truth = NOT_ESTIMABLE
     if estimable(row.truth):
-        truth = f"{number(row.truth[1])} ({low_to_high(row.truth)})"
+        truth = with_interval(row.truth)
     return {"arm": row.arm, "label": row.label, "scale": scale_text(row, control), "truth": truth}
 
 
@@ -232,8 +232,13 @@ def _assumption_groups(rows: Sequence[AssumptionRow]) -> list[AssumptionGroup]:
     ]
 
 
+def _end(value: float) -> str:
+    """Write the end of a range with three figures: it is drawn or assumed, and no more is known of it."""
+    return stated(float(f"{value:.3g}"))
+
+
 def _assumption_cells(row: AssumptionRow) -> dict[str, str]:
-    ranged = "" if row.low is None or row.high is None else f"{stated(row.low)} to {stated(row.high)}"
+    ranged = "" if row.low is None or row.high is None else f"{_end(row.low)} to {_end(row.high)}"
     return {
         "id": row.id,
         "description": row.description,
