@@ -223,7 +223,7 @@ def _of_roles() -> Iterable[Compared]:
         if row.asked is None:
             continue
         product, dose = _given(row)
-        where = f"{row.quantity}, {row.id}"
+        where = f"{row.quantity} (target {row.id})"
         yield Compared(where, row.in_ms, product, _family(row), dose, row.measured.day or None)
 
 

@@ -89,7 +89,7 @@ def sd_between(sd: float, kind: SdKind, correlation: float | None) -> float | No
 def pooled_unit(unit: str) -> str:
     """Write the unit of a pool behind a number: that of a score is points.
 
-    >>> pooled_unit("hs-CRP ug/mL"), points_of("EDSS")
+    >>> pooled_unit("hs-CRP ug/mL"), pooled_unit("EDSS")
     ('ug/mL hs-CRP', 'EDSS points')
     """
     name, _, last = unit.rpartition(" ")

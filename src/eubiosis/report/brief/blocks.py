@@ -69,7 +69,7 @@ def set_signs(text: str) -> str:
     >>> set_signs("change of -9.5 umol/g, risk of bias -1"), set_signs("2013;73:705-713")
     ('change of −9.5 µmol/g, risk of bias −1', '2013;73:705-713')
     """
-    return _MICRO.sub("µ", _HYPHEN.sub("−", text))
+    return _MICRO.sub("µ", _HYPHEN.sub("−", text)).replace("->", "→")
 
 
 def read_words(level: str | None) -> str:

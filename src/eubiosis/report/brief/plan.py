@@ -88,8 +88,8 @@ def _protocol(brief: BriefData) -> Passage:
         cited = ", ".join(str(number[_study(x)]) for x in found.included)
         known = (
             f"{many(found.k, 'randomised cohort')} with {found.participants:,} participants "
-            f"{'has' if found.k == 1 else 'have'} reported it [{cited}]; the certainty of their pooled result "
-            f"is {found.certainty.level}, so the size does not rest on it."
+            f"{'has' if found.k == 1 else 'have'} reported it [{cited}]; the certainty of their pooled "
+            f"result is {found.certainty.level}, so the size does not rest on it."
         )
     else:
         known = f"No randomised result can be pooled for it ({primary.pooled.note})."

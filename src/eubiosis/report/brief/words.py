@@ -154,7 +154,7 @@ def _endpoint_row(one: EndpointForecast) -> Row:
         return one.label, "no forecast", "", "", one.note
     note = f"{CROSS_CHECK}; {one.note}" if one.endpoint == "relapse_free" else one.note
     shares = one.kind == "hazard"
-    wide = one.kind == "score" and max(map(abs, numbers)) >= 9.95  # points: two decimals say too much
+    wide = one.kind == "points" and max(map(abs, numbers)) >= 9.95  # points: two decimals say too much
     value, low, high, least, most = (
         percent(x) if shares else number(x, decimals=1 if wide else 2) for x in numbers
     )

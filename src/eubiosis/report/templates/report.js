@@ -74,7 +74,11 @@
     svg.appendChild(one); return one;
   }
   function path(values) { return values.map(function (v, k) { return x(sizes[k]).toFixed(1) + "," + y(v).toFixed(1); }).join(" "); }
-  function percent(share) { return share > 0 && share < 0.0095 ? "under 1 %" : Math.round(100 * share) + " %"; }
+  function percent(share) {
+    if (share > 0 && share < 0.0095) { return "under 1 %"; }
+    return share > 0.995 && share < 1 ? "over 99 %" : Math.round(100 * share) + " %";
+  }
+  function tenths(share) { return (100 * share).toFixed(1) + " %"; }
   function draw() {
     var line = chosen(), k = Number(size.value), n = sizes[k], same = endpoint.value === answer.pictured[0] && arm.value === answer.headline_of && weeks.value === String(first.weeks);
     size.setAttribute("aria-valuetext", n + " participants");
@@ -96,7 +100,7 @@
     else { parts.push("no relevant effect was named, so no power"); }
     if (line.common.length) { parts.push("assurance " + percent(line.common[k]) + (line.role === "clinical" ? " under the common prior" : " over the simulated worlds")); }
     if (line.sceptical.length) { parts.push(percent(line.sceptical[k]) + " under the sceptical one"); }
-    line.simulated.forEach(function (s) { if (s[0] === n) { parts.push("simulated trials with p < 0.05: " + percent(s[1]) + " ± " + percent(s[2])); } });
+    line.simulated.forEach(function (s) { if (s[0] === n) { parts.push("simulated trials with p < 0.05: " + tenths(s[1]) + " ± " + tenths(s[2])); } });
     note.textContent = said + parts.join("; ") + ". Simulated.";
     legend.innerHTML = words; legend.hidden = !same;
     svg.setAttribute("aria-label", same ? label : note.textContent);

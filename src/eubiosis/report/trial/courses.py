@@ -169,6 +169,8 @@ def _change(values: tuple[float, float, float] | None, limit: float) -> tuple[st
         return "–", "", "", ""
     if not estimable(values):
         return NOT_ESTIMABLE, "", "", ""
+    if not any(values):
+        return "0", "", f"rgb{_MIDDLE}".replace(" ", ""), "#000000"
     share = min(max(values[1] / limit, -1.0), 1.0)
     end = _RISES if share > 0 else _FALLS
     red, green, blue = (round(m + abs(share) * (e - m)) for m, e in zip(_MIDDLE, end, strict=True))

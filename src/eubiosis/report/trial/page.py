@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
-from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.endpoints import ENDPOINTS, in_sentence
 from eubiosis.core.model_forms import SURVIVES
 from eubiosis.core.power_surface import kind_of
 from eubiosis.core.report_input import AssumptionRow, EffectRow, HarmLine, TrialReportInput
@@ -170,6 +170,8 @@ def _anchors(report_input: TrialReportInput) -> frozenset[str]:
     found = {"answer", "design", "seeds", "uncertainty", "flow", "tipping", "says", "effects", "rests"}
     if report_input.applicability is not None:
         found |= {"applicability"}
+    if report_input.scoreboard:
+        found |= {"scoreboard"}
     if report_input.answer is not None and report_input.answer.rows:
         found |= {"promises"}
         if report_input.answer.what_if:
@@ -186,7 +188,7 @@ def _band_words(report_input: TrialReportInput) -> str:
     if row.level[0] is None:
         return (
             "Band: the Monte Carlo error of the simulated spread (95 %); no control rate plays a part in "
-            f"{row.label}."
+            f"{in_sentence(row.label)}."
         )
     best, stated_rate, worst = row.level
     return (

@@ -97,6 +97,6 @@ def picture_legend(report_input: TrialReportInput) -> list[tuple[str, str]]:
                 )
             )
     if any(line.simulated for line in lines):
-        words = "circles: simulated trials with p < 0.05, over worlds each with the effect that it has"
+        words = "circles: simulated trials with p < 0.05 in either direction, each world with its own effect"
         rows.append(("spot c1", words))
     return rows

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TypedDict
 
-from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.endpoints import ENDPOINTS, in_sentence
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.core.responders import (
     CalibrationFifth,
@@ -27,6 +27,7 @@ from eubiosis.report.trial.responder_plots import (
 from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
     estimable,
+    interval_texts,
     many,
     number,
     percent,
@@ -139,7 +140,7 @@ def _waterfall(fall: Waterfall) -> PlotGroup:
 def _waterfall_words(fall: Waterfall) -> list[str]:
     if fall.important is None:
         return [
-            f"No smallest difference that matters (MCID) of {fall.label} is in our tables: no line is drawn."
+            f"No smallest difference that matters (MCID) of {in_sentence(fall.label)} is in our tables: no line is drawn."
         ]
     said = [
         f"Dashed: the smallest difference that matters (MCID), {fall.important:g} {fall.unit} towards "
@@ -166,7 +167,7 @@ def _panel_words(fall: Waterfall, panel: WaterfallPanel) -> str:
     unit = "" if fall.scale == "ratio" else f" {fall.unit}"
     sign = fall.scale == "difference"
     form = f", form {panel.form}" if panel.form else ""
-    low, high, mean = (number(value, sign=sign) for value in (min(known), max(known), panel.mean))
+    low, mean, high = interval_texts((min(known), panel.mean, max(known)), sign=sign)
     said = (
         f"{_world(panel)}{form}; {len(known)} of {many(panel.people, 'person', 'people')} drawn. "
         f"Latent truth from {low} to {high}{unit}, mean of all participants, as if each took it, {mean}"
@@ -206,7 +207,7 @@ def _subgroup_panels(own: ResponderFigures) -> list[PlotPanel]:
         least = sum(line.significant for line in lines)
         tried = sum(line.trials for line in lines)
         words = (
-            f"{least} of {many(tried, 'interaction test')} {'has' if least == 1 else 'have'} p < .05; by "
+            f"{least} of {many(tried, 'interaction test')} {'has' if least == 1 else 'have'} p < 0.05; by "
             f"chance alone about {0.05 * tried:.0f} would."
         )
         title = f"{_of(first.label, first.unit, first.scale)}; {first.arm}"
@@ -306,7 +307,7 @@ def _area_row(curve: TargetingCurve) -> list[str]:
 
 def _stable(line: PhenotypeLine) -> str:
     """Name the commonest direction; where neither is better, it is that of more or less."""
-    word = "either way" if line.sign == "mixed" else line.sign
+    word: str = "either way" if line.sign == "mixed" else line.sign
     known = ENDPOINTS.get(line.endpoint)
     if known is not None and known.better == "neither":
         word = _UNVALUED.get(word, word)

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from eubiosis.core.endpoints import in_sentence
 from eubiosis.core.report_input import EffectRow, Quantiles, TrialReportInput, VarianceRow
 from eubiosis.core.version import __version__
 
@@ -181,12 +182,16 @@ def power_parts(power: float, error: float, trials: int) -> tuple[str, str]:
 def error_text(value: float) -> str:
     """Write a Monte Carlo error with two figures.
 
-    >>> error_text(0.7391), error_text(0.00106), error_text(1.42e-4)
-    ('0.74', '0.0011', 'under 0.001')
+    >>> error_text(0.7391), error_text(0.2), error_text(1.42e-4), error_text(12.3), error_text(0.0)
+    ('0.74', '0.20', 'under 0.001', '12', '0')
     """
     if not math.isfinite(value):
         return NOT_ESTIMABLE
-    return "under 0.001" if _NOISE < value < 0.000_995 else stated(float(f"{value:.2g}"))
+    if _NOISE < value < 0.000_995:
+        return "under 0.001"
+    if value <= _NOISE or value >= 99.5:
+        return f"{value:,.0f}"
+    return f"{value:#.2g}".rstrip(".")
 
 
 def truth_note(row: EffectRow) -> str:
@@ -370,12 +375,13 @@ def _uncertainty_sentence(rows: Sequence[VarianceRow]) -> str:
         shares = ", ".join(f"{percent(row.worlds)} for {row.arm}" for row in told)
         words.append(
             f"What nobody knows about the model makes up this share of the uncertainty about "
-            f"{rows[0].label}: {shares}. A larger trial does not shrink it."
+            f"{in_sentence(rows[0].label)}: {shares}. A larger trial does not shrink it."
         )
     if len(told) < len(rows):
         arms = " and ".join(row.arm for row in rows if row.worlds < _HARDLY_VARIED)
         words.append(
-            f"For {arms} the worlds hardly vary {rows[0].label} (under half a percent of the uncertainty): "
+            f"For {arms} the worlds hardly vary {in_sentence(rows[0].label)} (under half a percent of the "
+            "uncertainty): "
             "the effects that they allow are small beside the luck of one trial. That is assumed, so it is "
             "no sign that the effect is known."
         )
@@ -385,7 +391,7 @@ def _uncertainty_sentence(rows: Sequence[VarianceRow]) -> str:
 def _power_sentence(rows: Sequence[EffectRow]) -> str:
     shares = ", ".join(f"{power_text(row)} for {row.arm}" for row in rows)
     return (
-        f"Simulated trials that end with p < 0.05 for {rows[0].label}, in one direction or the other, with "
+        f"Simulated trials that end with p < 0.05 for {in_sentence(rows[0].label)}, in one direction or the other, with "
         f"Monte Carlo error: {shares}. This is the reach of the design under the prior, not "
         "a chance of success."
     )
