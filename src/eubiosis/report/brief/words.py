@@ -59,7 +59,8 @@ def _known_words(one: BriefEndpoint) -> str:
     known = one.pooled.pool
     if known is None:
         return (
-            f"Known about this class of product in people with MS: {one.pooled.note}; the prior is centred on "
+            f"Known about this class of product in people with MS: {one.pooled.note}; the prior is "
+            "centred on "
             "no effect."
         )
     pooled = known.summary

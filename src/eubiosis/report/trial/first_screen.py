@@ -225,7 +225,8 @@ def _assumption(row: ComparisonAnswer) -> str:
         return ""
     unit = "a ratio" if row.scale == "ratio" else row.unit
     said = (
-        f"The simulated worlds let {in_sentence(row.label)} move from {low_to_high(row.interval)} ({unit}, {row.arm}): an "
+        f"The simulated worlds let {in_sentence(row.label)} move from {low_to_high(row.interval)} "
+        f"({unit}, {row.arm}): an "
         "assumption, not a bound on the effect."
     )
     if row.relevant is None:

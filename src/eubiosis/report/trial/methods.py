@@ -66,7 +66,8 @@ def _of_responders(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
         return
     if own.subgroups:
         yield (
-            "Subgroups: analysis of covariance with arm by group; trials with p < 0.05 with an exact interval",
+            "Subgroups: analysis of covariance with arm by group; trials with p < 0.05 with an exact "
+            "interval",
             "Clopper and Pearson 1934, Biometrika 26:404",
         )
     if own.curves:

@@ -140,7 +140,8 @@ def _waterfall(fall: Waterfall) -> PlotGroup:
 def _waterfall_words(fall: Waterfall) -> list[str]:
     if fall.important is None:
         return [
-            f"No smallest difference that matters (MCID) of {in_sentence(fall.label)} is in our tables: no line is drawn."
+            f"No smallest difference that matters (MCID) of {in_sentence(fall.label)} is in our "
+            "tables: no line is drawn."
         ]
     said = [
         f"Dashed: the smallest difference that matters (MCID), {fall.important:g} {fall.unit} towards "

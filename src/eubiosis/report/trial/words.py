@@ -391,7 +391,8 @@ def _uncertainty_sentence(rows: Sequence[VarianceRow]) -> str:
 def _power_sentence(rows: Sequence[EffectRow]) -> str:
     shares = ", ".join(f"{power_text(row)} for {row.arm}" for row in rows)
     return (
-        f"Simulated trials that end with p < 0.05 for {in_sentence(rows[0].label)}, in one direction or the other, with "
+        f"Simulated trials that end with p < 0.05 for {in_sentence(rows[0].label)}, in one direction "
+        "or the other, with "
         f"Monte Carlo error: {shares}. This is the reach of the design under the prior, not "
         "a chance of success."
     )
