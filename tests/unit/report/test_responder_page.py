@@ -59,7 +59,7 @@ def test_truth_is_labelled_where_it_is_drawn(shown):
 def test_a_threshold_has_its_source_and_where_there_is_none_it_is_said(shown):
     assert "(MCID), 4 points towards benefit (A study; 365 people)" in shown
     assert "50 % of people on inulin and in 49 % of those on the control" in plain(shown)
-    assert "No smallest difference that matters (MCID) of Regulatory T cells is in our tables" in shown
+    assert "No smallest difference that matters (MCID) of regulatory T cells is in our tables" in shown
     # the line stands at four points below none, between none and the lowest change of twelve
     fall = make_responders().waterfalls[0]
     svg = waterfall_plot(fall, fall.panels[0])
@@ -75,7 +75,7 @@ def test_a_threshold_has_its_source_and_where_there_is_none_it_is_said(shown):
 def test_figures_have_their_data(shown):
     people = rows(shown, "waterfall")
     assert people[1][1:] == ["inulin", "2", "3", "1", "−2.50", "−12"]
-    assert people[2][5] == "missed the visit"
+    assert people[2][6] == "missed the visit"
     (line,) = rows(shown, "subgroups_1")[1:]
     assert line[-1] == "3 of 36 (2 % to 22 %)"
     assert rows(shown, "subgroups_2")[1][-1] == "not estimable"

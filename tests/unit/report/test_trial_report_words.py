@@ -99,7 +99,7 @@ def test_worlds_that_do_not_vary_an_exposure_are_not_called_knowledge():
     [
         ({}, ""),
         ({"truth_error": (0.0123, 0.001, 0.2)}, "MCE 0.012, 0.20"),
-        ({"truth_error": (math.nan,) * 3, "discrepancy": 0.3}, "MCE not estimable; discrepancy 0.3"),
+        ({"truth_error": (math.nan,) * 3, "discrepancy": 0.3}, "MCE not estimable; discrepancy 0.30"),
     ],
 )
 def test_a_truth_says_how_sure_its_ends_are_and_what_widened_it(changes, words):

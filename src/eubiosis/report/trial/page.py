@@ -12,6 +12,7 @@ from eubiosis.core.endpoints import ENDPOINTS, in_sentence
 from eubiosis.core.model_forms import SURVIVES
 from eubiosis.core.power_surface import kind_of
 from eubiosis.core.report_input import AssumptionRow, EffectRow, HarmLine, TrialReportInput
+from eubiosis.core.study_names import named
 from eubiosis.report.pages import render
 from eubiosis.report.trial.board import board_cells
 from eubiosis.report.trial.clocks import band_words, clock_figures, few_words
@@ -211,7 +212,7 @@ def _harm_cells(line: HarmLine) -> HarmCells:
         "label": line.label,
         "serious": line.serious,
         "published": line.published or "no count of this therapy was read",
-        "source": line.source,
+        "source": named(line.source),
         "simulated": "not simulated" if line.simulated is None else percent(line.simulated, decimals=1),
         "control": "no background read" if line.control is None else percent(line.control, decimals=1),
         "excluded": percent(line.excluded, decimals=1),

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from eubiosis.core.model_forms import SURVIVES
 from eubiosis.core.report_input import ClinicalPriorRow, FormEffect, TrialReportInput
+from eubiosis.core.study_names import named
 from eubiosis.core.world_intervals import ENOUGH_WORLDS
 from eubiosis.report.trial.words import NOT_ESTIMABLE, error_text, estimable, number, percent, with_interval
 
@@ -69,7 +70,7 @@ def _prior(row: ClinicalPriorRow, notes: Sequence[str]) -> PriorCells:
         "scale": "ratio" if row.scale == "ratio" else f"{row.scale} {row.unit}".strip(),
         "outside": "–" if row.outside_share is None else percent(row.outside_share),
         "chances": said,
-        "rests": "; ".join((row.basis, f"as {row.intervention}", *notes)),
+        "rests": "; ".join((row.basis, f"the prior of {row.intervention}", *map(named, notes))),
     }
 
 

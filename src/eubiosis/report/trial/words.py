@@ -27,7 +27,7 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | None, *, sign: bool = False) -> str:
-    """Write a number with about three significant figures; what is not finite is not estimable.
+    """Write a number with three significant figures or decimals; what is not finite is not estimable.
 
     What is nearer to zero than 0.001 is said to be so: in the units of a report nobody reads more from it.
     The rounding of sums is zero.
@@ -51,7 +51,7 @@ def number(value: float | None, *, sign: bool = False) -> str:
         text = f"{float(f'{size:.3g}'):,.0f}"
     else:
         # how many decimals leave three figures, judged after rounding: 9.996 is 10.0, not 10.00
-        decimals = max(0, 2 - math.floor(math.log10(float(f"{size:.3g}"))))
+        decimals = min(max(0, 2 - math.floor(math.log10(float(f"{size:.3g}")))), _MOST_DECIMALS)
         text = f"{size:.{decimals}f}"
     if value < 0:
         return _MINUS + text
@@ -109,7 +109,7 @@ def interval_texts(
 
     >>> interval_texts((0.7071, 1.012, 1.433)), interval_texts((-3.2, -0.0642, 3.07), sign=True)
     (('0.71', '1.01', '1.43'), ('−3.20', '−0.06', '+3.07'))
-    >>> interval_texts((1.0071, 1.012, 1.0143)), interval_texts((-0.0455, 0.0029, 0.0663))
+    >>> interval_texts((1.0071, 1.012, 1.0143)), interval_texts((-0.0456, 0.0029, 0.0663))
     (('1.007', '1.012', '1.014'), ('−0.046', '0.003', '0.066'))
     """
     apart = (number(values[0], sign=sign), number(values[1], sign=sign), number(values[2], sign=sign))
