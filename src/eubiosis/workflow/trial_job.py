@@ -208,7 +208,7 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None, mo
     candidates = [each for chunk in chunks for each in chunk.candidates]
     facts = {
         "seed": str(workflow.seed),
-        "subjects in a trial": str(workflow.design.participants),
+        "participants in a trial": str(workflow.design.participants),
         "worlds": f"{runs.worlds} ({runs.gut_worlds} gut x {runs.host_worlds} host)",
         "trials": str(runs.trials),
         **_block_facts(chunks),

@@ -369,9 +369,11 @@ def _warnings(simulation: Simulation) -> tuple[str, ...]:
             "The gut-to-host couplings are the specification's one-signed hand fit: not a prediction."
         )
     if simulation.worlds < ENOUGH_WORLDS:
+        one = simulation.worlds == 1
         texts.append(
-            f"{simulation.worlds} worlds, {simulation.gut_worlds} of the gut, stand behind an interval over "
-            f"worlds; fewer than {ENOUGH_WORLDS} leave its ends rough. Their Monte Carlo error stands beside "
-            "them."
+            f"{simulation.worlds} {'world' if one else 'worlds'}, {simulation.gut_worlds} of the gut, "
+            f"{'stands' if one else 'stand'} behind an interval over worlds; fewer than "
+            f"{ENOUGH_WORLDS} leave "
+            "its ends rough. Their Monte Carlo error stands beside them."
         )
     return tuple(texts)

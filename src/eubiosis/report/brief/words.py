@@ -78,7 +78,7 @@ def _control(brief: BriefData) -> Passage:
     base, *others = first.coefficients
     factors = "; ".join(
         (
-            f"{base.term} {base.factor:.3f} a year [{base.low:.3f}, {base.high:.3f}]",
+            f"{base.term}: {base.factor:.3f} a year [{base.low:.3f}, {base.high:.3f}]",
             *(f"{c.term} ×{c.factor:.2f} [{c.low:.2f}, {c.high:.2f}]" for c in others),
         )
     )

@@ -15,6 +15,12 @@
     return made;
   }
   function quoted(text) { text = text.replace(/\s+/g, " ").trim(); return /[",\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text; }
+  /* lines of a cell stay apart in a table of text: "29" over "10.0 % or more" is no 2910 */
+  function inWords(cell) {
+    var copy = cell.cloneNode(true);
+    Array.prototype.forEach.call(copy.querySelectorAll(".minor:not(.keep), br"), function (one) { one.insertAdjacentText("beforebegin", "; "); });
+    return copy.textContent.replace(/\s+/g, " ").replace(/^[;\s]+| (?=;)/g, "");
+  }
   /* data of the page and of each table */
   var downloads = $("downloads");
   if (downloads) {
@@ -25,7 +31,7 @@
     var words = "Download this table (CSV)", made = button(words, function () {
       var lines = ["# simulated or arithmetic on simulations; " + data.origin.statement];
       Array.prototype.forEach.call(table.rows, function (row) {
-        lines.push(Array.prototype.map.call(row.cells, function (cell) { return quoted(cell.textContent); }).join(","));
+        lines.push(Array.prototype.map.call(row.cells, function (cell) { return quoted(inWords(cell)); }).join(","));
       });
       save(table.dataset.file + ".csv", lines.join("\r\n") + "\r\n", "text/csv");
     });

@@ -70,7 +70,7 @@ def _prior(row: ClinicalPriorRow, notes: Sequence[str]) -> PriorCells:
         "scale": "ratio" if row.scale == "ratio" else f"{row.scale} {row.unit}".strip(),
         "outside": "–" if row.outside_share is None else percent(row.outside_share),
         "chances": said,
-        "rests": "; ".join((row.basis, f"the prior of {row.intervention}", *map(named, notes))),
+        "rests": "; ".join((row.basis, f"class {row.intervention}", *map(named, notes))),
     }
 
 

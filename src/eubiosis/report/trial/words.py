@@ -297,14 +297,14 @@ def size_text(report_input: TrialReportInput) -> str:
 def sentences(report_input: TrialReportInput) -> list[str]:
     """Say in fixed sentences what the numbers of a report mean and what they do not."""
     effects, control = report_input.effects, control_name(report_input)
-    untested = {row.endpoint for row in effects if row.tested}
+    untested = {row.endpoint: in_sentence(row.label) for row in effects if row.tested}
     shown = {row.endpoint for row in effects}
     lines = ["What follows describes assumptions played out, not a finding."]
     if untested:
         lines.append(
             f"Of the {len(shown)} endpoints, {len(untested)} "
-            f"{'is one' if len(untested) == 1 else 'are ones'} "
-            "that no trial in our tables has tested for these products: they bear a dagger (†)."
+            f"{'is one' if len(untested) == 1 else 'are ones'} that no trial in our tables has tested for "
+            f"these products against a control group: {', '.join(untested.values())}. They bear a dagger (†)."
         )
     told = [row for row in effects if row.primary]
     told += [row for row in effects if row.clinical and not row.primary]
