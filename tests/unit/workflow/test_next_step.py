@@ -52,6 +52,18 @@ def test_a_size_fills_its_blocks_and_its_workflow_is_whole(tmp_path):
     assert step.brief == "a: brief"
 
 
+def test_the_brief_is_that_of_the_arm_that_decides():
+    known = PublishedEvidence(questions={"inulin": "a: brief", "propionate": "b: brief"})
+    first, second = row("not with this design"), row("not with this design", arm="propionate")
+    larger = dataclasses.replace(second, participants_needed=(400, 500, 650))
+    smaller = dataclasses.replace(second, participants_needed=(300, 400, 500))
+    beyond = dataclasses.replace(second, participants_needed=(300, 400, None))
+    assert next_step(workflow(), [first, larger], known).brief == "b: brief"
+    assert next_step(workflow(), [first, smaller], known).brief == "a: brief"
+    assert next_step(workflow(), [first, beyond], known).brief == "b: brief"
+    assert next_step(workflow(), [first, larger], KNOWN).brief == "a: brief"  # what there is
+
+
 def test_a_clinical_endpoint_that_is_seen_comes_before_a_larger_trial():
     other = row("large enough", endpoint="relapses", label="Relapses", primary=False)
     step = next_step(workflow(), [row("not with this design"), other], KNOWN)

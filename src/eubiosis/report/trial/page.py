@@ -55,6 +55,8 @@ from eubiosis.report.trial.words import (
     with_interval,
 )
 
+_EDGE = "at whose unfavourable edge verdict and size needed stand"
+
 
 class HarmCells(TypedDict):
     """What a row of the table of harms shows."""
@@ -188,14 +190,14 @@ def _band_words(report_input: TrialReportInput) -> str:
     row = answer.rows[0]
     if row.level[0] is None:
         return (
-            "Band: the Monte Carlo error of the simulated spread (95 %); no control rate plays a part in "
-            f"{in_sentence(row.label)}."
+            f"Band: the Monte Carlo error of the simulated spread (95 %), {_EDGE}; no control rate plays a "
+            f"part in {in_sentence(row.label)}."
         )
     best, stated_rate, worst = row.level
     return (
         f"Band: control rate from {number(worst)} to {number(best)} (line: {number(stated_rate)}, "
         f"{row.level_unit}), and "
-        "the Monte Carlo error of the simulated spread (95 %)."
+        f"the Monte Carlo error of the simulated spread (95 %), {_EDGE}."
     )
 
 
