@@ -81,7 +81,7 @@ def test_figures_have_their_data(shown):
     assert rows(shown, "subgroups_2")[1][-1] == "not estimable"
     assert len(rows(shown, "calibration")) == 6
     assert rows(shown, "targeting")[1][2:4] == ["50 %", "+0.50 (−4.00 to +5.00)"]
-    assert rows(shown, "targeting_areas")[1][-1] == "1 of 36 (0 % to 14 %)"
+    assert rows(shown, "targeting_areas")[1][-1] == "1 of 36 (under 1 % to 14 %)"
     women = rows(shown, "phenotypes_1")[1]
     assert women[2:4] == ["women", "72 % (66 % to 80 %)"]
     assert women[5:] == ["benefit in 53 % of 36", "0.3 %", "2", "464"]

@@ -87,7 +87,7 @@ def test_the_pool_is_the_pool_and_its_flag_is_shown(briefs):
     assert known.summary.estimate == pytest.approx(pool("hs-CRP", "probiotic").headline.estimate)
     text = briefs["probiotic_hs_crp"].to_markdown()
     assert "failed check: Rahimlou 2022" in text
-    assert "without numbers, and no benefit: naseri2025" in text
+    assert "without numbers, and no benefit: Naseri 2025" in text
     assert "very low" in text
     deviations = [3.5, 1.4, 1.62, 1.74, 2.26, 1.42]
     assert min(deviations) < known.sd < max(deviations)

@@ -77,7 +77,7 @@ def test_too_few_worlds_and_effects_that_do_not_vary_say_so():
     assert few.why_none[0].startswith(
         "Too few worlds for single numbers: behind this run stand 6 different draws of the 1 number"
     )
-    assert few.why_none[0].endswith("at least 64 are needed.")
+    assert few.why_none[0].endswith("At least 64 different draws are needed.")
     (still,) = world_sensitivity(design(), worlds(6, 6, lambda _: 0.0), AXIS, 1)
     assert still.why_none == ("The true effect is the same in every world: nothing moves it.",)
     assert world_sensitivity(design(), [SimpleNamespace(drawn=None)], AXIS, 1) == ()
