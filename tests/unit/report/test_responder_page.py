@@ -84,7 +84,7 @@ def test_figures_have_their_data(shown):
     assert rows(shown, "targeting_areas")[1][-1] == "1 of 36 (under 1 % to 14 %)"
     women = rows(shown, "phenotypes_1")[1]
     assert women[2:4] == ["women", "72 % (66 % to 80 %)"]
-    assert women[5:] == ["benefit in 53 % of 36", "0.3 %", "2", "464"]
+    assert women[5:] == ["benefit in 53 % of 36 worlds", "0.3 %", "2", "464"]
     assert rows(shown, "phenotypes_2")[1][6:] == ["no MCID", "2", "no MCID in our tables"]
 
 

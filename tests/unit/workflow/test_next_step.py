@@ -109,6 +109,16 @@ def test_the_brief_of_an_arm_is_a_question_that_can_be_asked():
     assert any("Claims" in table.caption for table in found.parts[0].tables)
 
 
+def test_what_is_known_of_a_trial_of_stool_is_of_stool():
+    stool = Design(arms=workflow().design.arms, participants=60, primary="stool_butyrate")
+    found = what_is_known(workflow(design=stool, relevant={"stool_butyrate": 1.2}), {})
+    rows = [row for table in found.parts[0].tables for row in table.rows]
+    assert rows[0][0] == "Short-chain fatty acids in stool"
+    assert any(row[1].startswith("Drabinska 2018") for row in rows)  # other people: beside it, never pooled
+    assert found.questions == {}  # a brief sizes all acids together and not one of them
+    assert found.rates["relapses"][0] > 0
+
+
 def test_a_therapy_that_the_evidence_does_not_know_says_so():
     arms = {"placebo": therapy.placebo(), "any": therapy.prebiotic("pectin", dose="12 g/day")}
     odd = workflow(design=Design(arms=arms, participants=120, primary="mfis"))

@@ -136,12 +136,13 @@ def interval_texts(
 
 
 def _decimals(values: Quantiles, largest: float) -> int:
-    """Return how many decimals three quantiles take: three figures of the largest, two of their range."""
+    """Return how many decimals three quantiles take: three figures of the largest, more if ends coincide."""
     known = [value for value in values if math.isfinite(value)]
     wide = max(known) - min(known)
-    by_size = 2 - math.floor(math.log10(float(f"{largest:.3g}")))
-    by_range = 1 - math.floor(math.log10(wide)) if wide > _NOISE else 0
-    return min(max(0, by_size, by_range), _MOST_DECIMALS)
+    decimals = 2 - math.floor(math.log10(float(f"{largest:.3g}")))
+    if _NOISE < wide < 5 * 10.0**-decimals:
+        decimals = 1 - math.floor(math.log10(wide))
+    return min(max(0, decimals), _MOST_DECIMALS)
 
 
 def low_to_high(values: Quantiles, *, sign: bool = False, decimals: int | None = None) -> str:
