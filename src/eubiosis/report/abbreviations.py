@@ -102,5 +102,5 @@ def spelled_out(page: str) -> str:
     if PLACE not in page:
         return page
     rows = "".join(f"<dt>{escape(short)}</dt><dd>{escape(words)}</dd>" for short, words in used(page))
-    made = f'<section id="abbreviations"><h2>Abbreviations</h2><dl class="facts">{rows}</dl></section>'
+    made = f'<section id="abbreviations"><h2>Abbreviations</h2><dl class="facts short">{rows}</dl></section>'
     return page.replace(PLACE, made if rows else "", 1)

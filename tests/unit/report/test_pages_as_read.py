@@ -130,7 +130,7 @@ def test_what_is_near_none_or_all_is_not_said_to_be_it():
     assert percent(0.9951).startswith("over 99")
     assert percent(1.0).startswith("100")
     assert number(1e-15) == "0"
-    assert number(-9.4e-4) == "above −0.001"
+    assert number(-9.4e-4) == "−0.0009"
     # no trial of 36 found anything: a rule of three leaves up to 8 %, and no error of "± 0.0 %" is claimed
     assert power_parts(0.0, 0.0, 36) == ("none of 36", "")
 

@@ -81,10 +81,10 @@
   }
   function path(values) { return values.map(function (v, k) { return x(sizes[k]).toFixed(1) + "," + y(v).toFixed(1); }).join(" "); }
   function percent(share) {
-    if (share > 0 && share < 0.0095) { return "under 1 %"; }
-    return share > 0.995 && share < 1 ? "over 99 %" : Math.round(100 * share) + " %";
+    if (share > 0 && share < 0.0095) { return "under 1\u00a0%"; }
+    return share > 0.995 && share < 1 ? "over 99\u00a0%" : Math.round(100 * share) + "\u00a0%";
   }
-  function tenths(share) { return (100 * share).toFixed(1) + " %"; }
+  function tenths(share) { return (100 * share).toFixed(1) + "\u00a0%"; }
   function draw() {
     var line = chosen(), k = Number(size.value), n = sizes[k], same = endpoint.value === answer.pictured[0] && arm.value === answer.headline_of && weeks.value === String(first.weeks);
     size.setAttribute("aria-valuetext", n + " participants");

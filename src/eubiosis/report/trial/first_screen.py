@@ -244,6 +244,6 @@ def _assumption(row: ComparisonAnswer) -> str:
     if row.per_doubling is not None and row.per_doubling < 1:
         doubling = (
             "; through acids alone, every doubling of acids would have to bring relapses down to a ratio of "
-            f"{number(row.per_doubling)}"
+            f"{number(row.per_doubling) if row.per_doubling >= 0.001 else 'under 0.001'}"
         )
     return f"{said} Tipping point: {words}{doubling}."

@@ -61,7 +61,7 @@ def _prior(row: ClinicalPriorRow, notes: Sequence[str]) -> PriorCells:
     if row.tipping is not None:
         said.append(
             f"to reach 0.8 through acids alone, relapses would have to change by a ratio of "
-            f"{number(row.tipping)} per doubling of acids"
+            f"{_ratio(row.tipping)} per doubling of acids"
         )
     return {
         "label": row.label,
@@ -72,6 +72,10 @@ def _prior(row: ClinicalPriorRow, notes: Sequence[str]) -> PriorCells:
         "chances": said,
         "rests": "; ".join((row.basis, f"class {row.intervention}", *map(named, notes))),
     }
+
+
+def _ratio(value: float) -> str:
+    return number(value) if value >= 0.001 else "under 0.001"
 
 
 def _form_words(row: FormEffect) -> str:

@@ -20,7 +20,8 @@ NOTICE = (
 )
 _Row = TypeVar("_Row", EffectRow, VarianceRow)
 _HARDLY_VARIED = 0.005  # share of worlds in the uncertainty below which it would print as 0 %
-_NOISE = 1e-9  # below it a number is the rounding of sums, no effect
+_NOISE = 1e-9  # below it a share or an end of an interval is the rounding of sums, no effect
+_NOTHING = 1e-6  # below it a number says nothing in the units of a report
 _MOST_DECIMALS = 3
 _MINUS = "−"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -29,22 +30,22 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def number(value: float | None, *, sign: bool = False) -> str:
     """Write a number with three significant figures or decimals; what is not finite is not estimable.
 
-    What is nearer to zero than 0.001 is said to be so: in the units of a report nobody reads more from it.
-    The rounding of sums is zero.
+    What is nearer to zero than 0.001 keeps one figure, without powers of ten; what is next to nothing, as the
+    rounding of sums, is zero.
 
     >>> number(0.12345), number(-3.0), number(231.4), number(12600), number(float("nan"))
     ('0.123', '−3.00', '231', '12,600', 'not estimable')
     >>> number(2.56e-4), number(-2.56e-4), number(-2.8e-17)
-    ('under 0.001', 'above −0.001', '0')
+    ('0.0003', '−0.0003', '0')
     """
     if value is None or not math.isfinite(value):
         return NOT_ESTIMABLE
     size = abs(value)
-    if size < _NOISE:
+    if size < _NOTHING:
         return "0"
     if size < 0.000_995:
-        return f"above {_MINUS}0.001" if value < 0 else "under 0.001"
-    if size >= 999_999.5:
+        text = f"{size:.{-math.floor(math.log10(float(f'{size:.1g}')))}f}"
+    elif size >= 999_999.5:
         mantissa, exponent = f"{size:.2e}".split("e")
         text = f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
     elif size >= 999.5:
@@ -168,7 +169,7 @@ def power_text(row: EffectRow) -> str:
 
 
 def power_parts(power: float, error: float, trials: int) -> tuple[str, str]:
-    """Write a share of trials and its Monte Carlo error; of none or of all it is the count that is told.
+    """Write a share of trials and its Monte Carlo error; of none or of all the count.
 
     >>> power_parts(0.052, 0.009, 288), power_parts(0.0, 0.0, 36), power_parts(1.0, 0.0, 36)
     (('5.2\\xa0%', '0.9\\xa0%'), ('none of 36', ''), ('all of 36', ''))
@@ -266,7 +267,7 @@ def untested_mark(rows: Iterable[EffectRow], endpoint: str) -> str:
 def origin_text(report_input: TrialReportInput) -> str:
     """State in one line where the figures come from: program, simulated, prior only, seed, design."""
     size = report_input.size
-    seed = "not stated" if size.seed is None else str(size.seed)
+    seed = "not stated" if size.seed is None else size.seed
     parts = [f"Eubiosis {__version__}", "simulated, not patient data", PRIOR_ONLY, f"seed {seed}"]
     if size.design_hash:
         parts.append(f"design {size.design_hash[:12]}")
@@ -324,9 +325,8 @@ def sentences(report_input: TrialReportInput) -> list[str]:
 def _failed_words(failed: int, fits: int) -> str:
     if not failed:
         return f"All {fits:,} fits were usable."
-    if failed == 1:
-        return f"1 of {fits:,} fits was not usable; it counts as a trial without p < 0.05."
-    return f"{failed:,} of {fits:,} fits were not usable; they count as trials without p < 0.05."
+    told = "was not usable; it counts as a trial" if failed == 1 else "were not usable; they count as trials"
+    return f"{failed:,} of {fits:,} fits {told} without p < 0.05."
 
 
 def _by_endpoint(rows: Iterable[_Row]) -> list[list[_Row]]:
