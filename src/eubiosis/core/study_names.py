@@ -18,11 +18,13 @@ def study_names() -> Mapping[str, str]:
 
     >>> study_names()["kouchaki2017"], study_names()["wahls2021_swank"]
     ('Kouchaki 2017', 'Wahls 2021 (swank)')
+    >>> study_names()["fmt_caseseries2023"]
+    'Literature review (Microorganisms 2023;11:2840)'
     """
     path = PACKAGED_CONTENT / "evidence" / "studies.tsv"
     with path.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines, delimiter="\t"))
-    plain = {row["id"]: f"{row['first_author'].strip('()')} {row['year']}" for row in rows}
+    plain = {row["id"]: _plain(row["first_author"], row["year"]) for row in rows}
     shared = Counter(plain.values())
     names = {}
     for row in rows:
@@ -30,6 +32,12 @@ def study_names() -> Mapping[str, str]:
         rest = own.partition(row["year"])[2].strip("_")
         names[own] = f"{name} ({rest})" if shared[name] > 1 and rest else name
     return MappingProxyType(names)
+
+
+def _plain(author: str, year: str) -> str:
+    """Return author and year; a title that stands for an author, with its year in it, stays whole."""
+    whole = author[1:-1] if author.startswith("(") and author.endswith(")") else author
+    return whole if year in whole else f"{whole} {year}"
 
 
 def named(text: str) -> str:

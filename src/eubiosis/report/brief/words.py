@@ -115,7 +115,7 @@ def _relapse_rows(brief: BriefData) -> list[Row]:
     first, free = brief.control_arm.relapses.first_hand, brief.control_arm.relapses.relapse_free
     rate = first.forecast
     if rate is None or free is None:
-        return [("Relapses a year", "no usable forecast", "", "", first.no_forecast)]
+        return [("Relapses a year", "no forecast", "", "", first.no_forecast)]
     rests = f"{rate.arms} arms read at first hand" + _reasons(rate.extrapolated)
     rows: list[Row] = [
         (
