@@ -175,3 +175,18 @@ def test_the_report_is_whole_without_scripts(chromium, tmp_path):
         counted.append([page.locator(what).count() for what in ("svg", "table", "h2", "h3")])
         context.close()
     assert counted[0] == counted[1]
+
+
+def test_a_downloaded_table_keeps_the_lines_of_a_cell_apart(chromium, tmp_path):
+    """A size over the risk that it excludes, or an arm over its scale, is no single number or word."""
+    context = chromium.new_context(accept_downloads=True)
+    page = context.new_page()
+    page.goto(PAGES["report"](tmp_path).as_uri(), wait_until="load")
+    name = "Download this table (CSV): effects_1"
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=name).click()
+    text = waiting.value.path().read_text(encoding="utf-8")
+    context.close()
+    assert re.search(r"placebo, points; lower is better; ANCOVA", text)
+    assert re.search(r",−?\d\S* \(−\d[^;()]* to [^;()]*\),", text)
+    assert not re.search(r"[a-z](?:difference|ratio) to placebo|\d(?:MCE|\()", text)

@@ -19,7 +19,9 @@ from eubiosis.core import laws
 from eubiosis.core.effect_prior import EffectPrior
 from eubiosis.core.laws import Floats
 
-PRIOR_ONLY = "prior only"
+PRIOR_ONLY, MOVED = "prior only", "data moved it"
+HARDLY = "data hardly moved it"
+_PRINTED, _MOVED = 0.0005, 0.01  # changes of a chance: that print as none, and that are worth the word
 BENEFIT, HARM = 0.8, 1.1  # ratios whose chances are printed
 _POINTS, _WIDTH = 2001, 8.0
 
@@ -34,8 +36,15 @@ class Chance:
 
     @property
     def word(self) -> str:
-        """Say "prior only" where the data moved nothing that would be printed."""
-        return PRIOR_ONLY if abs(self.probability - self.before) < 0.0005 else "data moved it"
+        """Say whether data moved the chance: by nothing that is printed, by less than a point, or by more.
+
+        >>> [Chance("", 0.304, before).word for before in (0.304, 0.305, 0.35)]
+        ['prior only', 'data hardly moved it', 'data moved it']
+        """
+        change = abs(self.probability - self.before)
+        if change < _PRINTED:
+            return PRIOR_ONLY
+        return MOVED if change >= _MOVED else HARDLY
 
 
 def chances(found: EffectPrior, before: EffectPrior) -> tuple[Chance, ...]:

@@ -145,3 +145,13 @@ ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({row.id: row for row in _RO
 LIMITED = tuple(
     name for name, row in ENDPOINTS.items() if row.place in ("stool", "plasma") and name != "stool_scfa"
 )
+
+
+def in_sentence(label: str) -> str:
+    """Write a label inside a sentence: its first word small, unless that is an abbreviation.
+
+    >>> in_sentence("Fatigue (MFIS)"), in_sentence("EDSS"), in_sentence("Gd+ lesions"), in_sentence("New T2")
+    ('fatigue (MFIS)', 'EDSS', 'Gd+ lesions', 'new T2')
+    """
+    rest = label.partition(" ")[0][1:]
+    return label[:1].lower() + label[1:] if rest.isalpha() and rest.islower() else label

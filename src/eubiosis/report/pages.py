@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.version import __version__
+from eubiosis.report.abbreviations import spelled_out
 from eubiosis.report.figures.axis_plots import course_panels, share_bars
 from eubiosis.report.tables_html import finish_tables
 
@@ -76,7 +77,7 @@ def render(template: str, *, script: str = "", **values: object) -> str:
         version=__version__,
         **values,
     )
-    head, mark, rest = page.partition("<main")
+    head, mark, rest = spelled_out(page).partition("<main")
     body, end, tail = rest.partition("</main>")
     return head + mark + finish_tables(body) + end + tail
 

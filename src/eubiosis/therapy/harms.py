@@ -152,11 +152,11 @@ def uncounted(product: Product) -> str:
 
     >>> from eubiosis.therapy import product
     >>> uncounted(product("inulin"))
-    'no count was read, of nobody: no risk is excluded, and that is not absence'
+    'no count was read of anybody: no risk is excluded, and that is not absence'
     """
     people = max((row.people for row in counts_of(product) if row.arm == "treated"), default=0)
     if people == 0:
-        return "no count was read, of nobody: no risk is excluded, and that is not absence"
+        return "no count was read of anybody: no risk is excluded, and that is not absence"
     limit = 100 * rule_of_three(people)
     return (
         "no count was read; that is not absence. The largest group of its class in which other harms were "

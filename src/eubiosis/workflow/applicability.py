@@ -17,7 +17,7 @@ from functools import cache
 from eubiosis.calibration.roles import Row, scoreboard
 from eubiosis.calibration.roles_compare import HEALTHY, NONE
 from eubiosis.core.applicability import DISTANCES, Applicability, ApplicabilityRow, Distance
-from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.endpoints import ENDPOINTS, in_sentence
 from eubiosis.therapy import Component, known_product, product
 from eubiosis.trial.design import Design
 from eubiosis.workflow.files.workflow_yaml import read_workflow
@@ -129,8 +129,8 @@ def _name(row: ApplicabilityRow) -> str:
     if row.aspect in ("dose", "duration"):
         return f"{row.asked} of {row.arm}"
     if row.aspect == "endpoint" and row.distance in ("far", "never checked"):
-        return f"{row.asked} as an endpoint of a microbiome therapy"
-    return f"{row.asked} as endpoint" if row.aspect == "endpoint" else row.asked
+        return f"{in_sentence(row.asked)} as an endpoint of a microbiome therapy"
+    return f"{in_sentence(row.asked)} as endpoint" if row.aspect == "endpoint" else row.asked
 
 
 def _population(workflow: Workflow, known: Sequence[Compared]) -> ApplicabilityRow:
@@ -227,7 +227,7 @@ def _of_roles() -> Iterable[Compared]:
         if row.asked is None:
             continue
         product, dose = _given(row)
-        where = f"{row.quantity}, {row.id}"
+        where = f"{row.quantity} (target {row.id})"
         yield Compared(where, row.in_ms, product, _family(row), dose, row.measured.day or None)
 
 

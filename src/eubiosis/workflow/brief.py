@@ -47,6 +47,7 @@ from eubiosis.workflow.brief_evidence import (
     harms_of,
     intercurrent_events,
     known_of,
+    pooled_unit,
     seen_trials,
 )
 from eubiosis.workflow.brief_sizes import (
@@ -314,7 +315,7 @@ def _effect_text(base: _Base, asked: AskedEndpoint, term: OutcomeTerm, pool: Kno
         name = "mfis_all_sd" if base.question.population.mfis_from is None else "mfis_sd"
         return f"{words} ({asked.effect * base.assumptions[name].value:.2g} MFIS points)"
     if pool is not None and pool.sd_between is not None and pool.summary.unit:
-        return f"{words} ({asked.effect * pool.sd_between:.2g} {pool.summary.unit})"
+        return f"{words} ({asked.effect * pool.sd_between:.2g} {pooled_unit(pool.summary.unit)})"
     return words
 
 

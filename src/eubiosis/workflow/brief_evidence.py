@@ -86,6 +86,18 @@ def sd_between(sd: float, kind: SdKind, correlation: float | None) -> float | No
     return sd / math.sqrt(2 * (1 - correlation))
 
 
+def pooled_unit(unit: str) -> str:
+    """Write the unit of a pool behind a number: that of a score is points.
+
+    >>> pooled_unit("hs-CRP ug/mL"), pooled_unit("EDSS")
+    ('ug/mL hs-CRP', 'EDSS points')
+    """
+    name, _, last = unit.rpartition(" ")
+    if "/" in last:
+        return f"{last} {name}".strip()
+    return f"{unit} points"
+
+
 def _indirect(outcome: str, intervention: str, tables: Evidence) -> tuple[IndirectRow, ...]:
     """Return the controlled trials in other people, each rated as GRADE does."""
     term = tables.intervention(intervention)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from eubiosis.core.endpoints import in_sentence
 from eubiosis.core.trial_answer import ComparisonAnswer, NextStep
 from eubiosis.core.verdict import EffectWords
 from eubiosis.workflow.files.workflow_yaml import resolved_yaml
@@ -22,7 +23,8 @@ def next_step(workflow: Workflow, rows: Sequence[ComparisonAnswer], known: Publi
     """
     primary = [row for row in rows if row.primary]
     kinds = {row.verdict.kind for row in primary}
-    brief = next(iter(known.questions.values()), "")
+    decides = max(primary, key=lambda row: row.participants_needed[2] or math.inf)
+    brief = known.questions.get(decides.arm) or next(iter(known.questions.values()), "")
     why = "" if brief else _why_no_brief(known)
     if "no relevant difference" in kinds:
         return NextStep("relevant difference", _name_it(primary[0]), _asking(workflow), brief, why)
@@ -36,7 +38,8 @@ def next_step(workflow: Workflow, rows: Sequence[ComparisonAnswer], known: Publi
     if other is not None:
         design = workflow.design.changed(primary=other.endpoint)
         text = (
-            f"Endpoint: {other.label} instead of {primary[0].label}. This design is large enough for it: "
+            f"Endpoint: {in_sentence(other.label)} instead of {in_sentence(primary[0].label)}. This "
+            "design is large enough for it: "
             f"{other.verdict.text[0].lower()}{other.verdict.text[1:]}"
         )
         return NextStep("endpoint", text, resolved_yaml(workflow.changed(design=design)), brief, why)
@@ -56,7 +59,8 @@ def _why_no_brief(known: PublishedEvidence) -> str:
 def _name_it(row: ComparisonAnswer) -> str:
     what = "a ratio" if row.scale == "ratio" else f"a difference in {row.unit}"
     return (
-        f"Name beforehand which effect on {row.label} would matter, as {what}, under relevant: in the "
+        f"Name beforehand which effect on {in_sentence(row.label)} would matter, as {what}, under "
+        "relevant: in the "
         "workflow, and run again. The simulation need not change."
     )
 
@@ -90,7 +94,8 @@ def _size(
     text = (
         f"Size: {whole:,} participants in all, {whole / design.participants:.1f} times this design, would "
         "see "
-        f"{_effect(row)} on {row.label} with {100 * row.power:.0f} % power{rated}. Whether so many can be "
+        f"{_effect(row)} on {in_sentence(row.label)} with {100 * row.power:.0f} % power{rated}. "
+        "Whether so many can be "
         "recruited is for the planners."
     )
     larger = workflow.changed(design=design.changed(participants=whole))
@@ -105,12 +110,13 @@ def _effect(row: ComparisonAnswer) -> str:
 
 def _none(primary: Sequence[ComparisonAnswer], needed: Sequence[int | None]) -> str:
     if all(row.verdict.kind == "not estimable" for row in primary):
-        name = primary[0].label
+        name = in_sentence(primary[0].label)
         return f"None for {name}: no simulated trial gave a finite estimate. Choose another endpoint."
     finite = [size for size in needed if size is not None]
     size = "more than 100,000" if len(finite) < len(needed) else f"{max(finite):,}"
     return (
-        f"None within reach: {primary[0].label} would need {size} participants. Ask for an endpoint that "
+        f"None within reach: {in_sentence(primary[0].label)} would need {size} participants. Ask for "
+        "an endpoint that "
         "moves, "
         "named beforehand with the effect that would matter, or do not start this trial."
     )

@@ -323,7 +323,10 @@ def _notes(design: Design, rows: Sequence[_Comparison], blocks: int, worlds: int
         )
     for endpoint in dict.fromkeys(row.endpoint for row in rows):
         if endpoint.better == "neither":
-            yield f"Neither direction of {endpoint.label} is better; here more of it is called benefit."
+            yield (
+                f"{endpoint.label}: neither direction is better. Where this part has to rank people, more of "
+                "it stands first."
+            )
     if blocks > 1:
         yield (
             f"The trial was run in {blocks} blocks of people; these figures are of block 0 of each gut "

@@ -108,8 +108,8 @@ def biomarker_fact() -> str:
     shares = [row.effective / row.draws for row in totals]
     draws = sum(row.draws for row in totals if row.metabolite_class == "acids")
     return (
-        f"drawn given the rows of coupling_rows.tsv; {min(shares):.0%} to {max(shares):.0%} of {draws:,} and "
-        "fewer prior draws are effective, by class"
+        f"drawn from a prior that the rows of coupling_rows.tsv weigh; by class of metabolite, "
+        f"{100 * min(shares):.0f} to {100 * max(shares):.0f} % of its draws (up to {draws:,}) are effective"
     )
 
 

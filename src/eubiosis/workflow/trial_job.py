@@ -208,7 +208,7 @@ def _facts(workflow: Workflow, chunks: Sequence[Chunk], profiles: int | None, mo
     candidates = [each for chunk in chunks for each in chunk.candidates]
     facts = {
         "seed": str(workflow.seed),
-        "subjects in a trial": str(workflow.design.participants),
+        "participants in a trial": str(workflow.design.participants),
         "worlds": f"{runs.worlds} ({runs.gut_worlds} gut x {runs.host_worlds} host)",
         "trials": str(runs.trials),
         **_block_facts(chunks),
@@ -248,7 +248,7 @@ def _niche_facts(candidates: Sequence[Candidates]) -> dict[str, str]:
     if not held:
         return {"stool profiles held from afar": "none is held"}
     return {
-        "stool profiles held from afar": f"{far} of {held} ({far / held:.1%})",
+        "stool profiles held from afar": f"{far} of {held} ({100 * far / held:.1f} %)",
         "largest difference of a log share from its profile": (
             f"{np.nanmax([c.largest_residual for c in candidates]):.2f}"
         ),

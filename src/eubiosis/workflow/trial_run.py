@@ -228,6 +228,11 @@ def _write_report(folder: RunFolder, report_input: TrialReportInput) -> None:
 def _size(workflow: Workflow) -> str:
     runs, design = workflow.simulation, workflow.design
     return (
-        f"{design.participants} subjects in {len(design.arms)} arms, {runs.gut_worlds} gut worlds x "
-        f"{runs.host_worlds} host worlds x {runs.replicates} replicates: {runs.trials} trials"
+        f"{_many(design.participants, 'subject')} in {_many(len(design.arms), 'arm')}, "
+        f"{_many(runs.gut_worlds, 'gut world')} x {_many(runs.host_worlds, 'host world')} x "
+        f"{_many(runs.replicates, 'replicate')}: {_many(runs.trials, 'trial')}"
     )
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else noun + 's'}"

@@ -137,19 +137,21 @@ def _design(design: Design) -> tuple[tuple[str, str], ...]:
     if rules.edss is not None:
         entry.append(f"EDSS {rules.edss[0]:g} to {rules.edss[1]:g}")
     if rules.relapses_last_year is not None:
-        entry.append(f"at least {rules.relapses_last_year} relapses in the last year")
+        least = rules.relapses_last_year
+        entry.append(f"at least {least} {'relapse' if least == 1 else 'relapses'} in the last year")
     if rules.mfis_from is not None:
         entry.append(f"MFIS {rules.mfis_from:g} or more at screening")
     return (
-        ("structure", f"{len(design.arms)} parallel arms, {design.participants} subjects, allocation "
+        ("structure", f"{len(design.arms)} parallel arms, {design.participants:,} participants, allocation "
          + ":".join(map(str, design.allocation))),
         ("randomisation", f"permuted blocks of {design.block * sum(design.allocation)}"),
         ("eligibility", ", ".join(entry)),
         ("visits", "weeks " + ", ".join(f"{week:g}" for week in design.visits)),
-        ("dropout", f"{design.dropout_per_year:g} a year, at random"),
+        ("drop-out", f"at random, at a rate of {design.dropout_per_year:g} a person and year"),
         ("level of the control arm", f"set, not predicted: {level.relapses_per_year:g} relapses a year and "
          f"{level.gd_lesions_per_scan:g} Gd+ lesions a scan in those who enter"),
-        ("response to placebo", f"{design.placebo_response_mfis:g} MFIS points in every arm (assumed)"),
+        ("response to placebo", f"{design.placebo_response_mfis:g} MFIS points in every arm (assumed)"
+         .replace("-", "−")),
         ("primary endpoint", ENDPOINTS[design.primary].label),
     )  # fmt: skip
 
@@ -367,9 +369,11 @@ def _warnings(simulation: Simulation) -> tuple[str, ...]:
             "The gut-to-host couplings are the specification's one-signed hand fit: not a prediction."
         )
     if simulation.worlds < ENOUGH_WORLDS:
+        one = simulation.worlds == 1
         texts.append(
-            f"{simulation.worlds} worlds, {simulation.gut_worlds} of the gut, stand behind an interval over "
-            f"worlds; fewer than {ENOUGH_WORLDS} leave its ends rough. Their Monte Carlo error stands beside "
-            "them."
+            f"{simulation.worlds} {'world' if one else 'worlds'}, {simulation.gut_worlds} of the gut, "
+            f"{'stands' if one else 'stand'} behind an interval over worlds; fewer than "
+            f"{ENOUGH_WORLDS} leave "
+            "its ends rough. Their Monte Carlo error stands beside them."
         )
     return tuple(texts)

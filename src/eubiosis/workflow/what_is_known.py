@@ -41,7 +41,9 @@ _BACKGROUNDS: Mapping[str, Background] = {
     "high efficacy": "anti_cd20",
 }
 Content = JsonRecord
-_FALLBACK: Content = {"outcome": "ARR", "role": "primary", "effect": BENEFIT}  # where nothing was named
+# asked where nothing was named that a brief sizes
+_FALLBACK: Content = {"outcome": "ARR", "role": "primary", "effect": BENEFIT}
+_STOOL: Content = {"outcome": BRIEF_OUTCOMES["stool_scfa"], "role": "primary", "effect": 0.5}
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def what_is_known(workflow: Workflow, spreads: Mapping[str, float]) -> Published
     refused: dict[str, str] = {}
     for arm in workflow.design.active:
         endpoints = list(_endpoints(workflow, spreads))
-        content = _question(workflow, arm, endpoints or [_FALLBACK])
+        content = _question(workflow, arm, endpoints or [_fallback(workflow)])
         try:
             made = brief(Question(**content))
         except FindingsError as error:
@@ -83,6 +85,11 @@ def what_is_known(workflow: Workflow, spreads: Mapping[str, float]) -> Published
         parts += _parts(made, arm)
         published += _published(made)
     return PublishedEvidence(tuple(parts), tuple(dict.fromkeys(published)), rates, questions, refused)
+
+
+def _fallback(workflow: Workflow) -> Content:
+    """Return the outcome nearest to the primary endpoint: acids in stool for one of them, else relapses."""
+    return _STOOL if ENDPOINTS[workflow.design.primary].place == "stool" else _FALLBACK
 
 
 def _question(workflow: Workflow, arm: Arm, endpoints: Sequence[Content]) -> Content:

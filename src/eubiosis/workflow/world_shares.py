@@ -92,7 +92,11 @@ def _of_arm(design: Design, arm: str, chunks: Sequence[Chunk], model: Model, see
         of = np.arange(len(values)) if single else clusters(values[:, moving])
         draws = int(of.max()) + 1
         if draws < LEAST_WORLDS:
-            few.append(f"{draws} for the {int(moving.sum())} numbers of {part}")
+            moved = int(moving.sum())
+            few.append(
+                f"{draws} different {'draw' if draws == 1 else 'draws'} of the "
+                f"{'1 number' if moved == 1 else f'{moved} numbers'} of {part}"
+            )
             continue
         asked += int(moving.sum())
         kept = [name for name, moves in zip(names, moving, strict=True) if moves]
@@ -112,8 +116,8 @@ def _too_few(few: Sequence[str]) -> tuple[str, ...]:
     if not few:
         return ()
     return (
-        f"Too few worlds for single numbers: different draws are {'; '.join(few)}; at least {LEAST_WORLDS} "
-        "are needed.",
+        f"Too few worlds for single numbers: behind this run stand {'; '.join(few)}. At least {LEAST_WORLDS} "
+        "different draws are needed.",
     )
 
 

@@ -101,7 +101,10 @@ def test_a_control_rate_shows_its_band_and_the_size_at_its_worst():
     assert facts["Control rate"] == "0.300 a year as stated; counted from 0.178 to 0.507"
     assert facts["Size needed"] == "14,244 participants in all (7,719 at the stated control rate)"
     said = "ratio 0.8 lies inside it, which says nothing about whether it is there; through acids alone, "
-    assert said + "relapses would have to fall to 0.295 per doubling" in screen["assumption"]
+    assert (
+        said + "every doubling of acids would have to bring relapses down to a ratio of 0.295"
+        in screen["assumption"]
+    )
     assert "Band: control rate from 0.178 to 0.507" in trial_report(make_report_input(answer=answer))
     beyond = dataclasses.replace(row, participants_needed=(4284, None, None))
     assert needed_text(beyond) == "more than 100,000 participants in all"

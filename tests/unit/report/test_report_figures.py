@@ -84,7 +84,7 @@ def test_panels_show_simulated_sizes_with_their_error_and_leave_out_what_gave_no
     assert "<circle" not in panels["24 weeks"]
     assert "no trial of 24 weeks was simulated" in length_words(INPUT)
     rows = {(row["weeks"], row["participants"]): row for row in length_cells(INPUT)}
-    assert plain(rows["48", "60"]["simulated"]) == "6 % ± 2.0 %"
+    assert plain(rows["48", "60"]["simulated"]) == "6.0 % ± 2.0 %"
     assert plain(rows["48", "60"]["formula"]) == "7 %"
     assert rows["48", "240"]["simulated"] == "–"
     alone = make_report_input(answer=make_answer())

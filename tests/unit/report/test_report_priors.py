@@ -28,7 +28,7 @@ def test_cells_say_what_rests_on_what_and_how_few_worlds_there_are():
     assert row["outside"] == percent(0.59)
     told, before = percent(0.193, decimals=1), percent(0.196, decimals=1)
     assert row["chances"][0] == f"ratio below 0.8: {told} (before data {before}; data moved it)"
-    assert "needs a ratio of 0.29 per doubling of acids" in row["chances"][1]
+    assert "would have to change by a ratio of 0.290 per doubling of acids" in row["chances"][1]
     assert form["form"] == "N2: barrier"
     assert form["worlds"] == "10 (fewer than 200)"
     assert form["error"] == "not estimable"

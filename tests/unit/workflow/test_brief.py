@@ -86,8 +86,8 @@ def test_the_pool_is_the_pool_and_its_flag_is_shown(briefs):
     known = briefs["probiotic_hs_crp"].endpoints[0].pooled.pool
     assert known.summary.estimate == pytest.approx(pool("hs-CRP", "probiotic").headline.estimate)
     text = briefs["probiotic_hs_crp"].to_markdown()
-    assert "failed check: rahimlou2022" in text
-    assert "without numbers, and no benefit: naseri2025" in text
+    assert "failed check: Rahimlou 2022" in text
+    assert "without numbers, and no benefit: Naseri 2025" in text
     assert "very low" in text
     deviations = [3.5, 1.4, 1.62, 1.74, 2.26, 1.42]
     assert min(deviations) < known.sd < max(deviations)
@@ -125,7 +125,7 @@ def test_the_forecast_beyond_the_rows_says_so(briefs):
     assert forecasts["fmt_pilot"].forecast is None  # anti-CD20: no arm had it
     assert "no usable forecast" in briefs["fmt_pilot"].to_markdown()
     assert not forecasts["fibre_add_on"].forecast.extrapolated
-    assert "EXTRAPOLATED" in briefs["fibre_add_on"].to_markdown()  # lesions of 2028 from rows of 2014
+    assert "; extrapolated (" in briefs["fibre_add_on"].to_markdown()  # lesions of 2028 from rows of 2014
 
 
 def test_time_and_cost_are_the_users_numbers_times_people(briefs):
@@ -239,7 +239,9 @@ def test_sds_are_those_between_people(tmp_path):
     known = found.endpoints[0].pooled.pool
     assert known.sd_kind == "change"
     assert known.sd_between == pytest.approx(known.sd / math.sqrt(2 * (1 - 0.5)))
-    assert f"0.5 SD between people ({0.5 * known.sd_between:.2g} BDI)" == found.endpoints[0].effect_text
+    assert (
+        f"0.5 SD between people ({0.5 * known.sd_between:.2g} BDI points)" == found.endpoints[0].effect_text
+    )
     weaker = text.replace("outcome: hs-CRP", "outcome: BDI").replace(
         "relevant: 0.3\n    baseline_correlation: 0.5", "relevant: 0.3", 1
     )

@@ -52,6 +52,18 @@ def test_a_size_fills_its_blocks_and_its_workflow_is_whole(tmp_path):
     assert step.brief == "a: brief"
 
 
+def test_the_brief_is_that_of_the_arm_that_decides():
+    known = PublishedEvidence(questions={"inulin": "a: brief", "propionate": "b: brief"})
+    first, second = row("not with this design"), row("not with this design", arm="propionate")
+    larger = dataclasses.replace(second, participants_needed=(400, 500, 650))
+    smaller = dataclasses.replace(second, participants_needed=(300, 400, 500))
+    beyond = dataclasses.replace(second, participants_needed=(300, 400, None))
+    assert next_step(workflow(), [first, larger], known).brief == "b: brief"
+    assert next_step(workflow(), [first, smaller], known).brief == "a: brief"
+    assert next_step(workflow(), [first, beyond], known).brief == "b: brief"
+    assert next_step(workflow(), [first, larger], KNOWN).brief == "a: brief"  # what there is
+
+
 def test_a_clinical_endpoint_that_is_seen_comes_before_a_larger_trial():
     other = row("large enough", endpoint="relapses", label="Relapses", primary=False)
     step = next_step(workflow(), [row("not with this design"), other], KNOWN)
@@ -95,6 +107,16 @@ def test_the_brief_of_an_arm_is_a_question_that_can_be_asked():
     assert 0 < low < middle < high
     assert found.parts[0].title == "What is known: inulin"
     assert any("Claims" in table.caption for table in found.parts[0].tables)
+
+
+def test_what_is_known_of_a_trial_of_stool_is_of_stool():
+    stool = Design(arms=workflow().design.arms, participants=60, primary="stool_butyrate")
+    found = what_is_known(workflow(design=stool, relevant={"stool_butyrate": 1.2}), {})
+    rows = [row for table in found.parts[0].tables for row in table.rows]
+    assert rows[0][0] == "Short-chain fatty acids in stool"
+    assert any(row[1].startswith("Drabinska 2018") for row in rows)  # other people: beside it, never pooled
+    assert found.questions == {}  # a brief sizes all acids together and not one of them
+    assert found.rates["relapses"][0] > 0
 
 
 def test_a_therapy_that_the_evidence_does_not_know_says_so():

@@ -133,7 +133,8 @@ def test_ratios_are_printed_as_ratios():
     neither = replace(row, comparisons=(("stool_butyrate", "inulin"),))
     made = responder_figures(design("stool_butyrate"), [chunk(neither)])
     assert made.notes == (
-        "Neither direction of Butyrate in stool is better; here more of it is called benefit.",
+        "Butyrate in stool: neither direction is better. Where this part has to rank people, more of it "
+        "stands first.",
     )
     assert made.subgroups[0].interaction[1] == pytest.approx(math.exp(2.0))
 

@@ -84,8 +84,8 @@ def form_of(chunk, truth):
 
 def test_the_facts_say_how_many_draws_are_effective():
     words = biomarker_fact()
-    assert words.startswith("drawn given the rows of coupling_rows.tsv; 8")
-    assert "100% of 6,000" in words
+    assert "by class of metabolite, 8" in words
+    assert "to 100 % of its draws (up to 6,000) are effective" in words
 
 
 def test_trials_are_valued_under_three_priors_and_a_bigger_one_is_worth_more():

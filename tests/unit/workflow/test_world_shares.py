@@ -52,7 +52,7 @@ def test_the_number_that_an_effect_follows_stands_out_alone():
     assert shares["host_c_acid_treg"].stands_out
     assert not shares["host_f_rel"].stands_out
     assert shares["host_c_acid_treg"].label.startswith("gut-to-host coupling")
-    assert "8 for the 1 numbers of the gut" in found.why_none[0]
+    assert "stand 8 different draws of the 1 number of the gut" in found.why_none[0]
     assert "taxon_BIF" not in shares  # the same in every world
 
 
@@ -75,9 +75,9 @@ def test_too_few_worlds_and_effects_that_do_not_vary_say_so():
     assert few.numbers == ()
     assert few.asked == 0
     assert few.why_none[0].startswith(
-        "Too few worlds for single numbers: different draws are 6 for the 1 numbers"
+        "Too few worlds for single numbers: behind this run stand 6 different draws of the 1 number"
     )
-    assert few.why_none[0].endswith("at least 64 are needed.")
+    assert few.why_none[0].endswith("At least 64 different draws are needed.")
     (still,) = world_sensitivity(design(), worlds(6, 6, lambda _: 0.0), AXIS, 1)
     assert still.why_none == ("The true effect is the same in every world: nothing moves it.",)
     assert world_sensitivity(design(), [SimpleNamespace(drawn=None)], AXIS, 1) == ()

@@ -116,7 +116,10 @@ def why_no_rate(question: ControlQuestion, forecast: RateForecast, assumptions: 
     """
     if question.background in UNSEEN:
         name = BACKGROUND_LABELS[question.background]
-        return f"no usable forecast: no arm read at first hand had {name}, and platform drugs are no centre"
+        return (
+            f"no usable forecast: no arm read at first hand had {name}, and those of platform drugs cannot "
+            "stand for it"
+        )
     if forecast.high / forecast.low > assumptions["widest_ratio"].value:
         return f"no usable forecast: 95 % from {forecast.low:.2f} to {forecast.high:.2f} a year"
     return ""

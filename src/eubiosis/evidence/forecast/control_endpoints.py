@@ -114,7 +114,7 @@ def _why_not_usable(
     """Say why an interval is too wide to be a forecast; ``bounds`` are logarithms of rates or hazards."""
     if rule.kind == "points" or bounds[1] - bounds[0] <= math.log(widest):
         return ""
-    low, high = (f"{end:.0%}" if rule.kind == "hazard" else f"{end:.2g}" for end in sorted(ends))
+    low, high = (f"{100 * end:.0f} %" if rule.kind == "hazard" else f"{end:.2g}" for end in sorted(ends))
     return f"no usable forecast: 95 % from {low} to {high}"
 
 

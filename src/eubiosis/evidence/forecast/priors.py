@@ -178,7 +178,7 @@ def _informed(
     weights = (1 - null) * posterior.weights[keep] / posterior.weights[keep].sum()
     notes = [
         f"{len(included)} cohorts from {groups} independent groups",
-        f"{null:.0%} of the weight is null-centred, SD {math.sqrt(rest.mixture.variance):.3g}",
+        f"{100 * null:.0f} % of the weight is null-centred, SD {math.sqrt(rest.mixture.variance):.3g}",
         f"half-normal prior on tau with scale {tau_scale:.3g}",
     ]
     notes += [*rest.notes, *nulls_without_numbers(selection)]
@@ -277,13 +277,20 @@ def _clinical_null(
     inside = mechanism_part(tables, therapy, before=basis.before).variance * factor**2
     outside = outside_of(tables.outside, frozenset(left_out))
     exposed = tables.exposures.get(therapy, ())
-    where = f"exposure as in {exposed[0].condition}" if exposed else "no exposure: the mechanism says nothing"
+    where = (
+        f"exposure as in the condition {exposed[0].condition} of the model"
+        if exposed
+        else "no exposure: the mechanism says nothing"
+    )
     low, middle, high = (outside.tau_quantile(p) for p in (0.025, 0.5, 0.975))
     notes = [
-        f"mechanism: {where}; log SD {math.sqrt(inside):.3g}, mixed over {len(tables.forms.rows)} forms",
-        f"outside the mechanism: tau {middle:.2f} ({low:.2f} to {high:.2f}) from {len(outside.rows)} add-on "
-        "trials of other agents, centre 0" if basis.delta else "outside the mechanism: left away",
-    ]  # fmt: skip
+        f"mechanism: {where}; SD of the log ratio {_sd_text(math.sqrt(inside))}, mixed over "
+        f"{len(tables.forms.rows)} forms",
+        f"outside the mechanism: SD of the log ratio between trials {middle:.2f} ({low:.2f} to {high:.2f}) "
+        f"from {len(outside.rows)} add-on trials of other agents, centre 0"
+        if basis.delta
+        else "outside the mechanism: left away",
+    ]
     if held:
         notes.append(f"couplings as before all biomarkers: {', '.join(held)} is left out")
     if basis.delta:
@@ -295,6 +302,10 @@ def _clinical_null(
     return NullPart(found, tuple(notes), share, cohorts)
 
 
+def _sd_text(sd: float) -> str:
+    return "under 0.01" if sd < 0.01 else f"{sd:.2g}"
+
+
 def _sensitivity(found: Mixture, tables: ClinicalTables, factor: float) -> str:
     """Say what the chance of a ratio below 0.8 would be about the pooled mean of add-on trials."""
     centre = (tables.outside.numbers["centre"].low or 0.0) * factor
@@ -304,7 +315,7 @@ def _sensitivity(found: Mixture, tables: ClinicalTables, factor: float) -> str:
     )  # fmt: skip
     return (
         f"sensitivity only: about a ratio of {math.exp(centre):.2f}, as pooled add-on trials have it, the "
-        f"chance of a ratio below {BENEFIT:g} would be {prior.chance_below(BENEFIT):.0%}"
+        f"chance of a ratio below {BENEFIT:g} would be {100 * prior.chance_below(BENEFIT):.0f} %"
     )
 
 

@@ -31,6 +31,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Literal
 
+from eubiosis.core.endpoints import in_sentence
 from eubiosis.core.evidence_report import AuditedClaim, ClaimLine, Verdict
 from eubiosis.core.findings import FindingCollector
 from eubiosis.core.laws import Z975
@@ -182,7 +183,10 @@ def _direction(evidence: Evidence, claim: Claim) -> AuditedClaim:
         certain = [level for _, level in _certainties(evidence, claim) if level != "very low"]
         verdict = "supported" if len(groups) >= 2 and certain else "mixed"
         reason = f"{_all(len(votes))} found it; unflagged independent groups: {len(groups)}"
-    levels = "".join(f"; certainty of the pooled {o}: {level}" for o, level in _certainties(evidence, claim))
+    levels = "".join(
+        f"; certainty of the pooled {in_sentence(evidence.outcome(name).label)}: {level}"
+        for name, level in _certainties(evidence, claim)
+    )
     return _audited(claim, verdict, reason + levels, lines)
 
 

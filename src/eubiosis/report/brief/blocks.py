@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from eubiosis.core.brief import SizeRow
 from eubiosis.core.calendar import DAYS_PER_YEAR
 
 Row = tuple[str, ...]
+_HYPHEN = re.compile(r"(?:(?<=^)|(?<=[\s(\[]))-(?=\d)")
+_MICRO = re.compile(r"\bu(?=(?:mol|g|M)\b)")
+_DOI = re.compile(r"\b10\.\d{4,9}/[^\s;(),]+")
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,18 @@ def per_arm(size: SizeRow, largest: int) -> str:
     return f"not reachable ({size.n_per_arm:,}; {largest:,} can be recruited)"
 
 
-def number(value: float | None) -> str:
-    """Write a number with two decimals and a true minus; a dash where there is none."""
-    return "–" if value is None else f"{value:.2f}".replace("-", "−")
+def number(value: float | None, *, decimals: int = 2) -> str:
+    """Write a number with a true minus; a dash where there is none."""
+    return "–" if value is None else f"{value:.{decimals}f}".replace("-", "−")
+
+
+def set_signs(text: str) -> str:
+    """Return a text of a table with true minus signs and micro signs, as the page writes them elsewhere.
+
+    >>> set_signs("change of -9.5 umol/g, risk of bias -1"), set_signs("2013;73:705-713")
+    ('change of −9.5 µmol/g, risk of bias −1', '2013;73:705-713')
+    """
+    return _MICRO.sub("µ", _HYPHEN.sub("−", text)).replace("->", "→")
 
 
 def read_words(level: str | None) -> str:
@@ -66,6 +79,20 @@ def read_words(level: str | None) -> str:
     'full text'
     """
     return "not said" if level is None else level.replace("_", " ")
+
+
+def source_words(source: str) -> str:
+    """Write a source with its DOI first, where it holds one, in the place of an address that wraps it.
+
+    >>> source_words("https://x.org/lookup?to=10.1016/j.cell.2020.02.035 (abstract) ; https://y.org/z")
+    'https://doi.org/10.1016/j.cell.2020.02.035'
+    >>> source_words("core.ac.uk 54331738 (abstract) ; second")
+    'core.ac.uk 54331738 (abstract); second'
+    """
+    found = _DOI.search(source)
+    if found is not None and "://" in source:
+        return f"https://doi.org/{found[0].rstrip('.')}"
+    return source.replace(" ;", ";")
 
 
 def span(low: float | None, high: float | None) -> str:

@@ -7,6 +7,7 @@ from html import escape
 
 from eubiosis.core.brief import BriefEndpoint
 from eubiosis.report.brief.blocks import duration
+from eubiosis.report.trial.words import percent
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 460, 220, 46, 34
 
@@ -42,7 +43,7 @@ def power_svg(one: BriefEndpoint, recruitable: int, target: float) -> str:
             [(point.n_per_arm, point.power) for point in one.powers],
             'class="c1" stroke="#0072B2" stroke-width="2"',
         ),
-        *(text(str(_LEFT - 6), y(share), "end", f"{share:.0%}") for share in (0.0, 0.5, 1.0)),
+        *(text(str(_LEFT - 6), y(share), "end", percent(share)) for share in (0.0, 0.5, 1.0)),
         *(text(x(people), str(_HEIGHT - 18), "middle", f"{people:,}") for people in (recruitable, largest)),
         text(str(_WIDTH // 2), str(_HEIGHT - 4), "middle", foot),
         "</svg>",

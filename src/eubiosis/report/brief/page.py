@@ -5,17 +5,36 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from eubiosis.core.brief import BriefData
 from eubiosis.core.record import as_record
-from eubiosis.report.brief.blocks import Passage, TextTable
+from eubiosis.core.study_names import named
+from eubiosis.report.brief.blocks import Passage, TextTable, set_signs
 from eubiosis.report.brief.plan import practical_blocks
 from eubiosis.report.brief.words import evidence_blocks
 
 
 def brief_blocks(brief: BriefData) -> list[Passage]:
-    """Return the parts of a brief in reading order."""
-    return [*evidence_blocks(brief), *practical_blocks(brief)]
+    """Return the parts of a brief in reading order; studies are named by author and year, not by id."""
+    return [_named(part) for part in (*evidence_blocks(brief), *practical_blocks(brief))]
+
+
+def _read(text: str) -> str:
+    return set_signs(named(text))
+
+
+def _named(part: Passage) -> Passage:
+    tables = tuple(
+        replace(table, rows=tuple(tuple(map(_read, row)) for row in table.rows)) for table in part.tables
+    )
+    return replace(
+        part,
+        paragraphs=tuple(map(_read, part.paragraphs)),
+        tables=tables,
+        items=tuple(map(_read, part.items)),
+        small=tuple(map(_read, part.small)),
+    )
 
 
 def brief_html(brief: BriefData) -> str:

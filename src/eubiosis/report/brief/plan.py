@@ -6,7 +6,8 @@ from eubiosis.core.brief import BriefData, BriefEndpoint
 from eubiosis.core.control_arm import DecidingArm
 from eubiosis.core.evidence_report import PooledStudy
 from eubiosis.core.question import AskedDesign
-from eubiosis.report.brief.blocks import Passage, Row, TextTable, duration, read_words
+from eubiosis.report.brief.blocks import Passage, Row, TextTable, duration, read_words, source_words
+from eubiosis.report.trial.words import many, percent, stated
 
 METHODS = {
     "count": "a negative binomial model with the logarithm of follow-up as offset",
@@ -35,7 +36,7 @@ def _practical(brief: BriefData) -> Passage:
             price = "no prices given" if cost is None else f"{cost.cost:,.0f} {cost.currency}"
             short = "" if one.needed <= one.participants else f" (of {one.needed:,} needed)"
             rows.append(
-                (duration(one.years), f"{one.participants:,}{short}", f"{one.months:.1f} months",
+                (duration(one.years), f"{one.participants:,}{short}", _months(one.months),
                  f"{one.calendar_years:.1f} years", price)
             )  # fmt: skip
         paragraphs.append(
@@ -47,13 +48,19 @@ def _practical(brief: BriefData) -> Passage:
     )
     paragraphs.append(
         f"Harms: {harms.people:,} treated people without a single case rule out, with 95 %, only risks "
-        f"above {harms.excluded_risk:.1%}. Records of harms and attrition, as reported: "
+        f"above {percent(harms.excluded_risk, decimals=1)}. Records of harms and attrition, as reported: "
         f"{known or 'none in the tables'}."
     )
     columns = ("treatment", "randomised", "recruitment", "first in to last out", "cost")
+    title = "By length of treatment: people randomised in both arms, and the time and cost of the trial"
     return Passage(
-        "Time, cost, harms", tuple(paragraphs), (TextTable(columns, tuple(rows)),) if rows else ()
-    )  # fmt: skip
+        "Time, cost, harms", tuple(paragraphs), (TextTable(columns, tuple(rows), title),) if rows else ()
+    )
+
+
+def _months(months: float) -> str:
+    whole = max(1, round(months))
+    return many(whole, "month")
 
 
 def _estimand(brief: BriefData) -> Passage:
@@ -61,8 +68,12 @@ def _estimand(brief: BriefData) -> Passage:
     attributes = tuple(pair for one in brief.estimands for pair in one.attributes)
     events = tuple((row.event, row.strategy, row.why, row.supplementary) for row in brief.intercurrent_events)
     tables = (
-        TextTable(("attribute", "primary estimand"), attributes),
-        TextTable(("intercurrent event", "strategy", "why", "supplementary"), events),
+        TextTable(("attribute", "primary estimand"), attributes, "The primary estimand by attribute"),
+        TextTable(
+            ("intercurrent event", "strategy", "why", "supplementary"),
+            events,
+            "Events after randomisation, and what the main estimand makes of each",
+        ),
     )
     return Passage("Estimand and intercurrent events", (), tables)
 
@@ -76,9 +87,9 @@ def _protocol(brief: BriefData) -> Passage:
         found = primary.pooled.pool.summary
         cited = ", ".join(str(number[_study(x)]) for x in found.included)
         known = (
-            f"{found.k} randomised cohorts with {found.participants} participants have reported it "
-            f"[{cited}]; the certainty of their pooled result is {found.certainty.level}, so the size does "
-            "not rest on it."
+            f"{many(found.k, 'randomised cohort')} with {found.participants:,} participants "
+            f"{'has' if found.k == 1 else 'have'} reported it [{cited}]; the certainty of their pooled "
+            f"result is {found.certainty.level}, so the size does not rest on it."
         )
     else:
         known = f"No randomised result can be pooled for it ({primary.pooled.note})."
@@ -87,8 +98,8 @@ def _protocol(brief: BriefData) -> Passage:
     text = (
         f"This is a randomised, {blind}, two-arm trial. Treatment: {estimand.treatment}. Population: "
         f"{estimand.population}. The primary endpoint, {estimand.variable}, is compared by "
-        f"{METHODS[primary.kind]}. {known} {_size_words(primary, design)} A drop-out of "
-        f"{brief.dropout.per_year:.1%} a year ({brief.dropout.origin}) is included. "
+        f"{METHODS[primary.kind]}. {known} {_size_words(primary, design)} Drop-out at "
+        f"a rate of {brief.dropout.per_year:.3g} a person and year ({brief.dropout.origin}) is included. "
         f"{_control_words(brief, number[arms[0]], number[arms[-1]])} The main analysis keeps all "
         "randomised participants; the strategies for intercurrent events are in the table."
     )
@@ -120,7 +131,7 @@ def _size_words(primary: BriefEndpoint, design: AskedDesign) -> str:
     if size is None:
         return f"It is not sized: {primary.skipped}."
     goal = (
-        f"For {design.power:.0%} power at a two-sided level of {design.alpha:g} and a true effect of "
+        f"For {percent(design.power)} power at a two-sided level of {design.alpha:g} and a true effect of "
         f"{primary.effect_text}, chosen by the planners,"
     )
     if size.reachable:
@@ -136,8 +147,8 @@ def _sources(brief: BriefData) -> Passage:
     texts = [*_pooled_sources(brief), *_arm_sources(brief)]
     references = tuple(f"[{k}] {text}" for k, text in enumerate(texts, start=1))
     rows = tuple(
-        (x.what, f"{x.value:g}" if x.unit == "-" else f"{x.value:g} {x.unit}",
-         "" if x.low is None else f"{x.low:g} to {x.high:g}", x.basis,
+        (x.what, stated(x.value) if x.unit == "-" else f"{stated(x.value)} {_plural(x.unit, x.value)}",
+         "" if x.low is None or x.high is None else f"{stated(x.low)} to {stated(x.high)}", x.basis,
          "; ".join(part for part in (x.source, x.note) if part))
         for x in brief.assumptions
     )  # fmt: skip
@@ -147,6 +158,10 @@ def _sources(brief: BriefData) -> Passage:
     return Passage(
         "Sources", (), (table,), (), references, f"{len(references)} references, with how far each was read"
     )
+
+
+def _plural(unit: str, value: float) -> str:
+    return "years" if unit == "year" and value != 1 else unit
 
 
 def _pooled_sources(brief: BriefData) -> list[str]:
@@ -166,4 +181,5 @@ def _arm(one: DecidingArm) -> str:
 
 
 def _study(included: PooledStudy) -> str:
-    return f"{included.study}: {included.doi or included.source} (read: {read_words(included.read)})"
+    source = included.doi or source_words(included.source)
+    return f"{included.study}: {source} (read: {read_words(included.read)})"

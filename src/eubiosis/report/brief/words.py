@@ -7,8 +7,20 @@ from collections.abc import Sequence
 from eubiosis.core.brief import BriefData, BriefEndpoint, Known, SeenRow
 from eubiosis.core.control_arm import EndpointForecast, RegressionToTheMean
 from eubiosis.core.evidence_report import Choice
-from eubiosis.report.brief.blocks import Passage, Row, TextTable, duration, number, per_arm, read_words, span
+from eubiosis.report.brief.blocks import (
+    Passage,
+    Row,
+    TextTable,
+    duration,
+    number,
+    per_arm,
+    read_words,
+    source_words,
+    span,
+)
 from eubiosis.report.brief.curve import power_svg
+from eubiosis.report.brief.sure import assurance_passage, expectancy_passages
+from eubiosis.report.trial.words import many, percent
 
 
 def evidence_blocks(brief: BriefData) -> list[Passage]:
@@ -18,8 +30,8 @@ def evidence_blocks(brief: BriefData) -> list[Passage]:
         _control(brief),
         _known(brief),
         _sizes(brief),
-        _assurance(brief),
-        *_expectancy(brief),
+        assurance_passage(brief),
+        *expectancy_passages(brief),
     ]
 
 
@@ -46,10 +58,14 @@ def _answer(brief: BriefData) -> Passage:
 def _known_words(one: BriefEndpoint) -> str:
     known = one.pooled.pool
     if known is None:
-        return f"Known about this class of product: {one.pooled.note}; the prior is centred on no effect."
+        return (
+            f"Known about this class of product in people with MS: {one.pooled.note}; the prior is "
+            "centred on "
+            "no effect."
+        )
     pooled = known.summary
-    cohorts = "1 randomised cohort" if pooled.k == 1 else f"{pooled.k} randomised cohorts"
-    return f"Known: {cohorts}, {pooled.participants} participants, certainty {pooled.certainty.level}."
+    cohorts = many(pooled.k, "randomised cohort")
+    return f"Known: {cohorts}, {pooled.participants:,} participants, certainty {pooled.certainty.level}."
 
 
 def _control(brief: BriefData) -> Passage:
@@ -59,7 +75,13 @@ def _control(brief: BriefData) -> Passage:
     rows: list[Row] = _relapse_rows(brief)
     rows += [_endpoint_row(one) for one in control.endpoints.values()]
     rows.append(("Neurofilament light", "no forecast", "", "", control.nfl.note))
-    factors = "; ".join(f"{c.term} ×{c.factor:.3f} [{c.low:.3f}, {c.high:.3f}]" for c in first.coefficients)
+    base, *others = first.coefficients
+    factors = "; ".join(
+        (
+            f"{base.term}: {base.factor:.3f} a year [{base.low:.3f}, {base.high:.3f}]",
+            *(f"{c.term} ×{c.factor:.2f} [{c.low:.2f}, {c.high:.2f}]" for c in others),
+        )
+    )
     apart, late, other = first.leave_one_trial_out, every.fit_to_2019_predict_later, every.forecast
     told = every.calibration
     alike = (
@@ -71,18 +93,21 @@ def _control(brief: BriefData) -> Passage:
     )
     paragraphs = (
         f"Arms whose rate was read only at second hand do not decide{alike}. Regression: {factors}. "
-        f"Arms left out with their trial: {apart.inside} of {apart.arms} inside the interval; all "
+        f"Arms left out with their trial: {apart.inside} of {apart.arms} inside the 95 % interval; all "
         f"arms, fitted to 2019: {late.inside} of {late.arms} later ones inside.",
         f"How far to trust it: of all {told.arms} arms, each forecast without its trial, "
-        f"{told.inside_50:.0%} lay inside their 50 % interval, {told.inside_80:.0%} inside 80 % and "
-        f"{told.inside_95:.0%} inside 95 %. From the arms until 2012, the {told.later_arms} later ones ran "
-        f"{told.later_ratio:.2f} times their "
-        f"forecast, {told.later_inside} inside 95 %.",
+        f"{percent(told.inside_50)} lay inside their 50 % interval, {percent(told.inside_80)} inside 80 % "
+        f"and {percent(told.inside_95)} inside 95 %. From the arms until 2012, the {told.later_arms} later "
+        f"ones ran {told.later_ratio:.2f} times their forecast, {told.later_inside} inside 95 %.",
         _selection_words(control.regression_to_the_mean, brief.question.population.relapses_last_year),
     )
     columns = ("what the control arm shows", "forecast", "true value of a new arm, 95 %",
                f"what {people:,} people will show, 95 %", "rests on")  # fmt: skip
-    return Passage("The control arm", paragraphs, (TextTable(columns, tuple(rows)),))
+    title = (
+        "What a control arm of this trial is forecast to show. Rows: published control arms behind a number; "
+        "median error: of forecasts of arms that were left out"
+    )
+    return Passage("The control arm", paragraphs, (TextTable(columns, tuple(rows), title),))
 
 
 def _relapse_rows(brief: BriefData) -> list[Row]:
@@ -90,12 +115,12 @@ def _relapse_rows(brief: BriefData) -> list[Row]:
     first, free = brief.control_arm.relapses.first_hand, brief.control_arm.relapses.relapse_free
     rate = first.forecast
     if rate is None or free is None:
-        return [("Relapses a year", "no usable forecast", "", "", first.no_forecast)]
+        return [("Relapses a year", "no forecast", "", "", first.no_forecast)]
     rests = f"{rate.arms} arms read at first hand" + _reasons(rate.extrapolated)
     rows: list[Row] = [
         (
             f"Relapses a year, seen over {duration(one.years)}",
-            f"{rate.rate:.3f} ({one.expected_relapses:.1f} relapses)",
+            f"{rate.rate:.3f} (about {one.expected_relapses:.0f} relapses)",
             f"{rate.low:.3f} to {rate.high:.3f}",
             f"{one.low:.3f} to {one.high:.3f}",
             rests,
@@ -105,11 +130,11 @@ def _relapse_rows(brief: BriefData) -> list[Row]:
     rows.append(
         (
             f"Free of relapses after {duration(free.years)}: the forecast, from the rate",
-            f"{free.share:.0%}",
-            f"{free.pi_low:.0%} to {free.pi_high:.0%}",
+            percent(free.share),
+            f"{percent(free.pi_low)} to {percent(free.pi_high)}",
             "",
             f"median error {free.median_error_points:.1f} percentage points in {len(free.backtest)} arms"
-            + ("; EXTRAPOLATED as the rate" if rate.extrapolated else ""),
+            + ("; extrapolated as the rate is" if rate.extrapolated else ""),
         )
     )
     return rows
@@ -129,14 +154,17 @@ def _endpoint_row(one: EndpointForecast) -> Row:
     if one.value is None:
         return one.label, "no forecast", "", "", one.note
     note = f"{CROSS_CHECK}; {one.note}" if one.endpoint == "relapse_free" else one.note
-    percent = one.kind == "hazard"
-    value, low, high, least, most = (f"{x:.0%}" if percent else number(x) for x in numbers)
-    label = f"{one.label} after {duration(one.years)}" if percent else f"{one.label}, {one.unit}"
+    shares = one.kind == "hazard"
+    wide = one.kind == "points" and max(map(abs, numbers)) >= 9.95  # points: two decimals say too much
+    value, low, high, least, most = (
+        percent(x) if shares else number(x, decimals=1 if wide else 2) for x in numbers
+    )
+    label = f"{one.label} after {duration(one.years)}" if shares else f"{one.label}, {one.unit}"
     return label, value, f"{low} to {high}", f"{least} to {most}", note + _reasons(one.extrapolated)
 
 
 def _reasons(reasons: Sequence[str]) -> str:
-    return "" if not reasons else "; EXTRAPOLATED: " + "; ".join(reasons)
+    return "" if not reasons else f"; extrapolated ({'; '.join(reasons)})"
 
 
 def _selection_words(found: RegressionToTheMean, asked: int | None) -> str:
@@ -157,7 +185,7 @@ def _selection_words(found: RegressionToTheMean, asked: int | None) -> str:
         words = (
             "Regression to the mean: people chosen for a relapse in the last year had "
             f"{relapses.before:.2f} in that year and show {relapses.on_trial:.2f} a year afterwards if "
-            f"their true rates stay as they are: a fall of {relapses.fall_without_treatment:.0%} that "
+            f"their true rates stay as they are: a fall of {percent(relapses.fall_without_treatment)} that "
             "would be no effect of anything."
         )
     mfis = found.mfis
@@ -172,7 +200,8 @@ def _selection_words(found: RegressionToTheMean, asked: int | None) -> str:
 def _known(brief: BriefData) -> Passage:
     rows = tuple(_known_row(one) for one in brief.endpoints)
     small = tuple(
-        f"{one.label}, not pooled: {out.study}: {out.reason} ({out.source}; read: {read_words(out.read)})"
+        f"{one.label}, not pooled: {out.study}: {out.reason} ({source_words(out.source)}; read: "
+        f"{read_words(out.read)})"
         for one in brief.endpoints
         for out in one.pooled.excluded
     )
@@ -234,7 +263,7 @@ def _known_row(one: BriefEndpoint) -> Row:
         integrity += f"; without: {number(without.estimate)} [{span(without.low, without.high)}]"
     return (
         one.label,
-        f"{pooled.k} cohort{'s' if pooled.k > 1 else ''}, {pooled.participants} people",
+        f"{many(pooled.k, 'cohort')}, {pooled.participants:,} people",
         f"{pooled.metric} {number(pooled.estimate)} {pooled.unit} "
         f"[{span(pooled.ci_low, pooled.ci_high)}] {pooled.ci_method}; Hartung-Knapp [{hk}]; "
         f"a new trial [{span(pooled.pi_low, pooled.pi_high)}]",
@@ -261,15 +290,20 @@ def _sizes(brief: BriefData) -> Passage:
         level = f"{last.n_if_control_high:,} to {last.n_if_control_low:,}"
         rows.append((one.label, one.effect_text, *cells, "" if one.control_level is None else level))
     text = (
-        f"People per arm for {design.power:.0%} power, two-sided {design.alpha:g}, if the truth were the "
-        f"planned effect, which is the planner's choice and no estimate. Drop-out {dropout.per_year:.1%} a "
-        f"year ({dropout.origin}; {dropout.share:.0%} within {duration(dropout.years)}) is counted: "
+        f"People per arm for {percent(design.power)} power, two-sided {design.alpha:g}, if the truth were "
+        f"the planned effect, which is the planner's choice and no estimate. Drop-out at a rate of "
+        f"{dropout.per_year:.3g} a person and year ({dropout.origin}; {percent(dropout.share)} leave within "
+        f"{duration(dropout.years)}) is counted: "
         "those who leave give their time to counts and no final score. Every SD is that between people at "
         "one visit, and the baseline takes r² of its variance off; it is not the SD of the change."
     )
     columns = ("endpoint", "planned effect", *(duration(y) for y in design.years),
                f"over the control interval, {duration(design.years[-1])}")  # fmt: skip
-    tables = (TextTable(columns, tuple(rows)), *_other_sizes(brief))
+    title = (
+        "People per arm by length of treatment; in the last column at the ends of the 95 % interval of the "
+        "control level, where one plays a part"
+    )
+    tables = (TextTable(columns, tuple(rows), title), *_other_sizes(brief))
     figure = power_svg(brief.primary, design.recruitable_per_arm, design.power)
     return Passage("How many", (text, *_chosen_words(brief)), tables, figure=figure)
 
@@ -286,7 +320,7 @@ def _other_sizes(brief: BriefData) -> list[TextTable]:
         return []
     length, asked = duration(one.best_years), brief.question.design
     effects = tuple((f"{row.effect:.3g}", f"{row.n_for_80:,}", f"{row.n_for_90:,}") for row in one.effects)
-    powers = tuple((f"{row.n_per_arm:,}", f"{row.power:.0%}") for row in one.powers[::3])
+    powers = tuple((f"{row.n_per_arm:,}", percent(row.power)) for row in one.powers[::3])
     return [
         TextTable((f"true effect, {_effect_unit(one)}", "n for 80 % power", "n for 90 % power"), effects,
                   f"{one.label} at {length}: people per arm if the effect were another"),
@@ -296,98 +330,17 @@ def _other_sizes(brief: BriefData) -> list[TextTable]:
     ]  # fmt: skip
 
 
+def _beyond(needed: int, most: int) -> str:
+    return f", more than the {most:,} that can be recruited" if needed > most else ""
+
+
 def _chosen_words(brief: BriefData) -> list[str]:
+    most = brief.question.design.recruitable_per_arm
     return [
         f"Choosing people by a cut-off of {one.chosen.threshold:g} lowers the correlation: where the one "
         f"given for {one.label.lower()} is of people not chosen, it is {one.chosen.correlation:.2f} among "
-        f"those who enter (their baseline keeps {one.chosen.sd_share:.0%} of its SD), and "
-        f"{one.chosen.n_per_arm:,} per arm are needed."
+        f"those who enter (their baseline keeps {percent(one.chosen.sd_share)} of its SD), and "
+        f"{one.chosen.n_per_arm:,} per arm are needed{_beyond(one.chosen.n_per_arm, most)}."
         for one in brief.endpoints
         if one.chosen is not None
     ]
-
-
-def _assurance(brief: BriefData) -> Passage:
-    rows: list[Row] = []
-    for one in brief.endpoints:
-        for line in one.assurance:
-            reached = {
-                k: "none" if n is None else f"{n:,}" if line.reachable[k] else f"{n:,}, not reachable"
-                for k, n in line.sizes.items()
-            }
-            curse = line.estimate_given_success / line.true_effect_given_success
-            exaggeration = f"×{curse:.2f}" if line.true_effect_given_success > 0 else "no true benefit"
-            rows.append(
-                (
-                    f"{one.label}, {duration(line.years)}",
-                    line.prior,
-                    f"{line.assurance:.0%}",
-                    f"{line.ceiling:.0%}",
-                    reached["50%"],
-                    reached["80%"],
-                    exaggeration,
-                    f"{line.below_relevant_given_success:.0%}",
-                )
-            )
-    people, nulls = brief.question.design.recruitable_per_arm, brief.null_centred
-    text = (
-        f"The probability that a trial of {people:,} per arm succeeds when the effect itself is uncertain, "
-        "and the control level with it, each endpoint at the duration of its smallest size. No trial can "
-        "pass the ceiling, the prior probability of any benefit, by more than false positives. The winner's "
-        "curse says by how much the estimates of trials that succeed exceed the truth behind them, ratios on "
-        f"the log scale. Null-centred: no effect, 95 % within {nulls.score:.2f} SD, within relapse ratios "
-        f"of {nulls.ratio_low:.2f} to {nulls.ratio_high:.2f} and lesion ratios of {nulls.lesion_low:.2f} to "
-        f"{nulls.lesion_high:.2f} (the mechanism at this exposure, and for {nulls.outside_share:.0%} "
-        f"of the variance what lies outside it; other ratios {nulls.other_low:.2f} to "
-        f"{nulls.other_high:.2f}); sceptical: no effect, and 5 % for the "
-        "planned effect or more; optimistic: the planned effect, and 5 % for none or harm; evidence: what "
-        "the pooled trials predict, failed checks discounted, mixed with a null-centred part. None of them "
-        "is a finding."
-    )
-    columns = ("endpoint", "prior of the effect", "assurance", "ceiling", "n per arm for 50 %",
-               "n per arm for 80 %", "winner's curse", "succeeds, yet below the relevant effect")  # fmt: skip
-    return Passage("How sure", (text,), (TextTable(columns, tuple(rows)), *_chances(brief)))
-
-
-def _chances(brief: BriefData) -> list[TextTable]:
-    """Return the chances of each ratio beside their values before data on couplings."""
-    rows = [
-        (one.label, chance.statement, f"{chance.probability:.1%}", f"{chance.before:.1%}", chance.word)
-        for one in brief.endpoints
-        for chance in one.chances
-    ]
-    columns = ("endpoint", "statement", "probability", "before data", "what moved it")
-    caption = "What the prior of the true effect says: assumptions and what is known, not a finding"
-    return [TextTable(columns, tuple(rows), caption)] if rows else []
-
-
-def _expectancy(brief: BriefData) -> list[Passage]:
-    return [_expectancy_block(one) for one in brief.endpoints if one.expectancy is not None]
-
-
-def _expectancy_block(one: BriefEndpoint) -> Passage:
-    found = one.expectancy
-    assert found is not None
-    review = "; ".join(
-        f"{x.what}: {number(x.value)} [{span(x.low, x.high)}] ({x.source}, read: {read_words(x.read)})"
-        for x in found.review
-    )
-    corrected = "no size reaches it"
-    if found.n_corrected is not None:
-        corrected = f"{found.n_corrected:,} per arm would be needed"
-    items = (
-        f"If treatment does nothing, the usual test still succeeds in {found.false_success:.0%} of "
-        f"trials of this size, with a mean difference of {found.seen_if_null:.2f} SD.",
-        f"The usual test would succeed in {found.power_usual:.0%} at the planned effect; a test that "
-        f"takes expectancy off in {found.power_corrected:.0%}; for the power asked, {corrected}.",
-        f"Only a difference above {found.needed:.2f} SD would leave treatment above zero with 97.5 %.",
-        "What stays identifiable is the sum of treatment and expectancy. Treatment alone stays uncertain "
-        f"by an SD of {found.best_error:.2f} however many take part; blinding, or an outcome that "
-        "nobody reports, is what buys more.",
-    )
-    text = (
-        f"The trial is open, and the patients themselves report {one.label.lower()}. Expectancy adds "
-        f"{found.mean:g} SD (95 % {found.low:g} to {found.high:g}; {found.basis}) apart from "
-        f"treatment. What the assumption stands on: {review}."
-    )
-    return Passage(f"Expectancy: {one.label}", (text,), (), items)

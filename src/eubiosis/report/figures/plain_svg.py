@@ -146,3 +146,17 @@ def log_ticks(low: float, high: float) -> tuple[float, ...]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     tried = (k * 10.0**p for p in powers for k in (1, 2, 5))
     return tuple(one for one in tried if low <= one * 1.0000001 and one <= high * 1.0000001)
+
+
+def ratio_ticks(low: float, high: float, count: int = 5) -> tuple[float, ...]:
+    """Return round ratios between two logarithms, as logarithms: even steps on a short axis, else 1, 2, 5.
+
+    >>> [round(math.exp(tick), 2) for tick in ratio_ticks(math.log(0.6), math.log(4.6))]
+    [1.0, 2.0]
+    >>> [round(math.exp(tick), 2) for tick in ratio_ticks(math.log(0.83), math.log(1.27))]
+    [0.9, 1.0, 1.1, 1.2]
+    """
+    ends = math.exp(low), math.exp(high)
+    short = ends[1] < 3 * ends[0]
+    ticks = round_ticks(*ends, count) if short else log_ticks(*ends)
+    return tuple(math.log(tick) for tick in ticks if tick > 0)

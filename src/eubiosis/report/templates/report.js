@@ -15,6 +15,12 @@
     return made;
   }
   function quoted(text) { text = text.replace(/\s+/g, " ").trim(); return /[",\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text; }
+  /* lines of a cell stay apart in a table of text: "29" over "10.0 % or more" is no 2910 */
+  function inWords(cell) {
+    var copy = cell.cloneNode(true);
+    Array.prototype.forEach.call(copy.querySelectorAll(".minor:not(.keep), br"), function (one) { one.insertAdjacentText("beforebegin", "; "); });
+    return copy.textContent.replace(/\s+/g, " ").replace(/^[;\s]+| (?=;)/g, "");
+  }
   /* data of the page and of each table */
   var downloads = $("downloads");
   if (downloads) {
@@ -25,7 +31,7 @@
     var words = "Download this table (CSV)", made = button(words, function () {
       var lines = ["# simulated or arithmetic on simulations; " + data.origin.statement];
       Array.prototype.forEach.call(table.rows, function (row) {
-        lines.push(Array.prototype.map.call(row.cells, function (cell) { return quoted(cell.textContent); }).join(","));
+        lines.push(Array.prototype.map.call(row.cells, function (cell) { return quoted(inWords(cell)); }).join(","));
       });
       save(table.dataset.file + ".csv", lines.join("\r\n") + "\r\n", "text/csv");
     });
@@ -74,7 +80,11 @@
     svg.appendChild(one); return one;
   }
   function path(values) { return values.map(function (v, k) { return x(sizes[k]).toFixed(1) + "," + y(v).toFixed(1); }).join(" "); }
-  function percent(share) { return share > 0 && share < 0.0095 ? "under 1 %" : Math.round(100 * share) + " %"; }
+  function percent(share) {
+    if (share > 0 && share < 0.0095) { return "under 1\u00a0%"; }
+    return share > 0.995 && share < 1 ? "over 99\u00a0%" : Math.round(100 * share) + "\u00a0%";
+  }
+  function tenths(share) { return (100 * share).toFixed(1) + "\u00a0%"; }
   function draw() {
     var line = chosen(), k = Number(size.value), n = sizes[k], same = endpoint.value === answer.pictured[0] && arm.value === answer.headline_of && weeks.value === String(first.weeks);
     size.setAttribute("aria-valuetext", n + " participants");
@@ -96,7 +106,7 @@
     else { parts.push("no relevant effect was named, so no power"); }
     if (line.common.length) { parts.push("assurance " + percent(line.common[k]) + (line.role === "clinical" ? " under the common prior" : " over the simulated worlds")); }
     if (line.sceptical.length) { parts.push(percent(line.sceptical[k]) + " under the sceptical one"); }
-    line.simulated.forEach(function (s) { if (s[0] === n) { parts.push("simulated trials with p < 0.05: " + percent(s[1]) + " ± " + percent(s[2])); } });
+    line.simulated.forEach(function (s) { if (s[0] === n) { parts.push("simulated trials with p < 0.05: " + tenths(s[1]) + " ± " + tenths(s[2])); } });
     note.textContent = said + parts.join("; ") + ". Simulated.";
     legend.innerHTML = words; legend.hidden = !same;
     svg.setAttribute("aria-label", same ? label : note.textContent);

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from eubiosis.core.report_input import CourseBand, TrialReportInput
 from eubiosis.report.figures.plain_svg import PlotFrame, TitledPlot, plot, round_ticks, text
-from eubiosis.report.trial.words import arm_hues, estimable, number, trials_text
+from eubiosis.report.trial.courses import course_largest, course_texts, in_read_unit, tick_text
+from eubiosis.report.trial.words import arm_hues, estimable, many, trials_text
 
 
 def line_panels(report_input: TrialReportInput) -> list[TitledPlot]:
@@ -69,22 +70,23 @@ def _panel(report_input: TrialReportInput, band: CourseBand, arm: str, hue: int)
     every = max(1, -(-len(band.weeks) // 7))
     dash = f" d{hue}" if hue else ""
     parts = [
-        frame.grid(band.weeks[::every], round_ticks(*frame.y, 4), lambda x: f"{x:g}", number),
+        frame.grid(band.weeks[::every], round_ticks(*frame.y, 4), lambda x: f"{x:g}", tick_text),
         text(frame.width / 2, frame.height - 3, "weeks from randomisation", anchor="middle", names="note"),
         frame.band(band.weeks, [q[0] for q in rows], [q[4] for q in rows], f"faint f{hue}"),
         frame.band(band.weeks, [q[1] for q in rows], [q[3] for q in rows], f"band f{hue}"),
         *(frame.line(zip(line.weeks, line.values, strict=True), f"thin c{hue}") for line in own),
         frame.line(zip(band.weeks, (q[2] for q in rows), strict=True), f"line c{hue}{dash}"),
     ]
-    told = f"median from {number(rows[0][2])} to {number(rows[-1][2])}, and {len(own)} people as lines"
+    start, end = course_texts((rows[0][2], rows[-1][2]), course_largest(band))
+    told = f"median from {start} to {end}, and {many(len(own), 'person', 'people')} as lines"
     return plot(frame, parts, f"{band.label}, {band.unit}, {arm}, over the visits: {told}")
 
 
 def course_rows(report_input: TrialReportInput) -> list[tuple[str, ...]]:
     """Return endpoint, unit, arm, week and the five quantiles of every course, as words."""
     return [
-        (band.label, band.unit, arm, f"{week:g}", *(number(value) for value in q))
-        for band in report_input.courses
+        (band.label, band.unit, arm, f"{week:g}", *course_texts(q, course_largest(band)))
+        for band in map(in_read_unit, report_input.courses)
         for arm, rows in band.by_arm.items()
         for week, q in zip(band.weeks, rows, strict=False)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypedDict
 
 from eubiosis.core.report_input import CourseBand, TrialReportInput
@@ -12,7 +13,6 @@ from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
     arm_hues,
     estimable,
-    number,
     percent,
     untested_mark,
     with_interval,
@@ -59,8 +59,48 @@ def course_panels(report_input: TrialReportInput) -> list[TitledPlot]:
             "title": f"{untested_mark(report_input.effects, band.endpoint)}{band.label}, {band.unit}",
             "svg": _panel(band, arms, hues),
         }
-        for band in report_input.courses
+        for band in map(in_read_unit, report_input.courses)
     ]
+
+
+def in_read_unit(band: CourseBand) -> CourseBand:
+    """Return a course in the unit in which it is read: shares in %, concentrations below 0.1 mM in uM."""
+    known = [v for rows in band.by_arm.values() for q in rows for v in q if math.isfinite(v)]
+    unit, factor = band.unit, 1.0
+    if band.unit == "fraction":
+        unit, factor = "%", 100.0
+    elif band.unit == "mM" and known and max(map(abs, known)) < 0.1:
+        unit, factor = "µM", 1000.0
+    if factor == 1.0:
+        return band
+    by_arm = {arm: tuple(tuple(factor * v for v in q) for q in rows) for arm, rows in band.by_arm.items()}
+    return replace(band, unit=unit, by_arm=by_arm)
+
+
+def tick_text(value: float) -> str:
+    """Write a round value at an axis, without zeros at its end.
+
+    >>> tick_text(20.0), tick_text(-0.05)
+    ('20', '−0.05')
+    """
+    return f"{value:.6g}".replace("-", "−")
+
+
+def course_texts(values: Sequence[float], largest: float) -> list[str]:
+    """Write quantiles of a course, all of it with the decimals that its largest value deserves.
+
+    >>> course_texts((0.0, 4.5, 36.0), 71.0)
+    ['0.0', '4.5', '36.0']
+    """
+    decimals = 0 if largest >= 99.5 else 1 if largest >= 9.95 else 2
+    return [f"{v:,.{decimals}f}".replace("-", "−") if math.isfinite(v) else NOT_ESTIMABLE for v in values]
+
+
+def course_largest(band: CourseBand) -> float:
+    """Return the largest size of a course's quantiles; 0 where there is none."""
+    return max(
+        (abs(v) for rows in band.by_arm.values() for q in rows for v in q if math.isfinite(v)), default=0.0
+    )
 
 
 def _panel(band: CourseBand, arms: Sequence[str], hues: dict[str, int]) -> str:
@@ -77,7 +117,7 @@ def _panel(band: CourseBand, arms: Sequence[str], hues: dict[str, int]) -> str:
         return plot(frame, [text(160, 100, NOT_ESTIMABLE, anchor="middle")], label)
     every = max(1, -(-len(band.weeks) // 7))
     parts = [
-        frame.grid(band.weeks[::every], round_ticks(*frame.y, 4), lambda x: f"{x:g}", number),
+        frame.grid(band.weeks[::every], round_ticks(*frame.y, 4), lambda x: f"{x:g}", tick_text),
         text(frame.width / 2, frame.height - 3, "weeks from randomisation", anchor="middle", names="note"),
     ]
     told = []
@@ -95,7 +135,8 @@ def _panel(band: CourseBand, arms: Sequence[str], hues: dict[str, int]) -> str:
                 frame.line(zip(weeks, (q[edge] for q in quantiles), strict=True), f"thin c{hue}{dash}")
             )
         parts.append(frame.line(zip(weeks, (q[2] for q in quantiles), strict=True), f"line c{hue}{dash}"))
-        told.append(f"{arm} from {number(quantiles[0][2])} to {number(quantiles[-1][2])}")
+        start, end = course_texts((quantiles[0][2], quantiles[-1][2]), course_largest(band))
+        told.append(f"{arm} from {start} to {end}")
     return plot(frame, parts, f"{label}. Medians: {'; '.join(told)}")
 
 
@@ -128,6 +169,8 @@ def _change(values: tuple[float, float, float] | None, limit: float) -> tuple[st
         return "–", "", "", ""
     if not estimable(values):
         return NOT_ESTIMABLE, "", "", ""
+    if not any(values):
+        return "0", "", f"rgb{_MIDDLE}".replace(" ", ""), "#000000"
     share = min(max(values[1] / limit, -1.0), 1.0)
     end = _RISES if share > 0 else _FALLS
     red, green, blue = (round(m + abs(share) * (e - m)) for m, e in zip(_MIDDLE, end, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TypedDict
 
+from eubiosis.core.endpoints import in_sentence
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.core.trial_answer import ComparisonAnswer, Promise, TrialAnswer
 from eubiosis.core.verdict import EffectWords
@@ -224,7 +225,8 @@ def _assumption(row: ComparisonAnswer) -> str:
         return ""
     unit = "a ratio" if row.scale == "ratio" else row.unit
     said = (
-        f"The simulated worlds let {row.label} move from {low_to_high(row.interval)} ({unit}, {row.arm}): an "
+        f"The simulated worlds let {in_sentence(row.label)} move from {low_to_high(row.interval)} "
+        f"({unit}, {row.arm}): an "
         "assumption, not a bound on the effect."
     )
     if row.relevant is None:
@@ -241,6 +243,7 @@ def _assumption(row: ComparisonAnswer) -> str:
     doubling = ""
     if row.per_doubling is not None and row.per_doubling < 1:
         doubling = (
-            f"; through acids alone, relapses would have to fall to {number(row.per_doubling)} per doubling"
+            "; through acids alone, every doubling of acids would have to bring relapses down to a ratio of "
+            f"{number(row.per_doubling) if row.per_doubling >= 0.001 else 'under 0.001'}"
         )
     return f"{said} Tipping point: {words}{doubling}."

@@ -19,6 +19,7 @@ from eubiosis.report.trial.words import (
     low_to_high,
     number,
     percent,
+    power_parts,
     scale_text,
     truth_note,
 )
@@ -168,9 +169,7 @@ def _two_lines(values: Quantiles, *, sign: bool = False, decimals: int | None = 
 
 def _power_lines(row: EffectRow) -> tuple[str, str]:
     """Return the power and its Monte Carlo error, which is empty where nothing is estimable."""
-    if not estimable((row.power, row.power_error)):
-        return NOT_ESTIMABLE, ""
-    return percent(row.power), percent(row.power_error, decimals=1)
+    return power_parts(row.power, row.power_error, row.trials)
 
 
 def estimate_on_axis(row: EffectRow) -> Quantiles | None:

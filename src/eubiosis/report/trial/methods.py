@@ -66,7 +66,8 @@ def _of_responders(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
         return
     if own.subgroups:
         yield (
-            "Subgroups: analysis of covariance with arm by group; trials with p < .05 with an exact interval",
+            "Subgroups: analysis of covariance with arm by group; trials with p < 0.05 with an exact "
+            "interval",
             "Clopper and Pearson 1934, Biometrika 26:404",
         )
     if own.curves:
@@ -126,7 +127,7 @@ def _of_answer(report_input: TrialReportInput) -> Iterator[tuple[str, str]]:
 def fifteen_points(report_input: TrialReportInput) -> list[tuple[str, str, str]]:
     """Return what a report must contain to be believed: point, where it stands, id of the section or ""."""
     checked = report_input.applicability is not None
-    forms = bool(report_input.forms)
+    forms, board = bool(report_input.forms), bool(report_input.scoreboard)
     return [
         (
             "question, context of use, decision, who may not use it for what",
@@ -142,15 +143,15 @@ def fifteen_points(report_input: TrialReportInput) -> list[tuple[str, str, str]]
         ("virtual people beside a real cohort", "not in this report: eubiosis population describe", ""),
         (
             "calibration and validation apart, failed trials too",
-            "not in this report: eubiosis model check",
-            "",
+            "studies that were fitted and those that were not, in the scoreboard; more: eubiosis model check"
+            if board
+            else "not in this report: eubiosis model check",
+            "scoreboard" if board else "",
         ),
         (
             "forecasts of held-out trials against naive ones",
-            "how far the question lies from what was checked stands on the first screen"
-            if checked
-            else "not in this report: eubiosis score",
-            "applicability" if checked else "",
+            _held_out(board=board, checked=checked),
+            "scoreboard" if board else "applicability" if checked else "",
         ),
         (
             "uncertainty split",
@@ -174,6 +175,12 @@ def fifteen_points(report_input: TrialReportInput) -> list[tuple[str, str, str]]
         ("seeds, versions, data, one command", "below; manifest.json in the run folder", "seeds"),
         ("simulated said on each page; no clinical advice", "first screen, and under every figure", "answer"),
     ]
+
+
+def _held_out(*, board: bool, checked: bool) -> str:
+    said = ["scoreboard, against no change"] if board else []
+    said += ["how far the question lies from what was checked"] if checked else []
+    return "; ".join(said) or "not in this report: eubiosis score"
 
 
 def reporting_items(report_input: TrialReportInput) -> list[tuple[str, str, str]]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
-from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.endpoints import ENDPOINTS, in_sentence
 from eubiosis.core.model_forms import SURVIVES
 from eubiosis.core.power_surface import kind_of
 from eubiosis.core.report_input import AssumptionRow, EffectRow, HarmLine, TrialReportInput
+from eubiosis.core.study_names import named
 from eubiosis.report.pages import render
 from eubiosis.report.trial.board import board_cells
 from eubiosis.report.trial.clocks import band_words, clock_figures, few_words
@@ -42,7 +43,6 @@ from eubiosis.report.trial.words import (
     arm_hues,
     control_name,
     estimable,
-    low_to_high,
     number,
     origin_text,
     percent,
@@ -52,7 +52,10 @@ from eubiosis.report.trial.words import (
     stamp_text,
     stated,
     trials_text,
+    with_interval,
 )
+
+_EDGE = "at whose unfavourable edge verdict and size needed stand"
 
 
 class HarmCells(TypedDict):
@@ -170,6 +173,8 @@ def _anchors(report_input: TrialReportInput) -> frozenset[str]:
     found = {"answer", "design", "seeds", "uncertainty", "flow", "tipping", "says", "effects", "rests"}
     if report_input.applicability is not None:
         found |= {"applicability"}
+    if report_input.scoreboard:
+        found |= {"scoreboard"}
     if report_input.answer is not None and report_input.answer.rows:
         found |= {"promises"}
         if report_input.answer.what_if:
@@ -185,21 +190,21 @@ def _band_words(report_input: TrialReportInput) -> str:
     row = answer.rows[0]
     if row.level[0] is None:
         return (
-            "Band: the Monte Carlo error of the simulated spread (95 %); no control rate plays a part in "
-            f"{row.label}."
+            f"Band: the Monte Carlo error of the simulated spread (95 %), {_EDGE}; no control rate plays a "
+            f"part in {in_sentence(row.label)}."
         )
     best, stated_rate, worst = row.level
     return (
         f"Band: control rate from {number(worst)} to {number(best)} (line: {number(stated_rate)}, "
         f"{row.level_unit}), and "
-        "the Monte Carlo error of the simulated spread (95 %)."
+        f"the Monte Carlo error of the simulated spread (95 %), {_EDGE}."
     )
 
 
 def _benefit_cells(row: EffectRow, control: str) -> dict[str, str]:
     truth = NOT_ESTIMABLE
     if estimable(row.truth):
-        truth = f"{number(row.truth[1])} ({low_to_high(row.truth)})"
+        truth = with_interval(row.truth)
     return {"arm": row.arm, "label": row.label, "scale": scale_text(row, control), "truth": truth}
 
 
@@ -209,7 +214,7 @@ def _harm_cells(line: HarmLine) -> HarmCells:
         "label": line.label,
         "serious": line.serious,
         "published": line.published or "no count of this therapy was read",
-        "source": line.source,
+        "source": named(line.source),
         "simulated": "not simulated" if line.simulated is None else percent(line.simulated, decimals=1),
         "control": "no background read" if line.control is None else percent(line.control, decimals=1),
         "excluded": percent(line.excluded, decimals=1),
@@ -232,8 +237,13 @@ def _assumption_groups(rows: Sequence[AssumptionRow]) -> list[AssumptionGroup]:
     ]
 
 
+def _end(value: float) -> str:
+    """Write the end of a range with three figures: it is drawn or assumed, and no more is known of it."""
+    return stated(float(f"{value:.3g}"))
+
+
 def _assumption_cells(row: AssumptionRow) -> dict[str, str]:
-    ranged = "" if row.low is None or row.high is None else f"{stated(row.low)} to {stated(row.high)}"
+    ranged = "" if row.low is None or row.high is None else f"{_end(row.low)} to {_end(row.high)}"
     return {
         "id": row.id,
         "description": row.description,

@@ -9,7 +9,7 @@ from eubiosis.core.power_surface import SurfacePoint
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.core.trial_answer import ComparisonAnswer, PowerLine
 from eubiosis.report.figures.plain_svg import PlotFrame, TitledPlot, log_ticks, plot, text
-from eubiosis.report.trial.words import percent
+from eubiosis.report.trial.words import percent, power_parts
 
 _WIDTH, _HEIGHT = 360.0, 270.0
 
@@ -159,7 +159,7 @@ def _cells(line: PowerLine, size: int, point: SurfacePoint | None) -> LengthCell
         "assurance": percent(line.common[k]) if k is not None and line.common else "–",
         "simulated": "–"
         if point is None
-        else f"{percent(point.power)} ± {percent(point.power_error, decimals=1)}",
+        else " ± ".join(filter(None, power_parts(point.power, point.power_error, point.trials))),
         "formula": "–" if point is None or point.closed_form is None else percent(point.closed_form),
         "trials": "–" if point is None else f"{point.trials:,}",
     }

@@ -8,6 +8,7 @@ from eubiosis.report.figures.plain_svg import PlotFrame, log_ticks, plot, text
 from eubiosis.report.trial.words import percent, wrapped
 
 _WIDTH, _HEIGHT = 540.0, 330.0
+_WORDS = 110.0  # wide: "80 %: asked for"
 
 
 def shown_lines(answer: TrialAnswer, design_weeks: float) -> list[PowerLine]:
@@ -33,10 +34,13 @@ def power_picture(report_input: TrialReportInput) -> str:
     frame = PlotFrame(
         _WIDTH, _HEIGHT, (sizes[0], sizes[-1]), (0.0, 1.0), left=50, right=26, bottom=46, log_x=True
     )
+    # beside the upright line of the design and not through it
+    near = frame.at_x(design.participants) < frame.left + _WORDS
+    place, anchor = (frame.width - frame.right - 4, "end") if near else (frame.left + 4, "start")
     parts = [
         frame.grid(log_ticks(sizes[0], sizes[-1]), (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), lambda n: f"{n:,.0f}",
                    lambda share: f"{100 * share:.0f} %"),
-        text(frame.left + 4, frame.at_y(0.8) - 5, "80 %: asked for", names="note"),
+        text(place, frame.at_y(0.8) - 5, "80 %: asked for", anchor=anchor, names="note"),
     ]  # fmt: skip
     for k, line in enumerate(lines):
         hue, dash = k + 1, f" d{k}" if k else ""
@@ -97,6 +101,6 @@ def picture_legend(report_input: TrialReportInput) -> list[tuple[str, str]]:
                 )
             )
     if any(line.simulated for line in lines):
-        words = "circles: simulated trials with p < 0.05, over worlds each with the effect that it has"
+        words = "circles: simulated trials with p < 0.05 in either direction, each world with its own effect"
         rows.append(("spot c1", words))
     return rows

@@ -7,8 +7,9 @@ from typing import TypedDict
 
 from eubiosis.core.model_forms import SURVIVES
 from eubiosis.core.report_input import ClinicalPriorRow, FormEffect, TrialReportInput
+from eubiosis.core.study_names import named
 from eubiosis.core.world_intervals import ENOUGH_WORLDS
-from eubiosis.report.trial.words import NOT_ESTIMABLE, estimable, number, percent, with_interval
+from eubiosis.report.trial.words import NOT_ESTIMABLE, error_text, estimable, number, percent, with_interval
 
 _FORMS = {"mixed": "mixed", "outside": "outside the mechanism, alone"}
 
@@ -58,7 +59,10 @@ def _prior(row: ClinicalPriorRow, notes: Sequence[str]) -> PriorCells:
         for statement, probability, before, word in row.chances
     ]
     if row.tipping is not None:
-        said.append(f"0.8 through acids alone needs a ratio of {row.tipping:.2g} per doubling of acids")
+        said.append(
+            f"to reach 0.8 through acids alone, relapses would have to change by a ratio of "
+            f"{_ratio(row.tipping)} per doubling of acids"
+        )
     return {
         "label": row.label,
         "arm": row.arm,
@@ -66,8 +70,12 @@ def _prior(row: ClinicalPriorRow, notes: Sequence[str]) -> PriorCells:
         "scale": "ratio" if row.scale == "ratio" else f"{row.scale} {row.unit}".strip(),
         "outside": "–" if row.outside_share is None else percent(row.outside_share),
         "chances": said,
-        "rests": "; ".join((row.basis, f"as {row.intervention}", *notes)),
+        "rests": "; ".join((row.basis, f"class {row.intervention}", *map(named, notes))),
     }
+
+
+def _ratio(value: float) -> str:
+    return number(value) if value >= 0.001 else "under 0.001"
 
 
 def _form_words(row: FormEffect) -> str:
@@ -85,6 +93,6 @@ def _form(row: FormEffect) -> FormCells:
         "form": _form_words(row),
         "weight": percent(row.weight),
         "truth": with_interval(row.truth),
-        "error": f"{number(low)}, {number(high)}" if estimable((low, high)) else NOT_ESTIMABLE,
+        "error": f"{error_text(low)}, {error_text(high)}" if estimable((low, high)) else NOT_ESTIMABLE,
         "worlds": f"{row.worlds:,}{few}",
     }

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TypedDict
 
+from eubiosis.core.study_names import named
 from eubiosis.core.trial_answer import PublishedEffect
 from eubiosis.report.trial.words import interval_texts, low_to_high
 
@@ -48,7 +49,7 @@ def published_cells(rows: Sequence[PublishedEffect]) -> list[PublishedCells]:
     return [
         {
             "outcome": row.label,
-            "study": row.study,
+            "study": named(row.study),
             "intervention": row.intervention,
             "result": _result(row),
             "scale": row.scale,
@@ -71,7 +72,7 @@ def published_on_axis(rows: Sequence[PublishedEffect], endpoint: str, limit: flo
         low, middle, high = row.standardised
         found.append(
             {
-                "study": row.study,
+                "study": named(row.study),
                 "product": row.intervention,
                 "scale": row.scale,
                 "people": f"{row.people:,}",

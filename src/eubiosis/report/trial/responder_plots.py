@@ -14,7 +14,7 @@ from eubiosis.core.responders import (
     WaterfallPanel,
 )
 from eubiosis.report.figures.plain_panels import across
-from eubiosis.report.figures.plain_svg import PlotFrame, plot, round_ticks, text
+from eubiosis.report.figures.plain_svg import PlotFrame, plot, ratio_ticks, round_ticks, text
 from eubiosis.report.trial.words import NOT_ESTIMABLE, number, percent
 
 _WIDTH = 340.0
@@ -35,11 +35,16 @@ def _scaled(value: float, scale: str) -> float:
 
 
 def _written(value: float, scale: str) -> str:
-    return number(math.exp(value)) if scale == "ratio" else _short(value)
+    return _short(math.exp(value) if scale == "ratio" else value)
 
 
 def _short(value: float) -> str:
-    return f"{value:g}".replace("-", "−")
+    return f"{value:.6g}".replace("-", "−")
+
+
+def _ticks(ends: tuple[float, float], count: int, scale: str) -> tuple[float, ...]:
+    """Return round values of an axis; of ratios it is they that are round, not their logarithms."""
+    return ratio_ticks(*ends, count) if scale == "ratio" else round_ticks(*ends, count)
 
 
 def waterfall_plot(fall: Waterfall, panel: WaterfallPanel) -> str:
@@ -47,7 +52,8 @@ def waterfall_plot(fall: Waterfall, panel: WaterfallPanel) -> str:
     effects = [_scaled(value, fall.scale) for value in panel.effects]
     changes = [_scaled(value, fall.scale) for value in panel.changes]
     label = (
-        f"{fall.label}, {fall.arm}: effects of single people in world {panel.gut_world}.{panel.host_world}"
+        f"{fall.label}, {fall.arm}: effects of single people in gut world {panel.gut_world}, host world "
+        f"{panel.host_world}"
     )
     mark = None if fall.important is None else fall.important * (-1 if fall.better == "lower" else 1)
     frame = PlotFrame(
@@ -60,7 +66,7 @@ def waterfall_plot(fall: Waterfall, panel: WaterfallPanel) -> str:
     )
     if not effects:
         return plot(frame, [text(_WIDTH / 2, 110, NOT_ESTIMABLE, anchor="middle")], label)
-    parts = [frame.grid((), round_ticks(*frame.y, 7), str, lambda y: _written(y, fall.scale))]
+    parts = [frame.grid((), _ticks(frame.y, 7, fall.scale), str, lambda y: _written(y, fall.scale))]
     parts += [_bar(frame, k, value, 0.84, "behind f0") for k, value in enumerate(changes, 1)]
     parts += [_bar(frame, k, value, 0.42, "f1") for k, value in enumerate(effects, 1)]
     parts.append(across(frame, 0.0, "axis"))
@@ -108,7 +114,7 @@ def subgroup_plot(lines: Sequence[ModeratorLine]) -> str:
         for j, triple in enumerate((line.low, line.high)):
             parts.append(_interval(frame, triple, top + 9 + 11 * j, j, scale))
         told.append(f"{line.moderator}: {number(line.low[1])} and {number(line.high[1])}")
-    for value in round_ticks(*frame.x, 5):
+    for value in _ticks(frame.x, 5, scale):
         at = frame.at_x(value)
         parts.append(f'<line class="axis" x1="{at:.1f}" x2="{at:.1f}" y1="{foot:.1f}" y2="{foot + 4:.1f}"/>')
         parts.append(text(at, foot + 18, _written(value, scale), anchor="middle"))
@@ -141,7 +147,7 @@ def calibration_plot(lines: Sequence[CalibrationFifth]) -> str:
     values = [x for x, _ in points] + [v for _, own in points for v in own]
     ends = _around(values, none=0.0)
     frame = PlotFrame(_WIDTH, 250, ends, ends, left=56, bottom=44)
-    ticks = round_ticks(*ends, 5)
+    ticks = _ticks(ends, 5, scale)
     parts = [
         frame.grid(ticks, ticks, lambda x: _written(x, scale), lambda y: _written(y, scale)),
         frame.line([(ends[0], ends[0]), (ends[1], ends[1])], "thin c0 d1"),

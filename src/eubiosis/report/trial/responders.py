@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TypedDict
 
+from eubiosis.core.endpoints import ENDPOINTS, in_sentence
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.core.responders import (
     CalibrationFifth,
@@ -23,7 +24,17 @@ from eubiosis.report.trial.responder_plots import (
     targeting_plot,
     waterfall_plot,
 )
-from eubiosis.report.trial.words import NOT_ESTIMABLE, estimable, number, percent, with_interval
+from eubiosis.report.trial.words import (
+    NOT_ESTIMABLE,
+    estimable,
+    interval_texts,
+    many,
+    number,
+    percent,
+    stated,
+    trials_text,
+    with_interval,
+)
 
 
 class PlotPanel(TypedDict):
@@ -68,6 +79,9 @@ class ResponderCells(TypedDict):
     size: str
 
 
+_UNVALUED = {"benefit": "more", "harm": "less"}
+
+
 def responder_cells(report_input: TrialReportInput) -> ResponderCells | None:
     """Return the part on responders; None where no trial was kept for it."""
     own = report_input.responders
@@ -87,7 +101,8 @@ def responder_cells(report_input: TrialReportInput) -> ResponderCells | None:
         "curve_rows": [row for curve in own.curves for row in _curve_rows(curve)],
         "area_rows": [_area_row(curve) for curve in own.curves],
         "phenotype_tables": _by_arm([_phenotype_row(line) for line in own.phenotypes]),
-        "size": f"n = {own.pairs} trials, the first of each pair of worlds × {own.people:,} participants",
+        "size": f"n = {trials_text(own.pairs)}, the first of each pair of worlds × "
+        f"{many(own.people, 'participant')}",
     }
 
 
@@ -125,7 +140,8 @@ def _waterfall(fall: Waterfall) -> PlotGroup:
 def _waterfall_words(fall: Waterfall) -> list[str]:
     if fall.important is None:
         return [
-            f"No smallest difference that matters (MCID) of {fall.label} is in our tables: no line is drawn."
+            f"No smallest difference that matters (MCID) of {in_sentence(fall.label)} is in our "
+            "tables: no line is drawn."
         ]
     said = [
         f"Dashed: the smallest difference that matters (MCID), {fall.important:g} {fall.unit} towards "
@@ -133,9 +149,9 @@ def _waterfall_words(fall: Waterfall) -> list[str]:
     ]
     if estimable((fall.changed[1], fall.changed_on_control[1])):
         said.append(
-            f"Observed changes as large have {percent(fall.changed[1])} of {fall.arm} and "
-            f"{percent(fall.changed_on_control[1])} of the control (median of {fall.trials} trials): a "
-            "change is no effect."
+            f"A change as large was observed in {percent(fall.changed[1])} of people on {fall.arm} and in "
+            f"{percent(fall.changed_on_control[1])} of those on the control (median of "
+            f"{trials_text(fall.trials)}): a change is no effect."
         )
     if fall.detectable is not None:
         said.append(
@@ -152,21 +168,28 @@ def _panel_words(fall: Waterfall, panel: WaterfallPanel) -> str:
     unit = "" if fall.scale == "ratio" else f" {fall.unit}"
     sign = fall.scale == "difference"
     form = f", form {panel.form}" if panel.form else ""
-    low, high, mean = (number(value, sign=sign) for value in (min(known), max(known), panel.mean))
+    low, mean, high = interval_texts((min(known), panel.mean, max(known)), sign=sign)
     said = (
-        f"World {panel.gut_world}.{panel.host_world}{form}; {len(known)} of {panel.people} people drawn. "
+        f"{_world(panel)}{form}; {len(known)} of {many(panel.people, 'person', 'people')} drawn. "
         f"Latent truth from {low} to {high}{unit}, mean of all participants, as if each took it, {mean}"
     )
     if math.isfinite(panel.reached):
-        said += f"; at least the MCID in {percent(panel.reached, decimals=1)} of these"
+        share = percent(panel.reached, decimals=1) if panel.reached > 0 else "none"
+        said += f"; at least the MCID in {share} of all participants"
     return said + "."
 
 
+def _world(panel: WaterfallPanel) -> str:
+    return f"Gut world {panel.gut_world}, host world {panel.host_world}"
+
+
 def _waterfall_rows(fall: Waterfall) -> list[list[str]]:
+    changes = [c for panel in fall.panels for c in panel.changes if math.isfinite(c)]
+    write = stated if all(c == round(c) for c in changes) else number  # points of a questionnaire are whole
     return [
         [
-            fall.label, fall.arm, f"{panel.gut_world}.{panel.host_world}", str(rank),
-            number(effect), number(change) if math.isfinite(change) else "missed the visit",
+            fall.label, fall.arm, str(panel.gut_world), str(panel.host_world), str(rank),
+            number(effect), write(change) if math.isfinite(change) else "missed the visit",
         ]
         for panel in fall.panels
         for rank, (effect, change) in enumerate(zip(panel.effects, panel.changes, strict=True), start=1)
@@ -184,7 +207,10 @@ def _subgroup_panels(own: ResponderFigures) -> list[PlotPanel]:
         first = lines[0]
         least = sum(line.significant for line in lines)
         tried = sum(line.trials for line in lines)
-        words = f"{least} of {tried} interaction tests have p < .05; by chance alone {0.05 * tried:.1f}."
+        words = (
+            f"{least} of {many(tried, 'interaction test')} {'has' if least == 1 else 'have'} p < 0.05; by "
+            f"chance alone about {0.05 * tried:.0f} would."
+        )
         title = f"{_of(first.label, first.unit, first.scale)}; {first.arm}"
         panels.append(
             {"title": title, "svg": subgroup_plot(lines), "words": words if tried else NOT_ESTIMABLE}
@@ -214,7 +240,8 @@ def _calibration_panels(own: ResponderFigures) -> list[PlotPanel]:
         words = (
             f"From the lowest to the highest fifth the prediction moves from "
             f"{number(lines[0].predicted[1])} to {number(lines[-1].predicted[1])}, the truth from "
-            f"{number(lines[0].true[1])} to {number(lines[-1].true[1])} (medians of {first.trials} trials)."
+            f"{number(lines[0].true[1])} to {number(lines[-1].true[1])} (medians of "
+            f"{trials_text(first.trials)})."
         )
         panels.append({"title": title, "svg": calibration_plot(lines), "words": words})
     return panels
@@ -243,8 +270,8 @@ def curve_words(curve: TargetingCurve) -> str:
     """Say what the score finds; where the interval over trials includes zero, that nothing is found."""
     low, high = number(curve.autoc[0], sign=True), number(curve.autoc[2], sign=True)
     claims = (
-        f"{curve.claiming} of {curve.trials} trials would claim a gain (AUTOC 1.96 standard errors above "
-        "zero; 2.5 % do by chance)"
+        f"{curve.claiming} of {trials_text(curve.trials)} would claim a gain (AUTOC 1.96 standard errors "
+        "above zero; 2.5 % do by chance)"
     )
     if not estimable(curve.autoc):
         return f"No area can be given; {claims}."
@@ -280,8 +307,12 @@ def _area_row(curve: TargetingCurve) -> list[str]:
 
 
 def _stable(line: PhenotypeLine) -> str:
-    word = "either way" if line.sign == "mixed" else line.sign
-    return f"{word} in {percent(line.stability)} of {line.worlds}"
+    """Name the commonest direction; where neither is better, it is that of more or less."""
+    word: str = "either way" if line.sign == "mixed" else line.sign
+    known = ENDPOINTS.get(line.endpoint)
+    if known is not None and known.better == "neither":
+        word = _UNVALUED.get(word, word)
+    return f"{word} in {percent(line.stability)} of {many(line.worlds, 'world')}"
 
 
 def _phenotype_row(line: PhenotypeLine) -> list[str]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TypedDict
 
-from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.endpoints import ENDPOINTS, in_sentence
 from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.trial_answer import FingerprintRow, TippingRow
 from eubiosis.report.trial.words import NOT_ESTIMABLE, number, percent
@@ -127,10 +127,12 @@ def _best_words(rows: Sequence[FingerprintRow]) -> str:
     best = max(rows, key=lambda row: row.chance)
     end = max(rows, key=lambda row: row.ceiling)
     said = (
-        f"With {best.participants:,} participants the best marker is {best.label} in week {best.week:g} "
+        f"With {best.participants:,} participants the best marker is {in_sentence(best.label)} in week "
+        f"{best.week:g} "
         f"({best.arm}; {best.samples} {'sample' if best.samples == 1 else 'samples'} a visit): it names "
         "the right one "
-        f"of {best.forms[0]} and {best.forms[1]} with {percent(best.chance)}, where guessing has 50 %."
+        f"of {best.forms[0]} and {best.forms[1]} in {percent(best.chance)} of trials, where guessing "
+        "does in 50 %."
     )
     reached = [row for row in rows if row.participants_needed is not None]
     if reached:
@@ -140,4 +142,7 @@ def _best_words(rows: Sequence[FingerprintRow]) -> str:
             f"{least.forms[1]} "
             f"with {least.participants_needed:,} participants."
         )
-    return f"{said} No marker reaches 80 % at any size; the most is {percent(end.ceiling)} ({end.label})."
+    return (
+        f"{said} No marker reaches 80 % at any size; the most is {percent(end.ceiling)} "
+        f"({in_sentence(end.label)})."
+    )

@@ -83,7 +83,23 @@ def week_words(report_input: TrialReportInput) -> str:
         "trial of all, arm and control differ with a false discovery rate under 5 % (analysis of covariance "
         "on entry; Benjamini and Hochberg over guilds, and over metabolites, of an arm and all weeks). "
         "Framed: so in at least half of the trials. A mark says that a trial would see what the model "
-        f"assumes, not that it is so.{left}"
+        f"assumes, not that it is so.{_same_twice(report_input.week_changes)}{left}"
+    )
+
+
+def _same_twice(rows: Sequence[WeekChange]) -> str:
+    """Say why medians of acids are exactly zero: they are recorded in the steps of an assay."""
+    names = dict.fromkeys(
+        f"{row.quantity[0].lower()}{row.quantity[1:]}"
+        for row in rows
+        if row.group != "guild" and 0.0 in row.median
+    )
+    if not names:
+        return ""
+    return (
+        f" Exactly 0 in {' and '.join(names)}: acids are recorded in the steps in which a laboratory prints "
+        "them, and where a level is few steps high the middle person has the same number twice. The change "
+        "may be other than none; a median of what is printed does not show it."
     )
 
 
@@ -141,6 +157,8 @@ def _cell(x: float, y: float, width: float, row: WeekChange, v: int, limit: floa
 def _signed(value: float) -> str:
     if not math.isfinite(value):
         return NOT_ESTIMABLE
+    if value == 0:
+        return "0"
     said = f"{value:+.2f}".replace("-", "−")
     return "0.00" if said in ("+0.00", "−0.00") else said
 

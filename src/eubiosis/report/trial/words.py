@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from eubiosis.core.endpoints import in_sentence
 from eubiosis.core.report_input import EffectRow, Quantiles, TrialReportInput, VarianceRow
 from eubiosis.core.version import __version__
 
@@ -19,29 +20,39 @@ NOTICE = (
 )
 _Row = TypeVar("_Row", EffectRow, VarianceRow)
 _HARDLY_VARIED = 0.005  # share of worlds in the uncertainty below which it would print as 0 %
+_NOISE = 1e-9  # below it a share or an end of an interval is the rounding of sums, no effect
+_NOTHING = 1e-6  # below it a number says nothing in the units of a report
+_MOST_DECIMALS = 3
 _MINUS = "−"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | None, *, sign: bool = False) -> str:
-    """Write a number with about three significant figures; what is not finite is not estimable.
+    """Write a number with three significant figures or decimals; what is not finite is not estimable.
+
+    What is nearer to zero than 0.001 keeps one figure, without powers of ten; what is next to nothing, as the
+    rounding of sums, is zero.
 
     >>> number(0.12345), number(-3.0), number(231.4), number(12600), number(float("nan"))
     ('0.123', '−3.00', '231', '12,600', 'not estimable')
+    >>> number(2.56e-4), number(-2.56e-4), number(-2.8e-17)
+    ('0.0003', '−0.0003', '0')
     """
     if value is None or not math.isfinite(value):
         return NOT_ESTIMABLE
     size = abs(value)
-    if size == 0:
+    if size < _NOTHING:
         return "0"
-    if size >= 999_999.5 or size < 0.000_995:
+    if size < 0.000_995:
+        text = f"{size:.{-math.floor(math.log10(float(f'{size:.1g}')))}f}"
+    elif size >= 999_999.5:
         mantissa, exponent = f"{size:.2e}".split("e")
         text = f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
     elif size >= 999.5:
         text = f"{float(f'{size:.3g}'):,.0f}"
     else:
         # how many decimals leave three figures, judged after rounding: 9.996 is 10.0, not 10.00
-        decimals = max(0, 2 - math.floor(math.log10(float(f"{size:.3g}"))))
+        decimals = min(max(0, 2 - math.floor(math.log10(float(f"{size:.3g}")))), _MOST_DECIMALS)
         text = f"{size:.{decimals}f}"
     if value < 0:
         return _MINUS + text
@@ -69,8 +80,19 @@ def count(value: float, beside: Iterable[float] = ()) -> str:
 
 
 def percent(share: float, *, decimals: int = 0) -> str:
-    """Write a share as a percentage."""
-    return f"{100 * share:.{decimals}f} %" if math.isfinite(share) else NOT_ESTIMABLE
+    """Write a share as a percentage; what rounds to none or to all without being so is said to be near.
+
+    >>> percent(0.123), percent(0.0004), percent(0.0), percent(0.9996), percent(0.0004, decimals=1)
+    ('12\\xa0%', 'under 1\\xa0%', '0\\xa0%', 'over 99\\xa0%', 'under 0.1\\xa0%')
+    """
+    if not math.isfinite(share):
+        return NOT_ESTIMABLE
+    step = 10.0 ** -(decimals + 2)
+    if _NOISE < share < step / 2:
+        return f"under {100 * step:.{decimals}f}\u00a0%"
+    if 1 - step / 2 < share < 1 - _NOISE:
+        return f"over {100 * (1 - step):.{decimals}f}\u00a0%"
+    return f"{100 * share:.{decimals}f}\u00a0%"
 
 
 def estimable(values: Iterable[float]) -> bool:
@@ -83,11 +105,13 @@ def interval_texts(
 ) -> tuple[str, str, str]:
     """Write three quantiles with the same number of decimals, by default as many as the largest deserves.
 
-    Where the default would write a ratio or an end as zero, or the numbers are very large or small, each is
-    written by itself.
+    A narrow interval takes as many more as tell its ends apart, up to three. Where the default would write a
+    ratio or an end as zero, or the numbers are very large or small, each is written by itself.
 
     >>> interval_texts((0.7071, 1.012, 1.433)), interval_texts((-3.2, -0.0642, 3.07), sign=True)
     (('0.71', '1.01', '1.43'), ('−3.20', '−0.06', '+3.07'))
+    >>> interval_texts((1.0071, 1.012, 1.0143)), interval_texts((-0.0456, 0.0029, 0.0663))
+    (('1.007', '1.012', '1.014'), ('−0.046', '0.003', '0.066'))
     """
     apart = (number(values[0], sign=sign), number(values[1], sign=sign), number(values[2], sign=sign))
     largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
@@ -95,9 +119,9 @@ def interval_texts(
     if not fixed and not 1e-3 <= largest < 1e5:
         return apart
     if decimals is None:
-        decimals = max(0, 2 - math.floor(math.log10(float(f"{largest:.3g}"))))
+        decimals = _decimals(values, largest)
     rounded = [round(v, decimals) if math.isfinite(v) else v for v in values]
-    lost = [value != 0 and new == 0 for value, new in zip(values, rounded, strict=True)]
+    lost = [abs(value) > _NOISE and new == 0 for value, new in zip(values, rounded, strict=True)]
     if not fixed and (lost[0] or lost[2] or (lost[1] and values[0] > 0)):
         return apart
 
@@ -110,6 +134,16 @@ def interval_texts(
         return (_MINUS if value < 0 else "+" if sign else "") + plain
 
     return text(rounded[0]), text(rounded[1]), text(rounded[2])
+
+
+def _decimals(values: Quantiles, largest: float) -> int:
+    """Return how many decimals three quantiles take: three figures of the largest, more if ends coincide."""
+    known = [value for value in values if math.isfinite(value)]
+    wide = max(known) - min(known)
+    decimals = 2 - math.floor(math.log10(float(f"{largest:.3g}")))
+    if _NOISE < wide < 5 * 10.0**-decimals:
+        decimals = 1 - math.floor(math.log10(wide))
+    return min(max(0, decimals), _MOST_DECIMALS)
 
 
 def low_to_high(values: Quantiles, *, sign: bool = False, decimals: int | None = None) -> str:
@@ -130,9 +164,36 @@ def with_interval(values: Quantiles, *, sign: bool = False, decimals: int | None
 
 def power_text(row: EffectRow) -> str:
     """Write the power of a row with its Monte Carlo error, in percent."""
-    if not estimable((row.power, row.power_error)):
+    share, error = power_parts(row.power, row.power_error, row.trials)
+    return f"{share} ± {error}" if error else share
+
+
+def power_parts(power: float, error: float, trials: int) -> tuple[str, str]:
+    """Write a share of trials and its Monte Carlo error; of none or of all the count.
+
+    >>> power_parts(0.052, 0.009, 288), power_parts(0.0, 0.0, 36), power_parts(1.0, 0.0, 36)
+    (('5.2\\xa0%', '0.9\\xa0%'), ('none of 36', ''), ('all of 36', ''))
+    """
+    if not estimable((power, error)):
+        return NOT_ESTIMABLE, ""
+    if power in (0.0, 1.0):
+        return f"{'all' if power else 'none'} of {trials:,}", ""
+    return percent(power, decimals=1), percent(error, decimals=1)
+
+
+def error_text(value: float) -> str:
+    """Write a Monte Carlo error with two figures.
+
+    >>> error_text(0.7391), error_text(0.2), error_text(1.42e-4), error_text(12.3), error_text(0.0)
+    ('0.74', '0.20', 'under 0.001', '12', '0')
+    """
+    if not math.isfinite(value):
         return NOT_ESTIMABLE
-    return f"{100 * row.power:.0f} ± {100 * row.power_error:.1f} %"
+    if _NOISE < value < 0.000_995:
+        return "under 0.001"
+    if value <= _NOISE or value >= 99.5:
+        return f"{value:,.0f}"
+    return f"{value:#.2g}".rstrip(".")
 
 
 def truth_note(row: EffectRow) -> str:
@@ -141,10 +202,10 @@ def truth_note(row: EffectRow) -> str:
     if row.truth_error is not None:
         low, _, high = row.truth_error
         parts.append(
-            f"MCE {number(low)}, {number(high)}" if estimable((low, high)) else f"MCE {NOT_ESTIMABLE}"
+            f"MCE {error_text(low)}, {error_text(high)}" if estimable((low, high)) else f"MCE {NOT_ESTIMABLE}"
         )
     if row.discrepancy:
-        parts.append(f"discrepancy {row.discrepancy:g}")
+        parts.append(f"discrepancy {error_text(row.discrepancy)}")
     return "; ".join(parts)
 
 
@@ -172,9 +233,18 @@ def control_name(report_input: TrialReportInput) -> str:
     return next((arm.name for arm in report_input.arms if arm.control), "control")
 
 
+def many(number: int, one: str, more: str = "") -> str:
+    """Write a count with its noun.
+
+    >>> many(1, "world"), many(1200, "trial"), many(0, "subgroup"), many(2, "person", "people")
+    ('1 world', '1,200 trials', '0 subgroups', '2 people')
+    """
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
 def trials_text(number: int) -> str:
     """Write a number of trials: "1 trial", "1,200 trials"."""
-    return f"{number:,} {'trial' if number == 1 else 'trials'}"
+    return many(number, "trial")
 
 
 def arm_hues(report_input: TrialReportInput) -> list[tuple[str, int]]:
@@ -197,7 +267,7 @@ def untested_mark(rows: Iterable[EffectRow], endpoint: str) -> str:
 def origin_text(report_input: TrialReportInput) -> str:
     """State in one line where the figures come from: program, simulated, prior only, seed, design."""
     size = report_input.size
-    seed = "not stated" if size.seed is None else str(size.seed)
+    seed = "not stated" if size.seed is None else size.seed
     parts = [f"Eubiosis {__version__}", "simulated, not patient data", PRIOR_ONLY, f"seed {seed}"]
     if size.design_hash:
         parts.append(f"design {size.design_hash[:12]}")
@@ -215,11 +285,11 @@ def size_text(report_input: TrialReportInput) -> str:
     """State how many worlds, trials and participants stand behind a figure."""
     size = report_input.size
     parts = [
-        f"{value:,} {name}"
-        for value, name in (
-            (size.worlds, "worlds"),
-            (size.trials, "trials in each"),
-            (size.participants, "participants in each trial"),
+        f"{many(value, noun)}{rest}"
+        for value, noun, rest in (
+            (size.worlds, "world", ""),
+            (size.trials, "trial", " in each"),
+            (size.participants, "participant", " in each trial"),
         )
         if value is not None
     ]
@@ -229,14 +299,14 @@ def size_text(report_input: TrialReportInput) -> str:
 def sentences(report_input: TrialReportInput) -> list[str]:
     """Say in fixed sentences what the numbers of a report mean and what they do not."""
     effects, control = report_input.effects, control_name(report_input)
-    untested = {row.endpoint for row in effects if row.tested}
+    untested = {row.endpoint: in_sentence(row.label) for row in effects if row.tested}
     shown = {row.endpoint for row in effects}
     lines = ["What follows describes assumptions played out, not a finding."]
     if untested:
         lines.append(
             f"Of the {len(shown)} endpoints, {len(untested)} "
-            f"{'is one' if len(untested) == 1 else 'are ones'} "
-            "that no trial in our tables has tested for these products: they bear a dagger (†)."
+            f"{'is one' if len(untested) == 1 else 'are ones'} that no trial in our tables has tested for "
+            f"these products against a control group: {', '.join(untested.values())}. They bear a dagger (†)."
         )
     told = [row for row in effects if row.primary]
     told += [row for row in effects if row.clinical and not row.primary]
@@ -245,14 +315,18 @@ def sentences(report_input: TrialReportInput) -> list[str]:
     lines.extend(_uncertainty_sentence(rows) for rows in _by_endpoint(_primary_variance(report_input)))
     lines.extend(_power_sentence(rows) for rows in _by_endpoint(primary))
     failed = sum(row.not_usable for row in effects)
-    lines.append(
-        f"{failed:,} of {sum(row.trials for row in effects):,} fits were not usable; "
-        "they count as trials without p < 0.05."
-    )
+    lines.append(_failed_words(failed, sum(row.trials for row in effects)))
     assumed = report_input.basis_shares.get("assumed")
     if assumed is not None and math.isfinite(assumed):
         lines.append(f"{percent(assumed)} of the numbers that the result rests on are assumed.")
     return lines
+
+
+def _failed_words(failed: int, fits: int) -> str:
+    if not failed:
+        return f"All {fits:,} fits were usable."
+    told = "was not usable; it counts as a trial" if failed == 1 else "were not usable; they count as trials"
+    return f"{failed:,} of {fits:,} fits {told} without p < 0.05."
 
 
 def _by_endpoint(rows: Iterable[_Row]) -> list[list[_Row]]:
@@ -302,13 +376,15 @@ def _uncertainty_sentence(rows: Sequence[VarianceRow]) -> str:
         shares = ", ".join(f"{percent(row.worlds)} for {row.arm}" for row in told)
         words.append(
             f"What nobody knows about the model makes up this share of the uncertainty about "
-            f"{rows[0].label}: {shares}. A larger trial does not shrink it."
+            f"{in_sentence(rows[0].label)}: {shares}. A larger trial does not shrink it."
         )
     if len(told) < len(rows):
         arms = " and ".join(row.arm for row in rows if row.worlds < _HARDLY_VARIED)
         words.append(
-            f"For {arms} the worlds hardly vary {rows[0].label}: what reaches the host there is assumed and "
-            "was not varied, so this is no sign that the effect is known."
+            f"For {arms} the worlds hardly vary {in_sentence(rows[0].label)} (under half a percent of the "
+            "uncertainty): "
+            "the effects that they allow are small beside the luck of one trial. That is assumed, so it is "
+            "no sign that the effect is known."
         )
     return " ".join(words)
 
@@ -316,7 +392,8 @@ def _uncertainty_sentence(rows: Sequence[VarianceRow]) -> str:
 def _power_sentence(rows: Sequence[EffectRow]) -> str:
     shares = ", ".join(f"{power_text(row)} for {row.arm}" for row in rows)
     return (
-        f"Simulated trials that end with p < 0.05 for {rows[0].label}, in one direction or the other, with "
+        f"Simulated trials that end with p < 0.05 for {in_sentence(rows[0].label)}, in one direction "
+        "or the other, with "
         f"Monte Carlo error: {shares}. This is the reach of the design under the prior, not "
         "a chance of success."
     )
