@@ -110,16 +110,6 @@ def test_therapies(eubiosis):
             assert r[f"{column}_ratio"] > 0
 
 
-@pytest.mark.slow
-def test_page_writes_one_page(eubiosis, tmp_path):
-    status, out, _ = eubiosis("model", "page", "--out", tmp_path / "axis.html")
-    assert status == 0
-    page = (tmp_path / "axis.html").read_text(encoding="utf-8")
-    assert out.strip().endswith("axis.html")
-    assert "imulated" in page
-    assert "medical advice" in page
-
-
 def test_export_to_stdout_and_to_a_file(eubiosis, model, tmp_path):
     status, out, _ = eubiosis("model", "export")
     assert status == 0
@@ -290,8 +280,9 @@ def test_a_unit_that_makes_an_odd_scale(eubiosis, content):
         "  gut_bulk := gut_load / gut_load_habitual\n",
         "  gut_bulk := gut_load / gut_load_habitual\n  gut_odd := gut_lps_frac * gut_vanc_ec50_Q * gut_V\n",
     )
-    status, _, err = eubiosis("model", "check", "--quick", "--content", content)
+    status, out, err = eubiosis("model", "show", "gut_odd", "--content", content)
     assert status == 0, err
+    print(out)
 
 
 def test_an_unknown_species_in_a_module(eubiosis, content):
