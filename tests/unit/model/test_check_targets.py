@@ -146,7 +146,7 @@ def test_every_figure_of_people_carries_its_monte_carlo_error(natural):
 def test_the_page_of_the_axis_is_one_file_with_every_target(natural, tmp_path, monkeypatch):
     """Its verdicts, which take most of its minute, are those from above and one without Monte Carlo error."""
     verdicts = [*natural.values(), _judge(target(1, 2), 3.0)]
-    monkeypatch.setattr("eubiosis.workflow.axis.check_targets", lambda model: verdicts)
+    monkeypatch.setattr("eubiosis.workflow.axis.check_targets", lambda _: verdicts)
     done = CliRunner().invoke(cli, ["model", "page", "--out", str(tmp_path / "axis.html")])
     assert done.exit_code == 0, done.output
     assert done.stdout.strip().endswith("axis.html")
