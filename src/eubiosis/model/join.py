@@ -6,6 +6,7 @@ import linecache
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from xml.dom import minidom
 
@@ -161,6 +162,7 @@ def _number(value: float) -> str:
     return repr(float(value))
 
 
+@lru_cache(maxsize=16)  # one content is asked for the same text when it is checked, derived and compiled
 def antimony_to_sbml(text: str, name: str = "eubiosis") -> str:
     """Translate Antimony text to SBML Level 3; raises ``AntimonySyntaxError`` with Antimony's message.
 
