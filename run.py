@@ -31,6 +31,8 @@ SCRIPTS = {
     "wheel": "validation/wheel/follow.py",
 }
 COMMANDS = ("demo", "test", "check", *SCRIPTS, "audit", "--")
+# in the order of the files, whose last are many and short, so that both processes end at about one time
+TESTS = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
 
 
@@ -45,7 +47,7 @@ def main(arguments: list[str]) -> int:
         return run([python, "-m", "eubiosis", "demo", *rest])
     if command == "test":
         python = prepare("dev")
-        return run([python, "-m", "pytest", *(rest or ["-n", "2", "--dist", "loadfile"])])
+        return run([python, "-m", "pytest", *(rest or TESTS)])
     if command == "check":
         return check(prepare("dev"))
     if command == "audit":

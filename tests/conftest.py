@@ -1,5 +1,6 @@
 """Shared by every test: the packaged model, loaded once, and how property tests draw."""
 
+import gc
 import os
 
 import pytest
@@ -16,6 +17,12 @@ from eubiosis.model import Model, load  # noqa: E402
 settings.register_profile("desk", deadline=None)
 settings.register_profile("decides", deadline=None, derandomize=True)
 settings.load_profile("decides" if os.environ.get("CI") else "desk")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the tests and libraries, which stay to the end, from every collection of garbage to come."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -19,6 +20,7 @@ from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.guilds import GUILD_NAMES, GUILDS
 from eubiosis.report.pages import axis_page, axis_panels
 from eubiosis.report.trial.page import trial_report
+from eubiosis.workflow.signs import sign_table
 
 _OWN = "document.body.dataset.owned='1'"
 HOSTILE = f'<img src=x onerror="{_OWN}"><script>{_OWN}</script>&amp;'
@@ -98,8 +100,9 @@ def informed(folder: Path) -> Path:
 
 
 def wiring(folder: Path) -> Path:
-    """The model on one page."""
-    call("model", "wiring", "--out", folder / "model.html")
+    """The model on one page, with the signs of fewer draws."""
+    with mock.patch("eubiosis.workflow.model_page.sign_table", partial(sign_table, draws=4)):
+        call("model", "wiring", "--out", folder / "model.html")
     return folder / "model.html"
 
 

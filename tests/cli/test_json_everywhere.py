@@ -10,6 +10,7 @@ from json_commands import NOT_RUN, QUICK
 
 from eubiosis.cli.main import cli
 from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.engine.codegen.native import CACHE_VARIABLE
 from eubiosis.evidence.forecast.sealed_forecasts import FOLDER as REGISTRY
 from eubiosis.evidence.growing.adding import write_template
 from eubiosis.evidence.growing.references import read_references
@@ -132,7 +133,9 @@ def made(tmp_path_factory, model):
 
 
 @pytest.mark.parametrize("name", [n for n in QUICK if n not in NOT_RUN])
-def test_it_prints_one_json_value(name, eubiosis, made, tmp_path):
+def test_it_prints_one_json_value(name, eubiosis, made, tmp_path, monkeypatch):
+    if name == "cache clear":  # not the one that every other test, and who calls the tests, makes use of
+        monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "kernels"))
     if name == "evidence screen":
         made["reference"] = read_references(made["review"])[0].id
     words = [word.format(**made, new=tmp_path / "new") for word in QUICK[name].split()]

@@ -7,6 +7,10 @@ import stat
 import pytest
 
 from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.engine import read_sbml
+from eubiosis.model.content import MODULES, load_content
+from eubiosis.model.join import antimony_to_sbml, joined_antimony, unit_texts
+from eubiosis.model.lint import lint_content
 
 
 def test_list(eubiosis, model):
@@ -87,15 +91,6 @@ def test_check_in_json_has_these_keys_and_no_other(eubiosis, model):
     assert "libSBML" in err
 
 
-def test_check_as_text(eubiosis):
-    status, out, err = eubiosis("model", "check", "--quick")
-    assert status == 0
-    assert "miss" in out
-    assert "hit" in out
-    assert "numbers by basis" in out
-    assert "no findings" in err
-
-
 @pytest.mark.slow
 def test_therapies(eubiosis):
     arguments = ("--size", 20, "--worlds", 4)
@@ -117,16 +112,6 @@ def test_therapies(eubiosis):
         assert "not calibrated" in r["origin"]
         for column in ("acids", "butyrate", "lps", "indole", "ipa", "ahr"):
             assert r[f"{column}_ratio"] > 0
-
-
-@pytest.mark.slow
-def test_page_writes_one_page(eubiosis, tmp_path):
-    status, out, _ = eubiosis("model", "page", "--out", tmp_path / "axis.html")
-    assert status == 0
-    page = (tmp_path / "axis.html").read_text(encoding="utf-8")
-    assert out.strip().endswith("axis.html")
-    assert "imulated" in page
-    assert "medical advice" in page
 
 
 def test_export_to_stdout_and_to_a_file(eubiosis, model, tmp_path):
@@ -244,9 +229,13 @@ def check(eubiosis, content):
 
 
 def test_an_untouched_copy_has_no_findings(eubiosis, content):
-    status, out, _ = eubiosis("model", "check", "--quick", "--content", content)
+    """The check as text, too."""
+    status, out, err = eubiosis("model", "check", "--quick", "--content", content)
     assert status == 0
+    assert "miss" in out
     assert "hit" in out
+    assert "numbers by basis" in out
+    assert "no findings" in err
 
 
 def test_a_parameter_without_basis(eubiosis, content):
@@ -287,7 +276,7 @@ def test_a_unit_that_is_no_unit(eubiosis, content):
     assert "allowed: units of gram, mole, litre" in err
 
 
-def test_a_unit_that_makes_an_odd_scale(eubiosis, content):
+def test_a_unit_that_makes_an_odd_scale(content):
     """An equation whose result has no prefixed unit of its own is allowed and is no traceback."""
     edit(
         content,
@@ -295,8 +284,10 @@ def test_a_unit_that_makes_an_odd_scale(eubiosis, content):
         "  gut_bulk := gut_load / gut_load_habitual\n",
         "  gut_bulk := gut_load / gut_load_habitual\n  gut_odd := gut_lps_frac * gut_vanc_ec50_Q * gut_V\n",
     )
-    status, _, err = eubiosis("model", "check", "--quick", "--content", content)
-    assert status == 0, err
+    assert lint_content(content) == []
+    loaded = load_content(content)
+    system = read_sbml(antimony_to_sbml(joined_antimony(loaded, MODULES, {})))
+    assert unit_texts(loaded, system)["gut_odd"] == "ug"  # mg/g times mg/L times L
 
 
 def test_an_unknown_species_in_a_module(eubiosis, content):

@@ -5,6 +5,8 @@ import zipfile
 
 import pytest
 
+from eubiosis.workflow.signs import sign_table
+
 
 def test_one_module_out_edited_and_back(eubiosis, tmp_path):
     file, out = tmp_path / "host.ant", tmp_path / "mine"
@@ -78,7 +80,16 @@ def test_an_archive(eubiosis, tmp_path):
 
 
 @pytest.mark.slow
-def test_signs_and_the_page(eubiosis, tmp_path):
+def test_signs_and_the_page(eubiosis, tmp_path, monkeypatch):
+    """The page shows the signs that it is given; that it asks for sixteen draws of its own costs a minute."""
+    made = []
+
+    def noted(*arguments, **options):
+        made.append(sign_table(*arguments, **options))
+        return made[0]
+
+    monkeypatch.setattr("eubiosis.workflow.signs.sign_table", noted)
+    monkeypatch.setattr("eubiosis.workflow.model_page.sign_table", lambda _: made[0])
     status, out, _ = eubiosis("model", "signs", "--draws", "4", "--json")
     assert status == 0
     table = json.loads(out)

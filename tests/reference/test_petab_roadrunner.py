@@ -11,7 +11,7 @@ from eubiosis.calibration.roles import roles
 from eubiosis.model import load
 from eubiosis.model.laboratory import Laboratory
 
-roadrunner = pytest.importorskip("roadrunner", reason="libroadrunner is not installed")
+pytest.importorskip("roadrunner", reason="libroadrunner is not installed")
 ASKED = ("N011", "T032", "T068", "T046", "T039")  # own change, diet, two conditions, MS over healthy, a level
 EQUILIBRIUM = 3000.0  # days that stand for the equilibrium before
 
@@ -40,7 +40,9 @@ def files(model):
 
 @pytest.fixture(scope="module")
 def runner(files):
-    made = roadrunner.RoadRunner(files["model.xml"])
+    from quick_roadrunner import load_quickly
+
+    made = load_quickly(files["model.xml"], changes=True)
     made.integrator.relative_tolerance, made.integrator.absolute_tolerance = 1e-6, 1e-10
     return made
 

@@ -65,7 +65,7 @@ def test_published_answers(problem, method):
 
 @pytest.mark.parametrize("problem", ["van der pol", "hires"])
 def test_whole_courses_are_those_of_an_implicit_runge_kutta_method(problem):
-    """Radau IIA of order 5, from the rates of the compiled model at tolerance 1e-10."""
+    """Radau IIA of order 5, from the rates of the compiled model at tolerance 1e-8."""
     text, end = PROBLEMS[problem][:2]
     model = compiled(text)
     none = model.default_parameters[:, None]
@@ -76,7 +76,7 @@ def test_whole_courses_are_those_of_an_implicit_runge_kutta_method(problem):
         return out[:, 0]
 
     times = np.linspace(0, end, 41)
-    radau = solve_ivp(rates, (0, end), model.default_states, "Radau", times, rtol=1e-10, atol=1e-13)
+    radau = solve_ivp(rates, (0, end), model.default_states, "Radau", times, rtol=1e-8, atol=1e-11)
     got = model.solve(times, model.system.states, tolerances=TIGHT_ANY_SIGN)
     scale = np.abs(got.values[0]).max(axis=0)
     assert np.all(np.abs(got.values[0] - radau.y.T).max(axis=0) < 2e-6 * scale)
@@ -99,10 +99,10 @@ MODELS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_libroadrunner_agrees(name):
-    import roadrunner
+    from quick_roadrunner import load_quickly
 
     text = sbml(MODELS[name])
-    other = roadrunner.RoadRunner(text)
+    other = load_quickly(text)
     other.integrator.relative_tolerance = 1e-11
     other.integrator.absolute_tolerance = 1e-14
     other.integrator.maximum_num_steps = 500_000

@@ -18,6 +18,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from click.testing import CliRunner
+
+from eubiosis.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
 MADE = Path(__file__).parent / "trial_table"
@@ -28,8 +31,16 @@ COMPLETE = "complete cases"
 
 
 def shell(folder: Path, table: Path, plan: dict) -> list[dict[str, str]]:
-    """Return the estimates that the command prints, run as a user runs it."""
+    """Return the estimates that the command prints."""
     (folder / "plan.yaml").write_text(json.dumps(plan))  # JSON is YAML
+    words = ["trial", "analyse", str(table), "--plan", str(folder / "plan.yaml")]
+    said = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert said.exit_code == 0, said.output
+    return list(csv.DictReader(io.StringIO(said.stdout)))
+
+
+def shell_of_a_user(folder: Path, table: Path) -> list[dict[str, str]]:
+    """Return the estimates under the plan in a folder, from a process of its own as a user runs it."""
     python = [sys.executable, "-W", "error", "-c", "from eubiosis.cli.main import main; main()"]
     said = subprocess.run(
         [*python, "trial", "analyse", table, "--plan", folder / "plan.yaml"],
@@ -59,7 +70,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(page: Path) -> list[dict[str, str]]:
-    return shell(page, page / "trial.csv", yaml.safe_load(blocks("yaml")[0]))
+    return shell_of_a_user(page, page / "trial.csv")
 
 
 def test_the_page_makes_the_table_that_r_analysed(page: Path) -> None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import grimp
@@ -162,15 +163,22 @@ def test_only_the_front_doors_import_by_name():
     assert users == ["__init__.py", "cli/main.py", "core/lazy.py"]
 
 
+@cache
+def trees():
+    """Every source file with its syntax, parsed once."""
+    files = sorted(SOURCE.rglob("*.py"))
+    return tuple((path, ast.parse(path.read_text(encoding="utf-8"))) for path in files)
+
+
 def test_names_of_modules_in_texts_obey_the_table():
     """What a package loads late (``core.lazy``) is named in a text; such a text is an import too."""
     modules = {
         ".".join(("eubiosis", *p.relative_to(SOURCE).with_suffix("").parts)) for p in SOURCE.rglob("*.py")
     }
     seen, wrong = 0, []
-    for path in sorted(SOURCE.rglob("*.py")):
+    for path, tree in trees():
         package = path.relative_to(SOURCE).parts[0]
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 name = node.value.partition(":")[0]
                 if name in modules and package in TABLE:
@@ -195,8 +203,8 @@ def test_nothing_reaches_a_package_through_the_root():
     """``import eubiosis`` and then ``eubiosis.model.load`` is an import of the root only, in that graph."""
     users = [
         path.relative_to(SOURCE).as_posix()
-        for path in sorted(SOURCE.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path, tree in trees()
+        for node in ast.walk(tree)
         if isinstance(node, ast.Import)
         and any(a.name == "eubiosis" or (a.name.startswith("eubiosis.") and not a.asname) for a in node.names)
     ]

@@ -8,7 +8,7 @@ import linecache
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -207,6 +207,7 @@ def _translator() -> str:
     return digest.hexdigest()
 
 
+@lru_cache(maxsize=16)  # one content is asked for the same text when it is checked, derived and compiled
 def antimony_to_sbml(text: str, name: str = "eubiosis") -> str:
     """Translate Antimony text to SBML Level 3; raises ``AntimonySyntaxError`` with Antimony's message.
 

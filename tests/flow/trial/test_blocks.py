@@ -1,6 +1,7 @@
 """Trials cut into blocks: the same bytes however they are dealt out; a resume redoes what is lacking."""
 
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -45,6 +46,35 @@ def whole(task):
     return run(task)
 
 
+@pytest.fixture
+def chunk(whole):
+    """What the trial comes to."""
+    return unpack(whole, Chunk)
+
+
+@pytest.fixture(scope="module")
+def kept(task, tmp_path_factory):
+    """The numbers of the blocks in the order of their work, and a store with all of them, to be copied."""
+    done, own = [], trial_blocks.run_block
+    store = ChunkStore(tmp_path_factory.mktemp("kept") / "chunks", "key")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            trial_blocks,
+            "run_block",
+            lambda task, block, tables=None: (done.append(block), own(task, block, tables))[1],
+        )
+        chunks_of([task], Executor(), False, store)
+    return done, store
+
+
+@pytest.fixture
+def store(kept, tmp_path):
+    """A copy of the store."""
+    _, made = kept
+    shutil.copytree(made.folder.parent, tmp_path / "kept")
+    return ChunkStore(tmp_path / "kept" / made.folder.name, "key")
+
+
 @pytest.mark.parametrize("together", [2, 5])
 def test_how_many_blocks_are_one_piece_of_work_changes_no_byte(task, whole, together):
     assert run(task, together=together) == whole
@@ -62,8 +92,7 @@ def test_how_many_candidates_are_run_together_changes_no_byte(task, whole, monke
     assert run(task) == whole
 
 
-def test_every_host_world_has_as_many_people_as_were_asked_for(task):
-    (chunk,) = chunks_of([task], Executor(), False, None)
+def test_every_host_world_has_as_many_people_as_were_asked_for(chunk):
     assert chunk.blocks > 1
     assert [sum(each.randomised.values()) for each in chunk.flow] == [60.0] * 4
     assert [counts["enrolled"] for counts in chunk.screened] == [60, 60]
@@ -71,8 +100,8 @@ def test_every_host_world_has_as_many_people_as_were_asked_for(task):
     assert {(t.host_world, t.replicate) for t in trials} == {(0, 0), (0, 1), (1, 0), (1, 1)}
 
 
-def test_responders_are_those_of_block_0(task, whole):
-    (found,) = unpack(whole, Chunk).responders
+def test_responders_are_those_of_block_0(task, chunk):
+    (found,) = chunk.responders
     block = trial_blocks.run_block(task, PeopleBlock(0, (60, 60))).chunk
     assert pack(block.responders) == pack((found,))
     people = found.groups[..., OF_GROUPS.index("people")]
@@ -91,9 +120,8 @@ def test_block_0_is_the_beginning_of_a_trial_that_is_not_cut(task):
         assert np.array_equal(large.of_visits["mfis"][..., :size], small.of_visits["mfis"], equal_nan=True)
 
 
-def test_the_estimates_are_those_of_the_people_of_all_blocks(task, whole):
+def test_the_estimates_are_those_of_the_people_of_all_blocks(task, chunk):
     """Analysed at once from their stacks, which the run itself never holds together."""
-    (chunk,) = chunks_of([task], Executor(), False, None)
     stacks, wanted, scales = [], [60, 60], ()
     for number in range(chunk.blocks):
         made = block_trials(task, PeopleBlock(number, tuple(wanted), scales))
@@ -123,18 +151,17 @@ def test_a_population_that_is_too_small_is_said_to_be(task):
         chunks_of([few], Executor(), False, None)
 
 
-def test_a_resume_redoes_what_is_missing_or_damaged_and_nothing_else(task, whole, tmp_path, monkeypatch):
+def test_a_resume_redoes_what_is_missing_or_damaged_and_nothing_else(task, whole, kept, store, monkeypatch):
     """Killed at three fifths: chunks are counted, no seconds; each is read twice at most."""
-    store, done, read = ChunkStore(tmp_path / "chunks", "key"), [], []
+    (first, _), done, read = kept, [], []
     own = trial_blocks.run_block
     monkeypatch.setattr(
         trial_blocks,
         "run_block",
         lambda task, block, tables=None: (done.append(block), own(task, block, tables))[1],
     )
-    chunks_of([task], Executor(), False, store)
     names = store.names()
-    first, count = list(done), len(names)
+    count = len(names)
     assert count == len(first) >= 4
     lost = names[math.ceil(0.6 * count) :]
     for name in lost:
@@ -143,11 +170,10 @@ def test_a_resume_redoes_what_is_missing_or_damaged_and_nothing_else(task, whole
     content = bytearray(damaged.read_bytes())
     content[-3] ^= 1
     damaged.write_bytes(bytes(content))
-    done.clear()
     look = ChunkStore.read
     monkeypatch.setattr(ChunkStore, "read", lambda self, name: (read.append(name), look(self, name))[1])
-    (chunk,) = chunks_of([task], Executor(), False, store)
-    assert pack(replace(chunk, example=None)) == pack(replace(without_example(whole), example=None))
+    (again,) = chunks_of([task], Executor(), False, store)
+    assert pack(replace(again, example=None)) == pack(replace(unpack(whole, Chunk), example=None))
     assert sorted(block.number for block in done) == sorted(
         block.number for block, name in zip(first, names, strict=True) if name in (*lost, names[1])
     )
@@ -155,16 +181,7 @@ def test_a_resume_redoes_what_is_missing_or_damaged_and_nothing_else(task, whole
     assert max(read.count(name) for name in names) <= 2
 
 
-def without_example(content):
-    from eubiosis.compute.packing import unpack
-    from eubiosis.workflow.trial_chunk import Chunk
-
-    return unpack(content, Chunk)
-
-
-def test_a_lost_part_of_the_first_trials_tables_is_made_again(task, tmp_path):
-    store = ChunkStore(tmp_path / "chunks", "key")
-    chunks_of([task], Executor(), False, store)
+def test_a_lost_part_of_the_first_trials_tables_is_made_again(task, store):
     aside = tables_store(store)
     name = trial_blocks.part_name(1, "observed_visits")
     before = aside.read(name)

@@ -1,10 +1,13 @@
 """The target table: verdicts by hand, and the natural history judged twice."""
 
+import html
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 from pydantic import ValidationError
 
+from eubiosis.cli.main import cli
 from eubiosis.model.check import _judge, basis_shares, check_targets, shares_missed
 from eubiosis.model.content import TargetRow
 
@@ -137,6 +140,21 @@ def test_every_figure_of_people_carries_its_monte_carlo_error(natural):
         assert verdict.error is not None, key
         assert 0 <= verdict.error < 0.25 * abs(verdict.model) + 0.05, key
         assert verdict.as_record()["monte_carlo_error"] == verdict.error
+
+
+@pytest.mark.slow
+def test_the_page_of_the_axis_is_one_file_with_every_target(natural, tmp_path, monkeypatch):
+    """Its verdicts, which take most of its minute, are those from above and one without Monte Carlo error."""
+    verdicts = [*natural.values(), _judge(target(1, 2), 3.0)]
+    monkeypatch.setattr("eubiosis.workflow.axis.check_targets", lambda _: verdicts)
+    done = CliRunner().invoke(cli, ["model", "page", "--out", str(tmp_path / "axis.html")])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.strip().endswith("axis.html")
+    page = (tmp_path / "axis.html").read_text(encoding="utf-8")
+    assert "imulated" in page
+    assert "medical advice" in page
+    assert {html.escape(v.quantity) for v in verdicts if html.escape(v.quantity) not in page} == set()
+    assert f"{3:.3g}</td>" in page
 
 
 def test_a_miss_of_the_natural_history_says_why(model):

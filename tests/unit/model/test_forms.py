@@ -115,28 +115,24 @@ def test_the_albumin_quotient_and_the_proteins_by_hand(model):
     assert got["readout_BDI"] == pytest.approx(12 + 2 * np.log(got["host_IL6"]), rel=1e-12)
 
 
-def edited(tmp_path, name, old, new):
+WRONG = (
+    ("forms.tsv", "\thuman\tms\tno", "\thuman\tmss\tno", ['"mss" is unknown', "based_on"]),
+    ("persons.tsv", "ppms\thost_k_in\t", "pms\thost_k_in\t", ['person "pms" is unknown']),
+    ("conditions/changes.tsv", "eae_mog\thost_A\t", "eae_mog\thost_bile\t", ["not a state"]),
+)
+
+
+def test_what_does_not_fit_is_named_all_at_once(tmp_path):
     folder = tmp_path / "content"
     shutil.copytree(PACKAGED_CONTENT, folder)
-    file = folder / name
-    text = file.read_text(encoding="utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new), encoding="utf-8")
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new", "words"),
-    [
-        ("forms.tsv", "\thuman\tms\tno", "\thuman\tmss\tno", ['"mss" is unknown', "based_on"]),
-        ("persons.tsv", "ppms\thost_k_in\t", "pms\thost_k_in\t", ['person "pms" is unknown']),
-        ("conditions/changes.tsv", "eae_mog\thost_A\t", "eae_mog\thost_bile\t", ["not a state"]),
-    ],
-)
-def test_what_does_not_fit_is_named(tmp_path, name, old, new, words):
-    found = [str(f) for f in lint_content(edited(tmp_path, name, old, new))]
-    for word in words:
-        assert any(word in f for f in found), found
+    for name, old, new, _ in WRONG:
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+    found = [str(f) for f in lint_content(folder)]
+    for *_, words in WRONG:
+        for word in words:
+            assert any(word in f for f in found), found
 
 
 def test_a_start_is_no_input(model):
