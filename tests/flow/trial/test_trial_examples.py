@@ -59,7 +59,7 @@ def test_an_example_runs_from_its_text_to_its_report(tmp_path):
     assert set(job.tables["observed_adverse_events"].columns) == {"subject", "arm", "event", "day", "serious"}
     page = trial_report(job.report_input)
     assert "Benefit and risk" in page
-    assert "Beside every fecal transplant" in page
+    assert "Beside every faecal transplant" in page
     lines = {line.harm: line for line in job.report_input.harms}
     assert lines["infection"].published.startswith("no count was read")  # only a background was read
     assert lines["infection"].control is not None
