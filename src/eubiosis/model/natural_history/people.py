@@ -170,46 +170,53 @@ def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> 
     large cohort can be drawn in parts (``People.take``): a thousand subject-years hold some 40 MB.
     """
     number = content.by_name
-    log_tone = _log_tone(
-        draws.normals("drive/host_sd_Z", days + 1), number["host_sd_Z"], number["host_tau_Z"]
+    slow, slower, log_hazard = _log_tones(
+        *(
+            (
+                draws.normals(f"drive/host_sd_{each}", days + 1),
+                number[f"host_sd_{each}"],
+                number[f"host_tau_{each}"],
+            )
+            for each in ("Z", "Z2", "u")
+        )
     )
-    log_tone += _log_tone(
-        draws.normals("drive/host_sd_Z2", days + 1), number["host_sd_Z2"], number["host_tau_Z2"]
-    )
+    log_tone = slow + slower
     who, day, count = _triggers(people.triggers / DAYS_PER_YEAR, draws.uniforms("drive/triggers", days))
     sizes = draws.exponentials("drive/sizes", days * _MOST).reshape(len(people), days, _MOST)[who, day]
     shots = np.zeros((days, len(people)))
     wanted = np.arange(_MOST) < count[:, None]
     shots[day, who] = np.where(wanted, number["host_shot_mean"] * sizes, 0.0).sum(axis=1)
-    return Drive(np.exp(log_tone, out=log_tone), shots, draw_hazard(content, draws, days=days))
+    return Drive(np.exp(log_tone, out=log_tone), shots, np.exp(log_hazard))
 
 
 def draw_hazard(content: Content, draws: Draws, *, days: int, step: int = 1) -> Array:
     """Draw what multiplies the hazard of relapse (mean 1) every ``step`` days, (days / step, people)."""
     number = content.by_name
     noise = draws.normals("drive/host_sd_u", days // step + 1)
-    log_hazard = _log_tone(noise, number["host_sd_u"], number["host_tau_u"] / step)
-    return np.asarray(np.exp(log_hazard, out=log_hazard))
+    (log_hazard,) = _log_tones((noise, number["host_sd_u"], number["host_tau_u"] / step))
+    return np.asarray(np.exp(log_hazard))
 
 
 _MOST = 4  # triggers a day that are told apart; more are as good as impossible at a few a year
 
 
-def _log_tone(noise: Array, sd: float, tau: float) -> Array:
-    """Return a stationary Ornstein-Uhlenbeck process of mean -sd^2/2, shape (days, people).
+def _log_tones(*laws: tuple[Array, float, float]) -> list[Array]:
+    """Return stationary Ornstein-Uhlenbeck processes of mean -sd^2/2, each (days, people).
 
-    ``noise`` holds standard normals, (people, days + 1); ``tau`` is in days.
+    Each law is (noise, sd, tau): standard normals, (people, days + 1), and a time in days. They go from day
+    to day together, as one step of a few people costs hardly more than its calls.
     """
-    keep = np.exp(-1.0 / tau)
-    z = np.array(noise.T[:-1], order="C")
+    keep = np.exp([[-1.0 / tau] for _, _, tau in laws])
+    sds = np.array([[sd] for _, sd, _ in laws])
+    z = np.stack([noise.T[:-1] for noise, _, _ in laws], axis=1)
     z[1:] *= np.sqrt(1 - keep**2)
     carried = np.empty(z.shape[1:])
     for day in range(1, len(z)):
         np.multiply(z[day - 1], keep, out=carried)
         z[day] += carried
-    z *= sd
-    z -= sd**2 / 2
-    return z
+    z *= sds
+    z -= sds**2 / 2
+    return [z[:, k] for k in range(len(laws))]
 
 
 def _triggers(rate: Array, uniform: Array) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
