@@ -20,6 +20,7 @@ from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.frame import Table
+from eubiosis.core.machine import give_back_memory
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.core.table_schemas import (
     ESTIMATES,
@@ -80,6 +81,7 @@ def run_job(
     model = load(content)
     cohort = cohort_of(workflow.population, model, workflow.seed)
     jobs = tasks(workflow.design, cohort, workflow.simulation, model, workflow.seed, workflow.surface_grid)
+    give_back_memory()  # of what was read and checked; the workers need it
     try:
         chunks = chunks_of(jobs, executor or Executor(), progress, store, resumed, blocks_together)
     except TrialIsTooSmall as error:

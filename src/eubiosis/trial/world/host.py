@@ -28,6 +28,7 @@ from eubiosis.trial.world.gut import HANDED, GutCourses
 from eubiosis.trial.world.interruptions import Intake, Kept, OwnEvents
 
 BURN_IN = 730
+TONE_DAYS = 28  # of a burn-in whose states are kept: what scores at entry look back on
 NOTHING_BEYOND = Beyond()
 _ALL_OF_IT = np.ones((1, 1))
 _RECORD = ("host_C", "host_MG", "host_D", "host_T1", "host_T17", "host_R")
@@ -37,8 +38,9 @@ _RECORD = ("host_C", "host_MG", "host_D", "host_T1", "host_T17", "host_R")
 class HostCourses:
     """Daily host states of each subject, before entry and in each arm after it.
 
-    ``before`` state -> (burn-in days, subjects); ``after`` arm -> state -> (days, subjects). ``lesions`` and
-    ``relapses`` arm -> expected events a day, (days, subjects), with key "" for the days before entry.
+    ``before`` state -> (last ``TONE_DAYS`` of the burn-in, subjects); ``after`` arm -> state -> (days,
+    subjects). ``lesions`` and ``relapses`` arm -> expected events a day, (days, subjects), with key "" for
+    the days before entry, all of the burn-in.
     ``interrupted`` holds the same with intercurrent events, by the kinds that happen, and ``intakes`` what
     people take then in each arm.
     """
@@ -112,6 +114,7 @@ def relative_hosts(
     number = model.content.by_name
     earlier, later = drive.hazard[:BURN_IN], drive.hazard[BURN_IN:]
     first = relative_rates(number, before["host_C"], people.frailty, earlier)
+    before = {name: values[-TONE_DAYS:].copy() for name, values in before.items()}
 
     def run(courses: GutCourses, intakes: Mapping[str, Sequence[Intake]]) -> HostCourses:
         after, rates = {}, {"": first}

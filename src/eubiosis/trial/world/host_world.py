@@ -33,6 +33,7 @@ from eubiosis.trial.world.harms import HarmRates, events_of_trials, harm_rates
 from eubiosis.trial.world.host import (
     BURN_IN,
     NOTHING_BEYOND,
+    TONE_DAYS,
     HostCourses,
     at_level,
     event_scale,
@@ -41,7 +42,7 @@ from eubiosis.trial.world.host import (
 )
 from eubiosis.trial.world.interruptions import NOTHING, Kept
 from eubiosis.trial.world.leaving import why_left
-from eubiosis.trial.world.outcomes import TONE_DAYS, relapse_days
+from eubiosis.trial.world.outcomes import relapse_days
 from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_acids
 from eubiosis.trial.world.replicates import Replicates, event_rows, relapse_rows, replicates
 from eubiosis.trial.world.scales import mfis_on_scale
@@ -425,8 +426,7 @@ def _late_reasons(
 ) -> NDArray[np.object_]:
     """Return the reasons that need a history: relapses before entry and fatigue at screening, as observed."""
     rules = design.eligibility
-    days = {k: v[-TONE_DAYS:] for k, v in host.before.items()}
-    tone = over_days(laws.tone(days)) / TONE_DAYS
+    tone = over_days(laws.tone(host.before)) / TONE_DAYS
     microglia = host.before["host_MG"][-1] / laws.healthy_microglia
     error = laws.number["host_mfis_sem"] * draws.normals("trial/mfis screening", 1)[:, 0]
     fatigue = mfis_on_scale(np.rint(level + laws.mfis_change(tone, microglia, pool.edss) + error))

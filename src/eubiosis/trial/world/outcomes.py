@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from eubiosis.engine import Array
 from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.trial.world.events import by_subject, clock_marks, cumulated, passages, without_refractory
-from eubiosis.trial.world.host import HostCourses
-
-TONE_DAYS = 28
+from eubiosis.trial.world.host import TONE_DAYS, HostCourses
 
 
 def relapse_days(
