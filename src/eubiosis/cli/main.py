@@ -157,7 +157,7 @@ def main() -> None:
         cli(standalone_mode=False)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):  # the latter where click itself was interrupted
         click.echo("stopped", err=True)
         sys.exit(130)
     except click.ClickException as error:
