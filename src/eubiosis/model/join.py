@@ -150,12 +150,14 @@ def _unit_definitions(names: Iterable[str]) -> dict[str, str]:
     The library of units takes half a second to load, and a process that runs a model needs it for nothing
     else.
     """
-    asked = json.dumps(sorted(names))
-    return dict(json.loads(keep_bytes(f"units\0{_translator()}\0{asked}", lambda: _defined(asked))))
+    ordered = sorted(names)
 
+    def made() -> bytes:
+        return json.dumps({unit: _unit_definition(unit) for unit in ordered}).encode()
 
-def _defined(asked: str) -> bytes:
-    return json.dumps([[unit, _unit_definition(unit)] for unit in json.loads(asked)]).encode()
+    asked = f"units\0{_translator()}\0{json.dumps(ordered)}"
+    found: dict[str, str] = json.loads(keep_bytes(asked, made))
+    return found
 
 
 def _unit_definition(unit: str) -> str:

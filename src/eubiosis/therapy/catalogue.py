@@ -23,10 +23,7 @@ def products(folder: Path = FOLDER) -> Mapping[str, Product]:
     'placebo'
     """
     findings = FindingCollector()
-    found = _read(sorted(folder.glob("*.yaml")), findings)
-    if not findings.findings:
-        _check_parts(found, findings)
-    findings.raise_if_any()
+    found = _checked(_read(sorted(folder.glob("*.yaml")), findings), findings)
     return dict(sorted(found.items(), key=lambda item: (*_rank(item[1]), item[0])))
 
 
@@ -40,6 +37,14 @@ def _read(paths: Iterable[Path], findings: FindingCollector) -> dict[str, Produc
             problem = f'the id "{made.id}" is not the name of the file'
             findings.add(path.name, "id", problem, allowed=path.stem, next_step="rename one")
         found[made.id] = made
+    return found
+
+
+def _checked(found: dict[str, Product], findings: FindingCollector) -> dict[str, Product]:
+    """Return products whose parts are sound; raises ``FindingsError`` with everything wrong in them."""
+    if not findings.findings:
+        _check_parts(found, findings)
+    findings.raise_if_any()
     return found
 
 
@@ -65,10 +70,7 @@ def known_product(name: str) -> Product | None:
     found = _read((FOLDER / f"{name}.yaml",), findings)
     parts = [FOLDER / f"{part.product}.yaml" for one in found.values() for part in one.together]
     found |= _read([path for path in dict.fromkeys(parts) if path.is_file()], findings)
-    if not findings.findings:
-        _check_parts(found, findings)
-    findings.raise_if_any()
-    return found[name]
+    return _checked(found, findings)[name]
 
 
 _NAME = re.compile(r"[a-z0-9_]+", re.ASCII)

@@ -112,16 +112,13 @@ def load_or_compile(
     ``keep`` allows the cache, and with ``quick`` the first module is compiled several times as fast, runs
     slower and gives the same bits.
     """
-    folder = cache_folder() if keep else None
-    key = "" if folder is None else _key(f"{text} quick" if quick else text)
-    kept = _read(folder / f"{key}.kernel", key) if folder is not None else None
-    if kept is not None:
-        return _load(*kept, from_cache=True)
-    modules, facts = make()
-    machine_code = _packed([_compile(text, quick=quick and not i) for i, text in enumerate(modules)])
-    if folder is not None:
-        _write(folder / f"{key}.kernel", key, facts, machine_code)
-    return _load(facts, machine_code, from_cache=False)
+
+    def compiled() -> tuple[Facts, bytes]:
+        modules, facts = make()
+        return facts, _packed([_compile(text, quick=quick and not i) for i, text in enumerate(modules)])
+
+    content, from_cache = _kept_or_made(f"{text} quick" if quick else text, compiled, keep=keep)
+    return _load(*content, from_cache=from_cache)
 
 
 def keep_bytes(text: str, make: Callable[[], bytes]) -> bytes:
@@ -130,15 +127,25 @@ def keep_bytes(text: str, make: Callable[[], bytes]) -> bytes:
     ``text`` says everything that they depend on but this machine, the compiler and the generator, as for
     kernels, beside which they lie.
     """
-    folder = cache_folder()
-    key = "" if folder is None else _key(text)
-    kept = _read(folder / f"{key}.kernel", key) if folder is not None else None
+    (_, content), _ = _kept_or_made(text, lambda: ({}, make()), keep=True)
+    return content
+
+
+def _kept_or_made(
+    text: str, make: Callable[[], tuple[Facts, bytes]], *, keep: bool
+) -> tuple[tuple[Facts, bytes], bool]:
+    """Return what is kept for ``text`` and True, or else what ``make()`` gives, then kept, and False."""
+    folder = cache_folder() if keep else None
+    if folder is None:
+        return make(), False
+    key = _key(text)
+    file = folder / f"{key}.kernel"
+    kept = _read(file, key)
     if kept is not None:
-        return kept[1]
+        return kept, True
     made = make()
-    if folder is not None:
-        _write(folder / f"{key}.kernel", key, {}, made)
-    return made
+    _write(file, key, *made)
+    return made, False
 
 
 def cache_folder() -> Path | None:

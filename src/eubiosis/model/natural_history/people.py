@@ -170,16 +170,7 @@ def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> 
     large cohort can be drawn in parts (``People.take``): a thousand subject-years hold some 40 MB.
     """
     number = content.by_name
-    slow, slower, log_hazard = _log_tones(
-        *(
-            (
-                draws.normals(f"drive/host_sd_{each}", days + 1),
-                number[f"host_sd_{each}"],
-                number[f"host_tau_{each}"],
-            )
-            for each in ("Z", "Z2", "u")
-        )
-    )
+    slow, slower, log_hazard = _log_tones(*(_law(number, draws, each, days) for each in ("Z", "Z2", "u")))
     log_tone = slow + slower
     who, day, count = _triggers(people.triggers / DAYS_PER_YEAR, draws.uniforms("drive/triggers", days))
     sizes = draws.exponentials("drive/sizes", days * _MOST).reshape(len(people), days, _MOST)[who, day]
@@ -191,13 +182,19 @@ def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> 
 
 def draw_hazard(content: Content, draws: Draws, *, days: int, step: int = 1) -> Array:
     """Draw what multiplies the hazard of relapse (mean 1) every ``step`` days, (days / step, people)."""
-    number = content.by_name
-    noise = draws.normals("drive/host_sd_u", days // step + 1)
-    (log_hazard,) = _log_tones((noise, number["host_sd_u"], number["host_tau_u"] / step))
+    (log_hazard,) = _log_tones(_law(content.by_name, draws, "u", days, step))
     return np.asarray(np.exp(log_hazard))
 
 
 _MOST = 4  # triggers a day that are told apart; more are as good as impossible at a few a year
+
+
+def _law(
+    number: Mapping[str, float], draws: Draws, name: str, days: int, step: int = 1
+) -> tuple[Array, float, float]:
+    """Return noise, SD and time of a process of the drive every ``step`` days, as ``_log_tones`` asks."""
+    noise = draws.normals(f"drive/host_sd_{name}", days // step + 1)
+    return noise, number[f"host_sd_{name}"], number[f"host_tau_{name}"] / step
 
 
 def _log_tones(*laws: tuple[Array, float, float]) -> list[Array]:
