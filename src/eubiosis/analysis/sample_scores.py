@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eubiosis.core.laws import root
 from eubiosis.core.streams import stream
 
 Array = NDArray[np.float64]
@@ -199,7 +200,6 @@ def mixture_quantile(level: float, means: ArrayLike, sd: float, weights: ArrayLi
     >>> round(mixture_quantile(0.975, [0.0], 1.0), 4)
     1.96
     """
-    from scipy.optimize import brentq
     from scipy.special import ndtri
 
     values = np.asarray(means, dtype=float)
@@ -207,7 +207,7 @@ def mixture_quantile(level: float, means: ArrayLike, sd: float, weights: ArrayLi
         return float(draw_quantiles(values, [level], weights)[0])
     away = abs(float(ndtri(level))) * sd + sd
     ends = float(values.min()) - away, float(values.max()) + away
-    return float(brentq(lambda x: mixture_place(x, values, sd, weights) - level, *ends, xtol=1e-9 * sd))
+    return root(lambda x: mixture_place(x, values, sd, weights) - level, *ends)
 
 
 def _absolute(distance: Array, sd: float) -> Array:

@@ -6,7 +6,7 @@ trials takes the arrays as they are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -41,8 +41,9 @@ class TrialStack:
     each one's arm in ``arms``. ``attended`` (V, R, n) says which visits took place in ``weeks`` (V,).
     ``of_subjects`` maps columns to values (R, n), or (n,) where they are the same in every trial;
     ``of_visits`` to values (V, R, n), not a number where nothing was recorded. ``exposure`` (of the first
-    trial of a pair of worlds), ``adverse_events``, ``relapses`` and ``intercurrent`` are rows of their
-    tables, with the keys of their trials; ``rules`` are the strategies for intercurrent events, by endpoint.
+    trial of a pair of worlds, made by ``exposure_of`` where somebody asks), ``adverse_events``, ``relapses``
+    and ``intercurrent`` are rows of their tables, with the keys of their trials; ``rules`` are the strategies
+    for intercurrent events, by endpoint.
     """
 
     gut_world: int
@@ -55,7 +56,7 @@ class TrialStack:
     attended: Bools
     of_subjects: Mapping[str, Values]
     of_visits: Mapping[str, Values]
-    exposure: Mapping[str, Values] = field(default_factory=dict)
+    exposure_of: Callable[[], Mapping[str, Values]] = dict
     adverse_events: Mapping[str, Values] = field(default_factory=dict)
     relapses: Mapping[str, Values] = field(default_factory=dict)
     intercurrent: Mapping[str, Values] = field(default_factory=dict)
@@ -63,6 +64,11 @@ class TrialStack:
 
     def __len__(self) -> int:
         return len(self.replicates)
+
+    @cached_property
+    def exposure(self) -> Mapping[str, Values]:
+        """What people took, as rows of its table; empty where the first trial is not among these."""
+        return self.exposure_of()
 
     def key(self, k: int) -> TrialKey:
         """Return which trial the k-th is."""

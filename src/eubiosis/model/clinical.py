@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,11 @@ class ClinicalLaws:
     def __init__(self, number: Mapping[str, float], healthy_microglia: float) -> None:
         self.number = number
         self.healthy_microglia = healthy_microglia
-        self.cumulated = {kind: self._law(kind) for kind in ("peak", "mild", "severe")}
+
+    @cached_property
+    def cumulated(self) -> Mapping[str, Array]:
+        """The cumulated laws of EDSS points by kind: at the peak of a relapse, after mild and severe ones."""
+        return {kind: self._law(kind) for kind in ("peak", "mild", "severe")}
 
     def _law(self, kind: str) -> Array:
         prefix = f"host_edss_{kind}_"

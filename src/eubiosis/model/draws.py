@@ -6,6 +6,7 @@ line moves all its members with one quantile, and ranks are correlated by a norm
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eubiosis.core.findings import FindingCollector
-from eubiosis.core.laws import Z975
+from eubiosis.core.laws import Z975, root
 from eubiosis.core.provenance import Basis, Read, SourcedNumber
 from eubiosis.core.tables import TableRow, read_table
 from eubiosis.engine import Array
@@ -141,7 +142,6 @@ def dirichlet_weight(rows: Sequence[SourcedNumber]) -> float:
 
     The widths of the marginal 95 % ranges are matched in sum.
     """
-    from scipy.optimize import brentq
     from scipy.special import betaincinv
 
     total = sum(row.value for row in rows)
@@ -153,7 +153,7 @@ def dirichlet_weight(rows: Sequence[SourcedNumber]) -> float:
         ends = [betaincinv(weight * shares, weight * (1 - shares), p) for p in (0.025, 0.975)]
         return float(np.sum(ends[1] - ends[0]) - stated)
 
-    return float(np.exp(brentq(excess, np.log(0.5), np.log(1e6))))
+    return math.exp(root(excess, math.log(0.5), math.log(1e6)))
 
 
 def _around(middle: float, low: float, high: float, z: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +45,9 @@ from eubiosis.trial.world.host_world import EnrolledWorld, TrialIsTooSmall, tria
 BLOCK = 1_000  # candidates of a gut world in one block of a large trial; it divides a million
 MOST_IN_ONE_BLOCK = 1_000  # participants of a trial that is one piece of work; a larger one is cut
 _FIRST_POOL, MOST_POOL = 2.2, 40.0  # candidates for each participant
+_GUT_WORLDS_KEPT = 16  # whose numbers a process keeps, some kilobytes each
 Columns = Mapping[str, NDArray[np.generic]]
+HostWorlds = tuple[tuple[Mapping[str, float], Mapping[str, float]], ...]
 
 
 @dataclass(frozen=True)
@@ -343,9 +345,9 @@ def _shipped(model: Model, simulation: Simulation) -> Shipped:
 def _settings(task: Task) -> tuple[GutSetting, list[HostSetting]]:
     """Return the gut world of a task and its host worlds, each with the model of its natural history."""
     model, design, simulation = _model(task.model_folder), task.design, task.simulation
-    drawn = gut_world(model, task.gut_world, simulation, task.seed)
+    drawn, hosts = _drawn(task.model_folder, simulation, task.seed, task.gut_world)
     found = []
-    for h, (history, values) in enumerate(_host_worlds(model, task, drawn)):
+    for h, (history, values) in enumerate(hosts):
         number = task.gut_world * simulation.host_worlds + h
         found.append(
             HostSetting(
@@ -357,6 +359,14 @@ def _settings(task: Task) -> tuple[GutSetting, list[HostSetting]]:
             )
         )
     return GutSetting(model, drawn, task.cohort, design, task.seed, task.gut_world), found
+
+
+@lru_cache(maxsize=_GUT_WORLDS_KEPT)
+def _drawn(folder: Path, simulation: Simulation, seed: int, number: int) -> tuple[GutWorld, HostWorlds]:
+    """Return a gut world and the numbers of its host worlds: the blocks of a large trial ask again."""
+    model = _model(folder)
+    drawn = gut_world(model, number, simulation, seed)
+    return drawn, _host_worlds(model, simulation, seed, number, drawn)
 
 
 def _filled(task: Task, setting: GutSetting, gatherers: Sequence[Gatherer]) -> Candidates:
@@ -402,20 +412,17 @@ def _gathered(
     return counts
 
 
-def _host_worlds(
-    model: Model, task: Task, drawn: GutWorld
-) -> list[tuple[Mapping[str, float], Mapping[str, float]]]:
+def _host_worlds(model: Model, simulation: Simulation, seed: int, gut: int, drawn: GutWorld) -> HostWorlds:
     """Return for each host world of a gut world its natural history, and the numbers its hosts run with."""
-    simulation = task.simulation
     history = _shipped(model, simulation).history
     shared = {name: value for name, value in drawn.values.items() if name.startswith("host_")}
     found: list[tuple[Mapping[str, float], Mapping[str, float]]] = []
     for h in range(simulation.host_worlds):
-        number = task.gut_world * simulation.host_worlds + h
-        own = {} if history is None else matched_history(history, number, task.seed)
-        gains = draw_host_world(model, number, task.seed, simulation.couplings, shared=shared)
+        number = gut * simulation.host_worlds + h
+        own = {} if history is None else matched_history(history, number, seed)
+        gains = draw_host_world(model, number, seed, simulation.couplings, shared=shared)
         found.append((own, {**own, **shared, **gains}))
-    return found
+    return tuple(found)
 
 
 def _stacked(parts: Iterable[Columns]) -> Columns:

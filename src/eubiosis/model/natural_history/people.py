@@ -170,50 +170,55 @@ def draw_drive(content: Content, people: People, draws: Draws, *, days: int) -> 
     large cohort can be drawn in parts (``People.take``): a thousand subject-years hold some 40 MB.
     """
     number = content.by_name
-    slow, slower, log_hazard = _log_tones(*(_law(number, draws, each, days) for each in ("Z", "Z2", "u")))
-    log_tone = slow + slower
+    log_tone, slower, log_hazard = (_log_tone(*_law(number, draws, each, days)) for each in ("Z", "Z2", "u"))
+    log_tone += slower
     who, day, count = _triggers(people.triggers / DAYS_PER_YEAR, draws.uniforms("drive/triggers", days))
     sizes = draws.exponentials("drive/sizes", days * _MOST).reshape(len(people), days, _MOST)[who, day]
     shots = np.zeros((days, len(people)))
     wanted = np.arange(_MOST) < count[:, None]
     shots[day, who] = np.where(wanted, number["host_shot_mean"] * sizes, 0.0).sum(axis=1)
-    return Drive(np.exp(log_tone, out=log_tone), shots, np.exp(log_hazard))
+    return Drive(np.exp(log_tone, out=log_tone), shots, np.exp(log_hazard, out=log_hazard))
 
 
 def draw_hazard(content: Content, draws: Draws, *, days: int, step: int = 1) -> Array:
     """Draw what multiplies the hazard of relapse (mean 1) every ``step`` days, (days / step, people)."""
-    (log_hazard,) = _log_tones(_law(content.by_name, draws, "u", days, step))
-    return np.asarray(np.exp(log_hazard))
+    log_hazard = _log_tone(*_law(content.by_name, draws, "u", days, step))
+    return np.asarray(np.exp(log_hazard, out=log_hazard))
 
 
+_DECAY, _BLOCK_DAYS = 4.0, 128  # times of the fastest process, and days, in a block that is summed at once
 _MOST = 4  # triggers a day that are told apart; more are as good as impossible at a few a year
 
 
 def _law(
     number: Mapping[str, float], draws: Draws, name: str, days: int, step: int = 1
 ) -> tuple[Array, float, float]:
-    """Return noise, SD and time of a process of the drive every ``step`` days, as ``_log_tones`` asks."""
+    """Return noise, SD and time of a process of the drive every ``step`` days, as ``_log_tone`` asks."""
     noise = draws.normals(f"drive/host_sd_{name}", days // step + 1)
     return noise, number[f"host_sd_{name}"], number[f"host_tau_{name}"] / step
 
 
-def _log_tones(*laws: tuple[Array, float, float]) -> list[Array]:
-    """Return stationary Ornstein-Uhlenbeck processes of mean -sd^2/2, each (days, people).
+def _log_tone(noise: Array, sd: float, tau: float) -> Array:
+    """Return stationary Ornstein-Uhlenbeck processes of mean -sd^2/2 that last ``tau`` days, (days, people).
 
-    Each law is (noise, sd, tau): standard normals, (people, days + 1), and a time in days. They go from day
-    to day together, as one step of a few people costs hardly more than its calls.
+    ``noise`` are standard normals, (people, days + 1). What a day carries over from earlier days of its block
+    is a running sum of noise that is scaled up by what its decay will take, by e^4 at most, so that no digit
+    is lost: one call does for all days of a block.
     """
-    keep = np.exp([[-1.0 / tau] for _, _, tau in laws])
-    sds = np.array([[sd] for _, sd, _ in laws])
-    z = np.stack([noise.T[:-1] for noise, _, _ in laws], axis=1)
-    z[1:] *= np.sqrt(1 - keep**2)
-    carried = np.empty(z.shape[1:])
-    for day in range(1, len(z)):
-        np.multiply(z[day - 1], keep, out=carried)
-        z[day] += carried
-    z *= sds
-    z -= sds**2 / 2
-    return [z[:, k] for k in range(len(laws))]
+    keep = np.exp(-1.0 / tau)
+    log_tone = noise.T[:-1].copy()
+    block = int(np.clip(_DECAY * tau, 1, _BLOCK_DAYS))
+    decay = keep ** np.arange(block)[:, None]
+    scale = sd * np.sqrt(1 - keep**2) / decay
+    first = sd * log_tone[0]
+    for begin in range(0, len(log_tone), block):
+        days = log_tone[begin : begin + block]
+        days *= scale[: len(days)]
+        days[0] = days[0] + keep * log_tone[begin - 1] if begin else first
+        np.cumsum(days, axis=0, out=days)
+        days *= decay[: len(days)]
+    log_tone -= sd**2 / 2
+    return log_tone
 
 
 def _triggers(rate: Array, uniform: Array) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eubiosis.core.calendar import DAYS_PER_YEAR
+from eubiosis.core.laws import root
 from eubiosis.engine import Array
 
 YEAR = 365
@@ -60,8 +61,6 @@ def hazard_scale(before: Array, after: Array, level: float, gap: float, *, least
     each day after it, (days, people). Entrants had at least ``least`` relapses. Raises ``ValueError``
     where no scale gives the level.
     """
-    from scipy.optimize import brentq
-
     if level == 0:
         return 0.0
 
@@ -72,13 +71,13 @@ def hazard_scale(before: Array, after: Array, level: float, gap: float, *, least
         return float(chance @ rate / chance.sum()) - level
 
     middle = float(np.log(level / DAYS_PER_YEAR / after.mean()))
-    low, high = middle - 7.0, middle + 3.0
-    if not excess(low) < 0 < excess(high):
+    try:
+        return float(np.exp(root(excess, middle - 7.0, middle + 3.0)))
+    except ValueError as error:
         message = (
             f"no scale of the relapse hazard gives {level:g} relapses a year after a gap of {gap:g} days"
         )
-        raise ValueError(message)
-    return float(np.exp(brentq(excess, low, high, xtol=1e-10)))
+        raise ValueError(message) from error
 
 
 def lesion_scale(after: Array, chance: Array, level: float, duration: float) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,6 @@ from eubiosis.engine import Array
 from eubiosis.trial.world.events import cumulated
 
 Ints = NDArray[np.int64]
-_BUCKETS = 512  # equal parts of a course, each with the day from which a mark in it is looked for
 _LEAST_WIDTH = 4
 
 
@@ -31,18 +29,6 @@ class Clocks:
 
     courses: Array
     before: int
-    taken: tuple[Clocks, Ints] | None = None  # whose people these are, and at which positions
-
-    @cached_property
-    def buckets(self) -> NDArray[np.int32]:
-        """From which day on to look for a mark, (n, ``_BUCKETS``), made when the first one is looked for.
-
-        Of so many equal parts of a course: the last day of the course that is not above the lower edge.
-        """
-        if self.taken is not None:
-            everybody, people = self.taken
-            return np.asarray(everybody.buckets[people])
-        return _buckets(self.courses)
 
     @classmethod
     def of(cls, rates: Array, already: Array | None = None) -> Clocks:
@@ -58,7 +44,7 @@ class Clocks:
 
     def take(self, people: Ints) -> Clocks:
         """Return the clocks of some people, in the order of ``people`` (positions)."""
-        return Clocks(self.courses[people], self.before, (self, people))
+        return Clocks(self.courses[people], self.before)
 
     @classmethod
     def concat(cls, parts: Sequence[Clocks]) -> Clocks:
@@ -89,30 +75,16 @@ class Clocks:
 
     def days(self, who: Ints, marks: Array) -> Array:
         """Return the days on which people ``who`` (events,) pass ``marks`` that lie before their ends."""
-        days = self.courses.shape[1]
-        first = who * days
-        part = marks * (_BUCKETS / np.where(self.until > 0, self.until, 1.0))[who]
-        # an edge is crossed a rounding error early: a bucket lower is never too late
-        bucket = np.clip(part.astype(np.int64) - 1, 0, _BUCKETS - 1)
-        place = first + self.buckets[who, bucket]
-        flat = self.courses.reshape(-1)
-        late = np.arange(len(place))
-        while len(late := late[flat[place[late] + 1] <= marks[late]]):
-            late = late[place[late] < first[late] + days - 2]
-            place[late] += 1
+        flat, first = self.courses.reshape(-1), who * self.courses.shape[1]
+        place, left = first.copy(), self.courses.shape[1] - 2
+        while left:  # the day on which a mark is passed begins at ``place``, or up to ``left`` days later
+            step = (left + 1) // 2
+            place += np.where(flat[place + step] <= marks, step, 0)
+            left -= step
         begin = flat[place]
         width = flat[place + 1] - begin
         part = np.divide(marks - begin, width, out=np.zeros_like(marks), where=width > 0)
         return np.asarray(place - first - self.before + np.clip(part, 0.0, 1.0))
-
-
-def _buckets(courses: Array) -> NDArray[np.int32]:
-    """Return for each person and bucket the last day whose course is not above the bucket's lower edge."""
-    found = np.empty((len(courses), _BUCKETS), dtype=np.int32)
-    shares = np.arange(_BUCKETS) / _BUCKETS
-    for own, course in zip(found, courses, strict=True):
-        own[:] = np.searchsorted(course, shares * course[-1], side="right") - 1
-    return np.clip(found, 0, courses.shape[1] - 2)
 
 
 @dataclass(frozen=True)

@@ -249,7 +249,7 @@ class Gatherer:
             relative = setting.relative(stretch, self.design) if host is None else host
             run = at_level(relative, self.scale, self.design, stretch.gut, setting.beyond)
             seen = screened(
-                setting.model, self.label, stretch.people, stretch.gut, run, self.design, self.seed,
+                setting.model, self.label, stretch.people, stretch.gut, run, self.design, stretch.draws,
                 setting.beyond,
             )  # fmt: skip
             reasons[stretch.rows] = seen.reasons

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eubiosis.core.streams import SubjectDraws
-from eubiosis.engine import Array
+from eubiosis.engine import Array, Compiled
 from eubiosis.model.model import Model
 from eubiosis.model.natural_history.course import FEWEST_STEPS_PER_DAY, run_hosts
 from eubiosis.model.natural_history.people import HOST_INPUTS, People, draw_drive, draw_people
@@ -119,9 +119,7 @@ def relative_hosts(
     def run(courses: GutCourses, intakes: Mapping[str, Sequence[Intake]]) -> HostCourses:
         after, rates = {}, {"": first}
         for arm in design.arms:
-            handed = courses.handed[arm.name]
-            days = (handed[:, 1:] + handed[:, :-1]) / 2
-            levels = {name: days[:, :, k].T for k, name in enumerate(HANDED)}
+            levels = _daily_levels(courses.handed[arm.name], people, kernel)
             after[arm.name], _ = run_hosts(
                 kernel,
                 people,
@@ -149,6 +147,19 @@ def relative_hosts(
         for kept, courses in gut.interrupted.items()
     }
     return replace(plain, interrupted=interrupted)
+
+
+def _daily_levels(handed: Array, people: People, kernel: Compiled) -> dict[str, Array]:
+    """Return what the gut hands over on each day, name -> (days, people); nothing where it never changes.
+
+    ``handed`` is (people, days + 1, ``HANDED``) at the bounds of days. A gut at rest hands over what people's
+    own parameters say already, and their hosts run without it.
+    """
+    own = people.parameters[[kernel.parameter_index[name] for name in HANDED]].T
+    if np.array_equal(handed[:, -1], own) and np.all(handed == own[:, None]):  # the last day first: few agree
+        return {}
+    days = (handed[:, 1:] + handed[:, :-1]) / 2
+    return {name: days[:, :, k].T for k, name in enumerate(HANDED)}
 
 
 def at_level(

@@ -7,8 +7,9 @@ Either way a subject's luck is the same in every arm and whoever else is enrolle
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,7 +187,7 @@ def enrol(
     reference = held < reference_size(reasons == "")
     host = relative_hosts(model, couplings, guts, pool, design, draws, terms)
     host = at_level(host, event_scale(model, design, [host], reference), design, guts, beyond)
-    seen = screened(model, label, pool, guts, host, design, seed, beyond)
+    seen = screened(model, label, pool, guts, host, design, draws, beyond)
     reasons[held] = seen.reasons
     enrolled = np.flatnonzero(seen.reasons == "")[: design.participants]
     if len(enrolled) < design.participants:
@@ -237,15 +238,15 @@ def screened(
     gut: GutCourses,
     host: HostCourses,
     design: Design,
-    seed: int,
+    draws: SubjectDraws,
     beyond: Beyond = NOTHING_BEYOND,
 ) -> Screened:
     """Judge candidates by their histories; nobody's verdict depends on the others.
 
-    ``gut`` and ``host`` are those of the ``pool``, the host's rates at the level of the design.
+    ``gut`` and ``host`` are those of the ``pool``, the host's rates at the level of the design; ``draws`` are
+    its luck.
     """
-    draws = SubjectDraws(seed, pool.numbers)
-    laws = clinical_laws(model)
+    laws, seed = clinical_laws(model), draws.seed
     earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
     before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
     level, treg = fatigue_levels(pool.edss, laws, draws), treg_levels(draws)
@@ -337,10 +338,10 @@ def _observed(
     }
     names = np.array(courses.arms)[made.arm]
     trial, harmed = events_of_trials(design, world.harms, names, subjects.numbers, there.followed, draws)
-    exposure: dict[str, np.ndarray] = {}
-    if made.numbers[0] == 0:  # what people took is kept for the first trial of a pair of worlds
-        exposure = exposure_rows(design, names[0], subjects.numbers, there.followed[0], world.seed)
-        exposure = {**_keys(pair, np.zeros(len(exposure["subject"]), dtype=np.int64)), **exposure}
+    exposure: Callable[[], dict[str, np.ndarray]] = dict
+    if made.numbers[0] == 0:  # what people took is told of the first trial of a pair of worlds
+        followed = there.followed[0]
+        exposure = partial(_exposure, pair, design, names[0], subjects.numbers, followed, world.seed)
     some = list(made.measured)
     return TrialStack(
         *pair, made.numbers, courses.numbers, courses.arms, made.arm, np.array(design.visits)[some],
@@ -348,6 +349,19 @@ def _observed(
         {**_keys(pair, made.numbers[trial]), **harmed}, relapse_columns(courses, made, pair),
         _intercurrent(world, design, courses, made, pair), strategy_rules(design.intercurrent),
     )  # fmt: skip
+
+
+def _exposure(
+    pair: tuple[int, int],
+    design: Design,
+    arms: NDArray[np.str_],
+    numbers: tuple[int, ...],
+    followed: Array,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Return what people took in the first trial of a pair of worlds, with its keys."""
+    rows = exposure_rows(design, arms, numbers, followed, seed)
+    return {**_keys(pair, np.zeros(len(rows["subject"]), dtype=np.int64)), **rows}
 
 
 def _intercurrent(
