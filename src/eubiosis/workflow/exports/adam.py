@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from eubiosis.core.columns import TableSchema
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.frame import Table
-from eubiosis.workflow.exports.adam_schemas import ADAM_TABLES, SIMULATED
+from eubiosis.therapy.harms import harm_terms
+from eubiosis.workflow.exports.adam_schemas import ADAM_TABLES, NO_RACE, NO_SITE, SIMULATED
 
 Cell: TypeAlias = "str | float | None"
 Row: TypeAlias = dict[str, Cell]
 DAYS_A_YEAR = 365.25
 _SCORES = ("mfis", "edss")
 _SHORT = {"stool": "ST", "plasma": "PL", "share": "SH"}
+_REASONS = {  # why follow-up ended, in the words of CDISC's code list NCOMPLT
+    "withdrew_consent": "WITHDRAWAL BY SUBJECT",
+    "adverse_event": "ADVERSE EVENT",
+    "lack_of_efficacy": "LACK OF EFFICACY",
+    "lost_to_follow_up": "LOST TO FOLLOW-UP",
+    "other": "OTHER",
+}
 _MRI = (  # column of observed_subjects, code, visit, what it is, unit
     ("gd_lesions_at_entry", "GDBL", "Baseline", "Gd+ lesions on the scan at randomisation", "lesion"),
     ("gd_lesions", "GDSUM", "Follow-up", "Gd+ lesions, summed over the scans attended", "lesion"),
@@ -38,6 +47,15 @@ def parameter_text(endpoint: str) -> str:
     """Return the parameter of an endpoint in words, with its unit."""
     known = ENDPOINTS[endpoint]
     return f"{known.label} ({known.unit})" if known.unit not in ("", "-") else known.label
+
+
+def leaving_reason(why: str) -> str:
+    """Return a reason for leaving in the words of CDISC's code list NCOMPLT; empty stays empty.
+
+    >>> leaving_reason("withdrew_consent"), leaving_reason("")
+    ('WITHDRAWAL BY SUBJECT', '')
+    """
+    return _REASONS.get(why, why.replace("_", " ").upper())
 
 
 def adam_tables(
@@ -87,12 +105,15 @@ def _subject_level(base: Mapping[int, Row], people: Mapping[int, Row], visits: S
         {
             **base[number],
             "SUBJID": f"{number:06d}",
+            "SITEID": NO_SITE,
+            "ARM": str(row["arm"]),
             "AGE": row["age"],
             "AGEU": "YEARS",
             "SEX": "F" if row["female"] else "M",
+            "RACE": NO_RACE,
             "ITTFL": "Y",
             "EOSSTT": "COMPLETED" if row["completed"] else "DISCONTINUED",
-            "DCSREAS": "" if row["completed"] else str(row.get("left_because") or ""),
+            "DCSREAS": "" if row["completed"] else leaving_reason(str(row.get("left_because") or "")),
             "FUYRS": row["follow_up_years"],
             "REL12BL": row["relapses_last_year"],
             "NREL": row["relapses"],
@@ -165,16 +186,24 @@ def _by_visit(
 
 
 def _events(base: Mapping[int, Row], events: Sequence[Row]) -> list[Row]:
-    return [
-        {
-            **base[_whole(row["subject"])],
-            "AEDECOD": str(row["event"]),
-            "ASTDY": row["day"],
-            "AESER": "Y" if row["serious"] else "N",
-            "AOCCFL": "Y",
-        }
-        for row in events
-    ]
+    terms = harm_terms()
+    seen: Counter[int] = Counter()
+    rows: list[Row] = []
+    for row in sorted(events, key=lambda event: (_whole(event["subject"]), _number(event["day"]))):
+        number, harm = _whole(row["subject"]), str(row["event"])
+        seen[number] += 1
+        rows.append(
+            {
+                **base[number],
+                "AESEQ": float(seen[number]),
+                "AETERM": terms[harm].label if harm in terms else harm.replace("_", " "),
+                "AEDECOD": harm,
+                "ASTDY": row["day"],
+                "AESER": "Y" if row["serious"] else "N",
+                "AOCCPFL": "Y",
+            }
+        )
+    return rows
 
 
 def _lesions(base: Mapping[int, Row], people: Mapping[int, Row]) -> list[Row]:

@@ -2,8 +2,9 @@
 
 Names have at most 8 characters and labels at most 40, as SAS transport files of version 5 demand. The shapes
 follow ADaM where it has one (ADSL; a row a parameter and visit with BASE and CHG; time to event with CNSR);
-ADMB, of relative abundance, has no standard of its own. They are shaped like ADaM and checked by no
-conformance rules of CDISC.
+ADMB, of relative abundance, has no standard of its own. Dates are absent on purpose, and what the simulation
+does not hold (sites, race) is said to be so. ``docs/how_to/exports.md`` names the published rules that the
+tables keep and those that they do not.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from types import MappingProxyType
 from eubiosis.core.columns import Column, TableSchema
 
 SIMULATED = "SIMULATED"
+NO_SITE = "SIM"
+NO_RACE = "UNKNOWN"
 
 
 def _text(name: str, label: str, derived: str) -> Column:
@@ -60,13 +63,20 @@ ADSL = _schema(
     (
         *_SUBJECT[:3],
         _text("SUBJID", "Subject Identifier for the Study", "observed_subjects.subject"),
+        _text("SITEID", "Study Site Identifier", f"always {NO_SITE}: no sites are simulated"),
+        _text("ARM", "Description of Planned Arm", "observed_subjects.arm"),
         _SUBJECT[3],
         _number("AGE", "Age", "observed_subjects.age", "year"),
         _text("AGEU", "Age Units", "YEARS"),
         _text("SEX", "Sex", "F or M from observed_subjects.female"),
+        _text("RACE", "Race", f"always {NO_RACE}: race is not simulated"),
         _text("ITTFL", "Intent-To-Treat Population Flag", "Y: everybody who was randomised"),
         _text("EOSSTT", "End of Study Status", "COMPLETED or DISCONTINUED from observed_subjects.completed"),
-        _text("DCSREAS", "Reason for Discontinuation from Study", "observed_subjects.left_because"),
+        _text(
+            "DCSREAS",
+            "Reason for Discontinuation from Study",
+            "observed_subjects.left_because in the words of CDISC's code list NCOMPLT",
+        ),
         _number("FUYRS", "Follow-up (Years)", "observed_subjects.follow_up_years", "year"),
         _number("REL12BL", "Relapses in the Year Before Entry", "observed_subjects.relapses_last_year"),
         _number("NREL", "Relapses During Follow-up", "observed_subjects.relapses"),
@@ -100,10 +110,12 @@ ADAE = _schema(
     "the first event of one harm in one virtual subject",
     (
         *_SUBJECT,
+        _number("AESEQ", "Sequence Number", "counts the rows of the subject by ASTDY, from 1"),
+        _text("AETERM", "Reported Term for the Adverse Event", "label of the harm: nobody reported it"),
         _text("AEDECOD", "Dictionary-Derived Term", "observed_adverse_events.event: our harm, not MedDRA"),
         _number("ASTDY", "Analysis Start Relative Day", "observed_adverse_events.day", "day"),
         _text("AESER", "Serious Event", "Y or N from observed_adverse_events.serious"),
-        _text("AOCCFL", "First Occurrence Within Subject Flag", "Y: only first events are kept"),
+        _text("AOCCPFL", "1st Occurrence of Preferred Term Flag", "Y: only the first of each harm is kept"),
     ),
 )
 ADMRI = _schema(

@@ -23,12 +23,16 @@ _CREDIBILITY = "credibility.json"  # the assessment table of ICH M15, where the 
 _WORDS = """SIMULATED data of a virtual trial. Nobody in these tables exists, and no number in them is
 evidence that a therapy works.
 
-The tables are shaped like ADaM (ADSL, ADTTE, ADQS, ADLB, ADMB, ADAE, ADMRI); they were not checked against
-the conformance rules of CDISC. variables.csv names every variable with its label, unit, origin and
-derivation. They hold the first simulated trial of the run, as a trial would have observed it, without the
-latent truth. Dates are absent on purpose: days count from randomisation. A missing number is empty (CSV),
-null (Parquet) or "." (XPT). Confirmed disability progression is not derived: the visits are planned too far
-apart for it in most designs. Harms carry the names of our table of harms, not those of MedDRA.
+The tables are shaped like ADaM (ADSL, ADTTE, ADQS, ADLB, ADMB, ADAE, ADMRI). They keep those published rules
+of ADaM that need neither dates nor source tables (SDTM); nobody has certified them. variables.csv names every
+variable with its label, unit, origin and derivation. They hold the first simulated trial of the run, as a
+trial would have observed it, without the latent truth. Dates are absent on purpose: days count from
+randomisation. No sites and no race are simulated: SITEID and RACE say so. Confirmed disability progression is
+not derived: the visits are planned too far apart for it in most designs. Harms carry the names of our table
+of harms, not those of MedDRA.
+
+A missing number is empty (CSV), null (Parquet) or "." (XPT). Read XPT with SAS, haven or pyreadstat: read_sas
+of pandas takes every zero for 5.4e-79, so that CNSR == 0 finds nobody.
 """
 
 
