@@ -13,7 +13,7 @@ import click
 
 from eubiosis.core.errors import NumericalFailuresError
 from eubiosis.core.findings import FindingsError, spelled_out, unknown_word
-from eubiosis.core.machine import use_one_algebra_thread
+from eubiosis.core.machine import keep_little_memory, use_one_algebra_thread
 from eubiosis.core.version import __version__
 
 # command -> (module that holds it, one line for the overview)
@@ -151,6 +151,7 @@ def main() -> None:
     Exit 0 done, 1 findings in a file, 2 a wrong command line, 3 more numerical failures than allowed.
     """
     use_one_algebra_thread()
+    keep_little_memory()
     for stream in (sys.stdout, sys.stderr):
         _speak_any_text(stream)
     try:

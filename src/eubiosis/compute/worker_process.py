@@ -24,7 +24,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from eubiosis.core.frame import spare_pandas
-from eubiosis.core.machine import THREADS_VARIABLE, keep_few_arenas, use_one_algebra_thread
+from eubiosis.core.machine import THREADS_VARIABLE, keep_little_memory, use_one_algebra_thread
 
 KILLED = 10.0  # seconds that the system may take to remove a process that was ended with kill -9
 _LOOK = 0.5  # seconds between looks at the parent
@@ -256,7 +256,7 @@ def _begin(threads: int, parent: int) -> None:
     Ctrl-C reaches every process of a terminal; only the parent answers it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    keep_few_arenas()
+    keep_little_memory()
     spare_pandas()
     os.environ.setdefault(THREADS_VARIABLE, str(threads))
     threading.Thread(

@@ -60,14 +60,21 @@ def give_back_memory() -> None:
         trim(0)
 
 
-def keep_few_arenas() -> None:
-    """Let all threads of this process share two stocks of freed memory instead of one for each (glibc)."""
+def keep_little_memory() -> None:
+    """Let this process hold on to little of what it has freed, where its allocator can be told (glibc).
+
+    All threads share two stocks of freed memory instead of one for each, and an array from half a megabyte
+    on has pages of its own, which go back when it goes; by default glibc raises that limit to 32 MB as soon
+    as such arrays come and go, and what is freed between others stays.
+    """
     set_option = getattr(_allocator(), "mallopt", None)
     if set_option is not None:
         set_option(_ARENA_MAX, 2)
+        set_option(_MMAP_THRESHOLD, _OWN_PAGES)
 
 
-_ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
+_ARENA_MAX, _MMAP_THRESHOLD = -8, -3  # M_ARENA_MAX and M_MMAP_THRESHOLD of malloc.h
+_OWN_PAGES = 2**19  # bytes
 
 
 def _allocator() -> ctypes.CDLL | None:
