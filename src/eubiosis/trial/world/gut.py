@@ -46,8 +46,9 @@ class GutCourses:
 
     ``status`` (subjects,); ``handed`` arm -> (subjects, days + 1, ``HANDED``), ``markers`` arm ->
     (subjects, visits, ``MARKERS``); shares are of reads. NaN for a subject without a steady state or whose
-    run failed. ``niche`` (subjects,) says how the composition is held ("ok", "far", "niche_unsolved", or
-    empty for who was not asked), ``residual`` and ``largest_factor`` (subjects,) how far and at what price.
+    run failed. Where nobody's gut is moved in an arm, ``handed`` holds one day for all (``at_rest``).
+    ``niche`` (subjects,) says how the composition is held ("ok", "far", "niche_unsolved", or empty for who
+    was not asked), ``residual`` and ``largest_factor`` (subjects,) how far and at what price.
     ``interrupted`` holds the same people's courses with intercurrent events, by the kinds that happen.
     """
 
@@ -68,7 +69,7 @@ class GutCourses:
         """Return some of the subjects, in the order of ``rows`` (positions)."""
         return GutCourses(
             tuple(self.status[i] for i in rows),
-            {arm: values[rows] for arm, values in self.handed.items()},
+            {arm: _people_of(values, rows) for arm, values in self.handed.items()},
             {arm: values[rows] for arm, values in self.markers.items()},
             tuple(self.niche[i] for i in rows),
             self.residual[rows],
@@ -143,11 +144,11 @@ def gut_courses(
     own = OwnEvents.of(design, draws)
     by_variant: dict[Kept, tuple[dict[str, Array], dict[str, Array]]] = {}
     for kept in (NOTHING, *variants(design)):
-        handed = {a.name: np.full((len(subjects), len(days), len(HANDED)), np.nan) for a in design.arms}
+        handed: dict[str, Array] = {}
         markers = {a.name: np.full((len(subjects), len(visits), len(MARKERS)), np.nan) for a in design.arms}
         for arm in design.arms:
             courses = _arm_courses(model, world, people, arm, own, kept, draws, days, visits)
-            handed[arm.name][rows] = courses.handed
+            handed[arm.name] = _spread(courses.handed, rows, len(subjects))
             markers[arm.name][rows] = _as_reads(courses.markers, world)
             failed = ~_went_well(courses.status)
             status[rows[failed]] = np.array(courses.status, dtype=object)[failed]
@@ -157,6 +158,29 @@ def gut_courses(
         GutCourses(words, *each, fit.niche, fit.residual, fit.largest_factor) for each in by_variant.values()
     )
     return replace(plain, interrupted=dict(zip(variants(design), others, strict=True)))
+
+
+def at_rest(handed: Array) -> bool:
+    """Say whether values (people, days, ...) hold one day for all days."""
+    return handed.strides[1] == 0
+
+
+def _all_days(day: Array, days: int) -> Array:
+    """Return the values of a day (people, 1, ...) for all days, without room for each."""
+    return np.broadcast_to(day, (day.shape[0], days, *day.shape[2:]))
+
+
+def _people_of(handed: Array, rows: NDArray[np.int64]) -> Array:
+    """Return the values of some people, (rows, days, ...)."""
+    return _all_days(handed[rows, :1], handed.shape[1]) if at_rest(handed) else handed[rows]
+
+
+def _spread(handed: Array, rows: NDArray[np.intp], people: int) -> Array:
+    """Return values (rows, days, ...) as those of some of many ``people``; NaN for the others."""
+    still, days = at_rest(handed), handed.shape[1]
+    found = np.full((people, 1 if still else days, *handed.shape[2:]), np.nan)
+    found[rows] = handed[:, :1] if still else handed
+    return _all_days(found, days) if still else found
 
 
 def _arm_courses(
@@ -329,7 +353,7 @@ def _solve_batch(
     if not len(people.status):
         return _Courses(np.empty((0, len(days), len(HANDED))), np.empty((0, len(visits), len(MARKERS))), ())
     still = joined.solve(days[:1], names, parameters=people.parameters(), initial=people.states)
-    handed = np.repeat(still.values[:, :, : len(HANDED)], len(days), axis=1)
+    handed = _all_days(still.values[:, :, : len(HANDED)], len(days))
     markers = np.repeat(still.values[:, :, len(HANDED) :], len(visits), axis=1)
     status = np.array(still.status, dtype=object)
     weekly = killing is not None  # a course of an antibiotic is a week
@@ -345,6 +369,7 @@ def _solve_batch(
             inputs=given.inputs,
             tolerances=TOLERANCES,
         )
+        handed = handed.copy()
         handed[acting] = solution.values[:, :, : len(HANDED)]
         markers[acting] = solution.values[:, visits, len(HANDED) :]
         status[acting] = solution.status

@@ -24,7 +24,7 @@ from eubiosis.population.subjects import VirtualSubjects
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.beyond import Beyond
 from eubiosis.trial.world.direct import LogFactors, host_factors
-from eubiosis.trial.world.gut import HANDED, GutCourses
+from eubiosis.trial.world.gut import HANDED, GutCourses, at_rest
 from eubiosis.trial.world.interruptions import Intake, Kept, OwnEvents
 
 BURN_IN = 730
@@ -156,7 +156,7 @@ def _daily_levels(handed: Array, people: People, kernel: Compiled) -> dict[str, 
     own parameters say already, and their hosts run without it.
     """
     own = people.parameters[[kernel.parameter_index[name] for name in HANDED]].T
-    if np.array_equal(handed[:, -1], own) and np.all(handed == own[:, None]):  # the last day first: few agree
+    if at_rest(handed) and np.array_equal(handed[:, 0], own):
         return {}
     days = (handed[:, 1:] + handed[:, :-1]) / 2
     return {name: days[:, :, k].T for k, name in enumerate(HANDED)}
