@@ -325,7 +325,7 @@ def _notes(design: Design, rows: Sequence[_Comparison], blocks: int, worlds: int
         if endpoint.better == "neither":
             yield (
                 f"{endpoint.label}: neither direction is better. Where this part has to rank people, more of "
-                "it stands first."
+                "it stands first, and benefit means more of it."
             )
     if blocks > 1:
         yield (

@@ -26,7 +26,8 @@ def _read(text: str) -> str:
 
 def _named(part: Passage) -> Passage:
     tables = tuple(
-        replace(table, rows=tuple(tuple(map(_read, row)) for row in table.rows)) for table in part.tables
+        replace(table, title=_read(table.title), rows=tuple(tuple(map(_read, row)) for row in table.rows))
+        for table in part.tables
     )
     return replace(
         part,

@@ -23,7 +23,9 @@ _HARDLY_VARIED = 0.005  # share of worlds in the uncertainty below which it woul
 _NOISE = 1e-9  # below it a share or an end of an interval is the rounding of sums, no effect
 _NOTHING = 1e-6  # below it a number says nothing in the units of a report
 _MOST_DECIMALS = 3
+_KEPT = 5e-5  # half the last decimal with which chances of a formula are kept
 _MINUS = "−"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -62,13 +64,16 @@ def number(value: float | None, *, sign: bool = False) -> str:
 def stated(value: float) -> str:
     """Write a number of a table as it was given there: no rounding, thousands apart, no trailing zeros.
 
-    >>> stated(0.4), stated(1200000.0), stated(-4.0)
-    ('0.4', '1,200,000', '−4')
+    >>> stated(0.4), stated(1200000.0), stated(-4.0), stated(6.7e11), stated(-2e-5)
+    ('0.4', '1,200,000', '−4', '6.7 × 10¹¹', '−2 × 10⁻⁵')
     """
     if not math.isfinite(value):
         return NOT_ESTIMABLE
-    text = f"{value:,.10g}" if 1e-4 <= abs(value) < 1e9 or value == 0 else f"{value:.6g}"
-    return text.replace("-", _MINUS)
+    if 1e-4 <= abs(value) < 1e7 or value == 0:
+        return f"{value:,.10g}".replace("-", _MINUS)
+    digits, _, power = f"{value:.9e}".partition("e")
+    front = digits.rstrip("0").rstrip(".").replace("-", _MINUS)
+    return f"{front} × 10{str(int(power)).translate(_RAISED)}"
 
 
 def count(value: float, beside: Iterable[float] = ()) -> str:
@@ -93,6 +98,17 @@ def percent(share: float, *, decimals: int = 0) -> str:
     if 1 - step / 2 < share < 1 - _NOISE:
         return f"over {100 * (1 - step):.{decimals}f}\u00a0%"
     return f"{100 * share:.{decimals}f}\u00a0%"
+
+
+def formula_percent(share: float, *, decimals: int = 0) -> str:
+    """Write a chance that a formula gives, kept with four decimals: it is never exactly none or all.
+
+    >>> formula_percent(1.0), formula_percent(0.0), formula_percent(0.4217)
+    ('over 99\\xa0%', 'under 1\\xa0%', '42\\xa0%')
+    """
+    if not math.isfinite(share):
+        return NOT_ESTIMABLE
+    return percent(min(max(share, _KEPT), 1 - _KEPT), decimals=decimals)
 
 
 def estimable(values: Iterable[float]) -> bool:
@@ -294,6 +310,18 @@ def size_text(report_input: TrialReportInput) -> str:
         if value is not None
     ]
     return "n = " + " × ".join(parts) if parts else "n not stated"
+
+
+def first_trials_text(report_input: TrialReportInput, trials: int | None, people: float | None) -> str:
+    """State the first trials of the pairs of worlds and their people, of a figure that shows no other.
+
+    Where they were not counted the sizes of the whole run stand there.
+    """
+    if trials is None or people is None:
+        return size_text(report_input)
+    return (
+        f"n = {trials_text(trials)}, the first of each pair of worlds × {many(round(people), 'participant')}"
+    )
 
 
 def sentences(report_input: TrialReportInput) -> list[str]:
