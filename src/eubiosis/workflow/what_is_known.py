@@ -77,7 +77,7 @@ def what_is_known(workflow: Workflow, spreads: Mapping[str, float]) -> Published
         try:
             made = brief(Question(**content))
         except FindingsError as error:
-            refused[arm.name] = "; ".join(map(_why_not, error.findings))
+            refused[arm.name] = "; ".join(_why_not(finding, arm) for finding in error.findings)
             continue
         if endpoints:
             questions[arm.name] = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
@@ -87,10 +87,11 @@ def what_is_known(workflow: Workflow, spreads: Mapping[str, float]) -> Published
     return PublishedEvidence(tuple(parts), tuple(dict.fromkeys(published)), rates, questions, refused)
 
 
-def _why_not(finding: Finding) -> str:
+def _why_not(finding: Finding, arm: Arm) -> str:
     """Say why a brief refuses an arm, to somebody who wrote a workflow and no question."""
     if finding.place.endswith("intervention"):
-        return "no intervention of the evidence tables stands for what this arm takes"
+        taken = " and ".join(part.record.label for part in arm.therapy.given)
+        return f"no intervention of the evidence tables stands for {taken}"
     return finding.problem
 
 

@@ -60,7 +60,7 @@ def test_counts_and_stated_numbers():
     assert count(40.0, [3.6]) == "40.0"
     assert count(NAN) == "not estimable"
     assert stated(0.123456789) == "0.123456789"
-    assert stated(5e-6) == "5e−06"
+    assert stated(5e-6) == "0.000005"
 
 
 def effect(**changes: object) -> EffectRow:

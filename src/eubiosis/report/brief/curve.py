@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from html import escape
 
 from eubiosis.core.brief import BriefEndpoint
-from eubiosis.report.brief.blocks import duration, set_signs
+from eubiosis.report.as_read import set_signs
+from eubiosis.report.brief.blocks import duration
 from eubiosis.report.trial.words import percent
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 460, 220, 46, 34

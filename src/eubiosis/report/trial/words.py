@@ -25,8 +25,8 @@ _NOTHING = 1e-6  # below it a number says nothing in the units of a report
 _MOST_DECIMALS = 3
 _KEPT = 5e-5  # half the last decimal with which chances of a formula are kept
 _MINUS = "−"
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | None, *, sign: bool = False) -> str:
@@ -64,16 +64,22 @@ def number(value: float | None, *, sign: bool = False) -> str:
 def stated(value: float) -> str:
     """Write a number of a table as it was given there: no rounding, thousands apart, no trailing zeros.
 
-    >>> stated(0.4), stated(1200000.0), stated(-4.0), stated(6.7e11), stated(-2e-5)
-    ('0.4', '1,200,000', '−4', '6.7 × 10¹¹', '−2 × 10⁻⁵')
+    Small numbers are written out; from ten million on a power of ten stands in the place of a row of zeros.
+
+    >>> stated(0.4), stated(1200000.0), stated(-4.0), stated(6.7e11), stated(-2.58e-5)
+    ('0.4', '1,200,000', '−4', '6.7 × 10¹¹', '−0.0000258')
     """
     if not math.isfinite(value):
         return NOT_ESTIMABLE
-    if 1e-4 <= abs(value) < 1e7 or value == 0:
-        return f"{value:,.10g}".replace("-", _MINUS)
-    digits, _, power = f"{value:.9e}".partition("e")
-    front = digits.rstrip("0").rstrip(".").replace("-", _MINUS)
-    return f"{front} × 10{str(int(power)).translate(_RAISED)}"
+    if value == 0:
+        return "0"
+    size = math.floor(math.log10(abs(value)))
+    if size < 7:
+        decimals = min(max(0, 9 - size), 20)
+        text = f"{value:,.{decimals}f}".rstrip("0").rstrip(".") if decimals else f"{value:,.0f}"
+        return text.replace("-", _MINUS)
+    digits = f"{value / 10.0**size:.9f}".rstrip("0").rstrip(".").replace("-", _MINUS)
+    return f"{digits} × 10{str(size).translate(_RAISED)}"
 
 
 def count(value: float, beside: Iterable[float] = ()) -> str:
