@@ -157,6 +157,6 @@ def in_sentence(label: str) -> str:
     """
     first, _, after = label.partition(" ")
     rest, second = first[1:], after.partition(" ")[0]
-    name = second[:1].isupper() and second[1:].islower()
+    name = second[:1].isupper() and second[1:].isalpha() and second[1:].islower()
     word = rest[:1].isalpha() and rest.replace("-", "").isalpha() and rest.islower()
     return label[:1].lower() + label[1:] if word and not name else label

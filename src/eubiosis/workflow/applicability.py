@@ -107,7 +107,7 @@ def _trials_of_the_endpoint(design: Design, known: Sequence[Compared]) -> Iterab
         labels = dict.fromkeys(product(one.product).label for one in own)
         fresh = sum(one.status == "fresh" for one in own)
         trials = "1 trial" if len(own) == 1 else f"{len(own)} trials"
-        counts = ((fresh, "made before their first comparison"), (len(own) - fresh, "compared before"))
+        counts = ((fresh, "fresh"), (len(own) - fresh, "seen before"))
         told = ", ".join(f"{number} {words}" for number, words in counts if number)
         yield (
             f"{label}: forecasts were compared with {trials} ({', '.join(labels)}; {told}); the scoreboard "
