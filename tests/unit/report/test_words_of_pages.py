@@ -238,3 +238,15 @@ def test_pool_and_audit_speak_of_studies_by_name_with_true_signs(pooled, audited
 def test_every_table_of_pool_and_audit_says_what_it_is(pooled, audited):
     for page in (pooled, audited):
         assert page.count("<table") == page.count("<caption")
+
+
+def test_on_paper_no_caption_is_parted_from_its_table_and_no_filter_is_printed():
+    css = (BRIEFS.parents[1] / "report" / "templates" / "eubiosis.css").read_text(encoding="utf-8")
+    paper = css.partition("@media print")[2]
+    together = re.search(r"h2, h3, h4,([^{]*)\{ break-after: avoid; \}", paper)
+    assert together is not None
+    assert {"summary", "caption"} <= {name.strip() for name in together[1].split(",")}
+    hidden = re.search(r"nav,([^{]*)\{ display: none", paper)
+    assert hidden is not None
+    assert "#filters" in hidden[1]
+    assert "tbody > tr:first-child { break-before: avoid; }" in paper
