@@ -23,8 +23,9 @@ from eubiosis.report.abbreviations import ABBREVIATIONS, spelled_out
 from eubiosis.report.brief.page import brief_html
 from eubiosis.report.trial.page import trial_report
 from eubiosis.report.trial.responders import responder_cells
+from eubiosis.report.trial.sentences import sentences
 from eubiosis.report.trial.week_changes import week_words
-from eubiosis.report.trial.words import number, percent, power_parts, sentences, size_text
+from eubiosis.report.trial.words import number, percent, power_parts, size_text
 from eubiosis.trial.world.laboratory import reported
 from eubiosis.workflow.brief import brief
 

@@ -30,6 +30,7 @@ from eubiosis.report.trial.published import published_cells
 from eubiosis.report.trial.responders import responder_cells
 from eubiosis.report.trial.results_json import script_text
 from eubiosis.report.trial.sensitivity import index_groups, top_words, tornado
+from eubiosis.report.trial.sentences import sentences
 from eubiosis.report.trial.tipping import (
     blind_markers,
     fingerprint_parts,
@@ -49,7 +50,6 @@ from eubiosis.report.trial.words import (
     origin_text,
     percent,
     scale_text,
-    sentences,
     size_text,
     stamp_text,
     stated,
