@@ -31,7 +31,7 @@ def test_samples_and_summary_go_to_stdout_and_the_log_to_stderr(run):
     assert status == 0
     lines = out.splitlines()
     assert lines[0] == (
-        "t.tsv (text table) holds 2 samples with a median of 150 reads each; 40.0% of what it holds is in a "
+        "t.tsv (text table) holds 2 samples with a median of 150 reads each; 40.0 % of what it holds is in a "
         "guild of the model."
     )
     first = [line.split()[:1] for line in lines].index(["sample"])
@@ -42,7 +42,7 @@ def test_samples_and_summary_go_to_stdout_and_the_log_to_stderr(run):
         "# 2 samples (1 mapped_below_half, 1 ok); mapped share of all reads 40.0%"
     )
     assert "60.00%  Sutterella" in err
-    assert "PRV was seen in 0% of the usable samples" in err
+    assert "PRV was seen in 0 % of the usable samples" in err
 
 
 def test_single_samples_are_shown_only_where_they_are_asked_for(run):

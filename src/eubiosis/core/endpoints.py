@@ -148,10 +148,15 @@ LIMITED = tuple(
 
 
 def in_sentence(label: str) -> str:
-    """Write a label inside a sentence: its first word small, unless that is an abbreviation.
+    """Write a label inside a sentence: its first word small, unless an abbreviation or part of a name.
 
     >>> in_sentence("Fatigue (MFIS)"), in_sentence("EDSS"), in_sentence("Gd+ lesions"), in_sentence("New T2")
     ('fatigue (MFIS)', 'EDSS', 'Gd+ lesions', 'new T2')
+    >>> in_sentence("Expanded Disability Status Scale"), in_sentence("High-sensitivity C-reactive protein")
+    ('Expanded Disability Status Scale', 'high-sensitivity C-reactive protein')
     """
-    rest = label.partition(" ")[0][1:]
-    return label[:1].lower() + label[1:] if rest.isalpha() and rest.islower() else label
+    first, _, after = label.partition(" ")
+    rest, second = first[1:], after.partition(" ")[0]
+    name = second[:1].isupper() and second[1:].isalpha() and second[1:].islower()
+    word = rest[:1].isalpha() and rest.replace("-", "").isalpha() and rest.islower()
+    return label[:1].lower() + label[1:] if word and not name else label

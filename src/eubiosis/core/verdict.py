@@ -13,7 +13,7 @@ from typing import Literal
 from eubiosis.core.trial_answer import EndpointRole, TrialVerdict
 
 LARGE, NOT, NONE = "Large enough", "Not with this design", "No verdict"
-ADHERENCE = "As a sign of adherence: "
+ADHERENCE = "As a sign of adherence, "
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,6 @@ def verdict(reach: Reach, words: EffectWords) -> TrialVerdict:
     'not with this design'
     """
     _, stated, worst = reach.detectable
-    lead = ADHERENCE if words.role == "exposure marker" else ""
     if any(math.isnan(value) for value in reach.detectable):
         return TrialVerdict(
             "not estimable",
@@ -125,7 +124,7 @@ def verdict(reach: Reach, words: EffectWords) -> TrialVerdict:
     if worst <= reach.relevant:
         strong = "at least" if words.scale == "difference" else "at least as strong as"
         text = f"{LARGE} if the true effect is {strong} {words.of(worst)} (relevant: {matters})."
-        return TrialVerdict("large enough", lead + text)
+        return TrialVerdict("large enough", _led(text, words))
     if reach.rated and stated <= reach.relevant:
         text = (
             f"{NOT}: it sees {_seen(words, stated)} at the stated control rate and {_seen(words, worst)} "
@@ -134,7 +133,14 @@ def verdict(reach: Reach, words: EffectWords) -> TrialVerdict:
         )
     else:
         text = f"{NOT}: it sees {_seen(words, worst)} (relevant: {matters})."
-    return TrialVerdict("not with this design", lead + text)
+    return TrialVerdict("not with this design", _led(text, words))
+
+
+def _led(text: str, words: EffectWords) -> str:
+    """Say before a verdict that it is one on adherence alone, where the endpoint shows no more."""
+    if words.role != "exposure marker":
+        return text
+    return f"{ADHERENCE}{text[0].lower()}{text[1:]}"
 
 
 def _seen(words: EffectWords, size: float) -> str:

@@ -23,6 +23,7 @@ _OF_PEOPLE = {
     "T2": "of T2-weighted magnetic resonance images",
     "NfL": "neurofilament light, a protein set free by damaged nerve cells",
     "CRP": "C-reactive protein",
+    "hs-CRP": "C-reactive protein by a high-sensitivity assay",
     "AE": "adverse event",
     "SAE": "serious adverse event",
     "IFNB": "interferon beta",
@@ -51,8 +52,18 @@ _OF_BIOLOGY = {
     "LPS": "lipopolysaccharide of bacteria",
     "FMT": "faecal microbiota transplantation",
     "CD4+": "bearing the surface molecule CD4: helper and regulatory T cells",
+    "Treg": "regulatory T cells",
     "Th1": "helper T cells of type 1",
     "Th17": "helper T cells of type 17",
+    "IL-6": "interleukin 6",
+    "IL-10": "interleukin 10",
+    "TNF": "tumour necrosis factor",
+    "FFAR2": "free fatty acid receptor 2",
+    "gDW": "grams of dry weight",
+    "25(OH)D": "25-hydroxyvitamin D",
+    "16S": "a gene of bacterial ribosomes, read to tell taxa apart",
+    "GC-FID": "gas chromatography with flame ionisation detection",
+    "GC-MS": "gas chromatography with mass spectrometry",
     "AHR": "aryl hydrocarbon receptor",
     "TGR5": "a receptor of bile acids",
     "TLR4": "Toll-like receptor 4",
@@ -77,6 +88,8 @@ _OF_REPORTS = {
     "STORMS": "a guideline for reports of microbiome studies",
     "PRIM": "a consensus on reports of microbiome therapies",
     "ICH": "International Council for Harmonisation",
+    "CMSC": "Consortium of Multiple Sclerosis Centers",
+    "JRSS": "Journal of the Royal Statistical Society",
     "DOI": "digital object identifier",
     "PMID": "number of a paper in PubMed",
     "SmPC": "summary of product characteristics",
@@ -85,6 +98,12 @@ _OF_REPORTS = {
 ABBREVIATIONS = {**_OF_PEOPLE, **_OF_STATISTICS, **_OF_BIOLOGY, **_OF_REPORTS}
 _UNSEEN = re.compile(r"<(script|style|pre|code)\b.*?</\1>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
+_PLAIN = re.compile(r"[A-Z][A-Za-z0-9]*\+?")
+_ODD = {
+    short: re.compile(rf"(?<![\w/.-]){re.escape(short)}(?![\w-])")
+    for short in ABBREVIATIONS
+    if not _PLAIN.fullmatch(short)
+}
 
 
 def used(page: str) -> list[tuple[str, str]]:
@@ -93,7 +112,9 @@ def used(page: str) -> list[tuple[str, str]]:
     >>> used("<p>points of the MFIS</p><script>EDSS</script>")
     [('MFIS', 'Modified Fatigue Impact Scale, 0 to 84 points, more is worse')]
     """
-    words = set(re.findall(r"(?<![\w/.-])[A-Z][A-Za-z0-9]*\+?", _TAG.sub(" ", _UNSEEN.sub(" ", page))))
+    text = _TAG.sub(" ", _UNSEEN.sub(" ", page))
+    words = set(re.findall(rf"(?<![\w/.-]){_PLAIN.pattern}", text))
+    words |= {short for short, pattern in _ODD.items() if pattern.search(text)}
     return [(short, ABBREVIATIONS[short]) for short in sorted(words & set(ABBREVIATIONS), key=str.lower)]
 
 

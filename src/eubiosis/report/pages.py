@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from eubiosis.core.version import __version__
 from eubiosis.report.abbreviations import spelled_out
+from eubiosis.report.as_read import as_read
 from eubiosis.report.figures.axis_plots import course_panels, share_bars
 from eubiosis.report.tables_html import finish_tables
 
@@ -69,6 +70,7 @@ def render(template: str, *, script: str = "", **values: object) -> str:
     )
     environment.filters["link"] = link
     environment.filters["number"] = _two_decimals
+    environment.filters["read"] = as_read
     code = "\n".join(packaged_text(name) for name in script.split())
     page = environment.get_template(template).render(
         css=Markup(packaged_text("eubiosis.css")),

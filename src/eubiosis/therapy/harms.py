@@ -82,7 +82,7 @@ class HarmRow(TableRow):
         low, high = self.limits
         span = f"{100 * low:.2g} to {100 * high:.2g} %"
         rule = f"; rule of three {100 * rule_of_three(self.people):.2g} %" if self.events == 0 else ""
-        return f"{self.events} of {self.people} ({span}{rule})"
+        return f"{self.events:,} of {self.people:,} ({span}{rule})"
 
 
 def exact_interval(events: int, people: int, level: float = 0.95) -> tuple[float, float]:
@@ -160,7 +160,7 @@ def uncounted(product: Product) -> str:
     limit = 100 * rule_of_three(people)
     return (
         "no count was read; that is not absence. The largest group of its class in which other harms were "
-        f"counted has {people} people: had nobody of them had it, a risk above {limit:.2g} % would be "
+        f"counted has {people:,} people: had nobody of them had it, a risk above {limit:.2g} % would be "
         "excluded (rule of three)"
     )
 

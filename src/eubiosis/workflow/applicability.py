@@ -107,9 +107,11 @@ def _trials_of_the_endpoint(design: Design, known: Sequence[Compared]) -> Iterab
         labels = dict.fromkeys(product(one.product).label for one in own)
         fresh = sum(one.status == "fresh" for one in own)
         trials = "1 trial" if len(own) == 1 else f"{len(own)} trials"
+        counts = ((fresh, "fresh"), (len(own) - fresh, "seen before"))
+        told = ", ".join(f"{number} {words}" for number, words in counts if number)
         yield (
-            f"{label}: forecasts were compared with {trials} ({', '.join(labels)}; {fresh} fresh, "
-            f"{len(own) - fresh} seen before); the scoreboard says how far off they were."
+            f"{label}: forecasts were compared with {trials} ({', '.join(labels)}; {told}); the scoreboard "
+            "says how far off they were."
         )
 
 
@@ -125,7 +127,12 @@ def _summary(rows: Sequence[ApplicabilityRow]) -> str:
 
 
 def _name(row: ApplicabilityRow) -> str:
-    """Name a row in the summary: an arm's dose and duration with the arm."""
+    """Name a row in the summary: an arm's dose and duration with the arm.
+
+    People of a stool table are people with MS there: nobody has compared those of the table themselves.
+    """
+    if row.aspect == "population":
+        return "people with MS"
     if row.aspect in ("dose", "duration"):
         return f"{row.asked} of {row.arm}"
     if row.aspect == "endpoint" and row.distance in ("far", "never checked"):

@@ -101,6 +101,7 @@ def _row(
     design = workflow.design
     unit = _unit_error(marker, samples, design.allocation, within.get(marker.endpoint))
     first, second = marker.laws[pair[0]], marker.laws[pair[1]]
+    needed = participants_for_chance(first, second, unit)
     return FingerprintRow(
         endpoint=marker.endpoint,
         label=ENDPOINTS[marker.endpoint].label,
@@ -111,7 +112,7 @@ def _row(
         samples=samples,
         chance=chance_of_right(first, second, unit / math.sqrt(design.participants)),
         ceiling=chance_of_right(first, second, 0.0),
-        participants_needed=participants_for_chance(first, second, unit),
+        participants_needed=None if needed is None else design.size_for(needed),
     )
 
 

@@ -40,8 +40,8 @@ from eubiosis.workflow.responder_chunk import (
 from eubiosis.workflow.trial_chunk import Chunk
 
 Floats = NDArray[np.float64]
-_PLACES = ((0.1, "a low world: one in ten has a smaller mean benefit"), (0.5, "the middle world"),
-           (0.9, "a high world: one in ten has a larger mean benefit"))  # fmt: skip
+_PLACES = ((0.1, "a low world: one in ten has a smaller mean {}"), (0.5, "the middle world"),
+           (0.9, "a high world: one in ten has a larger mean {}"))  # fmt: skip
 _ENOUGH = 10  # worlds, to speak of one in ten
 _ALPHA = 0.05
 _CLAIM = 1.959963984540054
@@ -181,19 +181,20 @@ def _panels(row: _Comparison) -> Iterator[WaterfallPanel]:
     order = np.argsort(np.where(np.isfinite(benefit), benefit, -np.inf), kind="stable")
     order = order[len(order) - int(np.isfinite(benefit).sum()) :]
     seen: set[int] = set()
+    ranked_by = "effect" if row.endpoint.better == "neither" else "benefit"  # more is not better there
     for place, words in _PLACES:
         if not len(order):
             return
         rank = round(place * (len(order) - 1))
         at = int(order[rank])
-        ranked = f"world {rank + 1} of {len(order)} by mean benefit, the least first"
+        ranked = f"world {rank + 1} of {len(order)} by mean {ranked_by}, the least first"
         if at in seen:
             continue
         seen.add(at)
         effects, changes = row.bars[at]
         known = np.isfinite(effects)
         yield WaterfallPanel(
-            place=words if len(order) >= _ENOUGH else ranked,
+            place=words.format(ranked_by) if len(order) >= _ENOUGH else ranked,
             gut_world=row.pairs[at][0],
             host_world=row.pairs[at][1],
             form=row.forms[at],

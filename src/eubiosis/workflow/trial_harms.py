@@ -95,7 +95,8 @@ def _uncounted(arm: Arm) -> str:
 
 
 def _count(row: HarmRow) -> str:
-    return f"{row.arm}: {row.text}"
+    arm = "both arms together" if row.arm == "both" else row.arm
+    return f"{arm}: {row.text}"
 
 
 def burden_lines(design: Design) -> tuple[BurdenLine, ...]:

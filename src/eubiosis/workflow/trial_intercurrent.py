@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eubiosis.core.endpoints import ENDPOINTS
+from eubiosis.core.endpoints import ENDPOINTS, in_sentence
+from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.intercurrent import EVENTS
 from eubiosis.core.provenance import SourcedNumber
 from eubiosis.core.report_input import IntercurrentLine
@@ -43,7 +44,13 @@ def _endpoints(names: Sequence[str]) -> str:
     if len(names) == len(ENDPOINTS):
         return "every endpoint"
     lacking = [name for name in ENDPOINTS if name not in names]
-    return ", ".join(names) if len(names) <= len(lacking) else f"every endpoint but {', '.join(lacking)}"
+    told = " and ".join(in_sentence(_label(name)) for name in min(names, lacking, key=len))
+    return told if len(names) <= len(lacking) else f"every endpoint but {told}"
+
+
+def _label(name: str) -> str:
+    endpoint = ENDPOINTS[name]
+    return f"Share of {GUILD_NAMES[endpoint.guild]}" if endpoint.guild else endpoint.label
 
 
 def _trigger(event: Intercurrent) -> str:
@@ -51,7 +58,7 @@ def _trigger(event: Intercurrent) -> str:
     if event.per_year is not None:
         parts.append(f"{event.per_year:g} a year")
     if event.after_relapse is not None:
-        parts.append(f"after {event.after_relapse:.0%} of relapses")
+        parts.append(f"after {100 * event.after_relapse:g} % of relapses")
     if event.arms is not None:
         parts.append(f"in {', '.join(event.arms)}")
     elif event.event == "contamination":

@@ -307,9 +307,13 @@ def _assumptions(model: Model, design: Design, simulation: Simulation) -> tuple[
     history = history_numbers(model, simulation)
     rows = dict.fromkeys((*drawn, *history, *(path.id for path in model.couplings.drawn)))
     varied = [(model.content.numbers[name], "varies between worlds") for name in rows]
+    left = [
+        each.model_copy(update={"description": f"share of those who leave: {each.description}"})
+        for each in reasons()
+    ]
     layer = [
         (number, "trial layer")
-        for number in (*trial_numbers().values(), *reasons(), *intercurrent_numbers_used(design))
+        for number in (*trial_numbers().values(), *left, *intercurrent_numbers_used(design))
     ]
     listed = {number.id for number, _ in varied}
     rest = [

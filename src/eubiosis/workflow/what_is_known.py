@@ -13,7 +13,7 @@ from eubiosis.core.clinical_prior import packaged_clinical
 from eubiosis.core.control_arm import Background
 from eubiosis.core.decisions import BENEFIT
 from eubiosis.core.endpoints import ENDPOINTS
-from eubiosis.core.findings import FindingsError
+from eubiosis.core.findings import Finding, FindingsError
 from eubiosis.core.json_data import JsonRecord
 from eubiosis.core.question import LONGEST_YEARS, SHORTEST_YEARS
 from eubiosis.core.trial_answer import KnownPart, PlainTable, PublishedEffect
@@ -77,7 +77,7 @@ def what_is_known(workflow: Workflow, spreads: Mapping[str, float]) -> Published
         try:
             made = brief(Question(**content))
         except FindingsError as error:
-            refused[arm.name] = "; ".join(finding.problem for finding in error.findings)
+            refused[arm.name] = "; ".join(_why_not(finding, arm) for finding in error.findings)
             continue
         if endpoints:
             questions[arm.name] = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
@@ -85,6 +85,14 @@ def what_is_known(workflow: Workflow, spreads: Mapping[str, float]) -> Published
         parts += _parts(made, arm)
         published += _published(made)
     return PublishedEvidence(tuple(parts), tuple(dict.fromkeys(published)), rates, questions, refused)
+
+
+def _why_not(finding: Finding, arm: Arm) -> str:
+    """Say why a brief refuses an arm, to somebody who wrote a workflow and no question."""
+    if finding.place.endswith("intervention"):
+        taken = " and ".join(part.record.label for part in arm.therapy.given)
+        return f"no intervention of the evidence tables stands for {taken}"
+    return finding.problem
 
 
 def _fallback(workflow: Workflow) -> Content:

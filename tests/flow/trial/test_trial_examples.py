@@ -64,7 +64,7 @@ def test_an_example_runs_from_its_text_to_its_report(tmp_path):
     assert lines["infection"].published.startswith("no count was read")  # only a background was read
     assert lines["infection"].control is not None
     assert lines["gastrointestinal"].control is None  # no background was read
-    assert lines["gastrointestinal"].published.startswith("treated: 569 of 5688")
+    assert lines["gastrointestinal"].published.startswith("treated: 569 of 5,688")
 
 
 def test_a_sample_of_the_examples_runs_by_the_command_for_all(trial_model):

@@ -54,7 +54,7 @@ sizes = st.floats(0.01, 5.0)
         ),
         (
             Reach((0.3, 0.3, 0.3), math.log(2)), BIF, "large enough",
-            "As a sign of adherence: Large enough if the true effect is at least as strong as a ratio of "
+            "As a sign of adherence, large enough if the true effect is at least as strong as a ratio of "
             "1.35 (relevant: a ratio of 2).",
         ),
     ],
@@ -87,9 +87,10 @@ def test_it_is_large_enough_only_where_the_worst_level_sees_what_matters(ends, r
     best, stated, worst = sorted(ends)
     found = verdict(Reach((best, stated, worst), relevant, rated=rated), words)
     assert (found.kind == "large enough") == (worst <= relevant)
-    start = ADHERENCE if words is BIF else ""
-    assert found.text.startswith(start + ("Large enough if the true effect is at least " if worst <= relevant
-                                          else "Not with this design: "))  # fmt: skip
+    start = "Large enough if the true effect is at least " if worst <= relevant else "Not with this design: "
+    if words is BIF:  # the lead is part of the sentence, so that no capital follows it
+        start = f"{ADHERENCE}{start[0].lower()}{start[1:]}"
+    assert found.text.startswith(start)
 
 
 @given(st.lists(sizes, min_size=3, max_size=3), sizes, st.floats(1.0, 3.0))

@@ -80,14 +80,15 @@ def test_every_figure_says_unit_number_band_seed_and_design(html, made):
         captions = re.findall(r"<figcaption>(.*?)</figcaption>", own, re.DOTALL)
         assert captions
         for text in captions:
-            assert "n = 40 worlds" in text
+            # the heatmap is of the first trials alone; the courses do not say here of how many
+            assert ("n = 40 trials, the first " if name == "weeks" else "n = 40 worlds × 10") in text
             assert "seed 2026" in text
             assert "design 3fa2c19b77d0" in text
             assert "simulated, not patient data" in text
         labels = re.findall(r'<svg class="plot" [^>]*role="img" aria-label="([^"]+)"', own)
         assert len(labels) == {"people": 3, "clocks": 3, "weeks": 3}[name]
     assert section(html, "clocks").count("median and 5 to 95 % over 400 trials") == 3
-    assert "the first trial of every pair of worlds (40 trials)" in section(html, "weeks")
+    assert "n = 40 trials, the first of each pair of worlds × 120 participants" in section(html, "weeks")
     assert "no confidence interval" in section(html, "clocks")
     assert "all trials (400)" in band_words(made.clocks)
     fewer = [dataclasses.replace(one, replicates=2000) for one in made.clocks]

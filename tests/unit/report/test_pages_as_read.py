@@ -23,8 +23,9 @@ from eubiosis.report.abbreviations import ABBREVIATIONS, spelled_out
 from eubiosis.report.brief.page import brief_html
 from eubiosis.report.trial.page import trial_report
 from eubiosis.report.trial.responders import responder_cells
+from eubiosis.report.trial.sentences import sentences
 from eubiosis.report.trial.week_changes import week_words
-from eubiosis.report.trial.words import number, percent, power_parts, sentences, size_text
+from eubiosis.report.trial.words import number, percent, power_parts, size_text
 from eubiosis.trial.world.laboratory import reported
 from eubiosis.workflow.brief import brief
 
@@ -41,7 +42,7 @@ NAMES = {
 
 RULES = (
     rf"(?<![\d.,:±] )(?<![\d.,])\b1 (?:{NOUNS})\b",  # "1 worlds"
-    r"(?<![\w.])\d+(?:\.\d+)?[eE][-+]?\d+\b",
+    r"(?<![\w.])\d+(?:\.\d+)?[eE][-+−]?\d+\b",
     r"× 10⁻",
     r"\bnan\b|\bNaN\b|\binf\b",
     r"\d%",

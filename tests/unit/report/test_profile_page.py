@@ -159,7 +159,8 @@ def test_every_table_cell_has_its_heading_on_a_phone():
     ("value", "scale", "written"),
     [
         (0.0123, "share", "+1.23"), (-0.2, "prevalence", "-20.0"), (0.00001, "share", "+0.001"),
-        (-0.6931472, "log", "-0.69 (×0.500)"), (1.5, "difference", "+1.5"), (0.0, "share", "0"),
+        (-0.6931472, "log", "-0.69 (×0.500)"), (1.5, "difference", "+1.5"),
+        (-9.81e-06, "difference", "-0.00000981"), (2e-7, "share", "+0.00002"), (0.0, "share", "0"),
         (None, "share", "–"),
     ],
 )  # fmt: skip

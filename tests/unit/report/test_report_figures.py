@@ -131,7 +131,7 @@ def test_indices_say_what_stands_out_and_what_the_rest_has():
     assert index_groups(INPUT)[0]["rows"][0]["name"] == "all numbers of the gut together"
     assert (
         plain(top_words(INPUT)[0])
-        == "inulin: coupling of butyrate on Th1 (43 % of the spread of the effect)."
+        == "inulin and propionate: coupling of butyrate on Th1 (43 % of the spread of the effect)."
     )
     bare = dataclasses.replace(one, asked=0, numbers=(), noise=None, size_noise=None)
     only = dataclasses.replace(INPUT, sensitivity=(bare,))

@@ -14,12 +14,11 @@ from eubiosis.core.report_input import EffectRow, FlowRow
 from eubiosis.report.trial import words as trial_words
 from eubiosis.report.trial.flow import flow_levels, whole
 from eubiosis.report.trial.forest import axis_limit, estimate_on_axis, sound
+from eubiosis.report.trial.sentences import _uncertainty_sentence, sentences
 from eubiosis.report.trial.words import (
-    _uncertainty_sentence,
     count,
     interval_texts,
     number,
-    sentences,
     stated,
     truth_note,
     untested_mark,
@@ -60,7 +59,7 @@ def test_counts_and_stated_numbers():
     assert count(40.0, [3.6]) == "40.0"
     assert count(NAN) == "not estimable"
     assert stated(0.123456789) == "0.123456789"
-    assert stated(5e-6) == "5e−06"
+    assert stated(5e-6) == "0.000005"
 
 
 def effect(**changes: object) -> EffectRow:

@@ -73,6 +73,8 @@ def test_a_form_that_moves_the_marker_is_told_from_those_that_do_not():
     four = {row.forms: row for row in rows if row.samples == 4}
     assert four["A", "B"].chance >= best["A", "B"].chance  # averaging never hurts
     assert four["A", "B"].participants_needed <= best["A", "B"].participants_needed
+    block = workflow().design.block * 2  # two arms, one to one: no trial has an odd number of people
+    assert all(row.participants_needed % block == 0 for row in rows if row.participants_needed is not None)
 
 
 def test_a_spread_that_chance_would_show_is_none_and_few_worlds_say_nothing():

@@ -138,14 +138,15 @@ def why_not_counted(study: Study, estimate: StudyEstimate) -> str:
     return ""
 
 
-def _describe(estimate: StudyEstimate) -> str:
+def _describe(evidence: Evidence, estimate: StudyEstimate) -> str:
     numbers = ""
     if estimate.effect is not None:
         numbers = f" {estimate.effect:g}"
         if estimate.ci_low is not None and estimate.ci_high is not None:
             numbers += f" [{estimate.ci_low:g}, {estimate.ci_high:g}]"
     p = f", p {estimate.p_value}" if estimate.p_value else ""
-    return f"{estimate.outcome} ({estimate.outcome_scale}){numbers}{p}: {estimate.verdict.replace('_', ' ')}"
+    outcome = in_sentence(evidence.outcome(estimate.outcome).label)
+    return f"{outcome} ({estimate.outcome_scale}){numbers}{p}: {estimate.verdict.replace('_', ' ')}"
 
 
 def _direction(evidence: Evidence, claim: Claim) -> AuditedClaim:
@@ -156,7 +157,7 @@ def _direction(evidence: Evidence, claim: Claim) -> AuditedClaim:
         favours = estimate.verdict == "favours_treatment"
         if claim.claimed_direction not in ("either", estimate.direction_better):
             favours = estimate.verdict == "favours_control"
-        text = f"{study.id}: {_describe(estimate)}"
+        text = f"{study.id}: {_describe(evidence, estimate)}"
         if study.comparator in ("lower dose", "active treatment"):
             text += f"; compared with: {study.comparator}"
         if excuse:
@@ -174,7 +175,7 @@ def _direction(evidence: Evidence, claim: Claim) -> AuditedClaim:
     refused = [study for study, answers in votes.values() if not any(answers)]
     if len(refused) == len(votes):
         verdict: Verdict = "contradicted"
-        reason = f"none of {_counted(len(votes), 'randomised cohort')} found it"
+        reason = _none(len(votes))
     elif len(unanimous) < len(votes):
         verdict = "mixed"
         reason = f"{len(unanimous)} of {_counted(len(votes), 'randomised cohort')} found it throughout"
@@ -212,7 +213,9 @@ def _number(evidence: Evidence, claim: Claim) -> AuditedClaim:
         excuse = why_not_counted(study, estimate)
         found = [d for scale, d in derive(estimate).items() if scale in scales] if not excuse else []
         if not found:
-            text = f"{study.id}: {_describe(estimate)}; {excuse or 'no number on the claimed metric'}"
+            text = (
+                f"{study.id}: {_describe(evidence, estimate)}; {excuse or 'no number on the claimed metric'}"
+            )
             lines.append(ClaimLine("does not count", estimate.id, text, estimate.source))
             continue
         effect = found[0].effect
@@ -243,6 +246,11 @@ def _counted(count: int, noun: str) -> str:
     return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
 
 
+def _none(cohorts: int) -> str:
+    said = {1: "the only randomised cohort did not find it", 2: "neither of 2 randomised cohorts found it"}
+    return said.get(cohorts, f"none of {cohorts} randomised cohorts found it")
+
+
 def _all(cohorts: int) -> str:
     said = {1: "the only randomised cohort", 2: "both randomised cohorts"}
     return said.get(cohorts, f"all {cohorts} randomised cohorts")
@@ -260,7 +268,7 @@ def _elsewhere(evidence: Evidence, claim: Claim) -> list[ClaimLine]:
             continue
         values = [natural(d.effect.estimate, d.effect.scale) for s, d in derive(e).items() if s != "MD"]
         if any(abs(value - claim.claimed_value) <= claim.tolerance for value in values):
-            text = f"{study.id}: the number occurs, but for {study.agent}; {_describe(e)}"
+            text = f"{study.id}: the number occurs, but for {study.agent}; {_describe(evidence, e)}"
             lines.append(ClaimLine("does not count", e.id, text, e.source))
     for row in evidence.table(companions.MetaAnalysis):
         if row.effect is not None and abs(row.effect - claim.claimed_value) <= claim.tolerance:
@@ -275,7 +283,7 @@ def _share(evidence: Evidence, claim: Claim) -> AuditedClaim:
     for study, estimate in _records(evidence, claim):
         if estimate.measure == "proportion":
             excuse = why_not_counted(study, estimate) or "no share of responders"
-            text = f"{study.id}: {_describe(estimate)}; {excuse}"
+            text = f"{study.id}: {_describe(evidence, estimate)}; {excuse}"
             lines.append(ClaimLine("does not count", estimate.id, text, estimate.source))
     return _audited(
         claim, "untraceable", "no randomised comparison reports a share of responders", tuple(lines)

@@ -9,8 +9,6 @@ from eubiosis.core.brief import SizeRow
 from eubiosis.core.calendar import DAYS_PER_YEAR
 
 Row = tuple[str, ...]
-_HYPHEN = re.compile(r"(?:(?<=^)|(?<=[\s(\[]))-(?=\d)")
-_MICRO = re.compile(r"\bu(?=(?:mol|g|M)\b)")
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s;(),]+")
 
 
@@ -61,15 +59,6 @@ def per_arm(size: SizeRow, largest: int) -> str:
 def number(value: float | None, *, decimals: int = 2) -> str:
     """Write a number with a true minus; a dash where there is none."""
     return "–" if value is None else f"{value:.{decimals}f}".replace("-", "−")
-
-
-def set_signs(text: str) -> str:
-    """Return a text of a table with true minus signs and micro signs, as the page writes them elsewhere.
-
-    >>> set_signs("change of -9.5 umol/g, risk of bias -1"), set_signs("2013;73:705-713")
-    ('change of −9.5 µmol/g, risk of bias −1', '2013;73:705-713')
-    """
-    return _MICRO.sub("µ", _HYPHEN.sub("−", text)).replace("->", "→")
 
 
 def read_words(level: str | None) -> str:

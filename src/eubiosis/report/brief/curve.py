@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from eubiosis.core.brief import BriefEndpoint
+from eubiosis.report.as_read import set_signs
 from eubiosis.report.brief.blocks import duration
 from eubiosis.report.trial.words import percent
 
@@ -17,7 +18,7 @@ def power_svg(one: BriefEndpoint, recruitable: int, target: float) -> str:
     if one.best_years is None or not one.powers:
         return ""
     largest = one.powers[-1].n_per_arm
-    words = escape(f"{one.label}, {duration(one.best_years)}: power at {one.effect_text}")
+    words = escape(set_signs(f"{one.label}, {duration(one.best_years)}: power at {one.effect_text}"))
 
     def x(people: float) -> str:
         return f"{_LEFT + (_WIDTH - _LEFT - 10) * people / largest:.1f}"

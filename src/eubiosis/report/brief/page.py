@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from eubiosis.core.brief import BriefData
 from eubiosis.core.record import as_record
-from eubiosis.core.study_names import named
-from eubiosis.report.brief.blocks import Passage, TextTable, set_signs
+from eubiosis.report.as_read import as_read
+from eubiosis.report.brief.blocks import Passage, TextTable
 from eubiosis.report.brief.plan import practical_blocks
 from eubiosis.report.brief.words import evidence_blocks
 
@@ -20,20 +20,17 @@ def brief_blocks(brief: BriefData) -> list[Passage]:
     return [_named(part) for part in (*evidence_blocks(brief), *practical_blocks(brief))]
 
 
-def _read(text: str) -> str:
-    return set_signs(named(text))
-
-
 def _named(part: Passage) -> Passage:
     tables = tuple(
-        replace(table, rows=tuple(tuple(map(_read, row)) for row in table.rows)) for table in part.tables
+        replace(table, title=as_read(table.title), rows=tuple(tuple(map(as_read, row)) for row in table.rows))
+        for table in part.tables
     )
     return replace(
         part,
-        paragraphs=tuple(map(_read, part.paragraphs)),
+        paragraphs=tuple(map(as_read, part.paragraphs)),
         tables=tables,
-        items=tuple(map(_read, part.items)),
-        small=tuple(map(_read, part.small)),
+        items=tuple(map(as_read, part.items)),
+        small=tuple(map(as_read, part.small)),
     )
 
 

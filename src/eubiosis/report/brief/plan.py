@@ -48,7 +48,8 @@ def _practical(brief: BriefData) -> Passage:
     )
     paragraphs.append(
         f"Harms: {harms.people:,} treated people without a single case rule out, with 95 %, only risks "
-        f"above {percent(harms.excluded_risk, decimals=1)}. Records of harms and attrition, as reported: "
+        f"above {percent(harms.excluded_risk, decimals=1)}. Records of harms and attrition, as reported"
+        f"{'; a phrase without a count says nothing of safety' if known else ''}: "
         f"{known or 'none in the tables'}."
     )
     columns = ("treatment", "randomised", "recruitment", "first in to last out", "cost")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eubiosis.core.brief import BriefData, BriefEndpoint
+from eubiosis.core.endpoints import in_sentence
 from eubiosis.report.brief.blocks import Passage, Row, TextTable, duration, number, read_words, span
 from eubiosis.report.trial.words import percent
 
@@ -98,7 +99,7 @@ def _expectancy_block(one: BriefEndpoint) -> Passage:
         "nobody reports, is what buys more.",
     )
     text = (
-        f"The trial is open, and the patients themselves report {one.label.lower()}. Expectancy adds "
+        f"The trial is open, and the patients themselves report {in_sentence(one.label)}. Expectancy adds "
         f"{found.mean:g} SD (95 % {found.low:g} to {found.high:g}; {found.basis}) apart from "
         f"treatment. What the assumption stands on: {review}."
     )

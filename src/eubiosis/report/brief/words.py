@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from eubiosis.core.brief import BriefData, BriefEndpoint, Known, SeenRow
 from eubiosis.core.control_arm import EndpointForecast, RegressionToTheMean
+from eubiosis.core.endpoints import in_sentence
 from eubiosis.core.evidence_report import Choice
 from eubiosis.report.brief.blocks import (
     Passage,
@@ -47,11 +48,22 @@ def _answer(brief: BriefData) -> Passage:
         reach = f"{words} per arm" if best.reachable else words
         items.append(
             f"{one.label} ({one.role}), if the truth were {one.effect_text}: {reach} at "
-            f"{duration(best.years)}. {_known_words(one)}"
+            f"{duration(best.years)}{_if_chosen(one)}. {_known_words(one)}"
         )
     who = f"{asked.population.phenotype}, background {brief.background}; {asked.agent}"
     return Passage(
         "The answer", (f"Decision: {asked.decision} Population and product: {who}.",), (), tuple(items)
+    )
+
+
+def _if_chosen(one: BriefEndpoint) -> str:
+    """Say beside a size what the cut-off of the question makes of it, where that is more people."""
+    chosen = one.chosen
+    if chosen is None or one.smallest is None or chosen.n_per_arm <= one.smallest.n_per_arm:
+        return ""
+    return (
+        f"; {chosen.n_per_arm:,} if the correlation given is of people not chosen by the cut-off of "
+        f"{chosen.threshold:g}"
     )
 
 
@@ -88,7 +100,8 @@ def _control(brief: BriefData) -> Passage:
         ""
         if other is None
         else (
-            f"; with all {other.arms} arms the rate is {other.rate:.3f} ({other.low:.3f} to {other.high:.3f})"
+            f"; with all {other.arms} arms the rate is {other.rate:.3f} a year "
+            f"({other.low:.3f} to {other.high:.3f})"
         )
     )
     paragraphs = (
@@ -338,7 +351,8 @@ def _chosen_words(brief: BriefData) -> list[str]:
     most = brief.question.design.recruitable_per_arm
     return [
         f"Choosing people by a cut-off of {one.chosen.threshold:g} lowers the correlation: where the one "
-        f"given for {one.label.lower()} is of people not chosen, it is {one.chosen.correlation:.2f} among "
+        f"given for {in_sentence(one.label)} is of people not chosen, it is {one.chosen.correlation:.2f} "
+        "among "
         f"those who enter (their baseline keeps {percent(one.chosen.sd_share)} of its SD), and "
         f"{one.chosen.n_per_arm:,} per arm are needed{_beyond(one.chosen.n_per_arm, most)}."
         for one in brief.endpoints

@@ -6,6 +6,7 @@ import math
 
 from eubiosis.core.evidence_report import Interval, PoolReport
 from eubiosis.core.laws import Z975
+from eubiosis.report.as_read import as_read
 from eubiosis.report.figures.plain_panels import (
     ForestLine,
     ForestRow,
@@ -34,7 +35,7 @@ def pool_forest(report: PoolReport) -> str:
         line = ForestLine((one.ci_low, one.ci_high), one.estimate, hue, "s", size=size)
         rows.append(
             ForestRow(
-                one.study,
+                as_read(one.study),
                 f"{_span(one.estimate, one.ci_low, one.ci_high)}, {100 * one.weight:.0f} %",
                 (line,),
             )
@@ -59,7 +60,7 @@ def pool_forest(report: PoolReport) -> str:
                 (line,),
             )
         )
-    unit = f", {pooled.unit}" if pooled.unit else ""
+    unit = f", {as_read(pooled.unit)}" if pooled.unit else ""
     ends = roomy(values, logarithmic=report.ratio)
     scale = ForestScale(
         ends, f"{pooled.metric}{unit}; {pooled.better} is better", values[0], logarithmic=report.ratio
@@ -110,7 +111,7 @@ def pool_funnel(report: PoolReport) -> str:
     for one, (x, y) in zip(pooled.included, places, strict=True):
         parts.append(dots(frame, [(x, y)], f"c{_FLAGGED if one.flagged else _SOUND}"))
         at, left = frame.at_x(x), frame.at_x(x) > 300
-        words = shortened(one.study, 26)
+        words = shortened(as_read(one.study), 26)
         parts.append(
             text(
                 at - 7 if left else at + 7,

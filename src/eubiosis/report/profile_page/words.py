@@ -74,7 +74,7 @@ def _points(value: float) -> str:
     if points == 0:
         return "0"
     if abs(points) < 0.01:
-        return f"{points:+.1g}" if abs(points) >= 1e-4 else f"{points:+.0e}"
+        return _written_out(points, 1)
     return f"{points:+.2f}" if abs(points) < 10 else f"{points:+.1f}"
 
 
@@ -90,7 +90,20 @@ def effect(value: float | None, scale: ContrastScale) -> str:
         return _points(value)
     if scale in ("log ratio", "log"):
         return f"{value:+.2f} (×{number(math.exp(value))})"
-    return f"{value:+.3g}"
+    return _written_out(value, 3)
+
+
+def _written_out(value: float, figures: int) -> str:
+    """Write a signed number with so many figures and no exponent.
+
+    >>> _written_out(-9.81e-06, 3), _written_out(1.5, 3), _written_out(123.4, 3)
+    ('-0.00000981', '+1.5', '+123')
+    """
+    text = f"{value:+.{figures}g}"
+    if "e" not in text:
+        return text
+    decimals = max(figures - 1 - math.floor(math.log10(abs(value))), 0)
+    return f"{value:+.{decimals}f}"
 
 
 def interval(line: ContrastLine, scale: ContrastScale) -> str:
@@ -102,7 +115,7 @@ def interval(line: ContrastLine, scale: ContrastScale) -> str:
     return (
         f"{line.low:+.2f} to {line.high:+.2f}"
         if scale != "difference"
-        else f"{line.low:+.3g} to {line.high:+.3g}"
+        else f"{_written_out(line.low, 3)} to {_written_out(line.high, 3)}"
     )
 
 

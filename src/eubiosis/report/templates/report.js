@@ -81,8 +81,8 @@
   }
   function path(values) { return values.map(function (v, k) { return x(sizes[k]).toFixed(1) + "," + y(v).toFixed(1); }).join(" "); }
   function percent(share) {
-    if (share > 0 && share < 0.0095) { return "under 1\u00a0%"; }
-    return share > 0.995 && share < 1 ? "over 99\u00a0%" : Math.round(100 * share) + "\u00a0%";
+    if (share < 0.0095) { return "under 1\u00a0%"; }
+    return share > 0.995 ? "over 99\u00a0%" : Math.round(100 * share) + "\u00a0%";
   }
   function tenths(share) { return (100 * share).toFixed(1) + "\u00a0%"; }
   function draw() {

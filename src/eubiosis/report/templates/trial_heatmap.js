@@ -17,7 +17,10 @@
     if (text) { one.textContent = text; }
     svg.appendChild(one);
   }
-  function percent(share) { return Math.round(100 * share) + " %"; }
+  function percent(share) {
+    if (share < 0.0095) { return "under 1\u00a0%"; }
+    return share > 0.995 ? "over 99\u00a0%" : Math.round(100 * share) + "\u00a0%";
+  }
   function edges(places) {
     var found = [places[0]];
     for (var k = 1; k < places.length; k += 1) { found.push((places[k - 1] + places[k]) / 2); }

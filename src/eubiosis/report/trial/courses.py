@@ -89,11 +89,22 @@ def tick_text(value: float) -> str:
 def course_texts(values: Sequence[float], largest: float) -> list[str]:
     """Write quantiles of a course, all of it with the decimals that its largest value deserves.
 
-    >>> course_texts((0.0, 4.5, 36.0), 71.0)
-    ['0.0', '4.5', '36.0']
+    What would be rounded to none without being so is said to lie under the last decimal.
+
+    >>> course_texts((0.0, 4.5, 36.0), 71.0), course_texts((0.004, 0.2, 27.3), 27.3)
+    (['0.0', '4.5', '36.0'], ['under 0.1', '0.2', '27.3'])
     """
     decimals = 0 if largest >= 99.5 else 1 if largest >= 9.95 else 2
-    return [f"{v:,.{decimals}f}".replace("-", "−") if math.isfinite(v) else NOT_ESTIMABLE for v in values]
+    step = 10.0**-decimals
+
+    def written(value: float) -> str:
+        if not math.isfinite(value):
+            return NOT_ESTIMABLE
+        if 0 < value < step / 2:
+            return f"under {step:.{decimals}f}"
+        return f"{value:,.{decimals}f}".replace("-", "−")
+
+    return [written(value) for value in values]
 
 
 def course_largest(band: CourseBand) -> float:

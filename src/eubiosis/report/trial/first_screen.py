@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TypedDict
 
 from eubiosis.core.endpoints import in_sentence
 from eubiosis.core.report_input import TrialReportInput
-from eubiosis.core.trial_answer import ComparisonAnswer, Promise, TrialAnswer
+from eubiosis.core.trial_answer import ComparisonAnswer, Promise, TippingRow, TrialAnswer
 from eubiosis.core.verdict import EffectWords
 from eubiosis.report.trial.board import board_line
 from eubiosis.report.trial.words import low_to_high, number, percent, wrapped
@@ -19,6 +20,11 @@ SIMULATED = (
 )
 NOT_CHECKED = "Nobody has stated how far this question lies from what the model was checked on."
 _TONES = {"large enough": "yes", "not with this design": "no"}
+_PRIORS = {
+    "common": "common prior",
+    "simulated worlds": "simulated worlds",
+    "sceptical": "sceptical prior",
+}
 _ROLES = {
     "clinical": "",
     "biological": "biological",
@@ -84,7 +90,7 @@ def first_screen(report_input: TrialReportInput) -> FirstScreen:
         "verdict": answer.headline.text,
         "facts": _facts(primary),
         "named": [_named(row, report_input) for row in answer.rows],
-        "assumption": _assumption(primary),
+        "assumption": _assumption(primary, answer.tipping),
         "applicability": _applicability(report_input),
         "scoreboard": board_line(report_input),
         "simulated": SIMULATED,
@@ -139,13 +145,12 @@ def _facts(row: ComparisonAnswer) -> list[tuple[str, str]]:
 
 def _both(row: ComparisonAnswer, name: str, lacking: str) -> str:
     found = {one.prior: one for one in row.promises}
-    first = found.get("common") or found.get("simulated worlds")
-    said = []
-    if first is not None:
-        words = "common prior" if first.prior == "common" else "simulated worlds"
-        said.append(f"{small_percent(getattr(first, name))} ({words})")
-    if "sceptical" in found:
-        said.append(f"{small_percent(getattr(found['sceptical'], name))} (sceptical prior)")
+    order = sorted(_PRIORS, key=lambda prior: prior == "simulated worlds" and "common" in found)
+    said = [
+        f"{small_percent(getattr(found[prior], name))} ({_PRIORS[prior]})"
+        for prior in order
+        if prior in found
+    ]
     return ", ".join(said) or lacking
 
 
@@ -219,8 +224,8 @@ def _assured(one: Promise | None) -> str:
     return f"{small_percent(one.assurance)}{mark}; wrong sign {small_percent(one.wrong_sign)}"
 
 
-def _assumption(row: ComparisonAnswer) -> str:
-    """Say that the interval is an assumption, not a bound, and where it would tip."""
+def _assumption(row: ComparisonAnswer, forms: Sequence[TippingRow]) -> str:
+    """Say that the interval is an assumption, not a bound, and where it would tip, in all and by form."""
     if row.role != "clinical" or not all(math.isfinite(q) for q in row.interval):
         return ""
     unit = "a ratio" if row.scale == "ratio" else row.unit
@@ -238,7 +243,8 @@ def _assumption(row: ComparisonAnswer) -> str:
     else:
         times = number(row.tipping)
         words = (
-            f"to reach {_stated(row)} the mechanism would have to be {times} times as strong as at its edge"
+            f"to reach {_stated(row)} the mechanism would have to be {times} times as strong as at its edge "
+            f"in all worlds together{_by_form(row, forms)}"
         )
     doubling = ""
     if row.per_doubling is not None and row.per_doubling < 1:
@@ -247,3 +253,15 @@ def _assumption(row: ComparisonAnswer) -> str:
             f"{number(row.per_doubling) if row.per_doubling >= 0.001 else 'under 0.001'}"
         )
     return f"{said} Tipping point: {words}{doubling}."
+
+
+def _by_form(row: ComparisonAnswer, forms: Sequence[TippingRow]) -> str:
+    """Say what single forms of the model would need: their worlds are fewer, their edges elsewhere."""
+    own = [
+        one.factor
+        for one in forms
+        if (one.endpoint, one.arm) == (row.endpoint, row.arm) and one.form != "outside" and one.factor
+    ]
+    if len(own) < 2:
+        return ""
+    return f"; by form of the model {number(min(own))} to {number(max(own))} times, each from its own edge"

@@ -10,7 +10,7 @@ from typing import TypedDict
 from eubiosis.core.assurance_grid import CONTOURS, AssuranceGrid, GridQuantity, contour
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.report.figures.plain_svg import PlotFrame, log_ticks, plot, text
-from eubiosis.report.trial.words import percent
+from eubiosis.report.trial.words import formula_percent, percent
 
 _WIDTH, _HEIGHT = 480.0, 320.0
 _MOST_ISOLINES = 5
@@ -119,11 +119,11 @@ def heat_words(report_input: TrialReportInput) -> str:
     most = max(max(row) for row in grid.common)
     reached = [percent(level) for level in CONTOURS if level <= most]
     if not reached:
-        words = f"nowhere above {percent(most)}, so that no contour is drawn"
+        words = f"nowhere above {formula_percent(most)}, so that no contour is drawn"
     elif len(reached) == len(CONTOURS):
         words = f"contours {', '.join(reached)}"
     else:
-        words = f"contours {', '.join(reached)}; nowhere above {percent(most)}"
+        words = f"contours {', '.join(reached)}; nowhere above {formula_percent(most)}"
     return f"{grid.label}, {grid.arm}: assurance over {grid.prior}, {words}"
 
 
@@ -136,7 +136,7 @@ def heat_rows(report_input: TrialReportInput) -> list[HeatRow]:
         {
             "weeks": f"{week:g}",
             "visits": f"{visits:g}",
-            "cells": [percent(value, decimals=1) for value in row],
+            "cells": [formula_percent(value, decimals=1) for value in row],
         }
         for week, visits, row in zip(grid.weeks, grid.visits, grid.common, strict=True)
     ]
@@ -193,8 +193,8 @@ def _label(grid: AssuranceGrid, quantity: GridQuantity, design: tuple[int, float
     own = ""
     if design[0] in grid.participants and design[1] in grid.weeks:
         value = rows[grid.weeks.index(design[1])][grid.participants.index(design[0])]
-        own = f" This design: {percent(value)}."
+        own = f" This design: {formula_percent(value)}."
     return (
         f"Heatmap of {WORDS[quantity]} over participants and weeks, {grid.label}, {grid.arm}; at most "
-        f"{percent(most)}.{own}"
+        f"{formula_percent(most)}.{own}"
     )

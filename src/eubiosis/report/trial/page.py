@@ -30,28 +30,29 @@ from eubiosis.report.trial.published import published_cells
 from eubiosis.report.trial.responders import responder_cells
 from eubiosis.report.trial.results_json import script_text
 from eubiosis.report.trial.sensitivity import index_groups, top_words, tornado
+from eubiosis.report.trial.sentences import sentences
 from eubiosis.report.trial.tipping import (
     blind_markers,
     fingerprint_parts,
     fingerprint_words,
     tipping_cells,
 )
-from eubiosis.report.trial.week_changes import colour_limit, heat_panels, week_table, week_words
+from eubiosis.report.trial.week_changes import colour_limit, heat_panels, week_size, week_table, week_words
 from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
     PRIOR_ONLY,
     arm_hues,
     control_name,
     estimable,
+    first_trials_text,
+    many,
     number,
     origin_text,
     percent,
     scale_text,
-    sentences,
     size_text,
     stamp_text,
     stated,
-    trials_text,
     with_interval,
 )
 
@@ -130,7 +131,7 @@ def trial_report(report_input: TrialReportInput) -> str:
         heat_limit=colour_limit(report_input.week_changes),
         week_rows=week_table(report_input),
         week_words=week_words(report_input),
-        week_trials=trials_text(report_input.week_changes[0].trials) if report_input.week_changes else "",
+        week_size=week_size(report_input),
         arm_hues=arm_hues(report_input),
         change_rows=change_cells(report_input),
         variance_rows=variance_cells(report_input),
@@ -156,10 +157,29 @@ def trial_report(report_input: TrialReportInput) -> str:
         indices=index_groups(report_input),
         top=top_words(report_input),
         stamp=stamp_text(report_input),
+        first_trials=_first_trials(report_input),
+        helps=_helps(report_input),
         origin=origin_text(report_input),
         size=size_text(report_input),
         data=script_text(report_input),
     )
+
+
+def _first_trials(report_input: TrialReportInput) -> str:
+    """Return the n of figures that show the first trials of the pairs of worlds, and no others."""
+    if not report_input.courses:
+        return size_text(report_input)
+    band = report_input.courses[0]
+    return first_trials_text(report_input, band.trials, band.people)
+
+
+def _helps(report_input: TrialReportInput) -> str:
+    """Say what "towards benefit" is for named endpoints without a better side; empty where all have one."""
+    rows = () if report_input.answer is None else report_input.answer.rows
+    names = list(dict.fromkeys(in_sentence(row.label) for row in rows if row.role == "exposure marker"))
+    if not names:
+        return ""
+    return f"Of {' and '.join(names)} neither direction is better: there more stands in the place of benefit."
 
 
 def _adherence(report_input: TrialReportInput) -> frozenset[str]:
@@ -212,14 +232,16 @@ def _harm_cells(line: HarmLine) -> HarmCells:
     return {
         "arm": line.arm,
         "label": line.label,
-        "serious": line.serious,
+        "serious": line.serious and "serious" not in line.label,
         "published": line.published or "no count of this therapy was read",
         "source": named(line.source),
         "simulated": "not simulated" if line.simulated is None else percent(line.simulated, decimals=1),
         "control": "no background read" if line.control is None else percent(line.control, decimals=1),
         "excluded": percent(line.excluded, decimals=1),
-        "size": "none" if line.size is None else f"{line.size:,}",
-        "limit": f"{percent(line.limit, decimals=1)} or more" if line.limit < 1 else "no risk is so large",
+        "size": "none" if line.size is None else many(line.size, "person", "people"),
+        "limit": f"to exclude {percent(line.limit, decimals=1)} or more"
+        if line.limit < 1
+        else "no risk is so large",
     }
 
 

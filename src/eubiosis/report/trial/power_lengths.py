@@ -9,7 +9,7 @@ from eubiosis.core.power_surface import SurfacePoint
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.core.trial_answer import ComparisonAnswer, PowerLine
 from eubiosis.report.figures.plain_svg import PlotFrame, TitledPlot, log_ticks, plot, text
-from eubiosis.report.trial.words import percent, power_parts
+from eubiosis.report.trial.words import formula_percent, percent, power_parts
 
 _WIDTH, _HEIGHT = 360.0, 270.0
 
@@ -153,13 +153,14 @@ def _cells(line: PowerLine, size: int, point: SurfacePoint | None) -> LengthCell
     return {
         "weeks": f"{line.weeks:g}",
         "participants": f"{size:,}",
-        "relevant": f"{percent(line.middle[k])} ({percent(line.low[k])} to {percent(line.high[k])})"
+        "relevant": f"{formula_percent(line.middle[k])} "
+        f"({formula_percent(line.low[k])} to {formula_percent(line.high[k])})"
         if k is not None and band
         else "–",
-        "assurance": percent(line.common[k]) if k is not None and line.common else "–",
+        "assurance": formula_percent(line.common[k]) if k is not None and line.common else "–",
         "simulated": "–"
         if point is None
         else " ± ".join(filter(None, power_parts(point.power, point.power_error, point.trials))),
-        "formula": "–" if point is None or point.closed_form is None else percent(point.closed_form),
+        "formula": "–" if point is None or point.closed_form is None else formula_percent(point.closed_form),
         "trials": "–" if point is None else f"{point.trials:,}",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.core.trial_answer import PowerLine, TrialAnswer
 from eubiosis.report.figures.plain_svg import PlotFrame, log_ticks, plot, text
-from eubiosis.report.trial.words import percent, wrapped
+from eubiosis.report.trial.words import formula_percent, wrapped
 
 _WIDTH, _HEIGHT = 540.0, 330.0
 _WORDS = 110.0  # wide: "80 %: asked for"
@@ -64,10 +64,11 @@ def _label(lines: list[PowerLine], participants: int) -> str:
     for line in lines:
         k = line.participants.index(participants)
         if line.middle:
-            words = f"{percent(line.middle[k])} ({percent(line.low[k])} to {percent(line.high[k])})"
+            low, middle, high = (formula_percent(each[k]) for each in (line.low, line.middle, line.high))
+            words = f"{middle} ({low} to {high})"
             told.append(f"{line.label}, {line.arm}: power {words}")
         elif line.common:
-            told.append(f"{line.label}, {line.arm}: assurance {percent(line.common[k])}")
+            told.append(f"{line.label}, {line.arm}: assurance {formula_percent(line.common[k])}")
     return f"Power against participants. With this design's {participants:,}: " + "; ".join(told)
 
 

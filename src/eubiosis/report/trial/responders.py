@@ -27,6 +27,7 @@ from eubiosis.report.trial.responder_plots import (
 from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
     estimable,
+    first_trials_text,
     interval_texts,
     many,
     number,
@@ -101,8 +102,7 @@ def responder_cells(report_input: TrialReportInput) -> ResponderCells | None:
         "curve_rows": [row for curve in own.curves for row in _curve_rows(curve)],
         "area_rows": [_area_row(curve) for curve in own.curves],
         "phenotype_tables": _by_arm([_phenotype_row(line) for line in own.phenotypes]),
-        "size": f"n = {trials_text(own.pairs)}, the first of each pair of worlds × "
-        f"{many(own.people, 'participant')}",
+        "size": first_trials_text(report_input, own.pairs, own.people),
     }
 
 

@@ -166,17 +166,18 @@ def index_words(one: WorldSensitivity) -> tuple[str, ...]:
 
 def top_words(report_input: TrialReportInput) -> list[str]:
     """Return a line for each arm: the numbers that the effect goes back to, or why none is named."""
-    found = []
+    found: dict[str, list[str]] = {}  # what is said, and of which arms
     for one in report_input.sensitivity:
         out = [row for row in one.numbers if row.stands_out][:3]
         if out:
-            found.append(f"{one.arm}: " + "; ".join(_top(row) for row in out) + ".")
+            said = "; ".join(_top(row) for row in out) + "."
         elif one.asked:
-            found.append(f"{one.arm}: none of {one.asked} numbers stands out over {one.worlds} worlds.")
+            said = f"none of {one.asked} numbers stands out over {one.worlds} worlds."
         else:
             why = one.why_none[0] if one.why_none else "nothing was drawn."
-            found.append(f"{one.arm}: {why[0].lower()}{why[1:]}")
-    return found
+            said = f"{why[0].lower()}{why[1:]}"
+        found.setdefault(said, []).append(one.arm)
+    return [f"{' and '.join(arms)}: {said}" for said, arms in found.items()]
 
 
 def _top(row: NumberIndex) -> str:

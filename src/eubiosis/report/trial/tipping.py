@@ -9,7 +9,7 @@ from typing import TypedDict
 from eubiosis.core.endpoints import ENDPOINTS, in_sentence
 from eubiosis.core.guilds import GUILD_NAMES
 from eubiosis.core.trial_answer import FingerprintRow, TippingRow
-from eubiosis.report.trial.words import NOT_ESTIMABLE, number, percent
+from eubiosis.report.trial.words import NOT_ESTIMABLE, many, number, percent
 
 _LOW, _HIGH = 0.1, 100.0  # ends of the axis, in times
 _PLACES = {"stool": "in stool", "plasma": "in plasma", "guild": "in stool, by sequencing"}
@@ -71,7 +71,7 @@ def fingerprint_cells(rows: Sequence[FingerprintRow]) -> list[FingerprintCells]:
             "arm": row.arm,
             "label": row.label,
             "week": f"{row.week:g}" + (", whole follow-up" if _counted(row.endpoint) else ""),
-            "samples": str(row.samples),
+            "samples": "–" if _counted(row.endpoint) else str(row.samples),
             "chance": percent(row.chance),
             "ceiling": percent(row.ceiling),
             "needed": "no trial" if row.participants_needed is None else f"{row.participants_needed:,}",
@@ -123,14 +123,22 @@ def _counted(endpoint: str) -> bool:
     return endpoint in ENDPOINTS and ENDPOINTS[endpoint].counted
 
 
+def _when(row: FingerprintRow) -> str:
+    """Say at which visit, or over which follow-up, a marker is taken."""
+    return f"over {row.week:g} weeks" if _counted(row.endpoint) else f"in week {row.week:g}"
+
+
+def _taken(row: FingerprintRow) -> str:
+    """Say how many samples a visit are averaged; a count has none."""
+    return "" if _counted(row.endpoint) else f"; {many(row.samples, 'sample')} a visit"
+
+
 def _best_words(rows: Sequence[FingerprintRow]) -> str:
     best = max(rows, key=lambda row: row.chance)
     end = max(rows, key=lambda row: row.ceiling)
     said = (
-        f"With {best.participants:,} participants the best marker is {in_sentence(best.label)} in week "
-        f"{best.week:g} "
-        f"({best.arm}; {best.samples} {'sample' if best.samples == 1 else 'samples'} a visit): it names "
-        "the right one "
+        f"With {best.participants:,} participants the best marker is {in_sentence(best.label)} {_when(best)} "
+        f"({best.arm}{_taken(best)}): it names the right one "
         f"of {best.forms[0]} and {best.forms[1]} in {percent(best.chance)} of trials, where guessing "
         "does in 50 %."
     )
@@ -138,7 +146,7 @@ def _best_words(rows: Sequence[FingerprintRow]) -> str:
     if reached:
         least = min(reached, key=lambda row: row.participants_needed or 0)
         return (
-            f"{said} {least.label} in week {least.week:g} would reach 80 % for {least.forms[0]} and "
+            f"{said} {least.label} {_when(least)} would reach 80 % for {least.forms[0]} and "
             f"{least.forms[1]} "
             f"with {least.participants_needed:,} participants."
         )

@@ -10,7 +10,7 @@ from typing import TypedDict
 from eubiosis.core.over_time import WeekChange
 from eubiosis.core.report_input import TrialReportInput
 from eubiosis.report.figures.plain_svg import PlotFrame, TitledPlot, plot, text
-from eubiosis.report.trial.words import NOT_ESTIMABLE, percent, trials_text, wrapped
+from eubiosis.report.trial.words import NOT_ESTIMABLE, first_trials_text, percent, trials_text, wrapped
 
 _WIDTH, _LABEL, _ROW, _TOP = 380.0, 158.0, 20.0, 24.0
 _MOST_WEEKS = 4  # drawn; the table has all
@@ -78,13 +78,21 @@ def week_words(report_input: TrialReportInput) -> str:
     return (
         "Observed change from each person's own entry, measurement error included: log2 ratio (+1 doubled, "
         "−1 halved), of centred log-ratios for guilds; acids under their limit count as half of it. Median "
-        "over the people of the first trial of every pair of worlds of a gut world, then over gut worlds "
+        "over the people of a gut world, of the first trial of each of its pairs, then over gut worlds "
         f"({trials_text(one.trials)}, {people:,.0f} people in each{block}); no band is drawn. * in the first "
         "trial of all, arm and control differ with a false discovery rate under 5 % (analysis of covariance "
         "on entry; Benjamini and Hochberg over guilds, and over metabolites, of an arm and all weeks). "
         "Framed: so in at least half of the trials. A mark says that a trial would see what the model "
         f"assumes, not that it is so.{_same_twice(report_input.week_changes)}{left}"
     )
+
+
+def week_size(report_input: TrialReportInput) -> str:
+    """Return the n of the heatmap: the first trial of every pair of worlds, and its people."""
+    if not report_input.week_changes:
+        return ""
+    people = sum({row.arm: row.people for row in report_input.week_changes}.values())
+    return first_trials_text(report_input, report_input.week_changes[0].trials, people)
 
 
 def _same_twice(rows: Sequence[WeekChange]) -> str:

@@ -71,7 +71,9 @@ def _of_table(table: StoolTable, usable: int) -> dict[tuple[str, str], str]:
     if counted(table):
         points = np.percentile(table.depth, (25, 50, 75))
         depth = "reads a sample: median {1:,.0f}, quartiles {0:,.0f} and {2:,.0f}".format(*points)
-    rules = ", ".join(f"{rule} {share:.1%}" for rule, share in table.share_by_rule.items() if share > 0)
+    rules = ", ".join(
+        f"{rule} {100 * share:.1f} %" for rule, share in table.share_by_rule.items() if share > 0
+    )
     found = {
         (
             "Methods",
@@ -88,7 +90,10 @@ def _of_table(table: StoolTable, usable: int) -> dict[tuple[str, str], str]:
         "samples that cannot be used stay in the table with their status",
         ("Methods", "software"): f"Eubiosis {__version__}, NumPy {np.__version__}, SciPy {_scipy()}, "
         f"Python {platform.python_version()}",
-        ("Results", "microbiome data"): f"{depth}; {table.overall_mapped_share:.1%} of the reads in a guild",
+        (
+            "Results",
+            "microbiome data",
+        ): f"{depth}; {100 * table.overall_mapped_share:.1f} % of the reads in a guild",
         ("Results", "taxonomy"): f"names as the table has them; found by: {rules or 'none'}",
     }
     if table.platform:

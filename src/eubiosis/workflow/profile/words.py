@@ -50,7 +50,7 @@ def first_sentence(table: StoolTable, contrast: GuildContrast) -> str:
         )
     return (
         f"{PurePath(table.file).name} ({table.format}) holds {counts}{groups} with {depth}; "
-        f"{table.overall_mapped_share:.1%} of what it holds is in a guild of the model."
+        f"{100 * table.overall_mapped_share:.1f} % of what it holds is in a guild of the model."
     )
 
 
@@ -75,13 +75,13 @@ def warnings_of(table: StoolTable, contrast: GuildContrast) -> tuple[str, ...]:
     elif np.median(table.depth) < _SHALLOW:
         once = 1 / float(np.median(table.depth))
         found.append(
-            f"The samples are shallow: one read is {once:.2%} of the median sample, and guilds below a few "
-            "times that are missed by chance."
+            f"The samples are shallow: one read is {100 * once:.2f} % of the median sample, and guilds "
+            "below a few times that are missed by chance."
         )
     if table.overall_mapped_share < _MAPPED:
         found.append(
-            f"Only {table.overall_mapped_share:.0%} of the reads are in a guild: guild fractions are shares "
-            "of these, and the largest names without a guild are listed."
+            f"Only {100 * table.overall_mapped_share:.0f} % of the reads are in a guild: guild "
+            "fractions are shares of these, and the largest names without a guild are listed."
         )
     found += _unseen(contrast)
     if contrast.centre == "median":
@@ -95,8 +95,8 @@ def warnings_of(table: StoolTable, contrast: GuildContrast) -> tuple[str, ...]:
 def _unseen(contrast: GuildContrast) -> list[str]:
     reference = dict(zip(GUILDS, load_reference().detected_share, strict=True))
     return [
-        f"{guild} was seen in {share:.0%} of the usable samples (reference controls, 16S V4: "
-        f"{reference[guild]:.0%}): it is not compared, and the model keeps its reference share."
+        f"{guild} was seen in {100 * share:.0f} % of the usable samples (reference controls, 16S V4: "
+        f"{100 * reference[guild]:.0f} %): it is not compared, and the model keeps its reference share."
         for guild, share in zip(GUILDS, contrast.detected_share, strict=True)
         if guild in contrast.not_observed()
     ]
