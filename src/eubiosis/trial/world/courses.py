@@ -27,9 +27,10 @@ class WorldCourses:
 
     ``relapses`` and ``lesions`` are clocks, the latter with the lesions that enhance at entry before day 0.
     ``edss`` and ``mfis`` (arms, visits, n) are true scores without what relapses add, ``edss`` not yet held
-    within the scale; ``treg`` (arms, visits, n) is a level in multiples of health and ``treg_percent`` the
-    true percentage of CD4+ cells; ``nfl`` (arms, visits, n) is true serum NfL, times healthy; ``log_markers`` (arms, visits, n, markers) are logarithms of true values,
-    ``markers_at_start`` and ``markers_at_end`` (arms, n, markers) the values at the first and last visit.
+    within the scale; ``treg`` (arms, visits, n) is a level in multiples of health, ``treg_percent`` the true
+    percentage of CD4+ cells and ``nfl`` true serum NfL, times healthy; ``log_markers`` (arms, visits, n,
+    markers) are logarithms of true values, ``markers_at_start`` and ``markers_at_end`` (arms, n, markers) the
+    values at the first and last visit.
     """
 
     arms: tuple[str, ...]

@@ -59,8 +59,9 @@ class World:
 
     ``screened`` counts candidates by outcome ("enrolled", or the first reason for failing), in order of
     their numbers until the trial is full. ``level`` is each one's own MFIS level, ``treg`` each one's own
-    level of Treg relative to the model's, ``nfl`` that of serum NfL over the model's healthy one; ``steps`` (subjects, visits) is what EDSS gains without relapses.
-    ``harms`` is what each arm risks of each harm in this world.
+    level of Treg relative to the model's, ``nfl`` that of serum NfL over the model's healthy one; ``steps``
+    (subjects, visits) is what EDSS gains without relapses. ``harms`` is what each arm risks of each harm in
+    this world.
     """
 
     label: str

@@ -48,12 +48,13 @@ def measured(
 ) -> dict[str, NDArray[np.generic]]:
     """Return what is recorded at the visits, (visits, trials, people) by endpoint; NaN where nothing is.
 
-    Shares are in single precision, acids, Treg and serum NfL as a laboratory prints them, with flags for acids under
-    their limit (``laboratory``) and the number of the ``assay_batch``. ``true`` EDSS and MFIS are those of
-    each one's own arm, ``ln_treg`` what steroids do to the logarithm of Treg. The noise of a visit is keyed
-    by its week, so another visit more leaves it as it is. ``some`` are the positions of the visits that are
-    measured (None: all), those of the answer, of ``true`` and of ``attended``; ``sample`` numbers the sample
-    that is taken at each, or the rating: the first is 0. Without ``markers`` stool and plasma are left out.
+    Shares are in single precision, acids, Treg and serum NfL as a laboratory prints them, with flags for
+    acids under their limit (``laboratory``) and the number of the ``assay_batch``. ``true`` EDSS and MFIS are
+    those of each one's own arm, ``ln_treg`` what steroids do to the logarithm of Treg. The noise of a visit
+    is keyed by its week, so another visit more leaves it as it is. ``some`` are the positions of the visits
+    that are measured (None: all), those of the answer, of ``true`` and of ``attended``; ``sample`` numbers
+    the sample that is taken at each, or the rating: the first is 0. Without ``markers`` stool and plasma are
+    left out.
     """
     layer = trial_values()
     people = len(courses)
