@@ -128,6 +128,18 @@ def test_the_tables_agree_with_each_other_and_with_the_run(run, exported):
     assert seen["ADAE"].groupby(["USUBJID", "AEDECOD"]).size().max() == 1
 
 
+def test_serum_nfl_is_a_laboratory_value_with_label_and_unit(run, exported):
+    lab = pd.read_csv(exported / "adlb.csv")
+    visits = Table.read_parquet(run / "tables" / "observed_visits.parquet")
+    own = lab[lab.PARAMCD == "NFL"]
+    assert set(own.PARAM) == {"Serum NfL (times healthy)"}
+    assert set(own.AVALU) == {"times healthy"}
+    assert own.LLOQFL.isna().all(), "no limit of its assay plays a part"
+    np.testing.assert_allclose(sorted(own.AVAL), np.sort(visits.numbers("nfl")), rtol=1e-12)
+    later = own[own.ABLFL != "Y"]
+    np.testing.assert_allclose(later.CHG, later.AVAL - later.BASE, atol=1e-12)
+
+
 def test_what_the_format_cannot_hold_is_refused_and_not_cut_off(tmp_path):
     table = Table({"ARATHERLONGNAME": [1.0], "TEXT": ["é" * 3]}, name="ADX")
     with pytest.raises(FindingsError) as refused:

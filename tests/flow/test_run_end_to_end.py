@@ -90,7 +90,7 @@ def test_the_plan_was_fixed_before_the_simulation(finished):
 
 def test_tables_add_up(finished):
     estimates = pq.read_table(finished / "tables" / "estimates.parquet").to_pydict()
-    assert len(estimates["endpoint"]) == 8 * 27 * 2  # trials x endpoints x active arms
+    assert len(estimates["endpoint"]) == 8 * 28 * 2  # trials x endpoints x active arms
     subjects = pq.read_table(finished / "tables" / "observed_subjects.parquet").to_pydict()
     assert sorted(subjects["arm"]) == ["inulin"] * 6 + ["placebo"] * 6 + ["propionate"] * 6
     origin = pq.read_schema(finished / "tables" / "estimates.parquet").metadata[b"origin"]

@@ -125,7 +125,7 @@ OBSERVED_VISITS = TableSchema(
         Column("week", "Planned week of the visit, 0 being before any dose", unit="week", cdisc="AVISITN"),
         Column("day", "Day of the visit, 0 being that of randomisation", unit="day", optional=True),
         *_measured(("edss",), cdisc="SDTM RS domain; AVAL"),
-        *_measured(("mfis", "treg")),
+        *_measured(("mfis", "treg", "nfl")),
         *_measured(_MARKERS, "As measured: "),
         Column(
             "assay_batch",
@@ -233,6 +233,7 @@ LATENT_SUBJECTS = TableSchema(
             "True regulatory T cells at the last planned visit",
             unit="% of CD4+ T cells",
         ),
+        Column("nfl_last_visit", "True serum NfL at the last planned visit", unit="times healthy"),
         *_measured(_MARKERS, "True value at the last planned visit: ", cdisc=""),
     ),
     "The simulated truth of every subject under every arm; no trial could see it.",

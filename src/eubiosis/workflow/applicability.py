@@ -27,7 +27,7 @@ from eubiosis.workflow.workflow import Workflow
 
 FAMILIES = {
     "relapses": "relapses", "gd_lesions": "lesions", "t2_lesions": "lesions", "edss": "disability",
-    "mfis": "fatigue", "treg": "immune cells",
+    "mfis": "fatigue", "treg": "immune cells", "nfl": "serum NfL",
 }  # fmt: skip
 _PLACE_FAMILY = {"guild": "guilds", "stool": "stool acids", "plasma": "plasma acids"}
 _AGENTS = {"propionate_salt": "propionate", "itf": "inulin"}

@@ -21,7 +21,9 @@ from eubiosis.workflow.workflow import Workflow
 LEAST_WORLDS = 5  # of each form, behind a statement about it
 SAMPLES = (1, 4)  # averaged at a visit: of blood, or ratings and questionnaires
 # marker -> the number that is its standard deviation within a person, of the logarithm for ratios
-_WITHIN = {"treg": "trial_sd_ln_treg", "edss": "host_edss_sd", "mfis": "host_mfis_sem"}
+_WITHIN = {
+    "treg": "trial_sd_ln_treg", "nfl": "trial_sd_ln_nfl", "edss": "host_edss_sd", "mfis": "host_mfis_sem",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

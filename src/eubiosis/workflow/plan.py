@@ -70,7 +70,7 @@ def analysis_plan(workflow: Workflow) -> AnalysisPlan:
     >>> from eubiosis.workflow import read_workflow
     >>> plan = analysis_plan(read_workflow(PACKAGED_CONTENT / "trials" / "demo.yaml"))
     >>> plan.primary, len(plan.comparisons), len(plan.estimands)
-    ('mfis', 2, 27)
+    ('mfis', 2, 28)
     """
     design = workflow.design
     comparisons = tuple(

@@ -128,7 +128,7 @@ def trial_report(
     >>> trials = trial.simulate(design, cohort, axis, gut_worlds=1, host_worlds=1, replicates=2, seed=7)
     >>> report = trial_report(trials, title="A very small trial")
     >>> [arm.name for arm in report.arms], len(report.effects)
-    (['placebo', 'inulin'], 27)
+    (['placebo', 'inulin'], 28)
     """
     workflow = Workflow(
         title=title,

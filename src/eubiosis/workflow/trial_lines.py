@@ -8,7 +8,7 @@ from eubiosis.core.over_time import CourseLine
 from eubiosis.trial.design import Design
 from eubiosis.workflow.trial_chunk import ExampleTrial
 
-LINES = ("mfis", "treg")  # fatigue, and a blood marker in the place of NfL, which is not simulated
+LINES = ("mfis", "nfl")  # a questionnaire and a marker in blood
 _PEOPLE = 4  # of an arm: the first that entered, whatever they did
 
 

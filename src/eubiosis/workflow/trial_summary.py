@@ -58,8 +58,8 @@ from eubiosis.workflow.worlds_used import history_numbers, worlds_warnings
 
 Array = NDArray[np.float64]
 _BAND = (5.0, 25.0, 50.0, 75.0, 95.0)
-_COURSES = ("mfis", "edss", "treg", "stool_scfa", "stool_butyrate", "stool_propionate", "plasma_propionate",
-            "share_BIF", "share_FAE", "share_ROS", "share_ANA", "share_AKK")  # fmt: skip
+_COURSES = ("mfis", "edss", "nfl", "treg", "stool_scfa", "stool_butyrate", "stool_propionate",
+            "plasma_propionate", "share_BIF", "share_FAE", "share_ROS", "share_ANA", "share_AKK")  # fmt: skip
 
 
 def report_input(

@@ -154,7 +154,7 @@ def test_nobody_depends_on_who_else_is_enrolled_or_simulated(everything):
     again = run(ALL, participants=40, replicates=2)
     (few,), (many,) = everything.observed.stacks, again.observed.stacks
     np.testing.assert_array_equal(many.numbers[:32], few.numbers)
-    for name in ("share_BIF", "edss", "gd_lesions_on_scan", "treg"):
+    for name in ("share_BIF", "edss", "gd_lesions_on_scan", "treg", "nfl"):
         np.testing.assert_array_equal(many.of_visits[name][:, :, :32], few.of_visits[name][:, :2])
     first = [
         tuple(row)

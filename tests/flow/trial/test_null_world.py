@@ -11,7 +11,7 @@ from eubiosis.core.guilds import GUILDS as GUILD_IDS
 from eubiosis.trial.world import host_world
 from eubiosis.workflow.trial_chunk import run_chunk
 
-HOST = ("relapses", "gd_lesions", "t2_lesions", "edss", "mfis", "treg")
+HOST = ("relapses", "gd_lesions", "t2_lesions", "edss", "mfis", "treg", "nfl")
 SMALL = DESIGN.changed(participants=9, dropout_per_year=0.0, missed_visits=0.0)
 
 

@@ -43,12 +43,12 @@ def test_relapses_and_lesions_of_the_treated_arms_take_the_term_and_nothing_else
             assert truth.value == pytest.approx(size, abs=1e-9)
         elif truth.endpoint in ("gd_lesions", "t2_lesions"):
             assert truth.value == pytest.approx(size / SLOPE, abs=1e-9)
-        elif truth.endpoint == "treg":  # EDSS and MFIS follow the relapses that the term brings or spares
+        elif truth.endpoint in ("treg", "nfl"):  # EDSS and MFIS follow the relapses of the term
             assert truth.value == 0.0
         else:
             continue
         seen += 1
-    assert seen == 2 * 2 * 4
+    assert seen == 2 * 2 * 5
     assert term[0, "inulin"] == -term[1, "inulin"] != 0  # mirror images
     assert term[0, "inulin"] != term[0, "propionate"]
 
@@ -75,7 +75,7 @@ def test_couplings_zero_and_nothing_outside_is_exactly_null():
         trials = simulate_gut_world(
             make_task(SMALL, 0, host_worlds=1, replicates=1, couplings="zero", **changes)
         )
-        clinical = ("relapses", "gd_lesions", "t2_lesions", "edss", "mfis", "treg")
+        clinical = ("relapses", "gd_lesions", "t2_lesions", "edss", "mfis", "treg", "nfl")
         values = [t.value for t in reduced(trials).truths if t.endpoint in clinical]
         assert values == [0.0] * (len(clinical) * 2)
         assert not trials.worlds["outside_log_ratio"].any()
@@ -94,7 +94,7 @@ def test_in_the_form_without_paths_the_term_is_the_whole_effect():
             assert truth.value == pytest.approx(float(trials.worlds["outside_log_ratio"][2:][
                 ["inulin", "propionate"].index(truth.arm)
             ]), abs=1e-9)  # fmt: skip
-        if truth.endpoint == "treg":
+        if truth.endpoint in ("treg", "nfl"):
             assert truth.value == 0.0
     assert set(term) == {"inulin", "propionate"}
 

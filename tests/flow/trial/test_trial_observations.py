@@ -79,6 +79,8 @@ def test_values_are_such_as_the_instruments_give(trials):
         assert np.all((visits["edss"] >= 0) & (visits["edss"] <= 10))
         assert np.array_equal(2 * visits["edss"], np.round(2 * visits["edss"]))
         assert np.all((visits["treg"] > 0) & (visits["treg"] < 100))
+        assert np.all((visits["nfl"] > 0.05) & (visits["nfl"] < 50))
+        np.testing.assert_array_equal(visits["nfl"], np.round(visits["nfl"], 2))
         for marker in MARKERS:
             assert np.all(visits[marker] > 0), marker
             assert np.isfinite(visits[marker]).all(), marker

@@ -4,11 +4,24 @@ import dataclasses
 
 import numpy as np
 import pytest
-from small_trials import DESIGN, INULIN, PLACEBO, PROPIONATE, SEED, make_pool, make_world, with_therapy
+from small_trials import (
+    DESIGN,
+    INULIN,
+    PLACEBO,
+    PROPIONATE,
+    SEED,
+    WEEKS,
+    make_pool,
+    make_world,
+    with_therapy,
+)
 
+from eubiosis.analysis.truth.effects import Twins, effects_of_world
+from eubiosis.core.streams import stream
 from eubiosis.model.worlds import draw_host_world
 from eubiosis.therapy import Adherence
-from eubiosis.trial.world.host_world import replicate
+from eubiosis.trial.world.host_world import EnrolledWorld, replicate, trial_stacks
+from eubiosis.trial.world.layer import trial_numbers
 
 ARMS = ("inulin", "propionate")
 
@@ -77,7 +90,7 @@ def _swap(by_arm):
 
 def test_at_week_0_no_arm_differs_from_another(trial_model, world):
     _, latent = replicate(trial_model, world, DESIGN, 0)
-    for name in ("edss", "mfis", "markers", "treg"):
+    for name in ("edss", "mfis", "markers", "treg", "nfl"):
         by_arm = getattr(latent, name)
         for arm in ARMS:
             np.testing.assert_array_equal(by_arm[arm][:, 0], by_arm["placebo"][:, 0], err_msg=name)
@@ -88,6 +101,38 @@ def test_a_therapy_reaches_the_host_in_a_world_with_couplings(trial_model, world
     for arm in ARMS:
         assert not np.array_equal(latent.expected_relapses[arm], latent.expected_relapses["placebo"])
         assert not np.array_equal(latent.treg[arm][:, -1], latent.treg["placebo"][:, -1])
+        assert not np.array_equal(latent.nfl[arm][:, -1], latent.nfl["placebo"][:, -1])
+
+
+def test_true_serum_nfl_is_the_state_of_the_host_times_a_level_of_the_person(trial_model, world):
+    """By hand from the courses: the level is the person's own, and twins differ by the state alone."""
+    healthy = trial_model.derived.of("healthy")["host_NfL_healthy"]
+    spread = trial_numbers()["trial_sd_ln_nfl_person"].value
+    own = [stream(SEED, "trial/nfl level", n).standard_normal() for n in world.subjects.numbers]
+    level = np.exp(spread * np.array(own))
+    _, latent = replicate(trial_model, world, DESIGN, 0)
+    for arm in ("placebo", *ARMS):
+        state = world.host.after[arm]["host_NfL"]
+        np.testing.assert_allclose(
+            latent.nfl[arm][:, 0], level * world.host.before["host_NfL"][-1] / healthy, rtol=1e-12
+        )
+        for visit, week in enumerate(WEEKS[1:], start=1):
+            day = int(7 * week) - 1  # the state at the end of the day before the visit
+            np.testing.assert_allclose(latent.nfl[arm][:, visit], level * state[day] / healthy, rtol=1e-12)
+    assert np.all(latent.nfl["placebo"] > 0.1)
+    assert 1.0 < np.exp(np.log(latent.nfl["placebo"][:, 0]).mean()) < 2.5  # people with MS lie above health
+
+
+def test_the_true_effect_on_serum_nfl_is_that_of_the_state(trial_model, world):
+    """Levels of people cancel between twins: the mean log ratio of the states at the last visit is left."""
+    enrolled = EnrolledWorld.of(trial_model, world, DESIGN)
+    ((_, truth),) = trial_stacks(trial_model, enrolled, DESIGN, (0, 0), (0,))
+    found = {(e.endpoint, e.arm): e for e in effects_of_world(Twins.of([truth]), "placebo", SEED)}
+    last = {arm: np.log(world.host.after[arm]["host_NfL"][-1]) for arm in ("placebo", *ARMS)}
+    for arm in ARMS:
+        change = last[arm] - last["placebo"]
+        assert found["nfl", arm].value == pytest.approx(change.mean(), rel=1e-9, abs=1e-13)
+        assert found["nfl", arm].spread == pytest.approx(change.std() / np.sqrt(len(change)), rel=1e-6)
 
 
 def test_the_mirrored_world_turns_the_effect_on_regulatory_t_cells_round(trial_model, pool):
@@ -104,7 +149,7 @@ def test_the_luck_of_a_subject_is_the_same_in_every_arm(trial_model, null_world)
     """Where no therapy reaches the host, twins have the same relapses, residuals and fatigue to the bit."""
     for number in (0, 1):
         _, latent = replicate(trial_model, null_world, DESIGN, number)
-        for name in ("edss", "mfis", "treg", "expected_relapses", "expected_lesions"):
+        for name in ("edss", "mfis", "treg", "nfl", "expected_relapses", "expected_lesions"):
             by_arm = getattr(latent, name)
             for arm in ARMS:
                 assert np.array_equal(by_arm[arm], by_arm["placebo"]), name

@@ -55,6 +55,7 @@ def resampled(world, size, generator):
         relapses_before=world.relapses_before[rows],
         level=world.level[rows],
         treg=world.treg[rows],
+        nfl=world.nfl[rows],
         steps=world.steps[rows],
     )
 

@@ -173,7 +173,7 @@ def twins(values, weights):
     """Twins of two arms and three people whose targets are ``values`` and ``weights`` (arms, people)."""
     targets = {each: np.stack([values, weights])[:, :, None] for each in ENDPOINTS}
     columns = {"edss_last_visit": np.zeros((2, 1, 3)), "mfis_last_visit": np.zeros((2, 1, 3))}
-    world = {name: np.ones((2, 3)) for name in ("treg_last_visit", *list(ENDPOINTS)[6:])}
+    world = {name: np.ones((2, 3)) for name in ("treg_last_visit", "nfl_last_visit", *list(ENDPOINTS)[7:])}
     return LatentStack(0, 0, np.array([0]), np.arange(3), ("control", "active"), world, columns, targets)
 
 

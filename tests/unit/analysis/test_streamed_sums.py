@@ -195,8 +195,9 @@ def test_true_effects_of_blocks_are_those_of_everybody(weighed):
         "edss_last_visit",
         "mfis_last_visit",
         "treg_last_visit",
+        "nfl_last_visit",
     }
-    level = {name: random.lognormal(0.0, 0.4, people) for name in sorted((names - {"treg"}) | columns)}
+    level = {name: random.lognormal(0.0, 0.4, people) for name in sorted((names - {"treg", "nfl"}) | columns)}
     moved = {name: values * random.lognormal(0.05, 0.1, people) for name, values in level.items()}
     first = {"placebo": level, "one": moved}
     means = {arm: {n: own[n] for n in ("edss_last_visit", "mfis_last_visit")} for arm, own in first.items()}

@@ -26,7 +26,8 @@ def latent(rows, seed=11):
         "arm": [r[4] for r in rows],
     }
     plain = {"expected_relapses": 1.0, "expected_new_lesions": 1.0, "edss_last_visit": 2.0,
-             "mfis_last_visit": 30.0, "treg_last_visit": 1.0, **dict.fromkeys(MARKERS, 1.0)}  # fmt: skip
+             "mfis_last_visit": 30.0, "treg_last_visit": 1.0, "nfl_last_visit": 1.0,
+             **dict.fromkeys(MARKERS, 1.0)}  # fmt: skip
     columns |= {name: [r[5].get(name, value) for r in rows] for name, value in plain.items()}
     return Latent(Table(columns, schema=TRIAL_LATENT), GUTS, "placebo", seed)
 
@@ -90,7 +91,10 @@ def test_a_score_is_the_mean_difference_between_twins_over_subjects_and_replicat
     assert edss.spread == pytest.approx(0.5 / math.sqrt(2))
 
 
-@pytest.mark.parametrize(("endpoint", "column"), [("treg", "treg_last_visit"), *((m, m) for m in MARKERS)])
+@pytest.mark.parametrize(
+    ("endpoint", "column"),
+    [("treg", "treg_last_visit"), ("nfl", "nfl_last_visit"), *((m, m) for m in MARKERS)],
+)
 def test_a_biomarker_is_the_mean_logarithm_of_the_ratio_between_twins(endpoint, column):
     one = effects(twins(**{column: [[1.0, math.e], [2.0, 2 * math.e**3]]}))["0.0", endpoint, "active"]
     # logarithms of the ratios: log 2 and log 2 + 2

@@ -11,7 +11,7 @@ from over_time_factory import WEEKS, with_over_time
 from report_input_factory import make_hard_input, make_report_input
 
 from eubiosis.report.trial.clocks import band_words, clock_figures, few_words
-from eubiosis.report.trial.course_lines import course_words, line_panels
+from eubiosis.report.trial.course_lines import course_words, line_panels, lines_words
 from eubiosis.report.trial.page import trial_report
 from eubiosis.report.trial.results_json import results_text
 from eubiosis.report.trial.results_schema import read_results, results_schema
@@ -181,7 +181,11 @@ def test_lines_are_people_of_the_first_trial_beside_the_bands(made, html):
     assert [panel["title"].rpartition(": ")[2] for panel in panels] == ["placebo", "inulin", "propionate"]
     assert [len(points(panel["svg"], f"thin c{k}")) for k, panel in enumerate(panels)] == [3, 3, 3]
     assert "first 3 virtual people" in html
-    assert "neurofilament light (NfL) is not simulated" in html
+    assert "healthy level" not in lines_words(made), "no line is one of NfL"
+    nfl = dataclasses.replace(made.course_lines[0], endpoint="nfl")
+    assert "Serum NfL is in multiples of the model's healthy level" in lines_words(
+        dataclasses.replace(made, course_lines=(*made.course_lines, nfl))
+    )
 
 
 def test_courses_name_the_band_that_they_hold(made):

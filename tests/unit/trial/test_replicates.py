@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eubiosis.core.streams import stream
 from eubiosis.core.trial_draws import TrialDraws
 from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.therapy import placebo, prebiotic
@@ -45,11 +46,13 @@ def made_courses(laws, plan, people=PEOPLE, relapses=2.0, lesions=3.0):
     rate = random.uniform(0.5, 1.5, (every, 60))[:days, :people] / 365.25
     course = {name: random.uniform(0.5, 2.0, (every, 60))[:days, :people] for name in STATES}
     past = {name: random.uniform(0.5, 2.0, (BEFORE, 60))[:, :people] for name in STATES}
+    nfl = made_nfl(days, people)
+    past["host_NfL"] = nfl.past
     earlier = random.uniform(0, 2, (BEFORE, 60))[:, :people] * lesions / 365.25
     host = HostCourses(
         None,
         past,
-        {"a": course, "b": course},
+        {"a": course | {"host_NfL": nfl.after / 2}, "b": course | {"host_NfL": nfl.after}},
         {"": earlier, "b": lesions * rate, "a": lesions / 2 * rate},
         {"": earlier, "b": relapses * rate, "a": relapses / 2 * rate},
     )
@@ -61,8 +64,20 @@ def made_courses(laws, plan, people=PEOPLE, relapses=2.0, lesions=3.0):
         edss=random.uniform(0, 5, 60)[:people],
         age=random.uniform(20, 60, 60)[:people],
     )
-    levels = random.uniform(10, 60, 60)[:people], np.ones(people), np.zeros((people, len(plan.visits)))
+    levels = (
+        random.uniform(10, 60, 60)[:people], np.ones(people), nfl.level, np.zeros((people, len(plan.visits)))
+    )  # fmt: skip
     return WorldCourses.of(subjects, gut, host, levels, plan, laws)
+
+
+def made_nfl(days, people=PEOPLE):
+    """Serum NfL of the control arm's host before and after entry, and each one's own level."""
+    random = np.random.default_rng(5)
+    return SimpleNamespace(
+        past=random.uniform(0.8, 3.0, (BEFORE, 60))[:, :people],
+        after=random.uniform(0.8, 3.0, (400, 60))[:days, :people],
+        level=np.exp(random.normal(0.0, 0.3, 60))[:people],
+    )
 
 
 def run(laws, plan, numbers=(0,), people=PEOPLE, **rates):
@@ -292,6 +307,43 @@ def test_values_are_such_as_can_be(laws):
     logs = [np.log(each[1] / each[0]).ravel() for each in acids]
     shared = trial_numbers()["trial_share_stool_dilution"].value
     assert np.corrcoef(logs)[0, 1] == pytest.approx(shared, abs=0.08)
+
+
+def test_observed_serum_nfl_is_state_times_level_times_error(laws):
+    """By hand: the state at the end of the day before the visit, halved in arm a, and an error of 18 %."""
+    plan = design(missed_visits=0.0, dropout_per_year=0.0)
+    nfl, numbers = made_nfl(plan.days), tuple(range(40))
+    made = run(laws, plan, numbers)
+    courses = made_courses(laws, plan)
+    spread = trial_numbers()["trial_sd_ln_nfl"].value
+    assert spread == 0.18
+    logs = []
+    for v, week in enumerate(plan.visits):
+        state = nfl.past[-1] if week == 0 else nfl.after[int(7 * week) - 1]
+        for number in numbers:
+            treated = np.array([courses.arms[k] == "a" for k in made.arm[number]])
+            true = nfl.level * state * np.where(treated & (week > 0), 0.5, 1.0)
+            luck = stream(7, f"trial/0.0/measure/nfl/week {week:g}", number)
+            error = luck.standard_normal(PEOPLE, dtype=np.float32)
+            seen = made.visits["nfl"][v, number]
+            np.testing.assert_allclose(seen, true * np.exp(spread * error), atol=0.005 + 1e-6)
+            np.testing.assert_array_equal(seen, np.round(seen, 2))
+            logs.append(np.log(seen / true))
+    assert np.std(logs) == pytest.approx(spread, rel=4 / np.sqrt(2 * np.size(logs)) + 0.002)
+    assert np.mean(logs) == pytest.approx(0.0, abs=4 * spread / np.sqrt(np.size(logs)))
+
+
+def test_the_luck_of_serum_nfl_is_its_own(laws):
+    """Its errors have nothing to do with those of Treg in the same blood, or with another visit's."""
+    plan = design(missed_visits=0.0, dropout_per_year=0.0)
+    made, courses = run(laws, plan, tuple(range(100))), made_courses(laws, plan)
+    places = np.arange(PEOPLE)
+    errors = []
+    for v in (1, 2):
+        errors.append(np.log(made.visits["nfl"][v] / courses.nfl[:, v][made.arm, places]).ravel())
+    errors.append(np.log(made.visits["treg"][1] / courses.treg_percent[:, 1][made.arm, places]).ravel())
+    found = np.corrcoef(errors)
+    assert np.abs(found[np.triu_indices(3, 1)]).max() < 4 / np.sqrt(100 * PEOPLE)
 
 
 def test_no_step_of_a_half_and_no_negative_zero():

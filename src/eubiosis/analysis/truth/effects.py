@@ -26,6 +26,7 @@ COLUMN_OF = {
     "edss": "edss_last_visit",
     "mfis": "mfis_last_visit",
     "treg": "treg_last_visit",
+    "nfl": "nfl_last_visit",
 }
 
 

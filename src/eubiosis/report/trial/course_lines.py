@@ -48,9 +48,15 @@ def lines_words(report_input: TrialReportInput) -> str:
         ),
         default=0,
     )
+    unit = ""
+    if any(line.endpoint == "nfl" for line in report_input.course_lines):
+        unit = (
+            " Serum NfL is in multiples of the model's healthy level: picograms a millilitre differ between "
+            "assays."
+        )
     return (
         f"Thin lines: the first {most} virtual people that entered each arm of the first trial, chosen by "
-        "their order alone; a line passes over visits that were missed."
+        f"their order alone; a line passes over visits that were missed.{unit}"
     )
 
 

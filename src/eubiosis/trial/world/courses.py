@@ -27,9 +27,10 @@ class WorldCourses:
 
     ``relapses`` and ``lesions`` are clocks, the latter with the lesions that enhance at entry before day 0.
     ``edss`` and ``mfis`` (arms, visits, n) are true scores without what relapses add, ``edss`` not yet held
-    within the scale; ``treg`` (arms, visits, n) is a level in multiples of health and ``treg_percent`` the
-    true percentage of CD4+ cells; ``log_markers`` (arms, visits, n, markers) are logarithms of true values,
-    ``markers_at_start`` and ``markers_at_end`` (arms, n, markers) the values at the first and last visit.
+    within the scale; ``treg`` (arms, visits, n) is a level in multiples of health, ``treg_percent`` the true
+    percentage of CD4+ cells and ``nfl`` true serum NfL, times healthy; ``log_markers`` (arms, visits, n,
+    markers) are logarithms of true values, ``markers_at_start`` and ``markers_at_end`` (arms, n, markers) the
+    values at the first and last visit.
     """
 
     arms: tuple[str, ...]
@@ -41,6 +42,7 @@ class WorldCourses:
     mfis: Array
     treg: Array
     treg_percent: Array
+    nfl: Array
     log_markers: Array
     expected_relapses: Array
     expected_lesions: Array
@@ -55,21 +57,22 @@ class WorldCourses:
         subjects: VirtualSubjects,
         gut: GutCourses,
         host: HostCourses,
-        own: tuple[Array, Array, Array],
+        own: tuple[Array, Array, Array, Array],
         design: Design,
         laws: ClinicalLaws,
     ) -> WorldCourses:
         """Read the courses of gut and host at the visits; ``own`` is each one's own.
 
-        These are the levels of MFIS and Treg (n,) and the steps of EDSS (n, visits).
+        These are the levels of MFIS, Treg and serum NfL (n,) and the steps of EDSS (n, visits).
         """
-        level, treg_level, steps = own
+        level, treg_level, nfl_level, steps = own
         arms = tuple(arm.name for arm in design.arms)
         days = np.array([round(7 * week) for week in design.visits])
         enhancing = _enhancing_at_entry(host, laws)
         edss = np.stack([_without_relapses(host, laws, arm, subjects, days) + steps.T for arm in arms])
         fatigue = np.stack([_fatigue(host, laws, arm, level, days) for arm in arms])
         treg = treg_level * np.stack([on_days(host, arm, "host_R", days) for arm in arms])
+        nfl = nfl_level * np.stack([on_days(host, arm, "host_NfL", days) for arm in arms])
         most = trial_numbers()["trial_treg_most"].value
         with np.errstate(divide="ignore"):
             logs = np.log(np.stack([gut.markers[arm].transpose(1, 0, 2) for arm in arms]))
@@ -83,6 +86,7 @@ class WorldCourses:
             fatigue,
             treg,
             treg_percent(treg, laws.number["host_treg_percent"], most),
+            nfl,
             logs,
             np.stack([host.relapses[arm].sum(axis=0) for arm in arms]),
             np.stack([host.lesions[arm].sum(axis=0) for arm in arms]),
@@ -116,6 +120,7 @@ class WorldCourses:
             mfis=people_last("mfis"),
             treg=people_last("treg"),
             treg_percent=people_last("treg_percent"),
+            nfl=people_last("nfl"),
             log_markers=np.concatenate([part.log_markers for part in parts], axis=2),
             expected_relapses=people_last("expected_relapses"),
             expected_lesions=people_last("expected_lesions"),
@@ -140,6 +145,7 @@ class WorldCourses:
             self.mfis[..., people],
             self.treg[..., people],
             self.treg_percent[..., people],
+            self.nfl[..., people],
             self.log_markers[..., people, :],
             self.expected_relapses[:, people],
             self.expected_lesions[:, people],
@@ -164,6 +170,7 @@ class WorldCourses:
             mfis=self.mfis[:, :visits],
             treg=self.treg[:, :visits],
             treg_percent=self.treg_percent[:, :visits],
+            nfl=self.nfl[:, :visits],
             log_markers=self.log_markers[:, :visits],
             expected_relapses=np.stack([clock.expected for clock in relapses]),
             expected_lesions=np.stack([clock.expected for clock in lesions]),

@@ -31,7 +31,7 @@ BURN_IN = 730
 TONE_DAYS = 28  # of a burn-in whose states are kept: what scores at entry look back on
 NOTHING_BEYOND = Beyond()
 _ALL_OF_IT = np.ones((1, 1))
-_RECORD = ("host_C", "host_MG", "host_D", "host_T1", "host_T17", "host_R")
+_RECORD = ("host_C", "host_MG", "host_D", "host_T1", "host_T17", "host_R", "host_NfL")
 
 
 @dataclass(frozen=True)

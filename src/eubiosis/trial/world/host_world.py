@@ -44,7 +44,7 @@ from eubiosis.trial.world.host import (
 from eubiosis.trial.world.interruptions import NOTHING, Kept
 from eubiosis.trial.world.leaving import why_left
 from eubiosis.trial.world.outcomes import relapse_days
-from eubiosis.trial.world.persons import fatigue_levels, own_edss, treg_levels, with_own_acids
+from eubiosis.trial.world.persons import fatigue_levels, nfl_levels, own_edss, treg_levels, with_own_acids
 from eubiosis.trial.world.replicates import Replicates, event_rows, relapse_rows, replicates
 from eubiosis.trial.world.scales import mfis_on_scale
 from eubiosis.trial.world.targets import targets
@@ -59,8 +59,9 @@ class World:
 
     ``screened`` counts candidates by outcome ("enrolled", or the first reason for failing), in order of
     their numbers until the trial is full. ``level`` is each one's own MFIS level, ``treg`` each one's own
-    level of Treg relative to the model's; ``steps`` (subjects, visits) is what EDSS gains without relapses.
-    ``harms`` is what each arm risks of each harm in this world.
+    level of Treg relative to the model's, ``nfl`` that of serum NfL over the model's healthy one; ``steps``
+    (subjects, visits) is what EDSS gains without relapses. ``harms`` is what each arm risks of each harm in
+    this world.
     """
 
     label: str
@@ -71,6 +72,7 @@ class World:
     relapses_before: Array
     level: Array
     treg: Array
+    nfl: Array
     steps: Array
     seed: int
     harms: Mapping[str, Mapping[str, HarmRates]]
@@ -111,7 +113,7 @@ class EnrolledWorld:
 
 def _courses(world: World, design: Design, laws: ClinicalLaws) -> dict[Kept, WorldCourses]:
     """Return the courses without intercurrent events, and with the sets of them that are simulated."""
-    own = (world.level, world.treg, world.steps)
+    own = (world.level, world.treg, world.nfl, world.steps)
     found = {NOTHING: WorldCourses.of(world.subjects, world.gut, world.host, own, design, laws)}
     for kept, gut in world.gut.interrupted.items():
         found[kept] = WorldCourses.of(world.subjects, gut, world.host.interrupted[kept], own, design, laws)
@@ -128,6 +130,7 @@ class LatentTrial:
     mfis: Mapping[str, Array]
     markers: Mapping[str, Array]
     treg: Mapping[str, Array]
+    nfl: Mapping[str, Array]
 
 
 @dataclass(frozen=True)
@@ -226,6 +229,7 @@ class Screened:
             relapses_before=whole.relapses_before[rows],
             level=whole.level[rows],
             treg=whole.treg[rows],
+            nfl=whole.nfl[rows],
             steps=whole.steps[rows],
             harms=harms,
         )
@@ -250,10 +254,12 @@ def screened(
     earlier = relapse_days(host, laws, [""], pool.numbers, seed, "before")[""]
     before = np.sum((earlier >= BURN_IN - 365) & np.isfinite(earlier), axis=1).astype(float)
     level, treg = fatigue_levels(pool.edss, laws, draws), treg_levels(draws)
+    nfl = nfl_levels(draws) / model.derived.of("healthy")["host_NfL_healthy"]
     steps = own_edss(draws, np.array([round(7 * week) for week in design.visits]))
     reasons = _late_reasons(laws, design, pool, host, before, level, draws)
     own = with_own_acids(gut, draws)
-    return Screened(reasons, World(label, pool, {}, own, host, before, level, treg, steps, seed, {}, beyond))
+    everybody = World(label, pool, {}, own, host, before, level, treg, nfl, steps, seed, {}, beyond)
+    return Screened(reasons, everybody)
 
 
 def reference_size(eligible: NDArray[np.bool_]) -> int:
@@ -314,6 +320,7 @@ def replicate(model: Model, world: World, design: Design, number: int) -> tuple[
                 made.mfis[:, :, 0].transpose(0, 2, 1),
                 np.stack([world.gut.actual.markers[arm] for arm in courses.arms]),
                 courses.treg_percent.transpose(0, 2, 1),
+                courses.nfl.transpose(0, 2, 1),
             )
         )
     )
@@ -404,6 +411,7 @@ def latent_stack(
         "expected_relapses": courses.expected_relapses,
         "expected_new_lesions": courses.expected_lesions,
         "treg_last_visit": courses.treg_percent[:, -1],
+        "nfl_last_visit": courses.nfl[:, -1],
         **{marker: courses.markers_at_end[..., k] for k, marker in enumerate(MARKERS)},
     }
     of_trials = {"edss_last_visit": made.edss[:, -1], "mfis_last_visit": made.mfis[:, -1]}

@@ -48,18 +48,19 @@ def measured(
 ) -> dict[str, NDArray[np.generic]]:
     """Return what is recorded at the visits, (visits, trials, people) by endpoint; NaN where nothing is.
 
-    Shares are in single precision, acids and Treg as a laboratory prints them, with flags for acids under
-    their limit (``laboratory``) and the number of the ``assay_batch``. ``true`` EDSS and MFIS are those of
-    each one's own arm, ``ln_treg`` what steroids do to the logarithm of Treg. The noise of a visit is keyed
-    by its week, so another visit more leaves it as it is. ``some`` are the positions of the visits that are
-    measured (None: all), those of the answer, of ``true`` and of ``attended``; ``sample`` numbers the sample
-    that is taken at each, or the rating: the first is 0. Without ``markers`` stool and plasma are left out.
+    Shares are in single precision, acids, Treg and serum NfL as a laboratory prints them, with flags for
+    acids under their limit (``laboratory``) and the number of the ``assay_batch``. ``true`` EDSS and MFIS are
+    those of each one's own arm, ``ln_treg`` what steroids do to the logarithm of Treg. The noise of a visit
+    is keyed by its week, so another visit more leaves it as it is. ``some`` are the positions of the visits
+    that are measured (None: all), those of the answer, of ``true`` and of ``attended``; ``sample`` numbers
+    the sample that is taken at each, or the rating: the first is 0. Without ``markers`` stool and plasma are
+    left out.
     """
     layer = trial_values()
     people = len(courses)
     at = tuple(range(len(design.visits)) if some is None else some)
     more = f"/sample {sample}" if sample else ""
-    scores = np.empty((3, *attended.shape))
+    scores = np.empty((4, *attended.shape))
     blood_and_stool = np.empty((*attended.shape, len(MARKERS) if markers else 0), dtype=np.float32)
     ramp = placebo_ramp(design)
     places, errors = np.arange(people), _log_errors(layer).astype(np.float32)
@@ -72,6 +73,8 @@ def measured(
         scores[2, v] = courses.treg[:, visit][arm, places] * np.exp(layer["trial_sd_ln_treg"] * noise[..., 2])
         if "ln_treg" in true:
             scores[2, v] *= np.exp(true["ln_treg"][v])
+        error = draws.measurement_errors(f"measure/nfl/week {week:g}{more}", people)[..., 0]
+        scores[3, v] = courses.nfl[:, visit][arm, places] * np.exp(layer["trial_sd_ln_nfl"] * error)
         if not markers:
             continue
         logs = blood_and_stool[v]
@@ -88,6 +91,7 @@ def measured(
             treg_percent(scores[2], laws.number["host_treg_percent"], layer["trial_treg_most"]),
             layer["trial_step_treg"],
         ),
+        "nfl": to_step(scores[3], layer["trial_step_nfl"]),
         "assay_batch": np.broadcast_to(batches(people), attended.shape),
     }
     if not markers:

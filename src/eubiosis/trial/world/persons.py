@@ -1,5 +1,5 @@
-"""What is a person's own and lies outside the model: levels of fatigue, Treg and plasma acids, and ratings at
-screening.
+"""What is a person's own and lies outside the model: levels of fatigue, Treg, serum NfL and plasma acids, and
+ratings at screening.
 
 Every draw is keyed by the subject's number, so a person is the same in every trial and arm.
 """
@@ -52,6 +52,12 @@ def treg_levels(draws: SubjectDraws) -> Array:
     """Return each one's own Treg level relative to what the model gives, shape (subjects,)."""
     own = draws.normals("trial/treg level", 1)[:, 0]
     return np.asarray(np.exp(trial_numbers()["trial_sd_ln_treg_person"].value * own))
+
+
+def nfl_levels(draws: SubjectDraws) -> Array:
+    """Return each one's own level of serum NfL relative to what the model gives, shape (subjects,)."""
+    own = draws.normals("trial/nfl level", 1)[:, 0]
+    return np.asarray(np.exp(trial_numbers()["trial_sd_ln_nfl_person"].value * own))
 
 
 def with_own_acids(gut: GutCourses, draws: SubjectDraws) -> GutCourses:
