@@ -77,8 +77,8 @@ def main() -> None:
         folder = Path(aside)
         workflow = folder / "workflow.yaml"
         text = small_workflow(
-            participants=chosen.participants, visits="every 12 weeks to week 48", gut_worlds=chosen.worlds, host_worlds=3,
-            replicates=4, surface=True,
+            participants=chosen.participants, visits="every 12 weeks to week 48", gut_worlds=chosen.worlds,
+            host_worlds=3, replicates=4, surface=True,
         )  # fmt: skip
         workflow.write_text(text, encoding="utf-8")
         whole = timed(workflow, folder / "whole", chosen.processes)
