@@ -63,9 +63,10 @@ def give_back_memory() -> None:
 def keep_little_memory() -> None:
     """Let this process hold on to little of what it has freed, where its allocator can be told (glibc).
 
-    All threads share two stocks of freed memory instead of one for each, and an array from a quarter of a
-    megabyte on has pages of its own, which go back when it goes; by default glibc raises that limit to 32 MB
-    as soon as such arrays come and go, and what is freed between others stays.
+    All threads share two stocks of freed memory instead of one for each, and an array from a megabyte on has
+    pages of its own, which go back when it goes; by default glibc raises that limit to 32 MB as soon as such
+    arrays come and go, and what is freed between others stays. A lower limit would cost more time than it
+    saves memory.
     """
     set_option = getattr(_allocator(), "mallopt", None)
     if set_option is not None:
@@ -74,7 +75,7 @@ def keep_little_memory() -> None:
 
 
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3  # M_ARENA_MAX and M_MMAP_THRESHOLD of malloc.h
-_OWN_PAGES = 2**18  # bytes
+_OWN_PAGES = 2**20  # bytes
 
 
 def _allocator() -> ctypes.CDLL | None:

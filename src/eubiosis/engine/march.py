@@ -64,10 +64,9 @@ def march(
         "records": len(record),
     }
     run_on_threads(lambda: kernel.run(block), threads, -(-room // width))
-    solution = Solution.empty(system, grid[list(record)], observables, reductions, size)
+    solution = Solution.empty(system, grid[list(record)], observables, reductions, size, out[:size])
     effort = np.full((size, 2), [steps * (len(grid) - 1), 0], dtype=np.int64)
     solution.take_in(slice(0, size), program, status[:size], final[:size], effort, extremes[:size])
-    solution.values[:] = out[:size].transpose(0, 2, 1)
     for reduction in reductions:
         if isinstance(reduction, Last):
             solution.reduced[reduction][:] = out[:size, observables.index(reduction.name), -1]

@@ -204,13 +204,17 @@ class Solution:
         observables: tuple[str, ...],
         reductions: tuple[Reduction, ...],
         subjects: int,
+        values: Array | None = None,
     ) -> Solution:
-        """Return a solution that is yet to be filled."""
+        """Return a solution that is yet to be filled; the loop writes times side by side.
+
+        ``values`` (subjects, observables, times) are those of a loop that has run already.
+        """
+        made = np.full((subjects, len(observables), len(times)), np.nan) if values is None else values
         return cls(
             times,
             observables,
-            # the loop writes times side by side
-            np.full((subjects, len(observables), len(times)), np.nan).transpose(0, 2, 1),
+            made.transpose(0, 2, 1),
             np.full((subjects, len(system.states)), np.nan),
             {reduction: np.full(subjects, np.nan) for reduction in reductions},
             np.zeros((subjects, 2), dtype=np.int64),

@@ -158,8 +158,11 @@ def _daily_levels(handed: Array, people: People, kernel: Compiled) -> dict[str, 
     own = people.parameters[[kernel.parameter_index[name] for name in HANDED]].T
     if at_rest(handed) and np.array_equal(handed[:, 0], own):
         return {}
-    days = (handed[:, 1:] + handed[:, :-1]) / 2
-    return {name: days[:, :, k].T for k, name in enumerate(HANDED)}
+    bounds = handed.transpose(2, 1, 0)
+    days = np.empty((len(HANDED), bounds.shape[1] - 1, bounds.shape[2]))  # people side by side
+    np.add(bounds[:, 1:], bounds[:, :-1], out=days)
+    days *= 0.5
+    return dict(zip(HANDED, days, strict=True))
 
 
 def at_level(
