@@ -9,7 +9,7 @@ from eubiosis.core.machine import available_threads
 
 
 def run_on_threads(work: Callable[[], None], threads: int | None, most: int) -> None:
-    """Run ``work`` at once on as many threads as were asked for, but no more than ``most``.
+    """Run ``work`` at once on as many threads as were asked for, this one among them; no more than ``most``.
 
     Each run takes what is left to do, so that together they do it once. Raises ``ValueError`` for fewer than
     one thread.
@@ -21,6 +21,8 @@ def run_on_threads(work: Callable[[], None], threads: int | None, most: int) -> 
     if count == 1:
         work()
         return
-    with ThreadPoolExecutor(count) as pool:
-        for future in [pool.submit(work) for _ in range(count)]:
+    with ThreadPoolExecutor(count - 1) as pool:
+        others = [pool.submit(work) for _ in range(count - 1)]
+        work()
+        for future in others:
             future.result()

@@ -12,7 +12,7 @@ from pydantic import model_validator
 
 from eubiosis.core.laws import normal_cdf
 from eubiosis.core.provenance import SourcedFact
-from eubiosis.core.streams import stream
+from eubiosis.core.streams import streams
 from eubiosis.core.tables import RowProblem
 
 SMALLEST_GROUP = 100
@@ -105,68 +105,71 @@ class CovariateTable:
         progressive. Age is normal within bounds, BMI lognormal, EDSS uniform over the steps of a band and
         tied to age by a normal copula with the rank correlation of the table.
         """
-        people = [_Person(self, group, seed, number) for number in numbers]
+        # a person's streams are good until the next person's are asked for
+        lucks = zip(
+            *(streams(seed, f"population.{each}.{group}", numbers) for each in _DECISIONS), strict=True
+        )
+        people = [_Person(self, group, dict(zip(_DECISIONS, luck, strict=True))) for luck in lucks]
         return CovariateDraws(
             subject_ids=tuple(f"{group}-{number}" for number in numbers),
-            sex=tuple(person.level("sex") for person in people),
+            sex=tuple(person.sex for person in people),
             age=np.array([person.age for person in people], dtype=float),
-            bmi=np.array([person.bmi() for person in people], dtype=float),
-            edss=np.array([person.edss() for person in people], dtype=float),
+            bmi=np.array([person.bmi for person in people], dtype=float),
+            edss=np.array([person.edss for person in people], dtype=float),
             disease_course=tuple(person.disease_course for person in people),
-            on_treatment=np.array([person.treated() for person in people], dtype=bool),
+            on_treatment=np.array([person.treated for person in people], dtype=bool),
         )
+
+
+_DECISIONS = ("disease_course", "sex", "age", "bmi", "edss", "on_treatment")
 
 
 class _Person:
-    """The draws of one subject, one stream for each decision."""
+    """The draws of one subject, one stream for each decision; all are made at once."""
 
-    def __init__(self, table: CovariateTable, group: str, seed: int, number: int) -> None:
-        self.table, self.group, self.seed, self.number = table, group, seed, number
+    def __init__(self, table: CovariateTable, group: str, luck: Mapping[str, np.random.Generator]) -> None:
+        self.table, self.group, self.luck = table, group, luck
         self.course = "all"
         self.disease_course = CONTROL
         if group != CONTROL:
-            self.disease_course = self.level("disease_course")
+            self.disease_course = self._level("disease_course")
             self.course = "relapsing" if self.disease_course == "RRMS" else "progressive"
+        self.sex = self._level("sex")
+        self.age = self._age()
+        self.bmi = self._bmi()
+        self.edss = self._edss()
+        self.treated = group != CONTROL and self._level("on_treatment") == "treated"
 
-    def stream(self, decision: str) -> np.random.Generator:
-        return stream(self.seed, f"population.{decision}.{self.group}", self.number)
+    def _level(self, covariate: str) -> str:
+        shares = self.table.shares(self.group, self.course, covariate)
+        return _choose(shares, float(self.luck[covariate].random()))
 
-    def level(self, covariate: str) -> str:
-        return _choose(
-            self.table.shares(self.group, self.course, covariate), float(self.stream(covariate).random())
-        )
-
-    @cached_property
-    def age(self) -> float:
+    def _age(self) -> float:
         """Age in years."""
         mean, sd, lower, upper = (
             self.table.number(self.group, self.course, "age", statistic)
             for statistic in ("mean", "sd", "lower", "upper")
         )
-        draws = self.stream("age")
         while True:  # redraw outside the bounds; they lie well outside one standard deviation
-            age = mean + sd * float(draws.standard_normal())
+            age = mean + sd * float(self.luck["age"].standard_normal())
             if lower <= age <= upper:
                 return age
 
-    def bmi(self) -> float:
+    def _bmi(self) -> float:
         mean = self.table.number(self.group, self.course, "log_bmi", "mean")
         sd = self.table.number(self.group, self.course, "log_bmi", "sd")
-        return float(np.exp(mean + sd * float(self.stream("bmi").standard_normal())))
+        return float(np.exp(mean + sd * float(self.luck["bmi"].standard_normal())))
 
-    def edss(self) -> float:
+    def _edss(self) -> float:
         if self.group == CONTROL:
             return float("nan")
         mean, sd = (self.table.number(self.group, self.course, "age", word) for word in ("mean", "sd"))
         ranks = self.table.number(self.group, self.course, "age and edss", "correlation")
         # the correlation of a normal law that has this rank correlation
         tie = 2.0 * math.sin(math.pi * ranks / 6.0)
-        own = float(self.stream("edss").standard_normal())
+        own = float(self.luck["edss"].standard_normal())
         place = float(normal_cdf(tie * (self.age - mean) / sd + math.sqrt(1.0 - tie**2) * own))
         return _step(self.table.shares(self.group, self.course, "edss"), place)
-
-    def treated(self) -> bool:
-        return self.group != CONTROL and self.level("on_treatment") == "treated"
 
 
 def _step(bands: Mapping[str, float], place: float) -> float:
