@@ -32,7 +32,6 @@ from eubiosis.trial.world.beyond import Beyond, draw_beyond
 from eubiosis.trial.world.direct import direct_terms
 from eubiosis.trial.world.drawn import DrawnNumbers, drawn_numbers
 from eubiosis.trial.world.enrolment import (
-    RUN_TOGETHER,
     Candidates,
     Gatherer,
     GutSetting,
@@ -359,9 +358,7 @@ def _settings(task: Task) -> tuple[GutSetting, list[HostSetting]]:
                 direct_terms(model, design, number, task.seed, simulation.couplings),
             )
         )
-    # the people of a block take more room than those who are run: twice as many at a time cost a tenth less
-    together = 2 * RUN_TOGETHER if task.cut else RUN_TOGETHER
-    return GutSetting(model, drawn, task.cohort, design, task.seed, task.gut_world, together), found
+    return GutSetting(model, drawn, task.cohort, design, task.seed, task.gut_world, task.cut), found
 
 
 @lru_cache(maxsize=_GUT_WORLDS_KEPT)

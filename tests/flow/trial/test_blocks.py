@@ -87,7 +87,7 @@ def test_two_processes_give_the_same_bytes(task, whole):
 
 def test_how_many_candidates_are_run_together_changes_no_byte(task, whole, monkeypatch):
     """Also where one person is run alone."""
-    monkeypatch.setattr("eubiosis.trial.simulate.RUN_TOGETHER", 7)
+    monkeypatch.setattr("eubiosis.trial.world.enrolment.RUN_TOGETHER", 7)
     monkeypatch.setattr("eubiosis.trial.world.enrolment._HELD_TOGETHER", 33)
     assert run(task) == whole
 

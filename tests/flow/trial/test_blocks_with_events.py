@@ -92,7 +92,7 @@ def test_events_change_no_byte_however_people_are_dealt_out(task, chunk, tmp_pat
 @pytest.mark.parametrize(("run", "held"), [(4, 13), (1, 256)])
 def test_who_is_run_together_changes_no_byte_of_trials_with_events(task, chunk, monkeypatch, run, held):
     """Also where one person is run alone; the last block ends where it is full, within so many candidates."""
-    monkeypatch.setattr("eubiosis.trial.simulate.RUN_TOGETHER", run)
+    monkeypatch.setattr("eubiosis.trial.world.enrolment.RUN_TOGETHER", run)
     monkeypatch.setattr("eubiosis.trial.world.enrolment._HELD_TOGETHER", held)
     (other,) = chunks_of([task], Executor(), False, None)
     assert pack(replace(other, candidates=())) == pack(replace(chunk, candidates=()))
