@@ -21,6 +21,9 @@ ROWS = PACKAGED_CONTENT / "harms.tsv"
 TERMS = PACKAGED_CONTENT / "harm_terms.tsv"
 BACKGROUND = "background"
 LEFT = "left_trial"  # no harm to a body but counted like one; in simulated trials the design sets it
+ANY = "any_event"
+# a harm and others whose events are events of it too; ``ANY`` takes in all, "serious" all that are serious
+_TAKES_IN: Mapping[str, tuple[str, ...]] = {"infection": ("serious_infection",)}
 # harms that a class of therapy must answer for, whether a count was read or not
 ASKED: Mapping[str, tuple[str, ...]] = {
     "bacteria": ("gastrointestinal", "bacteraemia"),
@@ -118,6 +121,21 @@ def harm_terms() -> Mapping[str, HarmTerm]:
     rows = read_table(TERMS, HarmTerm, findings)
     findings.raise_if_any()
     return {row.harm: row for row in rows}
+
+
+@cache
+def taken_in(harm: str) -> frozenset[str]:
+    """Return the harms of which every event is an event of ``harm`` too.
+
+    >>> sorted(taken_in("infection")), "infection" in taken_in("any_event"), sorted(taken_in("skin"))
+    (['serious_infection'], True, [])
+    """
+    terms = {name: term for name, term in harm_terms().items() if name not in (harm, LEFT)}
+    if harm == ANY:
+        return frozenset(terms)
+    if harm == "serious":
+        return frozenset(name for name, term in terms.items() if term.serious == "yes")
+    return frozenset(_TAKES_IN.get(harm, ()))
 
 
 @cache

@@ -78,3 +78,45 @@ def test_transplants_carry_their_risks_each_time_and_the_placebo_has_the_backgro
     assert rates["placebo"]["infection"] == rates["transplant"]["infection"]
     # 136 in 1000 person-years
     assert rates["placebo"]["infection"].background == pytest.approx(-np.log(1 - 0.136), rel=0.2)
+
+
+def test_whoever_has_a_harm_has_every_harm_that_takes_it_in_by_that_day():
+    """An infection in hospital is an infection, a serious event and an event; the rates of the wholes hold."""
+    plan = design(inulin=give("inulin", dose="12 g/day"))
+    one_arm = {
+        "any_event": HarmRates(1.2, (), ()),
+        "serious": HarmRates(0.5, (), ()),
+        "infection": HarmRates(0.4, (), ()),
+        "serious_infection": HarmRates(0.1, (), ()),
+        "skin": HarmRates(0.2, (), ()),
+    }
+    found = events_of(plan, {arm.name: one_arm for arm in plan.arms}, "inulin")
+    day = {
+        harm: dict(zip(found["subject"][own].tolist(), found["day"][own].tolist(), strict=True))
+        for harm in one_arm
+        for own in [found["event"] == harm]
+    }
+    for whole, parts in (
+        ("any_event", ("serious", "infection", "serious_infection", "skin")),
+        ("serious", ("serious_infection",)),
+        ("infection", ("serious_infection",)),
+    ):
+        for part in parts:
+            assert all(day[whole][who] <= when for who, when in day[part].items()), (whole, part)
+    for harm, risk in one_arm.items():
+        expected = 1 - np.exp(-risk.background * 364 / 365.25)
+        error = np.sqrt(expected * (1 - expected) / PEOPLE)
+        assert abs(len(day[harm]) / PEOPLE - expected) < 4 * error, harm
+    assert len(day["any_event"]) > len(set(day["serious"]) | set(day["infection"]) | set(day["skin"]))
+
+
+def test_a_whole_that_was_counted_less_often_than_its_parts_is_as_frequent_as_they_are():
+    plan = design(inulin=give("inulin", dose="12 g/day"))
+    rates = {
+        "any_event": HarmRates(0.1, (), ()),
+        "skin": HarmRates(0.3, (), ()),
+        "infection": HarmRates(0.3, (), ()),
+    }
+    found = events_of(plan, {arm.name: rates for arm in plan.arms}, "placebo")
+    people = {harm: set(found["subject"][found["event"] == harm].tolist()) for harm in rates}
+    assert people["any_event"] == people["skin"] | people["infection"]

@@ -2,7 +2,8 @@
 
 A risk is drawn in every world from a beta law of the published count (Jeffreys' prior), so a rare harm that
 nobody saw is not taken for absent. A subject's luck is the same in every arm: unit exponentials meet the
-arm's own cumulated rate. Only the first event of each harm is kept.
+arm's own cumulated rate. Only the first event of each harm is kept. An event of a harm is one of every harm
+that takes it in: whoever has a serious infection has an infection, a serious event and an event, on that day.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from eubiosis.core.streams import stream
 from eubiosis.core.trial_draws import TrialDraws
 from eubiosis.engine import Array
 from eubiosis.therapy import Therapy
-from eubiosis.therapy.harms import BACKGROUND, LEFT, HarmRow, counts_of, harm_rows, harm_terms
+from eubiosis.therapy.harms import BACKGROUND, LEFT, HarmRow, counts_of, harm_rows, harm_terms, taken_in
 from eubiosis.trial.design import Design
 
 Columns = dict[str, NDArray[np.generic]]
@@ -71,35 +72,52 @@ def events_of_trials(
     ``arms`` and ``followed`` (days) are (trials, subjects). The rows come with the position of their trial.
     """
     terms = {harm: term for harm, term in harm_terms().items() if harm != LEFT}
-    marks = draws.exponentials("harms", len(numbers), len(terms))
-    inside = {arm.name: arms == arm.name for arm in design.arms}
+    luck = draws.exponentials("harms", len(numbers), len(terms))
+    marks = {harm: luck[..., k] for k, harm in enumerate(terms)}
     last = np.maximum(followed, 0)
+    days = {harm: np.full(arms.shape, np.inf) for harm in terms}
+    for arm in design.arms:
+        inside = arms == arm.name
+        clocks = _own_clocks(rates[arm.name], design.days)
+        alone = {harm: _first_days(clock, marks[harm][inside]) for harm, clock in clocks.items()}
+        for harm in clocks:
+            parts = [alone[each] for each in clocks if each == harm or each in taken_in(harm)]
+            days[harm][inside] = np.min(parts, axis=0)
     trials: list[NDArray[np.intp]] = []
-    parts: list[Columns] = []
-    for k, (harm, term) in enumerate(terms.items()):
-        day = np.full(arms.shape, np.inf)
-        for arm in design.arms:
-            risk = rates[arm.name].get(harm)
-            if risk is None:
-                continue
-            clock = risk.cumulated(design.days)
-            mine = inside[arm.name] & (marks[..., k] < clock[-1])
-            day[mine] = np.searchsorted(clock, marks[..., k][mine], side="right")
-        trial, hit = np.nonzero(day <= last)
+    rows: list[Columns] = []
+    for harm, term in terms.items():
+        trial, hit = np.nonzero(days[harm] <= last)
         trials.append(trial)
-        parts.append(
+        rows.append(
             {
                 "subject": np.array(numbers)[hit],
                 "arm": arms[trial, hit],
                 "event": np.full(len(hit), harm),
-                "day": day[trial, hit],
+                "day": days[harm][trial, hit],
                 "serious": np.full(len(hit), term.serious == "yes"),
             }
         )
     place = np.concatenate(trials)
     order = np.argsort(place, kind="stable")
-    columns = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
-    return place[order], columns
+    return place[order], {name: np.concatenate([row[name] for row in rows])[order] for name in rows[0]}
+
+
+def _own_clocks(rates: Mapping[str, HarmRates], days: int) -> dict[str, Array]:
+    """Return the expected events of each harm that no other harm of the arm counts, (days + 1,) each.
+
+    A harm is left what its rate exceeds the events of those that it takes in by, so that its own rate holds;
+    where these are more, it is as frequent as they are together.
+    """
+    found: dict[str, Array] = {}
+    for harm in sorted(rates.keys() - {LEFT}, key=lambda each: (len(taken_in(each)), each)):
+        inside = sum((found[each] for each in found if each in taken_in(harm)), np.zeros(days + 1))
+        found[harm] = np.maximum.accumulate(np.maximum(rates[harm].cumulated(days) - inside, 0.0))
+    return found
+
+
+def _first_days(clock: Array, marks: Array) -> Array:
+    """Return the day on which a clock passes each mark, infinity where it does not."""
+    return np.where(marks < clock[-1], np.searchsorted(clock, marks, side="right"), np.inf)
 
 
 def _of_arm(
