@@ -81,7 +81,7 @@ def test_transplants_carry_their_risks_each_time_and_the_placebo_has_the_backgro
 
 
 def test_whoever_has_a_harm_has_every_harm_that_takes_it_in_by_that_day():
-    """An infection in hospital is an infection, a serious event and an event; the rates of the wholes hold."""
+    """An infection in hospital is an infection, a serious event and an event; the rates of wholes hold."""
     plan = design(inulin=give("inulin", dose="12 g/day"))
     one_arm = {
         "any_event": HarmRates(1.2, (), ()),
