@@ -153,7 +153,7 @@ def week(value: object) -> float:
 
 
 def visit_weeks(value: object) -> tuple[float, ...]:
-    """Return the weeks of the visits, from 0 on and increasing.
+    """Return the weeks of the visits, from 0 on and increasing, each on a day of its own.
 
     >>> visit_weeks("every 12 weeks to week 48")
     (0.0, 12.0, 24.0, 36.0, 48.0)
@@ -166,6 +166,10 @@ def visit_weeks(value: object) -> tuple[float, ...]:
         problem = f"the first visit is in week {plain(weeks[0])}, not in week 0"
     elif any(later <= earlier for earlier, later in pairwise(weeks)):
         problem = "the weeks of the visits do not increase"
+    else:
+        near = [pair for pair in pairwise(weeks) if round(7 * pair[0]) == round(7 * pair[1])]
+        if near:
+            problem = f"the visits in weeks {plain(near[0][0])} and {plain(near[0][1])} are on one day"
     if problem:
         raise RowProblem(problem, allowed=VISITS_ALLOWED, next_step="list the weeks in order from 0")
     return weeks

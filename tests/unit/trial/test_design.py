@@ -66,6 +66,7 @@ def test_a_control_that_is_named_is_kept():
         ({"participants": float("nan")}, "participants", "nan is not finite"),
         ({"participants": 3}, "participants", "3 participants do not fill one block of 4"),
         ({"visits": [0, 24, 12, 48]}, "visits", "the weeks of the visits do not increase"),
+        ({"visits": [0, 0.05, 4]}, "visits", "the visits in weeks 0 and 0.05 are on one day"),
         ({"visits": [0, 12, 12]}, "visits", "the weeks of the visits do not increase"),
         ({"visits": [4, 12]}, "visits", "the first visit is in week 4, not in week 0"),
         ({"visits": [0]}, "visits", "a trial needs a first and a last visit"),

@@ -109,6 +109,12 @@ def test_clocks_find_the_days_that_a_bisection_of_each_course_finds(seed, people
         np.testing.assert_allclose(found[own][order], days, atol=1e-9)
 
 
+def test_a_course_of_no_day_has_no_events_and_ends():
+    for clock in (Clocks.of(np.zeros((0, 3))), Clocks.of(np.ones((1, 3))).short(0)):
+        assert clock.days(np.array([], dtype=np.int64), np.array([])).shape == (0,)
+    assert Clocks.of(np.ones((1, 3))).days(np.array([2]), np.array([0.25])).tolist() == [0.25]
+
+
 def test_counts_of_marks_are_poisson():
     """Mean and variance of the counts of 400 trials are the expectation; sums of exponentials are exact."""
     expected = np.array([0.3, 2.0, 9.0, 40.0])

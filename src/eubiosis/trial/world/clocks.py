@@ -77,7 +77,7 @@ class Clocks:
         """Return the days on which people ``who`` (events,) pass ``marks`` that lie before their ends."""
         flat, first = self.courses.reshape(-1), who * self.courses.shape[1]
         place, left = first.copy(), self.courses.shape[1] - 2
-        while left:  # the day on which a mark is passed begins at ``place``, or up to ``left`` days later
+        while left > 0:  # the day on which a mark is passed begins at ``place``, or up to ``left`` days later
             step = (left + 1) // 2
             place += np.where(flat[place + step] <= marks, step, 0)
             left -= step
