@@ -44,7 +44,7 @@ def test_a_made_table_is_covered_without_a_name(eubiosis, tmp_path):
 
 def test_harms_sizes_examples_and_replays_are_printed(eubiosis, tmp_path):
     out = eubiosis("therapy", "harms", "s_boulardii", "--exclude", "0.01", "--people", "299")[1]
-    assert "18 of 16404" in out
+    assert "18 of 16,404" in out
     assert "gastrointestinal event: no count was read; that is not absence" in out
     assert "299 people exclude a risk of 0.01" in out
     path = tmp_path / "trial.yaml"
