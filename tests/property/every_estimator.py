@@ -14,6 +14,7 @@ from eubiosis.analysis.estimators import (
 )
 from eubiosis.analysis.estimators.cox import proportional_hazards_tests
 from eubiosis.analysis.estimators.histories import Histories
+from eubiosis.core.findings import FindingsError
 
 ARMS = {"treated": "t", "control": "c"}
 
@@ -168,7 +169,7 @@ def run(name, data, arms=ARMS):
     """Return the results of an estimator; a refusal by exception is an empty list."""
     try:
         return ESTIMATORS[name](data, arms)
-    except ValueError:  # findings on the input among them
+    except (ValueError, FindingsError):
         return []
 
 
