@@ -34,7 +34,7 @@ CASES = [
     ({"more": "eligibility: {age: [18, 18]}"}, "eligibility: 0.0% of the reference population would enter"),
     ({"more": "eligibility: {edss: [9, 10]}"}, "eligibility: 0.0% of the reference population would enter"),
     ({"more": "eligibility: {mfis_from: 84}"}, "fatigue below the threshold"),
-    ({"design": "{participants: 20, visits: [0, 0.001]}"}, "the visit after week 0 falls on the same day"),
+    ({"design": "{participants: 20, visits: [0, 0.001]}"}, "the visits in weeks 0 and 0.001 are on one day"),
     ({"design": "{participants: 20, dropout_per_year: 5}"}, "participants are expected in the smallest arm"),
     ({"title": '"\\ud800"'}, "half of a character pair"),
     ({"dose": "5 kg/day"}, "above its ceiling of 20 g a day"),

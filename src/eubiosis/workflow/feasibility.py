@@ -207,17 +207,7 @@ def _check_entry(design: Design, group: str, findings: FindingCollector) -> None
 
 
 def _check_time(design: Design, findings: FindingCollector) -> None:
-    days = [round(7 * week) for week in design.visits]
-    same = [
-        week for week, one, next_day in zip(design.visits, days, days[1:], strict=False) if one == next_day
-    ]
-    if same:
-        findings.add(
-            "workflow", "design.visits", f"the visit after week {same[0]:g} falls on the same day",
-            allowed="visits at least a day apart", next_step="move it, or leave it out",
-        )  # fmt: skip
-        return
-    left = math.exp(-design.dropout_per_year * days[-1] / DAYS_PER_YEAR)
+    left = math.exp(-design.dropout_per_year * design.days / DAYS_PER_YEAR)
     smallest = design.participants * min(design.allocation) / sum(design.allocation)
     if smallest * left < LEAST_AT_THE_END:
         findings.add(

@@ -58,7 +58,6 @@ def test_a_plain_design_has_no_finding(tmp_path):
         ({"age": "[18, 18]"}, "eligibility", "age"),
         ({"edss": "[9, 10]"}, "eligibility", "EDSS"),
         ({"more": ", mfis_from: 84"}, "eligibility", "fatigue below the threshold"),
-        ({"visits": "[0, 0.001]"}, "design.visits", "the same day"),
         ({"dropout": 5, "visits": "[0, 48]"}, "design.dropout_per_year", "participants are expected"),
         ({"edss": "[0, 0]", "primary": "edss"}, "eligibility.edss", "EDSS is primary"),
     ],
