@@ -13,8 +13,7 @@ from adam_rules import RULES, TERMS, Dataset, broken
 from eubiosis.core.table_schemas import COMPLETED, REASONS_FOR_LEAVING
 from eubiosis.workflow.exports.adam import leaving_reason
 from eubiosis.workflow.exports.write import export_run
-from eubiosis.workflow.trial_run import run_trial
-from tiny_runs import tiny_workflow
+from tiny_runs import run_of_forty
 
 pyreadstat = pytest.importorskip("pyreadstat")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -23,13 +22,10 @@ NAMES = ("ADSL", "ADTTE", "ADQS", "ADLB", "ADMB", "ADAE", "ADMRI")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A finished run of 40 people over a year, so that some relapse, fall ill and leave."""
-    folder = tmp_path_factory.mktemp("adam")
-    text = tiny_workflow().replace("participants: 8, visits: [0, 4]", "participants: 40, visits: [0, 24, 48]")
-    (folder / "workflow.yaml").write_text(text)
-    run_trial(folder / "workflow.yaml", folder / "run", progress=False, say=[].append)
-    export_run(folder / "run", folder / "adam")
-    return folder / "run"
+    """A finished run and, beside it, its export."""
+    found = run_of_forty(tmp_path_factory.mktemp("adam"))
+    export_run(found, found.parent / "adam")
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -15,20 +15,14 @@ from eubiosis.workflow.exports.adam_schemas import ADAM_TABLES
 from eubiosis.workflow.exports.transport import write_transport
 from eubiosis.workflow.exports.write import export_run
 from eubiosis.workflow.rerender import rerender
-from eubiosis.workflow.trial_run import run_trial
-from tiny_runs import tiny_workflow
+from tiny_runs import run_of_forty
 
 pd = pytest.importorskip("pandas")
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A finished run of 40 people over a year, so that some relapse, fall ill and leave."""
-    folder = tmp_path_factory.mktemp("export")
-    text = tiny_workflow().replace("participants: 8, visits: [0, 4]", "participants: 40, visits: [0, 24, 48]")
-    (folder / "workflow.yaml").write_text(text)
-    run_trial(folder / "workflow.yaml", folder / "run", progress=False, say=[].append)
-    return folder / "run"
+    return run_of_forty(tmp_path_factory.mktemp("export"))
 
 
 @pytest.fixture(scope="module")

@@ -186,7 +186,7 @@ def draw_hazard(content: Content, draws: Draws, *, days: int, step: int = 1) -> 
     return np.asarray(np.exp(log_hazard, out=log_hazard))
 
 
-_DECAY, _BLOCK_DAYS = 4.0, 128  # times of the fastest process, and days, in a block that is summed at once
+_DECAY, _BLOCK_DAYS = 4.0, 128  # days summed at once: so many times of the process, and at most
 _MOST = 4  # triggers a day that are told apart; more are as good as impossible at a few a year
 
 
