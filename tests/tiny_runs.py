@@ -23,7 +23,7 @@ def tiny_workflow(*, seed: int = 11, gut_worlds: int = 1) -> str:
 
 
 def run_of_forty(folder):
-    """Return the folder of a finished run: 40 people over a year, so that some relapse, fall ill and leave."""
+    """Return the folder of a finished run: 40 people over a year, so that some relapse and leave."""
     text = tiny_workflow().replace("participants: 8, visits: [0, 4]", "participants: 40, visits: [0, 24, 48]")
     (folder / "workflow.yaml").write_text(text)
     run_trial(folder / "workflow.yaml", folder / "run", progress=False, say=[].append)
