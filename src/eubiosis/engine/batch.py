@@ -20,6 +20,7 @@ from eubiosis.engine.system import Array
 from eubiosis.engine.threads import run_on_threads
 
 _RECORD_BYTES = 64 * 2**20
+_EVALUATED = 32  # subjects whose quantities are evaluated at a time: bounds the memory, changes no number
 _FEWEST = 64  # subjects in a chunk, so that lanes and threads have enough to do
 
 
@@ -116,7 +117,7 @@ class Batch:
         quick = program.options.quick
         seen = _Seen(self.library, record, targets, out, failed, moved, parameters, self.grid, quick)
         if solution.observables != record:
-            solution.values[rows] = seen.evaluate(solution.observables, ())
+            seen.evaluate(solution.observables, (), into=solution.values[rows].transpose(0, 2, 1))
         if derivatives is not None:
             slopes = seen.evaluate(solution.observables, program.options.sensitivities)
             derivatives[rows] = slopes.reshape(size, times, len(solution.observables), -1)
@@ -149,21 +150,33 @@ class _Seen:
     times: Array
     quick: bool
 
-    def evaluate(self, names: tuple[str, ...], by: tuple[str, ...]) -> Array:
-        """Return quantities, or with ``by`` their derivatives, as (subjects, times, names x parameters)."""
+    def evaluate(self, names: tuple[str, ...], by: tuple[str, ...], into: Array | None = None) -> Array:
+        """Return quantities, or with ``by`` their derivatives, as (subjects, times, names x parameters).
+
+        They are written ``into`` an array (subjects, names x parameters, times), times side by side, where
+        one is given.
+        """
         if names == self.record and not by:
             return self.out.transpose(0, 2, 1)
         size = len(names) * max(1, len(by))
-        seen = np.empty((len(self.out), size, len(self.times)))
-        given = np.ascontiguousarray(np.concatenate((self.out, self.moved), axis=1))
+        seen = np.empty((len(self.out), size, len(self.times))) if into is None else into
         kernel = self.library.columns(
             names, (*self.record, *self.targets), sensitivities=by, quick=self.quick
         )
-        kernel.run(self.times, given, self.parameters, seen)
-        if self.record:
-            lost = np.all(np.isnan(self.out), axis=1, keepdims=True) & self.failed[:, None, None]
-            seen[np.broadcast_to(lost, seen.shape)] = np.nan
+        for first in range(0, len(seen), _EVALUATED):
+            rows = slice(first, first + _EVALUATED)
+            out, some = self.out[rows], seen[rows]
+            given = np.ascontiguousarray(np.concatenate((out, self.moved[rows]), axis=1))
+            kernel.run(self.times, given, self.parameters[_rows_of(self.parameters, rows)], some)
+            if self.record:
+                lost = np.all(np.isnan(out), axis=1, keepdims=True) & self.failed[rows, None, None]
+                some[np.broadcast_to(lost, some.shape)] = np.nan
         return seen.transpose(0, 2, 1)
+
+
+def _rows_of(parameters: Array, rows: slice) -> slice:
+    """Return which rows of a table belong to some subjects: all where one row is everybody's."""
+    return rows if len(parameters) > 1 else slice(None)
 
 
 def _take(item: Input, rows: slice, subjects: int) -> Input:

@@ -20,11 +20,17 @@ from eubiosis.model.clinical import ClinicalLaws
 from eubiosis.model.model import Model
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.courses import WorldCourses
-from eubiosis.trial.world.host_world import EnrolledWorld, clinical_laws, latent_stack, relapse_columns
+from eubiosis.trial.world.host_world import (
+    PEOPLE_TOGETHER,
+    EnrolledWorld,
+    clinical_laws,
+    latent_stack,
+    relapse_columns,
+)
 from eubiosis.trial.world.interruptions import NOTHING
-from eubiosis.trial.world.replicates import replicates
+from eubiosis.trial.world.replicates import Replicates, replicates
 
-_TOGETHER = 8  # trials that share their people: more people are looked at with fewer
+SHARING = 8  # trials that share their people: more people are looked at with fewer
 
 
 @dataclass(frozen=True)
@@ -87,38 +93,45 @@ class ShortPool:
         analysis looks at; without ``markers`` neither stool nor plasma is, without ``scans`` no lesions.
 
         A few trials at a time share their people. A trial has the same numbers whichever others are drawn, if
-        they begin with the same multiple of ``_TOGETHER``.
+        they begin with the same multiple of ``SHARING``.
         """
         label = f"{self.label}/of {participants}"
         design = self.design.model_copy(update={"participants": participants})
-        for begin in range(0, len(numbers), _TOGETHER):
-            some = numbers[begin : begin + _TOGETHER]
-            rows = people_by_lot(len(self.courses), participants, self.seed, label, some[0])
+        at_once = max(1, PEOPLE_TOGETHER // participants)
+        for begin in range(0, len(numbers), SHARING):
+            group = numbers[begin : begin + SHARING]
+            rows = people_by_lot(len(self.courses), participants, self.seed, label, group[0])
             courses = replace(self.courses.take(rows), numbers=np.arange(participants))
-            made = replicates(
-                courses,
-                design,
-                self.laws,
-                self.seed,
-                label,
-                some,
-                ends=not whole,
-                samples=samples,
-                markers=markers,
-                scans=scans,
-            )
-            there, at = made.presence, list(made.measured)
-            columns = {
-                "follow_up_years": there.followed / DAYS_PER_YEAR,
-                "completed": there.followed >= design.days,
-                **made.subjects,
-            }
-            seen = TrialStack(
-                *self.pair, made.numbers, courses.numbers, courses.arms, made.arm,
-                np.array(design.visits)[at], there.attended[at], columns, made.visits,
-                relapses=relapse_columns(courses, made, self.pair) if whole else {},
-            )  # fmt: skip
-            yield seen, latent_stack(courses, made, self.pair, {})
+            for first in range(0, len(group), at_once):
+                made = replicates(
+                    courses,
+                    design,
+                    self.laws,
+                    self.seed,
+                    label,
+                    group[first : first + at_once],
+                    ends=not whole,
+                    samples=samples,
+                    markers=markers,
+                    scans=scans,
+                )
+                yield (
+                    self._seen(courses, design, made, whole=whole),
+                    latent_stack(courses, made, self.pair, {}),
+                )
+
+    def _seen(self, courses: WorldCourses, design: Design, made: Replicates, *, whole: bool) -> TrialStack:
+        there, at = made.presence, list(made.measured)
+        columns = {
+            "follow_up_years": there.followed / DAYS_PER_YEAR,
+            "completed": there.followed >= design.days,
+            **made.subjects,
+        }
+        return TrialStack(
+            *self.pair, made.numbers, courses.numbers, courses.arms, made.arm,
+            np.array(design.visits)[at], there.attended[at], columns, made.visits,
+            relapses=relapse_columns(courses, made, self.pair) if whole else {},
+        )  # fmt: skip
 
 
 def people_by_lot(pool: int, wanted: int, seed: int, label: str, number: int) -> NDArray[np.int64]:

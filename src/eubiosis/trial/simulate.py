@@ -42,7 +42,7 @@ from eubiosis.trial.world.gut import MARKERS
 from eubiosis.trial.world.host import EventScale
 from eubiosis.trial.world.host_world import EnrolledWorld, TrialIsTooSmall, trial_stacks
 
-BLOCK = 1_000  # candidates of a gut world in one block of a large trial; it divides a million
+BLOCK = 400  # candidates of a gut world in one block of a large trial; it divides a million
 MOST_IN_ONE_BLOCK = 1_000  # participants of a trial that is one piece of work; a larger one is cut
 _FIRST_POOL, MOST_POOL = 2.2, 40.0  # candidates for each participant
 _GUT_WORLDS_KEPT = 16  # whose numbers a process keeps, some kilobytes each
@@ -358,7 +358,7 @@ def _settings(task: Task) -> tuple[GutSetting, list[HostSetting]]:
                 direct_terms(model, design, number, task.seed, simulation.couplings),
             )
         )
-    return GutSetting(model, drawn, task.cohort, design, task.seed, task.gut_world, task.cut), found
+    return GutSetting(model, drawn, task.cohort, design, task.seed, task.gut_world), found
 
 
 @lru_cache(maxsize=_GUT_WORLDS_KEPT)

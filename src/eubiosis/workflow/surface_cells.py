@@ -10,7 +10,7 @@ from eubiosis.analysis.truth.effects import TrueEffect, Twins, effects_of_world
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.trial_stacks import LatentStack, StackedObserved
 from eubiosis.trial.estimands import estimands
-from eubiosis.trial.redraw import Pool
+from eubiosis.trial.redraw import SHARING, Pool
 from eubiosis.trial.surface_grid import SurfaceGrid
 
 
@@ -38,7 +38,8 @@ def cells_of_pool(pool: Pool, grid: SurfaceGrid, seed: int) -> Iterator[SurfaceC
                     continue
                 for seen, truth in short.trials(size, numbers, samples=samples, markers=markers, scans=scans):
                     rows += estimate(StackedObserved([seen], control), wanted, seed=seed).rows
-                    latents.append(truth)
-                if not truths:
-                    truths = effects_of_world(Twins.of(latents[:1]), control, seed)
+                    if not truths and sum(len(each.replicates) for each in latents) < SHARING:
+                        latents.append(truth)
+                if latents:  # of the trials that share the first people drawn
+                    truths = effects_of_world(Twins.of(latents), control, seed)
                 yield from surface_cells(rows, truths, week=week, participants=size, samples=samples)

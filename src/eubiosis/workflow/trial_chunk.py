@@ -19,6 +19,7 @@ from eubiosis.compute.packing import DamagedPackage, pack, unpack
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.frame import Table
+from eubiosis.core.machine import give_back_memory
 from eubiosis.core.table_schemas import (
     COMPLETED,
     REASONS_FOR_LEAVING,
@@ -132,8 +133,10 @@ def run_chunk(task: Task, tables: WorldTables | None = None) -> Chunk:
     while pairs:  # a pair of worlds that has been looked at is kept by nobody
         pair = pairs.popleft()
         gathered.add(pair.stacks)
+        give_back_memory()
         if task.surface is not None and pair.pool is not None:
             surface += cells_of_pool(pair.pool, task.surface, task.seed)
+        give_back_memory()
     found = gathered.chunk(world.guts, world.worlds, screened, (world.candidates,))
     clocks = curves_of(gathered.clocks.pairs(), task.design)
     return replace(found, surface=tuple(surface), clocks=clocks, drawn=world.drawn)
@@ -251,6 +254,7 @@ class Gathered:
             self.responders.add(seen, truth)
         if self.example is None and seen.gut_world == 0:
             self.example = _example(seen.take(1), truth.take(1))
+            give_back_memory()
 
     def chunk(
         self,

@@ -10,6 +10,7 @@ from eubiosis.compute.executors import Executor
 from eubiosis.compute.packing import DamagedPackage, pack, unpack
 from eubiosis.compute.run_folder import BLOCK
 from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.trial.design import Design
 from eubiosis.trial.simulate import MOST_POOL, PeopleBlock, Task
 from eubiosis.trial.world.host import EventScale
 from eubiosis.trial.world.host_world import TrialIsTooSmall
@@ -187,10 +188,13 @@ def _cut_chunks(
                 made = [tuple(map(Receipt.of, each)) for each in results]
             there |= {piece.name: each for piece, each in zip(work, made, strict=True)}
             _take_in(growing, pieces, there)
-    if store is not None:  # pieces done in vain would stand in the tables of all trials
-        for name in asked.difference(*(each.names.values() for each in growing)):
-            (store.folder / f"{name}.chunk").unlink(missing_ok=True)
-    return [_put_together(each, store, held) for each in growing]
+        if store is not None:  # pieces done in vain would stand in the tables of all trials
+            for name in asked.difference(*(each.names.values() for each in growing)):
+                (store.folder / f"{name}.chunk").unlink(missing_ok=True)
+        wholes = [BlocksOfWorld.of(each) for each in growing]
+        if store is None or not executor.shares_disk:
+            return [_put_together(each, store, held) for each in wholes]
+        return pool.map_ordered(put_together, [(each, store) for each in wholes], progress, label="trials")
 
 
 def _pieces(growing: _Growing, store: ChunkStore | None, together: int) -> list[BlockTask]:
@@ -253,12 +257,30 @@ def _take_in(
             trial.names[block.number] = piece.name
 
 
+@dataclass(frozen=True)
+class BlocksOfWorld:
+    """The blocks of one gut world in order, each with the name of the piece that holds its result."""
+
+    design: Design
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, growing: _Growing) -> BlocksOfWorld:
+        """Return the blocks of a trial that is full."""
+        return cls(growing.task.design, tuple(growing.names[k] for k in range(len(growing.known))))
+
+
+def put_together(blocks_in_store: tuple[BlocksOfWorld, ChunkStore]) -> Chunk:
+    """Put the trials of a gut world together from the results in a store."""
+    return _put_together(*blocks_in_store, {})
+
+
 def _put_together(
-    growing: _Growing, store: ChunkStore | None, held: Mapping[str, tuple[BlockResult, ...]]
+    blocks: BlocksOfWorld, store: ChunkStore | None, held: Mapping[str, tuple[BlockResult, ...]]
 ) -> Chunk:
     """Return the chunk of a gut world; results are read from the store one piece at a time."""
-    whole = WholeTrial(growing.task.design)
-    for name in dict.fromkeys(growing.names[k] for k in range(len(growing.known))):
+    whole = WholeTrial(blocks.design)
+    for name in dict.fromkeys(blocks.names):
         results = held.get(name)
         if results is None and store is not None:
             results = _results(store, name)
@@ -266,6 +288,6 @@ def _put_together(
             message = f"the chunk {name} is gone"
             raise RuntimeError(message)
         for result in results:
-            if growing.names.get(result.number) == name:
+            if result.number < len(blocks.names) and blocks.names[result.number] == name:
                 whole.add(result)
     return whole.chunk()

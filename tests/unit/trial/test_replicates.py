@@ -103,10 +103,31 @@ def test_clocks_find_the_days_that_a_bisection_of_each_course_finds(seed, people
         for k in range(people):
             mine = np.sort(marks.mark[own & (marks.person == k)])
             rows[k, : len(mine)] = mine
-        who, days = passages(cumulated(rates), rows)
+        who, days = passages(clock.whole.T, rows)
         order = np.lexsort((found[own], marks.person[own]))
         assert np.array_equal(marks.person[own][order], who)
         np.testing.assert_allclose(found[own][order], days, atol=1e-9)
+    exact = cumulated(rates)
+    for person, day, mark in zip(marks.person, found, marks.mark, strict=True):  # of the rates as they were
+        passed = np.interp(day, np.arange(len(exact)), exact[:, person])
+        assert abs(passed - mark) <= 2e-7 * exact[-1, person]
+
+
+def test_clocks_of_some_people_copy_no_course_and_are_theirs():
+    """Hand-made courses: one person twice, a shorter course of theirs, and both put together."""
+    clock = Clocks.of(np.array([[1.0, 2.0, 4.0], [3.0, 2.0, 1.0]]), np.array([0.5, 0.25, 0.0]))
+    some = clock.take(np.array([2, 0, 2]))
+    assert some.courses is clock.courses
+    assert some.until.tolist() == [5.0, 4.5, 5.0]
+    assert some.at_entry.tolist() == [0.0, 0.5, 0.0]
+    assert some.expected.tolist() == [5.0, 4.0, 5.0]
+    assert some.whole.tolist() == [[0, 0, 4, 5], [0, 0.5, 1.5, 4.5], [0, 0, 4, 5]]
+    assert some.days(np.array([0, 1, 2]), np.array([2.0, 3.0, 4.5])).tolist() == [0.5, 1.5, 1.5]
+    twice = some.take(np.array([1, 0]))
+    assert twice.values(np.array([0, 1]), np.array([2, 2])).tolist() == [1.5, 4.0]
+    assert twice.short(1).until.tolist() == [1.5, 4.0]
+    assert twice.scaled(2.0).until.tolist() == [8.5, 10.0]
+    assert Clocks.concat([some, clock]).until.tolist() == [5.0, 4.5, 5.0, 4.5, 4.25, 5.0]
 
 
 def test_a_course_of_no_day_has_no_events_and_ends():
@@ -153,8 +174,8 @@ def test_the_scan_at_entry_shows_what_still_enhances_in_every_arm_alike(laws):
     courses = made_courses(laws, plan, people=28, lesions=40.0)
     made = replicates(courses, plan, laws, 7, "0.0", tuple(range(120)))
     seen = made.subjects["gd_lesions_at_entry"]
-    expected = courses.lesions[0].courses[:, 1]
-    assert np.array_equal(expected, courses.lesions[1].courses[:, 1])
+    expected = courses.lesions[0].at_entry
+    assert np.array_equal(expected, courses.lesions[1].at_entry)
     assert np.all(np.abs(seen.mean(axis=0) - expected) < 4.5 * np.sqrt(expected / 120))
     active = made.arm == [arm.name for arm in plan.arms].index("a")
     share = seen[active].sum() / seen.sum()

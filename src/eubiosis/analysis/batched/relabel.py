@@ -13,11 +13,12 @@ from eubiosis.analysis.estimators.randomisation import log_ratio, reach
 from eubiosis.core.streams import stream
 
 Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
+Labels = NDArray[np.uint8]
 TIE = 1e-5  # of a log ratio; sums of times in single precision are not nearer to each other
 RELABELLINGS = 999
 _TOGETHER = 64  # tests multiplied at a time: bounds the memory
-_KEPT, _LARGE = 16, 500_000  # sets kept for the next batch, and the entries above which none is kept
+_ROWS = 111  # re-labellings multiplied at a time: likewise
+_KEPT, _LARGE = 6, 2_000_000  # sets kept for the next batch, and the entries above which none is kept
 
 
 @dataclass(frozen=True)
@@ -56,23 +57,29 @@ def randomisation_tests(tests: Sequence[Test], seed: int, relabellings: int = RE
 
 
 @lru_cache(_KEPT)
-def _relabellings(seed: int, block: tuple[int, int], people: int, treated: int, number: int) -> Singles:
+def _relabellings(seed: int, block: tuple[int, int], people: int, treated: int, number: int) -> Labels:
     """Draw labellings (number, people): one for the treated, zero for the rest."""
     generator = stream(seed, f"analysis/relabel/{block[0]}/{block[1]}/{people}/{treated}")
     labels = np.zeros((number, people), dtype=np.uint8)
     labels[:, :treated] = 1
-    found = generator.permuted(labels, axis=1, out=labels).astype(np.float32)
-    found.flags.writeable = False
-    return found
+    generator.permuted(labels, axis=1, out=labels)
+    labels.flags.writeable = False
+    return labels
 
 
-def _p_values(tests: Sequence[Test], labels: Singles) -> Floats:
+def _p_values(tests: Sequence[Test], labels: Labels) -> Floats:
     """Return p-values and intervals; sums are taken in single precision, where counts are exact."""
     events, time = np.stack([t.events for t in tests], axis=1), np.stack([t.time for t in tests], axis=1)
     own = np.stack([t.treated for t in tests], axis=1)
     everything = events.sum(axis=0), time.sum(axis=0)
     centre = log_ratio((own * events).sum(axis=0), (own * time).sum(axis=0), *everything)
-    sums = (labels @ values.astype(np.float32) for values in (events, time))
-    null = np.abs(log_ratio(*sums, *(values.astype(np.float32) for values in everything)))
+    singles, whole = (
+        [v.astype(np.float32) for v in (events, time)],
+        [v.astype(np.float32) for v in everything],
+    )
+    null = np.empty((len(labels), len(tests)), dtype=np.float32)
+    for begin in range(0, len(labels), _ROWS):
+        some = labels[begin : begin + _ROWS].astype(np.float32)
+        null[begin : begin + _ROWS] = np.abs(log_ratio(*(some @ values for values in singles), *whole))
     p_values = (1 + (null >= np.abs(centre) - TIE).sum(axis=0)) / (len(labels) + 1)
     return np.stack([p_values, centre, reach(null)], axis=1)

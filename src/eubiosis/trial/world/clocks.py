@@ -7,7 +7,7 @@ that is the person's own in every arm: equal rates give equal events, and a lowe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,15 @@ _LEAST_WIDTH = 4
 class Clocks:
     """Cumulated expected events of n people, read backwards: when is a mark passed?
 
-    ``courses`` (n, days + 1) never fall. The first ``before`` days of a course lie before day 0.
+    ``courses`` (people, days + 1) never fall, and are kept in single precision: where a mark is passed, the
+    expected events are it to 1e-7 of the whole course, and equal rates still give equal courses. The first
+    ``before`` days of a course lie before day 0. ``rows`` (n,) says whose course each of the n people has,
+    None for their own in order.
     """
 
-    courses: Array
+    courses: NDArray[np.floating]
     before: int
+    rows: Ints | None = None
 
     @classmethod
     def of(cls, rates: Array, already: Array | None = None) -> Clocks:
@@ -37,51 +41,74 @@ class Clocks:
         With ``already`` (n,), the expected number of events from before day 0 that still matter, a clock
         passes those on a day of its own before day 0: ``days`` then gives them a negative day.
         """
-        courses = np.ascontiguousarray(cumulated(rates).T)
-        if already is not None:
-            courses = np.concatenate((np.zeros((len(courses), 1)), already[:, None] + courses), axis=1)
-        return cls(courses, 0 if already is None else 1)
+        clock, before = cumulated(rates), 0 if already is None else 1
+        courses = np.zeros((clock.shape[1], len(clock) + before), dtype=np.float32)
+        courses[:, before:] = clock.T if already is None else (already + clock).T
+        return cls(courses, before)
 
     def take(self, people: Ints) -> Clocks:
-        """Return the clocks of some people, in the order of ``people`` (positions)."""
-        return Clocks(self.courses[people], self.before)
+        """Return the clocks of some people, in the order of ``people`` (positions); no course is copied."""
+        return replace(self, rows=self._place(people))
+
+    def _place(self, people: Ints) -> Ints:
+        return people if self.rows is None else self.rows[people]
+
+    def values(self, who: Ints, days: Ints) -> Array:
+        """Return the values of people ``who`` at the positions ``days`` of their courses, of one shape."""
+        return np.asarray(self.courses[self._place(who), days], dtype=np.float64)
+
+    @property
+    def whole(self) -> Array:
+        """Return everybody's course, shape (n, days + 1)."""
+        courses = self.courses if self.rows is None else self.courses[self.rows]
+        return courses.astype(np.float64)
 
     @classmethod
     def concat(cls, parts: Sequence[Clocks]) -> Clocks:
         """Put the people of several clocks one after the other."""
-        return cls(np.concatenate([part.courses for part in parts]), parts[0].before)
+        courses = [part.courses if part.rows is None else part.courses[part.rows] for part in parts]
+        return cls(np.concatenate(courses), parts[0].before)
 
     def short(self, days: int) -> Clocks:
         """Return the clocks of the first ``days`` days from entry."""
         courses = np.ascontiguousarray(self.courses[:, : self.before + days + 1])
-        return Clocks(courses, self.before)
+        return replace(self, courses=courses)
 
     def scaled(self, ratio: float) -> Clocks:
         """Return the clocks with all rates from entry on multiplied by a ratio."""
-        entry = self.courses[:, [self.before]]
+        entry = self.courses[:, [self.before]].astype(np.float64)
         later = np.arange(self.courses.shape[1]) > self.before
         courses = np.where(later, entry + ratio * (self.courses - entry), self.courses)
-        return Clocks(courses, self.before)
+        return replace(self, courses=courses.astype(np.float32))
 
     @property
     def until(self) -> Array:
         """Return the expected events over all days, shape (n,)."""
-        return np.asarray(self.courses[:, -1])
+        return self._on(-1)
 
     @property
     def expected(self) -> Array:
         """Return the expected events from entry to the last day, shape (n,)."""
-        return np.asarray(self.courses[:, -1] - self.courses[:, self.before])
+        return np.asarray(self.until - self.at_entry)
+
+    @property
+    def at_entry(self) -> Array:
+        """Return the expected events from before day 0, shape (n,)."""
+        return self._on(self.before)
+
+    def _on(self, day: int) -> Array:
+        column = self.courses[:, day] if self.rows is None else self.courses[self.rows, day]
+        return np.asarray(column, dtype=np.float64)
 
     def days(self, who: Ints, marks: Array) -> Array:
         """Return the days on which people ``who`` (events,) pass ``marks`` that lie before their ends."""
-        flat, first = self.courses.reshape(-1), who * self.courses.shape[1]
+        flat, first = self.courses.reshape(-1), self._place(who) * self.courses.shape[1]
         place, left = first.copy(), self.courses.shape[1] - 2
         while left > 0:  # the day on which a mark is passed begins at ``place``, or up to ``left`` days later
             step = (left + 1) // 2
             place += np.where(flat[place + step] <= marks, step, 0)
             left -= step
-        begin = flat[place]
+        begin = flat[place].astype(np.float64)
         width = flat[place + 1] - begin
         part = np.divide(marks - begin, width, out=np.zeros_like(marks), where=width > 0)
         return np.asarray(place - first - self.before + np.clip(part, 0.0, 1.0))

@@ -68,7 +68,9 @@ class WorldCourses:
         level, treg_level, nfl_level, steps = own
         arms = tuple(arm.name for arm in design.arms)
         days = np.array([round(7 * week) for week in design.visits])
+        relapses = tuple(Clocks.of(host.relapses[arm]) for arm in arms)
         enhancing = _enhancing_at_entry(host, laws)
+        lesions = tuple(Clocks.of(host.lesions[arm], enhancing) for arm in arms)
         edss = np.stack([_without_relapses(host, laws, arm, subjects, days) + steps.T for arm in arms])
         fatigue = np.stack([_fatigue(host, laws, arm, level, days) for arm in arms])
         treg = treg_level * np.stack([on_days(host, arm, "host_R", days) for arm in arms])
@@ -80,16 +82,16 @@ class WorldCourses:
             arms,
             design.arms.index(design.control),
             np.array(subjects.numbers),
-            tuple(Clocks.of(host.relapses[arm]) for arm in arms),
-            tuple(Clocks.of(host.lesions[arm], enhancing) for arm in arms),
+            relapses,
+            lesions,
             edss,
             fatigue,
             treg,
             treg_percent(treg, laws.number["host_treg_percent"], most),
             nfl,
             logs,
-            np.stack([host.relapses[arm].sum(axis=0) for arm in arms]),
-            np.stack([host.lesions[arm].sum(axis=0) for arm in arms]),
+            np.stack([clock.expected for clock in relapses]),
+            np.stack([clock.expected for clock in lesions]),
             np.stack([gut.markers[arm][:, 0] for arm in arms]),
             np.stack([gut.markers[arm][:, -1] for arm in arms]),
             subjects.edss,

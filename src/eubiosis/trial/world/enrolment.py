@@ -161,11 +161,7 @@ class HostSetting:
 
 @dataclass(frozen=True)
 class GutSetting:
-    """One gut world and where its candidates come from.
-
-    With ``twice`` twice as many of these are run at a time: of a large trial the people who entered take more
-    room than those who are run, and it costs a tenth less.
-    """
+    """One gut world and where its candidates come from."""
 
     model: Model
     world: GutWorld
@@ -173,7 +169,6 @@ class GutSetting:
     design: Design
     seed: int
     gut_world: int
-    twice: bool = False
 
     def stretches(self, begin: int, end: int, full: Callable[[], bool] = lambda: False) -> Iterator[Stretch]:
         """Make, hold and run candidates ``begin`` to ``end`` of the gut world, some at a time.
@@ -189,8 +184,7 @@ class GutSetting:
         candidates = rated(made, clinical_laws(self.model), self.seed)
         wanted = np.array([paper_reason(candidates, self.design, i) == "" for i in range(len(candidates))])
         held = hold_candidates(self.model, self.world, candidates, wanted)
-        together = 2 * RUN_TOGETHER if self.twice else RUN_TOGETHER
-        pieces = np.array_split(held.rows, max(1, len(held.rows) // together))
+        pieces = np.array_split(held.rows, max(1, len(held.rows) // RUN_TOGETHER))
         bounds = [0, *(int(piece[0]) for piece in pieces[1:]), len(candidates)]
         for first, last in pairwise(bounds):
             every = np.arange(first, last)
@@ -274,7 +268,10 @@ class Gatherer:
     def world(self) -> EnrolledWorld:
         """Return everybody who entered; at least one has to."""
         parts, self.parts = self.parts, []
-        return _together(parts, {"enrolled": self.entered, **self.screened})
+        found = _together(parts, {"enrolled": self.entered, **self.screened})
+        del parts
+        give_back_memory()
+        return found
 
 
 def _together(parts: Sequence[EnrolledWorld], counts: Mapping[str, int]) -> EnrolledWorld:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,11 @@ class GutCourses:
     def actual(self) -> GutCourses:
         """The courses with every event that happens; these themselves where none is declared."""
         return next(iter(self.interrupted.values()), self)
+
+    @cached_property
+    def by_day(self) -> Mapping[str, Array]:
+        """What is handed over on each day, on average: arm -> (``HANDED``, days, subjects); none at rest."""
+        return {arm: _mean_days(values) for arm, values in self.handed.items() if not at_rest(values)}
 
     def take(self, rows: NDArray[np.int64]) -> GutCourses:
         """Return some of the subjects, in the order of ``rows`` (positions)."""
@@ -163,6 +169,15 @@ def gut_courses(
 def at_rest(handed: Array) -> bool:
     """Say whether values (people, days, ...) hold one day for all days."""
     return handed.strides[1] == 0
+
+
+def _mean_days(handed: Array) -> Array:
+    """Return the means of values at the bounds of days, (people, days + 1, ...), with people side by side."""
+    bounds = handed.transpose(2, 1, 0)
+    days = np.empty((bounds.shape[0], bounds.shape[1] - 1, bounds.shape[2]))
+    np.add(bounds[:, 1:], bounds[:, :-1], out=days)
+    days *= 0.5
+    return days
 
 
 def _all_days(day: Array, days: int) -> Array:

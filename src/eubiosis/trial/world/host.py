@@ -119,7 +119,7 @@ def relative_hosts(
     def run(courses: GutCourses, intakes: Mapping[str, Sequence[Intake]]) -> HostCourses:
         after, rates = {}, {"": first}
         for arm in design.arms:
-            levels = _daily_levels(courses.handed[arm.name], people, kernel)
+            levels = _daily_levels(courses, arm.name, people, kernel)
             after[arm.name], _ = run_hosts(
                 kernel,
                 people,
@@ -149,20 +149,19 @@ def relative_hosts(
     return replace(plain, interrupted=interrupted)
 
 
-def _daily_levels(handed: Array, people: People, kernel: Compiled) -> dict[str, Array]:
+def _daily_levels(gut: GutCourses, arm: str, people: People, kernel: Compiled) -> dict[str, Array]:
     """Return what the gut hands over on each day, name -> (days, people); nothing where it never changes.
 
-    ``handed`` is (people, days + 1, ``HANDED``) at the bounds of days. A gut at rest hands over what people's
-    own parameters say already, and their hosts run without it.
+    A gut at rest hands over what people's own parameters say already, and their hosts run without it.
     """
+    handed = gut.handed[arm]
+    if not at_rest(handed):
+        return dict(zip(HANDED, gut.by_day[arm], strict=True))
     own = people.parameters[[kernel.parameter_index[name] for name in HANDED]].T
-    if at_rest(handed) and np.array_equal(handed[:, 0], own):
+    if np.array_equal(handed[:, 0], own):
         return {}
-    bounds = handed.transpose(2, 1, 0)
-    days = np.empty((len(HANDED), bounds.shape[1] - 1, bounds.shape[2]))  # people side by side
-    np.add(bounds[:, 1:], bounds[:, :-1], out=days)
-    days *= 0.5
-    return dict(zip(HANDED, days, strict=True))
+    days = handed.shape[1] - 1
+    return {name: np.broadcast_to(handed[:, 0, k], (days, len(handed))) for k, name in enumerate(HANDED)}
 
 
 def at_level(

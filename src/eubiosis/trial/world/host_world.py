@@ -50,7 +50,7 @@ from eubiosis.trial.world.scales import mfis_on_scale
 from eubiosis.trial.world.targets import targets
 
 REFERENCE_POOL, LEAST_REFERENCE, MOST_REFERENCE = 300, 60, 4_800
-_PEOPLE_TOGETHER = 8_000  # in all trials that are drawn together: bounds the memory, changes no number
+PEOPLE_TOGETHER = 2_000  # in all trials that are drawn together: bounds the memory, changes no number
 
 
 @dataclass(frozen=True)
@@ -218,8 +218,10 @@ class Screened:
         counts: Mapping[str, int],
         harms: Mapping[str, Mapping[str, HarmRates]],
     ) -> World:
-        """Return the world of some of them (positions)."""
+        """Return the world of some of them (positions, rising)."""
         whole = self.everybody
+        if len(rows) == len(self.reasons):
+            return replace(whole, screened=counts, harms=harms)
         return replace(
             whole,
             subjects=whole.subjects.take(rows),
@@ -291,7 +293,7 @@ def trial_stacks(
     hold the first and the last visits only (``replicates``): what analyses need, and no more.
     """
     laws, courses, slope = clinical_laws(model), world.courses, world.beyond.lesion_slope
-    together = max(1, _PEOPLE_TOGETHER // len(courses))
+    together = max(1, PEOPLE_TOGETHER // len(courses))
     for begin in range(0, len(numbers), together):
         some = numbers[begin : begin + together]
         # an intercurrent event may make any visit the last that counts

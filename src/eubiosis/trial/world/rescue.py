@@ -119,17 +119,16 @@ def value_on(clock: Clocks, who: Ints, days: Array) -> Array:
     """Return the expected events of people ``who`` (any shape) up to ``days``, those before entry too."""
     place = np.clip(days, 0.0, clock.courses.shape[1] - 1 - clock.before) + clock.before
     low = np.minimum(place.astype(np.int64), clock.courses.shape[1] - 2)
-    begin = clock.courses[who, low]
-    return np.asarray(begin + (place - low) * (clock.courses[who, low + 1] - begin))
+    begin = clock.values(who, low)
+    return np.asarray(begin + (place - low) * (clock.values(who, low + 1) - begin))
 
 
 def expected_until(clock: Clocks, days: Array, switch: Array, ratio: float) -> Array:
     """Return the events that are expected from entry to ``days``, both and ``switch`` (trials, people)."""
     who = np.broadcast_to(np.arange(days.shape[1]), days.shape)
-    start = clock.courses[:, clock.before]
     first = value_on(clock, who, np.minimum(days, switch))
     whole = value_on(clock, who, days)
-    return np.asarray(first - start + ratio * (whole - first))
+    return np.asarray(first - clock.at_entry + ratio * (whole - first))
 
 
 def recovered(added: Array, left: Array, since: Array, begin: Array) -> Array:

@@ -109,13 +109,14 @@ class _Truth:
         people = np.broadcast_to(np.arange(len(self.courses)), cut.shape[1:])
         found = np.zeros((2, *cut.shape))
         for k, clock in enumerate(self.courses.lesions):
-            rates = np.diff(clock.courses[:, clock.before :], axis=1)
+            courses = clock.whole[:, clock.before :]
+            rates = np.diff(courses, axis=1)
             middle = np.arange(rates.shape[1]) + 0.5
             grown = np.concatenate(
                 (np.zeros((len(rates), 1)), np.cumsum(rates * np.exp(middle / tau), axis=1)), axis=1
             )
             growing = Clocks(grown, 0)
-            early = clock.courses[:, clock.before]
+            early = courses[:, 0]
             hidden = hiding * hidden_on(scans, self.made.relapses[k], cut.shape[1:])
             for v, day in enumerate(scans):
                 when = np.full(cut.shape[1:], day)
