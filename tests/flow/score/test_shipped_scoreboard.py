@@ -1,6 +1,7 @@
 """The shipped scoreboard: every seal holds, every number that is quoted is the one that is made."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from eubiosis.report.score_page import board_markdown, coverage_words, ratio_wor
 from eubiosis.workflow.score.board import board_tables, compare
 from eubiosis.workflow.score.readouts import asked_quantities
 from eubiosis.workflow.score.sealed import read_sealed
+from eubiosis.workflow.score.shown import shown_groups
 from eubiosis.workflow.score.tables import FORECASTS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -19,6 +21,22 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture(scope="module")
 def board():
     return compare()
+
+
+def test_the_groups_that_reports_show_are_those_of_the_scoreboard(board):
+    """After a change of forecasts: python validation/sealed_forecasts/groups.py --write."""
+    assert len(shown_groups()) == len(board.groups) > 5
+    for shown, scored in zip(shown_groups(), board.groups, strict=True):
+        assert list(leaves(asdict(shown))) == [
+            (name, pytest.approx(value, rel=1e-9) if isinstance(value, float) else value)
+            for name, value in leaves(asdict(scored))
+        ]
+
+
+def leaves(values, above=""):
+    """Return the names and values at the ends of nested mappings."""
+    for name, value in values.items():
+        yield from leaves(value, f"{above}{name}.") if isinstance(value, dict) else [(above + name, value)]
 
 
 def test_every_forecast_is_sealed_before_its_comparison():
