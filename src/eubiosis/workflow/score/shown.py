@@ -19,8 +19,8 @@ GROUPS = FOLDER / "groups.json"
 def shown_groups() -> tuple[BoardGroup, ...]:
     """Return every group of the packaged scoreboard: the sealed forecasts against what the studies found.
 
-    The numbers are those of ``eubiosis score`` and lie beside the forecasts: to score them anew takes a second
-    of every run.
+    The numbers are those of ``eubiosis score`` and lie beside the forecasts: to score them anew would take a
+    second of every run.
     """
     return _GROUPS.validate_json(GROUPS.read_bytes())
 
