@@ -11,6 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,10 @@ from eubiosis.core.laws import normal_cdf
 from eubiosis.core.machine import physical_memory
 from eubiosis.core.provenance import SourcedFact
 from eubiosis.core.tables import read_table
+from eubiosis.population.covariates import CovariateDraws
 from eubiosis.population.reference import load_reference
 from eubiosis.trial.design import Design
-from eubiosis.trial.simulate import MOST_IN_ONE_BLOCK
+from eubiosis.trial.simulate import BLOCK, MOST_IN_ONE_BLOCK
 from eubiosis.trial.world.host_world import REFERENCE_POOL
 from eubiosis.trial.world.interruptions import variants
 from eubiosis.workflow.workflow import Workflow
@@ -68,7 +70,7 @@ class Cost:
 
 def entry(design: Design, group: str) -> Entry:
     """Draw people of the reference population and screen them on paper."""
-    people = load_reference().draw_covariates(group, CANDIDATES, seed=1)
+    people = _people(group)
     rules = design.eligibility
     wrong: Counter[str] = Counter()
     kept = np.ones(CANDIDATES, dtype=bool)
@@ -86,6 +88,11 @@ def entry(design: Design, group: str) -> Entry:
         wrong["fatigue below the threshold"] = round((1 - chance) * kept.sum())
         share *= chance
     return Entry(share, {reason: count for reason, count in wrong.items() if count})
+
+
+@cache
+def _people(group: str) -> CovariateDraws:
+    return load_reference().draw_covariates(group, CANDIDATES, seed=1)
 
 
 def check_feasible(spec: Workflow, findings: FindingCollector, *, large: bool = False) -> Cost:
@@ -117,7 +124,7 @@ def predicted_cost(spec: Workflow) -> Cost:
     host = runs.worlds * pool * arms * years * costs["seconds_host_person_year"]
     trials = runs.trials * (costs["seconds_a_trial"] + people * costs["seconds_trial_person"])
     trials += _redrawn_seconds(spec, costs)
-    together = min(people, MOST_IN_ONE_BLOCK)  # more people are never held at once
+    together = people if people <= MOST_IN_ONE_BLOCK else BLOCK  # more people are never held at once
     memory = costs["megabytes_base"]
     memory += runs.host_worlds * together * arms * years * costs["megabytes_person_year"]
     disk = costs["megabytes_disk_base"] + runs.trials * costs["megabytes_disk_trial"]

@@ -112,11 +112,12 @@ def test_a_day_of_work_has_to_be_asked_for_and_memory_that_is_not_there_is_refus
 
 
 def test_memory_is_bounded_in_participants_and_time_is_not(tmp_path):
-    """No more than a block of people is held at once."""
-    _, some = found(tmp_path, participants=1_000)
+    """No more than a block of people is held at once, and the largest trial that is not cut holds the most."""
+    _, whole = found(tmp_path, participants=1_000)
+    _, some = found(tmp_path, participants=1_001)
     _, many = found(tmp_path, participants=100_000)
     _, more = found(tmp_path, participants=200_000)
-    assert some.memory_mb == many.memory_mb == more.memory_mb
+    assert whole.memory_mb > some.memory_mb == many.memory_mb == more.memory_mb
     assert more.cpu_hours == pytest.approx(2 * many.cpu_hours, rel=0.05)
     assert more.disk_mb == pytest.approx(2 * many.disk_mb, rel=0.05)
 
