@@ -112,7 +112,7 @@ def test_a_day_of_work_has_to_be_asked_for_and_memory_that_is_not_there_is_refus
 
 
 def test_memory_is_bounded_in_participants_and_time_is_not(tmp_path):
-    """No more than a block of people is held at once, and the largest trial that is not cut holds the most."""
+    """No more than a block of people is held at once; the largest trial that is not cut holds the most."""
     _, whole = found(tmp_path, participants=1_000)
     _, some = found(tmp_path, participants=1_001)
     _, many = found(tmp_path, participants=100_000)
