@@ -50,7 +50,7 @@ from eubiosis.trial.world.scales import mfis_on_scale
 from eubiosis.trial.world.targets import targets
 
 REFERENCE_POOL, LEAST_REFERENCE, MOST_REFERENCE = 300, 60, 4_800
-PEOPLE_TOGETHER = 2_000  # in all trials drawn together: bounds the memory; true means keep all but last digits
+PEOPLE_TOGETHER = 2_000  # in all trials drawn together: bounds the memory; last digits of true means move
 
 
 @dataclass(frozen=True)
