@@ -58,6 +58,8 @@ class RunFolder:
         self._facts: dict[str, str | int | float | bool] = {}
         self._made: list[Path] = []
         self._files: list[str] = []
+        # names that differ in capitals only are one file on Windows and macOS
+        self._taken = {name.casefold() for name in (LOG, MANIFEST, LOCK)}
         self._started = 0.0
         self._folder: Path | None = None
 
@@ -221,12 +223,12 @@ class RunFolder:
     def _claim(self, name: str) -> Path:
         pure = PurePosixPath(name)
         # names that differ in capitals only are one file on Windows and macOS
-        taken = {other.casefold() for other in (LOG, MANIFEST, LOCK, *self._files)}
         inside_chunks = pure.parts[:1] == (CHUNKS,)
-        if pure.is_absolute() or ".." in pure.parts or inside_chunks or name.casefold() in taken:
+        if pure.is_absolute() or ".." in pure.parts or inside_chunks or name.casefold() in self._taken:
             message = f'"{name}" is taken, reserved or outside the run folder'
             raise ValueError(message)
         self._files.append(name)
+        self._taken.add(name.casefold())
         return self.folder / name
 
     def _write_manifest(self) -> None:

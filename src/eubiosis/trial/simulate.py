@@ -272,8 +272,13 @@ def block_trials(task: Task, block: PeopleBlock) -> BlockTrials:
         settled = settle_scales(setting, most, end)
         for gatherer in gatherers:
             settled.enrol(gatherer, end)
-        counts += [each.counts for each in settled.stretches]
+        held = 0
+        for each in settled.stretches:  # those beyond the block are made, run and counted again in the next
+            if held < end:
+                counts.append(each.counts)
+            held += len(each.reasons)
         begin = settled.made
+        del settled
     else:
         for gatherer, scale in zip(gatherers, block.scales, strict=True):
             gatherer.scale = scale

@@ -162,6 +162,7 @@ def _cut_chunks(
     growing = [_Growing(job) for job in jobs]
     held: dict[str, tuple[BlockResult, ...]] = {}  # results that no store keeps
     asked: set[str] = set()
+    worked = False
     with executor.opened() as pool:
         while True:
             pieces = [piece for each in growing for piece in _pieces(each, store, together)]
@@ -172,6 +173,7 @@ def _cut_chunks(
             if there:
                 resumed(len(there), f"of {len(pieces)} pieces of this round are there")
             work = [piece for piece in pieces if piece.name not in there]
+            worked = worked or bool(work)
             if store is not None and executor.shares_disk:
                 made = pool.map_ordered(run_kept_blocks, work, progress, label="blocks")
             else:
@@ -192,7 +194,8 @@ def _cut_chunks(
             for name in asked.difference(*(each.names.values() for each in growing)):
                 (store.folder / f"{name}.chunk").unlink(missing_ok=True)
         wholes = [BlocksOfWorld.of(each) for each in growing]
-        if store is None or not executor.shares_disk:
+        few = len(wholes) == 1 or not worked  # no process begins for this alone
+        if store is None or not executor.shares_disk or few:
             return [_put_together(each, store, held) for each in wholes]
         return pool.map_ordered(put_together, [(each, store) for each in wholes], progress, label="trials")
 

@@ -1,4 +1,4 @@
-"""What every pair of worlds shows at every visit: contrasts of markers, over all its trials."""
+"""What every pair of worlds shows at every visit: contrasts of markers, over its trials."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ FORM_COUNTS = tuple(name for name, row in ENDPOINTS.items() if row.counted)
 class VisitEffect:
     """An active arm against the control at one visit, in one pair of worlds, over all its trials.
 
+    Visits between the first and the last are those of the first ``WHOLE_TRIALS`` trials (``trial_stacks``).
     ``value`` is the difference of the mean changes from baseline (of logarithms for ratios), ``error`` its
     standard error, ``spread`` the standard deviation of a change between people. Of what is counted it is the
     log ratio of the rates over the whole follow-up, ``spread`` the error that one person would give it.

@@ -18,7 +18,7 @@ TIE = 1e-5  # of a log ratio; sums of times in single precision are not nearer t
 RELABELLINGS = 999
 _TOGETHER = 64  # tests multiplied at a time: bounds the memory
 _ROWS = 111  # re-labellings multiplied at a time: likewise
-_KEPT, _LARGE = 6, 2_000_000  # sets kept for the next batch, and the entries above which none is kept
+_KEPT, _LARGE = 16, 20_000  # sets kept for the next batch, and the people in a test above whom none is kept
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def randomisation_tests(tests: Sequence[Test], seed: int, relabellings: int = RE
         groups.setdefault(key, []).append(number)
     found = np.empty((len(tests), 3))
     for (block, people, treated), members in groups.items():
-        draw = _relabellings if relabellings * people <= _LARGE else _relabellings.__wrapped__
+        draw = _relabellings if people <= _LARGE else _relabellings.__wrapped__
         labels = draw(seed, block, people, treated, relabellings)
         for begin in range(0, len(members), _TOGETHER):
             some = members[begin : begin + _TOGETHER]
@@ -58,13 +58,15 @@ def randomisation_tests(tests: Sequence[Test], seed: int, relabellings: int = RE
 
 @lru_cache(_KEPT)
 def _relabellings(seed: int, block: tuple[int, int], people: int, treated: int, number: int) -> Labels:
-    """Draw labellings (number, people): one for the treated, zero for the rest."""
+    """Draw labellings (number, people), a bit each: one for the treated, zero for the rest."""
     generator = stream(seed, f"analysis/relabel/{block[0]}/{block[1]}/{people}/{treated}")
-    labels = np.zeros((number, people), dtype=np.uint8)
-    labels[:, :treated] = 1
-    generator.permuted(labels, axis=1, out=labels)
-    labels.flags.writeable = False
-    return labels
+    packed = np.empty((number, -(-people // 8)), dtype=np.uint8)
+    for begin in range(0, number, _ROWS):
+        labels = np.zeros((min(_ROWS, number - begin), people), dtype=np.uint8)
+        labels[:, :treated] = 1
+        packed[begin : begin + _ROWS] = np.packbits(generator.permuted(labels, axis=1, out=labels), axis=1)
+    packed.flags.writeable = False
+    return packed
 
 
 def _p_values(tests: Sequence[Test], labels: Labels) -> Floats:
@@ -79,7 +81,8 @@ def _p_values(tests: Sequence[Test], labels: Labels) -> Floats:
     )
     null = np.empty((len(labels), len(tests)), dtype=np.float32)
     for begin in range(0, len(labels), _ROWS):
-        some = labels[begin : begin + _ROWS].astype(np.float32)
+        bits = np.unpackbits(labels[begin : begin + _ROWS], axis=1, count=len(events))
+        some = bits.astype(np.float32)
         null[begin : begin + _ROWS] = np.abs(log_ratio(*(some @ values for values in singles), *whole))
     p_values = (1 + (null >= np.abs(centre) - TIE).sum(axis=0)) / (len(labels) + 1)
     return np.stack([p_values, centre, reach(null)], axis=1)

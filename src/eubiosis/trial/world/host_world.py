@@ -49,6 +49,7 @@ from eubiosis.trial.world.replicates import Replicates, event_rows, relapse_rows
 from eubiosis.trial.world.scales import mfis_on_scale
 from eubiosis.trial.world.targets import targets
 
+WHOLE_TRIALS = 64  # trials of a pair of worlds of which every visit is kept, where only ends are asked for
 REFERENCE_POOL, LEAST_REFERENCE, MOST_REFERENCE = 300, 60, 4_800
 PEOPLE_TOGETHER = 2_000  # in all trials drawn together: bounds the memory; last digits of true means move
 
@@ -289,18 +290,26 @@ def trial_stacks(
 ) -> Iterator[tuple[TrialStack, LatentStack]]:
     """Run the trials ``numbers`` of a pair of worlds, so many at a time that memory stays small.
 
-    A trial has the same numbers whichever others are run with it. With ``ends`` the stacks without trial 0
-    hold the first and the last visits only (``replicates``): what analyses need, and no more.
+    A trial has the same numbers whichever others are run with it. With ``ends`` the trials from number
+    ``WHOLE_TRIALS`` on hold the first and the last visits only (``replicates``): what analyses need, and no
+    more. Which trials are whole does not depend on how many are run together.
     """
     laws, courses, slope = clinical_laws(model), world.courses, world.beyond.lesion_slope
-    together = max(1, PEOPLE_TOGETHER // len(courses))
+    # an intercurrent event may make any visit the last that counts
+    ends = ends and not design.intercurrent
+    parts = ([n for n in numbers if n < WHOLE_TRIALS], [n for n in numbers if n >= WHOLE_TRIALS])
+    for part, short in zip(parts, (False, ends), strict=True):
+        for some in _in_groups(part, len(courses)):
+            made = replicates(courses, design, laws, world.seed, world.label, some, slope, ends=short)
+            asked = targets(design, laws, world.by_kept, world.seed, world.label, made.numbers, slope)
+            yield _observed(world, design, courses, made, pair), latent_stack(courses, made, pair, asked)
+
+
+def _in_groups(numbers: Sequence[int], people: int) -> Iterator[Sequence[int]]:
+    """Yield the trials of so many people that are run together."""
+    together = max(1, PEOPLE_TOGETHER // people)
     for begin in range(0, len(numbers), together):
-        some = numbers[begin : begin + together]
-        # an intercurrent event may make any visit the last that counts
-        only_ends = ends and 0 not in some and not design.intercurrent
-        made = replicates(courses, design, laws, world.seed, world.label, some, slope, ends=only_ends)
-        asked = targets(design, laws, world.by_kept, world.seed, world.label, made.numbers, slope)
-        yield _observed(world, design, courses, made, pair), latent_stack(courses, made, pair, asked)
+        yield numbers[begin : begin + together]
 
 
 def replicate(model: Model, world: World, design: Design, number: int) -> tuple[ObservedTrial, LatentTrial]:
