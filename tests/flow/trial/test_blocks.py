@@ -100,6 +100,13 @@ def test_every_host_world_has_as_many_people_as_were_asked_for(chunk):
     assert {(t.host_world, t.replicate) for t in trials} == {(0, 0), (0, 1), (1, 0), (1, 1)}
 
 
+def test_a_candidate_who_sets_the_level_of_events_beyond_block_0_is_counted_once(task, chunk):
+    """Three hundred set it, ten blocks of thirty; later blocks make those of theirs again."""
+    (counted,) = chunk.candidates
+    assert task.block * (chunk.blocks - 1) < counted.made <= task.block * chunk.blocks
+    assert counted.held <= counted.asked <= counted.made
+
+
 def test_responders_are_those_of_block_0(task, chunk):
     (found,) = chunk.responders
     block = trial_blocks.run_block(task, PeopleBlock(0, (60, 60))).chunk
