@@ -44,7 +44,7 @@ from eubiosis.trial.world.persons import rated
 
 NUMBERS_A_WORLD = 1_000_000
 _HELD_TOGETHER = 256  # candidates whose compositions are held together: bounds the memory, changes no number
-RUN_TOGETHER = 64  # candidates at most whose guts and hosts are run together: likewise
+RUN_TOGETHER = 128  # candidates at least whose guts and hosts are run together: likewise
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class GutSetting:
         candidates = rated(made, clinical_laws(self.model), self.seed)
         wanted = np.array([paper_reason(candidates, self.design, i) == "" for i in range(len(candidates))])
         held = hold_candidates(self.model, self.world, candidates, wanted)
-        pieces = np.array_split(held.rows, max(1, -(-len(held.rows) // RUN_TOGETHER)))
+        pieces = np.array_split(held.rows, max(1, len(held.rows) // RUN_TOGETHER))
         bounds = [0, *(int(piece[0]) for piece in pieces[1:]), len(candidates)]
         for first, last in pairwise(bounds):
             every = np.arange(first, last)
