@@ -12,7 +12,7 @@ from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.trial_stacks import StackedObserved
 from eubiosis.trial.redraw import Pool
 from eubiosis.trial.surface_grid import SurfaceGrid
-from eubiosis.trial.world.host_world import EnrolledWorld, clinical_laws, trial_stacks
+from eubiosis.trial.world.host_world import WHOLE_TRIALS, EnrolledWorld, clinical_laws, trial_stacks
 from eubiosis.workflow.surface_cells import cells_of_pool
 from eubiosis.workflow.trial_chunk import run_chunk
 from eubiosis.workflow.trial_surface import surface_of
@@ -54,8 +54,9 @@ def test_more_samples_a_visit_leave_less_noise_and_the_same_people(people):
 def test_only_the_ends_are_measured_and_their_numbers_are_the_same(trial_model, world):
     """What an analysis looks at does not depend on whether the visits between are measured."""
     enrolled = EnrolledWorld.of(trial_model, world, DESIGN)
+    numbers = range(WHOLE_TRIALS, WHOLE_TRIALS + 8)
     stacks = [
-        next(trial_stacks(trial_model, enrolled, DESIGN, (0, 0), range(1, 9), ends=ends))[0]
+        next(trial_stacks(trial_model, enrolled, DESIGN, (0, 0), numbers, ends=ends))[0]
         for ends in (False, True)
     ]  # fmt: skip
     assert [len(stack.weeks) for stack in stacks] == [len(DESIGN.visits), 2]
