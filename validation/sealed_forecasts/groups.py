@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from eubiosis.workflow.score.board import compare
 from eubiosis.workflow.score.shown import GROUPS, groups_text
 
 
@@ -17,7 +18,7 @@ def main() -> int:
     """Write or compare the file."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--write", action="store_true", help="write the file")
-    text = groups_text()
+    text = groups_text(compare().groups)
     if parser.parse_args().write:
         GROUPS.write_text(text, encoding="utf-8")
         return 0

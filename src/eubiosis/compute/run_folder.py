@@ -222,7 +222,6 @@ class RunFolder:
 
     def _claim(self, name: str) -> Path:
         pure = PurePosixPath(name)
-        # names that differ in capitals only are one file on Windows and macOS
         inside_chunks = pure.parts[:1] == (CHUNKS,)
         if pure.is_absolute() or ".." in pure.parts or inside_chunks or name.casefold() in self._taken:
             message = f'"{name}" is taken, reserved or outside the run folder'

@@ -21,9 +21,9 @@ from eubiosis.model.model import Model
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.host_world import (
-    PEOPLE_TOGETHER,
     EnrolledWorld,
     clinical_laws,
+    in_groups,
     latent_stack,
     relapse_columns,
 )
@@ -97,19 +97,18 @@ class ShortPool:
         """
         label = f"{self.label}/of {participants}"
         design = self.design.model_copy(update={"participants": participants})
-        at_once = max(1, PEOPLE_TOGETHER // participants)
         for begin in range(0, len(numbers), SHARING):
             group = numbers[begin : begin + SHARING]
             rows = people_by_lot(len(self.courses), participants, self.seed, label, group[0])
             courses = replace(self.courses.take(rows), numbers=np.arange(participants))
-            for first in range(0, len(group), at_once):
+            for some in in_groups(group, participants):
                 made = replicates(
                     courses,
                     design,
                     self.laws,
                     self.seed,
                     label,
-                    group[first : first + at_once],
+                    some,
                     ends=not whole,
                     samples=samples,
                     markers=markers,

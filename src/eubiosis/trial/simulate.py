@@ -272,11 +272,8 @@ def block_trials(task: Task, block: PeopleBlock) -> BlockTrials:
         settled = settle_scales(setting, most, end)
         for gatherer in gatherers:
             settled.enrol(gatherer, end)
-        held = 0
-        for each in settled.stretches:  # those beyond the block are made, run and counted again in the next
-            if held < end:
-                counts.append(each.counts)
-            held += len(each.reasons)
+        # those beyond the block are made, run and counted again in the next
+        counts += [each.counts for each in settled.stretches[: settled.before(end)]]
         begin = settled.made
         del settled
     else:

@@ -133,8 +133,8 @@ def run_chunk(task: Task, tables: WorldTables | None = None) -> Chunk:
     while pairs:  # a pair of worlds that has been looked at is kept by nobody
         pair = pairs.popleft()
         gathered.add(pair.stacks)
-        give_back_memory()
         if task.surface is not None and pair.pool is not None:
+            give_back_memory()
             surface += cells_of_pool(pair.pool, task.surface, task.seed)
         give_back_memory()
     found = gathered.chunk(world.guts, world.worlds, screened, (world.candidates,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
@@ -193,11 +194,11 @@ def _cut_chunks(
         if store is not None:  # pieces done in vain would stand in the tables of all trials
             for name in asked.difference(*(each.names.values() for each in growing)):
                 (store.folder / f"{name}.chunk").unlink(missing_ok=True)
-        wholes = [BlocksOfWorld.of(each) for each in growing]
+        wholes = [BlocksOfWorld.of(each, store) for each in growing]
         few = len(wholes) == 1 or not worked  # no process begins for this alone
         if store is None or not executor.shares_disk or few:
-            return [_put_together(each, store, held) for each in wholes]
-        return pool.map_ordered(put_together, [(each, store) for each in wholes], progress, label="trials")
+            return [put_together(each, held) for each in wholes]
+        return pool.map_ordered(put_together, wholes, progress, label="trials")
 
 
 def _pieces(growing: _Growing, store: ChunkStore | None, together: int) -> list[BlockTask]:
@@ -262,31 +263,28 @@ def _take_in(
 
 @dataclass(frozen=True)
 class BlocksOfWorld:
-    """The blocks of one gut world in order, each with the name of the piece that holds its result."""
+    """The blocks of one gut world in order: the names of the pieces that hold their results, and where."""
 
     design: Design
     names: tuple[str, ...]
+    store: ChunkStore | None
 
     @classmethod
-    def of(cls, growing: _Growing) -> BlocksOfWorld:
+    def of(cls, growing: _Growing, store: ChunkStore | None) -> BlocksOfWorld:
         """Return the blocks of a trial that is full."""
-        return cls(growing.task.design, tuple(growing.names[k] for k in range(len(growing.known))))
+        names = tuple(growing.names[k] for k in range(len(growing.known)))
+        return cls(growing.task.design, names, store)
 
 
-def put_together(blocks_in_store: tuple[BlocksOfWorld, ChunkStore]) -> Chunk:
-    """Put the trials of a gut world together from the results in a store."""
-    return _put_together(*blocks_in_store, {})
-
-
-def _put_together(
-    blocks: BlocksOfWorld, store: ChunkStore | None, held: Mapping[str, tuple[BlockResult, ...]]
+def put_together(
+    blocks: BlocksOfWorld, held: Mapping[str, tuple[BlockResult, ...]] = MappingProxyType({})
 ) -> Chunk:
-    """Return the chunk of a gut world; results are read from the store one piece at a time."""
+    """Return the chunk of a gut world; results not ``held`` are read from the store, a piece at a time."""
     whole = WholeTrial(blocks.design)
     for name in dict.fromkeys(blocks.names):
         results = held.get(name)
-        if results is None and store is not None:
-            results = _results(store, name)
+        if results is None and blocks.store is not None:
+            results = _results(blocks.store, name)
         if results is None:
             message = f"the chunk {name} is gone"
             raise RuntimeError(message)

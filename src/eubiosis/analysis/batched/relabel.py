@@ -75,10 +75,8 @@ def _p_values(tests: Sequence[Test], labels: Labels) -> Floats:
     own = np.stack([t.treated for t in tests], axis=1)
     everything = events.sum(axis=0), time.sum(axis=0)
     centre = log_ratio((own * events).sum(axis=0), (own * time).sum(axis=0), *everything)
-    singles, whole = (
-        [v.astype(np.float32) for v in (events, time)],
-        [v.astype(np.float32) for v in everything],
-    )
+    singles = [values.astype(np.float32) for values in (events, time)]
+    whole = [values.astype(np.float32) for values in everything]
     null = np.empty((len(labels), len(tests)), dtype=np.float32)
     for begin in range(0, len(labels), _ROWS):
         bits = np.unpackbits(labels[begin : begin + _ROWS], axis=1, count=len(events))

@@ -53,6 +53,9 @@ class Clocks:
     def _place(self, people: Ints) -> Ints:
         return people if self.rows is None else self.rows[people]
 
+    def _of_people(self, by_course: NDArray[np.floating]) -> NDArray[np.floating]:
+        return by_course if self.rows is None else by_course[self.rows]
+
     def values(self, who: Ints, days: Ints) -> Array:
         """Return the values of people ``who`` at the positions ``days`` of their courses, of one shape."""
         return np.asarray(self.courses[self._place(who), days], dtype=np.float64)
@@ -60,14 +63,12 @@ class Clocks:
     @property
     def whole(self) -> Array:
         """Return everybody's course, shape (n, days + 1)."""
-        courses = self.courses if self.rows is None else self.courses[self.rows]
-        return courses.astype(np.float64)
+        return self._of_people(self.courses).astype(np.float64)
 
     @classmethod
     def concat(cls, parts: Sequence[Clocks]) -> Clocks:
         """Put the people of several clocks one after the other."""
-        courses = [part.courses if part.rows is None else part.courses[part.rows] for part in parts]
-        return cls(np.concatenate(courses), parts[0].before)
+        return cls(np.concatenate([part._of_people(part.courses) for part in parts]), parts[0].before)
 
     def short(self, days: int) -> Clocks:
         """Return the clocks of the first ``days`` days from entry."""
@@ -97,8 +98,7 @@ class Clocks:
         return self._on(self.before)
 
     def _on(self, day: int) -> Array:
-        column = self.courses[:, day] if self.rows is None else self.courses[self.rows, day]
-        return np.asarray(column, dtype=np.float64)
+        return self._of_people(self.courses[:, day]).astype(np.float64)
 
     def days(self, who: Ints, marks: Array) -> Array:
         """Return the days on which people ``who`` (events,) pass ``marks`` that lie before their ends."""

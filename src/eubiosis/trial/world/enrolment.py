@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -320,10 +320,13 @@ class _Settled:
         setting, design = gatherer.setting, gatherer.design
         hosts = [setting.relative(each, design) if len(each.rows) else None for each in self.stretches]
         gatherer.scale = event_scale(setting.model, design, [host for host in hosts if host is not None])
-        seen = 0
-        for k, stretch in enumerate(self.stretches):
-            if most is None or seen < most:
-                gatherer.add(stretch, hosts[k])
+        for k, stretch in enumerate(self.stretches[: self.before(most)]):
+            gatherer.add(stretch, hosts[k])
             hosts[k] = None  # it has been looked at
-            seen += len(stretch.reasons)
+        del hosts
         give_back_memory()
+
+    def before(self, candidate: int | None) -> int:
+        """Return how many stretches begin before a candidate; all of them where none is given."""
+        begins = accumulate((len(each.reasons) for each in self.stretches[:-1]), initial=0)
+        return sum(candidate is None or begin < candidate for begin in begins)

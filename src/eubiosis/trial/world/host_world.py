@@ -299,13 +299,13 @@ def trial_stacks(
     ends = ends and not design.intercurrent
     parts = ([n for n in numbers if n < WHOLE_TRIALS], [n for n in numbers if n >= WHOLE_TRIALS])
     for part, short in zip(parts, (False, ends), strict=True):
-        for some in _in_groups(part, len(courses)):
+        for some in in_groups(part, len(courses)):
             made = replicates(courses, design, laws, world.seed, world.label, some, slope, ends=short)
             asked = targets(design, laws, world.by_kept, world.seed, world.label, made.numbers, slope)
             yield _observed(world, design, courses, made, pair), latent_stack(courses, made, pair, asked)
 
 
-def _in_groups(numbers: Sequence[int], people: int) -> Iterator[Sequence[int]]:
+def in_groups(numbers: Sequence[int], people: int) -> Iterator[Sequence[int]]:
     """Yield the trials of so many people that are run together."""
     together = max(1, PEOPLE_TOGETHER // people)
     for begin in range(0, len(numbers), together):
@@ -497,6 +497,7 @@ __all__ = [
     "TrialIsTooSmall",
     "World",
     "enrol",
+    "in_groups",
     "latent_stack",
     "paper_reason",
     "relapse_columns",

@@ -6,11 +6,8 @@ from functools import cache
 
 from pydantic import TypeAdapter
 
-from eubiosis.analysis.scoreboard import score_forecasts
 from eubiosis.core.scoreboard import BoardGroup
-from eubiosis.workflow.score.readouts import asked_quantities
-from eubiosis.workflow.score.sealed import read_sealed, status_now
-from eubiosis.workflow.score.tables import FOLDER, FORECASTS
+from eubiosis.workflow.score.tables import FOLDER
 
 GROUPS = FOLDER / "groups.json"
 
@@ -25,19 +22,9 @@ def shown_groups() -> tuple[BoardGroup, ...]:
     return _GROUPS.validate_json(GROUPS.read_bytes())
 
 
-def scored_groups() -> tuple[BoardGroup, ...]:
-    """Score the packaged forecasts anew.
-
-    Raises ``FindingsError`` for a forecast that is not as it was sealed.
-    """
-    found = [each.read_out for each in asked_quantities()]
-    forecasts = [status_now(forecast, row) for forecast, row in read_sealed(FORECASTS)]
-    return score_forecasts(forecasts, found, title="").groups
-
-
-def groups_text() -> str:
-    """Return the content of ``GROUPS`` as it has to be now."""
-    return _GROUPS.dump_json(scored_groups(), indent=1).decode() + "\n"
+def groups_text(groups: tuple[BoardGroup, ...]) -> str:
+    """Return the content of ``GROUPS`` that has these groups."""
+    return _GROUPS.dump_json(groups, indent=1).decode() + "\n"
 
 
 _GROUPS = TypeAdapter(tuple[BoardGroup, ...])
