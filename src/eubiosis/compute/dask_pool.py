@@ -63,21 +63,63 @@ def map_on_cluster(
     of this machine that ends with the call. A worker in which ``identify`` returns something else than here
     does no work.
     """
-    from eubiosis.compute.pool import named, progress_bar
-
-    if not items:
-        return []
     found: dict[int, Result] = {}
+
+    def keep(number: int, result: Result) -> Sequence[Item]:
+        found[number] = result
+        if finished is not None:
+            finished(number, result)
+        return ()
+
+    _on_cluster(function, list(items), keep, progress, workers, address, certificates, label, identify)
+    return [found[number] for number in range(len(items))]
+
+
+def work_through_on_cluster(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    then: Callable[[Item, Result], Sequence[Item]],
+    progress: bool | None = None,
+    *,
+    workers: int,
+    address: str = "",
+    certificates: Path | None = None,
+    label: str = "",
+    identify: Callable[[], str] | None = None,
+) -> None:
+    """Call ``function`` on items, and on those that ``then`` adds; see ``Executor.work_through``."""
+    work = list(items)
+
+    def add(number: int, result: Result) -> Sequence[Item]:
+        return then(work[number], result)
+
+    _on_cluster(function, work, add, progress, workers, address, certificates, label, identify)
+
+
+def _on_cluster(
+    function: Callable[[Item], Result],
+    work: list[Item],
+    then: Callable[[int, Result], Sequence[Item]],
+    progress: bool | None,
+    workers: int,
+    address: str,
+    certificates: Path | None,
+    label: str,
+    identify: Callable[[], str] | None,
+) -> None:
+    """Work through a list, to which what ``then(number, result)`` returns is added."""
+    from eubiosis.compute.pool import moved, named, progress_bar
+
+    if not work:
+        return
     with _workers_lost(), _client(workers, address, certificates) as client:
         there = _checked_workers(client, identify)
-        with progress_bar(len(items), progress, label) as bar:
-            for number, future in _completed(client, function, items, AHEAD * there, identify):
-                found[number] = named(future.result, items[number], number)
+        with progress_bar(len(work), progress, label) as bar:
+            for number, future in _completed(client, function, work, AHEAD * there, identify):
+                result = named(future.result, work[number], number)
                 future.release()
-                if finished is not None:
-                    finished(number, found[number])
-                bar.update()
-    return [found[number] for number in range(len(items))]
+                work += then(number, result)
+                moved(bar, len(work))
 
 
 @contextlib.contextmanager
@@ -119,24 +161,32 @@ def _completed(
     most: int,
     identify: Callable[[], str] | None,
 ) -> Iterator[tuple[int, Any]]:
-    """Yield finished futures with the number of their item; never more than ``most`` are out."""
-    waiting, own = iter(enumerate(items)), identity(identify)
-    numbers: dict[object, int] = {}
+    """Yield finished futures with the number of their item; never more than ``most`` are out.
+
+    The list may grow meanwhile.
+    """
+    own = identity(identify)
+    numbers: dict[object, int] = {}  # of what is out
     done: SimpleQueue[Future[object]] = SimpleQueue()
+    begun = 0
 
     def send() -> None:
-        for number, item in waiting:
-            future = client.submit(checked, own, function, item, identify, pure=False, key=f"chunk-{number}")
-            numbers[future.key] = number
+        nonlocal begun
+        while begun < len(items) and len(numbers) < most:
+            future = client.submit(
+                checked, own, function, items[begun], identify, pure=False, key=f"chunk-{begun}"
+            )
+            numbers[future.key] = begun
             future.add_done_callback(done.put)  # type: ignore[no-untyped-call]
-            return
+            begun += 1
 
-    for _ in range(min(most, len(items))):
-        send()
-    for _ in items:
+    send()
+    while numbers:
         future = _next_done(client, done)
+        number = numbers.pop(future.key)
         send()
-        yield numbers[future.key], future
+        yield number, future
+        send()  # what was added for it
 
 
 def _next_done(client: Client, done: SimpleQueue[Future[object]]) -> Future[object]:

@@ -6,15 +6,14 @@ no bit.
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from eubiosis.compute.pool import Workers, map_ordered
+from eubiosis.compute.pool import Then, map_ordered, work_through
 from eubiosis.core.findings import Finding, FindingsError
 
 Item = TypeVar("Item")
@@ -40,24 +39,11 @@ class Executor:
     address: str = ""
     certificates: Path | None = None
     identify: Identify | None = field(default=None, repr=False, compare=False)
-    pool: Workers | None = field(default=None, repr=False, compare=False)
 
     @property
     def shares_disk(self) -> bool:
         """Whether workers write into the folders of this machine."""
         return self.kind == "processes"
-
-    @contextlib.contextmanager
-    def opened(self) -> Iterator[Executor]:
-        """Yield an executor whose processes stay for several rounds of work and end with the block.
-
-        A cluster is taken up and left anew in every round.
-        """
-        if self.kind != "processes" or self.workers == 1:
-            yield self
-            return
-        with Workers(self.workers) as workers:
-            yield replace(self, pool=workers)
 
     def map_ordered(
         self,
@@ -74,8 +60,6 @@ class Executor:
         it is there, in whatever order; processes do not call it (``shares_disk``). Raises ``FindingsError``
         where Dask is not installed, the cluster cannot be reached, or a worker is of another version.
         """
-        if self.pool is not None:
-            return self.pool.map_ordered(function, items, progress, label=label)
         if self.kind == "processes":
             return map_ordered(function, items, self.workers, progress, label=label)
         from eubiosis.compute.dask_pool import map_on_cluster
@@ -89,6 +73,36 @@ class Executor:
             certificates=self.certificates,
             label=label,
             finished=finished,
+            identify=self.identify,
+        )
+
+    def work_through(
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        then: Then[Item, Result],
+        progress: bool | None = None,
+        *,
+        label: str = "",
+    ) -> None:
+        """Call ``function`` on items, and on those that ``then`` adds; see ``pool.work_through``.
+
+        Raises what ``map_ordered`` does.
+        """
+        if self.kind == "processes":
+            work_through(function, items, then, self.workers, progress, label=label)
+            return
+        from eubiosis.compute.dask_pool import work_through_on_cluster
+
+        work_through_on_cluster(
+            function,
+            items,
+            then,
+            progress,
+            workers=self.workers,
+            address=self.address,
+            certificates=self.certificates,
+            label=label,
             identify=self.identify,
         )
 

@@ -1,4 +1,4 @@
-"""Map a function over items on several processes, with results in the order of the items."""
+"""Map a function over items on several processes: results in the order of the items, or as they come."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from eubiosis.core.machine import available_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Then = Callable[[Item, Result], Sequence[Item]]
 _SHOWN = 80
 _REST = 5.0  # seconds between looks at the workers
 _RESTS = 12  # looks in a row at which a worker with work has computed nothing: it hangs
@@ -56,6 +57,36 @@ def map_ordered(
         return [_one(function, item, k) for k, item in enumerate(_bar(work, len(work), progress, label))]
     with Workers(workers) as pool:
         return pool.map_ordered(function, work, progress, label=label)
+
+
+def work_through(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    then: Then[Item, Result],
+    processes: int = 1,
+    progress: bool | None = None,
+    *,
+    label: str = "",
+) -> None:
+    """Call ``function`` on items, and on those that ``then`` adds for a result, until none is left.
+
+    ``then(item, result)`` is called in this process when a result is there, in whatever order, and returns
+    what else is to be done, nothing in most cases. See ``map_ordered`` for all else.
+
+    >>> seen = []
+    >>> work_through(len, ["abc"], lambda item, size: seen.append(size) or [item[1:]] * (size > 1))
+    >>> seen
+    [3, 2, 1]
+    """
+    if processes > 1:
+        with Workers(processes) as pool:
+            pool.work_through(function, items, then, progress, label=label)
+        return
+    work = list(items)
+    with progress_bar(len(work), progress, label) as bar:
+        for number, item in enumerate(work):  # it grows meanwhile
+            work += then(item, _one(function, item, number))
+            moved(bar, len(work))
 
 
 class Workers:
@@ -102,18 +133,36 @@ class Workers:
             found[number] = named(get, items[number], number)
         return [found[number] for number in range(len(items))]
 
+    def work_through(
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        then: Then[Item, Result],
+        progress: bool | None = None,
+        *,
+        label: str = "",
+    ) -> None:
+        """Call ``function`` on items, and on those that ``then`` adds; see ``work_through``."""
+        work = list(items)
+        with progress_bar(len(work), progress, label) as bar:
+            for number, get in self._finished(function, work):
+                work += then(work[number], named(get, work[number], number))
+                moved(bar, len(work))
+
     def _finished(
         self, function: Callable[[Item], Result], items: Sequence[Item]
     ) -> Iterator[tuple[int, Callable[[], Result]]]:
         """Yield the number of an item and what returns or raises its result, as they come.
 
-        After one that failed no other is begun, and those before it are waited for: the first is raised.
+        The list may grow meanwhile. After an item that failed no other is begun, and those before it are
+        waited for: the first is raised.
         """
         self._forget_the_unfinished()
-        watch, begun, failed = RestWatch(_REST), 0, len(items)
+        watch, begun = RestWatch(_REST), 0
+        failed: float = float("inf")
         first: BaseException | None = None
-        while begun < failed or any(number < failed for number in self._busy.values()):
-            while begun < failed and len(self._busy) < min(self._count, len(items)):
+        while begun < min(failed, len(items)) or any(number < failed for number in self._busy.values()):
+            while begun < min(failed, len(items)) and len(self._busy) < self._count:
                 worker = self._free()
                 self._busy[worker] = begun
                 worker.begin(begun, function, items[begun])
@@ -126,7 +175,7 @@ class Workers:
             elif answer.number < failed:
                 failed, first = answer.number, answer.error
         if first is not None:
-            yield failed, partial(_raise, first)
+            yield int(failed), partial(_raise, first)
 
     def _free(self) -> WorkerProcess:
         """Return a worker without work, a new one where there is none; one that has ended is replaced."""
@@ -216,6 +265,12 @@ def _bar(items: Iterable[Item], total: int, progress: bool | None, label: str) -
 def progress_bar(total: int, progress: bool | None, label: str) -> tqdm[NoReturn]:
     """Return a bar to be moved by hand, invisible where ``progress`` says so."""
     return tqdm(total=total, desc=label or None, file=sys.stderr, disable=not _shown(progress))
+
+
+def moved(bar: tqdm[NoReturn], total: int) -> None:
+    """Move a bar on by one; its ``total`` may have grown."""
+    bar.total = total
+    bar.update()
 
 
 def _shown(progress: bool | None) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
+from typing import TypeAlias
 
 from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
@@ -39,6 +41,8 @@ from eubiosis.workflow.trial_chunk import (
 
 _SLACK = 1.1  # blocks are asked for as if people entered so much faster: one block too many is done in vain
 Resumed = Callable[[int, str], None]
+Work: TypeAlias = "BlockTask | BlocksOfWorld"
+Done: TypeAlias = tuple[Receipt, ...] | tuple[BlockResult, ...] | Chunk
 
 
 def nothing_said(there: int, of: str) -> None:
@@ -101,12 +105,17 @@ def _has_its_tables(store: ChunkStore, task: Task, name: str) -> bool:
 
 @dataclass
 class _Growing:
-    """The trial of one gut world while its blocks come in: what is known of each, by number."""
+    """The trial of one gut world while its blocks come in: what is known of each, by number.
+
+    ``pieces`` are those that it waits for, ``found`` the receipts of those that have come, by name.
+    """
 
     task: Task
     known: dict[int, Receipt] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     too_many: int = -1  # the block that gave more people than were lacking when it was run whole
+    pieces: Sequence[BlockTask] = ()
+    found: dict[str, tuple[Receipt, ...]] = field(default_factory=dict)
 
     @property
     def everybody(self) -> tuple[int, ...]:
@@ -150,6 +159,95 @@ class _Growing:
             return [PeopleBlock(number, tuple(max(each, 0) for each in left), self.scales)]
         return [PeopleBlock(number + k, self.everybody, self.scales) for k in range(whole)]
 
+    def take_in(self) -> None:
+        """Note the receipts of the pieces; blocks in which a trial got too many people are not counted.
+
+        They and those after them are asked for again, with as many as are lacking.
+        """
+        for piece in self.pieces:
+            for block, receipt in zip(piece.blocks, self.found[piece.name], strict=True):
+                if block.number != len(self.known):
+                    continue  # one before it was too many
+                before = self.entered if self.known else [0] * len(receipt.entered)
+                sums = [a + b for a, b in zip(before, receipt.entered, strict=True)]
+                if max(sums) > self.task.design.participants:
+                    self.too_many = block.number
+                    continue
+                self.known[block.number] = receipt
+                self.names[block.number] = piece.name
+        self.pieces, self.found = (), {}
+
+
+@dataclass
+class _Blocks:
+    """The blocks of all gut worlds while they come in, each world at a pace of its own."""
+
+    store: ChunkStore | None
+    together: int
+    here: bool  # trials are put together in this process, not by workers
+    growing: Mapping[int, _Growing]  # by gut world
+    held: dict[str, tuple[BlockResult, ...]] = field(default_factory=dict)  # results that no store keeps
+    asked: set[str] = field(default_factory=set)
+    there: int = 0  # pieces that an earlier run had finished
+    chunks: dict[int, Chunk] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, jobs: Sequence[Task], store: ChunkStore | None, together: int, *, here: bool) -> _Blocks:
+        """Return the state before any block is known."""
+        return cls(store, together, here, {job.gut_world: _Growing(job) for job in jobs})
+
+    def next_work(self, trial: _Growing) -> list[Work]:
+        """Return what is to be done next for a trial that waits for nothing; none where it is whole.
+
+        Pieces that are in the store are taken in. Raises ``TrialIsTooSmall`` where candidates run out.
+        """
+        while pieces := _pieces(trial, self.store, self.together):
+            self.asked |= {piece.name for piece in pieces}
+            trial.pieces = pieces
+            trial.found = {} if self.store is None else _receipts_there(self.store, pieces)
+            self.there += len(trial.found)
+            if lacking := [piece for piece in pieces if piece.name not in trial.found]:
+                return [*lacking]
+            trial.take_in()
+        whole = BlocksOfWorld.of(trial, self.store)
+        if not self.here:
+            return [whole]
+        self.chunks[whole.gut_world] = put_together(whole, self.held)
+        return []
+
+    def take(self, piece: Work, result: Done) -> list[Work]:
+        """Take in what came back; return what is to be done next."""
+        if isinstance(piece, BlocksOfWorld):
+            assert isinstance(result, Chunk)
+            self.chunks[piece.gut_world] = result
+            return []
+        assert isinstance(result, tuple)
+        trial = self.growing[piece.task.gut_world]
+        trial.found[piece.name] = self._receipts(piece, result)
+        if len(trial.found) < len(trial.pieces):
+            return []
+        trial.take_in()
+        return self.next_work(trial)
+
+    def _receipts(
+        self, piece: BlockTask, result: tuple[Receipt, ...] | tuple[BlockResult, ...]
+    ) -> tuple[Receipt, ...]:
+        """Return the receipts of a piece, whose results are kept where its worker has not done so."""
+        results = tuple(each for each in result if isinstance(each, BlockResult))
+        if not results:
+            return tuple(each for each in result if isinstance(each, Receipt))
+        if self.store is not None:
+            return keep(piece, results, real_profiles=piece.task.cohort.profiles is not None)
+        self.held[piece.name] = results
+        return tuple(map(Receipt.of, results))
+
+    def remove_vain(self) -> None:
+        """Remove pieces that were done in vain: they would stand in the tables of all trials."""
+        if self.store is not None:
+            used = (each.names.values() for each in self.growing.values())
+            for name in self.asked.difference(*used):
+                (self.store.folder / f"{name}.chunk").unlink(missing_ok=True)
+
 
 def _cut_chunks(
     jobs: Sequence[Task],
@@ -159,46 +257,32 @@ def _cut_chunks(
     resumed: Resumed,
     together: int,
 ) -> list[Chunk]:
-    """Run the blocks of every gut world, round after round, and put its trial together from their sums."""
-    growing = [_Growing(job) for job in jobs]
-    held: dict[str, tuple[BlockResult, ...]] = {}  # results that no store keeps
-    asked: set[str] = set()
-    worked = False
-    with executor.opened() as pool:
-        while True:
-            pieces = [piece for each in growing for piece in _pieces(each, store, together)]
-            if not pieces:
-                break
-            asked |= {piece.name for piece in pieces}
-            there = {} if store is None else _receipts_there(store, pieces)
-            if there:
-                resumed(len(there), f"of {len(pieces)} pieces of this round are there")
-            work = [piece for piece in pieces if piece.name not in there]
-            worked = worked or bool(work)
-            if store is not None and executor.shares_disk:
-                made = pool.map_ordered(run_kept_blocks, work, progress, label="blocks")
-            else:
-                run = run_blocks_here if not executor.shares_disk and _packaged(jobs) else run_blocks
+    """Run the blocks of every gut world, each at its own pace, and put its trial together from their sums."""
+    kept_there = store is not None and executor.shares_disk
+    blocks = _Blocks.of(jobs, store, together, here=not kept_there)
+    work = [each for trial in blocks.growing.values() for each in blocks.next_work(trial)]
+    if blocks.there:
+        resumed(blocks.there, f"of the first {len(blocks.asked)} pieces are there")
+    if any(isinstance(each, BlockTask) for each in work):
+        packaged = not executor.shares_disk and _packaged(jobs)
+        run = _run_kept if kept_there else partial(_run_sent, packaged=packaged)
+        executor.work_through(run, work, blocks.take, progress, label="blocks")
+    else:  # no process begins for this alone
+        for each in work:
+            blocks.take(each, _run_kept(each))
+    blocks.remove_vain()
+    return [blocks.chunks[job.gut_world] for job in jobs]
 
-                def write_down(number: int, results: tuple[BlockResult, ...], work=work) -> None:  # type: ignore[no-untyped-def]
-                    if store is not None:
-                        real = work[number].task.cohort.profiles is not None
-                        keep(work[number], results, real_profiles=real)
 
-                results = pool.map_ordered(run, work, progress, label="blocks", finished=write_down)
-                if store is None:
-                    held |= {piece.name: each for piece, each in zip(work, results, strict=True)}
-                made = [tuple(map(Receipt.of, each)) for each in results]
-            there |= {piece.name: each for piece, each in zip(work, made, strict=True)}
-            _take_in(growing, pieces, there)
-        if store is not None:  # pieces done in vain would stand in the tables of all trials
-            for name in asked.difference(*(each.names.values() for each in growing)):
-                (store.folder / f"{name}.chunk").unlink(missing_ok=True)
-        wholes = [BlocksOfWorld.of(each, store) for each in growing]
-        few = len(wholes) == 1 or not worked  # no process begins for this alone
-        if store is None or not executor.shares_disk or few:
-            return [put_together(each, held) for each in wholes]
-        return pool.map_ordered(put_together, wholes, progress, label="trials")
+def _run_kept(piece: Work) -> Done:
+    """Run a piece of work beside its store: blocks, or a trial to be put together from them."""
+    return put_together(piece) if isinstance(piece, BlocksOfWorld) else run_kept_blocks(piece)
+
+
+def _run_sent(piece: Work, *, packaged: bool) -> Done:
+    """Run blocks whose results travel back; with the model of the package where that is the model."""
+    assert isinstance(piece, BlockTask)  # trials are put together where the results arrive
+    return run_blocks_here(piece) if packaged else run_blocks(piece)
 
 
 def _pieces(growing: _Growing, store: ChunkStore | None, together: int) -> list[BlockTask]:
@@ -239,32 +323,11 @@ def _results(store: ChunkStore, name: str) -> tuple[BlockResult, ...] | None:
         return None
 
 
-def _take_in(
-    growing: Sequence[_Growing], pieces: Sequence[BlockTask], found: Mapping[str, tuple[Receipt, ...]]
-) -> None:
-    """Note the receipts of a round; blocks in which a trial got too many people are not counted.
-
-    They and those after them are asked for again, with as many as are lacking.
-    """
-    by_world = {each.task.gut_world: each for each in growing}
-    for piece in pieces:
-        trial = by_world[piece.task.gut_world]
-        for block, receipt in zip(piece.blocks, found[piece.name], strict=True):
-            if block.number != len(trial.known):
-                continue  # one before it was too many
-            before = trial.entered if trial.known else [0] * len(receipt.entered)
-            sums = [a + b for a, b in zip(before, receipt.entered, strict=True)]
-            if max(sums) > piece.task.design.participants:
-                trial.too_many = block.number
-                continue
-            trial.known[block.number] = receipt
-            trial.names[block.number] = piece.name
-
-
 @dataclass(frozen=True)
 class BlocksOfWorld:
     """The blocks of one gut world in order: the names of the pieces that hold their results, and where."""
 
+    gut_world: int
     design: Design
     names: tuple[str, ...]
     store: ChunkStore | None
@@ -273,7 +336,7 @@ class BlocksOfWorld:
     def of(cls, growing: _Growing, store: ChunkStore | None) -> BlocksOfWorld:
         """Return the blocks of a trial that is full."""
         names = tuple(growing.names[k] for k in range(len(growing.known)))
-        return cls(growing.task.design, names, store)
+        return cls(growing.task.gut_world, growing.task.design, names, store)
 
 
 def put_together(

@@ -203,6 +203,37 @@ def test_too_many_people_in_a_block_are_asked_for_again(task, whole, monkeypatch
     assert run(task) == whole
 
 
+class Paced(Executor):
+    """Run pieces here, the last that was asked for first, and note their names."""
+
+    def work_through(self, function, items, then, *_, **__):
+        work, order = list(items), []
+        while work:
+            piece = work.pop()
+            if isinstance(piece, trial_blocks.BlockTask):
+                order.append(piece.name)
+            work += then(piece, function(piece))
+        object.__setattr__(self, "order", order)
+
+
+def test_gut_worlds_keep_no_step_with_each_other(task, whole, tmp_path):
+    """One world runs to its end before another has begun, and both have the bytes of their own."""
+    tasks, executor = [task, replace(task, gut_world=1)], Paced()
+    first, second = chunks_of(tasks, executor, False, ChunkStore(tmp_path / "chunks", "key"))
+    worlds = [name.split(".")[0] for name in executor.order]
+    assert worlds == sorted(worlds, reverse=True)
+    assert len(set(worlds)) == 2
+    assert pack(replace(first, example=None)) == pack(replace(unpack(whole, Chunk), example=None))
+    assert pack(replace(second, example=None)) == pack(replace(unpack(run(tasks[1]), Chunk), example=None))
+
+
+def test_a_resume_says_how_many_pieces_are_there(task, store):
+    said = []
+    chunks_of([task], Executor(), False, store, resumed=lambda there, of: said.append((there, of)))
+    count = len(store.names())
+    assert said == [(count, f"of the first {count} pieces are there")]
+
+
 def test_the_people_of_two_gut_worlds_never_share_a_number(task):
     from eubiosis.trial.simulate import _settings
 
