@@ -78,13 +78,14 @@ def test_a_worker_that_is_stopped_is_ended_at_work_and_at_the_end(monkeypatch):
     monkeypatch.setattr(dask_pool, "CLOSE", 3.0)
     over = []
 
-    def stop(number, _):
-        over.append(number)
+    def stop(_, slept):
+        over.append(slept)
         if len(over) in (3, 8):
             os.kill(multiprocessing.active_children()[0].pid, signal.SIGSTOP)
+        return ()
 
-    found = Executor("dask-local", 2).map_ordered(time.sleep, [0.2] * 8, progress=False, finished=stop)
-    assert found == [None] * 8
+    Executor("dask-local", 2).work_through(time.sleep, [0.2] * 8, stop, progress=False)
+    assert over == [None] * 8
     # while a nanny's thread collects a process that has ended, join comes back at once and is_alive says True
     until = time.monotonic() + 10
     while multiprocessing.active_children() and time.monotonic() < until:

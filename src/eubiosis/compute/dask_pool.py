@@ -54,7 +54,6 @@ def map_on_cluster(
     address: str = "",
     certificates: Path | None = None,
     label: str = "",
-    finished: Callable[[int, Result], None] | None = None,
     identify: Callable[[], str] | None = None,
 ) -> list[Result]:
     """Return ``function(item)`` for every item, in their order; see ``Executor.map_ordered``.
@@ -67,8 +66,6 @@ def map_on_cluster(
 
     def keep(number: int, result: Result) -> Sequence[Item]:
         found[number] = result
-        if finished is not None:
-            finished(number, result)
         return ()
 
     _on_cluster(function, list(items), keep, progress, workers, address, certificates, label, identify)

@@ -52,13 +52,11 @@ class Executor:
         progress: bool | None = None,
         *,
         label: str = "",
-        finished: Callable[[int, Result], None] | None = None,
     ) -> list[Result]:
         """Return ``function(item)`` for every item, in their order; see ``pool.map_ordered``.
 
-        ``finished`` is called in this process with the number and the result of each item of a cluster when
-        it is there, in whatever order; processes do not call it (``shares_disk``). Raises ``FindingsError``
-        where Dask is not installed, the cluster cannot be reached, or a worker is of another version.
+        Raises ``FindingsError`` where Dask is not installed, the cluster cannot be reached, or a worker is of
+        another version.
         """
         if self.kind == "processes":
             return map_ordered(function, items, self.workers, progress, label=label)
@@ -72,7 +70,6 @@ class Executor:
             address=self.address,
             certificates=self.certificates,
             label=label,
-            finished=finished,
             identify=self.identify,
         )
 

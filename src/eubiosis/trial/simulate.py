@@ -411,6 +411,7 @@ def _gathered(
             gatherer.add(stretch)
         if not whole and full():
             break
+        del stretch  # before the next is made
     return counts
 
 

@@ -147,7 +147,7 @@ def run_chunk_here(task: Task) -> Chunk:
     return run_chunk(replace(task, model_folder=PACKAGED_CONTENT))
 
 
-def run_kept_chunk(kept: KeptTask) -> Chunk:
+def run_kept_chunk(kept: KeptTask) -> None:
     """Run a chunk and write it into its store; raises ``OSError`` where the disk does not take it.
 
     The tables of all trials, where they are asked for, are written before it.
@@ -162,7 +162,6 @@ def run_kept_chunk(kept: KeptTask) -> Chunk:
     if tables is not None:
         write_tables(tables_store(kept.store), kept.name, tables)
     kept.store.write(kept.name, pack(chunk))
-    return chunk
 
 
 def chunk_name(gut_world: int) -> str:

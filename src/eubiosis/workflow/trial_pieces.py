@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
@@ -41,6 +41,7 @@ from eubiosis.workflow.trial_chunk import (
 
 _SLACK = 1.1  # blocks are asked for as if people entered so much faster: one block too many is done in vain
 Resumed = Callable[[int, str], None]
+Kept = TypeVar("Kept")
 Work: TypeAlias = "BlockTask | BlocksOfWorld"
 Done: TypeAlias = tuple[Receipt, ...] | tuple[BlockResult, ...] | Chunk
 
@@ -59,42 +60,52 @@ def chunks_of(
 ) -> list[Chunk]:
     """Run what is not in the store and return the chunk of every gut world, in order.
 
+    What is written down as it is made stays with nobody: it is read when everything is there.
     ``resumed`` is told how many pieces were there. ``together`` blocks of a large trial are one piece of
     work; it changes no bit of the result.
     """
     if jobs and jobs[0].cut:
         return _cut_chunks(jobs, executor, progress, store, resumed, together)
     names = [chunk_name(job.gut_world) for job in jobs]
-    kept = {name: None if store is None else _kept(store, job) for name, job in zip(names, jobs, strict=True)}
-    work = [(job, name) for job, name in zip(jobs, names, strict=True) if kept[name] is None]
-    if len(work) < len(jobs):
-        resumed(len(jobs) - len(work), f"of {len(jobs)} gut worlds are there")
+    there = {
+        name for job, name in zip(jobs, names, strict=True) if store is not None and _is_kept(store, job)
+    }
+    work = [(job, name) for job, name in zip(jobs, names, strict=True) if name not in there]
+    if there:
+        resumed(len(there), f"of {len(jobs)} gut worlds are there")
     tasks = [job for job, _ in work]
-    if executor.shares_disk and store is not None:
+    run = run_chunk_here if not executor.shares_disk and _packaged(tasks) else run_chunk
+    if store is None:
+        return executor.map_ordered(run, tasks, progress, label="gut worlds")
+    if executor.shares_disk:
         kept_tasks = [KeptTask(job, store, name) for job, name in work]
-        made = executor.map_ordered(run_kept_chunk, kept_tasks, progress, label="gut worlds")
-    elif executor.shares_disk:
-        made = executor.map_ordered(run_chunk, tasks, progress, label="gut worlds")
+        executor.map_ordered(run_kept_chunk, kept_tasks, progress, label="gut worlds")
     else:
 
-        def write_down(number: int, chunk: Chunk) -> None:
-            if store is not None:
-                store.write(work[number][1], pack(chunk))
+        def write_down(task: Task, chunk: Chunk) -> Sequence[Task]:
+            store.write(chunk_name(task.gut_world), pack(chunk))
+            return ()
 
-        run = run_chunk_here if _packaged(tasks) else run_chunk
-        made = executor.map_ordered(run, tasks, progress, label="gut worlds", finished=write_down)
-    found = {**kept, **{name: chunk for (_, name), chunk in zip(work, made, strict=True)}}
-    return [chunk for name in names if (chunk := found[name]) is not None]
+        executor.work_through(run, tasks, write_down, progress, label="gut worlds")
+    return [_demanded(kept_chunk(store, name), name) for name in names]
 
 
 def _packaged(tasks: Sequence[Task]) -> bool:
     return all(task.model_folder == PACKAGED_CONTENT for task in tasks)
 
 
-def _kept(store: ChunkStore, task: Task) -> Chunk | None:
-    """Return the chunk of a finished gut world, if the tables that are asked for are there as well."""
+def _is_kept(store: ChunkStore, task: Task) -> bool:
+    """Whether the chunk of a gut world is there, whole, and the tables that are asked for as well."""
     name = chunk_name(task.gut_world)
-    return kept_chunk(store, name) if _has_its_tables(store, task, name) else None
+    return _has_its_tables(store, task, name) and kept_chunk(store, name) is not None
+
+
+def _demanded(content: Kept | None, name: str) -> Kept:
+    """Return what a chunk holds; raises ``RuntimeError`` where it went while the run worked."""
+    if content is None:
+        message = f"the chunk {name} is gone"
+        raise RuntimeError(message)
+    return content
 
 
 def _has_its_tables(store: ChunkStore, task: Task, name: str) -> bool:
@@ -348,10 +359,7 @@ def put_together(
         results = held.get(name)
         if results is None and blocks.store is not None:
             results = _results(blocks.store, name)
-        if results is None:
-            message = f"the chunk {name} is gone"
-            raise RuntimeError(message)
-        for result in results:
+        for result in _demanded(results, name):
             if result.number < len(blocks.names) and blocks.names[result.number] == name:
                 whole.add(result)
     return whole.chunk()

@@ -27,7 +27,7 @@ from eubiosis.trial.design import Design
 from eubiosis.trial.world.beyond import Beyond
 from eubiosis.trial.world.courses import WorldCourses
 from eubiosis.trial.world.direct import LogFactors
-from eubiosis.trial.world.gut import GutCourses, gut_courses, hold_candidates
+from eubiosis.trial.world.gut import GutCourses, HeldCandidates, gut_courses, hold_candidates
 from eubiosis.trial.world.harms import harm_rates
 from eubiosis.trial.world.host import EventScale, HostCourses, at_level, event_scale, relative_hosts
 from eubiosis.trial.world.host_world import (
@@ -187,27 +187,35 @@ class GutSetting:
         pieces = np.array_split(held.rows, max(1, len(held.rows) // RUN_TOGETHER))
         bounds = [0, *(int(piece[0]) for piece in pieces[1:]), len(candidates)]
         for first, last in pairwise(bounds):
-            every = np.arange(first, last)
-            some, own = candidates.take(every), held.take(every)
-            if full():
-                own = own.without_runs()
-            run = gut_courses(
-                self.model, self.world, some.take(own.rows), self.design, self.seed,
-                held=own.take(own.rows),
-            )  # fmt: skip
-            status = np.array(own.status, dtype=object)
-            status[own.rows] = run.status
-            words = tuple(status.tolist())
-            guts = Guts(words, own.fit.niche, own.fit.residual, own.fit.largest_factor)
-            reasons = np.array(
-                [early_reason(some, words, self.design, i) for i in range(len(some))], dtype=object
-            )
-            fine = np.flatnonzero([word == OK for word in run.status])
-            who = some.take(own.rows[fine])
-            yield Stretch(
-                reasons, own.rows[fine], who, run.take(fine), Candidates.of(guts, some.samples),
-                KeptDraws(self.seed, who.numbers),
-            )  # fmt: skip
+            yield self._stretch(candidates, held, np.arange(first, last), full)  # nothing of it stays here
+
+    def _stretch(
+        self,
+        candidates: VirtualSubjects,
+        held: HeldCandidates,
+        every: NDArray[np.intp],
+        full: Callable[[], bool],
+    ) -> Stretch:
+        """Run the guts of some of the candidates, at the positions ``every``."""
+        some, own = candidates.take(every), held.take(every)
+        if full():
+            own = own.without_runs()
+        run = gut_courses(
+            self.model, self.world, some.take(own.rows), self.design, self.seed, held=own.take(own.rows)
+        )
+        status = np.array(own.status, dtype=object)
+        status[own.rows] = run.status
+        words = tuple(status.tolist())
+        guts = Guts(words, own.fit.niche, own.fit.residual, own.fit.largest_factor)
+        reasons = np.array(
+            [early_reason(some, words, self.design, i) for i in range(len(some))], dtype=object
+        )
+        fine = np.flatnonzero([word == OK for word in run.status])
+        who = some.take(own.rows[fine])
+        return Stretch(
+            reasons, own.rows[fine], who, run.take(fine), Candidates.of(guts, some.samples),
+            KeptDraws(self.seed, who.numbers),
+        )  # fmt: skip
 
     def number(self, candidate: int) -> int:
         """Return the subject number of a candidate: every gut world has people of its own."""
