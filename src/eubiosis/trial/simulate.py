@@ -437,8 +437,8 @@ def _guts(task: Task, world: EnrolledWorld) -> list[Columns]:
     """Return the true markers at the first and the last visit; all host worlds of a gut world share them."""
     numbers, courses = np.array(world.subjects.numbers), world.courses
     ends = (
-        (courses.markers_at_start, task.design.visits[0]),
-        (courses.markers_at_end, task.design.visits[-1]),
+        (courses.markers[:, 0], task.design.visits[0]),
+        (courses.markers[:, -1], task.design.visits[-1]),
     )
     rows: list[Columns] = []
     for k, arm in enumerate(task.design.arms):

@@ -42,7 +42,6 @@ from eubiosis.workflow.trial_blocks import example_parts
 from eubiosis.workflow.trial_chunk import Chunk, reduced
 from eubiosis.workflow.trial_forms import biomarker_fact
 from eubiosis.workflow.trial_pieces import Resumed, chunks_of, nothing_said
-from eubiosis.workflow.trial_summary import report_input
 from eubiosis.workflow.workflow import Workflow
 from eubiosis.workflow.worlds_used import worlds_facts
 
@@ -93,6 +92,10 @@ def run_job(
             next_step="ask for fewer, or widen the eligibility",
         )
         raise FindingsError([finding]) from error
+    give_back_memory()
+    # late: what only the report needs is not in memory while the workers work
+    from eubiosis.workflow.trial_summary import report_input
+
     _refuse_failures(chunks)
     facts = _facts(workflow, chunks, cohort.profiles, model)
     if content != PACKAGED_CONTENT:
@@ -130,6 +133,8 @@ def trial_report(
     >>> [arm.name for arm in report.arms], len(report.effects)
     (['placebo', 'inulin'], 28)
     """
+    from eubiosis.workflow.trial_summary import report_input  # late, as above
+
     workflow = Workflow(
         title=title,
         question=question,

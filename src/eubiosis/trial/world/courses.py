@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +29,8 @@ class WorldCourses:
     ``relapses`` and ``lesions`` are clocks, the latter with the lesions that enhance at entry before day 0.
     ``edss`` and ``mfis`` (arms, visits, n) are true scores without what relapses add, ``edss`` not yet held
     within the scale; ``treg`` (arms, visits, n) is a level in multiples of health, ``treg_percent`` the true
-    percentage of CD4+ cells and ``nfl`` true serum NfL, times healthy; ``log_markers`` (arms, visits, n,
-    markers) are logarithms of true values, ``markers_at_start`` and ``markers_at_end`` (arms, n, markers) the
-    values at the first and last visit.
+    percentage of CD4+ cells and ``nfl`` true serum NfL, times healthy; ``markers`` (arms, visits, n, markers)
+    are true values.
     """
 
     arms: tuple[str, ...]
@@ -43,11 +43,9 @@ class WorldCourses:
     treg: Array
     treg_percent: Array
     nfl: Array
-    log_markers: Array
+    markers: Array
     expected_relapses: Array
     expected_lesions: Array
-    markers_at_start: Array
-    markers_at_end: Array
     entry_edss: Array
     days: NDArray[np.int64]
 
@@ -76,8 +74,6 @@ class WorldCourses:
         treg = treg_level * np.stack([on_days(host, arm, "host_R", days) for arm in arms])
         nfl = nfl_level * np.stack([on_days(host, arm, "host_NfL", days) for arm in arms])
         most = trial_numbers()["trial_treg_most"].value
-        with np.errstate(divide="ignore"):
-            logs = np.log(np.stack([gut.markers[arm].transpose(1, 0, 2) for arm in arms]))
         return cls(
             arms,
             design.arms.index(design.control),
@@ -89,11 +85,9 @@ class WorldCourses:
             treg,
             treg_percent(treg, laws.number["host_treg_percent"], most),
             nfl,
-            logs,
+            np.stack([gut.markers[arm].transpose(1, 0, 2) for arm in arms]),
             np.stack([over_days(np.ascontiguousarray(host.relapses[arm])) for arm in arms]),
             np.stack([over_days(np.ascontiguousarray(host.lesions[arm])) for arm in arms]),
-            np.stack([gut.markers[arm][:, 0] for arm in arms]),
-            np.stack([gut.markers[arm][:, -1] for arm in arms]),
             subjects.edss,
             days,
         )
@@ -108,9 +102,6 @@ class WorldCourses:
         def people_last(name: str) -> Array:
             return np.concatenate([getattr(part, name) for part in parts], axis=-1)
 
-        def people_second(name: str) -> Array:
-            return np.concatenate([getattr(part, name) for part in parts], axis=1)
-
         arms = range(len(first.arms))
         return cls(
             arms=first.arms,
@@ -123,14 +114,18 @@ class WorldCourses:
             treg=people_last("treg"),
             treg_percent=people_last("treg_percent"),
             nfl=people_last("nfl"),
-            log_markers=np.concatenate([part.log_markers for part in parts], axis=2),
+            markers=np.concatenate([part.markers for part in parts], axis=2),
             expected_relapses=people_last("expected_relapses"),
             expected_lesions=people_last("expected_lesions"),
-            markers_at_start=people_second("markers_at_start"),
-            markers_at_end=people_second("markers_at_end"),
             entry_edss=people_last("entry_edss"),
             days=first.days,
         )
+
+    @cached_property
+    def log_markers(self) -> Array:
+        """The logarithms of the true markers, made when the first trial asks for them."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self.markers))
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -148,11 +143,9 @@ class WorldCourses:
             self.treg[..., people],
             self.treg_percent[..., people],
             self.nfl[..., people],
-            self.log_markers[..., people, :],
+            self.markers[..., people, :],
             self.expected_relapses[:, people],
             self.expected_lesions[:, people],
-            self.markers_at_start[:, people],
-            self.markers_at_end[:, people],
             self.entry_edss[people],
             self.days,
         )
@@ -173,10 +166,9 @@ class WorldCourses:
             treg=self.treg[:, :visits],
             treg_percent=self.treg_percent[:, :visits],
             nfl=self.nfl[:, :visits],
-            log_markers=self.log_markers[:, :visits],
+            markers=self.markers[:, :visits],
             expected_relapses=np.stack([clock.expected for clock in relapses]),
             expected_lesions=np.stack([clock.expected for clock in lesions]),
-            markers_at_end=np.exp(self.log_markers[:, visits - 1]),
             days=self.days[:visits],
         )
 
