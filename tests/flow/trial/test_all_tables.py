@@ -13,7 +13,7 @@ from eubiosis.trial.simulation import Simulation
 from eubiosis.workflow.all_tables import ALL_TABLES, are_whole, files_of_run, tables_store
 from eubiosis.workflow.trial_chunk import KeptTask, run_kept_chunk
 from eubiosis.workflow.trial_job import run_job
-from eubiosis.workflow.trial_pieces import _kept
+from eubiosis.workflow.trial_pieces import _is_kept
 from eubiosis.workflow.workflow import Workflow
 
 WORDS = {"title": "t", "question": "q", "context_of_use": "a test", "decision": "none"}
@@ -46,16 +46,16 @@ def test_the_files_hold_what_the_trials_hold_in_memory(task, store):
 
 
 def test_a_world_whose_tables_are_damaged_is_not_finished(task, store):
-    assert _kept(store, task) is not None
+    assert _is_kept(store, task)
     (damaged,) = tables_store(store).folder.glob("*trial_visits.chunk")
     content = damaged.read_bytes()
     damaged.write_bytes(content[:-1])
     assert not are_whole(tables_store(store), "gut-00000")
-    assert _kept(store, task) is None
+    assert not _is_kept(store, task)
     with pytest.raises(RuntimeError, match="trial_visits of gut-00000 is gone"):
         dict(files_of_run(store, iter(["gut-00000"])))
     damaged.write_bytes(content)
-    assert _kept(store, task) is not None
+    assert _is_kept(store, task)
 
 
 def test_a_cluster_is_refused_before_any_work():
