@@ -240,6 +240,10 @@ def test_import_screen_and_flow(tmp_path):
     broken = tmp_path / "broken.csv"
     broken.write_text("a,b\n", "utf-8")
     assert "unknown format" in str(run("import", broken, "--review", review, code=1).exception)
+    # a place that cannot be written is told before anything is read, or asked over the network
+    for words in (("import", broken), ("search", "microbiome")):
+        said = str(run(*words, "--review", broken / "review", code=1).exception)
+        assert "broken.csv is a file and no folder" in said
 
 
 def test_template_and_add(tmp_path):

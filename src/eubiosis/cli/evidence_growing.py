@@ -63,8 +63,10 @@ def add(ctx: click.Context, filled: Path, out: Path, *, as_json: bool) -> None:
 def import_command(files: tuple[Path, ...], review: Path, source: str, *, as_json: bool) -> None:
     """Import RIS, NBIB, BibTeX or CSV exports into a review and mark duplicates."""
     from eubiosis.core.findings import FindingCollector
+    from eubiosis.core.output import check_place
     from eubiosis.evidence.growing.importers import read_file
 
+    check_place(review, folder=True)
     findings = FindingCollector()
     found = [reference for file in files for reference in read_file(file, findings, source=source)]
     findings.raise_if_any()
@@ -81,8 +83,10 @@ def import_command(files: tuple[Path, ...], review: Path, source: str, *, as_jso
 @json_option
 def search(query: str, review: Path, service: str, base_url: str | None, *, as_json: bool) -> None:
     """Search Europe PMC or ClinicalTrials.gov over the network and import what is found."""
+    from eubiosis.core.output import check_place
     from eubiosis.evidence.growing import clients
 
+    check_place(review, folder=True)  # before anything is asked over the network
     if service == "europepmc":
         found = clients.search_europe_pmc(query, base_url=base_url or clients.EUROPE_PMC)
     else:

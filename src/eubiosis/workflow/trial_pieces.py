@@ -175,15 +175,16 @@ class _Growing:
 
         They and those after them are asked for again, with as many as are lacking.
         """
+        entered = self.entered if self.known else [0] * len(self.everybody)
         for piece in self.pieces:
             for block, receipt in zip(piece.blocks, self.found[piece.name], strict=True):
                 if block.number != len(self.known):
                     continue  # one before it was too many
-                before = self.entered if self.known else [0] * len(receipt.entered)
-                sums = [a + b for a, b in zip(before, receipt.entered, strict=True)]
+                sums = [a + b for a, b in zip(entered, receipt.entered, strict=True)]
                 if max(sums) > self.task.design.participants:
                     self.too_many = block.number
                     continue
+                entered = sums
                 self.known[block.number] = receipt
                 self.names[block.number] = piece.name
         self.pieces, self.found = (), {}
