@@ -48,9 +48,7 @@ def map_ordered(
     >>> map_ordered(len, ["a", "bcd"], processes=1, progress=False)
     [1, 3]
     """
-    if processes < 1:
-        message = f"{processes} processes; allowed: 1 or more"
-        raise ValueError(message)
+    _demand_one(processes)
     work = list(items)
     workers = min(processes, len(work))
     if workers <= 1:
@@ -71,13 +69,15 @@ def work_through(
     """Call ``function`` on items, and on those that ``then`` adds for a result, until none is left.
 
     ``then(item, result)`` is called in this process when a result is there, in whatever order, and returns
-    what else is to be done, nothing in most cases. See ``map_ordered`` for all else.
+    what else is to be done, nothing in most cases. Of items that fail the one is raised that was asked for
+    first. See ``map_ordered`` for all else.
 
     >>> seen = []
     >>> work_through(len, ["abc"], lambda item, size: seen.append(size) or [item[1:]] * (size > 1))
     >>> seen
     [3, 2, 1]
     """
+    _demand_one(processes)
     if processes > 1:
         with Workers(processes) as pool:
             pool.work_through(function, items, then, progress, label=label)
@@ -96,9 +96,7 @@ class Workers:
     """
 
     def __init__(self, processes: int) -> None:
-        if processes < 1:
-            message = f"{processes} processes; allowed: 1 or more"
-            raise ValueError(message)
+        _demand_one(processes)
         self._count = processes
         self._workers: list[WorkerProcess] = []
         self._busy: dict[WorkerProcess, int] = {}
@@ -195,10 +193,11 @@ class Workers:
 
     def _next_answer(self, watch: RestWatch) -> Returned | None:
         """Return what comes next; None after a look at the workers, which raises where one hangs."""
-        rested = watch.look([worker.pid for worker in self._busy])
-        if hanging := sum(looks >= _RESTS for looks in rested.values()):
-            idle = f"{hanging} of {len(self._workers)} computed nothing for {_REST * _RESTS:.0f} s"
-            raise _lost(f"the worker processes hang: {idle}")
+        if self._answers.empty():  # a worker whose answer waits here rests for a good reason
+            rested = watch.look([worker.pid for worker in self._busy])
+            if hanging := sum(looks >= _RESTS for looks in rested.values()):
+                idle = f"{hanging} of {len(self._workers)} computed nothing for {_REST * _RESTS:.0f} s"
+                raise _lost(f"the worker processes hang: {idle}")
         try:
             answer = self._answers.get(timeout=watch.seconds)
         except Empty:
@@ -224,6 +223,12 @@ class Workers:
     def _kill(self) -> None:
         end_with_kill(self._workers)
         self._workers, self._busy = [], {}
+
+
+def _demand_one(processes: int) -> None:
+    if processes < 1:
+        message = f"{processes} processes; allowed: 1 or more"
+        raise ValueError(message)
 
 
 def _lost(problem: str) -> ExecutorError:

@@ -438,7 +438,7 @@ def _guts(task: Task, world: EnrolledWorld) -> list[Columns]:
     numbers, courses = np.array(world.subjects.numbers), world.courses
     ends = (
         (courses.markers[:, 0], task.design.visits[0]),
-        (courses.markers[:, -1], task.design.visits[-1]),
+        (courses.markers_at_end, task.design.visits[-1]),
     )
     rows: list[Columns] = []
     for k, arm in enumerate(task.design.arms):

@@ -127,6 +127,7 @@ class _Growing:
     too_many: int = -1  # the block that gave more people than were lacking when it was run whole
     pieces: Sequence[BlockTask] = ()
     found: dict[str, tuple[Receipt, ...]] = field(default_factory=dict)
+    held: dict[str, tuple[BlockResult, ...]] = field(default_factory=dict)  # results that no store keeps
 
     @property
     def everybody(self) -> tuple[int, ...]:
@@ -198,9 +199,9 @@ class _Blocks:
     together: int
     here: bool  # trials are put together in this process, not by workers
     growing: Mapping[int, _Growing]  # by gut world
-    held: dict[str, tuple[BlockResult, ...]] = field(default_factory=dict)  # results that no store keeps
     asked: set[str] = field(default_factory=set)
     there: int = 0  # pieces that an earlier run had finished
+    told: tuple[int, int] = (0, 0)  # as many were there, and asked for, when it was told last
     chunks: dict[int, Chunk] = field(default_factory=dict)
 
     @classmethod
@@ -224,7 +225,8 @@ class _Blocks:
         whole = BlocksOfWorld.of(trial, self.store)
         if not self.here:
             return [whole]
-        self.chunks[whole.gut_world] = put_together(whole, self.held)
+        self.chunks[whole.gut_world] = put_together(whole, trial.held)
+        trial.held.clear()
         return []
 
     def take(self, piece: Work, result: Done) -> list[Work]:
@@ -235,14 +237,14 @@ class _Blocks:
             return []
         assert isinstance(result, tuple)
         trial = self.growing[piece.task.gut_world]
-        trial.found[piece.name] = self._receipts(piece, result)
+        trial.found[piece.name] = self._receipts(trial, piece, result)
         if len(trial.found) < len(trial.pieces):
             return []
         trial.take_in()
         return self.next_work(trial)
 
     def _receipts(
-        self, piece: BlockTask, result: tuple[Receipt, ...] | tuple[BlockResult, ...]
+        self, trial: _Growing, piece: BlockTask, result: tuple[Receipt, ...] | tuple[BlockResult, ...]
     ) -> tuple[Receipt, ...]:
         """Return the receipts of a piece, whose results are kept where its worker has not done so."""
         results = tuple(each for each in result if isinstance(each, BlockResult))
@@ -250,8 +252,16 @@ class _Blocks:
             return tuple(each for each in result if isinstance(each, Receipt))
         if self.store is not None:
             return keep(piece, results, real_profiles=piece.task.cohort.profiles is not None)
-        self.held[piece.name] = results
+        trial.held[piece.name] = results
         return tuple(map(Receipt.of, results))
+
+    def tell(self, resumed: Resumed) -> None:
+        """Say how many of the pieces that were asked for since it was told last were there, if any."""
+        there, asked = self.there - self.told[0], len(self.asked) - self.told[1]
+        if there:
+            which = "further" if self.told[1] else "first"
+            resumed(there, f"of the {which} {asked} pieces are there")
+        self.told = self.there, len(self.asked)
 
     def remove_vain(self) -> None:
         """Remove pieces that were done in vain: they would stand in the tables of all trials."""
@@ -273,12 +283,17 @@ def _cut_chunks(
     kept_there = store is not None and executor.shares_disk
     blocks = _Blocks.of(jobs, store, together, here=not kept_there)
     work = [each for trial in blocks.growing.values() for each in blocks.next_work(trial)]
-    if blocks.there:
-        resumed(blocks.there, f"of the first {len(blocks.asked)} pieces are there")
+    blocks.tell(resumed)
+
+    def then(piece: Work, result: Done) -> Sequence[Work]:
+        more = blocks.take(piece, result)
+        blocks.tell(resumed)
+        return more
+
     if any(isinstance(each, BlockTask) for each in work):
         packaged = not executor.shares_disk and _packaged(jobs)
         run = _run_kept if kept_there else partial(_run_sent, packaged=packaged)
-        executor.work_through(run, work, blocks.take, progress, label="blocks")
+        executor.work_through(run, work, then, progress, label="blocks")
     else:  # no process begins for this alone
         for each in work:
             blocks.take(each, _run_kept(each))

@@ -234,6 +234,18 @@ def test_a_resume_says_how_many_pieces_are_there(task, store):
     assert said == [(count, f"of the first {count} pieces are there")]
 
 
+def test_a_resume_tells_of_what_it_meets_later_too(task, store):
+    """Block 1 is lost, so that the last one is not asked for before it is done again."""
+    said, names = [], store.names()
+    assert names[-1].endswith(".last")
+    (store.folder / f"{names[1]}.chunk").unlink()
+    chunks_of([task], Executor(), False, store, resumed=lambda there, of: said.append((there, of)))
+    first = len([name for name in names if not name.endswith(".last")])
+    assert said[0] == (first - 1, f"of the first {first} pieces are there")
+    assert sum(there for there, _ in said) == len(names) - 1
+    assert all("further" in of for _, of in said[1:])
+
+
 def test_the_people_of_two_gut_worlds_never_share_a_number(task):
     from eubiosis.trial.simulate import _settings
 

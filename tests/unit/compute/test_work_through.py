@@ -1,13 +1,25 @@
 """Work that grows while it is done: every piece once, wherever it runs; a failure begins nothing else."""
 
+import multiprocessing
 import time
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from eubiosis.compute import pool
 from eubiosis.compute.executors import Executor
 from eubiosis.compute.pool import work_through
+from eubiosis.compute.worker_process import Returned
 
 EXECUTORS = [Executor(), Executor(workers=2), Executor("dask-local", 2)]
+NAMES = [f"{executor.kind}-{executor.workers}" for executor in EXECUTORS]
+
+
+def needs(executor):
+    if executor.kind == "dask-local":
+        pytest.importorskip("distributed", reason="needs eubiosis[dask]")
+        pytest.importorskip("cryptography", reason="needs eubiosis[dask]")
 
 
 def halves(item):
@@ -15,6 +27,14 @@ def halves(item):
     if item == 3:
         raise ValueError("three is refused")
     return [item // 2, item - item // 2] if item > 1 else []
+
+
+def wait_for(item):
+    number, file = item
+    until = time.monotonic() + 60
+    while file and not Path(file).exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    return number
 
 
 def added(_, result):
@@ -27,12 +47,10 @@ def nap(item):
     return number
 
 
-@pytest.mark.parametrize("executor", EXECUTORS, ids=lambda executor: f"{executor.kind}-{executor.workers}")
+@pytest.mark.parametrize("executor", EXECUTORS, ids=NAMES)
 def test_what_a_result_adds_is_done_too_and_everything_once(executor):
     """Halving 8 down to ones meets 8, two 4, four 2 and eight 1."""
-    if executor.kind == "dask-local":
-        pytest.importorskip("distributed", reason="needs eubiosis[dask]")
-        pytest.importorskip("cryptography", reason="needs eubiosis[dask]")
+    needs(executor)
     met = []
 
     def then(item, result):
@@ -43,9 +61,10 @@ def test_what_a_result_adds_is_done_too_and_everything_once(executor):
     assert sorted(met) == [1] * 8 + [2] * 4 + [4] * 2 + [8]
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_failure_is_raised_and_names_its_item(processes):
+@pytest.mark.parametrize("executor", EXECUTORS, ids=NAMES)
+def test_a_failure_is_raised_and_names_its_item(executor):
     """6 makes 3 and 3."""
+    needs(executor)
     begun = []
 
     def then(item, result):
@@ -53,29 +72,64 @@ def test_a_failure_is_raised_and_names_its_item(processes):
         return result
 
     with pytest.raises(ValueError, match="three is refused") as caught:
-        work_through(halves, [6], then, processes, progress=False)
-    assert caught.value.__notes__[-1] == "item 1: 3"
+        executor.work_through(halves, [6], then, progress=False)
+    assert caught.value.__notes__[-1] in ("item 1: 3", "item 2: 3")
     assert begun == [6]
 
 
-def test_what_then_raises_ends_the_work():
+@pytest.mark.parametrize("executor", EXECUTORS, ids=NAMES)
+def test_what_then_raises_ends_the_work_and_every_process(executor):
+    """While another worker is busy."""
+    needs(executor)
+
     def then(item, result):
         raise RuntimeError("no more")
 
+    others = set(multiprocessing.active_children())
     with pytest.raises(RuntimeError, match="no more"):
-        work_through(halves, [8], then, 2, progress=False)
+        executor.work_through(nap, [(0, 0.0), (1, 1.0), (2, 1.0)], then, progress=False)
+    until = time.monotonic() + 10
+    while set(multiprocessing.active_children()) - others and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not set(multiprocessing.active_children()) - others
 
 
-def test_nobody_waits_for_the_slowest_of_a_round():
-    """While one item takes long, the others and what they add come and go."""
-    order = []
+def test_nobody_waits_for_the_slowest_of_a_round(tmp_path):
+    """Item 0 lasts until what the others add has been done."""
+    order, over = [], tmp_path / "over"
 
     def then(item, number):
         order.append(number)
-        return [(number + 10, 0.0)] if number in (1, 2, 11) else []
+        if number == 21:
+            over.write_text("")
+        return [(number + 10, "")] if number in (1, 11) else []
 
-    work_through(nap, [(0, 2.0), (1, 0.0), (2, 0.0)], then, 2, progress=False)
-    assert order == [1, 2, 11, 12, 21, 0]
+    work_through(wait_for, [(0, str(over)), (1, "")], then, 2, progress=False)
+    assert order == [1, 11, 21, 0]
+
+
+def test_a_worker_whose_answer_waits_is_not_looked_at():
+    """It computes nothing because this process took long over another."""
+
+    class NoLook:
+        seconds = 0.0
+
+        def look(self, processes):
+            raise AssertionError(f"looked at {processes}")
+
+    workers, worker = pool.Workers(1), Mock(pid=1)
+    answer = Returned(worker, 0, "done")
+    workers._busy[worker] = 0
+    workers._answers.put(answer)
+    assert workers._next_answer(NoLook()) is answer
+    workers._busy[worker] = 1
+    with pytest.raises(AssertionError, match="looked at"):
+        workers._next_answer(NoLook())
+
+
+def test_fewer_than_one_process_is_refused():
+    with pytest.raises(ValueError, match="1 or more"):
+        work_through(halves, [8], added, 0, progress=False)
 
 
 def test_the_bar_grows_with_the_work(capsys):

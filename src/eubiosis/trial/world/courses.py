@@ -122,10 +122,14 @@ class WorldCourses:
         )
 
     @cached_property
-    def log_markers(self) -> Array:
-        """The logarithms of the true markers, made when the first trial asks for them."""
+    def markers_at_end(self) -> Array:
+        """The true markers at the last visit, (arms, n, markers): no view, which would keep all visits."""
+        return self.markers[:, -1].copy()
+
+    def log_markers(self, visit: int) -> Array:
+        """Return the logarithms of the true markers at a visit (position), shape (arms, n, markers)."""
         with np.errstate(divide="ignore"):
-            return np.asarray(np.log(self.markers))
+            return np.asarray(np.log(self.markers[:, visit]))
 
     def __len__(self) -> int:
         return len(self.numbers)

@@ -423,7 +423,7 @@ def latent_stack(
         "expected_new_lesions": courses.expected_lesions,
         "treg_last_visit": courses.treg_percent[:, -1],
         "nfl_last_visit": courses.nfl[:, -1],
-        **{marker: courses.markers[:, -1, :, k] for k, marker in enumerate(MARKERS)},
+        **{marker: courses.markers_at_end[..., k] for k, marker in enumerate(MARKERS)},
     }
     of_trials = {"edss_last_visit": made.edss[:, -1], "mfis_last_visit": made.mfis[:, -1]}
     return LatentStack(*pair, made.numbers, courses.numbers, courses.arms, of_world, of_trials, targets)

@@ -79,7 +79,7 @@ def measured(
             continue
         logs = blood_and_stool[v]
         np.multiply(noise[..., 4:], errors, out=logs)
-        logs += courses.log_markers[:, visit].astype(np.float32)[arm, places]
+        logs += courses.log_markers(visit).astype(np.float32)[arm, places]
         logs[..., : len(_ACIDS) + 1] += dilution * noise[..., 3:4]
         logs[..., _ASSAYED] += batch_shifts(draws, week, people)
         logs[~attended[v]] = np.nan

@@ -142,9 +142,10 @@ class _Truth:
             most = trial_numbers()["trial_treg_most"].value
             values = np.log(treg_percent(level, self.laws.number["host_treg_percent"], most))
         else:
-            nfl = endpoint == "nfl"
-            own = np.log(self.courses.nfl) if nfl else self.courses.log_markers[..., MARKERS.index(endpoint)]
-            values = np.broadcast_to(own[:, :, None], shape)
+            nfl, levels = endpoint == "nfl", self.courses
+            own = levels.nfl if nfl else levels.markers[..., MARKERS.index(endpoint)]
+            with np.errstate(divide="ignore"):
+                values = np.broadcast_to(np.log(own)[:, :, None], shape)
         last = (self.courses.days[:, None, None, None] < cut).sum(axis=0) - 1
         return np.asarray(np.take_along_axis(values, np.maximum(last, 0)[:, None], axis=1)[:, 0])
 
