@@ -52,8 +52,12 @@ def physical_memory() -> int | None:
 def give_back_memory() -> None:
     """Return freed memory to the system, where its allocator can be asked (Linux with glibc).
 
-    Young objects alone are looked through for cycles: all of them would take seconds in a large process.
+    What pyarrow holds in a stock of its own goes too, where it is loaded. Young objects alone are looked
+    through for cycles: all of them would take seconds in a large process.
     """
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None:
+        arrow.default_memory_pool().release_unused()
     trim = getattr(_allocator(), "malloc_trim", None)
     if trim is not None:
         gc.collect(1)

@@ -43,7 +43,7 @@ _SLACK = 1.1  # blocks are asked for as if people entered so much faster: one bl
 Resumed = Callable[[int, str], None]
 Kept = TypeVar("Kept")
 Work: TypeAlias = "BlockTask | BlocksOfWorld"
-Done: TypeAlias = tuple[Receipt, ...] | tuple[BlockResult, ...] | Chunk
+Done: TypeAlias = tuple[Receipt, ...] | tuple[BlockResult, ...] | None
 
 
 def nothing_said(there: int, of: str) -> None:
@@ -225,17 +225,14 @@ class _Blocks:
         whole = BlocksOfWorld.of(trial, self.store)
         if not self.here:
             return [whole]
-        self.chunks[whole.gut_world] = put_together(whole, trial.held)
+        self.chunks[trial.task.gut_world] = put_together(whole, trial.held)
         trial.held.clear()
         return []
 
     def take(self, piece: Work, result: Done) -> list[Work]:
         """Take in what came back; return what is to be done next."""
-        if isinstance(piece, BlocksOfWorld):
-            assert isinstance(result, Chunk)
-            self.chunks[piece.gut_world] = result
+        if isinstance(piece, BlocksOfWorld) or result is None:
             return []
-        assert isinstance(result, tuple)
         trial = self.growing[piece.task.gut_world]
         trial.found[piece.name] = self._receipts(trial, piece, result)
         if len(trial.found) < len(trial.pieces):
@@ -254,6 +251,15 @@ class _Blocks:
             return keep(piece, results, real_profiles=piece.task.cohort.profiles is not None)
         trial.held[piece.name] = results
         return tuple(map(Receipt.of, results))
+
+    def chunk(self, gut_world: int, *, by_workers: bool) -> Chunk:
+        """Return a trial when everything is done; what workers have put together is read."""
+        if self.here:
+            return self.chunks[gut_world]
+        whole = BlocksOfWorld.of(self.growing[gut_world], self.store)
+        if not by_workers or self.store is None:
+            return put_together(whole)
+        return _demanded(kept_chunk(tables_store(self.store), whole.name), whole.name)
 
     def tell(self, resumed: Resumed) -> None:
         """Say how many of the pieces that were asked for since it was told last were there, if any."""
@@ -290,20 +296,22 @@ def _cut_chunks(
         blocks.tell(resumed)
         return more
 
-    if any(isinstance(each, BlockTask) for each in work):
+    worked = any(isinstance(each, BlockTask) for each in work)  # no process begins for the others alone
+    if worked:
         packaged = not executor.shares_disk and _packaged(jobs)
         run = _run_kept if kept_there else partial(_run_sent, packaged=packaged)
         executor.work_through(run, work, then, progress, label="blocks")
-    else:  # no process begins for this alone
-        for each in work:
-            blocks.take(each, _run_kept(each))
     blocks.remove_vain()
-    return [blocks.chunks[job.gut_world] for job in jobs]
+    return [blocks.chunk(job.gut_world, by_workers=worked) for job in jobs]
 
 
 def _run_kept(piece: Work) -> Done:
-    """Run a piece of work beside its store: blocks, or a trial to be put together from them."""
-    return put_together(piece) if isinstance(piece, BlocksOfWorld) else run_kept_blocks(piece)
+    """Run a piece of work beside its store: blocks, or a trial that is put together and written there."""
+    if isinstance(piece, BlockTask):
+        return run_kept_blocks(piece)
+    assert piece.store is not None
+    tables_store(piece.store).write(piece.name, pack(put_together(piece)))
+    return None
 
 
 def _run_sent(piece: Work, *, packaged: bool) -> Done:
@@ -352,9 +360,12 @@ def _results(store: ChunkStore, name: str) -> tuple[BlockResult, ...] | None:
 
 @dataclass(frozen=True)
 class BlocksOfWorld:
-    """The blocks of one gut world in order: the names of the pieces that hold their results, and where."""
+    """The blocks of one gut world in order: the names of the pieces that hold their results, and where.
 
-    gut_world: int
+    ``name`` is the one under which workers keep the trial that is put together from them.
+    """
+
+    name: str
     design: Design
     names: tuple[str, ...]
     store: ChunkStore | None
@@ -363,7 +374,7 @@ class BlocksOfWorld:
     def of(cls, growing: _Growing, store: ChunkStore | None) -> BlocksOfWorld:
         """Return the blocks of a trial that is full."""
         names = tuple(growing.names[k] for k in range(len(growing.known)))
-        return cls(growing.task.gut_world, growing.task.design, names, store)
+        return cls(f"whole.{chunk_name(growing.task.gut_world)}", growing.task.design, names, store)
 
 
 def put_together(

@@ -19,6 +19,7 @@ from eubiosis.core.credibility import FILE as CREDIBILITY
 from eubiosis.core.credibility import credibility_text
 from eubiosis.core.dictionary import DICTIONARY_FILE, dictionary_tsv
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.machine import give_back_memory
 from eubiosis.core.table_schemas import TABLES
 from eubiosis.core.version import __version__
 from eubiosis.trial.simulation import TablesKept
@@ -220,6 +221,7 @@ def _write_report(folder: RunFolder, report_input: TrialReportInput) -> None:
     from eubiosis.report.trial.page import trial_report
     from eubiosis.report.trial.results_json import results_text
 
+    give_back_memory()  # of the tables, which are written
     folder.write_text("results.json", results_text(report_input))
     folder.write_text("report.html", trial_report(report_input))
     folder.log("report written")
