@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from eubiosis.compute import dask_pool
@@ -72,6 +74,23 @@ def test_a_worker_that_is_killed_loses_no_result(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="stops a process and needs /proc")
+def faults_of_arrays(count):
+    """Return how many pages the system gives while arrays of 800 kB come and go."""
+    for _ in range(20):
+        np.ones(100_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(count):
+        np.ones(100_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator is told")
+def test_arrays_of_a_cluster_worker_reuse_their_pages():
+    """Dask starts its workers with a setting under which every array over 128 kB gets pages of its own."""
+    (faults,) = Executor("dask-local", 1).map_ordered(faults_of_arrays, [100], progress=False)
+    assert faults < 1_000  # 196 an array otherwise
+
+
 def test_a_worker_that_is_stopped_is_ended_at_work_and_at_the_end(monkeypatch):
     monkeypatch.setattr(dask_pool, "_REST", 1.0)
     monkeypatch.setattr(dask_pool, "_RESTS", 4)

@@ -22,7 +22,7 @@ from numpy import __version__ as numpy_version
 from eubiosis.compute.worker_process import KILLED, RestWatch
 from eubiosis.core.extras import install_line
 from eubiosis.core.findings import ExecutorError, Finding
-from eubiosis.core.machine import THREADS_VARIABLE
+from eubiosis.core.machine import THREADS_VARIABLE, keep_little_memory
 from eubiosis.core.output import staged, write_whole
 from eubiosis.core.version import __version__
 
@@ -142,6 +142,7 @@ def checked(
     identify: Callable[[], str] | None = None,
 ) -> Result:
     """Call a function in a worker, which may have come later than the others, if its versions are ours."""
+    keep_little_memory()  # Dask's own setting has every larger array fetch new pages: a quarter more time
     theirs = identity(identify)
     if tuple(own) != theirs:
         raise _refused(
