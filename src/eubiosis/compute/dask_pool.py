@@ -142,7 +142,7 @@ def checked(
     identify: Callable[[], str] | None = None,
 ) -> Result:
     """Call a function in a worker, which may have come later than the others, if its versions are ours."""
-    keep_little_memory()  # Dask's own setting has every larger array fetch new pages: a quarter more time
+    keep_little_memory()  # Dask's own setting has every larger array fetch new pages
     theirs = identity(identify)
     if tuple(own) != theirs:
         raise _refused(
