@@ -1,16 +1,20 @@
 """A cluster gives the bytes of one process, loses nothing with a worker, and is no partner of strangers."""
 
+import contextlib
 import json
 import multiprocessing
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -74,6 +78,22 @@ def test_a_worker_that_is_killed_loses_no_result(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="stops a process and needs /proc")
+def test_a_cluster_takes_no_known_port_and_serves_no_pages():
+    """Where somebody holds Dask's own port it begins without a word, and plain HTTP tells nothing of it."""
+    with socket.socket() as other, contextlib.suppress(OSError):  # it may be taken already: as good
+        other.bind(("127.0.0.1", 8787))
+        other.listen()
+        with dask_pool._client(1, "", None) as client:
+            scheduler = client.cluster.scheduler
+            (worker,) = scheduler.workers.values()
+            ports = {scheduler.http_server.port, worker.services["dashboard"]}
+            assert 8787 not in ports
+            for port in ports:
+                for page in ("health", "info/main/workers.html", "metrics", "json/index.html"):
+                    with pytest.raises(HTTPError, match="404"):
+                        urlopen(f"http://127.0.0.1:{port}/{page}", timeout=10)
+
+
 def faults_of_arrays(count):
     """Return how many pages the system gives while arrays of 800 kB come and go."""
     for _ in range(20):

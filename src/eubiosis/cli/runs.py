@@ -128,7 +128,9 @@ def certificates(folder: Path, *, as_json: bool) -> None:
         raise click.UsageError(f"{folder} is not empty; nothing is overwritten")
     make_certificates(folder)
     tls = f"--tls-ca-file {folder}/ca.pem --tls-cert {folder}/cert.pem --tls-key {folder}/key.pem"
+    none = " ".join(f"DASK_DISTRIBUTED__{each}__HTTP__ROUTES='[]'" for each in ("SCHEDULER", "WORKER"))
     lines = {
+        "environment": f"export {none}",  # pages of plain HTTP, which --no-dashboard leaves there
         "scheduler": f"dask scheduler --protocol tls --host 127.0.0.1 --no-dashboard {tls}",
         "worker": f"dask worker tls://127.0.0.1:8786 --nthreads 1 --no-dashboard --host 127.0.0.1 {tls}",
         "run": f"eubiosis run WORKFLOW --out RUN --executor dask://127.0.0.1:8786 --certificates {folder}",

@@ -232,6 +232,9 @@ def _client(workers: int, address: str, certificates: Path | None) -> Iterator[C
         "distributed.comm.timeouts.connect": CONNECT,
         "distributed.comm.require-encryption": True,
         "distributed.admin.tick.limit": "1h",
+        # a scheduler and its workers serve pages of plain HTTP even where no dashboard is asked for
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
     }
     with dask.config.set(settings):
         if address:
@@ -256,6 +259,9 @@ def _client(workers: int, address: str, certificates: Path | None) -> Iterator[C
                     host="127.0.0.1",
                     security=temporary(),
                     dashboard_address=None,
+                    scheduler_kwargs={
+                        "dashboard_address": "127.0.0.1:0"
+                    },  # without it the port 8787 is taken
                     silence_logs=logging.CRITICAL,  # what a worker that is ended says of itself; we say it
                     env={THREADS_VARIABLE: "1"},
                 )
