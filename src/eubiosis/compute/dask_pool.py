@@ -259,9 +259,8 @@ def _client(workers: int, address: str, certificates: Path | None) -> Iterator[C
                     host="127.0.0.1",
                     security=temporary(),
                     dashboard_address=None,
-                    scheduler_kwargs={
-                        "dashboard_address": "127.0.0.1:0"
-                    },  # without it the port 8787 is taken
+                    # without it the scheduler takes port 8787, and warns where another has it
+                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                     silence_logs=logging.CRITICAL,  # what a worker that is ended says of itself; we say it
                     env={THREADS_VARIABLE: "1"},
                 )
