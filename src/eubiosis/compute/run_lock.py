@@ -57,14 +57,15 @@ class RunLock:
         self._beating: threading.Thread | None = None
 
     def __enter__(self) -> RunLock:
-        for _ in range(20):
+        end = time.monotonic() + 2 * _BEAT  # a lock that cannot be read is old enough by then
+        while True:
             try:
                 self._create()
                 break
             except FileExistsError:
+                if time.monotonic() > end:
+                    raise self._refusal(owner_of(self.path)) from None
                 self._clear_if_dead()
-        else:
-            raise self._refusal(owner_of(self.path))
         self._beating = threading.Thread(target=self._beat, daemon=True, name="heartbeat of a run")
         self._beating.start()
         return self

@@ -74,6 +74,13 @@ def test_a_damaged_lock_has_no_owner_and_is_cleared_when_it_is_old(tmp_path, tex
         assert dataclasses.asdict(owner_of(tmp_path / LOCK))["process"] == os.getpid()
 
 
+def test_a_lock_that_was_damaged_just_now_is_waited_for_and_cleared(tmp_path):
+    """It may be half of one that is being written, for as long as a heart takes to beat, and no longer."""
+    (tmp_path / LOCK).write_text("{", encoding="utf-8")
+    with RunLock(tmp_path, shown=tmp_path) as lock:
+        assert owner_of(lock.path) is not None
+
+
 def test_a_lock_that_somebody_else_has_taken_is_not_given_back(tmp_path):
     with locked(tmp_path):
         record = json.loads((tmp_path / LOCK).read_text())
