@@ -77,7 +77,6 @@ def test_a_worker_that_is_killed_loses_no_result(tmp_path):
     assert (tmp_path / "died-3").exists()
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="stops a process and needs /proc")
 def test_a_cluster_takes_no_known_port_and_serves_no_pages():
     """Where somebody holds Dask's own port it begins without a word, and plain HTTP tells nothing of it."""
     with socket.socket() as other, contextlib.suppress(OSError):  # it may be taken already: as good
@@ -111,6 +110,7 @@ def test_arrays_of_a_cluster_worker_reuse_their_pages():
     assert faults < 1_000  # 196 an array otherwise
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="stops a process and needs /proc")
 def test_a_worker_that_is_stopped_is_ended_at_work_and_at_the_end(monkeypatch):
     monkeypatch.setattr(dask_pool, "_REST", 1.0)
     monkeypatch.setattr(dask_pool, "_RESTS", 4)

@@ -13,6 +13,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -28,6 +29,8 @@ from eubiosis.core.version import __version__
 
 if TYPE_CHECKING:
     from distributed import Client, Future
+
+    from eubiosis.compute.pool import Then
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,78 +48,71 @@ _RESTS = 12  # looks in a row at which one has computed nothing: it is stopped
 _AGAIN = "look at the workers' memory and logs, then run it again (finished pieces stay: --resume)"
 
 
-def map_on_cluster(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
-    progress: bool | None = None,
-    *,
-    workers: int,
-    address: str = "",
-    certificates: Path | None = None,
-    label: str = "",
-    identify: Callable[[], str] | None = None,
-) -> list[Result]:
-    """Return ``function(item)`` for every item, in their order; see ``Executor.map_ordered``.
+@dataclass(frozen=True)
+class Cluster:
+    """The cluster at ``address`` (HOST:PORT) with its ``certificates``, or ``workers`` of this machine.
 
-    The cluster is that at ``address`` (HOST:PORT) with its ``certificates``, or one of ``workers`` processes
-    of this machine that ends with the call. A worker in which ``identify`` returns something else than here
-    does no work.
+    Local workers begin and end with each list of items. A worker in which ``identify`` returns something else
+    than here does no work.
     """
-    found: dict[int, Result] = {}
 
-    def keep(number: int, result: Result) -> Sequence[Item]:
-        found[number] = result
-        return ()
+    workers: int
+    address: str = ""
+    certificates: Path | None = None
+    identify: Callable[[], str] | None = None
 
-    _on_cluster(function, list(items), keep, progress, workers, address, certificates, label, identify)
-    return [found[number] for number in range(len(items))]
+    def map_ordered(
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        progress: bool | None = None,
+        *,
+        label: str = "",
+    ) -> list[Result]:
+        """Return ``function(item)`` for every item, in their order; see ``Executor.map_ordered``."""
+        found: dict[int, Result] = {}
 
+        def keep(number: int, result: Result) -> Sequence[Item]:
+            found[number] = result
+            return ()
 
-def work_through_on_cluster(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
-    then: Callable[[Item, Result], Sequence[Item]],
-    progress: bool | None = None,
-    *,
-    workers: int,
-    address: str = "",
-    certificates: Path | None = None,
-    label: str = "",
-    identify: Callable[[], str] | None = None,
-) -> None:
-    """Call ``function`` on items, and on those that ``then`` adds; see ``Executor.work_through``."""
-    work = list(items)
+        self._work(function, list(items), keep, progress, label)
+        return [found[number] for number in range(len(items))]
 
-    def add(number: int, result: Result) -> Sequence[Item]:
-        return then(work[number], result)
+    def work_through(
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        then: Then[Item, Result],
+        progress: bool | None = None,
+        *,
+        label: str = "",
+    ) -> None:
+        """Call ``function`` on items, and on those that ``then`` adds; see ``Executor.work_through``."""
+        work = list(items)
+        self._work(function, work, lambda number, result: then(work[number], result), progress, label)
 
-    _on_cluster(function, work, add, progress, workers, address, certificates, label, identify)
+    def _work(
+        self,
+        function: Callable[[Item], Result],
+        work: list[Item],
+        then: Callable[[int, Result], Sequence[Item]],
+        progress: bool | None,
+        label: str,
+    ) -> None:
+        """Work through a list, to which what ``then(number, result)`` returns is added."""
+        from eubiosis.compute.pool import moved, named, progress_bar
 
-
-def _on_cluster(
-    function: Callable[[Item], Result],
-    work: list[Item],
-    then: Callable[[int, Result], Sequence[Item]],
-    progress: bool | None,
-    workers: int,
-    address: str,
-    certificates: Path | None,
-    label: str,
-    identify: Callable[[], str] | None,
-) -> None:
-    """Work through a list, to which what ``then(number, result)`` returns is added."""
-    from eubiosis.compute.pool import moved, named, progress_bar
-
-    if not work:
-        return
-    with _workers_lost(), _client(workers, address, certificates) as client:
-        there = _checked_workers(client, identify)
-        with progress_bar(len(work), progress, label) as bar:
-            for number, future in _completed(client, function, work, AHEAD * there, identify):
-                result = named(future.result, work[number], number)
-                future.release()
-                work += then(number, result)
-                moved(bar, len(work))
+        if not work:
+            return
+        with _workers_lost(), _client(self.workers, self.address, self.certificates) as client:
+            there = _checked_workers(client, self.identify)
+            with progress_bar(len(work), progress, label) as bar:
+                for number, future in _completed(client, function, work, AHEAD * there, self.identify):
+                    result = named(future.result, work[number], number)
+                    future.release()
+                    work += then(number, result)
+                    moved(bar, len(work))
 
 
 @contextlib.contextmanager

@@ -11,10 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from eubiosis.compute.pool import Then, map_ordered, work_through
 from eubiosis.core.findings import Finding, FindingsError
+
+if TYPE_CHECKING:
+    from eubiosis.compute.dask_pool import Cluster
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -60,18 +63,7 @@ class Executor:
         """
         if self.kind == "processes":
             return map_ordered(function, items, self.workers, progress, label=label)
-        from eubiosis.compute.dask_pool import map_on_cluster
-
-        return map_on_cluster(
-            function,
-            items,
-            progress,
-            workers=self.workers,
-            address=self.address,
-            certificates=self.certificates,
-            label=label,
-            identify=self.identify,
-        )
+        return self._cluster.map_ordered(function, items, progress, label=label)
 
     def work_through(
         self,
@@ -88,20 +80,14 @@ class Executor:
         """
         if self.kind == "processes":
             work_through(function, items, then, self.workers, progress, label=label)
-            return
-        from eubiosis.compute.dask_pool import work_through_on_cluster
+        else:
+            self._cluster.work_through(function, items, then, progress, label=label)
 
-        work_through_on_cluster(
-            function,
-            items,
-            then,
-            progress,
-            workers=self.workers,
-            address=self.address,
-            certificates=self.certificates,
-            label=label,
-            identify=self.identify,
-        )
+    @property
+    def _cluster(self) -> Cluster:
+        from eubiosis.compute.dask_pool import Cluster  # late: few runs need it
+
+        return Cluster(self.workers, self.address, self.certificates, self.identify)
 
 
 def executor_of(

@@ -142,8 +142,8 @@ class _Truth:
             most = trial_numbers()["trial_treg_most"].value
             values = np.log(treg_percent(level, self.laws.number["host_treg_percent"], most))
         else:
-            nfl, levels = endpoint == "nfl", self.courses
-            own = levels.nfl if nfl else levels.markers[..., MARKERS.index(endpoint)]
+            seen = self.courses
+            own = seen.nfl if endpoint == "nfl" else seen.markers[..., MARKERS.index(endpoint)]
             with np.errstate(divide="ignore"):
                 values = np.broadcast_to(np.log(own)[:, :, None], shape)
         last = (self.courses.days[:, None, None, None] < cut).sum(axis=0) - 1
