@@ -19,6 +19,7 @@ from eubiosis.core.findings import Finding, FindingsError
 
 LOCK = "lock.json"
 _BEAT = 5.0  # seconds between heartbeats
+_LOOK = 0.2  # seconds between two looks at a lock that cannot be read
 _SILENT = 600.0  # seconds without one after which the owner on another machine counts as dead
 _MOST_BYTES = 10_000  # of a lock
 _MOST_NUMBER = 2**31  # of a process
@@ -57,15 +58,13 @@ class RunLock:
         self._beating: threading.Thread | None = None
 
     def __enter__(self) -> RunLock:
-        end = time.monotonic() + 2 * _BEAT  # a lock that cannot be read is old enough by then
+        waiting = _Waiting()
         while True:
             try:
                 self._create()
                 break
             except FileExistsError:
-                if time.monotonic() > end:
-                    raise self._refusal(owner_of(self.path)) from None
-                self._clear_if_dead()
+                self._clear_if_dead(waiting)
         self._beating = threading.Thread(target=self._beat, daemon=True, name="heartbeat of a run")
         self._beating.start()
         return self
@@ -99,12 +98,14 @@ class RunLock:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def _clear_if_dead(self) -> None:
+    def _clear_if_dead(self, waiting: _Waiting) -> None:
         owner = owner_of(self.path)
         if owner is not None and alive(owner, self.path):
             raise self._refusal(owner)
-        if owner is None and abs(_age(self.path)) < _BEAT:  # somebody may be writing it at this moment
-            time.sleep(0.2)
+        if owner is None and not waiting.stood_still(self.path):
+            if waiting.in_vain:
+                raise self._refusal(None)
+            time.sleep(_LOOK)
             return
         grave = self.path.with_name(f".{LOCK}.{secrets.token_hex(4)}.old")
         with contextlib.suppress(FileNotFoundError):  # another process was faster: look again
@@ -135,6 +136,32 @@ class RunLock:
         )
 
 
+class _Waiting:
+    """Look at a lock that cannot be read until it is no half of one that is being written.
+
+    It is counted in looks and not in seconds, so that neither a clock that stands or jumps nor a machine that
+    sleeps meanwhile decides.
+    """
+
+    def __init__(self) -> None:
+        self._seen: tuple[int, ...] | None = None
+        self._looks_at_it = 0
+        self._looks = 0
+
+    def stood_still(self, path: Path) -> bool:
+        """Say, at one more look, whether the lock was left alone for as long as a heart takes to beat."""
+        seen = _identity(path)
+        self._looks += 1
+        self._looks_at_it = self._looks_at_it + 1 if seen == self._seen else 0
+        self._seen = seen
+        return abs(_age(path)) >= _BEAT or self._looks_at_it * _LOOK >= _BEAT
+
+    @property
+    def in_vain(self) -> bool:
+        """Say whether somebody has been writing locks that cannot be read for much longer than that."""
+        return self._looks * _LOOK > 4 * _BEAT
+
+
 def owner_of(path: Path) -> Owner | None:
     """Return the owner that a lock names; None where there is no lock or it cannot be read."""
     try:
@@ -161,6 +188,15 @@ def alive(owner: Owner, path: Path) -> bool:
     if owner.boot != here.boot or not _runs(owner.process):
         return False
     return owner.process_start in ("", _start_of(owner.process))
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    """Return what differs between two files in one place; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _age(path: Path) -> float:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import itertools
 import json
 import os
 import subprocess
@@ -74,11 +75,45 @@ def test_a_damaged_lock_has_no_owner_and_is_cleared_when_it_is_old(tmp_path, tex
         assert dataclasses.asdict(owner_of(tmp_path / LOCK))["process"] == os.getpid()
 
 
-def test_a_lock_that_was_damaged_just_now_is_waited_for_and_cleared(tmp_path):
+@pytest.mark.parametrize(
+    ("clock", "reading"),
+    [("time", lambda: 1e9), ("monotonic", itertools.count(0, 1000).__next__)],
+    ids=["a clock that stands", "a machine that sleeps"],
+)
+def test_a_lock_that_was_damaged_just_now_is_waited_for_and_cleared(tmp_path, monkeypatch, clock, reading):
     """It may be half of one that is being written, for as long as a heart takes to beat, and no longer."""
+    slept = []
+    monkeypatch.setattr(time, clock, reading)
+    monkeypatch.setattr("eubiosis.compute.run_lock.time.sleep", slept.append)
     (tmp_path / LOCK).write_text("{", encoding="utf-8")
+    os.utime(tmp_path / LOCK, (time.time(),) * 2)
     with RunLock(tmp_path, shown=tmp_path) as lock:
         assert owner_of(lock.path) is not None
+    assert sum(slept) == pytest.approx(5)
+
+
+def test_a_lock_that_is_being_written_is_left_to_its_writer(tmp_path, monkeypatch):
+    with locked(tmp_path):
+        whole = (tmp_path / LOCK).read_text()
+    halves = iter([whole[:10], whole[:50], whole])
+    monkeypatch.setattr(
+        "eubiosis.compute.run_lock.time.sleep", lambda _: (tmp_path / LOCK).write_text(next(halves))
+    )
+    (tmp_path / LOCK).touch()
+    with pytest.raises(FindingsError, match=f"process {os.getpid()} on"), locked(tmp_path):
+        pass
+    assert (tmp_path / LOCK).read_text() == whole
+
+
+def test_locks_that_nobody_can_read_are_not_waited_for_without_end(tmp_path, monkeypatch):
+    longer = itertools.count(1)
+    monkeypatch.setattr(
+        "eubiosis.compute.run_lock.time.sleep", lambda _: (tmp_path / LOCK).write_text("{" * next(longer))
+    )
+    (tmp_path / LOCK).touch()
+    with pytest.raises(FindingsError, match="another process writes this run"), locked(tmp_path):
+        pass
+    assert next(longer) == pytest.approx(4 * 5 / 0.2, abs=2)
 
 
 def test_a_lock_that_somebody_else_has_taken_is_not_given_back(tmp_path):
