@@ -1,6 +1,7 @@
 """A cluster gives the bytes of one process, loses nothing with a worker, and is no partner of strangers."""
 
 import contextlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -126,7 +127,7 @@ def test_a_worker_that_is_stopped_is_ended_at_work_and_at_the_end(monkeypatch):
     Executor("dask-local", 2).work_through(time.sleep, [0.2] * 8, stop, progress=False)
     assert over == [None] * 8
     # while a nanny's thread collects a process that has ended, join comes back at once and is_alive says True
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while multiprocessing.active_children() and time.monotonic() < until:
         time.sleep(0.05)
     assert multiprocessing.active_children() == []
@@ -152,6 +153,23 @@ def test_a_scheduler_that_is_silent_or_alone_is_not_waited_for(monkeypatch):
     done = SimpleQueue()
     done.put("a task")
     assert dask_pool._next_done(asked(None), done) == "a task"
+
+
+def test_a_machine_that_slept_has_not_been_alone_for_long(monkeypatch):
+    """The clock went on meanwhile; the workers are back after two looks."""
+    monkeypatch.setattr(dask_pool, "LOOK", 0.01)
+    monkeypatch.setattr(time, "monotonic", itertools.count(0, 10_000).__next__)
+    done = SimpleQueue()
+    there = iter([{}, {}, {"a worker": 1}])
+
+    def sync(*_, **__):
+        threads = next(there)
+        if threads:
+            done.put("a task")
+        return threads
+
+    client = SimpleNamespace(sync=sync, scheduler=SimpleNamespace(ncores=None))
+    assert dask_pool._next_done(client, done) == "a task"
 
 
 def test_a_scheduler_with_other_certificates_is_no_partner(tmp_path):

@@ -11,7 +11,6 @@ import logging
 import multiprocessing
 import platform
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,17 +184,14 @@ def _completed(
 
 def _next_done(client: Client, done: SimpleQueue[Future[object]]) -> Future[object]:
     """Return the next finished future; raises ``ExecutorError`` where the scheduler is silent or alone."""
-    alone_since = None
+    alone = 0.0  # counted in looks: a clock goes on while the machine sleeps
     while True:
         try:
             return done.get(timeout=LOOK)
         except Empty:
             there = _threads(client)
-        if there:
-            alone_since = None
-        elif alone_since is None:
-            alone_since = time.monotonic()
-        elif time.monotonic() - alone_since > ALONE:
+        alone = 0.0 if there else alone + LOOK
+        if alone > ALONE:
             raise _refused(f"the cluster has had no worker for {ALONE:.0f} s", _AGAIN)
 
 
