@@ -2,6 +2,7 @@
 
 import os
 import random
+import tempfile
 import time
 from pathlib import Path
 
@@ -52,6 +53,8 @@ def test_what_must_not_happen_is_seen(tmp_path, monkeypatch):
         watched.attempt(lambda folder, content: (folder / "inside").write_bytes(content), b"", watch) == "ok"
     )
     assert len({mutations.mutated(b"good: 1\n", random.Random(k)) for k in range(50)}) > 30
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setattr(watched, "HANG", 2)
     monkeypatch.setattr(watched, "GUARDED", 1.0)
     for reader, guarded, said in (
@@ -65,6 +68,7 @@ def test_what_must_not_happen_is_seen(tmp_path, monkeypatch):
         watched.run_batch("it", kind, 0, 1, 1, watch, count)
         assert (count.cases, count.ended) == (1, int(guarded))
         assert [said in text for text in count.failures] == [True] * bool(said)
+    assert list((tmp_path / "temporary").iterdir()) == []  # of children that were ended, too
 
 
 @linux
