@@ -3,13 +3,13 @@
 A good file is damaged (bytes flipped, cut, doubled, words exchanged, hostile pieces put in; YAML also as
 trees that hypothesis draws) and read by the function that the commands read it with, in a child process of
 bounded memory. Allowed are a result, a ``FindingsError``, an ``OSError``, and of SBML the ``ValueError`` that
-its reader documents. Everything else is a traceback; a case that takes longer than ten seconds is a hang; a
-file that is opened for writing, removed or renamed outside the folder of the case, or a process or connection
-begun, is a write elsewhere. HDF5 is the exception that the program makes itself: what keeps its C code busy,
-or crashes it, is ended by a limit and counted apart. Prints a table, the time and the seed of every failure;
-exit status 1 if there is one. No network, nothing is left behind. With --atheris the bytes are changed by
-that library instead, which keeps what reaches new lines of our code; it is installed by hand (pip install
-atheris) and leaves out trees and HDF5.
+its reader documents. Everything else is a traceback; a case that computes for more than ten seconds, or rests
+for fifteen, is a hang; a file that is opened for writing, removed or renamed outside the folder of the case,
+or a process or connection begun, is a write elsewhere. HDF5 is the exception that the program makes itself:
+what keeps its C code busy, or crashes it, is ended by a limit and counted apart. Prints a table, the time and
+the seed of every failure; exit status 1 if there is one. No network, nothing is left behind. With --atheris
+the bytes are changed by that library instead, which keeps what reaches new lines of our code; it is installed
+by hand (pip install atheris) and leaves out trees and HDF5.
 """
 
 from __future__ import annotations

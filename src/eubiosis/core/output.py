@@ -68,7 +68,7 @@ def staged(folder: Path, *, new: bool = False, own: Collection[str] | None = Non
     An exception in the block leaves ``folder`` as it was. Files that were there already are replaced, one
     after the other, when all new ones are written; with ``new`` a folder that holds anything is refused, with
     ``own`` one that holds anything but these names. Raises ``FindingsError`` where the folder cannot be
-    written.
+    written; an ``OSError`` of the block about another file, such as one that it reads, stays what it is.
     """
     whole = folder.absolute()
     aside = whole.parent / f".{whole.name}.{secrets.token_hex(4)}.partial"
@@ -85,6 +85,8 @@ def staged(folder: Path, *, new: bool = False, own: Collection[str] | None = Non
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
+        if not (_concerns(error, aside) or _concerns(error, whole)):
+            raise
         raise _refused(folder, f"the folder cannot be written ({error.strerror})") from error
 
 
@@ -140,6 +142,14 @@ def _move_into(aside: Path, folder: Path) -> None:
         target = folder / path.relative_to(aside)
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
+
+
+def _concerns(error: OSError, folder: Path) -> bool:
+    """Whether an error names a folder, a file in it or a folder around it; one that names nothing may."""
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        return True
+    named = Path(os.fsdecode(error.filename)).absolute()
+    return named.is_relative_to(folder) or folder.is_relative_to(named)
 
 
 def _refused(place: Path, problem: str) -> FindingsError:

@@ -63,6 +63,17 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
+def test_what_is_wrong_with_an_input_is_not_said_of_the_output(tmp_path):
+    with pytest.raises(FileNotFoundError, match="input"), staged(tmp_path / "out"):
+        (tmp_path / "input").read_text()
+    with pytest.raises(FindingsError, match="cannot be written"), staged(tmp_path / "out") as aside:
+        (aside / "no such folder" / "a.txt").write_text("1")
+    (tmp_path / "file").touch()
+    with pytest.raises(FindingsError, match="cannot be written"), staged(tmp_path / "file" / "out"):
+        pass
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_file_in_the_way_and_a_folder_that_is_not_new_are_refused(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(FindingsError, match="a file stands there"), staged(tmp_path / "file"):

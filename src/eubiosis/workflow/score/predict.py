@@ -104,7 +104,7 @@ class Forecaster:
     def _arm(self, row: ArmRow, own: Sequence[AskedQuantity]) -> SealedForecast:
         left = self.without(row.study)
         rows = systematic(left.weights, DRAWS, stream(_SEED, f"scoreboard/{row.study}/{row.arm}").random())
-        worlds, kept = self._worlds(left, rows)
+        worlds, solved = self._worlds(left, rows)
         shares = {
             r.quantity: r.asked_share for r in cohort_rows() if (r.study, r.arm) == (row.study, row.arm)
         }
@@ -117,13 +117,16 @@ class Forecaster:
         changes = np.array([one.change[0] for one in courses])
         observed = [k for k, q in enumerate(QUANTITIES) if q.guild and shares.get(q.id)]
         changes[:, : len(GUILDS)] -= changes[:, observed].mean(axis=1, keepdims=True)
-        changes = changes[np.isfinite(changes[:, observed]).all(axis=1)]
+        fine = np.isfinite(changes[:, observed]).all(axis=1)
+        _demand_any(fine, row.study, row.arm)
+        changes = changes[fine]
         columns = {q.id: k for k, q in enumerate(QUANTITIES)}
         draws = np.array([spread_draws(DRAWS, changes[:, columns[a.key]], 0, "arm") for a in own])
         bias = 0.0 if " over " in row.arm else WITHIN_ARM_BIAS
         draws = self._widened(draws, own, row.study, bias)
-        design = f"{row.asked}, day {row.days}; the arm's mean person; {row.note}"
-        return self._sealed(row.study, row.arm, row.population, design, left, len(kept), own, draws)
+        design = f"{row.asked}, day {row.days}; the arm's mean person; {row.note}{_lost(fine)}"
+        used = len(set(solved[fine].tolist()))
+        return self._sealed(row.study, row.arm, row.population, design, left, used, own, draws)
 
     def rows(self) -> list[SealedForecast]:
         """Forecast what rows of the target table ask, one forecast for each study and condition."""
@@ -144,15 +147,14 @@ class Forecaster:
         values = np.array([left.answers[a.key][rows] for a in own])
         values = np.array([np.log(v) if a.change else v for v, a in zip(values, own, strict=True)])
         fine = np.isfinite(values).all(axis=0)
-        if not fine.any():
-            message = f"no world answers {study}, {arm}"
-            raise ArithmeticError(message)
+        _demand_any(fine, study, arm)
         draws = np.array([spread_draws(DRAWS, v, 0, "arm") for v in values[:, fine]])
         target = {t.id: t for t in self.model.content.targets}[own[0].key]
         within = target.contrast in ("own habitual state", "own untreated state") and own[0].kind in _KIND_OF
         draws = self._widened(draws, own, study, WITHIN_ARM_BIAS if within else 0.0)
-        design = f"condition {target.condition}, day {target.day}, {target.contrast}"
-        return self._sealed(study, arm, own[0].population, design, left, len(set(rows.tolist())), own, draws)
+        design = f"condition {target.condition}, day {target.day}, {target.contrast}{_lost(fine)}"
+        used = len(set(rows[fine].tolist()))
+        return self._sealed(study, arm, own[0].population, design, left, used, own, draws)
 
     def trials(self) -> list[SealedForecast]:
         """Forecast trials: their workflows are run, and true effects over worlds are the draws."""
@@ -209,8 +211,8 @@ class Forecaster:
             self.say(f"{study}: reweighted and refitted differ by {checks[-1].difference:.3f}")
         return checks
 
-    def _worlds(self, left: LeftOutWorlds, rows: Rows) -> tuple[list[GutWorld], list[int]]:
-        """Return a world for each row, a row that occurs twice solved once and used twice."""
+    def _worlds(self, left: LeftOutWorlds, rows: Rows) -> tuple[list[GutWorld], Rows]:
+        """Return the worlds of the rows that have one, and these rows; equal rows are solved once."""
         own = sorted(set(rows.tolist()))
         sets = with_reference(self.model, {name: values[own] for name, values in left.values.items()})
         held = held_healthy(self.model, sets, threads=self.threads)
@@ -219,7 +221,8 @@ class Forecaster:
             for row, one in zip(own, held, strict=True)
             if one is not None
         }
-        return [by_row[row] for row in rows.tolist() if row in by_row], list(by_row)
+        solved = np.array([row for row in rows.tolist() if row in by_row], dtype=np.intp)
+        return [by_row[row] for row in solved.tolist()], solved
 
     def _whole(self, asked: Array) -> Array:
         """Fill in guilds that were not observed from the arm's own remainder, rows summing to one."""
@@ -272,6 +275,18 @@ class Forecaster:
             tuple(float(f"{x:.4g}") for x in draws), simple.reference, simple.minus_baseline,
             simple.regression, simple.others,
         )  # fmt: skip
+
+
+def _demand_any(fine: NDArray[np.bool_], study: str, arm: str) -> None:
+    if not fine.any():
+        problem = f"no world has a finite answer for {study}, {arm}"
+        raise FindingsError([Finding("eubiosis score", "worlds", problem, next_step="make worlds that have")])
+
+
+def _lost(fine: NDArray[np.bool_]) -> str:
+    """Say how many of the draws have no part in a forecast: their world was not solved, or left its range."""
+    lost = DRAWS - int(fine.sum())
+    return f"; {lost} of {DRAWS} draws left out, as their world gave no finite answer" if lost else ""
 
 
 def _discrepancy(kind: str, study: str) -> DiscrepancySeen:
