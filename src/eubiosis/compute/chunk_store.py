@@ -13,6 +13,8 @@ import re
 import secrets
 from pathlib import Path
 
+from eubiosis.core.findings import Finding, FindingsError
+
 _MAGIC = b"eubiosis chunk 1\n"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,80}")
 _SUFFIX = ".chunk"
@@ -62,6 +64,13 @@ class ChunkStore:
         key, body = self._parted(name)
         return body if key == self.key else None
 
+    def demanded(self, name: str) -> bytes:
+        """Return a chunk that was there; raises ``FindingsError`` where it is missing or damaged since."""
+        content = self.read(name)
+        if content is None:
+            raise gone(name)
+        return content
+
     def foreign(self) -> list[str]:
         """Return the names of chunks of another run that lie there; of each only the head is read."""
         return [name for name in self.names() if self._key_of(name) not in (None, self.key)]
@@ -106,6 +115,10 @@ class ChunkStore:
             if path.name.endswith(_SUFFIX) and not path.name.startswith(".")
         )
 
+    def remove(self, name: str) -> None:
+        """Remove a chunk, if it is there."""
+        self._path(name).unlink(missing_ok=True)
+
     def whole(self) -> list[str]:
         """Return the names of the chunks that read back as they were written."""
         return [name for name in self.names() if self.read(name) is not None]
@@ -121,6 +134,13 @@ class ChunkStore:
             message = f"{name!r} is no name of a chunk"
             raise ValueError(message)
         return self.folder / f"{name}{_SUFFIX}"
+
+
+def gone(name: str) -> FindingsError:
+    """Return the finding about a chunk that went, or was damaged, after it had been written."""
+    problem = "it is missing, or damaged, since it was written in this run"
+    step = "look at the disk and run it again with --resume: what is lacking is made anew"
+    return FindingsError([Finding(f"chunk {name}", "", problem, next_step=step)])
 
 
 def _head(key: str, content: bytes) -> bytes:

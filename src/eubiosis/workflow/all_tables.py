@@ -99,15 +99,12 @@ def files_of_run(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the path in a run folder and the content of every file, one at a time.
 
-    Raises ``RuntimeError`` where one is gone that was there.
+    Raises ``FindingsError`` where one is gone that was there.
     """
     store = tables_store(chunks)
     for world in worlds:
         for schema in tables_of(intercurrent=intercurrent):
-            content = store.read(_piece(world, schema.name))
-            if content is None:
-                message = f"the table {schema.name} of {world} is gone"
-                raise RuntimeError(message)
+            content = store.demanded(_piece(world, schema.name))
             yield f"tables/all/{schema.name}/{world}.parquet", content
 
 

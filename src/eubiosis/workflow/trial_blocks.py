@@ -19,8 +19,7 @@ from eubiosis.analysis.streamed.sums import TrialSums
 from eubiosis.analysis.truth.effects import TrueEffect, Twins
 from eubiosis.analysis.truth.sums import TwinSums, effects_of_sums
 from eubiosis.compute.chunk_store import ChunkStore
-from eubiosis.compute.packing import pack
-from eubiosis.compute.run_folder import table_bytes
+from eubiosis.compute.packing import pack, unpack
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.frame import Table
 from eubiosis.core.trial_stacks import LatentStack, TrialStack
@@ -32,9 +31,6 @@ from eubiosis.trial.world.host import EventScale
 from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
 from eubiosis.workflow.trial_chunk import Chunk, ExampleTrial, Gathered, TrialCounts
 from eubiosis.workflow.trial_clocks import curves_of, trials_read
-
-PARTS = ("observed_subjects", "observed_visits", "observed_relapses", "observed_adverse_events",
-         "observed_intercurrent", "latent_subjects")  # fmt: skip
 
 _TOGETHER = 32  # blocks after which sums are put together: bounds the memory, changes no number
 
@@ -143,22 +139,31 @@ def run_kept_blocks(piece: BlockTask) -> tuple[Receipt, ...]:
 def keep(piece: BlockTask, results: Sequence[BlockResult], *, real_profiles: bool) -> tuple[Receipt, ...]:
     """Write the results of a piece of work, and the parts of the first trial's tables, into its store."""
     assert piece.store is not None
-    aside = tables_store(piece.store)
-    kept = []
-    for result in results:
-        if result.chunk.example is not None:
-            for table, content in example_parts(result.chunk.example, real_profiles=real_profiles).items():
-                aside.write(part_name(result.number, table), table_bytes(content))
-        # block 0 keeps the example for what is written of one block only
-        chunk = replace(result.chunk, example=None) if result.number else result.chunk
-        kept.append(replace(result, chunk=chunk))
+    if piece.task.gut_world == 0:  # of which the first trial is
+        examples = (each.chunk.example for each in results if each.chunk.example is not None)
+        first = [example_parts(example, real_profiles=real_profiles) for example in examples]
+        tables_store(piece.store).write(first_trial(piece.name), pack(first))
+    # block 0 keeps the example for the lines of a few people
+    kept = [
+        replace(each, chunk=replace(each.chunk, example=None)) if each.number else each for each in results
+    ]
     piece.store.write(piece.name, pack(tuple(kept)))
     return tuple(map(Receipt.of, results))
 
 
-def part_name(block: int, table: str) -> str:
-    """Return the name under which the part of the first trial's table is kept that comes from a block."""
-    return f"first.{block:05d}.{table}"
+def first_trial(piece: str) -> str:
+    """Return the name under which the first trial's tables are kept that come from a piece of work."""
+    return f"{piece}.first"
+
+
+def first_tables(store: ChunkStore, piece: str) -> tuple[Mapping[str, Table], ...]:
+    """Return the first trial's tables of a piece of work of gut world 0, block after block, by name.
+
+    Of a block in which nobody entered the first trial there are none. Raises ``FindingsError`` where they
+    went, or were damaged, since they were written.
+    """
+    name = first_trial(piece)
+    return unpack(tables_store(store).demanded(name), tuple[Mapping[str, Table], ...])
 
 
 def example_parts(example: ExampleTrial, *, real_profiles: bool) -> dict[str, Table]:
@@ -167,7 +172,8 @@ def example_parts(example: ExampleTrial, *, real_profiles: bool) -> dict[str, Ta
     With ``real_profiles`` the latent one lacks the markers, which would give a person's composition away.
     """
     shown = [name for name in example.latent.columns if not (real_profiles and name in MARKERS)]
-    found = {
+    found = {} if example.exposure is None else {"observed_exposure": example.exposure}
+    found |= {
         "observed_subjects": example.subjects,
         "observed_visits": example.visits,
         "latent_subjects": example.latent.select(*shown),

@@ -251,7 +251,8 @@ class Gathered:
         if self.shown:
             self.by_week.add(seen)
             self.responders.add(seen, truth)
-        if self.example is None and seen.gut_world == 0:
+        # a block in which the trial of host world 0 is full already has nobody of the first trial
+        if self.example is None and seen.gut_world == 0 and seen.host_world == 0:
             self.example = _example(seen.take(1), truth.take(1))
             give_back_memory()
 

@@ -26,7 +26,6 @@ from eubiosis.core.table_schemas import (
     ESTIMATES,
     LATENT_EFFECTS,
     LATENT_WORLDS,
-    OBSERVED_EXPOSURE,
 )
 from eubiosis.core.version import __version__
 from eubiosis.model import load
@@ -53,7 +52,7 @@ class TrialJob:
     tables: Mapping[str, Table]
     report_input: TrialReportInput
     facts: Mapping[str, str]
-    parts: int = 0  # files of the first trial's tables that lie beside the chunks: one a block, or none
+    parts: int = 0  # blocks whose part of the first trial's tables lies beside the chunks, or none
 
 
 def run_job(
@@ -72,7 +71,8 @@ def run_job(
     (default: this process). With a ``store`` each gut world is written into it when it is finished, and those
     that lie there are not simulated again; ``resumed`` is told of these. A trial of more than
     ``trial.simulate.MOST_IN_ONE_BLOCK`` participants is cut into blocks of people, ``blocks_together`` a
-    piece of work, which changes no bit. Raises ``FindingsError`` for a stool table that cannot be used or
+    piece of work, which changes no bit; its first trial's tables lie in the store, and without one those of
+    its first block are returned. Raises ``FindingsError`` for a stool table that cannot be used or
     where hardly anybody is eligible, and ``NumericalFailuresError`` when too many gut runs failed.
     """
     demand_clinical_rows(content)
@@ -198,10 +198,8 @@ def _tables(chunks: Sequence[Chunk], *, real_profiles: bool, in_parts: bool) -> 
     tables["latent_worlds"] = Table(
         {name: [getattr(row, name) for row in worlds] for name in LATENT_WORLDS.names}, schema=LATENT_WORLDS
     )
-    assert example is not None  # the first gut world keeps its first trial
-    if example.exposure is not None:
-        tables["observed_exposure"] = _as(example.exposure, OBSERVED_EXPOSURE.name)
     if not (chunks[0].blocks and in_parts):
+        assert example is not None  # the first gut world keeps its first trial
         tables |= example_parts(example, real_profiles=real_profiles)
     return tables
 

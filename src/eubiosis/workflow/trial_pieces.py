@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias, TypeVar
 
-from eubiosis.compute.chunk_store import ChunkStore
+from eubiosis.compute.chunk_store import ChunkStore, gone
 from eubiosis.compute.executors import Executor
 from eubiosis.compute.packing import DamagedPackage, pack, unpack
 from eubiosis.compute.run_folder import BLOCK
@@ -23,8 +23,8 @@ from eubiosis.workflow.trial_blocks import (
     BlockTask,
     Receipt,
     WholeTrial,
+    first_trial,
     keep,
-    part_name,
     run_blocks,
     run_blocks_here,
     run_kept_blocks,
@@ -101,10 +101,9 @@ def _is_kept(store: ChunkStore, task: Task) -> bool:
 
 
 def _demanded(content: Kept | None, name: str) -> Kept:
-    """Return what a chunk holds; raises ``RuntimeError`` where it went while the run worked."""
+    """Return what a chunk holds; raises ``FindingsError`` where it went while the run worked."""
     if content is None:
-        message = f"the chunk {name} is gone"
-        raise RuntimeError(message)
+        raise gone(name)
     return content
 
 
@@ -270,11 +269,14 @@ class _Blocks:
         self.told = self.there, len(self.asked)
 
     def remove_vain(self) -> None:
-        """Remove pieces that were done in vain: they would stand in the tables of all trials."""
-        if self.store is not None:
-            used = (each.names.values() for each in self.growing.values())
-            for name in self.asked.difference(*used):
-                (self.store.folder / f"{name}.chunk").unlink(missing_ok=True)
+        """Remove pieces that were done in vain, in this run or before: they would stand in its tables."""
+        if self.store is None:
+            return
+        used = {name for each in self.growing.values() for name in each.names.values()}
+        own = tuple(f"{chunk_name(gut_world)}{BLOCK}" for gut_world in self.growing)
+        for name in self.store.names():
+            if name.startswith(own) and name not in used:
+                self.store.remove(name)
 
 
 def _cut_chunks(
@@ -341,10 +343,7 @@ def _receipts_there(store: ChunkStore, pieces: Sequence[BlockTask]) -> dict[str,
             continue
         if not _has_its_tables(store, piece.task, piece.name):
             continue
-        aside = tables_store(store)
-        if piece.task.gut_world == 0 and not all(
-            aside.is_there(part_name(each.number, "observed_visits")) for each in results
-        ):
+        if piece.task.gut_world == 0 and tables_store(store).read(first_trial(piece.name)) is None:
             continue
         found[piece.name] = tuple(map(Receipt.of, results))
     return found

@@ -6,6 +6,7 @@ import hashlib
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,13 @@ from numpy import __version__ as numpy_version
 
 from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
-from eubiosis.compute.run_folder import RunFolder
+from eubiosis.compute.run_folder import BLOCK, RunFolder, table_stream
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.credibility import FILE as CREDIBILITY
 from eubiosis.core.credibility import credibility_text
 from eubiosis.core.dictionary import DICTIONARY_FILE, dictionary_tsv
 from eubiosis.core.findings import FindingCollector
+from eubiosis.core.frame import TableStream
 from eubiosis.core.machine import give_back_memory
 from eubiosis.core.table_schemas import TABLES
 from eubiosis.core.version import __version__
@@ -32,6 +34,8 @@ from eubiosis.workflow.workflow import Workflow
 if TYPE_CHECKING:
     from eubiosis.core.report_input import TrialReportInput
     from eubiosis.workflow.trial_job import TrialJob
+
+_BLOCKS_A_FILE = 64  # of the first trial's tables: some 15,000 participants
 
 DEMO = PACKAGED_CONTENT / "trials" / "demo.yaml"
 
@@ -142,20 +146,27 @@ def run_trial(
 
 
 def _write_parts(folder: RunFolder, store: ChunkStore, parts: int) -> tuple[str, ...]:
-    """Write the tables of a first trial that was cut, a file for each block; return their names."""
+    """Write the tables of a first trial that was cut, many blocks a file; return their names.
+
+    Each block is a row group, which no table has for a block without a row.
+    """
     if not parts:
         return ()
-    from eubiosis.workflow.all_tables import tables_store
-    from eubiosis.workflow.trial_blocks import PARTS, part_name
+    from eubiosis.workflow.trial_blocks import first_tables
+    from eubiosis.workflow.trial_chunk import chunk_name
 
-    aside, written = tables_store(store), []
-    for table in PARTS:
-        for block in range(parts):
-            content = aside.read(part_name(block, table))
-            if content is not None:  # a small block may have no adverse event
-                folder.write_bytes(f"tables/{table}/block-{block:05d}.parquet", content)
-                written.append(table)
-    return tuple(dict.fromkeys(written))
+    pieces = (name for name in store.names() if name.startswith(f"{chunk_name(0)}{BLOCK}"))
+    blocks = (tables for piece in pieces for tables in first_tables(store, piece))
+    written: set[str] = set()
+    for number, first in enumerate(blocks):
+        streams: dict[str, TableStream] = {}
+        for tables in chain([first], islice(blocks, _BLOCKS_A_FILE - 1)):
+            for name, table in tables.items():
+                streams.setdefault(name, table_stream()).add(table)
+        for name, stream in streams.items():
+            folder.write_bytes(f"tables/{name}/part-{number:05d}.parquet", stream.close())
+        written |= streams.keys()
+    return tuple(name for name in TABLES if name in written)
 
 
 def _write_all_tables(folder: RunFolder, store: ChunkStore, spec: Workflow, parts: int) -> tuple[str, ...]:

@@ -52,7 +52,9 @@ def test_a_world_whose_tables_are_damaged_is_not_finished(task, store):
     damaged.write_bytes(content[:-1])
     assert not are_whole(tables_store(store), "gut-00000")
     assert not _is_kept(store, task)
-    with pytest.raises(RuntimeError, match="trial_visits of gut-00000 is gone"):
+    with pytest.raises(
+        FindingsError, match=r"gut-00000\.trial_visits: 1 finding\n  it is missing, or damaged"
+    ):
         dict(files_of_run(store, iter(["gut-00000"])))
     damaged.write_bytes(content)
     assert _is_kept(store, task)

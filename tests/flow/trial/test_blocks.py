@@ -12,10 +12,12 @@ from eubiosis.analysis.estimates import estimate
 from eubiosis.compute.chunk_store import ChunkStore
 from eubiosis.compute.executors import Executor
 from eubiosis.compute.packing import pack, unpack
+from eubiosis.core.findings import FindingsError
 from eubiosis.core.frame import Table
 from eubiosis.core.table_schemas import TRIAL_SUBJECTS, TRIAL_VISITS
 from eubiosis.core.trial_tables import Observed
 from eubiosis.therapy import Adherence
+from eubiosis.trial.design import Eligibility
 from eubiosis.trial.simulate import PeopleBlock, block_trials, gut_world_trials
 from eubiosis.trial.world.host_world import TrialIsTooSmall
 from eubiosis.workflow import trial_blocks, trial_pieces
@@ -188,13 +190,65 @@ def test_a_resume_redoes_what_is_missing_or_damaged_and_nothing_else(task, whole
     assert max(read.count(name) for name in names) <= 2
 
 
-def test_a_lost_part_of_the_first_trials_tables_is_made_again(task, store):
-    aside = tables_store(store)
-    name = trial_blocks.part_name(1, "observed_visits")
-    before = aside.read(name)
-    (aside.folder / f"{name}.chunk").unlink()
+@pytest.mark.parametrize("damage", ["deleted", "flipped"])
+def test_a_part_of_the_first_trials_tables_that_is_lost_is_made_again(task, store, damage):
+    aside, piece = tables_store(store), store.names()[1]
+    file = aside.folder / f"{trial_blocks.first_trial(piece)}.chunk"
+    before = file.read_bytes()
+    if damage == "deleted":
+        file.unlink()
+    else:  # as long as before, with the same head
+        file.write_bytes(before[:-3] + bytes([before[-3] ^ 1]) + before[-2:])
+    with pytest.raises(
+        FindingsError, match=rf"{piece}.first: 1 finding\n  it is missing, or damaged, .*--resume"
+    ):
+        trial_blocks.first_tables(store, piece)
     chunks_of([task], Executor(), False, store)
-    assert aside.read(name) == before
+    assert file.read_bytes() == before
+
+
+def test_pieces_that_an_earlier_run_did_in_vain_are_in_no_table(task, store):
+    names = store.names()
+    vain = store.folder / f"{names[-1].partition('.last')[0]}.chunk"
+    assert vain.name.removesuffix(".chunk") not in names
+    shutil.copyfile(store.folder / f"{names[0]}.chunk", vain)
+    other = store.folder / "gut-00001.block-00000.chunk"
+    shutil.copyfile(vain, other)
+    chunks_of([task], Executor(), False, store)
+    assert store.names() == sorted([*names, "gut-00001.block-00000"])
+
+
+@pytest.fixture(scope="module")
+def few(task):
+    """A trial that fills at another block in each host world, and not at all in some blocks."""
+    design = PLAN.changed(participants=17, eligibility=Eligibility(relapses_last_year=1))
+    return replace(make_task(design, host_worlds=3, replicates=1), block=30, whole=15)
+
+
+def test_the_first_trials_tables_hold_its_people_and_nobody_else(few, tmp_path, monkeypatch):
+    """As drawn block by block in host world 0, which is full, or has nobody, in blocks that others need."""
+    made, wanted, scales = [], [17, 17, 17], ()
+    while any(wanted):
+        block = block_trials(few, PeopleBlock(len(made), tuple(wanted), scales))
+        scales, made = block.scales, [*made, block]
+        wanted = [left - came for left, came in zip(wanted, block.entered, strict=True)]
+    assert {block.entered[0] > 0 for block in made} == {True, False}
+    assert made[-1].entered[0] == 0
+    expected = [
+        number
+        for block in made
+        if block.entered[0]
+        for number in next(block.trials.pairs[0].stacks)[0].subjects()["subject"].tolist()
+    ]
+    store = ChunkStore(tmp_path / "chunks", "key")
+    chunks_of([few], Executor(), False, store)
+    parts = [tables for piece in store.names() for tables in trial_blocks.first_tables(store, piece)]
+    for name in ("observed_subjects", "observed_visits", "observed_exposure", "latent_subjects"):
+        people = [int(number) for tables in parts for number in tables[name]["subject"]]
+        assert sorted(set(people)) == sorted(expected)
+    assert len(expected) == len(set(expected)) == 17
+    monkeypatch.setattr(trial_blocks, "run_block", None)  # a resume finds all of it
+    chunks_of([few], Executor(), False, store)
 
 
 def test_too_many_people_in_a_block_are_asked_for_again(task, whole, monkeypatch):

@@ -20,8 +20,7 @@ from eubiosis.therapy import Adherence
 from eubiosis.trial import Intercurrent
 from eubiosis.trial.simulate import PeopleBlock, block_trials, gut_world_trials
 from eubiosis.trial.world.interruptions import IN_THE_GUT
-from eubiosis.workflow.all_tables import tables_store
-from eubiosis.workflow.trial_blocks import part_name
+from eubiosis.workflow.trial_blocks import first_tables
 from eubiosis.workflow.trial_pieces import chunks_of
 
 EVENTS = (
@@ -83,8 +82,9 @@ def test_events_change_no_byte_however_people_are_dealt_out(task, chunk, tmp_pat
     (other,) = chunks_of([task], Executor(), False, store, together=2)
     assert chunk.blocks > 1
     assert pack(other) == pack(chunk)
-    aside = tables_store(store)
-    assert all(aside.is_there(part_name(k, "observed_intercurrent")) for k in range(chunk.blocks))
+    parts = [tables for piece in store.names() for tables in first_tables(store, piece)]
+    assert len(parts) == chunk.blocks
+    assert all(len(tables["observed_intercurrent"]) for tables in parts)
     counted = {kind for each in chunk.flow for _, kind in each.interrupted}
     assert {"antibiotics", "discontinuation", "contamination"} <= counted
 
