@@ -335,7 +335,26 @@ class TableStream:
 
     def close(self) -> bytes:
         """Return the file; raises ``ValueError`` where no table was added."""
-        return self._parts.close()
+        self._parts.close()
+        return self._parts.content()
+
+
+class TableFile:
+    """A parquet file on the disk that grows by tables of the same columns; nothing is kept."""
+
+    def __init__(self, path: Path, notes: Mapping[str, str] | None = None) -> None:
+        self._parts = bridge.ParquetParts(notes or {}, path)
+
+    def add(self, table: Table) -> None:
+        """Append the rows of a table.
+
+        Raises ``ValueError`` for other columns than the first had, ``OSError`` where the disk refuses.
+        """
+        self._parts.add(table.to_arrow())
+
+    def close(self) -> None:
+        """Finish the file; raises ``ValueError`` where no table was added."""
+        self._parts.close()
 
 
 def _outline(table: Table) -> list[tuple[str, str, str]]:

@@ -148,13 +148,13 @@ def parquet(arrow: pa.Table, notes: Mapping[str, str]) -> bytes:
 
 
 class ParquetParts:
-    """A parquet file in memory that grows by tables of the same columns, each a row group of its own."""
+    """A parquet file that grows by tables of the same columns, each a row group; in memory without a path."""
 
-    def __init__(self, notes: Mapping[str, str]) -> None:
+    def __init__(self, notes: Mapping[str, str], path: Path | None = None) -> None:
         import pyarrow as pa
 
-        self._notes = notes
-        self._sink = pa.BufferOutputStream()
+        self._notes, self._path = notes, path
+        self._sink = pa.BufferOutputStream() if path is None else pa.OSFile(str(path), "wb")
         self._writer: pq.ParquetWriter | None = None
 
     def add(self, arrow: pa.Table) -> None:
@@ -166,11 +166,16 @@ class ParquetParts:
             self._writer = pq.ParquetWriter(self._sink, whole.schema, **_WRITTEN)
         self._writer.write_table(whole)
 
-    def close(self) -> bytes:
-        """Return the file; raises ``ValueError`` where no table was added."""
+    def close(self) -> None:
+        """Finish the file; raises ``ValueError`` where no table was added."""
         if self._writer is None:
             raise ValueError("no tables to put together")
         self._writer.close()
+        if self._path is not None:
+            self._sink.close()
+
+    def content(self) -> bytes:
+        """Return the file that was finished in memory."""
         return bytes(self._sink.getvalue())
 
 

@@ -6,19 +6,17 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
-from eubiosis.core.findings import Finding, FindingsError
-from eubiosis.core.frame import Table
 from eubiosis.core.output import staged, write_whole
 from eubiosis.workflow.exports.adam import adam_tables
 from eubiosis.workflow.exports.adam_schemas import ADAM_TABLES, SIMULATED
-from eubiosis.workflow.exports.transport import demand_transport, write_transport
+from eubiosis.workflow.exports.growing import GROWING, Format
+from eubiosis.workflow.exports.observed import observed_people
+from eubiosis.workflow.exports.transport import demand_transport
 from eubiosis.workflow.runs import demand_whole, read_manifest
 
-Format = Literal["parquet", "csv", "xpt"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-_TABLES = ("observed_subjects", "observed_visits", "observed_relapses", "observed_adverse_events")
 _CREDIBILITY = "credibility.json"  # the assessment table of ICH M15, where the run holds one
 _WORDS = """SIMULATED data of a virtual trial. Nobody in these tables exists, and no number in them is
 evidence that a therapy works.
@@ -32,12 +30,15 @@ not derived: the visits are planned too far apart for it in most designs. Harms 
 of harms, not those of MedDRA.
 
 A missing number is empty (CSV), null (Parquet) or "." (XPT). Read XPT with SAS, haven or pyreadstat: read_sas
-of pandas takes every zero for 5.4e-79, so that CNSR == 0 finds nobody.
+of pandas takes every zero for 5.4e-79, so that CNSR == 0 finds nobody. A table of more than 200,000 rows is
+several XPT files, such as adlb1.xpt and adlb2.xpt: set one under the other in this order.
 """
 
 
 def export_run(run: Path, to: Path, formats: Sequence[Format] = FORMATS) -> list[Path]:
     """Write the tables of a finished run to the new folder ``to``; return the paths.
+
+    A large trial is read, derived and written some hundred people at a time.
 
     Raises ``FindingsError`` where the run is damaged or none, the folder is not empty, or a library that a
     format needs is absent.
@@ -46,15 +47,18 @@ def export_run(run: Path, to: Path, formats: Sequence[Format] = FORMATS) -> list
         demand_transport()
     manifest = read_manifest(run)
     demand_whole(run, manifest)
-    tables = adam_tables(_study(manifest), *(_read(run, name) for name in _TABLES))
+    study = _study(manifest)
     names: list[str] = []
     with staged(to, new=True) as aside:
-        for table in tables.values():
-            for form in formats:
-                name = f"{table.name.lower()}.{form}"
-                _write(table, aside / name, form)
-                names.append(name)
-        write_whole(aside / "variables.csv", variables_csv(tables))
+        growing = {name: [GROWING[form](aside, name.lower()) for form in formats] for name in ADAM_TABLES}
+        for people in observed_people(run):
+            for name, table in adam_tables(study, *people).items():
+                for file in growing[name]:
+                    file.add(table)
+        for files in growing.values():
+            for file in files:
+                names += file.close()
+        write_whole(aside / "variables.csv", variables_csv())
         write_whole(aside / "README.txt", _WORDS)
         names += ["variables.csv", "README.txt"]
         if (run / _CREDIBILITY).is_file():
@@ -63,13 +67,13 @@ def export_run(run: Path, to: Path, formats: Sequence[Format] = FORMATS) -> list
     return [to / name for name in names]
 
 
-def variables_csv(tables: Mapping[str, Table]) -> str:
+def variables_csv() -> str:
     """Return what every variable of the tables is, as CSV: one line each."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(("dataset", "variable", "label", "type", "unit", "origin", "derivation"))
-    for name in tables:
-        for column in ADAM_TABLES[name].columns:
+    for name, schema in ADAM_TABLES.items():
+        for column in schema.columns:
             kind = "text" if column.kind == "text" else "float"
             writer.writerow((name, column.name, column.meaning, kind, column.unit, SIMULATED, column.cdisc))
     return stream.getvalue()
@@ -80,31 +84,3 @@ def _study(manifest: Mapping[str, object]) -> str:
     facts = manifest.get("facts")
     digest = facts.get("analysis_plan_sha256") if isinstance(facts, Mapping) else None
     return f"SIM-{str(digest or 'UNKNOWN')[:8].upper()}"
-
-
-def _read(run: Path, name: str) -> Table:
-    path = run / "tables" / f"{name}.parquet"
-    if not path.is_file():
-        problem = Finding(str(run), f"tables/{name}.parquet", "is missing", "a run of a trial")
-        raise FindingsError([problem])
-    return Table.read_parquet(path)
-
-
-def _write(table: Table, path: Path, form: Format) -> None:
-    if form == "parquet":
-        write_whole(path, table.to_parquet({"origin": SIMULATED}))
-    elif form == "csv":
-        write_whole(path, table_csv(table))
-    else:
-        write_transport(table, path)
-
-
-def table_csv(table: Table) -> str:
-    """Return a table as CSV: a header, then numbers with all their digits; a missing number is empty."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(table.columns)
-    columns = table.to_pydict()
-    for row in zip(*columns.values(), strict=True):
-        writer.writerow("" if cell is None else cell for cell in row)
-    return stream.getvalue()
