@@ -7,6 +7,7 @@ power cut leaves the old state or the new one. What does not read back as it was
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -15,10 +16,11 @@ from pathlib import Path
 
 from eubiosis.core.findings import Finding, FindingsError
 
-_MAGIC = b"eubiosis chunk 1\n"
+_MAGIC = b"eubiosis chunk 2\n"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,80}")
 _SUFFIX = ".chunk"
 _MOST_HEAD = 400  # bytes of the line with key, length and checksum
+_MOST_BYTES = 2**32  # of a chunk
 
 
 class ChunkStore:
@@ -42,11 +44,13 @@ class ChunkStore:
     def write(self, name: str, content: bytes) -> None:
         """Write one chunk, whole or not at all; raises ``OSError`` where the disk does not take it."""
         target = self._path(name)
+        if self.folder.is_symlink():
+            raise OSError(errno.ELOOP, "a link, where a folder of the run is expected", str(self.folder))
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self.folder / f".{name}.{secrets.token_hex(4)}.new"
         try:
             with temporary.open("xb") as out:
-                out.write(_MAGIC + _head(self.key, content))
+                out.write(_MAGIC + _head(name, self.key, content))
                 out.write(content)
                 out.flush()
                 os.fsync(out.fileno())
@@ -81,39 +85,44 @@ class ChunkStore:
 
     def _key_of(self, name: str) -> str | None:
         """Return the key in the head of a chunk; None where it is missing or not as long as its head says."""
+        head = self._head_of(name)
+        return None if head is None else head.partition(b" ")[0].decode("ascii", "replace")
+
+    def _head_of(self, name: str) -> bytes | None:
+        """Return the head of a chunk; None where it is missing or not as long as its head says.
+
+        Nothing outside is looked at, no pipe is waited for, and what is too large for a chunk is none.
+        """
         path = self._path(name)
-        if path.is_symlink() or not path.is_file():
+        if self.folder.is_symlink() or path.is_symlink() or not path.is_file():
             return None
         with path.open("rb") as content:
             start = content.read(len(_MAGIC) + _MOST_HEAD)
         head, newline, _ = start[len(_MAGIC) :].partition(b"\n")
-        words = head.decode("ascii", "replace").split(" ")
-        if not (start.startswith(_MAGIC) and newline and len(words) == 3 and words[1].isdecimal()):
+        words = head.split(b" ")
+        if not (start.startswith(_MAGIC) and newline and len(words) == 3 and words[1].isdigit()):
             return None
-        whole = len(_MAGIC) + len(head) + 1 + int(words[1]) == path.stat().st_size
-        return words[0] if whole else None
+        size = path.stat().st_size
+        whole = len(_MAGIC) + len(head) + 1 + int(words[1]) == size <= _MOST_BYTES
+        return head if whole else None
 
     def _parted(self, name: str) -> tuple[str | None, bytes]:
         """Return the key and the content of a chunk; no key where it is missing or damaged."""
-        path = self._path(name)
-        if path.is_symlink() or not path.is_file():  # nothing outside is read, and no pipe is waited for
+        head = self._head_of(name)
+        if head is None:
             return None, b""
-        content = path.read_bytes()
-        if not content.startswith(_MAGIC):
-            return None, b""
-        head, newline, body = content[len(_MAGIC) :].partition(b"\n")
+        body = self._path(name).read_bytes()[len(_MAGIC) + len(head) + 1 :]
         key = head.partition(b" ")[0].decode("ascii", "replace")
-        return (key, body) if newline and head + newline == _head(key, body) else (None, b"")
+        return (key, body) if head + b"\n" == _head(name, key, body) else (None, b"")
 
     def names(self) -> list[str]:
-        """Return the names of the chunks that are there, whole or not, in order."""
-        if not self.folder.is_dir():
+        """Return the names of the chunks that are there, whole or not, in order; other files are none."""
+        if self.folder.is_symlink() or not self.folder.is_dir():
             return []
-        return sorted(
-            path.name.removesuffix(_SUFFIX)
-            for path in self.folder.iterdir()
-            if path.name.endswith(_SUFFIX) and not path.name.startswith(".")
+        names = (
+            path.name.removesuffix(_SUFFIX) for path in self.folder.iterdir() if path.name.endswith(_SUFFIX)
         )
+        return sorted(name for name in names if _is_name(name))
 
     def remove(self, name: str) -> None:
         """Remove a chunk, if it is there."""
@@ -130,7 +139,7 @@ class ChunkStore:
                 path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name) or ".." in name:
+        if not _is_name(name):
             message = f"{name!r} is no name of a chunk"
             raise ValueError(message)
         return self.folder / f"{name}{_SUFFIX}"
@@ -143,8 +152,13 @@ def gone(name: str) -> FindingsError:
     return FindingsError([Finding(f"chunk {name}", "", problem, next_step=step)])
 
 
-def _head(key: str, content: bytes) -> bytes:
-    digest = hashlib.sha256(key.encode() + b"\x1f" + content).hexdigest()
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and ".." not in name
+
+
+def _head(name: str, key: str, content: bytes) -> bytes:
+    """Return the line before a chunk; its checksum covers the name, so that no chunk passes for another."""
+    digest = hashlib.sha256(f"{name}\x1f{key}\x1f".encode() + content).hexdigest()
     return f"{key} {len(content)} {digest}\n".encode()
 
 

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import shutil
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eubiosis.compute.chunk_store import ChunkStore
+from eubiosis.core.findings import FindingsError
 
 
 @given(content=st.binary(max_size=200), place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
@@ -32,6 +34,48 @@ def test_another_key_and_another_name_are_missing(tmp_path):
     assert ChunkStore(tmp_path, "other").read("gut-00001") is None
     assert ChunkStore(tmp_path, "one").read("gut-00002") is None
     assert ChunkStore(tmp_path / "nowhere", "one").names() == []
+
+
+def test_a_chunk_under_another_name_is_missing(tmp_path):
+    store = ChunkStore(tmp_path, "key")
+    store.write("gut-00001", b"numbers")
+    shutil.copyfile(tmp_path / "gut-00001.chunk", tmp_path / "gut-00002.chunk")
+    assert store.read("gut-00001") == b"numbers"
+    assert store.read("gut-00002") is None
+    with pytest.raises(FindingsError, match="chunk gut-00002: 1 finding"):
+        store.demanded("gut-00002")
+
+
+def test_a_file_with_no_name_of_a_chunk_is_none(tmp_path):
+    store = ChunkStore(tmp_path, "key")
+    store.write("a", b"1")
+    for name in ("a (conflicted copy).chunk", ".a.chunk", "A.chunk", "a..b.chunk", "a.chunk.bak"):
+        shutil.copyfile(tmp_path / "a.chunk", tmp_path / name)
+    assert store.names() == store.whole() == ["a"]
+    assert store.foreign() == []
+
+
+def test_a_file_that_is_much_longer_than_a_chunk_is_not_read(tmp_path, monkeypatch):
+    """Also where its head says so."""
+    store = ChunkStore(tmp_path, "key")
+    store.write("a", b"1234")
+    store.write("b", b"1234")
+    os.truncate(tmp_path / "a.chunk", 2**40)  # a hole
+    monkeypatch.setattr("eubiosis.compute.chunk_store._MOST_BYTES", (tmp_path / "b.chunk").stat().st_size - 1)
+    assert store.read("a") is None
+    assert store.read("b") is None
+
+
+def test_a_folder_that_is_a_link_is_neither_read_nor_written(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    ChunkStore(tmp_path / "elsewhere", "key").write("a", b"1")
+    (tmp_path / "here").symlink_to(tmp_path / "elsewhere")
+    store = ChunkStore(tmp_path / "here", "key")
+    assert store.names() == []
+    assert store.read("a") is None
+    with pytest.raises(OSError, match="a link, where a folder of the run is expected"):
+        store.write("b", b"2")
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["a.chunk"]
 
 
 @pytest.mark.parametrize("name", ["../a", "a/b", "", "A", "..", "a..b", "a\nb"])
