@@ -30,6 +30,7 @@ from eubiosis.evidence.forecast.sealed_forecasts import FOLDER
 from eubiosis.model import load
 from eubiosis.model.discrepancy import TABLE
 from eubiosis.model.exchange.standalone import module_antimony
+from eubiosis.workflow.exports.adam_schemas import ADAM_TABLES
 from tiny_runs import tiny_workflow
 from trial_plans import plan, rows, text_of, write_plan
 
@@ -128,7 +129,8 @@ INSTEAD = {  # of what takes long, or asks for a whole run
     "calibration.discrepancy_table.read_discrepancies": lambda *_: (),
     "workflow.exports.write.read_manifest": lambda _: {},
     "workflow.exports.write.demand_whole": lambda *_: None,
-    "workflow.exports.write._read": lambda *_: None,
+    "workflow.exports.write.observed_people": lambda _: iter([()]),
+    "workflow.exports.write.ADAM_TABLES": {"ADSL": ADAM_TABLES["ADSL"]},
     "workflow.exports.write.adam_tables": lambda *_: {"ADSL": Table({"AGE": [40.0]}, name="ADSL")},
     "workflow.rerender.results_of_run": lambda _: None,
     "report.trial.page.trial_report": lambda _: "a page",

@@ -30,9 +30,9 @@ GOOD = {
     "simulation": "{gut_worlds: 1, host_worlds: 1, replicates: 2}",
 }  # fmt: skip
 CASES = [
-    ({"population": "{source: reference, group: Control}"}, "population.group: 0.0% of the reference"),
-    ({"more": "eligibility: {age: [18, 18]}"}, "eligibility: 0.0% of the reference population would enter"),
-    ({"more": "eligibility: {edss: [9, 10]}"}, "eligibility: 0.0% of the reference population would enter"),
+    ({"population": "{source: reference, group: Control}"}, "population.group: 0% of the reference"),
+    ({"more": "eligibility: {age: [18, 18]}"}, "eligibility: 0% of the reference population would enter"),
+    ({"more": "eligibility: {edss: [9, 10]}"}, "eligibility: 0% of the reference population would enter"),
     ({"more": "eligibility: {mfis_from: 84}"}, "fatigue below the threshold"),
     ({"design": "{participants: 20, visits: [0, 0.001]}"}, "the visits in weeks 0 and 0.001 are on one day"),
     ({"design": "{participants: 20, dropout_per_year: 5}"}, "participants are expected in the smallest arm"),

@@ -27,7 +27,7 @@ from eubiosis.core.version import __version__
 from eubiosis.trial.simulation import TablesKept
 from eubiosis.workflow.feasibility import Cost, check_disk, check_feasible
 from eubiosis.workflow.files.tables import check_all
-from eubiosis.workflow.files.workflow_yaml import resolved_yaml
+from eubiosis.workflow.files.workflow_yaml import located, resolved_yaml
 from eubiosis.workflow.plan import analysis_plan
 from eubiosis.workflow.workflow import Workflow
 
@@ -87,7 +87,7 @@ def run_trial(
     spec = check_run(workflow)
     if tables is not None:
         spec = spec.changed(simulation=spec.simulation.changed(tables=tables))
-    cost = _demand_feasible(spec, out, large=large)
+    cost = _demand_feasible(workflow, spec, out, large=large)
     _demand_model(content)
     plan = analysis_plan(spec)
     with RunFolder(out, replace=replace, resume=resume) as folder:
@@ -195,10 +195,11 @@ def run_key(spec: Workflow, inputs: Mapping[str, str]) -> str:
     return hashlib.sha256("\x1f".join(lines).encode()).hexdigest()
 
 
-def _demand_feasible(spec: Workflow, out: Path, *, large: bool) -> Cost:
+def _demand_feasible(workflow: Path, spec: Workflow, out: Path, *, large: bool) -> Cost:
     """Return what the run is predicted to take; raises ``FindingsError`` where it could not end well."""
-    findings = FindingCollector()
-    cost = check_feasible(spec, findings, large=large)
+    own = FindingCollector()
+    cost = check_feasible(spec, own, large=large)
+    findings = FindingCollector(located(own.findings, workflow))
     check_disk(cost, out, findings)
     findings.raise_if_any()
     return cost

@@ -4,6 +4,7 @@ import math
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from eubiosis.core.calendar import DAYS_PER_YEAR
@@ -12,6 +13,7 @@ from eubiosis.therapy import placebo, prebiotic
 from eubiosis.trial import Design
 from eubiosis.workflow import feasibility
 from eubiosis.workflow.feasibility import check_disk, check_feasible, entry
+from eubiosis.workflow.files.check_files import check_file
 from eubiosis.workflow.files.workflow_yaml import check_workflow
 
 ARMS = {"placebo": placebo(), "inulin": prebiotic("inulin", dose="12 g/day")}
@@ -58,6 +60,16 @@ def test_a_plain_design_has_no_finding(tmp_path):
         ({"age": "[18, 18]"}, "eligibility", "age"),
         ({"edss": "[9, 10]"}, "eligibility", "EDSS"),
         ({"more": ", mfis_from: 84"}, "eligibility", "fatigue below the threshold"),
+        (
+            {"more": ", relapses_last_year: 2, background: stable"},
+            "eligibility",
+            "relapses in the last year 1,0",
+        ),
+        (
+            {"more": ", relapses_last_year: 20, background: stable"},
+            "eligibility",
+            "below 0.01% of the reference",
+        ),
         ({"dropout": 5, "visits": "[0, 48]"}, "design.dropout_per_year", "participants are expected"),
         ({"edss": "[0, 0]", "primary": "edss"}, "eligibility.edss", "EDSS is primary"),
     ],
@@ -154,3 +166,34 @@ def test_the_chance_to_stay_is_that_of_a_constant_hazard(tmp_path):
 
 def test_every_cost_is_there():
     assert Path(feasibility.COSTS).is_file()
+
+
+@pytest.mark.parametrize(("level", "least"), [(0.3, 1), (0.8, 2), (3.0, 3)])
+def test_the_chance_of_a_relapse_before_is_that_of_drawn_people(level, least, monkeypatch):
+    """Gamma rates that stay, Poisson counts: those with the history show the level a year later."""
+    monkeypatch.setattr(feasibility, "_planned", {"dispersion_of_relapse_rates": 1.9}.__getitem__)
+    chance = feasibility._relapsed(level, least)
+    draws = np.random.default_rng(5)
+    shape, low, high = 1 / 1.9, level / 50, level
+    unit = draws.gamma(shape, 1.9, 400_000)
+    for _ in range(12):  # the mean of everybody at which the chosen have the level, by halving
+        mean = math.sqrt(low * high)
+        rates = mean * unit
+        before = np.random.default_rng(6).poisson(rates) >= least
+        low, high = (mean, high) if rates[before].mean() < level else (low, mean)
+    assert chance == pytest.approx(before.mean(), rel=0.05)
+
+
+def test_nobody_relapses_where_the_level_is_zero():
+    assert feasibility._relapsed(0.0, 1) == 0.0
+
+
+def test_findings_name_the_file_and_the_line(tmp_path):
+    path = tmp_path / "workflow.yaml"
+    path.write_text(WORKFLOW.format(**{**GOOD, "edss": "[9, 10]", "participants": 4, "dropout": 5}))
+    findings = FindingCollector()
+    check_file(path, findings)
+    assert [(each.file, each.line, each.place) for each in findings.findings] == [
+        (str(path), 7, "line 7, eligibility"),
+        (str(path), 11, "line 11, design.dropout_per_year"),
+    ]

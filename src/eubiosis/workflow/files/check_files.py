@@ -12,8 +12,9 @@ from eubiosis.core.yaml_lines import read_yaml
 from eubiosis.population.contrast import guild_contrast
 from eubiosis.population.lost import LostProfiles, participants
 from eubiosis.population.stool.table import StoolTable, read_stool_table
-from eubiosis.workflow.feasibility import check_feasible
+from eubiosis.workflow.feasibility import check_feasible, entry_of
 from eubiosis.workflow.files.tables import check_all
+from eubiosis.workflow.files.workflow_yaml import located
 from eubiosis.workflow.question import Question
 from eubiosis.workflow.workflow import Workflow
 
@@ -40,8 +41,13 @@ def check_file(path: Path, findings: FindingCollector, *, large: bool = False) -
     spec, table = check_all(path, findings)
     if spec is None:
         return "workflow"
-    cost = check_feasible(spec, findings, large=large)
-    said = _workflow(spec) + ("" if table is None else f"; {_table(table, spec.population.group)}")
+    own = FindingCollector()
+    cost = check_feasible(spec, own, large=large)
+    findings.extend(located(own.findings, path))
+    enter = entry_of(spec).words
+    said = f"{_workflow(spec)}; about {enter} of the reference population would enter" + (
+        "" if table is None else f"; {_table(table, spec.population.group)}"
+    )
     return f"{said}; a run takes {cost.words}"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from eubiosis.core.endpoints import ENDPOINTS
-from eubiosis.core.findings import FindingCollector, FindingsError, unknown_word
+from eubiosis.core.findings import Finding, FindingCollector, FindingsError, unknown_word
 from eubiosis.core.from_yaml import findings_at, in_order
 from eubiosis.core.kinds import plain, shown
 from eubiosis.core.place import Place
@@ -76,6 +76,20 @@ def check_workflow(path: Path, findings: FindingCollector) -> Workflow | None:
             made = Workflow.model_validate(content)
     findings.extend(in_order(own.findings))
     return None if own.findings else made
+
+
+def located(findings: Iterable[Finding], path: Path) -> list[Finding]:
+    """Return findings about the keys of a workflow with its file, and the lines where they stand in it."""
+    document = read_yaml(path, FindingCollector())
+    if document is None:
+        return list(findings)
+    found = []
+    for each in findings:
+        place = _in_file(tuple(each.place.split(".")), document)
+        found.append(
+            replace(each, file=document.file, place=document.place(place), line=document.line(place))
+        )
+    return in_order(found)
 
 
 def population_of(path: Path) -> PopulationSource | None:
