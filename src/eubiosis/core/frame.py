@@ -352,6 +352,10 @@ class TableFile:
         """
         self._parts.add(table.to_arrow())
 
+    def give_up(self) -> None:
+        """Leave the file as it is."""
+        self._parts.give_up()
+
     def close(self) -> None:
         """Finish the file; raises ``ValueError`` where no table was added."""
         self._parts.close()

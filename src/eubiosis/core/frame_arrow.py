@@ -174,6 +174,11 @@ class ParquetParts:
         if self._path is not None:
             self._sink.close()
 
+    def give_up(self) -> None:
+        """Keep the writer from finishing the file when it is collected, and from printing why it cannot."""
+        if self._writer is not None:
+            self._writer.is_open = False
+
     def content(self) -> bytes:
         """Return the file that was finished in memory."""
         return bytes(self._sink.getvalue())

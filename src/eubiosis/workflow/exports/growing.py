@@ -24,6 +24,9 @@ class Growing(Protocol):
     def close(self) -> list[str]:
         """Finish and return the names of the files."""
 
+    def give_up(self) -> None:
+        """Leave the files as they are."""
+
 
 class GrowingCsv:
     """A header, then numbers with all their digits; a missing number is empty."""
@@ -45,6 +48,9 @@ class GrowingCsv:
         """Finish."""
         return [self._path.name]
 
+    def give_up(self) -> None:
+        """Nothing is open."""
+
 
 class GrowingParquet:
     """A row group for each table that is added."""
@@ -61,6 +67,10 @@ class GrowingParquet:
         """Finish."""
         self._file.close()
         return [self._name]
+
+    def give_up(self) -> None:
+        """Leave the file as it is."""
+        self._file.give_up()
 
 
 class GrowingTransport:
@@ -81,6 +91,9 @@ class GrowingTransport:
         """Finish."""
         self._write(f"{self._stem}{len(self._names) + 1}.xpt" if self._names else f"{self._stem}.xpt")
         return self._names
+
+    def give_up(self) -> None:
+        """Nothing is open."""
 
     def _write(self, name: str) -> None:
         write_transport(Table.concat(self._held), self._folder / name)

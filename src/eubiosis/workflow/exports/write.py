@@ -51,13 +51,18 @@ def export_run(run: Path, to: Path, formats: Sequence[Format] = FORMATS) -> list
     names: list[str] = []
     with staged(to, new=True) as aside:
         growing = {name: [GROWING[form](aside, name.lower()) for form in formats] for name in ADAM_TABLES}
-        for people in observed_people(run):
-            for name, table in adam_tables(study, *people).items():
-                for file in growing[name]:
-                    file.add(table)
-        for files in growing.values():
+        files = [file for own in growing.values() for file in own]
+        try:
+            for people in observed_people(run):
+                for name, table in adam_tables(study, *people).items():
+                    for file in growing[name]:
+                        file.add(table)
             for file in files:
                 names += file.close()
+        except BaseException:
+            for file in files:
+                file.give_up()
+            raise
         write_whole(aside / "variables.csv", variables_csv())
         write_whole(aside / "README.txt", _WORDS)
         names += ["variables.csv", "README.txt"]
