@@ -110,7 +110,10 @@ def evaluate(
 
 
 def keep_whole_blocks(values: Array, size: int) -> tuple[np.ndarray, int]:
-    """Return the rows of blocks in which every set went well, and how many failed; SALib takes no NaN."""
+    """Return the rows of blocks in which every set went well, and how many failed.
+
+    With one NaN among the outputs SALib's indices are all zero.
+    """
     good = np.isfinite(values)
     blocks = good.reshape(-1, size).all(axis=1)
     return np.repeat(blocks, size), int((~good).sum())

@@ -52,6 +52,19 @@ def test_biom_1_is_json(tmp_path):
     assert table.format == "biom"
 
 
+def test_fractions_in_json_that_lost_digits_are_said_to_have(tmp_path):
+    biom = pytest.importorskip("biom")
+    shares = np.array([[0.69997, 0.4], [0.3, 0.5999996], [0.00003, 0.0000004]])
+    whole = biom.Table(shares, GENERA, list(SAMPLES))
+    (tmp_path / "short.biom").write_text(whole.to_json("a test"))
+    record = json.loads(whole.to_json("a test"))
+    record["data"][0][2] = 0.699970123
+    (tmp_path / "long.biom").write_text(json.dumps(record))
+    (tmp_path / "counts.biom").write_text(biom.Table(COUNTS, GENERA, list(SAMPLES)).to_json("a test"))
+    said = {name: read_profiles(tmp_path / f"{name}.biom").notes for name in ("short", "long", "counts")}
+    assert [any("six decimals" in note for note in said[name]) for name in said] == [True, False, False]
+
+
 @pytest.mark.filterwarnings("error")  # NumPy's overflow is no finding
 @pytest.mark.parametrize(("cell", "sparse_file"), [(1e308, True), (1e16, True), (1e308, False), (2.0, True)])
 def test_an_absurd_cell_is_a_finding_in_formats_without_text(tmp_path, cell, sparse_file):

@@ -9,9 +9,12 @@ import zipfile
 import zlib
 from dataclasses import replace
 
+import numpy as np
+from scipy import sparse
+
 from eubiosis.core.findings import FindingCollector
 from eubiosis.population.stool.delimited import Grid, read_grid
-from eubiosis.population.stool.features import FeatureTable
+from eubiosis.population.stool.features import FeatureTable, Matrix
 from eubiosis.population.stool.hdf5_child import biom_held
 from eubiosis.population.stool.hdf5_files import biom_features, hdf5_features
 from eubiosis.population.stool.options import ReadOptions
@@ -26,6 +29,12 @@ BROKEN = (
 )  # fmt: skip
 _MOST_METADATA = 1 << 20
 _TYPE = re.compile(r"^type:\s*[\"']?([^\"'\r\n]+?)[\"']?\s*$", re.MULTILINE)  # the one line that is needed
+
+
+_SIX_DECIMALS = (
+    "BIOM 1.0: no value has more than six decimals, which are what biom-format writes into JSON: rarer taxa "
+    "may have become zero; HDF5 keeps all digits"
+)
 
 
 def biom_json_features(
@@ -47,7 +56,15 @@ def biom_json_features(
     except (*BROKEN, BiomException) as error:
         damaged(opened.name, "BIOM file", said_by(error), findings)
         return None
-    return biom_features(opened.name, held, group_column, findings)
+    table = biom_features(opened.name, held, group_column, findings)
+    return table.noted(_SIX_DECIMALS) if table is not None and _six_decimals(table.values) else table
+
+
+def _six_decimals(values: Matrix) -> bool:
+    """Whether a table that holds no counts has been written with six decimals, as biom-format does."""
+    cells = np.asarray(values.data if sparse.issparse(values) else values, dtype=float)
+    counts = bool((cells == np.rint(cells)).all())
+    return not counts and bool((cells == np.rint(1e6 * cells) / 1e6).all())
 
 
 def qiime2_features(opened: Opened, findings: FindingCollector) -> FeatureTable | None:
