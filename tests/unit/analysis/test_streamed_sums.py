@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from eubiosis.analysis.estimates import estimate
 from eubiosis.analysis.estimators.randomisation import randomisation_test
+from eubiosis.analysis.streamed import estimates
 from eubiosis.analysis.streamed.estimates import estimates_of_sums, limit_test
 from eubiosis.analysis.streamed.sums import COUNTED, MEASURED, Groups, Moments, TrialSums
 from eubiosis.analysis.truth.effects import Twins, effects_of_world
@@ -105,6 +106,22 @@ def second(stack):
         {name: values[rows] for name, values in stack.of_subjects.items()},
         {name: values[:, rows] for name, values in stack.of_visits.items()},
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("most", [1, 400])
+def test_how_many_outcomes_are_fitted_together_changes_no_bit(monkeypatch, most):
+    """A bound on rows, so that a trial of any size is fitted in bounded memory."""
+    sums = TrialSums.of(made_stack(8, people=300, trials=5), "placebo")
+    whole = estimates_of_sums(sums)
+    calls, own = [], estimates.many_counts.rate_ratios
+    monkeypatch.setattr(estimates, "_MOST_ROWS", most)
+    monkeypatch.setattr(
+        estimates.many_counts, "rate_ratios", lambda data: (calls.append(data.counts.shape), own(data))[1]
+    )
+    assert repr(estimates_of_sums(sums)) == repr(whole)
+    assert sum(size for size, _ in calls) == 5 * len(COUNTED)
+    assert len(calls) > 1
+    assert all(size == 1 or size * rows <= most for size, rows in calls)
 
 
 def test_moments_of_six_people_worked_out_by_hand():

@@ -8,6 +8,7 @@ the difference of two arms' means has the variance of a draw without replacement
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from eubiosis.core.soundness import Soundness
 from eubiosis.core.trial_tables import TrialKey
 
 Floats = NDArray[np.float64]
+_MOST_ROWS = 100_000  # groups of people of the outcomes that are fitted together; each takes some 200 bytes
 LIMIT = "p and interval by the normal limit of the randomisation test"
 
 
@@ -113,7 +115,7 @@ def _without_numbers(
 
 def _counted(sums: TrialSums) -> Iterator[tuple[tuple[int, str, str], Estimate]]:
     groups, trials = sums.counts, len(sums.replicates)
-    fits = many_counts.rate_ratios(events_of(groups, len(sums.arms)))
+    fits = rate_ratios_of(groups, len(sums.arms))
     everybody = groups.everybody
     proper = groups.proper > 0
     for i, (endpoint, trial) in enumerate((each.id, trial) for each in COUNTED for trial in range(trials)):
@@ -159,18 +161,33 @@ def _counted(sums: TrialSums) -> Iterator[tuple[tuple[int, str, str], Estimate]]
             )  # fmt: skip
 
 
-def events_of(groups: Groups, arms: int) -> many_counts.Events:
-    """Return the groups as the regression of many outcomes takes them."""
+def rate_ratios_of(groups: Groups, arms: int) -> many_counts.RateRatios:
+    """Fit the outcomes, so many at a time that their rows do not fill the memory; no bit depends on that."""
+    size = len(groups.proper)
+    widest = int(np.bincount(groups.outcome, minlength=1).max(initial=1))
+    together = max(1, _MOST_ROWS // max(widest, 1))
+    parts = [
+        many_counts.rate_ratios(events_of(groups, arms, begin, min(begin + together, size)))
+        for begin in range(0, size, together)
+    ]
+    return many_counts.RateRatios(
+        *(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(parts[0]))
+    )
+
+
+def events_of(groups: Groups, arms: int, first: int, end: int) -> many_counts.Events:
+    """Return the groups of the outcomes from ``first`` to before ``end`` as their regression takes them."""
     from scipy.special import gammaln
 
-    size = len(groups.proper)
+    size = end - first
     width = int(groups.count.max(initial=0)) + 1
-    cells = groups.outcome * width + groups.count
-    tally = np.bincount(cells, groups.people, minlength=size * width).reshape(size, width)
+    own = slice(*np.searchsorted(groups.outcome, (first, end)))
+    outcome, count, people = groups.outcome[own] - first, groups.count[own], groups.people[own]
+    tally = np.bincount(outcome * width + count, people, minlength=size * width).reshape(size, width)
     above = tally.sum(axis=-1, keepdims=True) - np.cumsum(tally, axis=-1)
-    columns = (groups.count, groups.years, groups.arm, groups.people)
+    columns = (count, groups.years[own], groups.arm[own], people)
     factorials = (tally * gammaln(np.arange(width) + 1.0)).sum(axis=-1)
-    return many_counts.Events.laid_out(groups.outcome, columns, arms, above, factorials)
+    return many_counts.Events.laid_out(outcome, columns, arms, above, factorials)
 
 
 def limit_test(

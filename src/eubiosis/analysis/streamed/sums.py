@@ -19,6 +19,7 @@ from eubiosis.core.trial_stacks import TrialStack
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Small = NDArray[np.signedinteger]
 Bools = NDArray[np.bool_]
 COUNTED = tuple(each for each in ENDPOINTS.values() if each.counted)
 MEASURED = tuple(each for each in ENDPOINTS.values() if not each.counted)
@@ -105,15 +106,16 @@ class Groups:
     """People alike in arm, exposure and count, one entry a group, of many outcomes.
 
     ``outcome``, ``arm`` and ``count`` are whole numbers, ``years`` the exposure, ``people`` how many are
-    alike. ``everybody`` (outcomes, arms) counts all, those with nothing to count among them; ``proper``
-    (outcomes,) is 1 where every count is whole and in some exposure.
+    alike; whoever leaves has a time of its own, so that groups grow with the trial and are held small.
+    ``everybody`` (outcomes, arms) counts all, those with nothing to count among them; ``proper`` (outcomes,)
+    is 1 where every count is whole and in some exposure.
     """
 
-    outcome: Ints
-    arm: Ints
+    outcome: Small
+    arm: Small
     years: Floats
-    count: Ints
-    people: Ints
+    count: Small
+    people: Small
     everybody: Ints
     proper: Floats
 
@@ -127,11 +129,11 @@ class Groups:
         outcome, person = np.nonzero(kept)
         everybody = np.stack([(arm == k).sum(axis=-1) for k in range(arms)], axis=-1)
         found = cls(
-            outcome,
-            arm[outcome, person],
+            outcome.astype(np.int32),
+            arm[outcome, person].astype(np.int8),
             years[outcome, person],
-            events[outcome, person].astype(np.int64),
-            np.ones(len(outcome), dtype=np.int64),
+            events[outcome, person].astype(np.int32),
+            np.ones(len(outcome), dtype=np.int32),
             everybody,
             np.where(odd.any(axis=-1), 0.0, 1.0),
         )
@@ -163,7 +165,7 @@ class Groups:
         new[1:] = (outcome[1:] != outcome[:-1]) | (arm[1:] != arm[:-1])
         new[1:] |= (years[1:] != years[:-1]) | (count[1:] != count[:-1])
         first = np.flatnonzero(new)
-        people = np.add.reduceat(self.people[order], first)
+        people = np.add.reduceat(self.people[order], first, dtype=self.people.dtype)
         return Groups(
             outcome[first], arm[first], years[first], count[first], people, self.everybody, self.proper
         )
