@@ -9,6 +9,7 @@ import platform
 import re
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -36,7 +37,7 @@ _READY = ".ready"  # in the hidden folder: what the run folder will be, without 
 _MARK = ".published"  # in the hidden folder: the digest of the manifest of the run that was made of it
 _OLD = "old"  # beside the target: an earlier run that is being replaced
 _GONE = "gone"  # beside the target: nobody's any more, being removed
-_TURNS = 3  # to begin, where a run that ends removes the same folders
+_TURNS = 10  # to begin, where a run that ends removes the same folders
 
 
 class RunFolder:
@@ -219,7 +220,8 @@ class RunFolder:
     def _refuse_links(self, partial: Path) -> None:
         """Refuse a hidden folder that leads elsewhere: nothing is written or removed outside."""
         for path in (partial, partial / CHUNKS, partial / LOCK):
-            if path.is_symlink() or (path != partial / LOCK and path.exists() and not path.is_dir()):
+            mode = _mode(path)
+            if stat.S_ISLNK(mode) or (path != partial / LOCK and mode and not stat.S_ISDIR(mode)):
                 raise self._refusal(
                     f"{path.name} is a link or no folder", "a folder of an unfinished run", f"delete {path}"
                 )
@@ -381,28 +383,29 @@ class RunFolder:
             ) from error
 
     def _refuse_target(self) -> None:
-        if self.target.is_symlink():
+        with suppress(FileNotFoundError):  # what stood there went meanwhile
+            self._refuse_what_stands_there(_mode(self.target))
+
+    def _refuse_what_stands_there(self, mode: int) -> None:
+        if stat.S_ISLNK(mode):
             raise self._refusal(
                 "a link stands where the run folder should be",
                 "a new or empty folder by its own name",
                 "give the folder that it leads to, or another --out",
             )
-        there = self.target.exists()
         nameless = self.target.absolute().name in ("", "..")
-        if nameless or (there and (self.target.samefile(Path()) or os.path.ismount(self.target))):
+        if nameless or (mode and (self.target.samefile(Path()) or os.path.ismount(self.target))):
             raise self._refusal(
                 "the run folder cannot be put in the place of the current folder, of one above it or of "
                 "one that a disk is mounted to",
                 "a new folder below it",
                 f"for example --out {self.target / 'run'}",
             )
-        if not there:
-            return
-        if not self.target.is_dir():
+        if mode and not stat.S_ISDIR(mode):
             raise self._refusal(
                 "a file stands where the run folder should be", "a folder that does not exist yet"
             )
-        if any(self.target.iterdir()) and not (self.replace and _is_a_run(self.target)):
+        if mode and any(self.target.iterdir()) and not (self.replace and _is_a_run(self.target)):
             raise self._not_empty()
 
     def _not_empty(self) -> FindingsError:
@@ -419,6 +422,14 @@ class RunFolder:
                 self._made.pop().rmdir()
             except OSError:  # others use it, or have removed it
                 return
+
+
+def _mode(path: Path) -> int:
+    """Return what stands somewhere, as ``stat`` knows it; 0 where nothing does."""
+    try:
+        return path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
 
 
 def _is_a_run(folder: Path) -> bool:

@@ -387,6 +387,24 @@ def test_a_folder_that_nothing_can_be_renamed_to_is_refused_before_any_work(tmp_
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("look", ["samefile", "iterdir", "rglob"])
+def test_a_run_that_goes_while_it_is_looked_at_is_no_hindrance(tmp_path, monkeypatch, look):
+    """Another process replaces it, or somebody removes it."""
+    target = tmp_path / "run"
+    write_one(target)
+    real = getattr(Path, look)
+
+    def late(path, *arguments):
+        monkeypatch.undo()
+        shutil.rmtree(target)
+        return real(path, *arguments)
+
+    monkeypatch.setattr(Path, look, late)
+    with RunFolder(target, replace=True) as folder:
+        folder.write_text("second.txt", "two")
+    assert (target / "second.txt").exists()
+
+
 def at_the_fsync(monkeypatch, happens):
     """Let something happen while the files are forced to the disk."""
     real = run_folder._force
