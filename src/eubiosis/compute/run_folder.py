@@ -368,7 +368,8 @@ class RunFolder:
             raise
         if old.exists():
             gone = _beside(self.target, _GONE)
-            old.rename(gone)
+            with suppress(OSError):  # the new run is whole: the next with this target tries again
+                old.rename(gone)
             shutil.rmtree(gone, ignore_errors=True)
 
     def _put_back(self, old: Path) -> None:

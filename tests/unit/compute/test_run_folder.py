@@ -487,6 +487,26 @@ def test_an_earlier_run_whose_name_is_taken_meanwhile_is_named(tmp_path, monkeyp
     assert (target / "theirs.txt").read_text() == "keep"
 
 
+@pytest.mark.parametrize("error", [FileNotFoundError(), PermissionError()])
+def test_an_earlier_run_that_cannot_be_removed_does_not_fail_the_one_in_its_place(
+    tmp_path, monkeypatch, error
+):
+    target, real = tmp_path / "run", Path.rename
+    write_one(target)
+
+    def rename(path, target):
+        return stop(error) if path.suffix == ".old" else real(path, target)
+
+    with RunFolder(target, replace=True) as folder:
+        folder.write_text("second.txt", "two")
+        monkeypatch.setattr(Path, "rename", rename)
+    monkeypatch.undo()
+    assert (target / "second.txt").exists()
+    with RunFolder(target, replace=True) as folder:  # and the next one tries again
+        assert [path.name for path in tmp_path.glob(".*.old")] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 def test_two_runs_below_one_new_folder_begin_at_once(tmp_path, monkeypatch):
     real = Path.mkdir
     other = RunFolder(tmp_path / "new" / "b")
