@@ -27,7 +27,11 @@ _MOST_NUMBER = 2**31  # of a process
 
 @dataclass(frozen=True)
 class Owner:
-    """Who writes: process, machine, the start of both, and since when."""
+    """Who writes: process, machine, the start of both, and since when.
+
+    ``boot`` names the start of the machine and, where the system has them, the space in which it counts its
+    processes: a number says nothing about the processes of another start or of another space.
+    """
 
     process: int
     machine: str
@@ -47,7 +51,9 @@ class RunLock:
 
     Entering raises ``FindingsError`` at once where another process holds it and may be alive. The lock of a
     process of this machine that has ended is taken over, whatever the clock says; that of another machine
-    after ten minutes without a heartbeat.
+    after ten minutes without a heartbeat; that of an owner under this machine's name whose number cannot be
+    asked for (an earlier start, a container, a machine of the same name) when no heartbeat comes for twelve
+    seconds. A holder that was taken for dead, because it stood still, is told so by ``demand``.
     """
 
     def __init__(self, folder: Path, *, shown: Path) -> None:
@@ -75,30 +81,37 @@ class RunLock:
         self._stop.set()
         if self._beating is not None:
             self._beating.join(_BEAT)  # a disk that does not answer keeps the heart, not the run
-        owner = owner_of(self.path)
-        if owner is not None and owner.token == self._owner.token:
+        if self.is_own():
             self.path.unlink(missing_ok=True)
 
-    def moved(self, folder: Path) -> None:
-        """Follow the lock into the folder that its own folder was renamed to."""
-        self.path = folder / LOCK
+    def is_own(self) -> bool:
+        """Say whether the lock that lies there is this one."""
+        owner = owner_of(self.path)
+        return owner is not None and owner.token == self._owner.token
+
+    def demand(self) -> None:
+        """Raise ``FindingsError`` where the lock is gone, or another process has taken it over."""
+        if self.is_own():
+            return
+        owner = owner_of(self.path)
+        problem = f"{LOCK} of this run is gone, or damaged"
+        if owner is not None:
+            problem = f"{owner.words} has taken this run over, as from one that is dead"
+        step = "when nobody writes there any more, the same command with --resume"
+        raise self._finding(problem, "one writer at a time", step)
 
     def _create(self) -> None:
         temporary = self.path.with_name(f".{LOCK}.{secrets.token_hex(4)}.new")
+        content = json.dumps(asdict(self._owner))
         try:
-            temporary.write_text(json.dumps(asdict(self._owner)), encoding="utf-8")
-            os.link(temporary, self.path)  # whole or not at all, and never over another
-        except FileExistsError:
-            raise
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
-                raise
-            with self.path.open("x", encoding="utf-8") as out:
-                out.write(json.dumps(asdict(self._owner)))
+            temporary.write_text(content, encoding="utf-8")
+            _link(temporary, self.path, content)
         finally:
             temporary.unlink(missing_ok=True)
 
     def _clear_if_dead(self, waiting: _Waiting) -> None:
+        if self.path.is_dir():
+            raise self._finding(f"{LOCK} is a folder", "the lock of a run", f"delete {self.path}")
         owner = owner_of(self.path)
         if owner is not None and alive(owner, self.path):
             raise self._refusal(owner)
@@ -111,29 +124,24 @@ class RunLock:
         with contextlib.suppress(FileNotFoundError):  # another process was faster: look again
             self.path.rename(grave)
             buried = owner_of(grave)
-            if owner is not None and buried is not None and buried.token != owner.token:
-                grave.rename(self.path)  # a new owner came between the look and the move
-            else:
-                grave.unlink(missing_ok=True)
+            if buried is not None and (owner is None or buried.token != owner.token):
+                with contextlib.suppress(FileExistsError):  # a third was faster: the second is told so
+                    _link(grave, self.path, json.dumps(asdict(buried)))
+            grave.unlink(missing_ok=True)
 
     def _beat(self) -> None:
         while not self._stop.wait(_BEAT):
             with contextlib.suppress(OSError):
-                os.utime(self.path)
+                if self.is_own():
+                    os.utime(self.path)
 
     def _refusal(self, owner: Owner | None) -> FindingsError:
         who = "another process" if owner is None else owner.words
-        return FindingsError(
-            [
-                Finding(
-                    str(self.shown),
-                    "--out",
-                    f"{who} writes this run",
-                    "one writer at a time",
-                    "wait for it, end it, or give another --out",
-                )
-            ]
-        )
+        step = "wait for it, end it, or give another --out"
+        return self._finding(f"{who} writes this run", "one writer at a time", step)
+
+    def _finding(self, problem: str, allowed: str, step: str) -> FindingsError:
+        return FindingsError([Finding(str(self.shown), "--out", problem, allowed, step)])
 
 
 class _Waiting:
@@ -185,9 +193,25 @@ def alive(owner: Owner, path: Path) -> bool:
     here = _this_process()
     if owner.machine != here.machine:
         return abs(_age(path)) < _SILENT or _beats(path)
-    if owner.boot != here.boot or not _runs(owner.process):
-        return False
-    return owner.process_start in ("", _start_of(owner.process))
+    if owner.boot != here.boot:
+        return _beats(path)
+    return _runs(owner.process) and owner.process_start in ("", _start_of(owner.process))
+
+
+def _link(source: Path, target: Path, content: str) -> None:
+    """Give a file another name, whole or not at all and never over another (``FileExistsError``).
+
+    Where the disk knows no second names, ``content`` is written there, which may be seen half-written.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
+            raise
+        with target.open("x", encoding="utf-8") as out:
+            out.write(content)
 
 
 def _identity(path: Path) -> tuple[int, ...] | None:
@@ -222,11 +246,19 @@ def _this_process() -> Owner:
     return Owner(
         number,
         socket.gethostname(),
-        _first_line("/proc/sys/kernel/random/boot_id"),
+        f"{_first_line('/proc/sys/kernel/random/boot_id')} {_process_space()}".strip(),
         _start_of(number),
         datetime.now(UTC).isoformat(timespec="seconds"),
         secrets.token_hex(8),
     )
+
+
+def _process_space() -> str:
+    """Return the space in which this process has its number; empty where the system has none."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
 
 
 def _runs(process: int) -> bool:
