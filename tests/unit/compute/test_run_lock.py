@@ -71,7 +71,9 @@ def forbidden(seconds):
 
 
 @pytest.mark.parametrize(
-    ("machine", "number"), [({}, 2**30), ({}, os.getpid()), ({"boot": ""}, os.getpid())], ids=str
+    ("machine", "number"),
+    [({}, 2**30), ({}, os.getpid()), ({"boot": ""}, os.getpid())],
+    ids=["no process", "another process", "an older lock"],
 )
 def test_an_owner_whose_number_cannot_be_asked_for_lives_while_its_heart_beats(
     tmp_path, monkeypatch, machine, number
@@ -235,6 +237,7 @@ def test_a_third_owner_is_not_overwritten_by_the_second_put_back(tmp_path, monke
         ({"token": "theirs"}, f"process {os.getpid()} on .* has taken this run over.*--resume"),
         ({"process": -1}, "lock.json of this run is gone, or damaged"),
     ],
+    ids=["taken over", "damaged"],
 )
 def test_a_lock_that_is_no_more_ones_own_is_said_and_kept_alive_by_nobody(tmp_path, monkeypatch, now, words):
     touched = []
