@@ -318,9 +318,8 @@ def _client(workers: int, address: str, certificates: Path | None) -> Iterator[C
             finally:
                 try:
                     cluster.close(timeout=CLOSE)
-                except (
-                    TimeoutError
-                ):  # what is left is ended with kill -9; its folders, which are ours, go too
+                except TimeoutError:
+                    # what is left is ended with kill -9, and Dask's own clearing finds its folders gone
                     logging.getLogger("distributed.diskutils").setLevel(logging.CRITICAL)
 
 
