@@ -116,7 +116,7 @@ class Cluster:
                 for number, future in _completed(client, function, work, AHEAD * there, self.identify):
                     try:
                         result = named(partial(_own_result, future), work[number], number)
-                    except (ImportError, AttributeError):
+                    except (ImportError, AttributeError, TypeError):
                         _checked_workers(client, self.identify)  # names one that came later and lacks us
                         raise
                     future.release()

@@ -237,9 +237,8 @@ def _demand_content(run: Path, prefix: str, folder: Path | None, inputs: Mapping
     then = {name.removeprefix(prefix): each for name, each in inputs.items() if name.startswith(prefix)}
     edited = prefix != "content/"
     if edited and not then and folder is not None:
-        raise _refused(
-            run, "the run had the model of the package, and another is given", step="omit --content"
-        )
+        problem = "the run had the model of the package, and another is given"
+        raise _refused(run, problem, "the model of the package", "omit --content")
     if edited and then and folder is None:
         problem = "the run read a model of its own, which its folder does not hold"
         raise _refused(run, problem, "the content folder that the run was given", "give --content")
