@@ -10,6 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,7 +24,7 @@ import pytest
 
 from eubiosis.compute import dask_pool
 from eubiosis.compute.executors import Executor, executor_of
-from eubiosis.core.findings import FindingsError
+from eubiosis.core.findings import ExecutorError, FindingsError
 from eubiosis.workflow.trial_run import run_trial
 from tiny_runs import tiny_workflow
 
@@ -91,7 +93,7 @@ def test_a_cluster_takes_no_known_port_and_serves_no_pages():
             for port in ports:
                 for page in ("health", "info/main/workers.html", "metrics", "json/index.html"):
                     with pytest.raises(HTTPError, match="404"):
-                        urlopen(f"http://127.0.0.1:{port}/{page}", timeout=10)
+                        urlopen(f"http://127.0.0.1:{port}/{page}", timeout=300)
 
 
 def faults_of_arrays(count):
@@ -172,32 +174,192 @@ def test_a_machine_that_slept_has_not_been_alone_for_long(monkeypatch):
     assert dask_pool._next_done(client, done) == "a task"
 
 
+LACKS = """\
+import sys
+sys.modules["eubiosis"] = None
+"""
+TWO_RUNS = """\
+import time
+from pathlib import Path
+
+def first(item):
+    number, folder = item
+    Path(folder, f"begun-{number}").touch()
+    until = time.monotonic() + 60
+    while not Path(folder, "go").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    return "first", number
+
+def second(item):
+    number, folder = item
+    Path(folder, "go").touch()
+    return "second", number
+
+def slow(item):
+    time.sleep(0.3)
+    return item
+"""
+
+
+@contextlib.contextmanager
+def ended_processes():
+    """Yield a list of processes, which are ended with the block."""
+    begun = []
+    try:
+        yield begun
+    finally:
+        for process in begun:
+            process.kill()
+        for process in begun:
+            process.wait()
+
+
+def waited_for(condition, process):
+    until = time.monotonic() + 300
+    while not condition():
+        assert process.poll() is None, "the process has ended"
+        assert time.monotonic() < until, "nothing within five minutes"
+        time.sleep(0.05)
+
+
+def start_scheduler(folder, certificates, environment=None):
+    """Return the process of a scheduler and the file with its address, once it is there."""
+    place = folder / "scheduler.json"
+    options = ["--protocol", "tls", "--port", "0", "--scheduler-file", str(place)]
+    process = start(folder, "scheduler", certificates, options, environment)
+    waited_for(place.exists, process)
+    waited_for(lambda: place.read_text().rstrip().endswith("}"), process)
+    return process, place
+
+
+def start(folder, what, certificates, options, environment=None):
+    command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--host", "127.0.0.1", "--no-dashboard"]
+    command += [f"--tls-ca-file={certificates}/ca.pem", f"--tls-cert={certificates}/cert.pem"]
+    command += [f"--tls-key={certificates}/key.pem", *options]
+    log = folder / f"{what}-{time.monotonic_ns()}.log"
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            command, stdout=said, stderr=said, cwd=folder,
+            env={**os.environ, "TMPDIR": str(folder), **(environment or {})},
+        )  # fmt: skip
+    if what == "worker":
+        waited_for(lambda: b"Registered to" in log.read_bytes(), process)
+    return process
+
+
+def start_worker(folder, place, threads, environment):
+    options = ["--scheduler-file", str(place), "--nthreads", str(threads), "--no-nanny"]
+    options += ["--local-directory", str(folder)]
+    return start(folder, "worker", folder / "ours", options, environment)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A scheduler that lacks our package and a worker of four threads; a function that starts one without."""
+    folder = tmp_path_factory.mktemp("cluster")
+    dask_pool.make_certificates(folder / "ours")
+    (folder / "lacks").mkdir()
+    (folder / "lacks" / "sitecustomize.py").write_text(LACKS)
+    (folder / "two_runs.py").write_text(TWO_RUNS)
+    with_us = {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
+    without = {"PYTHONPATH": os.pathsep.join([str(folder / "lacks"), str(folder), *sys.path])}
+    with ended_processes() as begun, pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        scheduler, place = start_scheduler(folder, folder / "ours", without)
+        begun += [scheduler, start_worker(folder, place, 4, with_us)]
+        yield SimpleNamespace(
+            executor=executor_of(f"dask://{address_in(place)}", certificates=folder / "ours"),
+            lacking=lambda: start_worker(folder, place, 1, without),
+        )
+
+
+def test_two_runs_on_one_cluster_get_their_own_results(cluster, tmp_path):
+    """The first waits at work until the second has begun, which adds items to its list."""
+    from two_runs import first, second
+
+    items = [(number, str(tmp_path)) for number in range(2)]
+    found, grown = {}, []
+
+    def more(item, result):
+        grown.append((item[0], result))
+        return [(item[0] + 2, item[1])] if item[0] < 4 else []
+
+    def run_first():
+        found["first"] = cluster.executor.map_ordered(first, items, progress=False)
+
+    other = threading.Thread(target=run_first)
+    other.start()
+    until = time.monotonic() + 300
+    while not all((tmp_path / f"begun-{number}").exists() for number, _ in items):
+        assert other.is_alive()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    cluster.executor.work_through(second, items, more, progress=False)
+    other.join()
+    assert found == {"first": [("first", 0), ("first", 1)]}
+    assert sorted(grown) == [(number, ("second", number)) for number in range(6)]
+
+
+def test_a_result_of_another_task_is_none_of_ours():
+    for answer in (("chunk-other-0", 5), 5, None):
+        future = SimpleNamespace(key="chunk-own-0", result=lambda answer=answer: answer)
+        with pytest.raises(ExecutorError, match="the result of another task"):
+            dask_pool._own_result(future)
+    assert dask_pool._own_result(SimpleNamespace(key="a", result=lambda: ("a", 5))) == 5
+
+
+def test_a_worker_without_our_package_is_named_at_once_or_when_it_comes_later(cluster, monkeypatch):
+    from two_runs import slow
+
+    look, known = dask_pool._checked_workers, iter([1])
+
+    def look_before_it_came(client, identify):
+        return next(known, None) or look(client, identify)
+
+    with ended_processes() as begun:
+        begun.append(cluster.lacking())
+        for _ in range(2):
+            with pytest.raises(ExecutorError, match="No module named 'eubiosis") as refused:
+                cluster.executor.map_ordered(slow, range(12), progress=False)
+            (finding,) = refused.value.findings
+            assert finding.place.startswith("tls://127.0.0.1:")
+            assert "the worker cannot run eubiosis" in finding.problem
+            monkeypatch.setattr(dask_pool, "AHEAD", 8)
+            monkeypatch.setattr(dask_pool, "_checked_workers", look_before_it_came)
+
+
+def test_a_scheduler_that_cannot_read_our_tasks_is_one_finding(monkeypatch):
+    def unread():
+        message = "Error during deserialization of the task graph. This frequently\noccurs"
+        raise RuntimeError(message)
+
+    future = SimpleNamespace(key="is", result=unread, add_done_callback=lambda put: put(future))
+    client = SimpleNamespace(submit=lambda *_, **__: future)
+    monkeypatch.setattr(dask_pool, "_threads", lambda _: {"tls://127.0.0.1:1": 1, "tls://127.0.0.1:2": 1})
+    with pytest.raises(ExecutorError, match="the scheduler cannot read our tasks") as refused:
+        dask_pool._checked_workers(client, None)
+    assert len(refused.value.findings) == 1
+
+
+def test_a_local_cluster_leaves_nothing_in_the_temporary_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert Executor("dask-local", 1).map_ordered(len, ["abc"], progress=False) == [3]
+    assert [path.name for path in tmp_path.iterdir() if "dask" in path.name] == []
+
+
 def test_a_scheduler_with_other_certificates_is_no_partner(tmp_path):
     from eubiosis.compute.dask_pool import make_certificates
 
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     make_certificates(ours)
     make_certificates(theirs)
-    place = tmp_path / "scheduler.json"
-    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--protocol", "tls"]
-    command += ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(place)]
-    command += [f"--tls-ca-file={theirs}/ca.pem", f"--tls-cert={theirs}/cert.pem"]
-    command += [f"--tls-key={theirs}/key.pem"]
-    scheduler = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
-    try:
-        until = time.monotonic() + 120
-        while not place.exists():
-            assert scheduler.poll() is None, "the scheduler did not start"
-            assert time.monotonic() < until, "no scheduler within two minutes"
-            time.sleep(0.1)
-        time.sleep(0.5)
-        address = address_in(place)
-        executor = executor_of(f"dask://{address}", certificates=ours)
+    with ended_processes() as begun:
+        scheduler, place = start_scheduler(tmp_path, theirs)
+        begun.append(scheduler)
+        executor = executor_of(f"dask://{address_in(place)}", certificates=ours)
         with pytest.raises(FindingsError, match="no scheduler answers"):
             executor.map_ordered(len, ["a"], progress=False)
-    finally:
-        scheduler.send_signal(signal.SIGTERM)
-        scheduler.wait(60)
 
 
 def address_in(place: Path) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from eubiosis.core.findings import spelled_out
+
 if TYPE_CHECKING:
     from eubiosis.core.record import Plain
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_NO_TEXT = re.compile("[\x7f-\x9f\ud800-\udfff]")  # moves a terminal, or has no form in UTF-8
 is_json_option = click.option(
     "--json", "as_json", is_flag=True, expose_value=False, help="Print JSON (it always is)."
 )
@@ -22,7 +26,13 @@ def print_json(data: object) -> None:
     """Print a result as JSON on standard output; a number that is not finite is null, as JSON has none."""
     from eubiosis.core.record import as_json, as_record
 
-    click.echo(as_json(_finite(as_record(data))))
+    text = as_json(_finite(as_record(data)))
+    click.echo(_NO_TEXT.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def print_line(text: str) -> None:
+    """Print what a file decides as one line; its control characters are spelled out."""
+    click.echo(spelled_out(text).replace("\n", "\\n"))
 
 
 def _finite(value: Plain) -> Plain:

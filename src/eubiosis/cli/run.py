@@ -61,7 +61,8 @@ def run(
 
     The run folder holds the resolved workflow, the analysis plan, tables, results, report, log and manifest.
     It appears when all of it is written; until then finished worlds lie in a hidden folder beside it, and
-    --resume goes on with them. Nothing is written elsewhere. Everything in it is simulated.
+    --resume goes on with them. Nothing is written elsewhere, save what a local Dask cluster keeps in the
+    system's temporary folder while it runs. Everything in the run folder is simulated.
     """
     from dataclasses import replace
 

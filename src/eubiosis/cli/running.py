@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -76,18 +78,27 @@ def _remembered(out: Path) -> Iterator[None]:
         kept = [path.name for path in (unfinished(out) / CHUNKS).glob("*.chunk")]
         if kept:
             what = "blocks of gut worlds" if any(BLOCK in name for name in kept) else "gut worlds"
-            click.echo(
-                f"finished {what} that stay: {len(kept)}; next: the same command with --resume", err=True
-            )
+            say = sayer(quiet=False)
+            say(f"finished {what} that stay: {len(kept)}; next: the same command with --resume")
         raise
 
 
 def sayer(quiet: bool) -> Callable[[str], None]:
-    """Return what prints messages on standard error, or nothing at all."""
+    """Return what prints messages on standard error, or nothing at all.
+
+    Once standard error takes none, because its reader has gone or its disk is full, nothing more is written
+    there: no message is worth a run.
+    """
 
     def say(message: str) -> None:
-        if not quiet:
+        if quiet:
+            return
+        try:
             click.echo(message, err=True)
+        except OSError:
+            with suppress(OSError):  # what waits in its buffer would end Python with status 120
+                sys.stderr.close()
+            sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # to the end of Python
 
     return say
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from eubiosis.cli.out_paths import OUT_FOLDER
-from eubiosis.cli.printing import json_option, print_json
+from eubiosis.cli.printing import json_option, print_json, print_line
 from eubiosis.cli.running import processes_option, quiet_option, sayer, terminated_like_interrupted
 
 _RUN = click.Path(path_type=Path)
@@ -25,7 +25,7 @@ def status(run: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        click.echo(found.words)
+        print_line(found.words)
 
 
 @click.command()
@@ -43,7 +43,7 @@ def compare(first: Path, second: Path, *, as_json: bool) -> None:
         click.echo("the same in everything but the log")
     else:
         for each in found:
-            click.echo(f"{each.kind} {each.name}: {each.first or 'not there'} | {each.second or 'not there'}")
+            print_line(f"{each.kind} {each.name}: {each.first or 'not there'} | {each.second or 'not there'}")
     sys.exit(1 if found else 0)
 
 
@@ -52,10 +52,23 @@ def compare(first: Path, second: Path, *, as_json: bool) -> None:
 @click.option("--table", type=_RUN, help="The stool table that the run read: a run folder does not hold it.")
 @click.option("--metadata", type=_RUN, help="Its metadata.")
 @click.option("--taxonomy", type=_RUN, help="The taxonomy of its features.")
+@click.option(
+    "--content",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The content folder that the run was given, if it was given one.",
+)
 @processes_option
 @quiet_option
 @json_option
-def rerun(run: Path, *, processes: int | None, quiet: bool, as_json: bool, **files: Path | None) -> None:
+def rerun(
+    run: Path,
+    *,
+    content: Path | None,
+    processes: int | None,
+    quiet: bool,
+    as_json: bool,
+    **files: Path | None,
+) -> None:
     """Repeat RUN from its own folder and say whether the bits agree; exit status 1 if they do not."""
     from eubiosis.core.machine import available_cores
     from eubiosis.workflow.runs import rerun as repeat
@@ -67,12 +80,13 @@ def rerun(run: Path, *, processes: int | None, quiet: bool, as_json: bool, **fil
             progress=False if quiet else None,
             say=sayer(quiet),
             files={"stool table": files["table"], **files},
+            content=content,
         )
     if as_json:
         print_json({"same": not found, "differences": found})
         sys.exit(1 if found else 0)
     for each in found:
-        click.echo(f"{each.kind} {each.name}: {each.first} | {each.second}")
+        print_line(f"{each.kind} {each.name}: {each.first} | {each.second}")
     click.echo("NOT the same" if found else "the same to the bit: every table, the results and the plan")
     sys.exit(1 if found else 0)
 

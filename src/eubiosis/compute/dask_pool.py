@@ -9,13 +9,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
+import pickle
 import platform
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from numpy import __version__ as numpy_version
 
@@ -44,6 +48,7 @@ BEGIN = 300.0  # seconds that local workers may take to start
 CLOSE = 60.0  # and to end
 _REST = 5.0  # seconds between looks at local workers
 _RESTS = 12  # looks in a row at which one has computed nothing: it is stopped
+_UNREAD = "deserialization of the task graph"  # what a scheduler of another Dask says
 _AGAIN = "look at the workers' memory and logs, then run it again (finished pieces stay: --resume)"
 
 
@@ -52,7 +57,8 @@ class Cluster:
     """The cluster at ``address`` (HOST:PORT) with its ``certificates``, or ``workers`` of this machine.
 
     Local workers begin and end with each list of items. A worker in which ``identify`` returns something else
-    than here does no work.
+    than here, or that lacks this package, does no work and is named; the scheduler needs no package of ours.
+    Several runs may use one cluster at a time.
     """
 
     workers: int
@@ -108,7 +114,11 @@ class Cluster:
             there = _checked_workers(client, self.identify)
             with progress_bar(len(work), progress, label) as bar:
                 for number, future in _completed(client, function, work, AHEAD * there, self.identify):
-                    result = named(future.result, work[number], number)
+                    try:
+                        result = named(partial(_own_result, future), work[number], number)
+                    except (ImportError, AttributeError, TypeError):
+                        _checked_workers(client, self.identify)  # names one that came later and lacks us
+                        raise
                     future.release()
                     work += then(number, result)
                     moved(bar, len(work))
@@ -130,13 +140,46 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
 
 
+class _Call:
+    """A call that is made where it is unpickled.
+
+    As bytes it is a task of the standard library: neither the scheduler nor a worker's connection has to
+    import anything, and what a worker cannot import is the error of its task.
+    """
+
+    def __init__(self, function: Callable[..., object], *arguments: object) -> None:
+        self._made_of = (function, arguments)
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return self._made_of
+
+
+def _submit(client: Client, key: str, call: _Call, **options: Any) -> Future[object]:
+    from distributed.protocol.pickle import dumps
+
+    content = dumps(call)  # type: ignore[no-untyped-call]
+    return client.submit(pickle.loads, content, pure=False, key=key, **options)
+
+
+def _own_result(future: Future[Any]) -> Any:
+    """Return a task's result; raises ``ExecutorError`` where it is none of the task that was asked for."""
+    answer = future.result()
+    if not (isinstance(answer, tuple) and len(answer) == 2 and answer[0] == future.key):
+        raise _refused("the cluster answered with the result of another task", _AGAIN)
+    return answer[1]
+
+
 def checked(
+    key: str,
     own: tuple[str, ...],
     function: Callable[[Item], Result],
     item: Item,
     identify: Callable[[], str] | None = None,
-) -> Result:
-    """Call a function in a worker, which may have come later than the others, if its versions are ours."""
+) -> tuple[str, Result]:
+    """Call a function in a worker, which may have come later than the others, if its versions are ours.
+
+    Returns the key of the task with the result.
+    """
     keep_little_memory()  # Dask's own setting has every larger array fetch new pages
     theirs = identity(identify)
     if tuple(own) != theirs:
@@ -144,7 +187,7 @@ def checked(
             f"a worker has {' '.join(theirs)}, this process {' '.join(own)}",
             "install the same versions there, on processors of one kind",
         )
-    return function(item)
+    return key, function(item)
 
 
 def _completed(
@@ -156,9 +199,9 @@ def _completed(
 ) -> Iterator[tuple[int, Any]]:
     """Yield finished futures with the number of their item; never more than ``most`` are out.
 
-    The list may grow meanwhile.
+    The list may grow meanwhile. To a scheduler equal keys of two clients are one task: each list has its own.
     """
-    own = identity(identify)
+    own, token = identity(identify), secrets.token_hex(8)
     numbers: dict[object, int] = {}  # of what is out
     done: SimpleQueue[Future[object]] = SimpleQueue()
     begun = 0
@@ -166,9 +209,8 @@ def _completed(
     def send() -> None:
         nonlocal begun
         while begun < len(items) and len(numbers) < most:
-            future = client.submit(
-                checked, own, function, items[begun], identify, pure=False, key=f"chunk-{begun}"
-            )
+            key = f"chunk-{token}-{begun}"
+            future = _submit(client, key, _Call(checked, key, own, function, items[begun], identify))
             numbers[future.key] = begun
             future.add_done_callback(done.put)  # type: ignore[no-untyped-call]
             begun += 1
@@ -207,7 +249,11 @@ def _threads(client: Client) -> dict[str, int]:
 
 @contextlib.contextmanager
 def _client(workers: int, address: str, certificates: Path | None) -> Iterator[Client]:
-    """Yield a client of a cluster that ends with the block; one that is elsewhere is only left."""
+    """Yield a client of a cluster that ends with the block; one that is elsewhere is only left.
+
+    What local workers write lies in a folder of its own in the system's temporary folder, removed at the end;
+    it stays there only after kill -9.
+    """
     try:
         import dask
         from distributed import Client, LocalCluster
@@ -241,7 +287,11 @@ def _client(workers: int, address: str, certificates: Path | None) -> Iterator[C
             with client:
                 yield client
             return
-        with _ended_when_stopped():
+        with (
+            TemporaryDirectory(prefix="eubiosis-dask-", ignore_cleanup_errors=True) as place,
+            dask.config.set({"temporary-directory": place}),
+            _ended_when_stopped(),
+        ):
             try:
                 cluster = cluster_of(
                     n_workers=workers,
@@ -266,8 +316,11 @@ def _client(workers: int, address: str, certificates: Path | None) -> Iterator[C
                         raise _refused(f"the workers did not start within {BEGIN:.0f} s", _AGAIN) from error
                     yield client
             finally:
-                with contextlib.suppress(TimeoutError):  # what is left is ended with kill -9
+                try:
                     cluster.close(timeout=CLOSE)
+                except TimeoutError:
+                    # what is left is ended with kill -9, and Dask's own clearing finds its folders gone
+                    logging.getLogger("distributed.diskutils").setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager
@@ -307,31 +360,42 @@ def identity(identify: Callable[[], str] | None = None) -> tuple[str, ...]:
 
 
 def _checked_workers(client: Client, identify: Callable[[], str] | None) -> int:
-    """Return how many workers there are; raises ``FindingsError`` for one that is of another version."""
-    there = sorted(_threads(client))
+    """Return how many workers there are; raises ``ExecutorError`` for one of another version."""
+    from distributed import CancelledError, KilledWorker
+    from distributed.comm.core import CommClosedError
+
+    there, token = sorted(_threads(client)), secrets.token_hex(8)
     done: SimpleQueue[Future[object]] = SimpleQueue()
     if not there:
         raise _refused("the cluster has no worker", "start workers with the same certificates")
+    asked: dict[object, str] = {}
     for address in there:  # where one goes meanwhile another may answer; every piece of work looks again
-        future = client.submit(
-            identity, identify, workers=[address], allow_other_workers=True, pure=False, key=f"is-{address}"
-        )
+        call, key = _Call(identity, identify), f"is-{token}-{address}"
+        future = _submit(client, key, call, workers=[address], allow_other_workers=True)
+        asked[future.key] = address
         future.add_done_callback(done.put)  # type: ignore[no-untyped-call]
-    futures = [_next_done(client, done) for _ in there]
-    found: dict[str, tuple[str, ...]] = {
-        str(future.key).removeprefix("is-"): cast("tuple[str, ...]", future.result()) for future in futures
-    }
-    own = identity(identify)
-    others = {address: theirs for address, theirs in found.items() if tuple(theirs) != own}
+    own, others = identity(identify), {}
+    for _ in there:
+        future = _next_done(client, done)
+        try:
+            theirs: object = future.result()
+        except (KilledWorker, CommClosedError, CancelledError):
+            raise
+        except Exception as error:  # whatever keeps it from answering keeps it from working
+            if _UNREAD in str(error):
+                step = "start it with the versions of Python, dask and distributed that are here"
+                raise _refused(f"the scheduler cannot read our tasks ({_first_line(error)})", step) from error
+            others[asked[future.key]] = f"the worker cannot run eubiosis ({_first_line(error)})"
+            continue
+        if not isinstance(theirs, tuple) or theirs != own:
+            words = map(str, theirs) if isinstance(theirs, tuple) else [str(theirs)]
+            others[asked[future.key]] = f"the worker has {' '.join(words)}"
     if others:
+        step = "install the same versions there, on processors of one kind"
         raise ExecutorError(
-            [
-                Finding("executor", address, f"the worker has {' '.join(map(str, theirs))}", " ".join(own),
-                        "install the same versions there, on processors of one kind")
-                for address, theirs in sorted(others.items())
-            ]
-        )  # fmt: skip
-    return len(found)
+            [Finding("executor", each, others[each], " ".join(own), step) for each in sorted(others)]
+        )
+    return len(there)
 
 
 def make_certificates(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ back.
 from __future__ import annotations
 
 import json
+import sys
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -50,7 +51,7 @@ def unpack(content: bytes, kind: type[Value]) -> Value:
         value: Value = _unpacked(record["value"], kind, parts)
     except FindingsError as error:
         raise DamagedPackage(str(error)) from error
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         if isinstance(error, DamagedPackage):
             raise
         message = f"the bytes hold no {getattr(kind, '__name__', kind)}: {error}"
@@ -194,7 +195,11 @@ def _unpacked_array(data: Any, parts: list[bytes]) -> np.ndarray[Any, Any]:
     if kind.kind not in _KINDS or len(shape) > _MOST_DIMENSIONS or any(type(n) is not int for n in shape):
         message = f"an array of {word} with shape {shape}"
         raise DamagedPackage(message)
-    array = np.frombuffer(_part(parts, number), dtype=kind).reshape(shape).copy()
+    content = _part(parts, number)
+    if kind.kind == "U" and np.any(np.frombuffer(content, dtype=f"{kind.str[0]}u4") > sys.maxunicode):
+        message = f"an array of {word} with what is no character"
+        raise DamagedPackage(message)
+    array = np.frombuffer(content, dtype=kind).reshape(shape).copy()
     return array.astype(object) if objects else array
 
 

@@ -21,6 +21,7 @@ from eubiosis.core.frame import Table
 from eubiosis.core.json_data import Json
 
 State = Literal["finished", "running", "interrupted"]
+_SHOWN = 5  # names of files in one finding
 MOST_BYTES = 50_000_000  # of a manifest or log: more is no file of ours
 
 
@@ -50,15 +51,19 @@ class RunState:
 
 
 def run_state(run: Path) -> RunState:
-    """Return how far a run is; raises ``FindingsError`` where there is none, begun or finished."""
+    """Return how far a run is.
+
+    Raises ``FindingsError`` where there is none, begun or finished, or its manifest is none of ours.
+    """
     if (run / MANIFEST).is_file():
+        read_manifest(run)
         events = _events(run / LOG)
         return RunState(run.name, "finished", 0, None, _seconds(events), "")
     hidden = unfinished(run)
     if hidden.is_symlink() or not hidden.is_dir():
         raise _refused(run, "there is no run, neither finished nor begun", "a folder that eubiosis run wrote")
     events, owner = _events(hidden / LOG), owner_of(hidden / LOCK)
-    planned = [worlds for event in events if isinstance(worlds := event.get("gut_worlds"), int)]
+    planned = [worlds for event in events if type(worlds := event.get("gut_worlds")) is int]
     running = owner is not None and alive(owner, hidden / LOCK)
     names = ChunkStore(hidden / CHUNKS, "").names()
     return RunState(
@@ -115,13 +120,16 @@ def rerun(
     progress: bool | None = None,
     say: Callable[[str], None],
     files: Mapping[str, Path | None] | None = None,
+    content: Path | None = None,
 ) -> tuple[RunDifference, ...]:
     """Repeat a run from its own folder and return the tables and results that are not the same to the bit.
 
     A run on a stool table needs that table again, because a run folder holds no person's data: ``files`` has
-    the paths by "stool table", "metadata" and "taxonomy"; one whose digest is another is refused. Raises
-    ``FindingsError`` for that, and for a folder that is no finished run or was made by another version.
+    the paths by "stool table", "metadata" and "taxonomy". ``content`` is the folder that the model was loaded
+    from, where that was not the package's own. Raises ``FindingsError`` for a file whose digest is another
+    than in the manifest, and for a folder that is no finished run or was made by another version.
     """
+    from eubiosis.core.content import PACKAGED_CONTENT
     from eubiosis.core.version import __version__
     from eubiosis.workflow.trial_run import run_trial
 
@@ -133,6 +141,10 @@ def rerun(
     inputs = _digests(manifest, "inputs")
     if "workflow_resolved.yaml" not in _digests(manifest, "files"):
         raise _refused(run, "its manifest names no workflow_resolved.yaml")
+    if (run / "workflow_resolved.yaml").stat().st_size > MOST_BYTES:
+        raise _refused(run, "workflow_resolved.yaml is larger than any of ours")
+    _demand_content(run, "content/", PACKAGED_CONTENT, inputs)
+    _demand_content(run, "model content/", content, inputs)
     try:
         text = (run / "workflow_resolved.yaml").read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -143,7 +155,15 @@ def rerun(
             text = _placed(run, label, (files or {}).get(label), inputs, text)
         workflow = folder / "workflow.yaml"
         workflow.write_text(text, encoding="utf-8")
-        run_trial(workflow, folder / "run", processes=processes, progress=progress, say=say)
+        run_trial(
+            workflow,
+            folder / "run",
+            processes=processes,
+            progress=progress,
+            say=say,
+            large=True,  # the run that is repeated was begun once
+            content=content or PACKAGED_CONTENT,
+        )
         differences = compare_runs(run, folder / "run")
     return tuple(
         each for each in differences if each.kind == "table" or each.name in ("results.json", "plan.json")
@@ -170,26 +190,71 @@ def read_manifest(run: Path) -> Mapping[str, Json]:
 
 def demand_whole(run: Path, manifest: Mapping[str, Json]) -> None:
     """Refuse a run whose files are missing, changed, or lie outside it."""
-    problems = []
-    for name, digest in _digests(manifest, "files").items():
-        path = run / name
-        if Path(name).is_absolute() or ".." in Path(name).parts or _leads_out(run, path):
-            problems.append((name, "leads out of the run folder"))
-        elif not path.is_file():
-            problems.append((name, "is missing"))
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            problems.append((name, "is not as it was written"))
-    if problems:
+    record = manifest.get("files")
+    files = record if isinstance(record, dict) else {}
+    found = {name: _problem(run, name, each) for name, each in files.items() if isinstance(each, dict)}
+    if any(found.values()):
         raise FindingsError(
             [
                 Finding(str(run), name, problem, "the files of its manifest", "take an undamaged copy")
-                for name, problem in problems
+                for name, problem in found.items()
+                if problem
             ]
         )
 
 
+def _problem(run: Path, name: str, record: Mapping[str, Json]) -> str:
+    """Return what is wrong with a file of a manifest; empty where it is as it was written."""
+    path = run / name
+    try:
+        if Path(name).is_absolute() or ".." in Path(name).parts or _leads_out(run, path):
+            return "leads out of the run folder"
+        if not path.is_file():
+            return "is missing"
+    except (OSError, ValueError, RuntimeError):  # a link in a circle, or a name that no system takes
+        return "leads out of the run folder"
+    size = record.get("bytes")
+    try:
+        if type(size) is int and path.stat().st_size != size:  # a hole of a terabyte is not read
+            return "is not as it was written"
+        return "" if _sha256(path) == record.get("sha256") else "is not as it was written"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
 def _leads_out(run: Path, path: Path) -> bool:
     return not path.resolve().is_relative_to(run.resolve())
+
+
+def _sha256(path: Path) -> str:
+    """Return the digest of a file, which is read in pieces; raises ``OSError`` where it cannot be read."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _demand_content(run: Path, prefix: str, folder: Path | None, inputs: Mapping[str, str]) -> None:
+    """Refuse a content folder whose files are not those that the run read."""
+    then = {name.removeprefix(prefix): each for name, each in inputs.items() if name.startswith(prefix)}
+    edited = prefix != "content/"
+    if edited and not then and folder is not None:
+        problem = "the run had the model of the package, and another is given"
+        raise _refused(run, problem, "the model of the package", "omit --content")
+    if edited and then and folder is None:
+        problem = "the run read a model of its own, which its folder does not hold"
+        raise _refused(run, problem, "the content folder that the run was given", "give --content")
+    if not then or folder is None:
+        return
+    now = {path.relative_to(folder).as_posix(): _sha256(path) for path in folder.rglob("*") if path.is_file()}
+    others = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+    if others:
+        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        where = f"--content {folder}" if edited else "the content of the package"
+        raise _refused(
+            run,
+            f"{where} is not what the run read: {', '.join(others[:_SHOWN])}{more}",
+            "the files with the digests of the manifest",
+            "give --content the folder of the run" if edited else "install the package that made the run",
+        )
 
 
 def _placed(run: Path, label: str, path: Path | None, inputs: Mapping[str, str], text: str) -> str:
@@ -201,7 +266,7 @@ def _placed(run: Path, label: str, path: Path | None, inputs: Mapping[str, str],
         return text
     if path is None:
         raise _refused(run, f"the run read a {label}, which its folder does not hold", step=f"give {option}")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != inputs[label]:
+    if _sha256(path) != inputs[label]:
         raise _refused(run, f"{path.name} is not the {label} that the run read", f"sha256 {inputs[label]}")
     place = json.dumps(str(path.absolute()))
     return re.sub(rf"(?m)^( *){key}: .*$", lambda found: f"{found[1]}{key}: {place}", text)
@@ -290,7 +355,8 @@ def _events(path: Path) -> list[dict[str, Json]]:
 
 
 def _seconds(events: list[dict[str, Json]]) -> float:
-    numbers = [seconds for each in events if isinstance(seconds := each.get("seconds"), int | float)]
+    said = [each.get("seconds") for each in events]
+    numbers = [each for each in said if isinstance(each, int | float) and not isinstance(each, bool)]
     return float(numbers[-1]) if numbers and 0 <= numbers[-1] < 1e12 else 0.0
 
 

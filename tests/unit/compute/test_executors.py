@@ -65,9 +65,9 @@ def test_this_process_and_processes_give_results_in_order():
 def test_a_worker_of_another_version_does_no_work():
     from eubiosis.compute.dask_pool import checked, identity
 
-    assert checked(identity(), len, "abc") == 3
+    assert checked("key", identity(), len, "abc") == ("key", 3)
     with pytest.raises(ExecutorError, match=r"a worker has .*install the same versions"):
-        checked(("0.0.1", *identity()[1:]), len, "abc")
+        checked("key", ("0.0.1", *identity()[1:]), len, "abc")
 
 
 def test_a_worker_with_other_kernels_does_no_work():
@@ -75,6 +75,6 @@ def test_a_worker_with_other_kernels_does_no_work():
     from eubiosis.engine.codegen.native import kernel_identity
 
     own = identity(kernel_identity)
-    assert checked(own, len, "abc", kernel_identity) == 3
+    assert checked("key", own, len, "abc", kernel_identity) == ("key", 3)
     with pytest.raises(ExecutorError, match=r"a worker has .* 0000, this process .*processors of one kind"):
-        checked(own, len, "abc", "0000".__str__)
+        checked("key", own, len, "abc", "0000".__str__)

@@ -109,6 +109,20 @@ def test_another_type_is_refused(value, kind):
         unpack(pack(value), kind)
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b'{"value": 1' + b"0" * 400 + b', "sizes": []}\n', float),
+        (b'{"value": ["<U1", [1], 0, false], "sizes": [4]}\n\xff\xff\xff\xff', np.ndarray),
+        (b'{"value": [">U1", [1], 0, true], "sizes": [4]}\n\x00\x11\x00\x00', np.ndarray),
+    ],
+    ids=["a number that no float holds", "no character", "no character, the other way round"],
+)
+def test_what_python_itself_cannot_hold_is_damaged(content, kind):
+    with pytest.raises(DamagedPackage):
+        unpack(content, kind)
+
+
 def test_what_has_no_packed_form_is_refused():
     for value in (object(), {1, 2}, np.array([1 + 2j])):
         with pytest.raises(TypeError, match="no packed form"):
