@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eubiosis.cli.out_paths import OUT_FOLDER
+from eubiosis.cli.out_paths import NEW_FOLDER, OUT_FOLDER
 from eubiosis.cli.printing import json_option, print_json
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def screen(
 
 @click.command()
 @REVIEW
-@click.option("--out", type=OUT_FOLDER, help="Draw the PRISMA 2020 diagram here.")
+@click.option("--out", type=NEW_FOLDER, help="Draw the PRISMA 2020 diagram here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def flow(review: Path, out: Path | None, as_json: bool) -> None:
     """Count the PRISMA 2020 flow of a review from its records."""
