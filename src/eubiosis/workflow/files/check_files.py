@@ -41,7 +41,11 @@ def check_file(path: Path, findings: FindingCollector, *, large: bool = False) -
     if spec is None:
         return "workflow"
     cost = check_feasible(spec, findings, large=large)
-    said = _workflow(spec) + ("" if table is None else f"; {_table(table, spec.population.group)}")
+    said = (
+        _workflow(spec)
+        + _little(spec)
+        + ("" if table is None else f"; {_table(table, spec.population.group)}")
+    )
     return f"{said}; a run takes {cost.words}"
 
 
@@ -57,6 +61,17 @@ def _kind(path: Path) -> Literal["workflow", "question", "plan"]:
 def _workflow(spec: Workflow) -> str:
     arms = ", ".join(arm.name for arm in spec.design.arms)
     return f"workflow: {spec.design.participants} subjects; arms {arms}; primary {spec.design.primary}"
+
+
+def _little(spec: Workflow) -> str:
+    """Warn of doses far below the usual one of their product; empty where there is none."""
+    said = [
+        f'; warning: arm "{arm.name}": {part.far_below_usual}'
+        for arm in spec.design.arms
+        for part in arm.therapy.given
+        if part.far_below_usual
+    ]
+    return "".join(said)
 
 
 def _table(table: StoolTable | None, group: str | None = None) -> str:
