@@ -87,6 +87,15 @@ def test_one_study_can_be_pooled_and_drawn(tmp_path):
     assert record["k"] == 1
     assert record["intervals"]["hartung_knapp"]["estimate"] is None
     assert "one study" in record["intervals"]["hartung_knapp"]["note"]
+    assert [record[name] for name in ("tau2", "I2", "Q", "Q_p")] == [None] * 4
+    page = (tmp_path / "pool.html").read_text(encoding="utf-8")
+    assert "τ², I² and Q are not estimable from one study" in page
+    assert "1 cohorts" not in page
+    said = run("pool", "--outcome", "fatigue", "--intervention", "low-fat diet").stdout
+    assert "tau2 and I2 are not estimable from one study" in said
+    assert "better; 1 cohort, " in said
+    assert "1 study, fewer than the 10" in said
+    assert said.count("not defined for one study") == 1
 
 
 @pytest.mark.parametrize(

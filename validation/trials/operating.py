@@ -5,8 +5,9 @@
 
 Both arms are the placebo: nobody takes the therapy of the second, in worlds without couplings. Every gut
 world has people of its own; each trial is randomised, measured and lost from anew. A cell is one endpoint at
-one size: the share of all trials with p < 0.05, and the share of the intervals that hold "no effect". ``--write`` puts the
-table into docs/reference/operating_characteristics.md between its marks; without it, it is printed.
+one size: the share of all trials with p < 0.05, and the share of the intervals that hold "no effect".
+``--write`` puts the table into docs/reference/operating_characteristics.md between its marks; without it, it
+is printed.
 """
 
 from __future__ import annotations
