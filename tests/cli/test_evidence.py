@@ -238,8 +238,11 @@ def test_import_screen_and_flow(tmp_path):
     export = tmp_path / "export.ris"
     export.write_text("TY  - JOUR\nTI  - A made-up trial\nPY  - 2020\nER  -\n", "utf-8")
     review = tmp_path / "review"
-    assert "1 references imported, 0" in run("import", export, "--review", review).stderr
-    assert "1 of them duplicates" in run("import", export, "--review", review).stderr
+    assert (
+        "1 reference imported, 0 duplicates among them, 0 possibly so"
+        in run("import", export, "--review", review).stderr
+    )
+    assert "1 reference imported, 1 duplicate among" in run("import", export, "--review", review).stderr
     decision = ["--review", review, "--by", "reviewer 1", "--date", "2026-01-02", "--decision", "include"]
     run("screen", "ref00001", "--stage", "screening", *decision)
     counted = read("flow", "--review", review, "--out", tmp_path / "drawn")

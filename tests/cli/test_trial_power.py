@@ -44,7 +44,7 @@ def test_fatigue():
 
 def test_progression():
     """Schoenfeld: 246.8 events; everybody has one when followed very long."""
-    answer = _answer("--endpoint CDP24 --hazard-ratio 0.7 --control-hazard 5 --years 20")
+    answer = _answer("--endpoint CDP24 --hazard-ratio 0.7 --control-hazard 5 --years 10")
     assert answer["events"] == 247
     assert answer["n_total"] == pytest.approx(247, abs=2)
 
@@ -60,6 +60,16 @@ def test_progression():
         (f"{RELAPSES} --control-rate -1", "allowed: positive numbers"),
         ("--endpoint MFIS --effect-size 0.3 --baseline-correlation 1.0", "allowed: between -1 and 1"),
         ("--endpoint MFIS --effect-size 0", "allowed: positive numbers"),
+        ("--endpoint ARR --ratio 0.7 --dispersion 0.8 --control-rate 35 --years 24", "2 findings"),
+        (
+            "--endpoint ARR --ratio 0.7 --dispersion 0.8 --control-rate 35 --years 2",
+            "--control-rate: 35; allowed: up to 10 relapses of one person in a year, not percent",
+        ),
+        (
+            "--endpoint CDP24 --hazard-ratio 0.7 --control-hazard 0.1 --years 24",
+            "--years: 24; allowed: up to 10 years, not weeks or months",
+        ),
+        ("--endpoint GUILD --marker BIF --fold-change 0", "Error: --fold-change: allowed: positive numbers"),
     ],
 )
 def test_wrong_command_lines_say_what_is_allowed(arguments, message):

@@ -9,6 +9,7 @@ import click
 
 from eubiosis.cli.out_paths import NEW_FOLDER, OUT_FOLDER
 from eubiosis.cli.printing import json_option, print_json
+from eubiosis.core.kinds import how_many
 
 if TYPE_CHECKING:
     from eubiosis.evidence.growing.references import Reference
@@ -171,7 +172,8 @@ def _keep(review: Path, found: list[Reference], *, as_json: bool) -> None:
     duplicates = sum(bool(r.duplicate_of) for r in new)
     possible = sum(bool(r.possible_duplicate_of) for r in new)
     click.echo(
-        f"{len(new)} references imported, {duplicates} of them duplicates, {possible} possibly so",
+        f"{how_many(len(new), 'reference')} imported, {how_many(duplicates, 'duplicate')} among them, "
+        f"{possible} possibly so",
         err=True,
     )
     if as_json:
