@@ -76,7 +76,7 @@ QUICK: dict[str, str] = {
     "therapy example": "inulin",
     "therapy replays": "",
     "therapy harms": "inulin --exclude 0.01 --people 100",
-    "therapy shares": "inulin --worlds 1",
+    "therapy shares": "inulin --worlds 2",
     "therapy coverage": "{stool} --fibre inulin",
     "therapy page": "",
     "trial control-arm": "--year 2028",

@@ -22,6 +22,10 @@ def test_the_forecast_of_a_platform_arm():
     assert arms["all_arms"]["observed_low"] < arms["all_arms"]["pi_low"]
 
 
+def test_one_person_is_counted_in_the_singular():
+    assert "RRMS, 1 person for 1 y" in _run("--year", "2026", "--people", "1").output
+
+
 def test_the_text_says_what_decides_and_what_is_extrapolated():
     result = _run("--year", "2035", "--mfis-from", "38")
     assert result.exit_code == 0

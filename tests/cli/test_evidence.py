@@ -87,6 +87,15 @@ def test_one_study_can_be_pooled_and_drawn(tmp_path):
     assert record["k"] == 1
     assert record["intervals"]["hartung_knapp"]["estimate"] is None
     assert "one study" in record["intervals"]["hartung_knapp"]["note"]
+    assert [record[name] for name in ("tau2", "I2", "Q", "Q_p")] == [None] * 4
+    page = (tmp_path / "pool.html").read_text(encoding="utf-8")
+    assert "τ², I² and Q are not estimable from one study" in page
+    assert "1 cohorts" not in page
+    said = run("pool", "--outcome", "fatigue", "--intervention", "low-fat diet").stdout
+    assert "tau2 and I2 are not estimable from one study" in said
+    assert "better; 1 cohort, " in said
+    assert "1 study, fewer than the 10" in said
+    assert said.count("not defined for one study") == 1
 
 
 @pytest.mark.parametrize(
@@ -229,8 +238,11 @@ def test_import_screen_and_flow(tmp_path):
     export = tmp_path / "export.ris"
     export.write_text("TY  - JOUR\nTI  - A made-up trial\nPY  - 2020\nER  -\n", "utf-8")
     review = tmp_path / "review"
-    assert "1 references imported, 0" in run("import", export, "--review", review).stderr
-    assert "1 of them duplicates" in run("import", export, "--review", review).stderr
+    assert (
+        "1 reference imported, 0 duplicates among them, 0 possibly so"
+        in run("import", export, "--review", review).stderr
+    )
+    assert "1 reference imported, 1 duplicate among" in run("import", export, "--review", review).stderr
     decision = ["--review", review, "--by", "reviewer 1", "--date", "2026-01-02", "--decision", "include"]
     run("screen", "ref00001", "--stage", "screening", *decision)
     counted = read("flow", "--review", review, "--out", tmp_path / "drawn")

@@ -25,10 +25,11 @@ from eubiosis.cli.evidence import evidence
 from eubiosis.cli.main import in_one_line
 from eubiosis.core.content import PACKAGED_CONTENT
 from eubiosis.core.frame import Table
-from eubiosis.core.output import check_place
+from eubiosis.core.output import Page, check_place
 from eubiosis.evidence.forecast.sealed_forecasts import FOLDER
 from eubiosis.model import load
 from eubiosis.model.discrepancy import TABLE
+from eubiosis.model.exchange import use_module  # noqa: F401 - before a test puts something in place of a part
 from eubiosis.model.exchange.standalone import module_antimony
 from eubiosis.workflow.exports.adam_schemas import ADAM_TABLES
 from tiny_runs import tiny_workflow
@@ -129,9 +130,10 @@ INSTEAD = {  # of what takes long, or asks for a whole run
     "calibration.discrepancy_table.read_discrepancies": lambda *_: (),
     "workflow.exports.write.read_manifest": lambda _: {},
     "workflow.exports.write.demand_whole": lambda *_: None,
-    "workflow.exports.write.observed_people": lambda _: iter([()]),
-    "workflow.exports.write.ADAM_TABLES": {"ADSL": ADAM_TABLES["ADSL"]},
-    "workflow.exports.write.adam_tables": lambda *_: {"ADSL": Table({"AGE": [40.0]}, name="ADSL")},
+    "workflow.exports.write.observed_people": lambda _: [()],
+    "workflow.exports.write.adam_tables": lambda *_: {
+        name: Table({"AGE": [40.0]}, name=name) for name in ADAM_TABLES
+    },
     "workflow.rerender.results_of_run": lambda _: None,
     "report.trial.page.trial_report": lambda _: "a page",
 }
@@ -316,6 +318,50 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(
         assert "next:" in said.strip().splitlines()[-1]
         assert everything(place) == before
         assert work == []
+
+
+PAGES = {  # an earlier page of the kind is made again
+    "model page": Page.AXIS,
+    "model wiring": Page.MODEL,
+    "calibration informed": Page.INFORMED,
+    "report": Page.TRIAL,
+}
+NAMES = {  # that would be replaced in a folder that may hold other files
+    "calibration worlds": ("worlds_gut.tsv",),
+    "evidence template": ("studies.tsv",),
+}
+HEAD = (
+    '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+    '<meta http-equiv="Content-Security-Policy" content="default-src">\n'
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_stands_where_a_command_writes_is_not_lost(tmp_path, eubiosis, here, there, work, command):
+    """A file, or a folder with files of the names that the command writes: refused before the work."""
+    if command in INTO:
+        return
+    out = there / "out"
+    words = words_of(command, out, here, there)
+    target = Path(next(word for word in words if word.startswith(str(out))))
+    if target.suffix:
+        target.write_text(f"{HEAD}<title>mine</title>", "utf-8")
+    else:
+        target.mkdir()
+        for name in ("mine.txt", *NAMES.get(command, ())):
+            (target / name).write_text("keep", "utf-8")
+    before = everything(tmp_path)
+    status, _, said = eubiosis(*words)
+    assert status in (1, 2), said
+    assert "Traceback" not in said
+    assert str(target) in said
+    assert everything(tmp_path) == before
+    assert work == [] or command in ("run", "demo")  # which look at their input first
+    if command in PAGES:
+        target.write_text(f"{HEAD}<title>A title{PAGES[command]}</title>", "utf-8")
+        status, _, said = eubiosis(*words)
+        assert status == 0, said
+        assert "A title" not in target.read_text("utf-8")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root mounts a small disk")

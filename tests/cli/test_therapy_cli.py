@@ -50,6 +50,12 @@ def test_harms_sizes_examples_and_replays_are_printed(eubiosis, tmp_path):
     path = tmp_path / "trial.yaml"
     assert eubiosis("therapy", "example", "vitamin_d", "--out", str(path))[0] == 0
     assert eubiosis("check", str(path))[0] == 0
+    assert "warning" not in eubiosis("check", str(path))[1]
+    path.write_text(path.read_text("utf-8").replace("4000 IU/day", "4 IU/day"), "utf-8")
+    status, out, _ = eubiosis("check", str(path))
+    assert status == 0
+    assert 'warning: arm "active": ' in out
+    assert "4 IU a day is less than a tenth of the usual 4000 IU a day" in out
     assert eubiosis("therapy", "example", "vitamin_d", "--out", str(path))[0] == 1
     assert "C10  fit    EAE" in eubiosis("therapy", "replays")[1]
 
@@ -58,6 +64,14 @@ def test_shares_are_printed_with_what_the_model_lacks(eubiosis):
     out = eubiosis("therapy", "shares", "hookworm", "--worlds", "2")[1]
     assert "no effect in the model" in out
     assert "not representable; the model has no helminth" in out
+    assert "over 2 host worlds (few: 8 or more tell shares apart)" in out
+
+
+@pytest.mark.parametrize("worlds", ["0", "1", "-3"])
+def test_shares_of_no_pair_of_worlds_are_refused(eubiosis, worlds):
+    status, out, err = eubiosis("therapy", "shares", "inulin", "--worlds", worlds)
+    assert (status, out) == (2, "")
+    assert "x>=2" in err
 
 
 def test_the_page_of_the_documentation_is_the_content(eubiosis):

@@ -38,13 +38,25 @@ def test_the_section_5_example_of_zhu_and_lakkis_in_three_methods():
 def test_fatigue():
     assert _answer("--endpoint MFIS --effect-size 0.3 --power 0.8")["n_per_arm"] == 176
     with_baseline = _answer("--endpoint MFIS --effect-size 0.3 --power 0.8 --baseline-correlation 0.5")
-    assert with_baseline["n_per_arm"] == 132
+    assert with_baseline["n_per_arm"] == 133
     assert with_baseline["n_per_arm_borm"] == 133
+    assert with_baseline["n_per_arm_reduced_sd"] == 132
+
+
+@pytest.mark.parametrize("effect", ["0.2", "0.3", "0.4", "0.55"])
+@pytest.mark.parametrize("correlation", ["0.5", "0.7"])
+def test_the_size_with_a_baseline_has_the_power_that_was_asked_for(effect, correlation):
+    """The smallest such: one participant less in each arm has less."""
+    words = f"--endpoint MFIS --effect-size {effect} --baseline-correlation {correlation}"
+    answer = _answer(words)
+    assert answer["power"] >= answer["power_asked"] == 0.8
+    least = answer["n_per_arm"] - 1
+    assert _answer(f"{words} --n {least},{least + 1}")["rows"][0]["power"] < 0.8
 
 
 def test_progression():
     """Schoenfeld: 246.8 events; everybody has one when followed very long."""
-    answer = _answer("--endpoint CDP24 --hazard-ratio 0.7 --control-hazard 5 --years 20")
+    answer = _answer("--endpoint CDP24 --hazard-ratio 0.7 --control-hazard 5 --years 10")
     assert answer["events"] == 247
     assert answer["n_total"] == pytest.approx(247, abs=2)
 
@@ -60,6 +72,16 @@ def test_progression():
         (f"{RELAPSES} --control-rate -1", "allowed: positive numbers"),
         ("--endpoint MFIS --effect-size 0.3 --baseline-correlation 1.0", "allowed: between -1 and 1"),
         ("--endpoint MFIS --effect-size 0", "allowed: positive numbers"),
+        ("--endpoint ARR --ratio 0.7 --dispersion 0.8 --control-rate 35 --years 24", "2 findings"),
+        (
+            "--endpoint ARR --ratio 0.7 --dispersion 0.8 --control-rate 35 --years 2",
+            "--control-rate: 35; allowed: up to 10 relapses of one person in a year, not percent",
+        ),
+        (
+            "--endpoint CDP24 --hazard-ratio 0.7 --control-hazard 0.1 --years 24",
+            "--years: 24; allowed: up to 10 years, not weeks or months",
+        ),
+        ("--endpoint GUILD --marker BIF --fold-change 0", "Error: --fold-change: allowed: positive numbers"),
     ],
 )
 def test_wrong_command_lines_say_what_is_allowed(arguments, message):

@@ -63,6 +63,8 @@ def test_plain_text_gives_interval_verdict_sources_and_limits(eubiosis):
     assert "regression to the mean alone" in out
     assert "a study of this size would see" in out
     assert "a lower rate than" in out
+    assert "expected 1.14 relapses a year (no interval: the rate and k are taken as exact)" in out
+    assert "(two-sided probability under 0.001)" in out
     assert "limit: compatible does not mean" in out
 
 
@@ -77,6 +79,12 @@ def test_plain_text_gives_interval_verdict_sources_and_limits(eubiosis):
         ("--people 50 --change -2", "needs --population-sd, --reliability"),
         ("--scale MFIS --people 1.5 --change -2 --reliability 2", "2 findings"),
         ("--scale MFIS --people x --change -2", "not a valid float"),
+        (
+            "--scale MFIS --people 40 --change 8 --cutoff 380 --selected above",
+            "--cutoff: 380; allowed: 0 to 84",
+        ),
+        ("--scale MFIS --people 40 --change -85 --baseline-mean 90", "2 findings"),
+        ("--scale FSS --people 40 --change -1 --baseline-mean 50", "allowed: 1 to 7 points of FSS"),
         ("--people 50 --rate-after 0.5", "needs --dispersion, --relapses-at-entry"),
     ],
 )
@@ -84,6 +92,14 @@ def test_single_arm_findings(eubiosis, arguments, part):
     status, out, err = eubiosis("trial", "single-arm", *arguments.split())
     assert (status, out) == (2, "")
     assert part in err
+
+
+def test_a_change_of_a_score_has_its_unit_and_an_interval_or_the_reason_for_none(eubiosis):
+    shared = ("--people", "40", "--change", "-8", "--baseline-mean", "50", "--population-mean", "41")
+    out = eubiosis("trial", "single-arm", "--scale", "MFIS", *shared)[1]
+    assert "expected -1.26 points (95 % " in out
+    out = eubiosis("trial", "single-arm", "--population-sd", "20", "--reliability", "0.8", *shared)[1]
+    assert "expected -1.8 (no interval: what is known of the score is taken as exact)" in out
 
 
 def test_a_pilot_with_its_errors_and_what_it_is_not_for(eubiosis):
@@ -124,6 +140,9 @@ def test_a_pilot_with_its_errors_and_what_it_is_not_for(eubiosis):
         ("--n 40 --feasibility a=0.1:0.5 --safety a=0.01:0.2", 'two rules are called "a"'),
         ("--n 40 --feasibility a=0.1:0.5 --treated 5", "--treated without --safety"),
         ("--n 4 --effect-size 0.5", "--n: 4"),
+        ("--n 1 --feasibility a=0.6:0.85", "a: no rule exists for 1 participant; allowed: --n 6 or more"),
+        ("--n 4 --safety a=0.3:0.5", "a: no rule exists for 2 participants; allowed: --treated 3 or more"),
+        ("--n 5 --feasibility a=0.999998:0.999999", "nor for any number up to 2000"),
         ("--n 40 --effect-size -0.5", "--effect-size: -0.5"),
     ],
 )

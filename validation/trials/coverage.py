@@ -27,7 +27,7 @@ from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.trial_stacks import StackedObserved, TrialStack
 from eubiosis.model import load
 from eubiosis.population.generate import generate
-from eubiosis.therapy import placebo, prebiotic
+from eubiosis.therapy import Adherence, placebo, prebiotic
 from eubiosis.trial import estimands
 from eubiosis.trial.design import Arm, Design
 from eubiosis.trial.redraw import Pool
@@ -47,9 +47,10 @@ Ends = dict[tuple[str, int, float], list[Floats]]  # endpoint, size, ratio -> (t
 
 def null_design() -> Design:
     """Return two arms that are the placebo both."""
+    not_taken = prebiotic("inulin", dose="12 g/day").changed(adherence=Adherence(mean=0.0, sd=0.0))
     arms = (
         Arm(name="placebo", therapy=placebo(), control=True),
-        Arm(name="other", therapy=prebiotic("inulin", dose="0 g/day")),
+        Arm(name="other", therapy=not_taken),
     )
     return Design(arms=arms, participants=POOL, primary="relapses", block=1)
 

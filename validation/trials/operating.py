@@ -3,10 +3,11 @@
 
     python validation/trials/operating.py [--trials 10000] [--sizes 30 60 120] [--processes 2] [--write]
 
-Both arms are the placebo: the second takes no dose, in worlds without couplings. Every gut world has people
-of its own; each trial is randomised, measured and lost from anew. A cell is one endpoint at one size: the
-share of all trials with p < 0.05, and the share of the intervals that hold "no effect". ``--write`` puts the
-table into docs/reference/operating_characteristics.md between its marks; without it, it is printed.
+Both arms are the placebo: nobody takes the therapy of the second, in worlds without couplings. Every gut
+world has people of its own; each trial is randomised, measured and lost from anew. A cell is one endpoint at
+one size: the share of all trials with p < 0.05, and the share of the intervals that hold "no effect".
+``--write`` puts the table into docs/reference/operating_characteristics.md between its marks; without it, it
+is printed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from eubiosis.compute.pool import map_ordered
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.model import load
 from eubiosis.population.generate import generate
-from eubiosis.therapy import placebo, prebiotic
+from eubiosis.therapy import Adherence, placebo, prebiotic
 from eubiosis.trial.design import Arm, Design
 from eubiosis.trial.simulate import Task
 from eubiosis.trial.simulation import Simulation
@@ -68,9 +69,10 @@ def main() -> int:
 
 def null_counts(size: int, trials: int, worlds: int, processes: int) -> Counts:
     """Count rejections and covered nulls by endpoint over trials of one size."""
+    not_taken = prebiotic("inulin", dose="12 g/day").changed(adherence=Adherence(mean=0.0, sd=0.0))
     arms = (
         Arm(name="placebo", therapy=placebo(), control=True),
-        Arm(name="nothing", therapy=prebiotic("inulin", dose="0 g/day")),
+        Arm(name="nothing", therapy=not_taken),
     )
     design = Design(arms=arms, participants=size, primary="mfis", block=1)
     model = load()

@@ -18,7 +18,7 @@ from eubiosis.calibration.sampling import Effort, Sample, TemperingLevel, temper
 from eubiosis.calibration.waves import IMPLAUSIBLE, GutProblem, implausibility
 from eubiosis.calibration.waves_terms import Term
 from eubiosis.calibration.worlds_history import HistoryProblem, history_terms
-from eubiosis.core.output import beside, staged
+from eubiosis.core.output import beside, check_new, staged
 from eubiosis.core.version import __version__
 from eubiosis.engine import Array
 from eubiosis.model.content import TargetRow
@@ -128,13 +128,23 @@ def write_half(folder: Path, table: str, half: Half) -> None:
     )
 
 
+def check_folder(folder: Path) -> None:
+    """Raise ``FindingsError`` where a table stands that ``write_worlds`` would replace and did not write."""
+    tables = (GUT, HISTORY, WAVES, ROWS, LEFT_OUT, DISCREPANCY)
+    if not (folder / MADE).exists():
+        for name in tables:
+            check_new(folder / name)
+
+
 def write_worlds(
     folder: Path, model: Model, gut: Half | None, history: Half | None, seed: int, *, reduced: bool
 ) -> None:
     """Write everything that belongs to the worlds into ``folder``; a half that is None is left as it is.
 
-    All of it or nothing; raises ``FindingsError`` where the folder cannot be written.
+    All of it or nothing; raises ``FindingsError`` where the folder cannot be written, or holds such a table
+    without the one that says how it was made.
     """
+    check_folder(folder)
     halves = {name: half for name, half in (("gut", gut), ("history", history)) if half is not None}
     earlier = read_made(folder)
     how = {

@@ -22,8 +22,12 @@ def brief(question: Path, out: Path | None, as_json: bool) -> None:
 
     Without --json the brief is printed as Markdown. Nothing is simulated by the mechanistic model.
     """
+    from eubiosis.core.output import check_free
+    from eubiosis.workflow.brief import FILES
     from eubiosis.workflow.brief import brief as answer
 
+    if out is not None:
+        check_free(out, new=False, own=FILES)
     found = answer(question)
     if out is not None:
         for path in found.write(out):

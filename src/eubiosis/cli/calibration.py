@@ -52,6 +52,7 @@ def worlds_command(
     def say(text: str) -> None:
         click.echo(text, err=True)
 
+    making.check_folder(out)
     model, seed = load_model(content), checked_seed(seed)
     gut = history = None
     if half != "history":

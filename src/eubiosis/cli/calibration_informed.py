@@ -8,7 +8,8 @@ import click
 
 from eubiosis.cli.calibration_options import HALF
 from eubiosis.cli.model_loading import CONTENT, JSON, load_model
-from eubiosis.cli.out_paths import OUT_FILE
+from eubiosis.cli.out_paths import OutPath
+from eubiosis.core.output import Page
 
 
 def _two_or_none(_: click.Context, __: click.Parameter, sets: int) -> int:
@@ -19,7 +20,11 @@ def _two_or_none(_: click.Context, __: click.Parameter, sets: int) -> int:
 
 
 @click.command("informed")
-@click.option("--out", type=OUT_FILE, help="The page to write.")
+@click.option(
+    "--out",
+    type=OutPath(folder=False, page=Page.INFORMED),
+    help="The page to write; an earlier one is replaced.",
+)
 @HALF
 @click.option(
     "--sets",

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from eubiosis.cli.model_loading import CONTENT, JSON, load_model
-from eubiosis.cli.out_paths import OUT_FOLDER
+from eubiosis.cli.out_paths import NEW_FOLDER
 from eubiosis.cli.printing import print_json
 
 
 @click.command("petab")
-@click.option("--out", type=OUT_FOLDER, required=True, help="The folder to write; it must not exist.")
+@click.option("--out", type=NEW_FOLDER, required=True, help="The folder to write; it must not exist.")
 @CONTENT
 @JSON
 def petab_command(out: Path, content: Path | None, as_json: bool) -> None:

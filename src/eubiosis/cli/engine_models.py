@@ -97,7 +97,7 @@ def info(model: Path, as_json: bool) -> None:
 @click.option("--relative", type=float, default=1e-8, show_default=True, help="Relative tolerance.")
 @click.option("--absolute", type=float, help="Absolute tolerance (default: follows each state's size).")
 @click.option("--out", type=OUT_FILE, help="Courses: .parquet or .csv.")
-@click.option("--subjects", type=click.Path(dir_okay=False, path_type=Path), help="A row for each subject.")
+@click.option("--subjects", type=OUT_FILE, help="A row for each subject.")
 @click.option("--plot", type=OUT_FILE, help="A picture: .svg, .png or .pdf.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads to use (default: all cores).")
 @_JSON

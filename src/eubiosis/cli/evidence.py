@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eubiosis.cli.out_paths import OUT_FOLDER
+from eubiosis.cli.out_paths import NEW_FOLDER
 from eubiosis.cli.printing import print_json
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def show(ctx: click.Context, study: str, as_json: bool) -> None:
     "--tau-scale", type=float, help="Scale of the half-normal prior on tau, in the unit of the effect."
 )
 @click.option("--by", help="Divide the pool too, e.g. by blinding or integrity_status.")
-@click.option("--out", type=OUT_FOLDER, help="Write a page and figures here.")
+@click.option("--out", type=NEW_FOLDER, help="Write a page and figures here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def pool(
@@ -240,7 +240,7 @@ def check(ctx: click.Context, write: bool, as_json: bool) -> None:
 
 @evidence.command()
 @click.argument("claim", required=False)
-@click.option("--out", type=OUT_FOLDER, help="Write the audit page here.")
+@click.option("--out", type=NEW_FOLDER, help="Write the audit page here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def audit(ctx: click.Context, claim: str | None, out: Path | None, as_json: bool) -> None:
@@ -314,7 +314,7 @@ def prior(
 @click.option("--recorded-only", is_flag=True, help="Leave out what the simulator assumes.")
 @click.option("--nodes", is_flag=True, help="List the nodes.")
 @click.option("--studies", is_flag=True, help="Make every study a node too.")
-@click.option("--out", type=OUT_FOLDER, help="Write all formats and a picture.")
+@click.option("--out", type=NEW_FOLDER, help="Write all formats and a picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def graph(
@@ -333,7 +333,7 @@ def graph(
         from eubiosis.core.output import staged
         from eubiosis.workflow.evidence_page import write_graph_picture
 
-        with staged(out) as aside:
+        with staged(out, new=True) as aside:
             written = [
                 graph_export.write_graphml(found, aside / "graph.graphml"),
                 graph_export.write_jsonld(found, aside / "graph.jsonld"),

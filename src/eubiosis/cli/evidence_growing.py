@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eubiosis.cli.out_paths import OUT_FOLDER
+from eubiosis.cli.out_paths import NEW_FOLDER, OUT_FOLDER
 from eubiosis.cli.printing import json_option, print_json
+from eubiosis.core.kinds import how_many
 
 if TYPE_CHECKING:
     from eubiosis.evidence.growing.references import Reference
@@ -140,7 +141,7 @@ def screen(
 
 @click.command()
 @REVIEW
-@click.option("--out", type=OUT_FOLDER, help="Draw the PRISMA 2020 diagram here.")
+@click.option("--out", type=NEW_FOLDER, help="Draw the PRISMA 2020 diagram here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def flow(review: Path, out: Path | None, as_json: bool) -> None:
     """Count the PRISMA 2020 flow of a review from its records."""
@@ -171,7 +172,8 @@ def _keep(review: Path, found: list[Reference], *, as_json: bool) -> None:
     duplicates = sum(bool(r.duplicate_of) for r in new)
     possible = sum(bool(r.possible_duplicate_of) for r in new)
     click.echo(
-        f"{len(new)} references imported, {duplicates} of them duplicates, {possible} possibly so",
+        f"{how_many(len(new), 'reference')} imported, {how_many(duplicates, 'duplicate')} among them, "
+        f"{possible} possibly so",
         err=True,
     )
     if as_json:

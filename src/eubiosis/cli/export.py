@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from eubiosis.cli.out_paths import OUT_FOLDER
+from eubiosis.cli.out_paths import NEW_FOLDER
 from eubiosis.cli.printing import json_option, print_written
 
 _FORMATS = ("parquet", "csv", "xpt")
@@ -14,7 +14,7 @@ _FORMATS = ("parquet", "csv", "xpt")
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--to", required=True, type=OUT_FOLDER, help="A new folder.")
+@click.option("--to", required=True, type=NEW_FOLDER, help="A new folder.")
 @click.option(
     "--format",
     "formats",

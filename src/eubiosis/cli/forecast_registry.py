@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from eubiosis.cli.out_paths import OUT_FOLDER, OutPath
+from eubiosis.cli.out_paths import NEW_FOLDER, OutPath
 from eubiosis.cli.printing import print_json
 
 _HUB = click.option(
@@ -85,7 +85,7 @@ def seal(folder: Path, origin_date: str | None, as_json: bool) -> None:
 @registry.command()
 @click.argument("read_outs", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_HUB
-@click.option("--out", type=OUT_FOLDER, help="Write a page and the read-outs for a hub here.")
+@click.option("--out", type=NEW_FOLDER, help="Write a page and the read-outs for a hub here.")
 @_JSON
 def score(read_outs: Path | None, folder: Path | None, out: Path | None, *, as_json: bool) -> None:
     """Score read-outs on the sealed forecasts; READ_OUTS is a table with value, low and high.

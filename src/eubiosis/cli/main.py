@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -131,6 +132,8 @@ def _machine_says(error: OSError) -> str:
     where = next((str(name) for name in (error.filename, error.filename2) if name), "a file or a connection")
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     step = "make room" if full else "look at the path, its folder and your rights"
+    if error.errno == errno.EBADF:
+        step = "leave it open, or send it to a file"
     return f"{spelled_out(where)}: {error.strerror or error}; next: {step}, then run the command again"
 
 
@@ -145,6 +148,53 @@ def in_one_line(work: Callable[[], int]) -> int:
     return 1
 
 
+_STREAMS = 2  # the largest number of a standard stream
+
+
+class _Closed(io.TextIOBase):
+    """Stand in for a standard output that was closed before the start: printing to it is an error."""
+
+    def writable(self) -> bool:
+        """Say that text may be written, so that the refusal is raised."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Refuse any text; raises ``OSError``."""
+        if text:
+            raise OSError(errno.EBADF, "it is closed, and there is something to print", "standard output")
+        return 0
+
+
+def _open_what_is_closed() -> None:
+    """Give every standard stream that was closed before the start a place of its own.
+
+    Else the first file that is opened would take its number, and get what others print there.
+    """
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STREAMS:
+        pass
+    os.close(number)
+    if sys.stdout is None:
+        sys.stdout = _Closed()
+    if sys.stderr is None:
+        sys.stderr = io.StringIO()
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    """Say whether an error came of an interrupt: what is imported late may wrap one in its own error."""
+    seen: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, KeyboardInterrupt):
+            return True
+        if one is not None and not any(one is each for each in seen):
+            seen.append(one)
+            waiting += [one.__cause__, one.__context__]
+    return False
+
+
 def main() -> None:
     """Run the command line.
 
@@ -152,6 +202,7 @@ def main() -> None:
     """
     use_one_algebra_thread()
     keep_little_memory()
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         _speak_any_text(stream)
     try:
@@ -182,6 +233,11 @@ def main() -> None:
     except OSError as error:
         click.echo(_machine_says(error), err=True)
         sys.exit(1)
+    except Exception as error:
+        if not _was_interrupted(error):
+            raise
+        click.echo("stopped", err=True)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

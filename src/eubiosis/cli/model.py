@@ -12,9 +12,10 @@ import click
 
 from eubiosis.cli.model_exchange import export_command, use_command
 from eubiosis.cli.model_loading import CONTENT, JSON, demand_no_findings, load_model
-from eubiosis.cli.out_paths import OUT_FILE
+from eubiosis.cli.out_paths import OutPath
 from eubiosis.cli.printing import print_json, print_written
 from eubiosis.core.findings import Finding, FindingsError, unknown_word
+from eubiosis.core.output import Page
 
 if TYPE_CHECKING:
     from eubiosis.core.json_data import JsonRecord
@@ -212,10 +213,10 @@ def check_command(quick: bool, content: Path | None, as_json: bool) -> None:
 @model.command("page")
 @click.option(
     "--out",
-    type=OUT_FILE,
+    type=OutPath(folder=False, page=Page.AXIS),
     default=Path("axis.html"),
     show_default=True,
-    help="The page to write; an existing one is replaced.",
+    help="The page to write; an earlier one of this kind is replaced.",
 )
 @CONTENT
 @JSON
@@ -233,10 +234,10 @@ def page_command(out: Path, content: Path | None, as_json: bool) -> None:
 @model.command("wiring")
 @click.option(
     "--out",
-    type=OUT_FILE,
+    type=OutPath(folder=False, page=Page.MODEL),
     default=Path("model.html"),
     show_default=True,
-    help="The page to write; an existing one is replaced.",
+    help="The page to write; an earlier one of this kind is replaced.",
 )
 @CONTENT
 @JSON

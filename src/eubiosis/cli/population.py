@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eubiosis.cli.out_paths import OUT_FOLDER
+from eubiosis.cli.out_paths import NEW_FOLDER
 from eubiosis.cli.printing import json_option, print_written
 from eubiosis.cli.stool_options import read_table, reading, reading_options
 from eubiosis.core.findings import FindingCollector
@@ -35,7 +35,7 @@ def population() -> None:
               help="Draw from a generator that was saved before.")  # fmt: skip
 @click.option("--people", type=click.IntRange(1, 100_000), required=True, help="People of each group.")
 @click.option("--seed", type=click.IntRange(0), default=2026, show_default=True)
-@click.option("--out", type=OUT_FOLDER, required=True, metavar="FOLDER", help="A new folder.")
+@click.option("--out", type=NEW_FOLDER, required=True, metavar="FOLDER", help="A new folder.")
 @click.option("--group", "only", multiple=True, metavar="NAME", help="Groups to draw (repeatable; else all).")
 @click.option("--groups", metavar="FILE:COLUMN", help="Group of each sample of TABLE, or a column of it.")
 @click.option("--consent-basis", "basis", default="", metavar="TEXT",
@@ -99,7 +99,7 @@ def generate(
 @click.argument("real", type=click.Path(path_type=Path))
 @click.option("--groups", metavar="FILE:COLUMN", help="Group of each real sample, or a column of REAL.")
 @click.option("--virtual-groups", metavar="FILE:COLUMN", help="The same of VIRTUAL.")
-@click.option("--out", type=OUT_FOLDER, metavar="FOLDER", help="Write a page and its JSON.")
+@click.option("--out", type=NEW_FOLDER, metavar="FOLDER", help="Write a page and its JSON.")
 @click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
 @reading_options
 def describe_command(
@@ -139,7 +139,7 @@ def describe_command(
 
 
 @population.command()
-@click.argument("folder", type=OUT_FOLDER)
+@click.argument("folder", type=NEW_FOLDER)
 @json_option
 def example(folder: Path, *, as_json: bool) -> None:
     """Copy the made example (40 people; text, BIOM, MetaPhlAn, Excel) into a new FOLDER."""

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import click
 
-from eubiosis.cli.out_paths import OUT_FILE
+from eubiosis.cli.out_paths import OutPath
 from eubiosis.cli.printing import json_option, print_written
+from eubiosis.core.output import Page
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--out",
-    type=OUT_FILE,
+    type=OutPath(folder=False, page=Page.TRIAL),
     default=Path("report.html"),
     show_default=True,
-    help="The page to write; an existing one is replaced.",
+    help="The page to write; an earlier report is replaced.",
 )
 @json_option
 def report(run: Path, *, out: Path, as_json: bool) -> None:

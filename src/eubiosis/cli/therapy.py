@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from eubiosis.therapy import Product, Therapy
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_WORLDS = 8  # of the shares, where no other number is asked for
 _NO_CLAIM = "Nothing here says that a therapy works."
 
 
@@ -168,7 +169,13 @@ def harms_command(
 @click.argument("name")
 @click.option("--dose", help='The daily dose, such as "12 g/day"; without it, the usual one.')
 @click.option("--with", "added", multiple=True, metavar="NAME[=DOSE]", help="A further product (repeatable).")
-@click.option("--worlds", type=int, default=8, show_default=True, help="Host worlds.")
+@click.option(
+    "--worlds",
+    type=click.IntRange(min=2),
+    default=_WORLDS,
+    show_default=True,
+    help="Host worlds, each with its mirror.",
+)
 @_JSON
 def shares_command(name: str, dose: str | None, added: tuple[str, ...], worlds: int, as_json: bool) -> None:
     """Show through what the predicted effect on each endpoint goes: ecology, metabolites, a direct term.
@@ -193,7 +200,9 @@ def shares_command(name: str, dose: str | None, added: tuple[str, ...], worlds: 
         print_json(rows)
         return
     click.echo(f"{whole.describe()}; after twelve weeks, fully taken; simulated, prior only;")
-    click.echo("gut and plasma at the reference numbers, host endpoints with their interval over host worlds")
+    few = f" (few: {_WORLDS} or more tell shares apart)" if worlds < _WORLDS else ""
+    click.echo("gut and plasma at the reference numbers, host endpoints with their interval")
+    click.echo(f"over {worlds} host worlds{few}")
     click.echo(
         f"{'endpoint':18} {'log ratio (2.5 to 97.5 %)':28} " + " ".join(f"{part:>12}" for part in PARTS)
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from eubiosis.cli.out_paths import OUT_FOLDER
+from eubiosis.cli.out_paths import NEW_FOLDER
 
 
 @click.command("analyse")
@@ -16,7 +16,7 @@ from eubiosis.cli.out_paths import OUT_FOLDER
 )
 @click.option(
     "--out",
-    type=OUT_FOLDER,
+    type=NEW_FOLDER,
     help="Write analysis.html, .json, methods.txt and tables into this new folder.",
 )
 @click.option("--json", "as_json_asked", is_flag=True, help="Print plan, estimates and methods as JSON.")

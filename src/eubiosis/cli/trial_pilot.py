@@ -52,6 +52,8 @@ def pilot(
     problems: list[str] = []
     feasible = _feasibility_rules(feasibility, n, alpha, beta, problems)
     safe = _safety_rules(safety, max(n // 2, 1) if treated is None else treated, alpha, problems)
+    problems += [_absent("--n", "--feasibility", rule) for rule in feasible if not rule.exists]
+    problems += [_absent("--treated", "--safety", rule) for rule in safe if not rule.exists]
     signal = _signal_rule(n, effect_size, signal_alpha, baseline_correlation, problems)
     if not problems and not (feasible or safe or signal):
         problems.append("no rule; allowed: one or more of --feasibility, --safety, --effect-size")
@@ -155,6 +157,18 @@ def _named_pairs(option: str, texts: tuple[str, ...], problems: list[str]) -> li
         except ValueError:
             problems.append(f'{option} "{text}"; allowed: NAME=LOW:HIGH, e.g. retention=0.6:0.85')
     return found
+
+
+def _absent(size: str, option: str, rule: FeasibilityRule | SafetyRule) -> str:
+    """Say that a rule does not exist for so few people, and from how many on it does."""
+    from eubiosis.analysis.planning.pilot import MOST_SOUGHT, smallest_with_rule
+
+    least = smallest_with_rule(rule)
+    people = "1 participant" if rule.people == 1 else f"{int(rule.people)} participants"
+    problem = f"{option} {rule.name}: no rule exists for {people}"
+    if least is None:
+        return f"{problem}, nor for any number up to {MOST_SOUGHT}; next: move the two shares apart"
+    return f"{problem}; allowed: {size} {least} or more"
 
 
 def _feasibility_answer(rule: FeasibilityRule) -> Json:

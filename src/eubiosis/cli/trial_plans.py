@@ -34,6 +34,8 @@ SHARES = ("RESPONDER", "NEDA3")
 STOOL = ("GUILD", "ACID", "DISTANCE", "ENGRAFT")
 ENDPOINTS = (*COUNTS, *SCORES, *TIMES, *SHARES, *STOOL)
 DESIGNS = ("parallel", "crossover", "cluster")
+MOST_PER_YEAR = {"relapses": 10.0, "lesions": 100.0}  # as a workflow states its control arm
+MOST_YEARS = 10.0
 _RELIABLE = 0.8  # asked of the mean of a visit's samples
 NULL_VARIANCES = {1: "control rate", 2: "alternative", 3: "pooled rate"}
 
@@ -140,7 +142,9 @@ def ask(given: Given) -> AskedPlan:
         elif name in filled:
             values[name] = (filled[name],)
     needed = [name for name, field in kind.model_fields.items() if field.is_required()]
-    absent = [options[name] for name in needed if name not in values]
+    others = ALTERNATIVES.get(kind, {})
+    said = {name for name in needed if {options[name], others.get(name)} & set(given.numbers)}
+    absent = [options[name] for name in needed if name not in values and name not in said]
     if given.endpoint in STOOL and (failed or given.marker is None):
         from_cohort = {"--between", "--period", "--sample", "--dimension", "--sample-correlation"}
         lacking = [option for option in absent if option in from_cohort]
@@ -157,6 +161,7 @@ def ask(given: Given) -> AskedPlan:
     words_of = {name: given.words[options[name]] for name in kind.choices() if options[name] in given.words}
     if "--method" in given.words and kind is RatePlan:
         words_of["null_variance"] = NULL_VARIANCES[int(given.words["--method"])]
+    problems.extend(_unlikely(given))
     findings = _value_findings(kind, values)
     problems.extend(as_option(one, options) for one in findings.findings)
     if problems:
@@ -167,6 +172,22 @@ def ask(given: Given) -> AskedPlan:
         raise usage_error("trial power", [as_option(one, options) for one in error.findings]) from error
     over = {name: value for name, value in values.items() if len(value) > 1}
     return AskedPlan(plan, over, shown, options, notes)
+
+
+def _unlikely(given: Given) -> list[str]:
+    """Say which rates and durations are no such rates and durations: their unit is another."""
+    events = "relapses" if given.endpoint in ("ARR", "TTFR") else "lesions"
+    most = {
+        "--control-rate": (MOST_PER_YEAR[events], f"{events} of one person in a year, not percent"),
+        "--years": (MOST_YEARS, "years, not weeks or months"),
+        "--accrual-years": (MOST_YEARS, "years, not weeks or months"),
+    }
+    return [
+        f"{option}: {value:g}; allowed: up to {highest:g} {unit}"
+        for option, (highest, unit) in most.items()
+        for value in given.numbers.get(option, ())
+        if value > highest
+    ]
 
 
 def _value_findings(kind: type[Plan], values: Mapping[str, Numbers]) -> FindingCollector:

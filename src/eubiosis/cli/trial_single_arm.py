@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 SCORE = ("change", "change_sd", "cutoff", "baseline_mean", "population_mean", "population_sd", "reliability",
          "placebo_change", "placebo_low", "placebo_high")  # fmt: skip
+LEVELS = ("cutoff", "baseline_mean", "population_mean")
+CHANGES = ("change", "placebo_change", "placebo_low", "placebo_high")
 RELAPSES = ("rate_after", "rate_before", "mean_rate", "dispersion", "dispersion_low", "dispersion_high",
             "relapses_at_entry", "years_before", "years_after", "placebo_ratio")  # fmt: skip
+_LEAST_TAIL = 0.001  # a smaller probability is not told from 20,000 draws
 LIMITS = (
     "regression is that of a baseline which is itself the measurement of entry; where entry was decided at "
     "an earlier visit, most of it is over by the baseline",
@@ -89,6 +92,7 @@ def single_arm(scale: str | None, as_json: bool, seed: int, **options: Option) -
             _print(compare_relapses(study, seed=seed), (), _own(study), as_json=as_json)
         else:
             facts = _facts(scale)
+            _demand_on_scale(scale, numbers)
             score = _score_study(numbers, options, facts)
             found = (*compare_score(score, seed=seed), *_against_control_arms(score, facts, seed))
             _print(found, facts, _own(score), as_json=as_json)
@@ -123,6 +127,27 @@ def _against_control_arms(
             name = f"a control arm ({fact.description}; {fact.entry}; {fact.source})"
             found.append(dataclasses.replace(one, name=name))
     return tuple(found)
+
+
+def _demand_on_scale(scale: str | None, numbers: Mapping[str, float]) -> None:
+    """Raise where a number cannot be one of the scale: levels lie on it, no change is longer than it."""
+    from eubiosis.analysis.planning.scale_facts import scale_bounds
+
+    bounds = scale_bounds(scale)
+    if bounds is None:
+        return
+    low, high = bounds
+    length = high - low
+    allowed = dict.fromkeys(LEVELS, (low, high))
+    allowed |= dict.fromkeys(CHANGES, (-length, length))
+    allowed |= {"population_sd": (0.0, length / 2), "change_sd": (0.0, length)}
+    problems = [
+        f"--{name.replace('_', '-')}: {numbers[name]:g}; allowed: {least:g} to {most:g} points of {scale}"
+        for name, (least, most) in allowed.items()
+        if name in numbers and not least <= numbers[name] <= most
+    ]
+    if problems:
+        raise usage_error("trial single-arm", problems)
 
 
 def _relapse_study(numbers: Mapping[str, float]) -> RelapseBeforeAfter:
@@ -171,6 +196,19 @@ def _own(study: ScoreBeforeAfter | RelapseBeforeAfter) -> dict[str, float | str]
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _interval(one: SingleArmComparison) -> str:
+    """Return the 95 % interval of what is expected, or why there is none."""
+    if one.low < one.high:
+        return f"95 % {one.low:.3g} to {one.high:.3g}"
+    exact = "the rate and k are" if one.quantity == "rate" else "what is known of the score is"
+    return f"no interval: {exact} taken as exact"
+
+
+def _unit(facts: tuple[ScaleFact, ...]) -> str:
+    """Return the unit of the score with a space before it; empty where the scale is not known."""
+    return next((f" {fact.unit}" for fact in facts if fact.unit not in ("", "1")), "")
+
+
 def _print(
     found: tuple[SingleArmComparison, ...],
     facts: tuple[ScaleFact, ...],
@@ -197,10 +235,12 @@ def _print(
         click.echo(json.dumps(whole, indent=2))
         return
     for one in found:
+        unit = " relapses a year" if one.quantity == "rate" else _unit(facts)
+        tail = f"{one.tail:.2g}" if one.tail >= _LEAST_TAIL else f"under {_LEAST_TAIL:g}"
         click.echo(f"{one.name}")
-        click.echo(f"  expected {one.expected:.3g} (95 % {one.low:.3g} to {one.high:.3g})")
-        click.echo(f"  a study of this size would see {one.seen_low:.3g} to {one.seen_high:.3g}")
-        click.echo(f"  published {one.observed:.3g}: {one.verdict} (two-sided tail {one.tail:.2g})")
+        click.echo(f"  expected {one.expected:.3g}{unit} ({_interval(one)})")
+        click.echo(f"  a study of this size would see {one.seen_low:.3g} to {one.seen_high:.3g}{unit}")
+        click.echo(f"  published {one.observed:.3g}{unit}: {one.verdict} (two-sided probability {tail})")
     for fact in read:
         ends = "" if fact["low"] is None else f" ({fact['low']:g} to {fact['high']:g})"
         entry = f"; {fact['entry']}" if fact["entry"] else ""

@@ -256,7 +256,10 @@ class AskedOf:
 
 @dataclass(frozen=True)
 class PoolReport:
-    """A pool with everything it rests on; ``tau2`` is on the analysis scale, ``i2`` in percent."""
+    """A pool with everything it rests on; ``tau2`` is on the analysis scale, ``i2`` in percent.
+
+    ``tau2``, ``i2``, ``q`` and ``q_p`` are None for one study, which cannot tell them.
+    """
 
     outcome: str
     outcome_label: str
@@ -266,13 +269,13 @@ class PoolReport:
     analysis_scale: Scale
     ci_level: float
     pi_method: str
-    tau2: float
+    tau2: float | None
     tau2_method: str
     tau2_low: float | None
     tau2_high: float | None
-    i2: float = field(metadata=key("I2"))
-    q: float = field(metadata=key("Q"))
-    q_p: float = field(metadata=key("Q_p"))
+    i2: float | None = field(metadata=key("I2"))
+    q: float | None = field(metadata=key("Q"))
+    q_p: float | None = field(metadata=key("Q_p"))
     asked: AskedOf
     excluded: tuple[UnpooledEstimate, ...]
     diagnostics: Diagnostics

@@ -196,6 +196,15 @@ def plain(value: float) -> str:
     return str(int(value)) if isinstance(value, int) or float(value).is_integer() else repr(float(value))
 
 
+def how_many(number: int, one: str, more: str = "") -> str:
+    """Write a count with its noun; ``more`` is the plural where it is not ``one`` with an s.
+
+    >>> how_many(1, "study", "studies"), how_many(2, "study", "studies"), how_many(3, "cohort")
+    ('1 study', '2 studies', '3 cohorts')
+    """
+    return f"{number} {one if number == 1 else more or one + 's'}"
+
+
 def shown(value: object) -> str:
     """Name a value from a file in a message, short."""
     if isinstance(value, dict):

@@ -8,11 +8,27 @@ import secrets
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 
 from eubiosis.core.findings import Finding, FindingsError
 
 _BLOCK = 4096  # bytes: what a disk gives at least
+_HEAD = 65_536  # bytes of a page that hold its title, however long
+_PAGE = (
+    '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+    '<meta http-equiv="Content-Security-Policy"'
+)
+_NEXT = "choose another name; nothing is overwritten"
+
+
+class Page(StrEnum):
+    """Pages that may be made again in their own place, each known by the end of its title."""
+
+    AXIS = "The gut-immune-brain axis in three people"
+    MODEL = "The model: wiring, equations, numbers, signs"
+    INFORMED = "What the data informed"
+    TRIAL = " (simulated trial)"
 
 
 def write_whole(path: Path, content: str | bytes) -> Path:
@@ -99,7 +115,24 @@ def check_free(folder: Path, *, new: bool = True, own: Collection[str] | None = 
     others = [path.name for path in folder.iterdir() if path.name not in (own or ())]
     if others and (new or own is not None):
         problem = "it exists already and is not empty" if own is None else f"it holds {sorted(others)[0]} too"
-        raise _refused(folder, problem)
+        raise FindingsError([Finding(str(folder), "", problem, "a new or an empty folder", _NEXT)])
+
+
+def check_new(path: Path, *, page: Page | None = None) -> None:
+    """Raise ``FindingsError`` where a file stands that a command would replace.
+
+    With ``page`` one of that kind may stand there, which is made again; it is known by its head.
+    """
+    if not path.is_file() or (page is not None and _is_page(path, page)):
+        return
+    if page is None:
+        problem, allowed = "it exists already", "the name of a new file"
+    else:
+        problem, allowed = (
+            "it exists already and is no such page",
+            "a new file, or an earlier page of this kind",
+        )
+    raise FindingsError([Finding(str(path), "", problem, allowed, _NEXT)])
 
 
 def check_place(path: Path, *, folder: bool) -> None:
@@ -135,6 +168,15 @@ def copy_files(source: Path, target: Path) -> None:
             copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+
+
+def _is_page(path: Path, page: Page) -> bool:
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD).decode("utf-8", errors="replace")
+    except OSError:  # what cannot be read is not known to be ours
+        return False
+    return head.startswith(_PAGE) and f"{page}</title>" in head
 
 
 def _move_into(aside: Path, folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from eubiosis.core.output import Page
 from eubiosis.core.version import __version__
 from eubiosis.report.abbreviations import spelled_out
 from eubiosis.report.as_read import as_read
@@ -138,7 +139,7 @@ def axis_page(
     counts = {word: sum(v.verdict.startswith(word) for v in verdicts) for word in ("hit", "miss", "untested")}
     return render(
         "axis.html",
-        title="The gut-immune-brain axis in three people",
+        title=str(Page.AXIS),
         notice=NOTICE,
         origin=origin,
         courses=course_panels(times, courses, _PANELS),

@@ -49,15 +49,24 @@ class Dose:
         what = unit.split("/", maxsplit=1)[0]
         return what == self.kind if what in _COUNTED else self.kind == "g"
 
-    def __str__(self) -> str:
+    def words(self, digits: int) -> str:
+        """Return the dose in words with so many significant digits.
+
+        >>> str(read_dose("12 g/week")), read_dose("12 g/week").words(6)
+        ('1.71 g a day', '1.71429 g a day')
+        """
         if self.kind != "g":
-            return f"{_short(self.grams)} {self.kind} a day"
-        amount = f"{self.grams:g} g" if self.grams >= 0.1 else f"{1000 * self.grams:g} mg"
+            return f"{_short(self.grams, digits)} {self.kind} a day"
+        grams = self.grams >= 0.1
+        amount = f"{_short(self.grams, digits)} g" if grams else f"{_short(1000 * self.grams, digits)} mg"
         return f"{amount} a day"
 
+    def __str__(self) -> str:
+        return self.words(3)
 
-def _short(number: float) -> str:
-    return f"{number:g}".replace("e+", "e")
+
+def _short(number: float, digits: int) -> str:
+    return f"{float(f'{number:.{digits}g}'):g}".replace("e+", "e")
 
 
 def read_dose(value: object) -> Dose:
@@ -87,6 +96,10 @@ def read_dose(value: object) -> Dose:
     if not 0 <= amount < float("inf"):
         raise RowProblem(
             f'the dose "{value}" is negative or not finite', allowed=ALLOWED, next_step="correct the dose"
+        )
+    if amount == 0:
+        raise RowProblem(
+            f'the dose "{value}" is zero', allowed=ALLOWED, next_step='write a dose, or "placebo" for none'
         )
     return Dose(amount, value.strip(), kind)
 

@@ -19,7 +19,7 @@ from eubiosis.therapy.adherence import Adherence
 from eubiosis.therapy.catalogue import products, unknown_product
 from eubiosis.therapy.dose import ALLOWED as DOSE_ALLOWED
 from eubiosis.therapy.dose import read_dose
-from eubiosis.therapy.therapy import Therapy
+from eubiosis.therapy.therapy import OR_REASON, Therapy
 
 EXAMPLE = "inulin 12 g/day for 3 weeks"
 LONGEST_PHRASE = 500
@@ -228,10 +228,14 @@ def _therapy(part: _Part, days: float, findings: FindingCollector) -> Therapy | 
         return Therapy(product=part.product, dose=dose, start=f"week {start:.6f}", stop=f"week {stop:.6f}",
                        adherence=Adherence.full())  # fmt: skip
     except FindingsError as error:
-        findings.extend(
-            Finding(_FILE, part.place, each.problem, each.allowed, each.next_step) for each in error.findings
-        )
+        findings.extend(_in_phrase(each, part.place) for each in error.findings)
         return None
+
+
+def _in_phrase(one: Finding, place: str) -> Finding:
+    """Return a finding about a therapy as one about a phrase, which has no word for a reason."""
+    allowed, next_step = one.allowed.removesuffix(OR_REASON[0]), one.next_step.removesuffix(OR_REASON[1])
+    return Finding(_FILE, place, one.problem, allowed, next_step)
 
 
 def _together(therapies: list[Therapy]) -> Therapy:

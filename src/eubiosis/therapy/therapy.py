@@ -36,6 +36,11 @@ def _known_product(value: object) -> str:
     return value
 
 
+# what is added to "allowed" and to "next" of a dose above the ceiling, where a reason can be written
+OR_REASON = (", or above_ceiling with the reason", ", or state the reason in above_ceiling")
+_LITTLE = 0.1  # share of the usual dose below which the unit may be a slip
+
+
 class Component(Spec):
     """One product of a therapy: its dose, its weeks and how well it is adhered to.
 
@@ -102,9 +107,10 @@ class Component(Spec):
             where = ceiling.source or ceiling.note
             yield Problem(
                 ("dose",),
-                f"the dose {dose} of {name} is above its ceiling of {ceiling.dose} ({ceiling.kind}: {where})",
-                f"{ceiling.dose.text} or less, or above_ceiling with the reason",
-                "lower the dose, or state the reason in above_ceiling",
+                f"the dose {dose.words(6)} of {name} is above its ceiling of {ceiling.dose} "
+                f"({ceiling.kind}: {where})",
+                f"{ceiling.dose.text} or less{OR_REASON[0]}",
+                f"lower the dose{OR_REASON[1]}",
             )
 
     @staticmethod
@@ -134,6 +140,21 @@ class Component(Spec):
         """The daily dose in the unit of the product's file; 0 for a product without a dose."""
         rule_of_dose = self.record.dose
         return 0.0 if self.dose is None or rule_of_dose is None else self.dose.amount(rule_of_dose.unit)
+
+    @property
+    def far_below_usual(self) -> str:
+        """Say that the dose is below a tenth of the usual one of the product; empty where it is not.
+
+        >>> Component(product="inulin", dose="12 mg/day").far_below_usual
+        'inulin 12 mg a day is less than a tenth of the usual 12 g a day: is the unit right?'
+        """
+        usual = None if self.record.dose is None else self.record.dose.usual
+        if self.dose is None or usual is None or self.dose.kind != usual.kind:
+            return ""
+        if self.dose.grams >= _LITTLE * usual.grams * (1 - 1e-12):
+            return ""
+        said = f"{self.record.label} {self.dose} is less than a tenth of the usual {usual}"
+        return f"{said}: is the unit right?"
 
     @property
     def ramp_weeks(self) -> float:

@@ -75,6 +75,7 @@ DISPERSIONS = {
     "Gd_lesions": "gd_dispersion",
     "new_T2_lesions": "t2_dispersion",
 }
+FILES = ("brief.html", "brief.md", "brief.json", "protocol_fields.json")  # of a brief in its folder
 METRICS: dict[OutcomeKind, str] = {"score": "SMD", "count": "rate-ratio", "time": "HR"}
 
 
@@ -98,7 +99,7 @@ class Brief(BriefData):
             "brief.json": self.to_json(),
             "protocol_fields.json": self.to_protocol_fields(),
         }
-        with staged(target, own=texts) as aside:
+        with staged(target, own=FILES) as aside:
             for name, text in texts.items():
                 write_whole(aside / name, text)
         return [target / name for name in texts]

@@ -22,9 +22,9 @@ _PICTURED = ("acts on", "tested on", "assumed", "contains", "activates")
 def write_pool_page(report: PoolReport, folder: Path) -> list[Path]:
     """Write forest.svg/png, funnel.svg/png, pool.json and pool.html to a folder; return the paths.
 
-    All or none of them appear. Raises ``FindingsError`` where the folder cannot be written.
+    All or none of them appear. Raises ``FindingsError`` where the folder cannot be written or holds anything.
     """
-    with staged(folder) as aside:
+    with staged(folder, new=True) as aside:
         forest = evidence_figures.forest(report, aside)
         funnel = evidence_figures.funnel(report, aside)
         data = write_whole(aside / "pool.json", as_json(report))
@@ -33,8 +33,13 @@ def write_pool_page(report: PoolReport, folder: Path) -> list[Path]:
 
 
 def write_audit_page(claims: Sequence[AuditedClaim], folder: Path) -> Path:
-    """Write audit.html to a folder; return its path."""
-    return write_whole(folder / "audit.html", audit_page(claims))
+    """Write audit.html to a folder; return its path.
+
+    Raises ``FindingsError`` where the folder cannot be written or holds anything.
+    """
+    with staged(folder, new=True) as aside:
+        write_whole(aside / "audit.html", audit_page(claims))
+    return folder / "audit.html"
 
 
 def write_graph_picture(graph: KnowledgeGraph, folder: Path) -> list[Path]:
@@ -51,7 +56,10 @@ def write_graph_picture(graph: KnowledgeGraph, folder: Path) -> list[Path]:
 
 
 def write_flow_picture(counts: Flow, folder: Path) -> list[Path]:
-    """Draw the PRISMA flow, all of it or nothing; return the paths."""
-    with staged(folder) as aside:
+    """Draw the PRISMA flow, all of it or nothing; return the paths.
+
+    Raises ``FindingsError`` where the folder cannot be written or holds anything.
+    """
+    with staged(folder, new=True) as aside:
         drawn = evidence_figures.prisma_flow(counts, aside)
     return [folder / path.name for path in drawn]

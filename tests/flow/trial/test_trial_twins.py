@@ -32,10 +32,10 @@ def latent_quantities(latent):
 
 @pytest.fixture(scope="module")
 def untreated(trial_model):
-    """A trial whose one active arm has no dose and whose other one nobody takes."""
+    """A trial whose two therapies nobody takes."""
     arms = (
         PLACEBO,
-        with_therapy(INULIN, dose="0 g/day"),
+        with_therapy(INULIN, adherence=Adherence(mean=0.0, sd=0.0)),
         with_therapy(PROPIONATE, adherence=Adherence(mean=0.0, sd=0.0)),
     )
     design = DESIGN.changed(arms=arms)
@@ -47,7 +47,7 @@ def untreated(trial_model):
 
 
 @pytest.mark.parametrize("arm", ARMS)
-def test_without_dose_or_adherence_every_latent_quantity_is_the_placebos(trial_model, untreated, arm):
+def test_without_adherence_every_latent_quantity_is_the_placebos(trial_model, untreated, arm):
     design, world = untreated
     for number in (0, 1):
         _, latent = replicate(trial_model, world, design, number)

@@ -1,8 +1,8 @@
 """Type I error of every analysis in trials where no therapy does anything.
 
-The active arm has no dose, so both arms are the placebo twin. Each replicate draws its people anew from an
-enrolled pool (with replacement, each as a new person with luck of their own), randomises, lets events happen
-and measures; only the courses of gut and host, which nothing here changes, are not run again.
+Nobody takes the therapy of the active arm, so both arms are the placebo twin. Each replicate draws its people
+anew from an enrolled pool (with replacement, each as a new person with luck of their own), randomises, lets
+events happen and measures; only the courses of gut and host, which nothing here changes, are not run again.
 """
 
 import dataclasses
@@ -15,13 +15,14 @@ from small_trials import INULIN, PLACEBO, SEED, make_pool, make_world, observed_
 from eubiosis.analysis.estimates import estimate
 from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.model.worlds import draw_host_world
+from eubiosis.therapy import Adherence
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.host_world import _take_host, replicate
 
 REPLICATES = 400
 POOL = 36
 DESIGN = Design(
-    arms=(PLACEBO, with_therapy(INULIN, dose="0 g/day")),
+    arms=(PLACEBO, with_therapy(INULIN, adherence=Adherence(mean=0.0, sd=0.0))),
     participants=60,
     visits=(0.0, 12.0, 24.0, 36.0, 48.0),
     allocation=(1, 1),

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from eubiosis.core.findings import FindingsError
-from eubiosis.core.output import check_place, copy_files, staged, write_whole
+from eubiosis.core.output import Page, check_new, check_place, copy_files, staged, write_whole
+from eubiosis.core.report_input import empty_report
+from eubiosis.report.forecast_page.page import sections_page
+from eubiosis.report.trial.page import trial_report
 
 
 def full(*arguments):
@@ -137,3 +140,27 @@ def test_files_of_a_folder_are_copied_and_the_first_refusal_is_told(tmp_path, mo
         with staged(tmp_path / "again") as aside:
             copy_files(tmp_path / "from", aside)
     assert not (tmp_path / "again").exists()
+
+
+def test_a_file_is_left_alone_unless_it_is_a_page_of_the_same_kind(tmp_path):
+    file = tmp_path / "page.html"
+    check_new(file)
+    check_new(file, page=Page.AXIS)
+    file.write_text(sections_page(str(Page.AXIS), "", ()), "utf-8")
+    check_new(file, page=Page.AXIS)
+    for refused in (None, Page.MODEL):
+        with pytest.raises(FindingsError, match="it exists already") as caught:
+            check_new(file, page=refused)
+        assert caught.value.findings[0].file == str(file)
+        assert "choose another name" in str(caught.value)
+    file.write_text(f"notes on <title>{Page.AXIS}</title>", "utf-8")
+    with pytest.raises(FindingsError, match="no such page"):
+        check_new(file, page=Page.AXIS)
+
+
+def test_the_report_of_a_trial_is_known_again(tmp_path):
+    file = tmp_path / "report.html"
+    file.write_text(trial_report(empty_report("A title")), "utf-8")
+    check_new(file, page=Page.TRIAL)
+    with pytest.raises(FindingsError, match="no such page"):
+        check_new(file, page=Page.MODEL)

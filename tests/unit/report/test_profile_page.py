@@ -173,3 +173,8 @@ def test_the_text_has_the_numbers_of_the_page():
     for part in ("cases holds 10 samples.", "25.0 %", "24.0 % to 26.0 %", "raw 4.0 %, asked 59.0 %",
                  "+0.70 (×2.01)", "fewer than 5 usable samples", "# 10 samples (10 ok)"):  # fmt: skip
         assert part in lines
+
+
+def test_a_spread_has_one_rounding():
+    spread = SampleQuantiles(0.98, 0.99996, 0.99998, 1.0, 1.0)
+    assert words.spread(spread) == "1.000 (1.000 to 1.000; 90 % in 0.980 to 1.000)"

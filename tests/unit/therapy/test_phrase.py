@@ -95,6 +95,13 @@ def test_what_is_wrong_is_said(phrase, words):
     assert all(one.next_step for one in error.value.findings)
 
 
+def test_a_phrase_is_told_of_no_key_that_it_has_not():
+    with pytest.raises(FindingsError) as error:
+        read_phrase("inulin 100 g/day for 3 weeks")
+    (found,) = error.value.findings
+    assert (found.allowed, found.next_step) == ("20 g/day or less", "lower the dose")
+
+
 def test_everything_wrong_is_said_at_once():
     with pytest.raises(FindingsError) as error:
         read_phrase("inulim 12 g/day + propionate 1 g for 3 lustra")

@@ -60,6 +60,38 @@ def test_a_therapy_in_words():
     assert words == "ketogenic diet, weeks 0 to 24"
 
 
+def test_a_dose_in_words_has_three_digits_and_keeps_its_amount():
+    weekly = prebiotic("inulin", dose="12 g/week")
+    assert weekly.describe().startswith("inulin 1.71 g a day")
+    assert weekly.amount == pytest.approx(12 / 7)
+    assert str(read_dose("14007 IU/day")) == "14000 IU a day"
+    assert str(read_dose("7e10 CFU/week")) == "1e10 CFU a day"
+    with pytest.raises(
+        FindingsError, match=r"the dose 20.0001 g a day of inulin is above its ceiling of 20 g"
+    ):
+        prebiotic("inulin", dose="20.0001 g/day")
+
+
+def test_no_dose_points_to_the_placebo():
+    with pytest.raises(FindingsError, match='write a dose, or "placebo" for none'):
+        prebiotic("inulin", dose="0 g/day")
+
+
+@pytest.mark.parametrize(
+    ("therapy", "far_below"),
+    [
+        (prebiotic("inulin", dose="12 mg/day"), True),
+        (prebiotic("inulin", dose="1.19 g/day"), True),
+        (prebiotic("inulin", dose="1.2 g/day"), False),
+        (give("vitamin_d", dose="40 IU/day"), True),
+        (placebo(), False),
+        (diet("mediterranean_diet"), False),
+    ],
+)
+def test_a_dose_below_a_tenth_of_the_usual_one_is_told(therapy, far_below):
+    assert bool(therapy.far_below_usual) is far_below
+
+
 @pytest.mark.parametrize("dose", [12, 12.0, True, ["12 g/day"], {"amount": 12}])
 def test_a_dose_that_is_no_text_is_refused(dose):
     assert "is not text" in findings(prebiotic, "inulin", dose=dose)["dose"]
@@ -74,6 +106,9 @@ def test_a_dose_that_is_no_text_is_refused(dose):
         ("12 g", "cannot be read"),
         ("", "cannot be read"),
         ("-1 g/day", "is negative or not finite"),
+        ("0 g/day", "is zero"),
+        ("0.0 mg/week", "is zero"),
+        ("1e-999 g/day", "is zero"),
         ("1e999 g/day", "is negative or not finite"),
         ("nan g/day", "cannot be read"),
         ("12 mM/day", "does not measure the same"),

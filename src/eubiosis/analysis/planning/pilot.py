@@ -24,6 +24,9 @@ NOT_FOR = (
 )
 
 
+MOST_SOUGHT = 2000  # people up to which the smallest pilot with a rule is looked for
+
+
 class FeasibilityRule(Checked):
     """A share that must be good enough: recruitment, retention, adherence, samples that arrive.
 
@@ -64,6 +67,11 @@ class FeasibilityRule(Checked):
         below = 1 - _at_least(n, self.acceptable)[1:]
         count = int(np.sum(below <= self.beta))
         return min(count - 1, self.go - 1)
+
+    @property
+    def exists(self) -> bool:
+        """Whether some count means go and some count means stop."""
+        return self.go <= self.people and self.stop >= 0
 
     def chances(self, true_share: float) -> tuple[float, float, float]:
         """Return the probabilities of go, amend and stop at a true share."""
@@ -107,6 +115,11 @@ class SafetyRule(Checked):
             int(np.argmax(tails <= self.alpha)) if bool(np.any(tails <= self.alpha)) else int(self.people) + 1
         )
 
+    @property
+    def exists(self) -> bool:
+        """Whether some count means stop."""
+        return self.stop <= self.people
+
     def stopping(self, true_risk: float) -> float:
         """Return the probability of stopping at a true risk."""
         tails = _at_least(int(self.people), true_risk)
@@ -118,6 +131,18 @@ class SafetyRule(Checked):
         Without an event it is 1 - (1 - level)^(1/n), about 3/n at 95 %: the rule of three.
         """
         return excluded_risk(int(self.people), events, self.level)
+
+
+def smallest_with_rule(rule: FeasibilityRule | SafetyRule) -> int | None:
+    """Return the smallest number of people for which such a rule exists; None where none to 2000 has one.
+
+    >>> smallest_with_rule(FeasibilityRule(people=1, unacceptable=0.6, acceptable=0.85))
+    6
+    """
+    for people in range(1, MOST_SOUGHT + 1):
+        if rule.with_numbers({"people": people}).exists:
+            return people
+    return None
 
 
 class SignalRule(Checked):

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Literal
 
 from eubiosis.core.content import PACKAGED_CONTENT
+from eubiosis.core.endpoints import ENDPOINTS
 from eubiosis.core.findings import FindingCollector, unknown_word
 from eubiosis.core.provenance import SourcedFact
 from eubiosis.core.tables import read_table
@@ -30,6 +31,17 @@ def load_scale_facts() -> tuple[ScaleFact, ...]:
     rows = read_table(TABLE, ScaleFact, findings)
     findings.raise_if_any()
     return tuple(rows)
+
+
+def scale_bounds(scale: str | None) -> tuple[float, float] | None:
+    """Return the lowest and the highest score of a scale in points; None where none are known.
+
+    >>> scale_bounds("MFIS"), scale_bounds("T25FW")
+    ((0.0, 84.0), None)
+    """
+    return {"MFIS": ENDPOINTS["mfis"].bounds, "FSS": (1.0, 7.0)}.get(
+        scale or ""
+    )  # FSS: the mean of its items
 
 
 def scale_facts(scale: str) -> tuple[ScaleFact, ...]:

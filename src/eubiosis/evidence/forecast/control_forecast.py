@@ -25,6 +25,7 @@ from eubiosis.core.control_arm import (
     RelapseFree,
     Relapses,
 )
+from eubiosis.core.kinds import how_many
 from eubiosis.evidence.forecast.control_arms import (
     Assumptions,
     calibration,
@@ -223,7 +224,7 @@ def control_arm_text(found: ControlArmForecast) -> str:
     asked, relapses = found.question, found.relapses
     lines = [
         f"Control arm published {asked.year}, background {asked.background}, {asked.phenotype}, "
-        f"{asked.people} people for {asked.years:g} y",
+        f"{how_many(asked.people, 'person', 'people')} for {asked.years:g} y",
         "",
         "Relapses a year",
         *_relapse_lines(relapses.all_arms, "all arms"),

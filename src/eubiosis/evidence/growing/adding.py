@@ -21,10 +21,10 @@ def write_template(folder: Path) -> tuple[Path, Path]:
     Raises ``FindingsError`` rather than overwrite a table that is there already.
     """
     targets = folder / STUDY_FILE, folder / ESTIMATE_FILE
-    there = [path.name for path in targets if path.exists()]
+    there = [path for path in targets if path.exists()]
     if there:
-        raise FindingsError([Finding(name, "", "is there already", next_step="choose another folder")
-                             for name in there])  # fmt: skip
+        raise FindingsError([Finding(str(path), "", "is there already", next_step="choose another folder")
+                             for path in there])  # fmt: skip
     with staged(folder) as aside:
         write_table(aside / STUDY_FILE, [], list(Study.model_fields))
         write_table(aside / ESTIMATE_FILE, [], list(StudyEstimate.model_fields))

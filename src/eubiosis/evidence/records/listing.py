@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from eubiosis.core.evidence_report import Interval, PooledStudy, PoolReport, WaldMean
+from eubiosis.core.kinds import how_many
 from eubiosis.core.record import FLAT
 from eubiosis.evidence.integrity.trial_checks import check_trials
 from eubiosis.evidence.records.rows import AgentTaxon, RiskOfBias, Study, StudyEstimate
@@ -138,15 +139,16 @@ def pool_text(report: PoolReport) -> str:
     names = ("wald", "hartung-knapp", "bayesian")
     lines = [
         f"{report.outcome_label} under {report.intervention_label}: {pooled.metric}{unit}, "
-        f"{pooled.better} is better; {pooled.k} cohorts, {pooled.participants} participants",
+        f"{pooled.better} is better; {how_many(pooled.k, 'cohort')}, "
+        f"{how_many(pooled.participants, 'participant')}",
         "",
         f"  {pooled.ci_method:<24} {_interval(headline)}   <- headline",
         *(
-            f"  {name:<24} {_interval(one)}  {one.note}".rstrip()
+            f"  {name:<24} {_interval(one)}  {'' if one.estimate is None else one.note}".rstrip()
             for name, one in zip(names, pooled.intervals.rows, strict=True)
         ),
         f"  {'prediction':<24} [{pooled.pi_low:.2f}, {pooled.pi_high:.2f}]  {report.pi_method}",
-        f"  tau2 {report.tau2:.3g} ({report.tau2_method}), I2 {report.i2:.0f} %",
+        f"  {_heterogeneity(report)}",
         "",
         "included",
     ]
@@ -168,6 +170,12 @@ def pool_text(report: PoolReport) -> str:
     lines += ["", f"certainty: {pooled.certainty.level}"]
     lines += [f"  {d.name} -{d.steps_down}: {d.reason}" for d in pooled.certainty.domains]
     return "\n".join([*lines, "", report.notice])
+
+
+def _heterogeneity(report: PoolReport) -> str:
+    if report.tau2 is None or report.i2 is None:
+        return "tau2 and I2 are not estimable from one study"
+    return f"tau2 {report.tau2:.3g} ({report.tau2_method}), I2 {report.i2:.0f} %"
 
 
 def _interval(one: Interval) -> str:

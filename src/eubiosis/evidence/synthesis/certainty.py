@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eubiosis.core.evidence_report import CertaintyLevel
+from eubiosis.core.kinds import how_many
 from eubiosis.core.scales import is_ratio
 from eubiosis.evidence.records.rows import RiskOfBias
 from eubiosis.evidence.records.store import Evidence, load
@@ -113,7 +114,8 @@ def _publication_bias(pooled: PooledEffect) -> Domain:
     """Rate down for nulls that print no number, and for an asymmetric funnel where it can be judged."""
     missing = nulls_without_numbers(pooled.selection)
     if pooled.k < ENOUGH_STUDIES:
-        reason = f"{pooled.k} studies, fewer than the {ENOUGH_STUDIES} a test needs: not excluded"
+        few = how_many(pooled.k, "study", "studies")
+        reason = f"{few}, fewer than the {ENOUGH_STUDIES} a test needs: not excluded"
         return Domain("publication bias", len(missing), "; ".join([*missing, reason]))
     effects = [x.derived.effect for x in pooled.selection.included]
     test = egger([e.estimate for e in effects], [e.variance for e in effects])

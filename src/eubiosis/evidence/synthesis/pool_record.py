@@ -28,6 +28,7 @@ def pool_report(pooled: PooledEffect, certainty: Certainty) -> PoolReport:
     """Return a pool as a report; ``tau2`` is on the analysis scale, ``i2`` in percent."""
     question, selection = pooled.question, pooled.selection
     low, high = pooled.tau2_interval or (None, None)
+    several = pooled.k > 1
     return PoolReport(
         outcome=selection.outcome.id,
         outcome_label=selection.outcome.label,
@@ -37,13 +38,13 @@ def pool_report(pooled: PooledEffect, certainty: Certainty) -> PoolReport:
         analysis_scale=pooled.scale,
         ci_level=0.95,
         pi_method=pooled.prediction.method,
-        tau2=pooled.tau2,
+        tau2=pooled.tau2 if several else None,
         tau2_method=pooled.tau2_method,
         tau2_low=low,
         tau2_high=high,
-        i2=pooled.i2,
-        q=pooled.q,
-        q_p=pooled.q_p,
+        i2=pooled.i2 if several else None,
+        q=pooled.q if several else None,
+        q_p=pooled.q_p if several else None,
         asked=AskedOf(question.studies, question.leave_out),
         excluded=tuple(
             UnpooledEstimate(out.study.id, out.estimate.id, out.why, out.reason, out.estimate.source)

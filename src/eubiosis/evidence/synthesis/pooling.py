@@ -13,6 +13,7 @@ import numpy as np
 from eubiosis.core.evidence_report import Choice, Interval, PooledStudy, SensitivityLine
 from eubiosis.core.evidence_schemas import POOLED_STUDIES, POOLING_CHOICES, UNPOOLED_ESTIMATES
 from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.kinds import how_many
 from eubiosis.core.scales import Scale, metric_label, metric_word, natural
 from eubiosis.evidence.records.columns import as_table, cells
 from eubiosis.evidence.records.store import Evidence, load
@@ -112,7 +113,7 @@ class PooledEffect:
         return (
             f"PooledEffect({self.selection.outcome.id} under {self.selection.intervention}: "
             f"{metric_label(self.scale)} {one.estimate:.2f} [{one.low:.2f}, {one.high:.2f}]{unit}, "
-            f"{one.method}, {self.k} cohorts)"
+            f"{one.method}, {how_many(self.k, 'cohort')})"
         )
 
     def _repr_html_(self) -> str:
@@ -253,8 +254,9 @@ def _warnings(selection: Selection) -> list[str]:
     k = len(included)
     words = []
     if k < 3:
-        plural = "cohort" if k == 1 else "cohorts"
-        words.append(f"{k} independent {plural}: too few to say how much effects differ between studies")
+        words.append(
+            f"{how_many(k, 'independent cohort')}: too few to say how much effects differ between studies"
+        )
     groups = {one.study.author_group for one in included}
     if len(groups) == 1 and k > 1:
         words.append("all studies share investigators: no independent replication")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from eubiosis.core.evidence_report import CertaintyLevel
 from eubiosis.core.evidence_schemas import SUMMARY_OF_FINDINGS
+from eubiosis.core.kinds import how_many
 from eubiosis.core.record import FLAT
 from eubiosis.core.scales import metric_label
 from eubiosis.evidence.records.store import Evidence, load
@@ -142,11 +143,14 @@ def summary_text(rows: Sequence[FoundOutcome]) -> str:
     for row in rows:
         found = row.pool
         if found is None:
-            lines.append(f"{row.label}: no number to pool from {row.cohorts_compared} cohorts")
+            lines.append(f"{row.label}: no number to pool from {how_many(row.cohorts_compared, 'cohort')}")
         else:
             span = f"{found.estimate:.2f} [{found.ci_low:.2f}, {found.ci_high:.2f}]"
             lines.append(f"{row.label}: {found.metric} {found.unit} {span}; {found.better} is better")
-            size = f"k {row.k} of {row.cohorts_compared} cohorts, {found.participants} participants"
+            size = (
+                f"k {row.k} of {how_many(row.cohorts_compared, 'cohort')}, "
+                f"{how_many(found.participants, 'participant')}"
+            )
             predicted = f"a new study [{found.pi_low:.2f}, {found.pi_high:.2f}]"
             lines.append(f"  {size}; {predicted}; certainty {row.certainty}")
         lines += [f"    {reason}" for reason in row.reasons]

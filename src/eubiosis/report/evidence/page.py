@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from eubiosis.core.evidence_report import VERDICTS, AuditedClaim, PoolReport
+from eubiosis.core.kinds import how_many
 from eubiosis.core.record import as_record
 from eubiosis.report.evidence.plots import pool_forest, pool_funnel
 from eubiosis.report.pages import render
@@ -18,7 +19,12 @@ def pool_page(report: PoolReport) -> str:
     """Return the page of a pool with its pictures and its data inside."""
     drawn = {"forest": Markup(pool_forest(report)), "funnel": Markup(pool_funnel(report))}
     return render(
-        "evidence_pool.html", report=report, pooled=report.summary, pictures=drawn, data=_data(report)
+        "evidence_pool.html",
+        report=report,
+        pooled=report.summary,
+        pictures=drawn,
+        many=how_many,
+        data=_data(report),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from eubiosis.core.evidence_report import Interval, PoolReport
+from eubiosis.core.kinds import how_many
 from eubiosis.core.laws import Z975
 from eubiosis.report.as_read import as_read
 from eubiosis.report.figures.plain_panels import (
@@ -73,8 +74,8 @@ def pool_forest(report: PoolReport) -> str:
     if any(one.flagged for one in pooled.included):
         keys.insert(1, LegendKey("study whose numbers failed a check", "span c2", "s", "f2"))
     label = (
-        f"Forest plot of {pooled.k} cohorts: {report.outcome_label}, {report.intervention_label}; the table "
-        "of intervals below holds the numbers"
+        f"Forest plot of {how_many(pooled.k, 'cohort')}: {report.outcome_label}, "
+        f"{report.intervention_label}; the table of intervals below holds the numbers"
     )
     return forest(rows, scale, label, keys=keys, name="forest")
 
@@ -121,7 +122,7 @@ def pool_funnel(report: PoolReport) -> str:
                 names="note",
             )
         )
-    label = f"Funnel plot of {pooled.k} cohorts: standard error against effect"
+    label = f"Funnel plot of {how_many(pooled.k, 'cohort')}: standard error against effect"
     return plot(frame, parts, label, name="funnel")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from eubiosis.core.informed import Informed, Measure
+from eubiosis.core.output import Page
 from eubiosis.core.record import as_record
 from eubiosis.core.version import __version__
 from eubiosis.report.informed.figures import before_and_after, distances, profiles
@@ -24,7 +25,7 @@ def informed_page(halves: Sequence[tuple[str, Informed]]) -> str:
     """Return the HTML text; ``halves`` are (title, what the data informed)."""
     return render(
         "informed.html",
-        title="What the data informed",
+        title=str(Page.INFORMED),
         notice=_NOTICE,
         halves=[_half(title, found, f"half{k}") for k, (title, found) in enumerate(halves)],
         data=Markup(_data(halves)),

@@ -10,6 +10,7 @@ from html import escape
 from markupsafe import Markup
 
 from eubiosis.core.model_page import EquationGroup, ModelEquation, ModelPage, NumberRow, SignRow
+from eubiosis.core.output import Page
 from eubiosis.report.model_page.diagram import diagram
 from eubiosis.report.pages import NOTICE, render
 
@@ -27,6 +28,7 @@ def model_page(page: ModelPage) -> str:
     equations |= {row[0] for row in page.inputs}
     return render(
         "model_page.html",
+        title=str(Page.MODEL),
         page=page,
         script="model_page.js",
         notice=NOTICE,

@@ -56,17 +56,27 @@ def bounds(one: ShareInterval | None) -> str:
     return NO_NUMBER if one is None else f"{percent(one.low)} to {percent(one.high)}"
 
 
-def level(value: float, unit: str = "") -> str:
-    """Write a number of a sample in its unit."""
-    return percent(value) if unit == "fraction" else number(value)
+def level(value: float, unit: str = "", beside: float = 0.0) -> str:
+    """Write a number of a sample in its unit, with the decimals of the one that it stands ``beside``.
+
+    >>> level(1.0), level(1.0, beside=0.9996), level(0.25, "fraction")
+    ('1.00', '1.000', '25.0 %')
+    """
+    if unit == "fraction":
+        return percent(value)
+    written = number(beside)
+    if not beside or not math.isfinite(beside) or not math.isfinite(value) or "e" in written:
+        return number(value)
+    return f"{value:,.{len(written.partition('.')[2])}f}"
 
 
 def spread(one: SampleQuantiles | None, unit: str = "") -> str:
     """Write the quartiles and outer points of a number over samples."""
     if one is None:
         return NO_NUMBER
-    median, lower, upper = (level(x, unit) for x in (one.median, one.lower, one.upper))
-    return f"{median} ({lower} to {upper}; 90 % in {level(one.low, unit)} to {level(one.high, unit)})"
+    points = (one.median, one.lower, one.upper, one.low, one.high)
+    median, lower, upper, low, high = (level(x, unit, one.median) for x in points)
+    return f"{median} ({lower} to {upper}; 90 % in {low} to {high})"
 
 
 def _points(value: float) -> str:

@@ -10,6 +10,7 @@ from typing import TypedDict
 
 from eubiosis.core.endpoints import ENDPOINTS, in_sentence
 from eubiosis.core.model_forms import SURVIVES
+from eubiosis.core.output import Page
 from eubiosis.core.power_surface import kind_of
 from eubiosis.core.report_input import AssumptionRow, EffectRow, HarmLine, TrialReportInput
 from eubiosis.core.study_names import named
@@ -93,6 +94,7 @@ def trial_report(report_input: TrialReportInput) -> str:
     fingerprint = () if answer is None else answer.fingerprint
     return render(
         "trial.html",
+        title_end=str(Page.TRIAL),
         script="report.js trial_heatmap.js",
         r=report_input,
         s=first_screen(report_input),

@@ -44,9 +44,10 @@ def check_file(path: Path, findings: FindingCollector, *, large: bool = False) -
     own = FindingCollector()
     cost = check_feasible(spec, own, large=large)
     findings.extend(located(own.findings, path))
-    enter = entry_of(spec).words
-    said = f"{_workflow(spec)}; about {enter} of the reference population would enter" + (
-        "" if table is None else f"; {_table(table, spec.population.group)}"
+    said = (
+        f"{_workflow(spec)}; about {entry_of(spec).words} of the reference population would enter"
+        + _little(spec)
+        + ("" if table is None else f"; {_table(table, spec.population.group)}")
     )
     return f"{said}; a run takes {cost.words}"
 
@@ -63,6 +64,17 @@ def _kind(path: Path) -> Literal["workflow", "question", "plan"]:
 def _workflow(spec: Workflow) -> str:
     arms = ", ".join(arm.name for arm in spec.design.arms)
     return f"workflow: {spec.design.participants} subjects; arms {arms}; primary {spec.design.primary}"
+
+
+def _little(spec: Workflow) -> str:
+    """Warn of doses far below the usual one of their product; empty where there is none."""
+    said = [
+        f'; warning: arm "{arm.name}": {part.far_below_usual}'
+        for arm in spec.design.arms
+        for part in arm.therapy.given
+        if part.far_below_usual
+    ]
+    return "".join(said)
 
 
 def _table(table: StoolTable | None, group: str | None = None) -> str:

@@ -23,8 +23,11 @@ _LEAD = (
 
 
 def write_registry(out: Path, found: RegistryScore, folder: Path = FOLDER) -> Path:
-    """Write the page and ``target-data/oracle-output.csv`` into ``out``; return the page's path."""
-    with staged(out) as place:
+    """Write the page and ``target-data/oracle-output.csv`` into ``out``; return the page's path.
+
+    Raises ``FindingsError`` where the folder cannot be written or holds anything.
+    """
+    with staged(out, new=True) as place:
         (place / "target-data").mkdir()
         oracle = oracle_csv([one.read_out for one in found.scores])
         (place / "target-data" / "oracle-output.csv").write_text(oracle, encoding="utf-8")
