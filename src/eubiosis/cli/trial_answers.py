@@ -47,11 +47,11 @@ def _score(endpoint: str, values: Values) -> Answer:
     power, alpha = values["power"], values["alpha"]
     if correlation is None:
         return _answer(endpoint, t_test_size(effect, power=power, alpha=alpha))
-    methods: tuple[AncovaMethod, ...] = ("exact", "Borm", "reduced SD")
+    methods: tuple[AncovaMethod, ...] = ("reduced SD", "Borm", "exact")
     sizes = [ancova_size(effect, correlation, power=power, alpha=alpha, method=method) for method in methods]
-    answer = _answer(endpoint, sizes[0])  # the smallest size whose power is what was asked for
+    answer = _answer(endpoint, sizes[0])
     answer["n_per_arm_borm"] = sizes[1].n_per_arm
-    answer["n_per_arm_reduced_sd"] = sizes[2].n_per_arm
+    answer["n_per_arm_exact"] = sizes[2].n_per_arm
     return answer
 
 
