@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from eubiosis.analysis.estimators.randomisation import randomisation_p
+from eubiosis.analysis.estimators.randomisation import log_ratio, randomisation_p
 
 
 def test_small_table_against_full_enumeration():
@@ -78,3 +78,13 @@ def test_who_has_nothing_to_count_is_randomised_and_adds_nothing(nothing):
 def test_an_arm_with_nobody_is_refused():
     with pytest.raises(ValueError, match="nobody in a"):
         randomisation_p([1.0], [1.0], ["b"], treated="a", control="b", generator=np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("rounding", [-1, 0, 1])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_group_with_all_the_time_is_infinitely_different_whatever_is_rounded(rounding, kind):
+    time = np.array([6.0], dtype=kind)
+    whole = np.array(6.0 * (1 + rounding * np.finfo(kind).eps), dtype=kind)
+    ratio = log_ratio(np.array([2.0], dtype=kind), time, np.array(2.0, dtype=kind), whole)
+    assert ratio.tolist() == [-np.inf]
+    assert ratio.dtype == kind

@@ -102,6 +102,7 @@ def randomisation_test(
 
 
 TIE = 1e-12
+_ROUNDINGS = 16  # of a sum of times, in units of its last place
 
 
 def reach(null: FloatT, level: float = 0.05) -> FloatT:
@@ -121,9 +122,12 @@ def _statistic(
 def log_ratio(events: FloatT, time: FloatT, all_events: FloatT, all_time: FloatT) -> FloatT:
     """Return the log rate ratio of one group against the rest of all, half an event added to each; any shape.
 
-    It is infinite where all the time is in one of the two.
+    It is infinite where all the time is in one of the two, also where sums in another order differ by a
+    rounding.
     """
     half = events.dtype.type(0.5)
+    nothing = _ROUNDINGS * np.finfo(events.dtype).eps * all_time
+    rest = np.where(all_time - time > nothing, all_time - time, 0)
     with np.errstate(divide="ignore"):
-        ratio = (events + half) * (all_time - time) / ((all_events - events + half) * time)
-        return np.log(ratio)  # type: ignore[no-any-return]
+        ratio = (events + half) * rest / ((all_events - events + half) * time)
+        return np.log(ratio)
