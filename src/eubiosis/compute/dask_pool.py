@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from numpy import __version__ as numpy_version
 
@@ -119,8 +119,8 @@ class Cluster:
                     except (ImportError, AttributeError, TypeError):
                         _checked_workers(client, self.identify)  # names one that came later and lacks us
                         raise
-                    future.release()
-                    work += then(number, result)
+                    future.release()  # type: ignore[no-untyped-call]
+                    work += then(number, cast("Result", result))
                     moved(bar, len(work))
 
 
@@ -154,14 +154,18 @@ class _Call:
         return self._made_of
 
 
-def _submit(client: Client, key: str, call: _Call, **options: Any) -> Future[object]:
+def _submit(client: Client, key: str, call: _Call, worker: str = "") -> Future[object]:
+    """Submit a call, to a ``worker`` where one is named and as long as it is there."""
     from distributed.protocol.pickle import dumps
 
     content = dumps(call)  # type: ignore[no-untyped-call]
-    return client.submit(pickle.loads, content, pure=False, key=key, **options)
+    where = [worker] if worker else None
+    return client.submit(
+        pickle.loads, content, pure=False, key=key, workers=where, allow_other_workers=bool(worker)
+    )
 
 
-def _own_result(future: Future[Any]) -> Any:
+def _own_result(future: Future[object]) -> object:
     """Return a task's result; raises ``ExecutorError`` where it is none of the task that was asked for."""
     answer = future.result()
     if not (isinstance(answer, tuple) and len(answer) == 2 and answer[0] == future.key):
@@ -192,11 +196,11 @@ def checked(
 
 def _completed(
     client: Client,
-    function: Callable[[Any], Any],
-    items: Sequence[Any],
+    function: Callable[[Item], object],
+    items: Sequence[Item],
     most: int,
     identify: Callable[[], str] | None,
-) -> Iterator[tuple[int, Any]]:
+) -> Iterator[tuple[int, Future[object]]]:
     """Yield finished futures with the number of their item; never more than ``most`` are out.
 
     The list may grow meanwhile. To a scheduler equal keys of two clients are one task: each list has its own.
@@ -371,7 +375,7 @@ def _checked_workers(client: Client, identify: Callable[[], str] | None) -> int:
     asked: dict[object, str] = {}
     for address in there:  # where one goes meanwhile another may answer; every piece of work looks again
         call, key = _Call(identity, identify), f"is-{token}-{address}"
-        future = _submit(client, key, call, workers=[address], allow_other_workers=True)
+        future = _submit(client, key, call, address)
         asked[future.key] = address
         future.add_done_callback(done.put)  # type: ignore[no-untyped-call]
     own, others = identity(identify), {}
