@@ -328,6 +328,17 @@ def test_a_worker_without_our_package_is_named_at_once_or_when_it_comes_later(cl
             monkeypatch.setattr(dask_pool, "_checked_workers", look_before_it_came)
 
 
+def test_a_worker_that_goes_before_it_says_what_it_has_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(dask_pool, "LOOK", 0.01)
+    looks = iter([{"one": 1, "two": 1}, {"one": 1}])
+    monkeypatch.setattr(dask_pool, "_threads", lambda _: next(looks))
+    done = SimpleQueue()
+    done.put(SimpleNamespace(key="is-one"))
+    answers = dask_pool._answers(None, {"is-one": "one", "is-two": "two"}, done)
+    assert [(future.key, address) for future, address in answers] == [("is-one", "one")]
+    assert list(looks) == []
+
+
 def test_a_scheduler_that_cannot_read_our_tasks_is_one_finding(monkeypatch):
     def unread():
         message = "Error during deserialization of the task graph. This frequently\noccurs"

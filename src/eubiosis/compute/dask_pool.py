@@ -155,14 +155,12 @@ class _Call:
 
 
 def _submit(client: Client, key: str, call: _Call, worker: str = "") -> Future[object]:
-    """Submit a call, to a ``worker`` where one is named and as long as it is there."""
+    """Submit a call, to one ``worker`` and no other where it is named."""
     from distributed.protocol.pickle import dumps
 
     content = dumps(call)  # type: ignore[no-untyped-call]
     where = [worker] if worker else None
-    return client.submit(
-        pickle.loads, content, pure=False, key=key, workers=where, allow_other_workers=bool(worker)
-    )
+    return client.submit(pickle.loads, content, pure=False, key=key, workers=where)
 
 
 def _own_result(future: Future[object]) -> object:
@@ -373,14 +371,12 @@ def _checked_workers(client: Client, identify: Callable[[], str] | None) -> int:
     if not there:
         raise _refused("the cluster has no worker", "start workers with the same certificates")
     asked: dict[object, str] = {}
-    for address in there:  # where one goes meanwhile another may answer; every piece of work looks again
-        call, key = _Call(identity, identify), f"is-{token}-{address}"
-        future = _submit(client, key, call, address)
+    for address in there:
+        future = _submit(client, f"is-{token}-{address}", _Call(identity, identify), address)
         asked[future.key] = address
         future.add_done_callback(done.put)  # type: ignore[no-untyped-call]
     own, others = identity(identify), {}
-    for _ in there:
-        future = _next_done(client, done)
+    for future, address in _answers(client, asked, done):
         try:
             theirs: object = future.result()
         except (KilledWorker, CommClosedError, CancelledError):
@@ -389,17 +385,33 @@ def _checked_workers(client: Client, identify: Callable[[], str] | None) -> int:
             if _UNREAD in str(error):
                 step = "start it with the versions of Python, dask and distributed that are here"
                 raise _refused(f"the scheduler cannot read our tasks ({_first_line(error)})", step) from error
-            others[asked[future.key]] = f"the worker cannot run eubiosis ({_first_line(error)})"
+            others[address] = f"the worker cannot run eubiosis ({_first_line(error)})"
             continue
         if not isinstance(theirs, tuple) or theirs != own:
             words = map(str, theirs) if isinstance(theirs, tuple) else [str(theirs)]
-            others[asked[future.key]] = f"the worker has {' '.join(words)}"
+            others[address] = f"the worker has {' '.join(words)}"
     if others:
         step = "install the same versions there, on processors of one kind"
         raise ExecutorError(
             [Finding("executor", each, others[each], " ".join(own), step) for each in sorted(others)]
         )
     return len(there)
+
+
+def _answers(
+    client: Client, asked: dict[object, str], done: SimpleQueue[Future[object]]
+) -> Iterator[tuple[Future[object], str]]:
+    """Yield what workers answer, with their address; one that goes meanwhile answers nothing."""
+    waiting = dict(asked)
+    while waiting:
+        try:
+            future = done.get(timeout=LOOK)
+        except Empty:
+            there = _threads(client)
+            waiting = {key: address for key, address in waiting.items() if address in there}
+            continue
+        if address := waiting.pop(future.key, ""):
+            yield future, address
 
 
 def make_certificates(folder: Path) -> list[Path]:
