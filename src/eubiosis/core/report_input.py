@@ -124,12 +124,17 @@ class CourseBand:
 class MarkerChange:
     """Latent change of a guild or metabolite from baseline to the end, log2 ratio, by arm (over subjects).
 
-    Active arms are widened by the discrepancy of the quantity.
+    Active arms are widened by the discrepancy of the quantity. The subjects are ``people`` of ``gut_worlds``
+    together, each as its own twin in every arm; of block 0 only where trials were cut (``block_only``). None:
+    not stated.
     """
 
     group: str  # "guild", "stool", "plasma", "lumen"
     quantity: str
     by_arm: Mapping[str, Quantiles]
+    people: int | None = None
+    gut_worlds: int | None = None
+    block_only: bool = False
 
 
 @dataclass(frozen=True)

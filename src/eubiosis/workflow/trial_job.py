@@ -72,8 +72,9 @@ def run_job(
     that lie there are not simulated again; ``resumed`` is told of these. A trial of more than
     ``trial.simulate.MOST_IN_ONE_BLOCK`` participants is cut into blocks of people, ``blocks_together`` a
     piece of work, which changes no bit; its first trial's tables lie in the store, and without one those of
-    its first block are returned. Raises ``FindingsError`` for a stool table that cannot be used or
-    where hardly anybody is eligible, and ``NumericalFailuresError`` when too many gut runs failed.
+    its first block are returned, if anybody of the trial is in it. Raises ``FindingsError`` for a stool table
+    that cannot be used or where hardly anybody is eligible, and ``NumericalFailuresError`` when too many gut
+    runs failed.
     """
     demand_clinical_rows(content)
     _demand_disk(workflow, executor or Executor())
@@ -198,8 +199,7 @@ def _tables(chunks: Sequence[Chunk], *, real_profiles: bool, in_parts: bool) -> 
     tables["latent_worlds"] = Table(
         {name: [getattr(row, name) for row in worlds] for name in LATENT_WORLDS.names}, schema=LATENT_WORLDS
     )
-    if not (chunks[0].blocks and in_parts):
-        assert example is not None  # the first gut world keeps its first trial
+    if example is not None and not (chunks[0].blocks and in_parts):
         tables |= example_parts(example, real_profiles=real_profiles)
     return tables
 

@@ -123,7 +123,7 @@ class _Growing:
     task: Task
     known: dict[int, Receipt] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
-    too_many: int = -1  # the block that gave more people than were lacking when it was run whole
+    too_many: int = -1  # the first block of a piece that screened more people than were lacking
     pieces: Sequence[BlockTask] = ()
     found: dict[str, tuple[Receipt, ...]] = field(default_factory=dict)
     held: dict[str, tuple[BlockResult, ...]] = field(default_factory=dict)  # results that no store keeps
@@ -171,22 +171,28 @@ class _Growing:
         return [PeopleBlock(number + k, self.everybody, self.scales) for k in range(whole)]
 
     def take_in(self) -> None:
-        """Note the receipts of the pieces; blocks in which a trial got too many people are not counted.
+        """Note the receipts of the pieces, as far as each of their blocks can stand in the trial.
 
-        They and those after them are asked for again, with as many as are lacking.
+        A block that was asked for more people than are lacking, and fills a trial, has screened too many, and
+        let them in or not: its piece and those after it are not counted, and its first block is asked for
+        again, with as many as are lacking.
         """
         entered = self.entered if self.known else [0] * len(self.everybody)
         for piece in self.pieces:
+            first, sums = piece.blocks[0].number, entered
             for block, receipt in zip(piece.blocks, self.found[piece.name], strict=True):
-                if block.number != len(self.known):
-                    continue  # one before it was too many
-                sums = [a + b for a, b in zip(entered, receipt.entered, strict=True)]
-                if max(sums) > self.task.design.participants:
-                    self.too_many = block.number
-                    continue
+                left = [self.task.design.participants - each for each in sums]
+                sums = [a + b for a, b in zip(sums, receipt.entered, strict=True)]
+                over = any(asked > lack for asked, lack in zip(block.wanted, left, strict=True))
+                if over and max(sums) >= self.task.design.participants:
+                    self.too_many = first
+                    break
+            else:
                 entered = sums
-                self.known[block.number] = receipt
-                self.names[block.number] = piece.name
+                self.known |= {each.number: each for each in self.found[piece.name]}
+                self.names |= {block.number: piece.name for block in piece.blocks}
+                continue
+            break
         self.pieces, self.found = (), {}
 
 

@@ -58,6 +58,7 @@ from eubiosis.workflow.worlds_used import history_numbers, worlds_warnings
 
 Array = NDArray[np.float64]
 _BAND = (5.0, 25.0, 50.0, 75.0, 95.0)
+_NO_BAND = (float("nan"),) * len(_BAND)  # where nobody was seen
 _COURSES = ("mfis", "edss", "nfl", "treg", "stool_scfa", "stool_butyrate", "stool_propionate",
             "plasma_propionate", "share_BIF", "share_FAE", "share_ROS", "share_ANA", "share_AKK")  # fmt: skip
 
@@ -260,12 +261,12 @@ def _courses(design: Design, simulation: Simulation, chunks: Sequence[Chunk]) ->
         for arm in design.arms:
             rows = []
             for week in design.visits:
-                values = np.concatenate([c.visits[name][week][arm.name] for c in chunks])
-                rows.append(tuple(float(q) for q in np.percentile(values, _BAND)))
+                values = np.concatenate([_seen_at(c, name, week, arm.name) for c in chunks])
+                rows.append(tuple(np.percentile(values, _BAND).tolist() if len(values) else _NO_BAND))
             by_arm[arm.name] = tuple(rows)
         endpoint = ENDPOINTS[name]
-        at_entry = [chunk.visits[name][design.visits[0]] for chunk in chunks]
-        people = sum(len(values) for each in at_entry for values in each.values())
+        entry, names = design.visits[0], [arm.name for arm in design.arms]
+        people = sum(len(_seen_at(chunk, name, entry, arm)) for chunk in chunks for arm in names)
         bands.append(
             CourseBand(
                 name,
@@ -280,6 +281,11 @@ def _courses(design: Design, simulation: Simulation, chunks: Sequence[Chunk]) ->
             )
         )
     return tuple(bands)
+
+
+def _seen_at(chunk: Chunk, endpoint: str, week: float, arm: str) -> NDArray[np.float64]:
+    """Return what was seen at a visit, (people,): nothing where a block has nobody of an arm."""
+    return chunk.visits.get(endpoint, {}).get(week, {}).get(arm, np.empty(0))
 
 
 def _changes(design: Design, chunks: Sequence[Chunk], unsure: Unsure) -> tuple[MarkerChange, ...]:
@@ -298,7 +304,17 @@ def _changes(design: Design, chunks: Sequence[Chunk], unsure: Unsure) -> tuple[M
             )
             for arm in design.active
         }
-        rows.append(MarkerChange(group, _label(ENDPOINTS[marker]), by_arm))
+        people = [max(map(len, c.changes[marker].values())) for c in chunks]
+        rows.append(
+            MarkerChange(
+                group,
+                _label(ENDPOINTS[marker]),
+                by_arm,
+                sum(people),
+                sum(count > 0 for count in people),
+                block_only=chunks[0].blocks > 0,
+            )
+        )
     return tuple(rows)
 
 

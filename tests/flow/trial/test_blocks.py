@@ -225,6 +225,46 @@ def few(task):
     return replace(make_task(design, host_worlds=3, replicates=1), block=30, whole=15)
 
 
+@pytest.mark.parametrize("together", [1, 5])
+@pytest.mark.parametrize("slack", [0.3, 1.1])
+def test_what_is_guessed_of_entry_is_seen_nowhere(few, tmp_path, monkeypatch, together, slack):
+    """Blocks done in vain stand in no table, and one that fills a trial screens nobody afterwards."""
+    plan = replace(few, gut_world=1)
+    monkeypatch.setattr(trial_pieces, "_SLACK", 1e9)  # one block after the other
+    (expected,) = chunks_of([plan], Executor(), False, None)
+    monkeypatch.setattr(trial_pieces, "_SLACK", slack)
+    (found,) = chunks_of([plan], Executor(), False, None, together=together)
+    assert found.screened == expected.screened
+    assert pack(found) == pack(expected)
+    store = ChunkStore(tmp_path / "chunks", "key")
+    chunks_of([few], Executor(), False, store, together=together)
+    parts = [tables for piece in store.names() for tables in trial_blocks.first_tables(store, piece)]
+    people = np.concatenate([tables["observed_subjects"]["subject"] for tables in parts])
+    assert len(people) == len(set(people.tolist())) == 17
+
+
+def test_blocks_in_which_nobody_enters_are_passed_over(few, monkeypatch):
+    monkeypatch.setattr(trial_pieces, "MOST_POOL", 4_000)
+    entered, own = [], trial_blocks.run_block
+
+    def noted(task, block, tables=None):
+        found = own(task, block, tables)
+        entered.append(found.entered)
+        return found
+
+    monkeypatch.setattr(trial_blocks, "run_block", noted)
+    (chunk,) = chunks_of([replace(few, block=6, whole=5)], Executor(), False, None)
+    assert (0, 0, 0) in entered
+    assert [sum(each.randomised.values()) for each in chunk.flow] == [17, 17, 17]
+
+
+def test_a_population_of_which_nobody_enters_is_too_small(few, monkeypatch):
+    monkeypatch.setattr(trial_pieces, "MOST_POOL", 5)
+    nobody = few.design.changed(eligibility=Eligibility(mfis_from=84))
+    with pytest.raises(TrialIsTooSmall, match="1 of 480 candidates are eligible, 17 are needed"):
+        chunks_of([replace(few, design=nobody)], Executor(), False, None)
+
+
 def test_the_first_trials_tables_hold_its_people_and_nobody_else(few, tmp_path, monkeypatch):
     """As drawn block by block in host world 0, which is full, or has nobody, in blocks that others need."""
     made, wanted, scales = [], [17, 17, 17], ()

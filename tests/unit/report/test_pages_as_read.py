@@ -6,6 +6,7 @@ import dataclasses
 import html
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from responder_factory import make_responders
 
 from eubiosis.core.decisions import Chance
 from eubiosis.core.over_time import WeekChange
-from eubiosis.core.report_input import SimulationSize
+from eubiosis.core.report_input import MarkerChange, SimulationSize
 from eubiosis.core.responders import PhenotypeLine
 from eubiosis.core.study_names import named, study_names
 from eubiosis.report.abbreviations import ABBREVIATIONS, spelled_out
@@ -25,7 +26,7 @@ from eubiosis.report.trial.page import trial_report
 from eubiosis.report.trial.responders import responder_cells
 from eubiosis.report.trial.sentences import sentences
 from eubiosis.report.trial.week_changes import week_words
-from eubiosis.report.trial.words import number, percent, power_parts, size_text
+from eubiosis.report.trial.words import change_size, number, percent, power_parts, size_text
 from eubiosis.trial.world.laboratory import reported
 from eubiosis.workflow.brief import brief
 
@@ -192,3 +193,15 @@ def test_a_level_few_steps_high_is_printed_twice_alike():
     made = dataclasses.replace(make_report_input(), week_changes=tuple(rows))
     assert "Exactly 0 in butyrate in plasma: acids are recorded in the steps" in week_words(made)
     assert "steps" not in week_words(dataclasses.replace(made, week_changes=tuple(rows[1:])))
+
+
+def test_changes_say_over_whom_they_are():
+    one = MarkerChange("guild", "Blautia", {}, people=1234, gut_worlds=6, block_only=True)
+    assert change_size(SimpleNamespace(changes=(one,))) == (
+        "n = 1,234 people of 6 gut worlds together, those of block 0 of trials that were cut, each in every arm"
+    )
+    whole = dataclasses.replace(one, people=1, gut_worlds=1, block_only=False)
+    assert (
+        change_size(SimpleNamespace(changes=(whole,)))
+        == "n = 1 person of 1 gut world together, each in every arm"
+    )

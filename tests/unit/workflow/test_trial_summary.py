@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from eubiosis.model.discrepancy import read_discrepancies
 from eubiosis.trial.design import Design
 from eubiosis.trial.world.enrolment import Candidates
 from eubiosis.workflow.trial_chunk import Chunk, TrialCounts
-from eubiosis.workflow.trial_summary import _characteristics, _effects, _flow
+from eubiosis.workflow.trial_summary import _COURSES, _characteristics, _courses, _effects, _flow
 
 ARMS = {"placebo": therapy.placebo(), "inulin": therapy.prebiotic("inulin", dose="12 g/day")}
 DESIGN = Design(arms=ARMS, participants=10, primary="mfis")
@@ -151,3 +152,15 @@ def test_participant_flow_is_the_mean_over_trials_and_adds_up():
     }  # fmt: skip
     failures = sum(row.total for row in rows if row.stage in ("age", "EDSS"))
     assert table["screened"].total == failures + table["randomised"].total
+
+
+def test_courses_of_a_block_without_anybody_of_an_arm_are_not_a_number_there():
+    """Of a large trial the report shows block 0, which may have nobody of an arm, or nobody at all."""
+    weeks = {week: {"placebo": np.array([30.0, 40.0])} for week in DESIGN.visits}
+    some = SimpleNamespace(visits=dict.fromkeys(_COURSES, weeks), blocks=3)
+    empty = SimpleNamespace(visits={}, blocks=3)
+    simulation = SimpleNamespace(worlds=2)
+    for band in _courses(DESIGN, simulation, [some, empty]):
+        assert band.by_arm["placebo"][0][2] == 35.0
+        assert all(math.isnan(value) for row in band.by_arm["inulin"] for value in row)
+        assert (band.trials, band.people, band.block_only) == (2, 1.0, True)

@@ -43,6 +43,7 @@ from eubiosis.report.trial.words import (
     NOT_ESTIMABLE,
     PRIOR_ONLY,
     arm_hues,
+    change_size,
     control_name,
     estimable,
     first_trials_text,
@@ -163,6 +164,7 @@ def trial_report(report_input: TrialReportInput) -> str:
         helps=_helps(report_input),
         origin=origin_text(report_input),
         size=size_text(report_input),
+        change_size=change_size(report_input),
         data=script_text(report_input),
     )
 

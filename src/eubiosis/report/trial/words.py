@@ -313,6 +313,16 @@ def size_text(report_input: TrialReportInput) -> str:
     return "n = " + " × ".join(parts) if parts else "n not stated"
 
 
+def change_size(report_input: TrialReportInput) -> str:
+    """State over how many people the latent changes of guilds and metabolites are."""
+    if not report_input.changes or report_input.changes[0].people is None:
+        return size_text(report_input)
+    one = report_input.changes[0]
+    worlds = many(one.gut_worlds or 0, "gut world")
+    block = ", those of block 0 of trials that were cut" if one.block_only else ""
+    return f"n = {many(one.people or 0, 'person', 'people')} of {worlds} together{block}, each in every arm"
+
+
 def first_trials_text(report_input: TrialReportInput, trials: int | None, people: float | None) -> str:
     """State the first trials of the pairs of worlds and their people, of a figure that shows no other.
 
