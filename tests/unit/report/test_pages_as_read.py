@@ -198,7 +198,8 @@ def test_a_level_few_steps_high_is_printed_twice_alike():
 def test_changes_say_over_whom_they_are():
     one = MarkerChange("guild", "Blautia", {}, people=1234, gut_worlds=6, block_only=True)
     assert change_size(SimpleNamespace(changes=(one,))) == (
-        "n = 1,234 people of 6 gut worlds together, those of block 0 of trials that were cut, each in every arm"
+        "n = 1,234 people of 6 gut worlds together, those of block 0 of trials that were cut, "
+        "each in every arm"
     )
     whole = dataclasses.replace(one, people=1, gut_worlds=1, block_only=False)
     assert (
