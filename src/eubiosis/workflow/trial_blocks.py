@@ -31,6 +31,7 @@ from eubiosis.trial.world.host import EventScale
 from eubiosis.workflow.all_tables import WorldTables, tables_store, write_tables
 from eubiosis.workflow.trial_chunk import Chunk, ExampleTrial, Gathered, TrialCounts
 from eubiosis.workflow.trial_clocks import curves_of, trials_read
+from eubiosis.workflow.visit_effects import PairSums, effects_of_pairs
 
 _TOGETHER = 32  # blocks after which sums are put together: bounds the memory, changes no number
 
@@ -39,9 +40,10 @@ _TOGETHER = 32  # blocks after which sums are put together: bounds the memory, c
 class BlockResult:
     """What comes back from one block of a gut world.
 
-    ``entered`` and ``scales`` are those of ``BlockTrials``; ``sums``, ``twins`` and ``clocks`` hold one for
-    each host world in which anybody entered. ``chunk`` has neither estimates nor true effects nor curves of
-    clocks; the values that the report shows it has in block 0 only.
+    ``entered`` and ``scales`` are those of ``BlockTrials``; ``sums``, ``twins``, ``clocks`` and
+    ``by_visit`` hold one for each host world in which anybody entered. ``chunk`` has neither estimates nor
+    true effects nor curves of clocks nor effects by visit; the values that the report shows it has in block 0
+    only.
     """
 
     number: int
@@ -50,6 +52,7 @@ class BlockResult:
     sums: tuple[TrialSums, ...]
     twins: tuple[TwinSums, ...]
     clocks: tuple[ClockCounts, ...]
+    by_visit: tuple[PairSums, ...]
     chunk: Chunk
 
 
@@ -98,9 +101,16 @@ def run_block(task: Task, block: PeopleBlock, tables: WorldTables | None = None)
         tuple(pair.screened for pair in made.trials.pairs),
         (made.trials.candidates,),
     )
-    chunk = replace(chunk, drawn=made.trials.drawn)
-    clocks = gathered.clocks.pairs()
-    return BlockResult(block.number, made.entered, made.scales, tuple(sums), tuple(twins), clocks, chunk)
+    return BlockResult(
+        block.number,
+        made.entered,
+        made.scales,
+        tuple(sums),
+        tuple(twins),
+        gathered.clocks.pairs(),
+        gathered.by_visit.pairs(),
+        replace(chunk, drawn=made.trials.drawn, visit_effects=()),
+    )
 
 
 def _summed(
@@ -196,6 +206,7 @@ class WholeTrial:
         self._sums: dict[int, list[TrialSums]] = {}
         self._twins: dict[int, list[TwinSums]] = {}
         self._clocks: dict[int, ClockCounts] = {}
+        self._by_visit: dict[int, PairSums] = {}
         self._design = design
         self._flow: dict[int, list[TrialCounts]] = {}
         self._screened: list[Counter[str]] = []
@@ -222,6 +233,8 @@ class WholeTrial:
                 twins[:] = [twins[0].plus(twins[1])]
             clocks = self._clocks.get(h)
             self._clocks[h] = result.clocks[k] if clocks is None else clocks.plus(result.clocks[k])
+            visits = self._by_visit.get(h)
+            self._by_visit[h] = result.by_visit[k] if visits is None else visits.plus(result.by_visit[k])
             own = chunk.flow[k * size : (k + 1) * size]
             before = self._flow.get(h)
             self._flow[h] = list(own) if before is None else [
@@ -246,6 +259,9 @@ class WholeTrial:
             estimates=Estimates(tuple(rows)),
             truths=tuple(truths),
             screened=tuple(dict(counts) for counts in self._screened),
+            visit_effects=effects_of_pairs(
+                [self._by_visit[h] for h in sorted(self._by_visit)], self._design.control.name
+            ),
             flow=tuple(counts for h in sorted(self._flow) for counts in self._flow[h]),
             candidates=(Candidates.together(self._candidates),),
             harmed=dict(self._harmed),

@@ -25,6 +25,7 @@ from eubiosis.workflow.all_tables import tables_store
 from eubiosis.workflow.responder_chunk import OF_GROUPS
 from eubiosis.workflow.trial_chunk import Chunk
 from eubiosis.workflow.trial_pieces import chunks_of
+from eubiosis.workflow.visit_effects import VisitSums
 
 FULLY = with_therapy(INULIN, adherence=Adherence.full())  # a dose that does not change is solved sooner
 PLAN = DESIGN.changed(
@@ -263,6 +264,36 @@ def test_a_population_of_which_nobody_enters_is_too_small(few, monkeypatch):
     nobody = few.design.changed(eligibility=Eligibility(mfis_from=84))
     with pytest.raises(TrialIsTooSmall, match="1 of 480 candidates are eligible, 17 are needed"):
         chunks_of([replace(few, design=nobody)], Executor(), False, None)
+
+
+@pytest.mark.parametrize("which", ["task", "few"])
+def test_effects_by_visit_are_those_of_the_people_of_all_blocks(request, which):
+    """Row by row as when all are added at once, in host worlds that fill at other blocks too."""
+    cut = request.getfixturevalue(which)
+    host_worlds, people = cut.simulation.host_worlds, cut.design.participants
+    made, wanted, scales = [], [people] * host_worlds, ()
+    while any(wanted):
+        block = block_trials(cut, PeopleBlock(len(made), tuple(wanted), scales))
+        scales, made = block.scales, [*made, block]
+        wanted = [left - came for left, came in zip(wanted, block.entered, strict=True)]
+    assert len(made) > 1
+    if which == "few":
+        assert {entered > 0 for block in made for entered in block.entered} == {True, False}
+    sums = VisitSums("placebo")
+    for host_world in range(host_worlds):
+        for block in made:
+            if block.entered[host_world]:
+                for seen, _ in block.trials.pairs[host_world].stacks:
+                    sums.add(seen)
+    expected = sums.rows()
+    (chunk,) = chunks_of([cut], Executor(), False, None)
+    assert {row.host_world for row in expected} == set(range(host_worlds))
+    assert len({(row.endpoint, row.week) for row in expected}) > 3
+    for one, other in zip(chunk.visit_effects, expected, strict=True):
+        for name in ("gut_world", "host_world", "endpoint", "arm", "week"):
+            assert getattr(one, name) == getattr(other, name)
+        for name in ("value", "error", "spread"):
+            assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-9)
 
 
 def test_the_first_trials_tables_hold_its_people_and_nobody_else(few, tmp_path, monkeypatch):

@@ -191,9 +191,102 @@ def test_what_cannot_be_analysed_keeps_its_row_and_says_why(spoil, status):
             stack.of_visits["mfis"][1, 0, 7] = np.inf
     found = [r.estimate for r in estimates_of_sums(TrialSums.of(stack, "placebo"))]
     own = [each for each in found if each.endpoint == endpoint]
+    if spoil == "no events":  # the other arm has its contrast
+        assert [each.usable for each in own] == [False, True]
+        own = own[:1]
     assert {each.status for each in own} == {status}
     assert all(math.isnan(each.estimate) for each in own)
     assert all(each.detail["reason"] for each in own)
+
+
+def as_at_once(stack, marks):
+    """Compare with the same people at once, and return what the sums of their blocks give."""
+    people = stack.arm.shape[1]
+    found = estimates_of_sums(
+        TrialSums.over_blocks([TrialSums.of(each, "placebo") for each in cut(stack, [0, *marks, people])])
+    )
+    whole = estimate(StackedObserved([stack], "placebo"), seed=1)
+    expected = {(r.trial, r.estimate.endpoint, r.estimate.treated): r.estimate for r in whole}
+    assert len(found) == len(expected)
+    for row in found:
+        one, other = row.estimate, expected[row.trial, row.estimate.endpoint, row.estimate.treated]
+        assert (one.status, one.detail.get("reason")) == (other.status, other.detail.get("reason"))
+        for name in ("n_treated", "n_control", "missing_treated", "missing_control"):
+            assert getattr(one, name) == getattr(other, name)
+        assert close(one.estimate, other.estimate, 1e-8)
+        assert close(one.standard_error, other.standard_error, 1e-6)
+        assert close(one.degrees_of_freedom, other.degrees_of_freedom)
+        for name in set(one.detail) - {"reason"}:
+            assert one.detail[name] == pytest.approx(other.detail[name], rel=1e-6, abs=1e-7)
+        if one.endpoint in LINEAR:
+            assert close(one.ci_low, other.ci_low, 1e-8)
+            assert close(one.p_value, other.p_value, 1e-7)
+    return {(r.trial.replicate, r.estimate.endpoint, r.estimate.treated): r.estimate for r in found}
+
+
+def test_an_arm_without_events_takes_no_other_contrast_with_it():
+    """Eighteen people, two to one to one; the second trial has events in every arm."""
+    stack = made_stack(4, people=18)
+    stack.arm[:] = np.tile([0, 1, 0, 2, 0, 1, 0, 2, 0, 1, 0, 2, 0, 1, 0, 2, 0, 0], (2, 1))
+    relapses, had = stack.of_subjects["relapses"], np.isin(np.arange(18), (2, 4, 3, 7))
+    relapses[:] = had
+    relapses[1, 5] = 1.0
+    found = as_at_once(stack, [5, 11])
+    assert found[0, "relapses", "one"].status == "too_few_events"
+    assert found[0, "relapses", "one"].detail["reason"] == "no event in one"
+    assert found[0, "relapses", "two"].usable
+    assert 0 < found[0, "relapses", "two"].p_value <= 1
+    assert found[1, "relapses", "one"].usable
+
+
+@pytest.mark.parametrize("law", ["overdispersed", "boundary"])
+@pytest.mark.parametrize("empty", [(1,), (2,), (0,), (1, 2), (0, 1), (0, 1, 2)])
+def test_arms_without_events_are_left_out_as_they_are_at_once(empty, law):
+    stack = made_stack(11, people=90)
+    events = stack.of_subjects["relapses"]
+    if law == "boundary":
+        events[:] = np.arange(90) % 5 < 2
+    events[np.isin(stack.arm, empty)] = 0.0
+    found = as_at_once(stack, [31, 64])
+    for k in (1, 2):
+        assert found[0, "relapses", ARMS[k]].usable == (0 not in empty and k not in empty)
+
+
+@pytest.mark.parametrize("seen", [0, 1])
+@pytest.mark.parametrize("arm", [0, 1, 2])
+def test_an_arm_with_fewer_than_two_values_takes_no_other_contrast_with_it(arm, seen):
+    """Measured endpoints at the last visit, and people with time to count events in."""
+    stack = made_stack(12, people=60)
+    for trial in range(2):
+        own = np.flatnonzero(stack.arm[trial] == arm)
+        stack.attended[1, trial, own] = np.arange(len(own)) < seen
+        for each in MEASURED:
+            stack.of_visits[each.id][1, trial, own[:seen]] = 30.0
+            stack.of_visits[each.id][1, trial, own[seen:]] = np.nan
+        for each in COUNTED:
+            stack.of_subjects[each.events][trial, own[seen:]] = np.nan
+    found = as_at_once(stack, [20, 41])
+    for k in (1, 2):
+        one = found[0, "mfis", ARMS[k]]
+        assert one.status == ("too_few_participants" if arm in (0, k) else "ok")
+
+
+def test_three_people_of_three_arms_are_too_few_for_any_ratio():
+    stack = made_stack(13, people=9, trials=1)
+    for each in COUNTED:
+        stack.of_subjects[each.events][:, 3:] = np.nan
+        stack.of_subjects[each.events][:, :3] = 1.0
+    found = as_at_once(stack, [4])
+    own = [found[0, each.id, arm] for each in COUNTED for arm in ARMS[1:]]
+    assert {each.status for each in own} == {"too_few_participants"}
+
+
+def test_an_odd_count_is_no_lack_of_events():
+    stack = made_stack(1, trials=1)
+    stack.of_subjects["relapses"][stack.arm == 1] = 0.0
+    stack.of_subjects["relapses"][0, 0] = 0.5
+    found = [r.estimate for r in estimates_of_sums(TrialSums.of(stack, "placebo"))]
+    assert {each.status for each in found if each.endpoint == "relapses"} == {"not_converged"}
 
 
 @pytest.mark.parametrize("weighed", [False, True])

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from eubiosis import therapy
+from eubiosis.compute.packing import pack, unpack
 from eubiosis.trial.design import Design
 from eubiosis.workflow.fingerprints import fingerprint_rows
-from eubiosis.workflow.visit_effects import VisitEffect, VisitSums
+from eubiosis.workflow.visit_effects import PairSums, VisitEffect, VisitSums, effects_of_pairs
 from eubiosis.workflow.workflow import Workflow
 
 NAN = math.nan
@@ -44,6 +45,24 @@ def test_who_was_not_seen_is_not_counted():
     sums.add(stack([[1.0, 2.0, 1.0, 2.0], [1.0, 3.0, 3.0, 9.0]], [[True] * 4, [True, True, True, False]]))
     (row,) = sums.rows()
     assert row.value == pytest.approx(2.0 - 0.5)  # two changes of 2 on inulin, from two trials
+
+
+def test_sums_of_two_blocks_of_people_are_those_of_both():
+    """Also after they were kept on the disk, and where one block alone is too few for a row."""
+    parts = [
+        stack([[1.0, 2.0, 1.0, 2.0], [1.0, 3.0, 3.0, NAN]]),
+        stack([[1.0, 2.0, 1.0, 2.0], [NAN, 3.0, 3.0, 9.0]]),
+    ]
+    whole, (first, second) = VisitSums("placebo"), (VisitSums("placebo"), VisitSums("placebo"))
+    for each, own in zip(parts, (first, second), strict=True):
+        whole.add(each)
+        own.add(each)
+    kept = unpack(pack(first.pairs()), tuple[PairSums, ...])
+    assert effects_of_pairs(kept, "placebo") == ()
+    (pair,) = kept
+    (row,) = effects_of_pairs([pair.plus(*second.pairs())], "placebo")
+    assert (row,) == whole.rows()
+    assert row.value == pytest.approx(11 / 3 - 2 / 3)  # changes 2, 2, 7 and 0, 1, 1
 
 
 def chunks(spreads: dict[str, float], error: float) -> list[SimpleNamespace]:

@@ -8,7 +8,7 @@ the difference of two arms' means has the variance of a draw without replacement
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,8 @@ def estimates_of_sums(sums: TrialSums) -> list[TrialEstimate]:
         result = contrasts_of(moments)
         method, scale = (LOG_ANCOVA, "ratio of geometric means") if logarithm else (ANCOVA, "mean difference")
         found |= dict(linear_estimates(rows, sums.arms, result, result.regular, method, scale))
-        found = {**dict(_without_numbers(rows, sums.arms, moments, method, logarithm=logarithm)), **found}
+        empty = _without_numbers(rows, sums.arms, moments, result, method, logarithm=logarithm)
+        found = {**dict(empty), **found}
     found |= dict(_counted(sums))
     return [
         TrialEstimate(TrialKey(sums.gut_world, sums.host_world, int(replicate)), found[trial, endpoint, arm])
@@ -52,13 +53,17 @@ def estimates_of_sums(sums: TrialSums) -> list[TrialEstimate]:
 
 
 def contrasts_of(moments: Moments) -> Contrasts:
-    """Return the contrasts of every arm against the first; see ``batched.linear.contrasts``."""
+    """Return the contrasts of every arm against the first; see ``batched.linear.contrasts``.
+
+    Every arm takes part in the slope and the residual variance with what it has. A contrast in which either
+    arm has fewer than two values has no error: not a number.
+    """
     analysed = moments.analysed
     with np.errstate(divide="ignore", invalid="ignore"):
         sxx = moments.xx.sum(axis=-1)
         slope = moments.xy.sum(axis=-1) / sxx
         rows = analysed.sum(axis=-1)
-        freedom = rows - analysed.shape[-1] - 1
+        freedom = rows - np.count_nonzero(analysed, axis=-1) - 1.0
         left = moments.yy.sum(axis=-1) - slope * moments.xy.sum(axis=-1)
         variance = np.maximum(left, 0.0) / freedom
         apart = moments.x[:, 1:] - moments.x[:, :1]
@@ -71,11 +76,12 @@ def contrasts_of(moments: Moments) -> Contrasts:
         size = moments.largest.max(axis=-1)
         flat = variance <= CLEAR * NEGLIGIBLE**2 * size**2
         dependent = ~(sxx > (CLEAR * DEPENDENT) ** 2 * length)
-        regular = ~flat & ~dependent & (freedom > 0) & np.all(analysed > 1, axis=-1) & (total > 0)
+        regular = ~flat & ~dependent & (freedom > 0) & (total > 0)
         regular &= np.all(moments.proper > 0, axis=-1)
+        enough = (analysed[:, 1:] > 1) & (analysed[:, :1] > 1)
         return Contrasts(
             crude - slope[:, None] * apart,
-            np.sqrt(variance[:, None] * bread),
+            np.where(enough, np.sqrt(variance[:, None] * bread), np.nan),
             pooled,
             crude,
             np.rint(analysed).astype(np.int64),
@@ -88,18 +94,27 @@ def contrasts_of(moments: Moments) -> Contrasts:
 
 
 def _without_numbers(
-    rows: Sequence[tuple[int, str]], arms: tuple[str, ...], moments: Moments, method: str, *, logarithm: bool
+    rows: Sequence[tuple[int, str]],
+    arms: tuple[str, ...],
+    moments: Moments,
+    result: Contrasts,
+    method: str,
+    *,
+    logarithm: bool,
 ) -> Iterator[tuple[tuple[int, str, str], Estimate]]:
     """Yield rows without numbers for every contrast; those that have numbers replace them."""
     for i, (trial, endpoint) in enumerate(rows):
         seen, missing = moments.analysed[i].astype(int).tolist(), moments.missing[i].astype(int).tolist()
-        if min(seen) < 2:
-            why = Soundness("too_few_participants", "an arm has fewer than two values at both visits")
-        elif not np.all(moments.proper[i] > 0):
-            why = Soundness("not_finite", "a value is infinite, or has no logarithm")
-        else:
-            why = Soundness("no_variance", "the values, or their baseline, hardly vary")
         for k, arm in enumerate(arms[1:], start=1):
+            if not np.all(moments.proper[i] > 0):
+                why = Soundness("not_finite", "a value is infinite, or has no logarithm")
+            elif min(seen[k], seen[0]) < 2:
+                words = f"{seen[k]} and {seen[0]} participants in the two arms"
+                why = Soundness("too_few_participants", words)
+            elif result.regular[i]:
+                why = _vague(float(result.error[i, k - 1]))
+            else:
+                why = Soundness("no_variance", "the values, or their baseline, hardly vary")
             yield (
                 (trial, endpoint, arm),
                 failed(
@@ -113,9 +128,14 @@ def _without_numbers(
             )
 
 
+def _vague(error: float) -> Soundness:
+    return Soundness("no_information", f"the logarithm has a standard error of {error:.3g}")
+
+
 def _counted(sums: TrialSums) -> Iterator[tuple[tuple[int, str, str], Estimate]]:
     groups, trials = sums.counts, len(sums.replicates)
     fits = rate_ratios_of(groups, len(sums.arms))
+    fits = _without_empty_arms(groups, fits)
     everybody = groups.everybody
     proper = groups.proper > 0
     for i, (endpoint, trial) in enumerate((each.id, trial) for each in COUNTED for trial in range(trials)):
@@ -126,12 +146,7 @@ def _counted(sums: TrialSums) -> Iterator[tuple[tuple[int, str, str], Estimate]]
             counts = Counts(seen[k], seen[0], lost[k], lost[0])
             error = float(fits.error[i, k - 1])
             if not (proper[i] and fits.regular[i] and 0 < error <= VAGUEST_LOG):
-                few = bool(np.any(fits.events[i] <= 0))
-                why = (
-                    Soundness("too_few_events", "an arm has no event")
-                    if few
-                    else Soundness("not_converged", "the regression has not converged, or a count is odd")
-                )
+                why = _no_ratio(fits, i, k, sums.arms, everybody[i], proper=bool(proper[i]))
                 yield (
                     (trial, endpoint, arm),
                     failed(
@@ -159,6 +174,68 @@ def _counted(sums: TrialSums) -> Iterator[tuple[tuple[int, str, str], Estimate]]
                     },
                 ),
             )  # fmt: skip
+
+
+def _no_ratio(
+    fits: many_counts.RateRatios,
+    i: int,
+    arm: int,
+    arms: tuple[str, ...],
+    everybody: NDArray[np.int64],
+    *,
+    proper: bool,
+) -> Soundness:
+    """Say why an arm of outcome ``i`` has no rate ratio against the control; ``everybody`` (arms,)."""
+    irregular = Soundness("not_converged", "the regression has not converged, or a count is odd")
+    if not proper:
+        return irregular
+    for k in (arm, 0):
+        if not fits.analysed[i, k]:
+            return Soundness("too_few_participants", f"nobody was observed in {arms[k]}")
+        if fits.events[i, k] <= 0:
+            return Soundness("too_few_events", f"no event in {arms[k]}")
+    seen, columns = int(fits.analysed[i].sum()), int(np.count_nonzero(everybody))
+    if seen <= columns:
+        return Soundness("too_few_participants", f"{seen} complete rows for {columns} columns")
+    error = float(fits.error[i, arm - 1])
+    return _vague(error) if fits.regular[i] and error > VAGUEST_LOG else irregular
+
+
+def _without_empty_arms(groups: Groups, fits: many_counts.RateRatios) -> many_counts.RateRatios:
+    """Fit outcomes again of which an arm has no events, by the arms that have some.
+
+    The rate of an arm without events has no finite maximum, and those of the others do not depend on it. Its
+    ratio stays without numbers, as does every ratio where the control has no event.
+    """
+    with_events = fits.events > 0
+    enough = fits.analysed.sum(axis=-1) > np.count_nonzero(groups.everybody, axis=-1)
+    again = enough & with_events[:, 0] & with_events[:, 1:].any(axis=-1) & ~with_events.all(axis=-1)
+    found = {each.name: getattr(fits, each.name).copy() for each in fields(fits)}
+    for pattern in np.unique(with_events[again], axis=0):
+        rows = np.flatnonzero(again & (with_events == pattern).all(axis=-1))
+        arms = np.flatnonzero(pattern)
+        part = rate_ratios_of(_part(groups, rows, arms), len(arms))
+        for name in ("log_ratio", "error"):
+            found[name][np.ix_(rows, arms[1:] - 1)] = getattr(part, name)
+        for name in (
+            "dispersion", "dispersion_error", "log_likelihood", "iterations", "boundary", "regular",
+        ):  # fmt: skip
+            found[name][rows] = getattr(part, name)
+    return replace(fits, **found)
+
+
+def _part(groups: Groups, outcomes: NDArray[np.intp], arms: NDArray[np.intp]) -> Groups:
+    """Return the groups of some outcomes and arms, both numbered anew; arguments in order."""
+    kept = np.isin(groups.outcome, outcomes) & np.isin(groups.arm, arms)
+    return Groups(
+        np.searchsorted(outcomes, groups.outcome[kept]),
+        np.searchsorted(arms, groups.arm[kept]),
+        groups.years[kept],
+        groups.count[kept],
+        groups.people[kept],
+        groups.everybody[np.ix_(outcomes, arms)],
+        groups.proper[outcomes],
+    )
 
 
 def rate_ratios_of(groups: Groups, arms: int) -> many_counts.RateRatios:
