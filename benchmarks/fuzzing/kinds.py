@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from eubiosis.compute import run_lock
 from eubiosis.compute.chunk_store import ChunkStore
@@ -190,10 +191,10 @@ def lock(folder: Path, content: bytes) -> object:
     for name in (LOCK, "log.jsonl"):
         (hidden / name).write_bytes(content)
     os.utime(hidden / LOCK, (1e9, 1e9))
-    run_lock._BEAT = 0.001  # nobody's heart beats here
-    str(run_state(folder / "run").words)
-    with RunLock(hidden, shown=folder / "run"):
-        return None
+    with patch.object(run_lock, "_BEAT", 0.001):  # nobody's heart beats here
+        str(run_state(folder / "run").words)
+        with RunLock(hidden, shown=folder / "run"):
+            return None
 
 
 _Kinds = tuple[Table, dict[str, float], tuple[int, ...], "str | None", bool]

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from eubiosis.compute import run_lock
+from eubiosis.population.stool import hdf5_files
+
 fuzzing = pytest.importorskip("benchmarks.fuzz")
 mutations = pytest.importorskip("benchmarks.fuzzing.mutations")
 watched = pytest.importorskip("benchmarks.fuzzing.watched")
@@ -19,8 +22,10 @@ forks = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:Dep
 @linux
 @forks
 def test_a_sample_of_malformed_files_ends_in_results_or_findings(capsys):
-    began = time.monotonic()
+    began, settings = time.monotonic(), (run_lock._BEAT, hdf5_files.LEAST_SECONDS, hdf5_files._held)
     counts = fuzzing.fuzz(195, seed=17)
+    # other tests run in this process
+    assert (run_lock._BEAT, hdf5_files.LEAST_SECONDS, hdf5_files._held) == settings
     with capsys.disabled():
         print(f" [fuzz: 195 files of {len(counts)} kinds in {time.monotonic() - began:.0f} s] ", end="")
     assert [text for count in counts.values() for text in count.failures] == []
