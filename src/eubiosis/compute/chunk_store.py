@@ -14,7 +14,7 @@ import re
 import secrets
 from pathlib import Path
 
-from eubiosis.core.findings import Finding, FindingsError
+from eubiosis.core.findings import ExecutorError, Finding
 
 _MAGIC = b"eubiosis chunk 2\n"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,80}")
@@ -69,7 +69,7 @@ class ChunkStore:
         return body if key == self.key else None
 
     def demanded(self, name: str) -> bytes:
-        """Return a chunk that was there; raises ``FindingsError`` where it is missing or damaged since."""
+        """Return a chunk that was there; raises ``ExecutorError`` where it is missing or damaged since."""
         content = self.read(name)
         if content is None:
             raise gone(name)
@@ -145,11 +145,11 @@ class ChunkStore:
         return self.folder / f"{name}{_SUFFIX}"
 
 
-def gone(name: str) -> FindingsError:
-    """Return the finding about a chunk that went, or was damaged, after it had been written."""
+def gone(name: str) -> ExecutorError:
+    """Return the finding about a chunk that went, or was damaged, after it had been written; others stay."""
     problem = "it is missing, or damaged, since it was written in this run"
     step = "look at the disk and run it again with --resume: what is lacking is made anew"
-    return FindingsError([Finding(f"chunk {name}", "", problem, next_step=step)])
+    return ExecutorError([Finding(f"chunk {name}", "", problem, next_step=step)])
 
 
 def _is_name(name: str) -> bool:

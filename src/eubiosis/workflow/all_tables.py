@@ -99,7 +99,7 @@ def files_of_run(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the path in a run folder and the content of every file, one at a time.
 
-    Raises ``FindingsError`` where one is gone that was there.
+    Raises ``ExecutorError`` where one is gone that was there.
     """
     store = tables_store(chunks)
     for world in worlds:

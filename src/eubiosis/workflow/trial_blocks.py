@@ -169,7 +169,7 @@ def first_trial(piece: str) -> str:
 def first_tables(store: ChunkStore, piece: str) -> tuple[Mapping[str, Table], ...]:
     """Return the first trial's tables of a piece of work of gut world 0, block after block, by name.
 
-    Of a block in which nobody entered the first trial there are none. Raises ``FindingsError`` where they
+    Of a block in which nobody entered the first trial there are none. Raises ``ExecutorError`` where they
     went, or were damaged, since they were written.
     """
     name = first_trial(piece)

@@ -101,7 +101,7 @@ def _is_kept(store: ChunkStore, task: Task) -> bool:
 
 
 def _demanded(content: Kept | None, name: str) -> Kept:
-    """Return what a chunk holds; raises ``FindingsError`` where it went while the run worked."""
+    """Return what a chunk holds; raises ``ExecutorError`` where it went while the run worked."""
     if content is None:
         raise gone(name)
     return content
@@ -173,27 +173,33 @@ class _Growing:
     def take_in(self) -> None:
         """Note the receipts of the pieces, as far as each of their blocks can stand in the trial.
 
-        A block that was asked for more people than are lacking, and fills a trial, has screened too many, and
-        let them in or not: its piece and those after it are not counted, and its first block is asked for
-        again, with as many as are lacking.
+        The first piece that cannot, and those after it, are not counted: its first block is asked for again,
+        with as many people as are lacking.
         """
         entered = self.entered if self.known else [0] * len(self.everybody)
         for piece in self.pieces:
-            first, sums = piece.blocks[0].number, entered
-            for block, receipt in zip(piece.blocks, self.found[piece.name], strict=True):
-                left = [self.task.design.participants - each for each in sums]
-                sums = [a + b for a, b in zip(sums, receipt.entered, strict=True)]
-                over = any(asked > lack for asked, lack in zip(block.wanted, left, strict=True))
-                if over and max(sums) >= self.task.design.participants:
-                    self.too_many = first
-                    break
-            else:
-                entered = sums
-                self.known |= {each.number: each for each in self.found[piece.name]}
-                self.names |= {block.number: piece.name for block in piece.blocks}
-                continue
-            break
+            after = self._after(piece, entered)
+            if after is None:
+                self.too_many = piece.blocks[0].number
+                break
+            entered = after
+            self.known |= {each.number: each for each in self.found[piece.name]}
+            self.names |= {block.number: piece.name for block in piece.blocks}
         self.pieces, self.found = (), {}
+
+    def _after(self, piece: BlockTask, entered: list[int]) -> list[int] | None:
+        """Return how many have entered each host world after a piece; None where it screened too many.
+
+        A block has that was asked for more people than are lacking and fills a trial, whether it let more in
+        or not.
+        """
+        participants = self.task.design.participants
+        for block, receipt in zip(piece.blocks, self.found[piece.name], strict=True):
+            beyond = any(w > participants - e for w, e in zip(block.wanted, entered, strict=True))
+            entered = [e + more for e, more in zip(entered, receipt.entered, strict=True)]
+            if beyond and max(entered) >= participants:
+                return None
+        return entered
 
 
 @dataclass

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eubiosis.compute import run_folder
-from eubiosis.compute.chunk_store import ChunkStore
+from eubiosis.compute.chunk_store import ChunkStore, gone
 from eubiosis.compute.run_folder import ORIGIN, RunFolder, table_bytes, unfinished
 from eubiosis.compute.run_lock import LOCK, RunLock
 from eubiosis.core.findings import ExecutorError, Finding, FindingsError
@@ -269,6 +269,13 @@ def test_what_the_same_input_would_meet_again_keeps_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
     interrupted(tmp_path / "run", by=OSError(28, "No space left on device"))
     assert [path.name for path in tmp_path.iterdir()] == [".run.partial"]
+
+
+def test_one_chunk_that_is_gone_takes_no_other_along(tmp_path):
+    """The finding says --resume, which goes on with the others."""
+    interrupted(tmp_path / "run", chunks=2, by=gone("gut-00000"))
+    with RunFolder(tmp_path / "run", resume=True) as folder:
+        assert folder.chunks("key").whole() == ["gut-0", "gut-1"]
 
 
 def test_the_chunks_of_another_workflow_are_refused_not_used(tmp_path):
